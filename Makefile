@@ -1,0 +1,55 @@
+# Everything a person does here, one line each: `make help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+# uv does not read pip's configuration; a machine behind a mirror has set it up for pip.
+INDEX = $(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null)
+CERT = $(or $(SSL_CERT_FILE),$(PIP_CERT))
+UV_ENV = $(if $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(INDEX)),UV_DEFAULT_INDEX=$(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(INDEX))) $(if $(CERT),SSL_CERT_FILE=$(CERT)) UV_NO_PROGRESS=1
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(BIN)/.runtime ## Make .venv with exactly the locked packages; leaves .venv/bin/issuance
+
+demo: $(BIN)/.runtime ## Run the main job by itself to its end, on embedded parts (about a minute)
+	@$(BIN)/issuance demo
+
+test: $(BIN)/.dev ## All tests, on real brokers, databases and processes
+	@$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest tests --ignore=tests/unit
+
+check: $(BIN)/.dev ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(BIN)/.dev ## Rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(UV) ## Make the lock files anew from pyproject.toml
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded pyproject.toml -o requirements.lock
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove .venv, caches and the embedded state
+	rm -rf .venv .issuance .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(BIN)/.runtime: $(UV) requirements.lock pyproject.toml
+	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.runtime requirements-dev.lock
+	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help setup demo test check format lock clean

@@ -1,0 +1,1 @@
+"""Settings, logging, queues: what the outermost modules read and pass down."""

@@ -1,0 +1,1 @@
+"""Ways in: a campaign's file, a background request."""
