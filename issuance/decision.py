@@ -1,0 +1,145 @@
+"""Outcome → decision: settle the job, or try again after a delay. Pure: the random source is a parameter."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from issuance.outcome import Kind, Outcome, Reason, settled_state
+from issuance.states import State
+
+_MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
+_RETRY_AFTER_MAX_SECONDS = 3_600.0
+_LIMIT_WINDOWS_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long and how often a job is tried.
+
+    Attributes:
+        max_attempts: counted attempts in all, at least 1. 429 and a closed account never count.
+        base_seconds: the backoff's ceiling after the first attempt; it doubles with each attempt.
+        cap_seconds: the largest backoff.
+        total_seconds: no further attempt is planned later than this after the first one.
+        closed_base_seconds: the wait after an answer about the account that names no `Retry-After`
+            (rewards-api §6.3: from 5 s).
+        closed_cap_seconds: the largest such wait.
+    """
+
+    max_attempts: int = 8
+    base_seconds: float = 2.0
+    cap_seconds: float = 600.0
+    total_seconds: float = 3_600.0
+    closed_base_seconds: float = 5.0
+    closed_cap_seconds: float = 300.0
+
+    def backoff_seconds(self, attempts: int, rng: Random) -> float:
+        """Draw the wait after so many counted attempts: capped exponential with full jitter."""
+        exponent = min(max(attempts - 1, 0), _MAX_EXPONENT)
+        ceiling: float = min(self.cap_seconds, self.base_seconds * 2**exponent)
+        return rng.uniform(0.0, ceiling)
+
+    def closed_seconds(self, retry_after: float | None, closings: int, rng: Random) -> float:
+        """Draw how long the account stays closed after its `closings`-th answer of that kind in a row."""
+        if retry_after is not None:
+            return min(max(retry_after, 0.0), _RETRY_AFTER_MAX_SECONDS)
+        ceiling: float = min(
+            self.closed_cap_seconds, self.closed_base_seconds * 2 ** min(closings, _MAX_EXPONENT)
+        )
+        return rng.uniform(ceiling / 2, ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What came before the decision, this attempt included."""
+
+    attempts: int
+    """Counted attempts of this budget (a resend by an operator starts a new one)."""
+    age_seconds: float
+    """Seconds since the first attempt of this budget was sent."""
+    in_doubt_before: bool
+    """An earlier attempt may have reached the API and no answer has cleared that."""
+    limit_deferrals: int = 0
+    defers_limits: bool = False
+    """The campaign was started with `--defer-limits`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The job has its outcome. `reason` is None when no operator needs to look."""
+
+    state: State
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """The job goes back to the ledger, due after `delay_seconds`."""
+
+    delay_seconds: float
+    counted: bool
+    """Whether this attempt uses up one of the budget."""
+    because: str
+    """For the log: `transient`, `in_doubt`, `closed` or `limit`."""
+
+
+Decision = Settle | TryAgain
+
+
+def decide(
+    outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random
+) -> Decision:
+    """Decide what follows from an outcome.
+
+    Args:
+        outcome: the classified reply.
+        history: counts and ages, this attempt included.
+        policy: the bounds.
+        now: the present, in UTC; only a limit window needs it.
+        rng: the source of jitter.
+    """
+    match outcome.kind:
+        case Kind.DEFERRED:
+            delay = policy.closed_seconds(outcome.retry_after, 0, rng)
+            return TryAgain(delay, counted=False, because="closed")
+        case Kind.TRANSIENT | Kind.IN_DOUBT:
+            return _retry(outcome, history, policy, rng)
+        case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
+            return TryAgain(limit_window_seconds(outcome.message, now, rng), counted=False, because="limit")
+        case _:
+            return Settle(settled_state(outcome.kind), outcome.reason)
+
+
+def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random) -> Decision:
+    delay = policy.backoff_seconds(history.attempts, rng)
+    if outcome.retry_after is not None:
+        delay += min(max(outcome.retry_after, 0.0), _RETRY_AFTER_MAX_SECONDS)
+    within = history.attempts < policy.max_attempts and history.age_seconds + delay <= policy.total_seconds
+    if within and outcome.resend_tells:
+        return TryAgain(delay, counted=True, because=outcome.kind.value)
+    if outcome.kind is Kind.TRANSIENT and not history.in_doubt_before:
+        return Settle(State.FAILED, outcome.reason)
+    return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+def _may_defer(history: History) -> bool:
+    return history.defers_limits and history.limit_deferrals < _LIMIT_WINDOWS_MAX
+
+
+def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
+    """Seconds until the window named in a 12005 message ends, plus up to ten minutes of jitter.
+
+    "Max limit for the DAYS is reached" waits for the next UTC day, WEEKS for Monday, MONTHS for the
+    first of the month; an unnamed window counts as a day.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    found = re.search(r"\b(DAYS?|WEEKS?|MONTHS?)\b", message.upper())
+    unit = found[1].rstrip("S") if found else "DAY"
+    if unit == "MONTH":
+        end = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+    elif unit == "WEEK":
+        end = midnight + timedelta(days=7 - midnight.weekday())
+    else:
+        end = midnight + timedelta(days=1)
+    return (end - now).total_seconds() + rng.uniform(0.0, 600.0)

@@ -1,0 +1,28 @@
+"""Masking: identifiers and vouchers never appear in the clear in a log, an event or a table by default."""
+
+import re
+
+from issuance.customer import Customer
+
+_SHOWN = 4
+_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+_LONG_NUMBER = re.compile(r"\+?\d{6,}")
+
+
+def mask(value: str) -> str:
+    """Hide all but the last four characters; short values are hidden whole."""
+    shown = value[-_SHOWN:] if len(value) >= 2 * _SHOWN else ""
+    return "*" * min(max(len(value) - len(shown), _SHOWN), 8) + shown
+
+
+def mask_customer(customer: Customer) -> str:
+    """`mobile:********0001`; of an e-mail address the domain stays readable."""
+    if customer.kind == "email" and "@" in customer.value:
+        name, _, domain = customer.value.rpartition("@")
+        return f"email:{name[:1]}***@{domain}"
+    return f"{customer.kind}:{mask(customer.value)}"
+
+
+def scrub(text: str) -> str:
+    """Mask whatever in free text (an API message) looks like an e-mail address or a long number."""
+    return _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))

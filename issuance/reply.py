@@ -1,0 +1,29 @@
+"""A reply: what came back for one attempt, as a value. An HTTP answer, or the lack of one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that was read to its end."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+    """Seconds, from `Retry-After`; None when absent or unreadable."""
+    tracking_id: str | None = None
+    """`X-Cap-Requestid`: the API's own id of the call, not ours (rewards-api §2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """No answer that could be read to its end."""
+
+    kind: Literal["timeout", "connect", "reset", "oversize", "protocol", "token"]
+    detail: str
+    sent: bool
+    """False only when the request certainly never reached the API (no connection, no token)."""
+
+
+Reply = Answer | NoAnswer

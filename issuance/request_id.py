@@ -1,0 +1,46 @@
+"""requestIds: derived, so that running the same file twice can never mint a second one (design rule 3)."""
+
+from uuid import UUID, uuid4, uuid5
+
+from issuance.customer import Customer
+
+_CAMPAIGN_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b01")
+_KEY_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02")
+# Cannot occur in an identifier or a number, so two different tuples never give one name.
+_SEPARATOR = "\x1f"
+
+
+def campaign_request_id(
+    campaign: str, customer: Customer, reward_id: int, *, occurrence: int = 1, generation: int = 1
+) -> str:
+    """Derive the requestId of a campaign's line.
+
+    Args:
+        campaign: the campaign's name.
+        customer: whose reward it is; e-mail addresses count as equal whatever their case.
+        reward_id: the reward.
+        occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the second, …
+        generation: 1, and one more for each approved reissue after a definite refusal.
+
+    Returns:
+        A UUIDv5 as text.
+    """
+    name = _SEPARATOR.join((campaign, customer.canonical, str(reward_id), str(occurrence), str(generation)))
+    return str(uuid5(_CAMPAIGN_SPACE, name))
+
+
+def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str:
+    """Derive the requestId of a background line from the caller's idempotency key.
+
+    Args:
+        key: the caller's key; equal keys give equal requestIds whatever the payload, so that a changed
+            payload under a known key is noticed and refused.
+        position: 0-based place of the line in its job.
+        generation: see `campaign_request_id`.
+    """
+    return str(uuid5(_KEY_SPACE, _SEPARATOR.join((key, str(position), str(generation)))))
+
+
+def fresh_request_id() -> str:
+    """Mint a requestId for a background line whose caller gave no key (UUIDv4)."""
+    return str(uuid4())

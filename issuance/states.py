@@ -1,0 +1,47 @@
+"""The states a line and its job go through; the same words stand in the ledger, the console and the docs."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a line stands. `waiting`, `queued` and `running` are the job's; the rest are settled."""
+
+    WAITING = "waiting"
+    """In the ledger with a due time."""
+    QUEUED = "queued"
+    """Its chunk is on the way to a worker."""
+    RUNNING = "running"
+    """Claimed by a worker until the lease ends."""
+    ISSUED = "issued"
+    PARTIAL = "partial"
+    """Some of the requested units were issued (code 8010)."""
+    FAILED = "failed"
+    """A definite refusal: nothing was issued under this requestId."""
+    IN_DOUBT = "in_doubt"
+    """No readable answer came: it may have been issued."""
+    CANCELLED = "cancelled"
+    """The campaign was cancelled before the first send."""
+
+
+OPEN = (State.WAITING, State.QUEUED, State.RUNNING)
+SETTLED = (State.ISSUED, State.PARTIAL, State.FAILED, State.IN_DOUBT, State.CANCELLED)
+
+_RANK = {
+    State.WAITING: 0,
+    State.QUEUED: 0,
+    State.RUNNING: 0,
+    State.CANCELLED: 1,
+    State.IN_DOUBT: 1,
+    State.FAILED: 2,
+    State.PARTIAL: 3,
+    State.ISSUED: 4,
+}
+
+
+def may_replace(old: State, new: State) -> bool:
+    """Say whether a reply that says `new` may overwrite `old`.
+
+    A settled state only ever gives way to better knowledge (design rule 7): `in_doubt` to a definite
+    answer, `failed` and `partial` to proof that more was issued. `issued` is never overwritten.
+    """
+    return _RANK[new] > _RANK[old] or (_RANK[old] == 0 and _RANK[new] == 0)
