@@ -1,0 +1,158 @@
+"""Settings: the only reader of the environment. Read once by the outermost modules and passed down."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from issuance.decision import RetryPolicy
+from issuance.job import Variant
+
+
+class SettingsError(Exception):
+    """The settings are wrong. The message names each setting and the remedy, one a line."""
+
+
+class Settings(BaseSettings):
+    """Every setting, read from `ISSUANCE_<NAME>` in the environment or in a `.env` file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ISSUANCE_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    home: Path = Field(Path(".issuance"), description="Folder of the embedded state.")
+    api_url: str = Field(
+        "", description="Base URL of the rewards API; empty: the simulator of `issuance up`."
+    )
+    api_variant: Variant = Field(Variant.BULK, description="Issue endpoint: single, bulk or connected.")
+    api_auth: Literal["basic", "oauth"] = Field("basic", description="How the API knows us.")
+    api_till: str = Field("demo.till", description="Till user name, also sent as `username`.")
+    api_password: SecretStr = Field(SecretStr("demo"), description="The till's password (basic).")
+    api_client_key: str = Field("", description="Client key (oauth).")
+    api_client_secret: SecretStr = Field(SecretStr(""), description="Client secret (oauth).")
+    api_brand: str = Field("DEMO", min_length=1, description="Brand, sent in every body.")
+    api_data_scope: Literal["SELF", "OTHER"] = Field("SELF", description="DATA-SCOPE (connected).")
+    api_data_scope_org: str = Field("", description="DATA-SCOPE-ORG (connected, needed with OTHER).")
+    api_email_key: Literal["", "email", "emailId"] = Field(
+        "", description="JSON key of an e-mail address; empty: emailId for single, else email."
+    )
+    api_rate_per_minute: int = Field(
+        100, ge=0, description="Calls a minute of the API account; 0: unlimited."
+    )
+    api_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer.")
+    api_connect_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Longest wait for a connection.")
+    api_max_concurrent: int = Field(100, ge=1, le=1000, description="Calls at once in one worker child.")
+    broker_url: str = Field("", description="redis://, rediss:// or amqp://; empty: the embedded broker.")
+    redis_url: str = Field("", description="Limits and locks; empty: the broker, when that is Redis.")
+    ledger_url: str = Field("", description="postgresql:// or sqlite:///; empty: SQLite below HOME.")
+    lease_seconds: float = Field(120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs.")
+    retry_max_attempts: int = Field(8, ge=1, le=10_000, description="Counted attempts of a job.")
+    retry_base_seconds: float = Field(2.0, gt=0, description="Backoff's ceiling after the first attempt.")
+    retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff.")
+    retry_total_seconds: float = Field(
+        3_600.0, gt=0, description="No attempt later than this after the first."
+    )
+    workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
+    window_jobs: int = Field(2_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
+    chunk_max_jobs: int = Field(200, ge=1, le=1_000, description="Most jobs of one chunk.")
+    dead_letter_webhook_url: str = Field("", description="POSTed for each dead letter's notice; empty: none.")
+    flower_port: int = Field(5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one.")
+    flower_basic_auth: SecretStr = Field(SecretStr(""), description="user:password of Flower's page.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+
+    @field_validator("api_variant", "api_auth", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("api_url", "broker_url", "redis_url", "ledger_url", "dead_letter_webhook_url")
+    @classmethod
+    def _known_scheme(cls, value: str, info: object) -> str:
+        schemes = _SCHEMES[info.field_name]  # type: ignore[attr-defined]  # pydantic's ValidationInfo
+        if value and not value.startswith(schemes):
+            raise ValueError(f"must start with {' or '.join(schemes)}")
+        return value.rstrip("/") if value.startswith("http") else value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if self.api_auth == "oauth" and not (
+            self.api_client_key and self.api_client_secret.get_secret_value()
+        ):
+            raise ValueError("API_AUTH=oauth needs ISSUANCE_API_CLIENT_KEY and ISSUANCE_API_CLIENT_SECRET")
+        if self.api_data_scope == "OTHER" and not self.api_data_scope_org:
+            raise ValueError(
+                "API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id"
+            )
+        if self.api_timeout_seconds + self.api_connect_timeout_seconds >= self.lease_seconds:
+            raise ValueError(
+                "LEASE_SECONDS must be longer than API_TIMEOUT_SECONDS + API_CONNECT_TIMEOUT_SECONDS, or a "
+                "claim could lapse during a call: raise ISSUANCE_LEASE_SECONDS"
+            )
+        if self.retry_base_seconds > self.retry_cap_seconds:
+            raise ValueError("RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first")
+        if self.broker_url.startswith("amqp") and not self.redis_url:
+            raise ValueError(
+                "BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL"
+            )
+        return self
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """Celery's visibility timeout on Redis: well above the lease, so a doubled message finds nothing."""
+        return int(self.lease_seconds * 3) + 60
+
+    @property
+    def email_key(self) -> str:
+        """The JSON key of an e-mail address for the configured endpoint (rewards-api §3.2)."""
+        return self.api_email_key or ("emailId" if self.api_variant is Variant.SINGLE else "email")
+
+    @cached_property
+    def retry_policy(self) -> RetryPolicy:
+        """The bounds of retrying."""
+        return RetryPolicy(
+            max_attempts=self.retry_max_attempts,
+            base_seconds=self.retry_base_seconds,
+            cap_seconds=self.retry_cap_seconds,
+            total_seconds=self.retry_total_seconds,
+        )
+
+
+_SCHEMES = {
+    "api_url": ("http://", "https://"),
+    "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),
+    "redis_url": ("redis://", "rediss://"),
+    "ledger_url": ("postgresql://", "postgresql+psycopg://", "sqlite:///"),
+    "dead_letter_webhook_url": ("http://", "https://"),
+}
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Raises:
+        SettingsError: with the name of each wrong or unknown setting and what to do.
+    """
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("ISSUANCE_")
+        and name.removeprefix("ISSUANCE_").lower() not in Settings.model_fields
+        and not name.startswith("ISSUANCE_TEST_")
+    )
+    if unknown:
+        raise SettingsError("\n".join(f"{name}: no such setting; see .env.example" for name in unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
+
+
+def _explain(item: object) -> str:
+    location = item["loc"]  # type: ignore[index]  # pydantic's ErrorDetails
+    message = str(item["msg"]).removeprefix("Value error, ")  # type: ignore[index]
+    name = f"ISSUANCE_{str(location[0]).upper()}: " if location else "ISSUANCE_"
+    return name + message
