@@ -1,0 +1,85 @@
+"""The command `python -m simulator`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+
+from simulator.catalogue import load_catalogue
+from simulator.demo_catalogue import DEMO
+from simulator.faults import read_plan
+from simulator.serve import SimulatorServer, listen, url_of
+from simulator.switches import ENVIRONMENT_PREFIX, Switches, choices_of, switches_from_environment
+from simulator.world import World
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; every option may also come from the environment as SIMULATOR_…."""
+    options = _parser().parse_args(arguments)
+    with ExitStack() as stack:
+        file = options.truth_file and stack.enter_context(options.truth_file.open("a", encoding="utf-8"))
+        world = World(
+            load_catalogue(options.catalogue) if options.catalogue else DEMO,
+            _switches(options),
+            truth_file=file,
+        )
+        if options.no_magic_customers:
+            world.set_magic(magic=False)
+        if options.faults_file:
+            world.faults.add(read_plan(json.loads(options.faults_file.read_bytes())))
+        _serve(world, options)
+
+
+def _serve(world: World, options: argparse.Namespace) -> None:
+    listener = listen(options.port)
+
+    def announce() -> None:
+        if options.ready_file:
+            # Renamed into place, so that nobody reads half a line.
+            draft = options.ready_file.with_name(options.ready_file.name + ".draft")
+            draft.write_text(url_of(listener) + "\n", encoding="utf-8")
+            draft.replace(options.ready_file)
+        sys.stdout.write(f"simulator ready on {url_of(listener)}\n")
+        sys.stdout.flush()
+
+    SimulatorServer(world, announce).run(sockets=[listener])
+
+
+def _switches(options: argparse.Namespace) -> Switches:
+    given = {field.name: getattr(options, field.name) for field in fields(Switches)}
+    return switches_from_environment().changed(**{name: value for name, value in given.items() if value is not None})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulator", description="A simulated rewards API on 127.0.0.1.")
+    parser.add_argument("--port", type=int, default=_environment("port", 0), help="0 takes a free port")
+    for name, text in (
+        ("ready-file", "written with the URL once the simulator listens"),
+        ("truth-file", "every issued unit is appended here as a JSON line, at once"),
+        ("catalogue", "a catalogue as JSON instead of the built-in one"),
+        ("faults-file", "faults to begin with, as POST /_faults takes them"),
+    ):
+        default = _environment(name, None)
+        parser.add_argument(f"--{name}", type=Path, default=default and Path(str(default)), help=text)
+    parser.add_argument(
+        "--no-magic-customers",
+        action="store_true",
+        default=_environment("no-magic-customers", None) is not None,
+        help="numbers ending in 9001 and the like are ordinary customers",
+    )
+    for field in fields(Switches):
+        flag = "--" + field.name.replace("_", "-")
+        parser.add_argument(flag, dest=field.name, metavar="VALUE", help=choices_of(field.name))
+    return parser
+
+
+def _environment(option: str, default: object) -> object:
+    return os.environ.get(ENVIRONMENT_PREFIX + option.upper().replace("-", "_"), default)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""One HTTP call as the endpoints see it, read from the bare ASGI messages."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope
+
+
+@dataclass(slots=True)
+class Call:
+    """A received call; `body` is parsed JSON, or None where it is empty or no JSON."""
+
+    path: str
+    parameters: dict[str, Any]
+    query: dict[str, str]
+    headers: dict[bytes, bytes]
+    body: Any
+    receive: Receive
+    transport: Any
+
+
+async def read_call(scope: Scope, receive: Receive) -> Call:
+    """Read a call to its end."""
+    message = await receive()
+    raw = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        raw += message.get("body", b"")
+    return Call(
+        scope["path"],
+        scope.get("path_params", {}),
+        _read_query(scope.get("query_string", b"")),
+        dict(scope["headers"]),
+        _read_json(raw),
+        receive,
+        scope.get("extensions", {}).get("simulator.transport"),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _read_query(raw: bytes) -> dict[str, str]:
+    # The table and the samples of the documents disagree on the case of names (rewards-api §8).
+    return {name.lower(): value for name, value in parse_qsl(raw.decode("latin-1"))}
+
+
+def _read_json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None

@@ -1,0 +1,119 @@
+"""What the simulated brand sells and who may call it: plain data, loadable from a JSON file."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, ConfigDict, TypeAdapter
+
+# A misspelt field in a catalogue file must be an error, not a silently missing rule.
+STRICT = ConfigDict(extra="forbid")
+
+PaymentMode = Literal["FREE", "POINTS", "CASH", "POINTS_CASH", "CONV_RATIO"]
+Period = Literal["DAYS", "WEEKS", "MONTHS", "NO_LIMIT"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentConfig:
+    """One way to pay for a reward; `ratio` counts for CONV_RATIO only, `points` (per unit) for the others."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    id: int
+    mode: PaymentMode = "POINTS"
+    points: int = 0
+    ratio: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `units` in each window of `every` periods; DAYS, WEEKS (7 days) and MONTHS (30 days) in UTC."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    units: int
+    period: Period = "DAYS"
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """One reward; `segments` are "segment:partition" and, like `card_series`, restrict it when not empty."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    reward_id: int
+    name: str
+    brand: str = "DEMO"
+    kind: Literal["coupon", "promotion", "vendor"] = "coupon"
+    external_id: str | None = None
+    enabled: bool = True
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    points: int = 0
+    payment_configs: tuple[PaymentConfig, ...] = ()
+    customer_limit: Limit | None = None
+    reward_limit: Limit | None = None
+    segments: frozenset[str] = frozenset()
+    card_series: frozenset[str] = frozenset()
+    vendor_gives_voucher: bool = True
+
+    def available(self, now: datetime) -> bool:
+        """Whether the reward is enabled, started and not expired at `now`."""
+        started = self.starts_at is None or self.starts_at <= now
+        return self.enabled and started and (self.ends_at is None or now < self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A customer as the catalogue seeds it; any of the three identifiers finds the same customer."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    customer_id: int
+    mobile: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    points: int = 0
+    segments: frozenset[str] = frozenset()
+    cards: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """A caller with Basic authentication; `password` in clear, the wire carries its MD5."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    username: str
+    password: str
+    org_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """A caller with OAuth: what it sends to the token endpoint."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    key: str
+    secret: str
+    org_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything the simulator starts from; `children` are the org ids connected to `org_id`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    org_id: int
+    children: tuple[int, ...]
+    brands: tuple[str, ...]
+    tills: tuple[Till, ...]
+    clients: tuple[OAuthClient, ...]
+    rewards: tuple[Reward, ...]
+    customers: tuple[Profile, ...] = field(default=())
+    auto_customers: bool = True
+    auto_points: int = 1_000_000
+    magic_customers: bool = False
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """Read a catalogue file; raises pydantic's ValidationError naming each wrong or unknown field."""
+    return TypeAdapter(Catalogue).validate_json(path.read_bytes())

@@ -1,0 +1,66 @@
+"""The customers: three identifiers, one customer, and the points that issuing takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from simulator.catalogue import Catalogue, Profile
+
+# In the order in which the API takes them; E1's samples spell the email `emailId` (rewards-api §3.2).
+IDENTIFIER_FIELDS = {"mobile": "mobile", "email": "email", "emailId": "email", "externalId": "external_id"}
+LOOKUP_NAMES = {"mobile": "mobile", "email": "email", "externalId": "external_id"}
+FIRST_AUTOMATIC_ID = 900_000_001
+
+Identifier = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Customer:
+    """One customer; `points` is the balance now."""
+
+    customer_id: int
+    points: int
+    segments: frozenset[str] = frozenset()
+    cards: frozenset[str] = frozenset()
+
+
+def identifier_in(body: Mapping[str, Any]) -> Identifier | None:
+    """The (kind, value) by which a request body names its customer, if it does."""
+    for name, kind in IDENTIFIER_FIELDS.items():
+        value = body.get(name)
+        if value not in (None, ""):
+            return kind, str(value)
+    return None
+
+
+class Directory:
+    """Finds customers by identifier or id, and creates unknown ones when the catalogue allows it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._by_identifier: dict[Identifier, Customer] = {}
+        self._by_id: dict[int, Customer] = {}
+        self._automatic_points = catalogue.auto_points if catalogue.auto_customers else None
+        self._ids = count(FIRST_AUTOMATIC_ID)
+        for profile in catalogue.customers:
+            self.put(profile)
+
+    def put(self, profile: Profile) -> None:
+        """Add a customer, or replace the one with the same id."""
+        customer = Customer(profile.customer_id, profile.points, profile.segments, profile.cards)
+        self._by_id[profile.customer_id] = customer
+        for kind in ("mobile", "email", "external_id"):
+            if value := getattr(profile, kind):
+                self._by_identifier[kind, value] = customer
+
+    def find(self, identifier: Identifier) -> Customer | None:
+        """The customer with this identifier, if there is one already."""
+        return self._by_identifier.get(identifier)
+
+    def find_or_create(self, identifier: Identifier) -> Customer | None:
+        """The customer with this identifier; None only when customers are not created automatically."""
+        customer = self._by_identifier.get(identifier)
+        if customer is None and self._automatic_points is not None:
+            customer = Customer(next(self._ids), self._automatic_points)
+            self._by_identifier[identifier] = self._by_id[customer.customer_id] = customer
+        return customer

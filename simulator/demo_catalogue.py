@@ -1,0 +1,67 @@
+"""The built-in catalogue: one brand with a reward for every rule that can refuse or reduce an issuance."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from simulator.catalogue import Catalogue, Limit, OAuthClient, PaymentConfig, Profile, Reward, Till
+
+ORG = 4000
+CHILDREN = (4001, 4002)
+
+REWARDS = (
+    Reward(1001, "Free coupon", external_id="SKU-1001"),
+    Reward(1002, "Coupon for 10 points", points=10, external_id="SKU-1002"),
+    Reward(1003, "Vendor voucher", kind="vendor"),
+    Reward(1004, "Cart promotion", kind="promotion"),
+    Reward(1005, "Disabled coupon", enabled=False),
+    Reward(1006, "One per customer per day", customer_limit=Limit(1)),
+    Reward(1007, "Gold members only", segments=frozenset({"tier:gold"})),
+    Reward(1008, "Card holders only", card_series=frozenset({"club"})),
+    Reward(
+        1009,
+        "Miles at 0.35 per point",
+        kind="vendor",
+        payment_configs=(PaymentConfig(91, "CONV_RATIO", ratio=Decimal("0.35")),),
+    ),
+    Reward(
+        1010,
+        "Several ways to pay",
+        payment_configs=(PaymentConfig(101, "FREE"), PaymentConfig(102, "POINTS", points=50)),
+    ),
+    Reward(1011, "A second free coupon"),
+    Reward(1012, "Fifty a day for everybody together", reward_limit=Limit(50)),
+    Reward(1013, "Vendor that gives no voucher", kind="vendor", vendor_gives_voucher=False),
+    Reward(1014, "Expired coupon", ends_at=datetime(2020, 1, 1, tzinfo=UTC)),
+    Reward(1015, "Coupon of the far future", starts_at=datetime(2999, 1, 1, tzinfo=UTC)),
+    Reward(
+        1016,
+        "Miles at 0.44 per point",
+        kind="vendor",
+        payment_configs=(PaymentConfig(161, "CONV_RATIO", ratio=Decimal("0.44")),),
+    ),
+)
+
+CUSTOMERS = (
+    Profile(
+        501,
+        mobile="919700000501",
+        email="gold@example.test",
+        external_id="EXT-501",
+        points=1_000,
+        segments=frozenset({"tier:gold"}),
+        cards=frozenset({"club"}),
+    ),
+    Profile(502, mobile="919700000502", email="poor@example.test", external_id="EXT-502", points=5),
+)
+
+DEMO = Catalogue(
+    org_id=ORG,
+    children=CHILDREN,
+    brands=("DEMO",),
+    # The credentials of a simulator are no secret.
+    tills=(Till("demo.till", "demo", ORG), Till("child.till", "demo", CHILDREN[0])),
+    clients=(OAuthClient("demo-key", "demo-secret", ORG),),
+    rewards=REWARDS,
+    customers=CUSTOMERS,
+    magic_customers=True,
+)

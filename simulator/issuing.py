@@ -1,0 +1,259 @@
+"""Issues an order: replay, eligibility, points check, limits, units, in the documented order (§4.4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from simulator.catalogue import Reward
+from simulator.customers import Customer
+from simulator.keys import Event, KeyStore, Progress
+from simulator.limits import LimitBook
+from simulator.orders import Order, OrderLine
+from simulator.pricing import Plan
+from simulator.statuses import (
+    DUPLICATE_REQUEST_ID,
+    ISSUED,
+    NO_VALID_CARD,
+    NOT_IN_SEGMENT,
+    NOT_REDEEMABLE,
+    PARTIAL,
+    PAYMENT_CONFIG_AMBIGUOUS,
+    PAYMENT_CONFIG_INVALID,
+    REWARD_NOT_AVAILABLE,
+    VOUCHER_MISSING,
+    RefusalError,
+    Status,
+)
+from simulator.switches import Switches
+from simulator.transactions import Journal, Transaction, Unit
+
+# The documents' samples of these failures carry no transactionId.
+UNRECORDED = (PAYMENT_CONFIG_INVALID.code, PAYMENT_CONFIG_AMBIGUOUS.code)
+
+
+class Numbering(Protocol):
+    """Gives out numbers and codes that are never repeated."""
+
+    def transaction_id(self) -> int:
+        """The next transaction's id."""
+
+    def voucher(self, reward: Reward) -> str:
+        """A new voucher code."""
+
+    def points_reference(self) -> str:
+        """A new id of a points redemption."""
+
+
+class IssueLog(Protocol):
+    """Is told of every issued unit, before the reply is made."""
+
+    def issued(self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit) -> None:
+        """One more unit was issued and paid."""
+
+    def planned(self, line: OrderLine) -> None:
+        """A line was understood: its number of requested units is now certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """An outcome forced on a call for a test: a status for its lines, or at most `units` units."""
+
+    status: Status
+    units: int | None = None
+
+
+@dataclass(slots=True)
+class Books:
+    """All state that issuing changes."""
+
+    keys: KeyStore
+    limits: LimitBook
+    journal: Journal
+    log: IssueLog
+    numbering: Numbering
+
+
+@dataclass(slots=True)
+class Work:
+    """One line while it is being processed."""
+
+    line: OrderLine
+    progress: Progress
+    failure: Status | None = None
+    added: list[Unit] = field(default_factory=list)
+    was_finished: bool = False
+    continues: Transaction | None = None
+
+    @property
+    def missing(self) -> int:
+        """Units requested and not issued yet; 0 when the line cannot be priced."""
+        plan = self.line.plan
+        return plan.units - len(self.progress.units) if isinstance(plan, Plan) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What the reply says about one line: `units` are the vouchers it shows, `quantity` what it claims."""
+
+    line: OrderLine
+    status: Status
+    quantity: int
+    units: list[Unit]
+    transaction: Transaction | None
+
+
+def issue(books: Books, order: Order, switches: Switches, now: float, forced: Forced | None = None) -> list[LineResult]:
+    """Process an order at `now` (epoch seconds); raises RefusalError when the whole call is refused."""
+    event = books.keys.event_for(order.request_ids, order.fingerprint)
+    works = _start(books.log, order, event, switches)
+    if _is_replay(event, works, switches):
+        return [_result(work, switches) for work in works]
+    for work in works:
+        if not work.was_finished:
+            work.failure = _obstacle(work.line, order.customer, now) or _forced_failure(forced)
+    _check_points(order.customer, event, works, forced)
+    for work in works:
+        if not work.was_finished:
+            _process(books, order, work, now, forced)
+    event.failed = not any(work.progress.units for work in works)
+    return [_result(work, switches) for work in works]
+
+
+def _start(log: IssueLog, order: Order, event: Event, switches: Switches) -> list[Work]:
+    works = []
+    for line in order.lines:
+        log.planned(line)
+        work = Work(line, event.progress_of(line.request_id))
+        work.was_finished = isinstance(line.plan, Plan) and work.missing <= 0
+        if switches.replay_quantity == "cumulative" and work.progress.transactions:
+            work.continues = work.progress.transactions[-1]
+        works.append(work)
+    return works
+
+
+def _is_replay(event: Event, works: Iterable[Work], switches: Switches) -> bool:
+    """Whether the answer is already known; raises the refusal a switch asks for."""
+    if event.failed and switches.failed_replay == "reprocess":
+        event.failed, event.refusal = False, None
+    elif event.failed:
+        if switches.failed_replay == "duplicate_400":
+            raise RefusalError(DUPLICATE_REQUEST_ID)
+        if event.refusal is not None:
+            raise RefusalError(event.refusal)
+        return True
+    finished = all(work.was_finished for work in works)
+    if finished and switches.completed_replay == "duplicate_400":
+        raise RefusalError(DUPLICATE_REQUEST_ID)
+    return finished
+
+
+def _obstacle(line: OrderLine, customer: Customer, now: float) -> Status | None:
+    reward = line.reward
+    if not reward.available(datetime.fromtimestamp(now, UTC)):
+        return REWARD_NOT_AVAILABLE
+    if reward.segments and not reward.segments & customer.segments:
+        return NOT_IN_SEGMENT
+    if reward.card_series and not reward.card_series & customer.cards:
+        return NO_VALID_CARD
+    if isinstance(line.plan, Status):
+        return line.plan
+    return None if reward.vendor_gives_voucher else VOUCHER_MISSING
+
+
+def _forced_failure(forced: Forced | None) -> Status | None:
+    return forced.status if forced and forced.units is None else None
+
+
+def _check_points(customer: Customer, event: Event, works: Iterable[Work], forced: Forced | None) -> None:
+    needed = sum(_points_missing(work) for work in works if work.failure is None)
+    if needed <= customer.points and not (forced and forced.status is NOT_REDEEMABLE):
+        return
+    event.failed = not any(progress.units for progress in event.progress.values())
+    event.refusal = NOT_REDEEMABLE if event.failed else None
+    raise RefusalError(NOT_REDEEMABLE)
+
+
+def _points_missing(work: Work) -> int:
+    plan = work.line.plan
+    if not isinstance(plan, Plan):
+        return 0
+    return plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
+
+
+def _process(books: Books, order: Order, work: Work, now: float, forced: Forced | None) -> None:
+    fits = work.missing if work.failure is None else 0
+    if fits and (room := books.limits.room(work.line.reward, order.customer.customer_id, now)):
+        fits = min(fits, max(room.units, 0))
+        work.failure = None if fits else room.reason
+    if forced and forced.units is not None:
+        fits = min(fits, forced.units)
+    work.progress.failure = work.failure
+    if fits:
+        _add_units(books, order, work, fits, now)
+    elif not work.progress.transactions and work.failure and work.failure.code not in UNRECORDED:
+        _open_transaction(books, order, work, now)
+
+
+def _add_units(books: Books, order: Order, work: Work, count: int, now: float) -> None:
+    plan, customer, reward = work.line.plan, order.customer, work.line.reward
+    if not isinstance(plan, Plan):
+        raise TypeError("units were to be issued for a line without a price")
+    transaction = _open_transaction(books, order, work, now)
+    done = len(work.progress.units)
+    for number in range(done, done + count):
+        points = plan.points_for(number + 1) - plan.points_for(number)
+        unit = Unit(books.numbering.voucher(reward), points, now)
+        transaction.units.append(unit)
+        work.added.append(unit)
+        customer.points -= points
+        books.log.issued(work.line, customer, transaction, unit)
+    if any(unit.points for unit in work.added):
+        transaction.points_refs.append(books.numbering.points_reference())
+    books.limits.take(reward, customer.customer_id, now, count)
+
+
+def _open_transaction(books: Books, order: Order, work: Work, now: float) -> Transaction:
+    if work.continues is not None:
+        work.continues.failure = work.failure
+        return work.continues
+    line = work.line
+    transaction = Transaction(
+        books.numbering.transaction_id(),
+        order.customer.customer_id,
+        line.org_id,
+        line.reward.reward_id,
+        order.reference,
+        now,
+        work.missing or 1,
+        line.plan if isinstance(line.plan, Plan) else None,
+        order.event_date_time,
+        work.failure,
+    )
+    work.progress.transactions.append(transaction)
+    books.journal.add(transaction)
+    return transaction
+
+
+def _result(work: Work, switches: Switches) -> LineResult:
+    shown = quantity_units = work.progress.units
+    if not work.was_finished and switches.replay_quantity == "delta":
+        shown = quantity_units = work.added
+    elif work.was_finished and switches.completed_replay == "original_without_vouchers":
+        shown = []
+    transactions = work.progress.transactions
+    return LineResult(
+        work.line,
+        _status(work),
+        len(quantity_units),
+        shown,
+        transactions[-1] if transactions else None,
+    )
+
+
+def _status(work: Work) -> Status:
+    if isinstance(work.line.plan, Plan) and work.missing <= 0:
+        return ISSUED
+    if work.progress.units:
+        return PARTIAL
+    return work.progress.failure or PARTIAL

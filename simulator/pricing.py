@@ -1,0 +1,109 @@
+"""How many units a request means and what they cost: the quantity rules of rewards-api §7."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+from simulator.catalogue import PaymentConfig, Reward
+from simulator.statuses import (
+    PAYMENT_CONFIG_AMBIGUOUS,
+    PAYMENT_CONFIG_ID_MISSING,
+    PAYMENT_CONFIG_INVALID,
+    RefusalError,
+    Status,
+    invalid,
+)
+
+THOUSANDTH = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one reward line asks for: `units` to issue, at `price` points each (exact, not yet rounded)."""
+
+    units: int
+    price: Decimal
+    config: PaymentConfig | None = None
+    value: Decimal | None = None
+
+    def points_for(self, units: int) -> int:
+        """Points of the first `units` units; rounded half up on the total, as the documents' figures are."""
+        return int((self.price * units).to_integral_value(ROUND_HALF_UP))
+
+    @property
+    def exact_points(self) -> str | None:
+        """`pointsRedeemedInDecimal` of one unit, three decimals; only CONV_RATIO has it."""
+        if self.value is None:
+            return None
+        return str(self.price.quantize(THOUSANDTH, ROUND_HALF_UP))
+
+
+def read_quantity(element: Mapping[str, Any]) -> int:
+    """The whole part of `quantity` (1.56 counts as 1), 1 when absent; refuses what is below 1."""
+    raw = element.get("quantity")
+    if raw is None:
+        return 1
+    quantity = int(_number(raw, "quantity"))
+    if quantity < 1:
+        raise invalid("quantity must be greater than or equal to 1")
+    return quantity
+
+
+def choose_config(reward: Reward, element: Mapping[str, Any]) -> PaymentConfig | Status | None:
+    """The payment config a line pays with; a status when the line's choice is impossible for this reward.
+
+    The id may be left out where the reward has a single config and a value is given, as the documents'
+    own samples do; an otherwise id-less block is refused (rewards-api §6.1, code 400).
+    """
+    given = element.get("paymentConfig")
+    configs = reward.payment_configs
+    if given is not None and given.get("id") is not None:
+        chosen = [config for config in configs if str(config.id) == str(given["id"])]
+        return chosen[0] if chosen else PAYMENT_CONFIG_INVALID
+    if len(configs) > 1:
+        return PAYMENT_CONFIG_AMBIGUOUS
+    if given is not None and not ({"redemptionValue", "points"} & given.keys()):
+        raise RefusalError(PAYMENT_CONFIG_ID_MISSING)
+    return configs[0] if configs else None
+
+
+def plan_line(reward: Reward, element: Mapping[str, Any], *, single: bool, cap: int) -> Plan | Status:
+    """Units and price of one line; `single` is the one-reward endpoint, which issues exactly one unit.
+
+    `cap` is the largest quantity of a CONV_RATIO reward given without a value; 0 means none.
+    """
+    quantity = read_quantity(element)
+    config = choose_config(reward, element)
+    if isinstance(config, Status):
+        return config
+    units = 1 if single else quantity
+    if config is None:
+        return Plan(units, Decimal(reward.points))
+    if config.mode != "CONV_RATIO":
+        return Plan(units, Decimal(config.points), config)
+    return _plan_by_ratio(config, element, units, quantity, cap)
+
+
+def _plan_by_ratio(config: PaymentConfig, element: Mapping[str, Any], units: int, quantity: int, cap: int) -> Plan:
+    given = element.get("paymentConfig") or {}
+    if given.get("points") is not None:
+        points = _number(given["points"], "paymentConfig.points")
+        return Plan(units, points, config, points * config.ratio)
+    if given.get("redemptionValue") is not None:
+        value = _number(given["redemptionValue"], "paymentConfig.redemptionValue")
+        return Plan(units, value / config.ratio, config, value)
+    if cap and quantity > cap:
+        raise invalid(f"Maximum quantity allowed is {cap} when neither redemptionValue nor points is passed")
+    # Without a value the quantity itself is the value of one unit.
+    return Plan(1, quantity / config.ratio, config, Decimal(quantity))
+
+
+def _number(raw: Any, name: str) -> Decimal:
+    try:
+        number = Decimal(str(raw))
+    except InvalidOperation:
+        raise invalid(f"{name} must be a number") from None
+    if not number.is_finite() or number < 0:
+        raise invalid(f"{name} must be a positive number")
+    return number

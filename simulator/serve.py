@@ -1,0 +1,174 @@
+"""Runs the simulator on a loopback port: in this process's main thread, or in a thread beside a test."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from simulator.app import app_of
+from simulator.catalogue import Catalogue
+from simulator.demo_catalogue import DEMO
+from simulator.faults import read_plan
+from simulator.switches import Switches
+from simulator.world import World
+
+Result = TypeVar("Result")
+HOST = "127.0.0.1"
+BACKLOG = 2_048
+# Idle connections outlive any client's own limit, so that only a fault ends one early.
+KEEP_ALIVE_SECONDS = 120
+STOP_SECONDS = 1
+THREAD_SECONDS = 10.0
+
+
+class SocketProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which also hands the connection to the app: resets and cuts need it."""
+
+    def on_message_begin(self) -> None:
+        """Start a request's scope."""
+        super().on_message_begin()
+        self.scope["extensions"] = {"simulator.transport": self.transport}  # type: ignore[dict-item]
+
+
+class SimulatorServer(uvicorn.Server):
+    """A server that calls `on_ready` once it listens and lets go of held replies when it stops."""
+
+    def __init__(self, world: World, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app_of(world),
+                http=SocketProtocol,
+                ws="none",
+                lifespan="off",
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        self._world, self._on_ready = world, on_ready
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop the held replies, then stop as usual."""
+        self._world.delivery.closing.set()
+        await super().shutdown(sockets)
+
+
+def listen(port: int = 0) -> socket.socket:
+    """A listening loopback socket; port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(BACKLOG)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The base URL of a listening socket."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+class Simulator:
+    """A simulator in a thread, for tests: `with Simulator() as sim: ... sim.url ... sim.truth()`.
+
+    `switches` are given by name, as in `Simulator(http_mode="openapi_400")`. The methods act inside the
+    simulator's own thread, between two calls, and need no HTTP.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue = DEMO,
+        *,
+        port: int = 0,
+        truth_file: Path | None = None,
+        clock: Callable[[], float] | None = None,
+        **switches: Any,
+    ) -> None:
+        self._file = truth_file.open("a", encoding="utf-8") if truth_file else None
+        extra = {} if clock is None else {"clock": clock}
+        self._world = World(catalogue, Switches().changed(**switches), truth_file=self._file, **extra)
+        self._listener = listen(port)
+        self.url = url_of(self._listener)
+        self._ready = threading.Event()
+        self._server = SimulatorServer(self._world, self._ready.set)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True, name="simulator"
+        )
+
+    def __enter__(self) -> Self:
+        """Start and wait until it listens."""
+        self._thread.start()
+        if not self._ready.wait(THREAD_SECONDS):
+            raise TimeoutError("the simulator did not start; is its port free?")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; held replies are dropped."""
+        self._server.should_exit = True
+        self._thread.join(THREAD_SECONDS)
+        if self._file is not None:
+            self._file.close()
+
+    def truth(self, request_id: str | None = None) -> Any:
+        """What really happened: one requestId's entry (None if never seen), or all by requestId."""
+        if request_id is not None:
+            return self._ask(lambda: self._world.truth.entry(request_id))
+        return {entry["requestId"]: entry for entry in self._ask(lambda: list(self._world.truth.entries()))}
+
+    def summary(self) -> dict[str, Any]:
+        """The counts of `GET /_truth/summary`."""
+        return self._ask(self._world.truth.summary)
+
+    def switch(self, **changes: Any) -> None:
+        """Change switches for the calls to come."""
+        self._ask(lambda: self._world.change_switches(changes))
+
+    def faults(self, **plan: Any) -> None:
+        """Plan faults: `next=[…]`, `customers={…}`, `rates={…}`, `seed=…`, as `POST /_faults` takes them."""
+        self._ask(lambda: self._world.faults.add(read_plan(plan)))
+
+    def clear_faults(self) -> None:
+        """Forget every planned fault."""
+        self._ask(self._world.faults.clear)
+
+    def change_reward(self, reward_id: int, **changes: Any) -> None:
+        """Change a reward's rules until the next reset."""
+        self._ask(lambda: self._world.change_reward(reward_id, changes))
+
+    def put_customer(self, **profile: Any) -> None:
+        """Add or replace a customer until the next reset."""
+        self._ask(lambda: self._world.put_customer(profile))
+
+    def revoke_tokens(self) -> None:
+        """Make every OAuth token unknown."""
+        self._ask(self._world.gate.revoke_tokens)
+
+    def reset(self) -> None:
+        """Forget every call, customer, fault and changed reward."""
+        self._ask(self._world.reset)
+
+    def _ask(self, question: Callable[[], Result]) -> Result:
+        if self._server.loop is None:
+            raise RuntimeError("the simulator is not running; use it as a context manager")
+
+        async def answer() -> Result:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._server.loop).result(THREAD_SECONDS)

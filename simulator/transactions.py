@@ -1,0 +1,67 @@
+"""The simulator's record of issuances, good and failed, which the reading endpoints show."""
+
+from dataclasses import dataclass, field
+
+from simulator.pricing import Plan
+from simulator.statuses import ISSUED, PARTIAL, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One issued unit: its voucher, the points it cost, and when it was issued (epoch seconds)."""
+
+    voucher: str
+    points: int
+    at: float
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One reward transaction; `reference` is the caller's transactionNumber, `at` is in epoch seconds.
+
+    `requested` is the number of units it was opened for; `plan` is None where no price could be worked out.
+    """
+
+    transaction_id: int
+    customer_id: int
+    org_id: int
+    reward_id: int
+    reference: str
+    at: float
+    requested: int
+    plan: Plan | None
+    event_date_time: str | None = None
+    failure: Status | None = None
+    units: list[Unit] = field(default_factory=list)
+    points_refs: list[str] = field(default_factory=list)
+
+    def units_before(self, moment: float) -> list[Unit]:
+        """The units that were issued up to `moment` (epoch seconds): what a lagging read knows."""
+        return [unit for unit in self.units if unit.at <= moment]
+
+    def status_with(self, units: int) -> Status:
+        """The status when `units` of the requested units have been issued."""
+        if units >= self.requested:
+            return ISSUED
+        return PARTIAL if units or self.failure is None else self.failure
+
+
+class Journal:
+    """All transactions, by id and by customer."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Transaction] = {}
+        self._by_customer: dict[int, list[Transaction]] = {}
+
+    def add(self, transaction: Transaction) -> None:
+        """Record a new transaction."""
+        self._by_id[transaction.transaction_id] = transaction
+        self._by_customer.setdefault(transaction.customer_id, []).append(transaction)
+
+    def find(self, transaction_id: int) -> Transaction | None:
+        """The transaction with this id, if there is one."""
+        return self._by_id.get(transaction_id)
+
+    def of_customer(self, customer_id: int) -> list[Transaction]:
+        """A customer's transactions, newest first."""
+        return self._by_customer.get(customer_id, [])[::-1]

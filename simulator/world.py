@@ -1,0 +1,118 @@
+"""The simulator's whole state, in memory: what a reset throws away and builds anew."""
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import IO, Any
+
+from pydantic import TypeAdapter
+
+from simulator.access import Gate
+from simulator.catalogue import Catalogue, Profile, Reward
+from simulator.customers import Directory, Identifier
+from simulator.delivery import Delivery
+from simulator.faults import Fault, Faults
+from simulator.issuing import Books
+from simulator.keys import KeyStore
+from simulator.limits import LimitBook
+from simulator.orders import Shop
+from simulator.switches import Switches
+from simulator.transactions import Journal
+from simulator.truth import Truth
+
+FIRST_TRANSACTION = 300_001
+JITTER = 0.2
+
+
+class Serials:
+    """Numbers and codes; a voucher's mixed case shows which reads change it, its prefix tells runs apart."""
+
+    def __init__(self) -> None:
+        self._transactions, self._vouchers, self._points = count(FIRST_TRANSACTION), count(1), count(1)
+        self._run = secrets.token_hex(3)
+
+    def transaction_id(self) -> int:
+        """The next transaction's id."""
+        return next(self._transactions)
+
+    def voucher(self, reward: Reward) -> str:
+        """A new voucher code, such as `Sim-1001-3fa2bc-1`."""
+        return f"Sim-{reward.reward_id}-{self._run}-{next(self._vouchers)}"
+
+    def points_reference(self) -> str:
+        """A new id of a points redemption."""
+        return f"p{next(self._points):06x}"
+
+
+class World:
+    """Catalogue, switches, faults, customers and books; `clock` is in epoch seconds."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        switches: Switches,
+        *,
+        clock: Callable[[], float] = time.time,
+        truth_file: IO[str] | None = None,
+    ) -> None:
+        self.catalogue, self.switches, self.clock = catalogue, switches, clock
+        self.gate = Gate(catalogue, clock)
+        self.truth = Truth(truth_file)
+        self.faults = Faults(magic=catalogue.magic_customers)
+        self.delivery = Delivery()
+        self._serials, self._rng = Serials(), random.Random(0)
+        self._build()
+
+    def reset(self) -> None:
+        """Forget every call, customer, fault and changed reward; switches and tokens stay."""
+        self.truth.clear()
+        self.faults.clear()
+        self._build()
+
+    def _build(self) -> None:
+        self.rewards = {reward.reward_id: reward for reward in self.catalogue.rewards}
+        self.directory = Directory(self.catalogue)
+        self.journal = Journal()
+        self.books = Books(KeyStore(), LimitBook(), self.journal, self.truth, self._serials)
+        self.busy: set[object] = set()
+
+    @property
+    def shop(self) -> Shop:
+        """What requests are checked against now."""
+        return Shop(self.rewards, frozenset(self.catalogue.brands), self.directory, self.switches)
+
+    def change_reward(self, reward_id: int, changes: dict[str, Any]) -> None:
+        """Change a reward's rules until the next reset, as a marketer would; KeyError if it is unknown."""
+        adapter = TypeAdapter(Reward)
+        current = adapter.dump_python(self.rewards[reward_id])
+        self.rewards[reward_id] = adapter.validate_python({**current, **changes, "reward_id": reward_id})
+
+    def put_customer(self, raw: dict[str, Any]) -> None:
+        """Add or replace a customer until the next reset; raises pydantic's ValidationError."""
+        self.directory.put(TypeAdapter(Profile).validate_python(raw))
+
+    def change_switches(self, changes: dict[str, Any]) -> None:
+        """Change switches for the calls to come; raises pydantic's ValidationError."""
+        self.switches = self.switches.changed(**changes)
+
+    def set_magic(self, *, magic: bool) -> None:
+        """Turn the magic customers on or off."""
+        self.catalogue = replace(self.catalogue, magic_customers=magic)
+        self.faults = Faults(magic=magic)
+
+    def lock_of(self, identifier: Identifier | None) -> object:
+        """What two calls for the same customer have in common; None for a call without a customer."""
+        if identifier is None:
+            return None
+        customer = self.directory.find(identifier)
+        return customer.customer_id if customer else identifier
+
+    def delay(self, fault: Fault | None) -> float:
+        """How long the next answer takes, in seconds."""
+        if fault is not None and fault.kind == "latency":
+            return fault.seconds
+        mean = self.switches.latency_seconds
+        return mean * self._rng.uniform(1 - JITTER, 1 + JITTER) if mean else 0.0
