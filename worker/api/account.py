@@ -1,0 +1,90 @@
+"""The API account: where the rewards API is, who we are to it, and the bounds of one call."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Literal, Self
+
+import httpx
+from pydantic import SecretStr
+
+from config.settings import Settings
+
+_NAME_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class ApiAccount:
+    """Everything a client needs to know of the account; immutable, without secrets in its `repr`.
+
+    Raises:
+        ValueError: the base URL is no URL to call, or carries credentials.
+    """
+
+    base_url: str
+    """Scheme and host, with a path if the API is not at the root; without credentials or query."""
+    till: str
+    """Till user name: with basic authentication the user, always the `username` of an issue call."""
+    auth: Literal["basic", "oauth"] = "basic"
+    password: SecretStr = field(default=SecretStr(""))
+    client_key: str = ""
+    client_secret: SecretStr = field(default=SecretStr(""))
+    data_scope: str = "SELF"
+    """`DATA-SCOPE` of connected organisations' calls; empty: the header is not sent."""
+    data_scope_org: str = ""
+    """`DATA-SCOPE-ORG`, needed with OTHER; empty: the header is not sent."""
+    timeout_seconds: float = 30.0
+    """Longest time of one call from its start to the end of its answer, everything included."""
+    connect_timeout_seconds: float = 5.0
+    """Longest wait for a connection: free slot, name, TCP and TLS together."""
+    max_concurrent: int = 100
+    """Calls at once that never wait for a connection slot."""
+
+    def __post_init__(self) -> None:
+        url = httpx.URL(self.base_url) if self.base_url else None
+        if url is None or url.scheme not in ("http", "https") or not url.host:
+            raise ValueError(
+                "The rewards API's base URL must be http(s)://host: set ISSUANCE_API_URL, or start the "
+                "embedded parts with `issuance up`"
+            )
+        if url.userinfo or url.query or url.fragment:
+            raise ValueError(
+                "ISSUANCE_API_URL must not carry credentials, a query or a fragment: give the till in "
+                "ISSUANCE_API_TILL and its password in ISSUANCE_API_PASSWORD"
+            )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Build the account from the settings; `api_url` must be filled in by now.
+
+        Raises:
+            ValueError: as the constructor.
+        """
+        return cls(
+            base_url=settings.api_url,
+            till=settings.api_till,
+            auth=settings.api_auth,
+            password=settings.api_password,
+            client_key=settings.api_client_key,
+            client_secret=settings.api_client_secret,
+            data_scope=settings.api_data_scope,
+            data_scope_org=settings.api_data_scope_org,
+            timeout_seconds=settings.api_timeout_seconds,
+            connect_timeout_seconds=settings.api_connect_timeout_seconds,
+            max_concurrent=settings.api_max_concurrent,
+        )
+
+    @cached_property
+    def name(self) -> str:
+        """Short, stable digest that names the account in Redis keys and logs and shows no secret.
+
+        Two accounts share limits and tokens exactly when the host and the client key (oauth) or
+        the till (basic) are the same.
+        """
+        known_as = self.client_key if self.auth == "oauth" else self.till
+        host = httpx.URL(self.base_url).netloc.decode("ascii")
+        return sha256(f"{host}\n{self.auth}\n{known_as}".encode()).hexdigest()[:_NAME_LENGTH]
+
+    def url(self, path: str) -> str:
+        """The absolute URL of an API path that starts with a slash."""
+        return self.base_url.rstrip("/") + path

@@ -1,0 +1,64 @@
+"""Authentication as httpx does it: the till's Basic header, or a shared OAuth token (rewards-api §2)."""
+
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from hashlib import md5
+
+import httpx
+from pydantic import SecretStr
+
+from worker.api.tokens import Tokens, TokenUnavailableError
+
+TOKEN_HEADER = "X-CAP-API-OAUTH-TOKEN"  # noqa: S105  # a header's name
+
+
+class TillAuth(httpx.Auth):
+    """Basic authentication with the till and the lower-case hex MD5 of its password."""
+
+    def __init__(self, till: str, password: SecretStr) -> None:
+        # The API asks for MD5; it protects nothing, the connection's TLS does.
+        digest = md5(password.get_secret_value().encode(), usedforsecurity=False).hexdigest()
+        self._header = "Basic " + b64encode(f"{till}:{digest}".encode()).decode("ascii")
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add the header."""
+        request.headers["Authorization"] = self._header
+        yield request
+
+
+class TokenAuth(httpx.Auth):
+    """The OAuth token's header; after one 401 the same request once more with another token.
+
+    A 401 comes before any processing, so the resend is safe; a second 401 is the answer.
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add the header, and resend once.
+
+        Raises:
+            TokenUnavailableError: there is no token; nothing has been sent.
+        """
+        token = await self._tokens.current()
+        request.headers[TOKEN_HEADER] = token
+        response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return
+        try:
+            request.headers[TOKEN_HEADER] = await self._tokens.replace(token)
+        except TokenUnavailableError:
+            # The refusal stays the answer: unlike the lack of a token it says that the API was reached.
+            return
+        await _drop_body(response)
+        yield request
+
+
+async def _drop_body(response: httpx.Response) -> None:
+    """Spare the refusal's body: httpx reads it whole before a resend, whatever its size."""
+    stream = response.stream
+    if isinstance(stream, httpx.AsyncByteStream):
+        await stream.aclose()
+    response.headers.pop("content-encoding", None)
+    response.stream = httpx.ByteStream(b"")

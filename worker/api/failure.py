@@ -1,0 +1,64 @@
+"""Failure → value: what the lack of an answer says, above all whether the request may have left."""
+
+import errno
+from typing import Literal
+
+import aiohttp
+import httpx
+
+from issuance.reply import NoAnswer
+from worker.api.body import EncodingError, OversizeError
+from worker.api.tokens import TokenUnavailableError
+
+# Raised by aiohttp's connector and by nothing after it, so no byte of the request has left; then the
+# same of httpx's own transports.
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+)
+_TOO_LATE = (TimeoutError, httpx.TimeoutException)
+_HUNG_UP = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, httpx.NetworkError, ConnectionError)
+
+
+def explain(error: Exception) -> NoAnswer:
+    """Explain why there is no answer; the detail carries kinds of errors only, never their texts.
+
+    Texts of exceptions can hold the URL (with the till or a customerId) or parts of headers.
+    """
+    match error:
+        case TokenUnavailableError():
+            return NoAnswer("token", str(error), sent=False)
+        case OversizeError():
+            return NoAnswer("oversize", "the body is larger than what is read of an answer", sent=True)
+        case EncodingError():
+            return NoAnswer("protocol", str(error), sent=True)
+        case _:
+            return _explain_transport(error)
+
+
+def _explain_transport(error: Exception) -> NoAnswer:
+    # What the transport makes of aiohttp's errors tells less than they do: `httpx.ConnectTimeout` also
+    # stands for a server that hung up after it had the request.
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(cause, _NEVER_SENT):
+        return NoAnswer("connect", _name(cause), sent=False)
+    return NoAnswer(_kind(cause), _name(cause), sent=True)
+
+
+def _kind(cause: Exception) -> Literal["timeout", "reset", "protocol"]:
+    if isinstance(cause, _TOO_LATE):
+        return "timeout"
+    return "reset" if isinstance(cause, _HUNG_UP) else "protocol"
+
+
+def _name(cause: Exception) -> str:
+    name = type(cause).__name__
+    if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ClientSSLError):
+        return name
+    code = errno.errorcode.get(cause.errno or 0)
+    return f"{name} {code}" if code else name
