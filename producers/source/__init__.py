@@ -1,0 +1,19 @@
+"""A campaign's file, read row by row: each record is one good or one bad row, in flat memory."""
+
+from producers.source.errors_file import ErrorsFile
+from producers.source.options import ReadOptions
+from producers.source.refusal import UnusableFile
+from producers.source.row import BadRow, Identifier, IdentifierKind, Row
+from producers.source.source import Source, read_rows
+
+__all__ = [
+    "BadRow",
+    "ErrorsFile",
+    "Identifier",
+    "IdentifierKind",
+    "ReadOptions",
+    "Row",
+    "Source",
+    "UnusableFile",
+    "read_rows",
+]

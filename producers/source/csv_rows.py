@@ -1,0 +1,30 @@
+"""Rows of a CSV file."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from producers.source.assembly import Assembly
+from producers.source.header import Header
+from producers.source.lines import Lines
+from producers.source.options import ReadOptions
+from producers.source.records import Record, Records
+from producers.source.row import BadRow, Row
+
+
+def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterator[Row | BadRow]:
+    """Read the lines after the header: one good or bad row for every record that is not blank."""
+    assemble = Assembly(options).assemble
+    columns = header.columns
+    for record in Records(lines, delimiter=header.delimiter, width=len(columns)):
+        if isinstance(record, BadRow):
+            yield record
+        else:
+            row = assemble(record.line, zip(columns, record.fields, strict=True))
+            yield _with_extent(row, record) if record.last_line > record.line else row
+
+
+def _with_extent(row: Row | BadRow, record: Record) -> Row | BadRow:
+    # a quote in the wrong place can make one record of several rows; say how far it reaches
+    if isinstance(row, Row):
+        return row
+    return replace(row, problem=f"{row.problem} (the record runs to line {record.last_line})")

@@ -1,0 +1,37 @@
+"""How a value from the file is shown to an operator: short, printable, without a customer's identifier."""
+
+import re
+
+_LONGEST_SHOWN = 40
+_LONGEST_TAIL = 4
+_MOBILE_LIKE = re.compile(r"\+?[0-9]{10,15}(\.0)?")
+
+
+def mask(identifier: str) -> str:
+    """Show at most the last 4 characters of an identifier, and never more than half of it."""
+    tail = min(_LONGEST_TAIL, len(identifier) // 2)
+    return "…" + printable(identifier[len(identifier) - tail :])
+
+
+def show(value: str) -> str:
+    """Quote at most 40 characters of a value.
+
+    What looks like a mobile or an email is masked in whatever column it stands: a row whose columns have
+    slipped puts identifiers where none belong.
+    """
+    if "@" in value or _MOBILE_LIKE.fullmatch(value.strip()):
+        return mask(value)
+    return f"'{shorten(value)}'"
+
+
+def shorten(value: str) -> str:
+    """Cut to 40 printable characters."""
+    cut = value if len(value) <= _LONGEST_SHOWN else value[: _LONGEST_SHOWN - 1] + "…"
+    return printable(cut)
+
+
+def printable(value: str) -> str:
+    """Escape what would move a terminal's cursor or cannot be written as UTF-8."""
+    if value.isprintable():
+        return value
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)

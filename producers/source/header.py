@@ -1,0 +1,122 @@
+"""The header of a CSV file: which delimiter it uses, and which of our columns stands where."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from producers.source.columns import IGNORED, Column, Columns, Group, plain, suggest
+from producers.source.display import shorten
+from producers.source.lines import decode
+from producers.source.options import ReadOptions
+from producers.source.records import parse_quoted
+from producers.source.refusal import Refusal, UnusableFile
+
+_DELIMITERS = (",", ";", "\t")
+_LOOKS_LIKE_DATA = re.compile(r"@|[0-9]{10}|^[+0-9][-0-9 .]*$|^[{\[]")
+
+
+class Header(NamedTuple):
+    """What the first line says about all others."""
+
+    delimiter: str
+    columns: tuple[Column, ...]
+
+
+def read_header(raw: bytes, options: ReadOptions) -> Header:
+    """Read the header, with the delimiter among comma, semicolon and tab that yields most known columns.
+
+    Raises:
+        UnusableFile: The line is no header, or no row under it could be issued.
+    """
+    finder = Columns(options.mapping)
+    delimiter, names = _split(_text(raw), finder)
+    _check_mapping(names, options.mapping)
+    _check_no_data(names, finder)
+    _check_quotes(names, finder)
+    columns = tuple(_resolve(position, name, finder) for position, name in enumerate(names, start=1))
+    _check_duplicates(names, columns)
+    _check_sufficient(columns, options)
+    return Header(delimiter, columns)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        text = decode(raw).removesuffix("\r")
+    except Refusal as refusal:
+        raise UnusableFile(f"the header is not text: {refusal.problem}", refusal.remedy) from None
+    if "\r" in text:
+        raise UnusableFile("the lines end in lone carriage returns", "save the file with LF or CRLF line ends")
+    return text
+
+
+def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
+    """Choose the delimiter; on a tie the first of comma, semicolon, tab that splits the line at all."""
+
+    def score(split: tuple[str, list[str]]) -> tuple[int, bool]:
+        _, names = split
+        return sum(finder.find(name) is not None for name in names), len(names) > 1
+
+    splits = []
+    for delimiter in _DELIMITERS:
+        # a quoted header splits only at its own delimiter
+        with suppress(Refusal):
+            splits.append((delimiter, parse_quoted(text, delimiter)))
+    return max(splits, key=score, default=(_DELIMITERS[0], [text]))
+
+
+def _check_no_data(names: list[str], finder: Columns) -> None:
+    # naming an unknown column shows it; a row of data would give a customer's identifier away
+    for name in names:
+        if _LOOKS_LIKE_DATA.search(name.strip()) and finder.find(name) is None:
+            raise UnusableFile(
+                "the first line looks like data, not like a header",
+                "put the columns' names in the first line",
+            )
+
+
+def _check_quotes(names: list[str], finder: Columns) -> None:
+    if any('"' in name and finder.find(name) is None for name in names):
+        raise UnusableFile(
+            "the header's double quotes do not pair up",
+            "keep the header in one line, and close each quote in it",
+        )
+
+
+def _resolve(position: int, name: str, finder: Columns) -> Column:
+    column = finder.find(name)
+    if column is not None:
+        return column
+    if not name.strip():
+        raise UnusableFile(f"column {position} has no name in the header", "name it, or delete the column")
+    raise UnusableFile(f"unknown column '{shorten(name)}'", suggest(name))
+
+
+def _check_duplicates(names: list[str], columns: tuple[Column, ...]) -> None:
+    seen: dict[str, str] = {}
+    for name, column in zip(names, columns, strict=True):
+        if column is not IGNORED and column.name in seen:
+            raise UnusableFile(
+                f"the columns '{shorten(seen[column.name])}' and '{shorten(name)}' are the same to us",
+                "keep one of them; if their names differ, --map THEIRS=- ignores the other",
+            )
+        seen[column.name] = name
+
+
+def _check_mapping(names: list[str], mapping: Mapping[str, str]) -> None:
+    present = {plain(name) for name in names}
+    for theirs in mapping:
+        if plain(theirs) not in present:
+            raise UnusableFile(
+                f"the file has no column '{shorten(theirs)}' to map",
+                "write --map THEIRS=OURS as the header spells it",
+            )
+
+
+def _check_sufficient(columns: tuple[Column, ...], options: ReadOptions) -> None:
+    if not any(column.group is Group.IDENTIFIER for column in columns):
+        raise UnusableFile(
+            "no column names the customer", "give a column mobile, email or externalId, or map one with --map"
+        )
+    if options.reward_id is None and all(column.key != "reward_id" for column in columns):
+        raise UnusableFile("no column names the reward", "give a column rewardId, or --reward-id for all rows")

@@ -1,0 +1,77 @@
+"""Physical lines of a file of any size, in memory that does not grow with the file or with a line."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from producers.source.refusal import Refusal
+
+
+class Lines:
+    r"""Hands out a file's lines as bytes, without their "\n"; a line longer than `limit` bytes comes as None.
+
+    Lines that were looked at too early can be put back.
+
+    Attributes:
+        number: 1-based number of the line handed out last; 0 before the first.
+        limit: The longest line that is kept, in bytes.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], limit: int) -> None:
+        self.number = 0
+        self.limit = limit
+        self._fresh = _split(blocks, limit)
+        self._again: deque[bytes | None] = deque()
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        return self
+
+    def __next__(self) -> bytes | None:
+        line = self._again.popleft() if self._again else next(self._fresh)
+        self.number += 1
+        return line
+
+    def put_back(self, lines: Sequence[bytes | None]) -> None:
+        """Hand the last lines out again, in the same order."""
+        self._again.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    def too_long(self) -> Refusal:
+        """Say what is wrong with the line that came as None."""
+        return Refusal(
+            f"the line is longer than {self.limit} bytes",
+            "break it into rows, or shorten it; it was skipped whole",
+        )
+
+
+def _split(blocks: Iterable[bytes], limit: int) -> Iterator[bytes | None]:
+    pending = b""  # the beginning of a line whose end is in a later block; never longer than the limit
+    overlong = False
+    for block in blocks:
+        pieces = (pending + block).split(b"\n")
+        pending = pieces.pop()
+        for piece in pieces:
+            yield None if overlong or len(piece) > limit else piece
+            overlong = False
+        if len(pending) > limit:
+            overlong, pending = True, b""
+    if overlong:
+        yield None
+    elif pending:
+        yield pending
+
+
+def decode(raw: bytes) -> str:
+    """Turn a record's bytes into text.
+
+    Raises:
+        Refusal: The bytes are not UTF-8, or hold a NUL.
+    """
+    if b"\0" in raw:
+        raise Refusal(f"byte {raw.index(0) + 1} of the row is NUL", "export the file again as UTF-8 text")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal(
+            f"byte {error.start + 1} of the row (0x{raw[error.start]:02x}) is not UTF-8",
+            "export the file again as UTF-8 (in Excel: 'CSV UTF-8')",
+        ) from None

@@ -1,0 +1,125 @@
+"""Physical lines become CSV records: quoted fields may hold line breaks, a lost quote costs its own row."""
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from producers.source.lines import Lines, decode
+from producers.source.refusal import Refusal
+from producers.source.row import BadRow
+
+_QUOTE = b'"'
+_PAIR_UP = "put the whole field in double quotes, and double each quote inside it"
+
+
+class Record(NamedTuple):
+    """One record of as many fields as the header, from physical line `line` to `last_line`."""
+
+    line: int
+    last_line: int
+    fields: list[str]
+
+
+class Records:
+    """Reads records of `width` fields.
+
+    A record whose quotes are not closed within the lines' limit, or do not pair up, or whose number of fields
+    does not fit, is one bad row at its first line. Reading resumes at the line after that: what was taken for
+    its continuation is read again as ordinary lines. Reading stays linear all the same: only a line with an
+    odd number of quotes is looked beyond, and never farther than the next such line.
+    """
+
+    def __init__(self, lines: Lines, *, delimiter: str, width: int) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._width = width
+
+    def __iter__(self) -> Iterator[Record | BadRow]:
+        lines, delimiter, width = self._lines, self._delimiter, self._width
+        for raw in lines:
+            line = lines.number
+            try:
+                if raw is None:
+                    raise lines.too_long()
+                if _QUOTE in raw:
+                    fields = self._read_quoted(raw)
+                elif raw.isspace() or not raw:
+                    continue
+                else:
+                    fields = _split_unquoted(raw, delimiter)
+                    if len(fields) != width:
+                        raise _miscounted(len(fields), width)
+            except Refusal as refusal:
+                yield BadRow(line, "", refusal.problem, refusal.remedy)
+            else:
+                yield Record(line, lines.number, fields)
+
+    def _read_quoted(self, first: bytes) -> list[str]:
+        try:
+            # often it is the whole record; a stray quote in the middle of a field (5" pipe) opens nothing
+            return self._parse(first)
+        except Refusal:
+            if first.count(_QUOTE) % 2 == 0:
+                raise
+            following = self._take_to_closing_quote(len(first))
+        record = b"\n".join([first, *following])
+        try:
+            self._check_shape(record.decode(errors="replace"))
+        except Refusal:
+            self._lines.put_back(following)
+            raise
+        return self._parse(record)
+
+    def _take_to_closing_quote(self, size: int) -> list[bytes]:
+        """Take the lines up to the next one with an odd number of quotes, or none at all."""
+        taken: list[bytes | None] = []
+        kept: list[bytes] = []
+        for line in self._lines:
+            taken.append(line)
+            size += 1 + (self._lines.limit if line is None else len(line))
+            if line is None or size > self._lines.limit:
+                break
+            kept.append(line)
+            if line.count(_QUOTE) % 2:
+                return kept
+        self._lines.put_back(taken)
+        raise Refusal(
+            f"a double quote is not closed by the end of the file or within {self._lines.limit} bytes",
+            "close the quote; the lines after it were read as rows of their own",
+        )
+
+    def _parse(self, record: bytes) -> list[str]:
+        return self._check_shape(decode(record))
+
+    def _check_shape(self, record: str) -> list[str]:
+        fields = parse_quoted(record.removesuffix("\r"), self._delimiter)
+        if len(fields) != self._width:
+            raise _miscounted(len(fields), self._width)
+        return fields
+
+
+def parse_quoted(record: str, delimiter: str) -> list[str]:
+    """Split one record that holds quotes.
+
+    Raises:
+        Refusal: The quotes do not pair up, or a line ends outside of quotes.
+    """
+    try:
+        # strict: without it a quote that is not closed, or closed too early, passes as text
+        return next(csv.reader([record], delimiter=delimiter, strict=True))
+    except csv.Error:
+        raise Refusal("the double quotes do not pair up", _PAIR_UP) from None
+
+
+def _split_unquoted(raw: bytes, delimiter: str) -> list[str]:
+    text = decode(raw).removesuffix("\r")
+    if "\r" in text:
+        raise Refusal("a carriage return stands in a field without quotes", _PAIR_UP)
+    return text.split(delimiter)
+
+
+def _miscounted(fields: int, width: int) -> Refusal:
+    return Refusal(
+        f"row has {fields} {'field' if fields == 1 else 'fields'}, the header {width}",
+        "give one value per column of the header, and put a value that holds the delimiter in double quotes",
+    )

@@ -1,0 +1,142 @@
+"""Which columns a CSV header means, and what makes a whole file unusable."""
+
+import pytest
+
+from producers.source import Identifier, ReadOptions, Row, UnusableFile
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "externalId,rewardId",
+        "External ID,reward_id",
+        "EXTERNAL-ID,  Reward Id ",
+        '"external_id","REWARDID"',
+        "\ufeffexternalId,rewardId",
+        "\n \r\nexternalId,rewardId",
+    ],
+)
+def test_a_header_is_matched_without_regard_to_case_blanks_underscores_and_hyphens(read, header):
+    (row,) = read(f"{header}\nC-1,1001\n")
+
+    assert (row.identifier, row.reward_id) == (Identifier("externalId", "C-1"), 1001)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_delimiter_is_the_one_that_yields_known_columns(read, delimiter, quote):
+    names = [f"{quote}{name}{quote}" for name in ("mobile", "rewardId", "customFields.a,b;c")]
+    cells = [f"{quote}{cell}{quote}" for cell in ("919800000001", "1001", "gold")]
+    if delimiter in ",;" and not quote:
+        names[2] = "customFields.abc"
+
+    (row,) = read(delimiter.join(names) + "\n" + delimiter.join(cells) + "\n")
+
+    assert row.reward_id == 1001
+    assert list(row.custom_fields.values()) == ["gold"]
+
+
+def test_a_single_column_is_a_header_too(read):
+    rows = read("mobile\n919800000001\n", ReadOptions(reward_id=7))
+
+    assert [row.reward_id for row in rows] == [7]
+
+
+def test_custom_fields_keep_the_spelling_of_their_names(read):
+    (row,) = read("mobile,rewardId,Custom_Fields.My Tier,customFields.x.y\n919800000001,1,gold,\n")
+
+    assert row.custom_fields == {"My Tier": "gold"}
+
+
+def test_a_mapping_renames_and_ignores_columns(read):
+    options = ReadOptions(mapping={"Phone": "mobile", "SKU": "customFields.sku", "junk": "-", "mobile": "-"})
+
+    (row,) = read("phone,mobile,rewardId,SKU,Junk\n919800000001,x,1001,S-9,y\n", options)
+
+    assert row.identifier == Identifier("mobile", "919800000001")
+    assert row.custom_fields == {"sku": "S-9"}
+
+
+def test_several_columns_can_be_ignored(read):
+    (row,) = read("mobile,rewardId,a,b\n919800000001,1,x,y\n", ReadOptions(mapping={"a": "-", "b": "-"}))
+
+    assert isinstance(row, Row)
+
+
+def test_a_rows_own_reward_and_quantity_win_over_those_for_all_rows(read):
+    options = ReadOptions(reward_id=7, quantity=3)
+
+    rows = read("mobile,rewardId,quantity\n919800000001,1001,2\n919800000002,,\n", options)
+
+    assert [(row.reward_id, row.quantity) for row in rows] == [(1001, 2), (7, 3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "remedy"),
+    [
+        ("", "empty", "export it again"),
+        ("\n\r\n  \n", "empty", "export it again"),
+        ("\ufeff", "empty", "export it again"),
+        ("mobile,rewardid,quantitty\n", "unknown column 'quantitty'", "did you mean quantity"),
+        ("mobile,rewardId,colour\n", "unknown column 'colour'", "customFields.NAME"),
+        ("mobile,rewardId,zzz\n", "unknown column 'zzz'", "our columns are mobile, email"),
+        ("mobile,rewardId,customFields\n", "unknown column 'customFields'", "customFields.NAME"),
+        ("mobile,rewardId,customFields.\n", "unknown column 'customFields.'", "customFields.NAME"),
+        ("mobile,rewardId,\n", "column 3 has no name", "name it"),
+        ("mobile,rewardId,Reward ID\n", "'rewardId' and 'Reward ID'", "keep one"),
+        ("mobile,rewardId,customFields.a,custom fields.a\n", "the same to us", "keep one"),
+        ("rewardId,quantity\n", "no column names the customer", "mobile, email or externalId"),
+        ("mobile,quantity\n", "no column names the reward", "--reward-id"),
+        ("919800000001,1001\n", "looks like data", "first line"),
+        ("C-1,1001\n", "looks like data", "first line"),
+        ("jane@shop.com,1001\n", "looks like data", "first line"),
+        ('{"mobile": "919800000001"}\n', "looks like data", "first line"),
+        ('mobile,"rewardId\n', "do not pair up", "close each quote"),
+        ("mobile,rewardId\r919800000001,1001\r", "lone carriage returns", "LF or CRLF"),
+        (b"mobile,rewardId\0\n", "NUL", "UTF-8"),
+        (b"mobile,pr\xe9nom\n", "byte 10 of the row (0xe9) is not UTF-8", "CSV UTF-8"),
+        ("mobile,rewardId," + "x" * 70_000, "longer than 65536 bytes", "columns' names"),
+        ("mobile,rewardId".encode("utf-16"), "UTF-16", "UTF-8"),
+        ("mobile,rewardId".encode("utf-16-be"), "NUL", "UTF-8"),
+        (b"\x1f\x8b\x08\x00rest", "gzip", "gunzip"),
+        (b"PK\x03\x04rest", "Excel workbook", "CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0rest", "Excel workbook", "CSV UTF-8"),
+    ],
+)
+def test_a_file_without_a_usable_header_is_refused_with_problem_and_remedy(read, content, problem, remedy):
+    with pytest.raises(UnusableFile) as caught:
+        read(content)
+
+    assert problem in caught.value.problem
+    assert remedy in caught.value.remedy
+    assert caught.value.problem in str(caught.value)
+    assert caught.value.remedy in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["919800000001", "jane@shop.com"])
+def test_a_missing_header_gives_no_identifier_away(read, value):
+    with pytest.raises(UnusableFile) as caught:
+        read(f"C-1,{value},1001\n")
+
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem", "remedy"),
+    [
+        ({"Phone": "mobil"}, "'mobil', which is no column", "did you mean mobile"),
+        ({"Phone": ""}, "'', which is no column", "our columns are"),
+        ({"Telephone": "mobile"}, "no column 'Telephone' to map", "as the header spells it"),
+        ({"Phone": "rewardId"}, "'rewardId' and 'Phone'", "keep one"),
+    ],
+)
+def test_a_mapping_that_fits_no_column_makes_the_file_unusable(read, mapping, problem, remedy):
+    with pytest.raises(UnusableFile) as caught:
+        read("mobile,rewardId,Phone\n", ReadOptions(mapping=mapping))
+
+    assert problem in caught.value.problem
+    assert remedy in caught.value.remedy
+
+
+def test_a_header_without_rows_is_a_file_of_no_rows(read):
+    assert read("mobile,rewardId\n") == []
