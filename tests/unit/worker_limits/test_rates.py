@@ -1,0 +1,18 @@
+"""Rates that cannot be kept are refused before anything is sent."""
+
+import pytest
+
+from worker.limits.account import AccountLimits
+
+
+def test_a_setting_below_zero_is_refused_with_the_remedy(redis):
+    with pytest.raises(ValueError, match="give 0"):
+        AccountLimits(redis, "till", rate_per_minute=-1)
+
+
+async def test_a_rate_below_zero_is_refused_and_leaves_the_old_one(redis):
+    limits = AccountLimits(redis, "till", rate_per_minute=60)
+    await limits.set_rate(30)
+    with pytest.raises(ValueError, match="give 0"):
+        await limits.set_rate(-5)
+    assert (await limits.state()).rate_per_minute == 30

@@ -1,0 +1,37 @@
+"""One exception for every way in which Redis can be out of reach."""
+
+import pytest
+from redis import exceptions
+
+from worker.limits.account import AccountLimits
+from worker.limits.unavailable import LimitsUnavailable, reach_redis
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        exceptions.ConnectionError("refused"),
+        exceptions.TimeoutError("no reply"),
+        exceptions.AuthenticationError("wrong password"),
+        exceptions.ResponseError("OOM command not allowed"),
+        OSError("network is unreachable"),
+    ],
+)
+def test_every_failure_of_redis_is_out_of_reach_with_its_cause_and_the_remedy(cause):
+    with pytest.raises(LimitsUnavailable, match=r"check that the server .*ISSUANCE_REDIS_URL") as raised, reach_redis():
+        raise cause
+    assert str(cause) in str(raised.value)
+    assert raised.value.__cause__ is cause
+
+
+def test_a_bug_is_not_taken_for_an_outage():
+    with pytest.raises(KeyError), reach_redis():
+        raise KeyError("a bug")
+
+
+async def test_a_worker_whose_connection_is_lost_is_told_so(redis, server):
+    limits = AccountLimits(redis, "till", rate_per_minute=60)
+    await limits.reserve(1, within_seconds=0)
+    server.connected = False
+    with pytest.raises(LimitsUnavailable):
+        await limits.reserve(1, within_seconds=0)

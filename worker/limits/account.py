@@ -1,0 +1,139 @@
+"""The API account's rate and closings, one for all workers."""
+
+import math
+from random import Random
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from issuance.decision import RetryPolicy
+from worker.limits import scripts
+from worker.limits.keys import limits_key
+from worker.limits.reservation import MICROSECONDS, Reservation
+from worker.limits.state import LimitState, check_rate
+from worker.limits.unavailable import reach_redis
+
+_CLOSED_MIN_SECONDS = 1.0
+
+
+class AccountLimits:
+    """The limits of one API account; every method but `note` is one round trip.
+
+    Every method raises `LimitsUnavailable` when Redis cannot be reached.
+
+    Args:
+        redis: made by `connect`; its socket timeout bounds every wait here.
+        account: names the API account; the same for all its workers.
+        rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The grid is
+            in whole microseconds, so rates beyond a million a minute are kept to within some per cent below.
+        failure_threshold: so many calls in a row without a readable answer close the account.
+    """
+
+    def __init__(self, redis: Redis, account: str, *, rate_per_minute: int, failure_threshold: int = 20) -> None:
+        self._redis = redis
+        self._key = limits_key(account)
+        self._rate_per_minute = check_rate(rate_per_minute)
+        self._failure_threshold = failure_threshold
+        self._failing = False
+        self._reserve = redis.register_script(scripts.RESERVE)
+        self._give_back = redis.register_script(scripts.GIVE_BACK)
+        self._close = redis.register_script(scripts.CLOSE)
+        self._note = redis.register_script(scripts.NOTE)
+        self._state = redis.register_script(scripts.STATE)
+
+    async def reserve(self, count: int, *, within_seconds: float) -> Reservation:
+        """Reserve up to `count` calls that may start within `within_seconds` from now.
+
+        Slots lie evenly on the rate; time that went unused counts for at most one second's worth of calls
+        (at least one) at once. None is granted while the account is closed; after that one at a time, about
+        a second apart, until a call is answered. The rest belongs back in the ledger, due after
+        `next_free_seconds`.
+        """
+        within = int(within_seconds * MICROSECONDS)
+        reservation = Reservation.read(await self._run(self._reserve, count, within, self._rate_per_minute))
+        self._failing = reservation.failing
+        return reservation
+
+    async def give_back(self, reservation: Reservation, unused: int) -> None:
+        """Give back the last `unused` slots of a reservation, once, when they will not be used.
+
+        Only while nobody has reserved after it: otherwise they lapse, so that the rate never exceeds the
+        limit.
+        """
+        back = unused * reservation.interval_microseconds
+        if back > 0:
+            await self._run(self._give_back, reservation.mark, back)
+
+    async def set_rate(self, per_minute: int | None) -> None:
+        """Set the rate of all workers from their next reservation on; None is back to the setting.
+
+        Raises:
+            ValueError: the rate is below 0.
+        """
+        with reach_redis():
+            if per_minute is None:
+                await self._redis.hdel(self._key, "rate")
+            else:
+                await self._redis.hset(self._key, "rate", str(check_rate(per_minute)))
+
+    async def state(self) -> LimitState:
+        """Read the limits as they stand."""
+        return LimitState.read(await self._run(self._state, self._rate_per_minute))
+
+    async def closed_seconds(self) -> float:
+        """Read how much longer the account is closed; 0 is open."""
+        return (await self.state()).closed_seconds
+
+    async def close(self, seconds: float, why: str) -> float:
+        """Close the account for all workers after an answer about it: 429, 401 and the like.
+
+        It never shortens a closing. What is told of a closed account extends the closing and does not count
+        as another.
+
+        Args:
+            seconds: how long; less than 1 counts as 1, or probes could follow each other without a pause.
+            why: for the operator; must not name a customer.
+
+        Returns:
+            Seconds the account is now closed.
+        """
+        lasting = math.ceil(max(seconds, _CLOSED_MIN_SECONDS) * MICROSECONDS)
+        closed: int = await self._run(self._close, lasting, why)
+        self._failing = True
+        return closed / MICROSECONDS
+
+    async def note(
+        self, reservation: Reservation, *, answered: int, failed: int, policy: RetryPolicy, rng: Random
+    ) -> float | None:
+        """Note what came of calls of a reservation, and close the account after too many failures.
+
+        Failures count over all workers until any call is answered. The threshold closes the account, and
+        then each failed probe closes it again, for longer. Calls granted before the newest closing tell
+        nothing about the account after it and are passed over. No round trip while nothing fails.
+
+        Args:
+            reservation: the one that granted these calls.
+            answered: calls with a readable answer about the job; one about the account (429, 401) is not
+                noted here: it closes.
+            failed: calls without a readable answer: no connection, in doubt, 5xx.
+            policy: says how long a closing lasts.
+            rng: the source of jitter.
+
+        Returns:
+            Seconds the account is now closed, or None when it was left as it is.
+        """
+        if failed == 0 and (answered == 0 or not self._failing):
+            return None
+        trip, failures, closings = await self._run(
+            self._note, answered, failed, self._failure_threshold, reservation.era
+        )
+        self._failing = failures > 0 or closings > 0
+        if not trip:
+            return None
+        seconds = policy.closed_seconds(None, closings, rng)
+        return await self.close(seconds, f"{failures} calls in a row without a readable answer")
+
+    async def _run(self, script: AsyncScript, *arguments: int | str) -> Any:
+        with reach_redis():
+            return await script(keys=[self._key], args=arguments)

@@ -1,0 +1,48 @@
+"""Locks that keep one customer to one call at a time over all workers (rewards-api §6.1, code 10004)."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from worker.limits import scripts
+from worker.limits.keys import lock_key
+from worker.limits.unavailable import reach_redis
+
+
+class CustomerLocks:
+    """Short locks on customers, named by `Customer.fingerprint`.
+
+    A lock lapses after its time, should its owner die. Every method is one round trip for a whole chunk and
+    raises `LimitsUnavailable` when Redis cannot be reached.
+    """
+
+    def __init__(self, redis: Redis, account: str) -> None:
+        self._account = account
+        self._acquire = redis.register_script(scripts.ACQUIRE)
+        self._release = redis.register_script(scripts.RELEASE)
+
+    async def acquire(self, owner: str, fingerprints: Sequence[str], ttl_seconds: float) -> set[str]:
+        """Lock what is free; what `owner` holds already is held for `ttl_seconds` anew.
+
+        Args:
+            owner: unlike every other holder's, for example the claim's id.
+            fingerprints: of the customers; repeats are fine.
+            ttl_seconds: above 0; longer than the calls can take.
+
+        Returns:
+            The fingerprints that `owner` now holds.
+        """
+        if not fingerprints:
+            return set()
+        with reach_redis():
+            places = await self._acquire(keys=self._keys(fingerprints), args=[owner, max(1, int(ttl_seconds * 1000))])
+        return {fingerprints[place - 1] for place in places}
+
+    async def release(self, owner: str, fingerprints: Sequence[str]) -> None:
+        """Unlock those that `owner` still holds; others' locks stay."""
+        if fingerprints:
+            with reach_redis():
+                await self._release(keys=self._keys(fingerprints), args=[owner])
+
+    def _keys(self, fingerprints: Sequence[str]) -> list[str]:
+        return [lock_key(self._account, fingerprint) for fingerprint in fingerprints]
