@@ -24,9 +24,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".issuance"), description="Folder of the embedded state.")
-    api_url: str = Field(
-        "", description="Base URL of the rewards API; empty: the simulator of `issuance up`."
-    )
+    api_url: str = Field("", description="Base URL of the rewards API; empty: the simulator of `issuance up`.")
     api_variant: Variant = Field(Variant.BULK, description="Issue endpoint: single, bulk or connected.")
     api_auth: Literal["basic", "oauth"] = Field("basic", description="How the API knows us.")
     api_till: str = Field("demo.till", description="Till user name, also sent as `username`.")
@@ -39,9 +37,7 @@ class Settings(BaseSettings):
     api_email_key: Literal["", "email", "emailId"] = Field(
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
     )
-    api_rate_per_minute: int = Field(
-        100, ge=0, description="Calls a minute of the API account; 0: unlimited."
-    )
+    api_rate_per_minute: int = Field(100, ge=0, description="Calls a minute of the API account; 0: unlimited.")
     api_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer.")
     api_connect_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Longest wait for a connection.")
     api_max_concurrent: int = Field(100, ge=1, le=1000, description="Calls at once in one worker child.")
@@ -52,9 +48,7 @@ class Settings(BaseSettings):
     retry_max_attempts: int = Field(8, ge=1, le=10_000, description="Counted attempts of a job.")
     retry_base_seconds: float = Field(2.0, gt=0, description="Backoff's ceiling after the first attempt.")
     retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff.")
-    retry_total_seconds: float = Field(
-        3_600.0, gt=0, description="No attempt later than this after the first."
-    )
+    retry_total_seconds: float = Field(3_600.0, gt=0, description="No attempt later than this after the first.")
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
     window_jobs: int = Field(2_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
     chunk_max_jobs: int = Field(200, ge=1, le=1_000, description="Most jobs of one chunk.")
@@ -79,14 +73,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        if self.api_auth == "oauth" and not (
-            self.api_client_key and self.api_client_secret.get_secret_value()
-        ):
+        if self.api_auth == "oauth" and not (self.api_client_key and self.api_client_secret.get_secret_value()):
             raise ValueError("API_AUTH=oauth needs ISSUANCE_API_CLIENT_KEY and ISSUANCE_API_CLIENT_SECRET")
         if self.api_data_scope == "OTHER" and not self.api_data_scope_org:
-            raise ValueError(
-                "API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id"
-            )
+            raise ValueError("API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id")
         if self.api_timeout_seconds + self.api_connect_timeout_seconds >= self.lease_seconds:
             raise ValueError(
                 "LEASE_SECONDS must be longer than API_TIMEOUT_SECONDS + API_CONNECT_TIMEOUT_SECONDS, or a "
@@ -95,9 +85,7 @@ class Settings(BaseSettings):
         if self.retry_base_seconds > self.retry_cap_seconds:
             raise ValueError("RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first")
         if self.broker_url.startswith("amqp") and not self.redis_url:
-            raise ValueError(
-                "BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL"
-            )
+            raise ValueError("BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL")
         return self
 
     @property

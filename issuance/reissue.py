@@ -1,0 +1,52 @@
+"""Reissue: a new generation of a refused job, with new requestIds and only the lines that failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic_core import from_json, to_json
+
+from issuance.job import Line, Variant
+
+_NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
+
+
+def next_generation_id(request_id: str) -> str:
+    """Derive the requestId that follows a refused one whose own derivation is not known (a keyed or fresh one).
+
+    Two operators who reissue at once get the same one, so it can be accepted only once.
+    """
+    return str(uuid5(_NEXT_GENERATION_SPACE, request_id))
+
+
+def reissue_body(
+    variant: Variant, body: bytes, lines: Sequence[Line], renamed: Mapping[str, str]
+) -> tuple[bytes, tuple[Line, ...]]:
+    """Rewrite a frozen body for a new generation.
+
+    Args:
+        variant: the job's endpoint.
+        body: the bytes that were refused.
+        lines: the job's lines.
+        renamed: old to new requestId, for the lines to issue again; the others are left out.
+
+    Returns:
+        The new bytes, to be frozen in their turn, and the new lines.
+
+    Raises:
+        ValueError: no line is to be issued again.
+    """
+    again = tuple(replace(line, request_id=renamed[line.request_id]) for line in lines if line.request_id in renamed)
+    if not again:
+        raise ValueError("A reissue needs at least one line that failed")
+    content: dict[str, Any] = from_json(body) | {"transactionNumber": again[0].request_id}
+    if variant is Variant.SINGLE:
+        content["requestId"] = again[0].request_id
+    else:
+        rewards = [reward for reward in content["rewards"] if reward["requestId"] in renamed]
+        content["rewards"] = [reward | {"requestId": renamed[reward["requestId"]]} for reward in rewards]
+    if variant is Variant.CONNECTED:
+        orgs = {reward["orgId"] for reward in content["rewards"]}
+        content["orgLevelDetails"] = [org for org in content["orgLevelDetails"] if org["orgId"] in orgs]
+    return to_json(content), again

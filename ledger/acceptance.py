@@ -1,0 +1,178 @@
+"""Acceptance: jobs enter the ledger, in bulk and idempotently, before they are anywhere else (design rule 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from issuance.job import Job
+from issuance.states import State
+from ledger.book import Ledger
+from ledger.campaigns import Campaign, CampaignError
+from ledger.clock import now_ms
+from ledger.schema import campaigns, intakes, jobs, lines
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A job that was not accepted."""
+
+    job: Job
+    kind: Literal["repeat", "changed"]
+    """`repeat`: the same customer and reward earlier in this intake; `changed`: the ledger has another payload
+    under this requestId."""
+    first_line: int
+    """The file's line that was accepted first; 0 when it came from no file."""
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """What came of a batch of jobs."""
+
+    accepted: list[Job] = field(default_factory=list)
+    known: list[Job] = field(default_factory=list)
+    """In the ledger already with the same payload: nothing was added."""
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    intake_id: int | None
+    source_line: int
+    body: bytes
+    campaign_id: int
+
+
+def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
+    """Begin the record of one file's reading; returns its id."""
+    with ledger.write() as connection:
+        values = {"campaign_id": campaign.id, "source": source, "accepted": 0, "known": 0, "refused": 0}
+        result = connection.execute(insert(intakes).values(started_at=now_ms(), **values))
+        key = result.inserted_primary_key
+        assert key is not None  # noqa: S101  # a single-row insert always has one
+        return int(key[0])
+
+
+def close_intake(ledger: Ledger, intake_id: int, *, accepted: int, known: int, refused: int) -> None:
+    """End the record of a file that was read to its end."""
+    counts = {"accepted": accepted, "known": known, "refused": refused}
+    with ledger.write() as connection:
+        connection.execute(update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts))
+
+
+def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_id: int | None = None) -> Acceptance:
+    """Accept a batch of jobs in one transaction: all that are new, and only those.
+
+    Args:
+        ledger: the record.
+        campaign: theirs.
+        batch: at most a few thousand jobs.
+        intake_id: the file's reading they come from; tells a row repeated in the file from a file run again.
+
+    Raises:
+        CampaignError: the campaign was cancelled.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with ledger.write() as connection:
+                return _accept(connection, campaign, batch, intake_id)
+        except IntegrityError:
+            # Another producer accepted one of these requestIds in another campaign at this moment.
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _accept(connection: Connection, campaign: Campaign, batch: Sequence[Job], intake_id: int | None) -> Acceptance:
+    # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
+    query = select(campaigns.c.state).where(campaigns.c.id == campaign.id).with_for_update()
+    if connection.scalar(query) == "cancelled":
+        raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
+    acceptance = Acceptance()
+    earlier = _earlier(connection, batch)
+    for job in batch:
+        found = next((earlier[line.request_id] for line in job.lines if line.request_id in earlier), None)
+        if found is None:
+            acceptance.accepted.append(job)
+            row = _Earlier(intake_id, job.source_line, job.body, campaign.id)
+            earlier.update((line.request_id, row) for line in job.lines)
+        elif intake_id is not None and found.intake_id == intake_id and found.source_line != job.source_line:
+            acceptance.conflicts.append(Conflict(job, "repeat", found.source_line))
+        elif found.body != job.body or found.campaign_id != campaign.id:
+            acceptance.conflicts.append(Conflict(job, "changed", found.source_line))
+        else:
+            acceptance.known.append(job)
+    if acceptance.accepted:
+        insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=intake_id)
+    return acceptance
+
+
+def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Earlier]:
+    request_ids = [line.request_id for job in batch for line in job.lines]
+    present = connection.execute(select(lines.c.job_number).where(lines.c.request_id.in_(request_ids)))
+    numbers = list({row.job_number for row in present})
+    if not numbers:
+        return {}
+    rows = connection.execute(
+        select(lines.c.request_id, jobs.c.intake_id, jobs.c.source_line, jobs.c.body, jobs.c.campaign_id)
+        .join(jobs, jobs.c.number == lines.c.job_number)
+        .where(lines.c.job_number.in_(numbers))
+    )
+    return {row.request_id: _Earlier(row.intake_id, row.source_line, row.body, row.campaign_id) for row in rows}
+
+
+def insert_jobs(
+    connection: Connection,
+    campaign_id: int,
+    batch: Sequence[Job],
+    *,
+    intake_id: int | None = None,
+    reissue_of: str | None = None,
+) -> None:
+    """Insert jobs that are known to be new, waiting and due now, and count their lines."""
+    numbers = _allocate(connection, len(batch))
+    now = connection.scalar(select(now_ms()))
+    _insert(connection, "jobs", _JOB_COLUMNS, [
+        (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
+         job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0, False,
+         0, 0, now)
+        for number, job in zip(numbers, batch, strict=True)
+    ])  # fmt: skip
+    _insert(connection, "lines", _LINE_COLUMNS, [
+        (number, position, line.request_id, campaign_id, line.reward_id, State.WAITING.value, line.quantity)
+        for number, job in zip(numbers, batch, strict=True)
+        for position, line in enumerate(job.lines)
+    ])  # fmt: skip
+    counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted))
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == "finished").values(state="running")
+    )
+
+
+_JOB_COLUMNS = (
+    "number, id, campaign_id, intake_id, source_line, lane, customer, variant, body, occurrence, generation, "
+    "reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, may_have_reached, limit_deferrals, "
+    "redrives, accepted_at"
+)
+_LINE_COLUMNS = "job_number, position, request_id, campaign_id, reward_id, state, requested_quantity"
+
+
+def _insert(connection: Connection, table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+    # The driver's own executemany: building a dict a row would cost more than the insert itself.
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(rows[0]))
+    connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608  # constants
+
+
+def _allocate(connection: Connection, count: int) -> list[int]:
+    """Take the next job numbers: ascending, so that rows accepted together lie together."""
+    if connection.dialect.name == "postgresql":
+        statement = text("SELECT nextval('job_numbers') FROM generate_series(1, :count)")
+        return list(connection.execute(statement, {"count": count}).scalars())
+    last = connection.scalar(select(jobs.c.number).order_by(jobs.c.number.desc()).limit(1)) or 0
+    return list(range(last + 1, last + 1 + count))

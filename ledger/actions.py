@@ -1,0 +1,46 @@
+"""Operators' actions: who did what to which campaign or dead letter, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from ledger.book import Ledger
+from ledger.clock import instant, now_ms
+from ledger.schema import actions
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts, and the reason given."""
+
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One entry of the record of actions."""
+
+    at: datetime
+    operator: str
+    verb: str
+    target: str
+    note: str
+
+
+def note_action(connection: Connection, operator: Operator, *, verb: str, target: str) -> None:
+    """Write an action down in the transaction that carries it out."""
+    values = {"operator": operator.name, "verb": verb, "target": target, "note": operator.note}
+    connection.execute(insert(actions).values(at=now_ms(), **values))
+
+
+def actions_on(ledger: Ledger, target: str) -> list[Action]:
+    """The actions on a target (`campaign:NAME` or `letter:ID`), oldest first."""
+    with ledger.read() as connection:
+        rows = connection.execute(select(actions).where(actions.c.target == target).order_by(actions.c.id))
+        return [
+            Action(at, row.operator, row.verb, row.target, row.note)
+            for row in rows
+            if (at := instant(row.at)) is not None
+        ]

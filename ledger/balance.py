@@ -1,0 +1,99 @@
+"""Balances: how many lines stand where, held against what was accepted."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from issuance.job import Lane
+from issuance.states import OPEN, SETTLED, State
+from ledger.book import Ledger
+from ledger.campaigns import Campaign, find_in, list_campaigns
+from ledger.clock import instant, now_ms
+from ledger.schema import attempts, campaigns, dead_letters, jobs, lines
+
+_RATE_WINDOW_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One campaign's lines by state, read in one transaction."""
+
+    campaign: Campaign
+    counts: dict[State, int] = field(default_factory=dict)
+    open_letters: int = 0
+    oldest_due: datetime | None = None
+    """When the longest-waiting job became due; None when none is due."""
+
+    @property
+    def balanced(self) -> bool:
+        """Every accepted line is in exactly one state."""
+        return self.campaign.accepted_lines == sum(self.counts.values())
+
+    @property
+    def unsettled(self) -> int:
+        """Lines that still have something to come."""
+        return sum(self.counts[state] for state in OPEN)
+
+
+def balance(ledger: Ledger, name: str) -> Balance:
+    """Balance one campaign.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    with ledger.read() as connection:
+        return _balance(connection, find_in(connection, name))
+
+
+def balances(ledger: Ledger) -> list[Balance]:
+    """Balance every campaign, oldest first."""
+    return [balance(ledger, campaign.name) for campaign in list_campaigns(ledger)]
+
+
+def _balance(connection: Connection, campaign: Campaign) -> Balance:
+    counts: Counter[State] = Counter(dict.fromkeys(State, 0))
+    open_query = (
+        select(jobs.c.state, func.sum(jobs.c.open_lines))
+        .where(jobs.c.campaign_id == campaign.id, jobs.c.state.in_(OPEN))
+        .group_by(jobs.c.state)
+    )
+    for state, count in connection.execute(open_query):
+        counts[State(state)] += int(count)
+    settled_query = (
+        select(lines.c.state, func.count())
+        .where(lines.c.campaign_id == campaign.id, lines.c.state.in_(SETTLED), lines.c.state != State.WAITING)
+        .group_by(lines.c.state)
+    )
+    for state, count in connection.execute(settled_query):
+        counts[State(state)] += count
+    letters = select(func.count()).where(dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == "open")
+    return Balance(campaign, dict(counts), connection.scalar(letters) or 0, _oldest_due(connection, campaign))
+
+
+def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
+    due = (jobs.c.campaign_id == campaign.id, jobs.c.state == State.WAITING, jobs.c.due_at <= now_ms())
+    # Lane by lane, so that each query reads one end of the index of waiting jobs.
+    oldest = (
+        connection.scalar(select(jobs.c.due_at).where(jobs.c.lane == lane, *due).order_by(jobs.c.due_at).limit(1))
+        for lane in Lane
+    )
+    return instant(min((at for at in oldest if at is not None), default=None))
+
+
+def attempts_per_second(ledger: Ledger) -> float:
+    """Calls started over the last ten seconds, by the database's clock."""
+    since = now_ms() - _RATE_WINDOW_MS
+    with ledger.read() as connection:
+        made = connection.scalar(select(func.count()).where(attempts.c.started_at >= since)) or 0
+    return made * 1000 / _RATE_WINDOW_MS
+
+
+def open_lines(ledger: Ledger) -> int:
+    """Unsettled lines of all campaigns that may go on by themselves (not paused)."""
+    query = select(func.sum(jobs.c.open_lines)).where(
+        jobs.c.state.in_(OPEN), jobs.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.state != "paused"))
+    )
+    with ledger.read() as connection:
+        return int(connection.scalar(query) or 0)

@@ -1,0 +1,131 @@
+"""Opening the ledger: SQLite (WAL) or PostgreSQL by URL, its transactions, and its schema's version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+_BUSY_SECONDS = 30
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used. The message says what to do."""
+
+
+class SchemaMismatchError(LedgerError):
+    """The ledger's schema is not the one this program was built for."""
+
+
+class Ledger:
+    """An open ledger. Operations are functions of this package that take it first.
+
+    Args:
+        url: `sqlite:///path`, or `postgresql://…` (psycopg 3).
+        durable: True where a commit must survive a power cut (acceptance, operators' actions). Workers
+            pass False on SQLite: a lost outcome is resent with the same requestId, which is safe.
+            On PostgreSQL the server's own setting decides.
+    """
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        self.engine = _create_engine(url, durable=durable)
+        self.dialect = self.engine.dialect.name
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; on SQLite it takes the write lock at its start."""
+        with self.engine.connect().execution_options(issuance_write=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads, on one consistent state."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def migrate(self) -> None:
+        """Bring the schema to this program's version; safe to run again."""
+        try:
+            with self.write() as connection:
+                command.upgrade(_alembic(connection), "head")
+        except OperationalError as error:
+            raise LedgerError(f"The ledger cannot be reached: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
+
+    def check_schema(self) -> None:
+        """Make sure that the schema is the one this program knows.
+
+        Raises:
+            SchemaMismatchError: it is older, newer or missing.
+            LedgerError: the database cannot be reached.
+        """
+        try:
+            with self.read() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+        except OperationalError as error:
+            raise LedgerError(f"The ledger cannot be reached: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
+        wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+        if found != wanted:
+            raise SchemaMismatchError(
+                f"The ledger's schema is {found or 'missing'}, this program needs {wanted}. "
+                "Run `issuance migrate`, or start the program version that fits the ledger"
+            )
+
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _create_engine(url: str, *, durable: bool) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LedgerError("ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db") from error
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=3)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+    _set_up_sqlite(engine, durable=durable)
+    return engine
+
+
+def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: `_begin` does, so that a writer takes the
+        # lock first instead of failing when it upgrades a read.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys=OFF")  # rows are only ever added in order and never deleted alone
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("issuance_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

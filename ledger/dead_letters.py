@@ -1,0 +1,160 @@
+"""Dead letters as operators see them: list, count, show with their history."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from issuance.customer import Customer
+from issuance.outcome import Reason
+from ledger.actions import Action, actions_on
+from ledger.book import Ledger, LedgerError
+from ledger.clock import instant
+from ledger.outcomes import LineRecord, lines_of_job
+from ledger.schema import attempts, campaigns, jobs
+from ledger.schema import dead_letters as letters
+
+_READ_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which letters are meant; every field that is given must fit."""
+
+    campaign: str | None = None
+    reason: Reason | None = None
+    code: int | None = None
+    state: str | None = "open"
+    """`open`, `redriven`, `closed`, `discarded`; None: any."""
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter."""
+
+    id: int
+    state: str
+    reason: Reason
+    code: int | None
+    message: str
+    campaign: str
+    job_id: str
+    customer: Customer
+    attempts: int
+    openings: int
+    """How often it was opened: more than once after redrives that failed."""
+    reissued_as: str | None
+    opened_at: datetime | None
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One HTTP call as the ledger has it."""
+
+    number: int
+    started_at: datetime | None
+    took_seconds: float
+    kind: str
+    decision: str
+    http_status: int | None
+    code: int | None
+    message: str | None
+    tracking_id: str | None
+    worker: str
+    reply: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterStory:
+    """A dead letter with all that explains it."""
+
+    letter: Letter
+    body: bytes
+    lines: list[LineRecord]
+    attempts: list[AttemptRecord]
+    actions: list[Action]
+
+
+def list_letters(ledger: Ledger, chosen: LetterFilter, *, limit: int | None = None) -> Iterator[Letter]:
+    """Stream the letters that fit, oldest first."""
+    query = filtered(_LETTERS, chosen).order_by(letters.c.id)
+    with ledger.read() as connection:
+        streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
+        for row in streamed.execute(query if limit is None else query.limit(limit)):
+            yield _letter(row)
+
+
+def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
+    """Tell a letter's whole story.
+
+    Raises:
+        LedgerError: there is no letter with this id.
+    """
+    with ledger.read() as connection:
+        row = connection.execute(_LETTERS.where(letters.c.id == letter_id)).one_or_none()
+        if row is None:
+            raise LedgerError(f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them")
+        query = select(attempts).where(attempts.c.job_number == row.job_number).order_by(attempts.c.number)
+        made = [_attempt(attempt) for attempt in connection.execute(query)]
+    of_job = lines_of_job(ledger, row.job_id)
+    return LetterStory(_letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}"))
+
+
+def filtered(query: Select[Any], chosen: LetterFilter) -> Select[Any]:
+    """Narrow a query over letters and campaigns."""
+    conditions = {
+        campaigns.c.name: chosen.campaign,
+        letters.c.reason: chosen.reason,
+        letters.c.code: chosen.code,
+        letters.c.state: chosen.state,
+    }
+    for column, value in conditions.items():
+        if value is not None:
+            query = query.where(column == value)
+    return query.where(letters.c.id.in_(chosen.ids)) if chosen.ids else query
+
+
+_LETTERS = (
+    select(letters, campaigns.c.name.label("campaign"), jobs.c.id.label("job_id"), jobs.c.customer, jobs.c.body)
+    .add_columns(jobs.c.attempts)
+    .join(jobs, jobs.c.number == letters.c.job_number)
+    .join(campaigns, campaigns.c.id == letters.c.campaign_id)
+)
+
+
+def _letter(row: Row[Any]) -> Letter:
+    return Letter(
+        id=row.id,
+        state=row.state,
+        reason=Reason(row.reason),
+        code=row.code,
+        message=row.message,
+        campaign=row.campaign,
+        job_id=row.job_id,
+        customer=Customer.parse(row.customer),
+        attempts=row.attempts,
+        openings=row.openings,
+        reissued_as=row.reissued_as,
+        opened_at=instant(row.opened_at),
+        changed_at=instant(row.changed_at),
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(
+        number=row.number,
+        started_at=instant(row.started_at),
+        took_seconds=row.took_ms / 1000,
+        kind=row.kind,
+        decision=row.decision,
+        http_status=row.http_status,
+        code=row.code,
+        message=row.message,
+        tracking_id=row.tracking_id,
+        worker=row.worker,
+        reply=row.reply,
+    )

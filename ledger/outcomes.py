@@ -1,0 +1,109 @@
+"""Outcomes: one row a line, streamed, for exports and tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic_core import from_json
+from sqlalchemy import Row, case, select
+
+from issuance.customer import Customer
+from issuance.states import OPEN, State
+from ledger.book import Ledger
+from ledger.campaigns import Campaign
+from ledger.clock import instant
+from ledger.schema import campaigns, jobs, lines
+
+_READ_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """A line as the ledger has it."""
+
+    request_id: str
+    job_id: str
+    campaign: str
+    customer: Customer
+    reward_id: int
+    state: State
+    code: int | None
+    message: str | None
+    requested_quantity: int
+    quantity: int | None
+    transaction_ids: tuple[str, ...]
+    vouchers: tuple[str, ...]
+    points_references: tuple[str, ...]
+    anomalies: tuple[str, ...]
+    attempts: int
+    settled_at: datetime | None
+
+
+def outcomes(ledger: Ledger, campaign: Campaign, *, state: State | None = None) -> Iterator[LineRecord]:
+    """Stream a campaign's lines in order of acceptance; memory does not grow with the campaign.
+
+    The whole stream is one consistent reading.
+    """
+    query = _LINES.where(lines.c.campaign_id == campaign.id)
+    if state in OPEN:
+        query = query.where(lines.c.state == State.WAITING, jobs.c.state == state)
+    elif state is not None:
+        query = query.where(lines.c.state == state, lines.c.state != State.WAITING)
+    with ledger.read() as connection:
+        streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
+        for row in streamed.execute(query.order_by(lines.c.job_number, lines.c.position)):
+            yield _record(row)
+
+
+def find_line(ledger: Ledger, request_id: str) -> LineRecord | None:
+    """Find a line by its requestId."""
+    with ledger.read() as connection:
+        row = connection.execute(_LINES.where(lines.c.request_id == request_id)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def lines_of_job(ledger: Ledger, job_id: str) -> list[LineRecord]:
+    """The lines of the job that has a line with this requestId, in the order of its body."""
+    number = select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
+    with ledger.read() as connection:
+        rows = connection.execute(_LINES.where(lines.c.job_number == number).order_by(lines.c.position))
+        return [_record(row) for row in rows]
+
+
+_LINES = (
+    select(
+        lines,
+        jobs.c.id.label("job_id"),
+        jobs.c.customer,
+        jobs.c.attempts,
+        campaigns.c.name.label("campaign"),
+        case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label("stands"),
+    )
+    .join(jobs, jobs.c.number == lines.c.job_number)
+    .join(campaigns, campaigns.c.id == lines.c.campaign_id)
+)
+
+
+def _record(row: Row[tuple[object, ...]]) -> LineRecord:
+    return LineRecord(
+        request_id=row.request_id,
+        job_id=row.job_id,
+        campaign=row.campaign,
+        customer=Customer.parse(row.customer),
+        reward_id=row.reward_id,
+        state=State(row.stands),
+        code=row.code,
+        message=row.message,
+        requested_quantity=row.requested_quantity,
+        quantity=row.quantity,
+        transaction_ids=_texts(row.transaction_ids),
+        vouchers=_texts(row.vouchers),
+        points_references=_texts(row.points_references),
+        anomalies=_texts(row.anomalies),
+        attempts=row.attempts,
+        settled_at=instant(row.settled_at),
+    )
+
+
+def _texts(stored: str | None) -> tuple[str, ...]:
+    return tuple(from_json(stored)) if stored else ()

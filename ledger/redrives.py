@@ -1,0 +1,211 @@
+"""Redrive: an operator puts dead letters back to work, by *resend* or *reissue*, or discards them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from issuance.customer import Customer
+from issuance.dead_letter import Verb, refusal
+from issuance.job import Job, Lane, Line, Variant
+from issuance.outcome import Reason
+from issuance.reissue import next_generation_id, reissue_body
+from issuance.request_id import campaign_request_id
+from issuance.states import State
+from ledger.acceptance import insert_jobs
+from ledger.actions import Operator, note_action
+from ledger.book import Ledger
+from ledger.clock import milliseconds, now_ms
+from ledger.dead_letters import LetterFilter, filtered
+from ledger.schema import campaigns, jobs, lines
+from ledger.schema import dead_letters as letters
+
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Redriven:
+    """What came of a redrive."""
+
+    done: list[int] = field(default_factory=list)
+    """Ids of the letters that were put back to work."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Ids of the letters that were not, with the explanation."""
+    reissued: dict[int, str] = field(default_factory=dict)
+    """Of reissued letters: the new job's id."""
+
+
+def redrive(
+    ledger: Ledger, chosen: LetterFilter, verb: Verb, operator: Operator, *, per_second: float = 0.0
+) -> Redriven:
+    """Put the open letters that fit back to work.
+
+    A letter is redriven once however many operators ask at once: its state changes from open by
+    compare-and-set. Letters named by id that are not open are refused with an explanation.
+
+    Args:
+        ledger: the record.
+        chosen: which letters.
+        verb: resend (same bytes) or reissue (new generation); the reason decides which is allowed.
+        operator: who, and why; written down for each letter.
+        per_second: velocity: due times are spread so that no more than this become due a second; 0: at once.
+    """
+    result = Redriven()
+    for rows in _batches(ledger, chosen):
+        with ledger.write() as connection:
+            for row in _lock(connection, rows):
+                why_not = _why_not(row, verb)
+                if why_not is not None:
+                    result.refused[row.id] = why_not
+                    continue
+                delay = len(result.done) / per_second if per_second else 0.0
+                if verb is Verb.RESEND:
+                    _resend(connection, row, delay)
+                else:
+                    result.reissued[row.id] = _reissue(connection, row, delay)
+                note_action(connection, operator, verb=verb.value, target=f"letter:{row.id}")
+                result.done.append(row.id)
+    result.refused |= {
+        letter_id: "there is no such dead letter"
+        for letter_id in chosen.ids
+        if letter_id not in result.refused and letter_id not in result.done
+    }
+    return result
+
+
+def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redriven:
+    """Put open letters aside for good: the line keeps its state, and nobody is asked to look any more."""
+    result = Redriven()
+    for rows in _batches(ledger, chosen):
+        with ledger.write() as connection:
+            for row in _lock(connection, rows):
+                if row.state != "open":
+                    result.refused[row.id] = f"it is {row.state}, only an open letter can be discarded"
+                    continue
+                connection.execute(_letter(row.id).values(state="discarded", changed_at=now_ms()))
+                note_action(connection, operator, verb="discard", target=f"letter:{row.id}")
+                result.done.append(row.id)
+    return result
+
+
+def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
+    """The ids of the letters meant, as they are now, in batches: a redrive that fails again is not met twice."""
+    query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
+    with ledger.read() as connection:
+        last = connection.scalar(select(func.max(letters.c.id))) or 0
+    if chosen.ids:
+        # A letter named by its id deserves an explanation when it is not open.
+        chosen = replace(chosen, state=None)
+    after = 0
+    while True:
+        with ledger.read() as connection:
+            batch = filtered(query, chosen).where(letters.c.id > after, letters.c.id <= last)
+            ids = list(connection.scalars(batch.order_by(letters.c.id).limit(_BATCH)))
+        if not ids:
+            return
+        yield ids
+        after = ids[-1]
+
+
+def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
+    query = (
+        select(letters.c.id, letters.c.state, letters.c.reason, letters.c.job_number, letters.c.campaign_id)
+        .add_columns(jobs.c.state.label("job_state"), jobs.c.id.label("job_id"))
+        .add_columns(campaigns.c.state.label("campaign_state"), campaigns.c.name.label("campaign"))
+        .join(jobs, jobs.c.number == letters.c.job_number)
+        .join(campaigns, campaigns.c.id == letters.c.campaign_id)
+        .where(letters.c.id.in_(ids))
+        .order_by(letters.c.id)
+        .with_for_update(of=letters)
+    )
+    return list(connection.execute(query))
+
+
+def _why_not(row: Row[Any], verb: Verb) -> str | None:
+    if row.state != "open":
+        return f"it is {row.state} already, only an open letter can be redriven"
+    if row.campaign_state == "cancelled":
+        return f"its campaign {row.campaign} was cancelled, which is for good"
+    return refusal(Reason(row.reason), verb)
+
+
+def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None:
+    """Same bytes, same requestIds, a new retry budget. Lines that are issued stay issued."""
+    connection.execute(
+        update(lines)
+        .where(lines.c.job_number == row.job_number, lines.c.state != State.ISSUED)
+        .values(state=State.WAITING, settled_at=None)
+    )
+    unsettled = select(func.count()).where(lines.c.job_number == row.job_number, lines.c.state == State.WAITING)
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.number == row.job_number)
+        .values(
+            state=State.WAITING,
+            open_lines=unsettled.scalar_subquery(),
+            due_at=now_ms() + milliseconds(delay_seconds),
+            settled_at=None,
+            chunk_id=None,
+            claims=0,
+            budget_attempts=0,
+            budget_started_at=None,
+            limit_deferrals=0,
+            redrives=jobs.c.redrives + 1,
+        )
+    )
+    connection.execute(_letter(row.id).values(state="redriven", changed_at=now_ms()))
+    _wake_campaign(connection, row.campaign_id)
+
+
+def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> str:
+    """A new generation: new job, new requestIds, only the lines that failed; the old job stays as it ended."""
+    old = connection.execute(select(jobs).where(jobs.c.number == row.job_number)).one()
+    query = select(lines).where(lines.c.job_number == row.job_number).order_by(lines.c.position)
+    of_job = list(connection.execute(query))
+    renamed = {line.request_id: _successor(row.campaign, old, line) for line in of_job if line.state == State.FAILED}
+    body, new_lines = reissue_body(
+        Variant(old.variant),
+        old.body,
+        [Line(line.request_id, line.reward_id, line.requested_quantity) for line in of_job],
+        renamed,
+    )
+    job = Job(
+        customer=Customer.parse(old.customer),
+        lines=new_lines,
+        variant=Variant(old.variant),
+        body=body,
+        lane=Lane(old.lane),
+        occurrence=old.occurrence,
+        generation=old.generation + 1,
+        source_line=old.source_line,
+    )
+    insert_jobs(connection, row.campaign_id, [job], intake_id=old.intake_id, reissue_of=old.id)
+    if delay_seconds:
+        [number] = connection.scalars(select(lines.c.job_number).where(lines.c.request_id == job.id))
+        due_at = now_ms() + milliseconds(delay_seconds)
+        connection.execute(update(jobs).where(jobs.c.number == number).values(due_at=due_at))
+    connection.execute(_letter(row.id).values(state="redriven", reissued_as=job.id, changed_at=now_ms()))
+    return job.id
+
+
+def _successor(campaign: str, old: Row[Any], line: Row[Any]) -> str:
+    if Lane(old.lane) is Lane.BACKGROUND:
+        return next_generation_id(line.request_id)
+    return campaign_request_id(
+        campaign,
+        Customer.parse(old.customer),
+        line.reward_id,
+        occurrence=old.occurrence,
+        generation=old.generation + 1,
+    )
+
+
+def _letter(letter_id: int) -> Any:
+    return update(letters).where(letters.c.id == letter_id)
+
+
+def _wake_campaign(connection: Connection, campaign_id: int) -> None:
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == "finished").values(state="running")
+    )

@@ -1,0 +1,174 @@
+"""Release: due jobs leave the ledger for the broker, fairly over campaigns and never more than the window."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from issuance.job import Lane
+from issuance.outcome import Reason
+from issuance.states import State
+from ledger.book import Ledger
+from ledger.campaigns import finish_campaigns
+from ledger.claims import CLAIMS_MAX, ISOLATED_FROM
+from ledger.clock import milliseconds, now_ms
+from ledger.letters import open_letter
+from ledger.schema import campaigns, jobs, lines
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The jobs of one Celery message."""
+
+    id: str
+    campaign: str
+    lane: Lane
+    job_numbers: tuple[int, ...]
+    request_ids: tuple[str, ...]
+    """Every line's, for a search by requestId; with one line a job these are the jobs' ids."""
+
+
+def reap(ledger: Ledger) -> int:
+    """Give back jobs whose lease has lapsed: their message or their worker is gone. Returns how many.
+
+    A job that was running may have reached the API, which is remembered; one that lost its worker
+    `CLAIMS_MAX` times is settled as in doubt.
+    """
+    with ledger.write() as connection:
+        lapsed = and_(jobs.c.state.in_((State.QUEUED, State.RUNNING)), jobs.c.lease_until < now_ms())
+        poison = connection.execute(
+            select(jobs.c.number, jobs.c.campaign_id).where(lapsed, jobs.c.claims >= CLAIMS_MAX).with_for_update()
+        )
+        for row in poison:
+            _settle_poison(connection, row.number, row.campaign_id)
+        result = connection.execute(
+            update(jobs)
+            .where(lapsed)
+            .values(
+                state=State.WAITING,
+                lease_until=None,
+                chunk_id=None,
+                due_at=now_ms(),
+                may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
+            )
+        )
+        return result.rowcount
+
+
+def _settle_poison(connection: Connection, number: int, campaign_id: int) -> None:
+    now = now_ms()
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.number == number)
+        .values(state=State.IN_DOUBT, open_lines=0, lease_until=None, claims=0, settled_at=now)
+    )
+    connection.execute(
+        update(lines)
+        .where(lines.c.job_number == number, lines.c.state == State.WAITING)
+        .values(state=State.IN_DOUBT, settled_at=now)
+    )
+    message = f"its worker died {CLAIMS_MAX} times while it was in hand"
+    open_letter(connection, number, campaign_id, reason=Reason.IN_DOUBT, code=None, message=message)
+
+
+def release(ledger: Ledger, lane: Lane, *, window: int, chunk_size: int, lost_after_seconds: float) -> list[Chunk]:
+    """Queue due jobs of running campaigns and return their chunks, for publishing after this has committed.
+
+    Args:
+        ledger: the record.
+        lane: whose jobs.
+        window: most jobs queued in this lane at once.
+        chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
+        lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
+    """
+    with ledger.write() as connection:
+        free = window - _queued(connection, lane)
+        waiting = _campaigns_with_due_jobs(connection, lane) if free > 0 else []
+        chunks: list[Chunk] = []
+        for place, (campaign_id, name) in enumerate(waiting):
+            # Every campaign gets an equal share of what is left; what one leaves goes to the next.
+            share = -(-free // (len(waiting) - place))
+            taken = _queue_due(connection, lane, campaign_id, share, lost_after_seconds)
+            free -= len(taken)
+            chunks += _chunks(connection, lane, name, taken, chunk_size)
+        if not waiting:
+            finish_campaigns(connection)
+    return chunks
+
+
+def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
+    """Take back chunks that could not be published: due at once, nothing lost."""
+    numbers = [number for chunk in chunks for number in chunk.job_numbers]
+    with ledger.write() as connection:
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.number.in_(numbers), jobs.c.state == State.QUEUED)
+            .values(state=State.WAITING, lease_until=None)
+        )
+
+
+def _queued(connection: Connection, lane: Lane) -> int:
+    query = select(func.count()).where(jobs.c.state == State.QUEUED, jobs.c.lane == lane)
+    return connection.scalar(query) or 0
+
+
+def _campaigns_with_due_jobs(connection: Connection, lane: Lane) -> list[tuple[int, str]]:
+    due = select(jobs.c.number).where(
+        jobs.c.state == State.WAITING,
+        jobs.c.lane == lane,
+        jobs.c.campaign_id == campaigns.c.id,
+        jobs.c.due_at <= now_ms(),
+    )
+    # Those with least queued first, so that a round that cannot serve all is evened out by the next.
+    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.state == "running", due.exists())
+    return [(row.id, row.name) for row in connection.execute(query.order_by(func.random()))]
+
+
+def _queue_due(
+    connection: Connection, lane: Lane, campaign_id: int, limit: int, lost_after_seconds: float
+) -> list[tuple[int, str, int, int]]:
+    chosen = (
+        select(jobs.c.number)
+        .where(
+            jobs.c.state == State.WAITING,
+            jobs.c.lane == lane,
+            jobs.c.campaign_id == campaign_id,
+            jobs.c.due_at <= now_ms(),
+        )
+        .order_by(jobs.c.due_at, jobs.c.number)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(jobs)
+        .where(jobs.c.number.in_(chosen.scalar_subquery()))
+        .values(state=State.QUEUED, lease_until=now_ms() + milliseconds(lost_after_seconds))
+        .returning(jobs.c.number, jobs.c.id, jobs.c.open_lines, jobs.c.claims)
+    )
+    return sorted((row.number, row.id, row.open_lines, row.claims) for row in connection.execute(statement))
+
+
+def _chunks(
+    connection: Connection, lane: Lane, campaign: str, taken: list[tuple[int, str, int, int]], size: int
+) -> list[Chunk]:
+    whole = [row for row in taken if row[3] < ISOLATED_FROM]
+    groups = [whole[start : start + size] for start in range(0, len(whole), size)]
+    groups += [[row] for row in taken if row[3] >= ISOLATED_FROM]
+    return [
+        Chunk(
+            id=str(uuid4()),
+            campaign=campaign,
+            lane=lane,
+            job_numbers=tuple(number for number, *_ in group),
+            request_ids=_request_ids(connection, group),
+        )
+        for group in groups
+    ]
+
+
+def _request_ids(connection: Connection, group: list[tuple[int, str, int, int]]) -> tuple[str, ...]:
+    if all(open_lines == 1 for _, _, open_lines, _ in group):
+        return tuple(job_id for _, job_id, *_ in group)
+    numbers = [number for number, *_ in group]
+    query = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
+    return tuple(connection.scalars(query.order_by(lines.c.job_number, lines.c.position)))

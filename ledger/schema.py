@@ -1,0 +1,197 @@
+"""The ledger's tables. Migrations build them; a test holds both against each other."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts rows up only for a column of exactly INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+Ms = BigInteger
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("state", String(16), nullable=False),  # running, paused, cancelled, finished
+    Column("defers_limits", Boolean, nullable=False),
+    Column("accepted_lines", BigInteger, nullable=False),  # counted at acceptance, to hold the balance against
+    Column("created_at", Ms, nullable=False),
+)
+
+intakes = Table(
+    "intakes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", Id, ForeignKey("campaigns.id"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("known", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("started_at", Ms, nullable=False),
+    Column("finished_at", Ms),  # null: still reading, or the producer died
+)
+
+job_numbers = Sequence("job_numbers", metadata=metadata)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False),  # the first line's requestId; unique there, so not indexed here
+    Column("campaign_id", Id, ForeignKey("campaigns.id"), nullable=False),
+    Column("intake_id", Id, ForeignKey("intakes.id")),
+    Column("source_line", BigInteger, nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("variant", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("reissue_of", String(36)),
+    Column("state", String(16), nullable=False),
+    Column("open_lines", Integer, nullable=False),  # lines not settled yet
+    Column("due_at", Ms, nullable=False),
+    Column("lease_until", Ms),  # queued: when it counts as lost on the way; running: when the claim lapses
+    Column("chunk_id", String(36)),  # the claiming chunk
+    Column("claims", Integer, nullable=False),  # claims since the last outcome or give-back
+    Column("attempts", Integer, nullable=False),  # attempts in all
+    Column("budget_attempts", Integer, nullable=False),  # counted attempts of the present budget
+    Column("budget_started_at", Ms),  # first attempt of the present budget
+    Column("first_claimed_at", Ms),  # no attempt was sent before this
+    Column("may_have_reached", Boolean, nullable=False),  # an attempt without an answer is uncleared
+    Column("limit_deferrals", Integer, nullable=False),
+    Column("redrives", Integer, nullable=False),
+    Column("accepted_at", Ms, nullable=False),
+    Column("settled_at", Ms),
+    Index(
+        "ix_jobs_waiting",
+        "lane",
+        "campaign_id",
+        "due_at",
+        "number",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_jobs_leased",
+        "lease_until",
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    Index(
+        "ix_jobs_open",
+        "campaign_id",
+        "state",
+        "open_lines",
+        sqlite_where=text("state IN ('waiting', 'queued', 'running')"),
+        postgresql_where=text("state IN ('waiting', 'queued', 'running')"),
+    ),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("job_number", Id, ForeignKey("jobs.number"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("request_id", String(36), nullable=False, unique=True),
+    Column("campaign_id", Id, nullable=False),
+    Column("reward_id", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting until settled: meanwhile the job's state tells
+    Column("requested_quantity", BigInteger, nullable=False),
+    Column("quantity", BigInteger),
+    Column("code", BigInteger),
+    Column("message", Text),
+    Column("transaction_ids", Text),  # JSON lists: everything any reply ever showed
+    Column("vouchers", Text),
+    Column("points_references", Text),
+    Column("anomalies", Text),
+    Column("settled_at", Ms),
+    PrimaryKeyConstraint("job_number", "position"),
+    Index(
+        "ix_lines_settled",
+        "campaign_id",
+        "state",
+        sqlite_where=text("state <> 'waiting'"),
+        postgresql_where=text("state <> 'waiting'"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_number", Id, ForeignKey("jobs.number"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Ms, nullable=False),
+    Column("took_ms", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("http_status", Integer),
+    Column("code", BigInteger),
+    Column("message", Text),
+    Column("tracking_id", Text),
+    Column("worker", Text, nullable=False),
+    Column("reply", LargeBinary),  # kept whole when the outcome is not a plain success
+    PrimaryKeyConstraint("job_number", "number"),
+    Index("ix_attempts_started_at", "started_at"),
+    sqlite_with_rowid=False,
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("job_number", Id, ForeignKey("jobs.number"), nullable=False, unique=True),
+    Column("campaign_id", Id, ForeignKey("campaigns.id"), nullable=False),
+    Column("state", String(16), nullable=False),  # open, redriven, closed, discarded
+    Column("reason", String(16), nullable=False),
+    Column("code", BigInteger),
+    Column("message", Text, nullable=False),
+    Column("openings", Integer, nullable=False),
+    Column("reissued_as", String(36)),
+    Column("opened_at", Ms, nullable=False),
+    Column("changed_at", Ms, nullable=False),
+    Column("noticed_at", Ms),  # when its notice was published; null: the next release does it
+    Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
+    Index(
+        "ix_dead_letters_unnoticed",
+        "id",
+        sqlite_where=text("noticed_at IS NULL"),
+        postgresql_where=text("noticed_at IS NULL"),
+    ),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Ms, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("verb", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("ix_actions_target", "target"),
+)
