@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
-from simulator.catalogue import load_catalogue
+from simulator.catalogue import Catalogue, load_catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
 from simulator.serve import SimulatorServer, listen, url_of
@@ -22,13 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     with ExitStack() as stack:
         file = options.truth_file and stack.enter_context(options.truth_file.open("a", encoding="utf-8"))
-        world = World(
-            load_catalogue(options.catalogue) if options.catalogue else DEMO,
-            _switches(options),
-            truth_file=file,
-        )
-        if options.no_magic_customers:
-            world.set_magic(magic=False)
+        world = World(_catalogue(options), _switches(options), truth_file=file)
         if options.faults_file:
             world.faults.add(read_plan(json.loads(options.faults_file.read_bytes())))
         _serve(world, options)
@@ -47,6 +41,11 @@ def _serve(world: World, options: argparse.Namespace) -> None:
         sys.stdout.flush()
 
     SimulatorServer(world, announce).run(sockets=[listener])
+
+
+def _catalogue(options: argparse.Namespace) -> Catalogue:
+    catalogue = load_catalogue(options.catalogue) if options.catalogue else DEMO
+    return replace(catalogue, magic_customers=False) if options.no_magic_customers else catalogue
 
 
 def _switches(options: argparse.Namespace) -> Switches:

@@ -61,8 +61,8 @@ class Gate:
 
     def give_token(self, body: Any, ttl_seconds: float) -> Reply:
         """The token endpoint's reply; 401 for a wrong key or secret (its real status is unknown)."""
-        credentials = (body.get("key"), body.get("secret")) if isinstance(body, dict) else (None, None)
-        caller = self._clients.get(credentials)  # type: ignore[arg-type]
+        fields = body if isinstance(body, dict) else {}
+        caller = self._clients.get((str(fields.get("key")), str(fields.get("secret"))))
         if caller is None:
             return gateway_reply(GatewayError(401, "Invalid client key or secret"))
         expires_at = self._clock() + ttl_seconds

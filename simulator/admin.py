@@ -1,8 +1,9 @@
 """The simulator's own controls under `/_…`: truth, faults, switches, rewards, customers, reset."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from simulator.faults import read_plan
 from simulator.world import World
 
+LINES_AT_ONCE = 500
 Handler = Callable[[World, Request], Awaitable[Response]]
 
 
@@ -57,9 +59,9 @@ async def _show_truth(world: World, request: Request) -> Response:
     return JSONResponse({"requests": list(entries), "summary": world.truth.summary()})
 
 
-def _lines(entries: Iterator[dict[str, Any]]) -> Iterator[str]:
-    for entry in entries:
-        yield json.dumps(entry, separators=(",", ":")) + "\n"
+async def _lines(entries: Iterator[dict[str, Any]]) -> AsyncIterator[str]:
+    while batch := list(islice(entries, LINES_AT_ONCE)):
+        yield "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in batch)
 
 
 async def _show_summary(world: World, request: Request) -> Response:  # noqa: ARG001 - one shape for all handlers

@@ -21,6 +21,11 @@ class Call:
     receive: Receive
     transport: Any
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The body's fields; none when the body is no JSON object."""
+        return self.body if isinstance(self.body, dict) else {}
+
 
 async def read_call(scope: Scope, receive: Receive) -> Call:
     """Read a call to its end."""

@@ -1,5 +1,6 @@
 """The built-in catalogue: one brand with a reward for every rule that can refuse or reduce an issuance."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -65,3 +66,6 @@ DEMO = Catalogue(
     customers=CUSTOMERS,
     magic_customers=True,
 )
+
+# For loads and for tests whose made-up numbers may end like a magic customer's.
+DEMO_WITHOUT_MAGIC = replace(DEMO, magic_customers=False)

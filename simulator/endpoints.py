@@ -43,6 +43,7 @@ class Endpoint:
             caller = self.authenticate(call)
         except GatewayError as error:
             return gateway_reply(error), None
+        self.note(call)
         fault = self.choose_fault(call)
         if fault is not None:
             if fault.kind == "reset_before":
@@ -64,6 +65,9 @@ class Endpoint:
     def authenticate(self, call: Call) -> Caller:
         """The caller; raises GatewayError."""
         return self.world.gate.identify(call.headers)
+
+    def note(self, call: Call) -> None:
+        """Write down that the call came in."""
 
     def choose_fault(self, call: Call) -> Fault | None:
         """The fault this call meets, if any."""
@@ -118,13 +122,13 @@ class IssueEndpoint(Endpoint):
         super().__init__(world)
         self._connected = connected
 
+    def note(self, call: Call) -> None:
+        """Count the call for its requestIds, whatever becomes of it."""
+        self.world.truth.received(_customer_in(call), elements_in(call.fields, self._reward_id(call)))
+
     def choose_fault(self, call: Call) -> Fault | None:
-        """The fault for this customer's call; every call that got past authentication is counted here."""
-        identifier = identifier_in(call.body) if isinstance(call.body, dict) else None
-        customer = identifier[1] if identifier else None
-        if isinstance(call.body, dict):
-            self.world.truth.received(customer, elements_in(call.body, self._reward_id(call)))
-        return self.world.faults.choose(call.path, customer, issuing=True)
+        """The fault this customer's call meets, if any."""
+        return self.world.faults.choose(call.path, _customer_in(call), issuing=True)
 
     def is_single(self, call: Call) -> bool:
         """Whether the route names one reward in its path."""
@@ -133,10 +137,9 @@ class IssueEndpoint(Endpoint):
     async def wait(self, call: Call, seconds: float) -> None:
         """Take the time, holding the customer: a second call meanwhile is refused with 10004."""
         busy = self.world.busy
-        body = call.body if isinstance(call.body, dict) else {}
-        lock = self.world.lock_of(identifier_in(body))
+        lock = self.world.lock_of(identifier_in(call.fields))
         if lock in busy:
-            self.world.truth.collided(elements_in(body, self._reward_id(call)))
+            self.world.truth.collided(elements_in(call.fields, self._reward_id(call)))
             raise RefusalError(CUSTOMER_BUSY)
         if not seconds:
             return
@@ -166,3 +169,8 @@ class IssueEndpoint(Endpoint):
 
     def _reward_id(self, call: Call) -> str | None:
         return call.parameters.get("reward_id")
+
+
+def _customer_in(call: Call) -> str | None:
+    identifier = identifier_in(call.fields)
+    return identifier[1] if identifier else None

@@ -1,6 +1,6 @@
 """Issues an order: replay, eligibility, points check, limits, units, in the documented order (§4.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -106,7 +106,7 @@ class LineResult:
 def issue(books: Books, order: Order, switches: Switches, now: float, forced: Forced | None = None) -> list[LineResult]:
     """Process an order at `now` (epoch seconds); raises RefusalError when the whole call is refused."""
     event = books.keys.event_for(order.request_ids, order.fingerprint)
-    works = _start(books.log, order, event, switches)
+    works = _start(books, order, event, switches)
     if _is_replay(event, works, switches):
         return [_result(work, switches) for work in works]
     for work in works:
@@ -120,11 +120,11 @@ def issue(books: Books, order: Order, switches: Switches, now: float, forced: Fo
     return [_result(work, switches) for work in works]
 
 
-def _start(log: IssueLog, order: Order, event: Event, switches: Switches) -> list[Work]:
+def _start(books: Books, order: Order, event: Event, switches: Switches) -> list[Work]:
     works = []
     for line in order.lines:
-        log.planned(line)
-        work = Work(line, event.progress_of(line.request_id))
+        books.log.planned(line)
+        work = Work(line, books.keys.progress_of(line.request_id, event))
         work.was_finished = isinstance(line.plan, Plan) and work.missing <= 0
         if switches.replay_quantity == "cumulative" and work.progress.transactions:
             work.continues = work.progress.transactions[-1]
@@ -165,11 +165,11 @@ def _forced_failure(forced: Forced | None) -> Status | None:
     return forced.status if forced and forced.units is None else None
 
 
-def _check_points(customer: Customer, event: Event, works: Iterable[Work], forced: Forced | None) -> None:
+def _check_points(customer: Customer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
     needed = sum(_points_missing(work) for work in works if work.failure is None)
     if needed <= customer.points and not (forced and forced.status is NOT_REDEEMABLE):
         return
-    event.failed = not any(progress.units for progress in event.progress.values())
+    event.failed = not any(work.progress.units for work in works)
     event.refusal = NOT_REDEEMABLE if event.failed else None
     raise RefusalError(NOT_REDEEMABLE)
 
@@ -209,7 +209,7 @@ def _add_units(books: Books, order: Order, work: Work, count: int, now: float) -
         customer.points -= points
         books.log.issued(work.line, customer, transaction, unit)
     if any(unit.points for unit in work.added):
-        transaction.points_refs.append(books.numbering.points_reference())
+        transaction.points_refs += (books.numbering.points_reference(),)
     books.limits.take(reward, customer.customer_id, now, count)
 
 
@@ -230,7 +230,7 @@ def _open_transaction(books: Books, order: Order, work: Work, now: float) -> Tra
         order.event_date_time,
         work.failure,
     )
-    work.progress.transactions.append(transaction)
+    work.progress.transactions += (transaction,)
     books.journal.add(transaction)
     return transaction
 

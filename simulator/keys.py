@@ -1,23 +1,10 @@
 """What the simulator remembers of each requestId, so that a repeated call does not issue twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulator.statuses import KEY_MISMATCH, RefusalError, Status
 from simulator.transactions import Transaction, Unit
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far one requestId has come, over all calls that carried it."""
-
-    transactions: list[Transaction] = field(default_factory=list)
-    failure: Status | None = None
-
-    @property
-    def units(self) -> list[Unit]:
-        """Every unit issued under this requestId."""
-        return [unit for transaction in self.transactions for unit in transaction.units]
 
 
 @dataclass(slots=True)
@@ -29,31 +16,42 @@ class Event:
     """
 
     fingerprint: bytes
-    progress: dict[str, Progress] = field(default_factory=dict)
     failed: bool = False
     refusal: Status | None = None
 
-    def progress_of(self, request_id: str | None) -> Progress:
-        """The progress under a requestId; a line without one has no memory, so no protection."""
-        if request_id is None:
-            return Progress()
-        return self.progress.setdefault(request_id, Progress())
+
+@dataclass(slots=True)
+class Progress:
+    """How far one requestId has come, over all calls that carried it."""
+
+    event: Event
+    transactions: tuple[Transaction, ...] = ()
+    failure: Status | None = None
+
+    @property
+    def units(self) -> list[Unit]:
+        """Every unit issued under this requestId."""
+        return [unit for transaction in self.transactions for unit in transaction.units]
 
 
 class KeyStore:
     """All requestIds ever accepted; they are unique across customers and never forgotten."""
 
     def __init__(self) -> None:
-        self._events: dict[str, Event] = {}
+        self._known: dict[str, Progress] = {}
 
     def event_for(self, request_ids: Sequence[str], fingerprint: bytes) -> Event:
         """The event these requestIds belong to, new if none was seen; 10003 if the request differs."""
-        known = [self._events.get(request_id) for request_id in request_ids]
-        if not any(known):
+        known = [self._known[request_id].event for request_id in request_ids if request_id in self._known]
+        if not known:
             event = Event(fingerprint)
-            self._events.update(dict.fromkeys(request_ids, event))
+            self._known.update((request_id, Progress(event)) for request_id in request_ids)
             return event
-        event = known[0] or Event(b"")
-        if any(other is not event for other in known) or event.fingerprint != fingerprint:
+        # The fingerprint covers every reward element, so an equal one means an equal set of requestIds.
+        if known[0].fingerprint != fingerprint:
             raise RefusalError(KEY_MISMATCH)
-        return event
+        return known[0]
+
+    def progress_of(self, request_id: str | None, event: Event) -> Progress:
+        """The progress under a requestId; a line without one has no memory, so no protection."""
+        return Progress(event) if request_id is None else self._known[request_id]

@@ -118,7 +118,7 @@ def _check_envelope(body: Mapping[str, Any], shop: Shop, now: datetime) -> None:
     for name in ("brand", "transactionNumber"):
         if body.get(name) in (None, ""):
             raise invalid(f"{name} must not be null")
-    if body["brand"] not in shop.brands:
+    if str(body["brand"]) not in shop.brands:
         raise RefusalError(BRAND_NOT_FOUND)
     if body.get("eventDateTime") is not None:
         _check_event_date_time(body["eventDateTime"], now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from simulator.catalogue import PaymentConfig, Reward
@@ -16,6 +17,8 @@ from simulator.statuses import (
 )
 
 THOUSANDTH = Decimal("0.001")
+# Not documented: it keeps a slip of the pen from filling the simulator's memory.
+LARGEST_UNITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,21 @@ def plan_line(reward: Reward, element: Mapping[str, Any], *, single: bool, cap: 
     if isinstance(config, Status):
         return config
     units = 1 if single else quantity
-    if config is None:
-        return Plan(units, Decimal(reward.points))
-    if config.mode != "CONV_RATIO":
-        return Plan(units, Decimal(config.points), config)
-    return _plan_by_ratio(config, element, units, quantity, cap)
+    if config is not None and config.mode == "CONV_RATIO":
+        return _bounded(_plan_by_ratio(config, element, units, quantity, cap))
+    return _bounded(_plan_by_price(units, config.points if config else reward.points, config))
+
+
+@lru_cache(maxsize=1024)
+def _plan_by_price(units: int, points: int, config: PaymentConfig | None) -> Plan:
+    # Cached, so that a million equal orders share one plan.
+    return Plan(units, Decimal(points), config)
+
+
+def _bounded(plan: Plan) -> Plan:
+    if plan.units > LARGEST_UNITS:
+        raise invalid(f"quantity must be less than or equal to {LARGEST_UNITS}")
+    return plan
 
 
 def _plan_by_ratio(config: PaymentConfig, element: Mapping[str, Any], units: int, quantity: int, cap: int) -> Plan:

@@ -33,7 +33,7 @@ class Transaction:
     event_date_time: str | None = None
     failure: Status | None = None
     units: list[Unit] = field(default_factory=list)
-    points_refs: list[str] = field(default_factory=list)
+    points_refs: tuple[str, ...] = ()
 
     def units_before(self, moment: float) -> list[Unit]:
         """The units that were issued up to `moment` (epoch seconds): what a lagging read knows."""

@@ -4,7 +4,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from typing import IO, Any
 
@@ -97,11 +96,6 @@ class World:
     def change_switches(self, changes: dict[str, Any]) -> None:
         """Change switches for the calls to come; raises pydantic's ValidationError."""
         self.switches = self.switches.changed(**changes)
-
-    def set_magic(self, *, magic: bool) -> None:
-        """Turn the magic customers on or off."""
-        self.catalogue = replace(self.catalogue, magic_customers=magic)
-        self.faults = Faults(magic=magic)
 
     def lock_of(self, identifier: Identifier | None) -> object:
         """What two calls for the same customer have in common; None for a call without a customer."""
