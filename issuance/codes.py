@@ -42,12 +42,16 @@ class CodeRow:
 _S = Verdict
 _POINTS_REFUSED = frozenset({"828", "1620", "1632", "730", "100105", "100106", "990102"})
 
+ISSUED_CODE = 200
+
+DUPLICATE = CodeRow(
+    400, _S.RECHECK, "requestId already used, or twice in one call", "§5.1", text=("duplicate requestid",)
+)
+
 CODES: tuple[CodeRow, ...] = (
     CodeRow(200, _S.ISSUED, "issued", "§6.1"),
     CodeRow(201, _S.PARTIAL, "some items failed", "§6.2"),
-    CodeRow(
-        400, _S.RECHECK, "requestId already used, or twice in one call", "§5.1", text=("duplicate requestid",)
-    ),
+    DUPLICATE,
     CodeRow(400, _S.REFUSED, "the request is not valid", "§6.1"),
     CodeRow(401, _S.TRANSIENT, "authentication failed", "§6.2"),
     CodeRow(403, _S.REFUSED, "access denied or a mandatory field is missing", "§6.2"),
@@ -105,8 +109,6 @@ CODES: tuple[CodeRow, ...] = (
     CodeRow(15006, _S.REFUSED, "primary identifier missing", "§6.1"),
 )
 
-ISSUED_CODE = 200
-
 RETRIED_IN_DOUBT = frozenset({500, 502, 504, 520, 522, 523, 524})
 """Codes of a server that broke on the way: resent first, because the same key makes that safe (§8)."""
 
@@ -120,12 +122,9 @@ _UNKNOWN_PARTNER = CodeRow(8004, Verdict.RECHECK, "failed with an undocumented p
 
 def look_up(code: int, message: str, partner_codes: Sequence[str] = ()) -> CodeRow:
     """Find the row for a code, its message and its partner codes; `UNKNOWN` when there is none."""
-    rows = _ROWS.get(code, ())
-    lowered = message.lower()
-    for row in rows:
-        narrowed = row.text or row.partners
-        if any(part in lowered for part in row.text) or row.partners.intersection(partner_codes):
-            return row
-        if not narrowed:
+    for row in _ROWS.get(code, ()):
+        if not row.text and not row.partners:
             return _UNKNOWN_PARTNER if code == _UNKNOWN_PARTNER.code and partner_codes else row
+        if row.partners.intersection(partner_codes) or any(part in message.lower() for part in row.text):
+            return row
     return UNKNOWN

@@ -38,18 +38,6 @@ _WHY_NOT = {
 }
 
 
-def refusal(reason: Reason, verb: Verb) -> str | None:
-    """Explain why a redrive is refused; None when it is allowed."""
-    if verb in ALLOWED[reason]:
-        return None
-    return f"{verb} is not allowed for a dead letter with reason {reason}: {_WHY_NOT[verb]}"
-
-
-def advice(reason: Reason) -> str:
-    """Say in one sentence what an operator can do about a dead letter with this reason."""
-    return _ADVICE[reason]
-
-
 _ADVICE = {
     Reason.PARTIAL: "Mend what held back the rest (limit, payment config, vendor), then resend.",
     Reason.IN_DOUBT: "Look it up in the API's transactions, or resend: it never issues twice.",
@@ -60,3 +48,15 @@ _ADVICE = {
     Reason.CONFIG: "The set-up is wrong for every job (brand or points vendor): mend it, then reissue.",
     Reason.UNKNOWN_CODE: "Undocumented code: ask the API's owner. Resend is safe; reissue if it was refused.",
 }
+
+
+def refusal(reason: Reason, verb: Verb) -> str | None:
+    """Explain why a redrive is refused; None when it is allowed."""
+    if verb in ALLOWED[reason]:
+        return None
+    return f"{verb} is not allowed for a dead letter with reason {reason}: {_WHY_NOT[verb]}"
+
+
+def advice(reason: Reason) -> str:
+    """Say in one sentence what an operator can do about a dead letter with this reason."""
+    return _ADVICE[reason]

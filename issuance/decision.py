@@ -10,7 +10,9 @@ from issuance.states import State
 
 _MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
+_CLOSED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
 _LIMIT_WINDOWS_MAX = 3
+_LIMIT_JITTER_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,8 @@ class RetryPolicy:
     def closed_seconds(self, retry_after: float | None, closings: int, rng: Random) -> float:
         """Draw how long the account stays closed after its `closings`-th answer of that kind in a row."""
         if retry_after is not None:
-            return min(max(retry_after, 0.0), _RETRY_AFTER_MAX_SECONDS)
-        ceiling: float = min(
-            self.closed_cap_seconds, self.closed_base_seconds * 2 ** min(closings, _MAX_EXPONENT)
-        )
+            return max(_bounded(retry_after), _CLOSED_MIN_SECONDS)
+        ceiling: float = min(self.closed_cap_seconds, self.closed_base_seconds * 2 ** min(closings, _MAX_EXPONENT))
         return rng.uniform(ceiling / 2, ceiling)
 
 
@@ -87,9 +87,7 @@ class TryAgain:
 Decision = Settle | TryAgain
 
 
-def decide(
-    outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random
-) -> Decision:
+def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random) -> Decision:
     """Decide what follows from an outcome.
 
     Args:
@@ -106,7 +104,8 @@ def decide(
         case Kind.TRANSIENT | Kind.IN_DOUBT:
             return _retry(outcome, history, policy, rng)
         case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
-            return TryAgain(limit_window_seconds(outcome.message, now, rng), counted=False, because="limit")
+            messages = " ".join(line.message for line in outcome.lines)
+            return TryAgain(limit_window_seconds(messages, now, rng), counted=False, because="limit")
         case _:
             return Settle(settled_state(outcome.kind), outcome.reason)
 
@@ -114,13 +113,20 @@ def decide(
 def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random) -> Decision:
     delay = policy.backoff_seconds(history.attempts, rng)
     if outcome.retry_after is not None:
-        delay += min(max(outcome.retry_after, 0.0), _RETRY_AFTER_MAX_SECONDS)
+        delay += _bounded(outcome.retry_after)
     within = history.attempts < policy.max_attempts and history.age_seconds + delay <= policy.total_seconds
     if within and outcome.resend_tells:
         return TryAgain(delay, counted=True, because=outcome.kind.value)
     if outcome.kind is Kind.TRANSIENT and not history.in_doubt_before:
-        return Settle(State.FAILED, outcome.reason)
+        # What was issued beside the line that was never processed stays issued.
+        issued = any(line.kind in (Kind.ISSUED, Kind.PARTIAL) for line in outcome.lines)
+        return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason)
     return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+def _bounded(retry_after: float) -> float:
+    # In this order, because max(0.0, nan) is 0.0.
+    return min(max(0.0, retry_after), _RETRY_AFTER_MAX_SECONDS)
 
 
 def _may_defer(history: History) -> bool:
@@ -131,15 +137,14 @@ def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
     """Seconds until the window named in a 12005 message ends, plus up to ten minutes of jitter.
 
     "Max limit for the DAYS is reached" waits for the next UTC day, WEEKS for Monday, MONTHS for the
-    first of the month; an unnamed window counts as a day.
+    first of the month; an unnamed window counts as a day. Of several windows the longest counts.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    found = re.search(r"\b(DAYS?|WEEKS?|MONTHS?)\b", message.upper())
-    unit = found[1].rstrip("S") if found else "DAY"
-    if unit == "MONTH":
+    units = set(re.findall(r"\b(DAY|WEEK|MONTH)S?\b", message.upper()))
+    if "MONTH" in units:
         end = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-    elif unit == "WEEK":
+    elif "WEEK" in units:
         end = midnight + timedelta(days=7 - midnight.weekday())
     else:
         end = midnight + timedelta(days=1)
-    return (end - now).total_seconds() + rng.uniform(0.0, 600.0)
+    return (end - now).total_seconds() + rng.uniform(0.0, _LIMIT_JITTER_SECONDS)

@@ -80,10 +80,12 @@ def freeze_body(
         event_log_id: the caller's correlation id.
 
     Raises:
-        ValueError: a line count or a missing `orgId` that the endpoint cannot take.
+        ValueError: a count of lines or units, or a missing `orgId`, that the endpoint cannot take.
     """
     if not lines or len({line.request_id for line in lines}) != len(lines):
         raise ValueError("A job has one or more lines, each with a requestId of its own")
+    if any(line.quantity < 1 for line in lines):
+        raise ValueError("A line asks for one unit or more: drop the line or raise its quantity")
     body: dict[str, Any] = {
         email_key if customer.kind == "email" else customer.kind: customer.value,
         "brand": brand,
@@ -104,6 +106,8 @@ def freeze_body(
 def _single(lines: tuple[Line, ...]) -> dict[str, Any]:
     if len(lines) > 1:
         raise ValueError("The single endpoint takes one line a job: use the bulk endpoint")
+    if lines[0].quantity > 1:
+        raise ValueError("The single endpoint issues one unit whatever is asked: use the bulk endpoint")
     reward = _reward(lines[0])
     # rewardId travels in the path, and quantity would be read as a redemption value (§3.1).
     return {key: value for key, value in reward.items() if key not in ("rewardId", "quantity")}

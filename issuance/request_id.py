@@ -6,8 +6,9 @@ from issuance.customer import Customer
 
 _CAMPAIGN_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b01")
 _KEY_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02")
-# Cannot occur in an identifier or a number, so two different tuples never give one name.
+# Escaped where it occurs in a part, so two different tuples never give one name.
 _SEPARATOR = "\x1f"
+_ESCAPES = str.maketrans({_SEPARATOR: "\x1e1", "\x1e": "\x1e0"})
 
 
 def campaign_request_id(
@@ -25,8 +26,7 @@ def campaign_request_id(
     Returns:
         A UUIDv5 as text.
     """
-    name = _SEPARATOR.join((campaign, customer.canonical, str(reward_id), str(occurrence), str(generation)))
-    return str(uuid5(_CAMPAIGN_SPACE, name))
+    return _derive(_CAMPAIGN_SPACE, campaign, customer.canonical, reward_id, occurrence, generation)
 
 
 def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str:
@@ -38,9 +38,13 @@ def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str
         position: 0-based place of the line in its job.
         generation: see `campaign_request_id`.
     """
-    return str(uuid5(_KEY_SPACE, _SEPARATOR.join((key, str(position), str(generation)))))
+    return _derive(_KEY_SPACE, key, position, generation)
 
 
 def fresh_request_id() -> str:
     """Mint a requestId for a background line whose caller gave no key (UUIDv4)."""
     return str(uuid4())
+
+
+def _derive(space: UUID, *parts: str | int) -> str:
+    return str(uuid5(space, _SEPARATOR.join(str(part).translate(_ESCAPES) for part in parts)))

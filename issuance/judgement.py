@@ -1,0 +1,107 @@
+"""What an answer means for one line: the code's verdict, held against the units and vouchers shown (§4.3)."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from issuance.answer import IssueAnswer, Reward, Status
+from issuance.codes import DUPLICATE, ISSUED_CODE, Verdict, look_up
+from issuance.job import Line
+from issuance.matching import Mention
+from issuance.outcome import Kind, LineOutcome, Reason
+
+_Reading = tuple[Kind, Reason | None, tuple[str, ...]]
+
+_NOTHING = Reward()
+
+_KINDS: dict[Verdict, tuple[Kind, Reason | None]] = {
+    Verdict.ISSUED: (Kind.ISSUED, None),
+    Verdict.PARTIAL: (Kind.PARTIAL, Reason.PARTIAL),
+    Verdict.REFUSED: (Kind.FAILED, Reason.FAILED),
+    Verdict.LIMIT: (Kind.FAILED, Reason.LIMIT),
+    Verdict.CONFIG: (Kind.FAILED, Reason.CONFIG),
+    Verdict.UNKNOWN: (Kind.FAILED, Reason.UNKNOWN_CODE),
+    Verdict.TRANSIENT: (Kind.TRANSIENT, Reason.EXHAUSTED),
+    Verdict.RECHECK: (Kind.IN_DOUBT, Reason.IN_DOUBT),
+}
+
+
+def judge_line(line: Line, mention: Mention, answer: IssueAnswer, *, single: bool, resent: bool) -> LineOutcome:
+    """Judge one line by what the answer says of it. Everything the answer shows is kept.
+
+    Args:
+        line: the line.
+        mention: what the answer says of it.
+        answer: the whole answer, whose status counts where the line has none of its own.
+        single: True for the single endpoint, which issues one unit and does not count it.
+        resent: see `classify`.
+    """
+    shown = mention.element or _NOTHING
+    status = shown.status if shown.status.code is not None else answer.status
+    units = None if shown.quantity is None else int(shown.quantity)
+    wanted = line.quantity if shown.requested_quantity is None else int(shown.requested_quantity)
+    kind, reason, anomalies = _read(mention, status, units, wanted, resent=resent)
+    parts = mention.parts
+    return LineOutcome(
+        request_id=line.request_id,
+        kind=kind,
+        code=status.code,
+        message=(status.message or "") if mention.element else "the answer does not mention this requestId",
+        reason=reason,
+        requested_quantity=wanted,
+        quantity=1 if single and units is None and kind is Kind.ISSUED else units,
+        transaction_ids=_together([(part.transaction_id,) for part in parts if part.transaction_id]),
+        vouchers=_together([part.vouchers for part in parts]),
+        points_references=_together([part.points_references for part in parts]),
+        anomalies=(*anomalies, "unmatched_element") if mention.strays else anomalies,
+    )
+
+
+def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))
+
+
+def _read(mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool) -> _Reading:
+    if mention.element is None or status.code is None:
+        # Nothing is said of this line, so the answer does not tell whether it was issued.
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, ()
+    row = look_up(status.code, status.message or "", status.partner_codes)
+    kind, reason = _KINDS[row.verdict]
+    if kind is Kind.ISSUED:
+        return _by_units(mention, status, units, wanted, resent=resent)
+    if kind is Kind.PARTIAL and units is not None and units > wanted:
+        return kind, reason, ("more_units_than_requested",)
+    if row is DUPLICATE and not resent:
+        # A fresh requestId cannot have been used: the call itself was wrong (§5 item 1).
+        return _by_evidence(mention, units, Reason.FAILED, "duplicate_on_first_attempt")
+    if kind is Kind.FAILED:
+        return _by_evidence(mention, units, reason)
+    return kind, reason, ()
+
+
+def _by_units(mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool) -> _Reading:
+    """Read code 200: issued when as many units as wanted are counted, or when they are not counted."""
+    if units is None and status.success is not False:
+        return Kind.ISSUED, None, ()
+    if units is None:
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, ("code_200_without_success",)
+    if units >= wanted and units > 0:
+        return Kind.ISSUED, None, ()
+    if units > 0:
+        return Kind.PARTIAL, Reason.PARTIAL, ("success_with_fewer_units",)
+    if resent:
+        # A finished requestId may answer with what this attempt added, which is nothing (§5 item 3).
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, ("success_without_units",)
+    return _by_evidence(mention, units, Reason.FAILED, "success_without_units")
+
+
+def _by_evidence(mention: Mention, units: int | None, reason: Reason | None, *anomalies: str) -> _Reading:
+    """Read a refusal: only one that shows no unit at all is definite, because it allows a new requestId."""
+    if units is not None and units > 0:
+        return Kind.PARTIAL, Reason.PARTIAL, (*anomalies, "units_with_refusal")
+    if any(part.vouchers for part in mention.parts) or any(_says_issued(part) for part in mention.strays):
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, (*anomalies, "vouchers_with_refusal")
+    return Kind.FAILED, reason, anomalies
+
+
+def _says_issued(stray: Reward) -> bool:
+    return stray.status.code == ISSUED_CODE or (stray.quantity or 0) > 0
