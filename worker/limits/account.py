@@ -61,7 +61,7 @@ class AccountLimits:
         Only while nobody has reserved after it: otherwise they lapse, so that the rate never exceeds the
         limit.
         """
-        back = unused * reservation.interval_microseconds
+        back = min(unused, len(reservation.delays_seconds)) * reservation.interval_microseconds
         if back > 0:
             await self._run(self._give_back, reservation.mark, back)
 
@@ -100,7 +100,6 @@ class AccountLimits:
         """
         lasting = math.ceil(max(seconds, _CLOSED_MIN_SECONDS) * MICROSECONDS)
         closed: int = await self._run(self._close, lasting, why)
-        self._failing = True
         return closed / MICROSECONDS
 
     async def note(

@@ -69,7 +69,7 @@ local before, after = read('closed_until'), now + ARGV[1]
 if before <= now then
   redis.call('HINCRBY', limits, 'closings', 1)
   redis.call('HINCRBY', limits, 'era', 1)
-  redis.call('HDEL', limits, 'failures', 'probe_at')
+  redis.call('HDEL', limits, 'failures')
 end
 if after <= before then return before - now end
 write('closed_until', after)

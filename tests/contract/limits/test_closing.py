@@ -1,5 +1,6 @@
 """Closing the account for all workers, and opening it again by a probe."""
 
+import asyncio
 from random import Random
 
 import pytest
@@ -110,6 +111,22 @@ async def test_failures_in_a_row_over_all_workers_close_the_account(workers):
     assert 2.5 <= seconds <= 5
     state = await one.state()
     assert (state.closings, state.why) == (1, "4 calls in a row without a readable answer")
+
+
+async def test_failures_that_are_told_at_once_make_one_closing(clients, account):
+    workers = [AccountLimits(await clients.redis(), account, rate_per_minute=0, failure_threshold=4) for _ in range(3)]
+    calls = [await limits.reserve(2, within_seconds=0) for limits in workers]
+    closed = await asyncio.gather(
+        *(note(limits, group, failed=2) for limits, group in zip(workers, calls, strict=True))
+    )
+    assert sum(seconds is not None for seconds in closed) == 1
+
+
+async def test_a_closing_starts_the_row_of_failures_anew(workers):
+    one, _ = workers
+    await note(one, await one.reserve(3, within_seconds=0), failed=3)
+    await one.close(30, "429")
+    assert (await one.state()).failures == 0
 
 
 async def test_one_answer_ends_the_row_of_failures_for_all_workers(workers):

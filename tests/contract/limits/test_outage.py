@@ -68,7 +68,10 @@ async def test_a_server_that_came_back_empty_serves_on_by_the_setting(mortal_val
 
 async def test_halts_are_asked_again_at_once_after_an_outage(mortal_valkey, account):
     async with connect(mortal_valkey.connection_url) as redis:
-        halts = Halts(redis, account, clock=lambda: 1.0)
+        now = 0.0
+        halts = Halts(redis, account, clock=lambda: now)
+        assert await halts.halted() == frozenset()
+        now = 1.0
         mortal_valkey.stop()
         with pytest.raises(LimitsUnavailable):
             await halts.halted()
