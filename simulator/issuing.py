@@ -166,19 +166,16 @@ def _forced_failure(forced: Forced | None) -> Status | None:
 
 
 def _check_points(customer: Customer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
-    needed = sum(_points_missing(work) for work in works if work.failure is None)
+    needed = sum(
+        plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
+        for work in works
+        if work.failure is None and isinstance(plan := work.line.plan, Plan)
+    )
     if needed <= customer.points and not (forced and forced.status is NOT_REDEEMABLE):
         return
     event.failed = not any(work.progress.units for work in works)
     event.refusal = NOT_REDEEMABLE if event.failed else None
     raise RefusalError(NOT_REDEEMABLE)
-
-
-def _points_missing(work: Work) -> int:
-    plan = work.line.plan
-    if not isinstance(plan, Plan):
-        return 0
-    return plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
 
 
 def _process(books: Books, order: Order, work: Work, now: float, forced: Forced | None) -> None:

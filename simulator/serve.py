@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -39,6 +40,8 @@ class SocketProtocol(HttpToolsProtocol):
 class SimulatorServer(uvicorn.Server):
     """A server that calls `on_ready` once it listens and lets go of held replies when it stops."""
 
+    loop: asyncio.AbstractEventLoop
+
     def __init__(self, world: World, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
@@ -54,8 +57,7 @@ class SimulatorServer(uvicorn.Server):
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
-        self._world, self._on_ready = world, on_ready
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.world, self._on_ready = world, on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
@@ -65,17 +67,13 @@ class SimulatorServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drop the held replies, then stop as usual."""
-        self._world.delivery.closing.set()
+        self.world.delivery.closing.set()
         await super().shutdown(sockets)
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A listening loopback socket; port 0 takes a free one."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
-    listener.listen(BACKLOG)
-    return listener
+    """A listening loopback socket; port 0 takes a free one. Raises OSError if the port is taken."""
+    return socket.create_server((HOST, port), backlog=BACKLOG)
 
 
 def url_of(listener: socket.socket) -> str:
@@ -99,32 +97,35 @@ class Simulator:
         clock: Callable[[], float] | None = None,
         **switches: Any,
     ) -> None:
-        self._file = truth_file.open("a", encoding="utf-8") if truth_file else None
-        extra = {} if clock is None else {"clock": clock}
-        self._world = World(catalogue, Switches().changed(**switches), truth_file=self._file, **extra)
-        self._listener = listen(port)
-        self.url = url_of(self._listener)
-        self._ready = threading.Event()
-        self._server = SimulatorServer(self._world, self._ready.set)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True, name="simulator"
-        )
+        self._clock = {} if clock is None else {"clock": clock}
+        self._catalogue, self._switches = catalogue, Switches().changed(**switches)
+        self._port, self._truth_file = port, truth_file
+        self._stack = ExitStack()
+        self._server: SimulatorServer | None = None
+        self.url = ""
 
     def __enter__(self) -> Self:
         """Start and wait until it listens."""
-        self._thread.start()
-        if not self._ready.wait(THREAD_SECONDS):
-            raise TimeoutError("the simulator did not start; is its port free?")
+        file = None
+        if self._truth_file is not None:
+            file = self._stack.enter_context(self._truth_file.open("a", encoding="utf-8"))
+        world = World(self._catalogue, self._switches, truth_file=file, **self._clock)
+        listener, ready = listen(self._port), threading.Event()
+        self._server = server = SimulatorServer(world, ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="simulator")
+        self._stack.callback(thread.join, THREAD_SECONDS)
+        thread.start()
+        if not ready.wait(THREAD_SECONDS):
+            raise TimeoutError("the simulator did not start; is the machine overloaded?")
+        self.url = url_of(listener)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop; held replies are dropped."""
-        self._server.should_exit = True
-        self._thread.join(THREAD_SECONDS)
-        if self._file is not None:
-            self._file.close()
+        self._running.should_exit = True
+        self._stack.close()
 
     def truth(self, request_id: str | None = None) -> Any:
         """What really happened: one requestId's entry (None if never seen), or all by requestId."""
@@ -164,11 +165,18 @@ class Simulator:
         """Forget every call, customer, fault and changed reward."""
         self._ask(self._world.reset)
 
-    def _ask(self, question: Callable[[], Result]) -> Result:
-        if self._server.loop is None:
-            raise RuntimeError("the simulator is not running; use it as a context manager")
+    @property
+    def _running(self) -> SimulatorServer:
+        if self._server is None:
+            raise RuntimeError("the simulator has not started; use it as a context manager")
+        return self._server
 
+    @property
+    def _world(self) -> World:
+        return self._running.world
+
+    def _ask(self, question: Callable[[], Result]) -> Result:
         async def answer() -> Result:
             return question()
 
-        return asyncio.run_coroutine_threadsafe(answer(), self._server.loop).result(THREAD_SECONDS)
+        return asyncio.run_coroutine_threadsafe(answer(), self._running.loop).result(THREAD_SECONDS)

@@ -87,8 +87,14 @@ def sim(running) -> Simulator:
     return simulator
 
 
-@pytest.fixture
-def api(sim) -> Iterator[Api]:
+@pytest.fixture(scope="session")
+def client(running) -> Iterator[httpx.Client]:
     headers = {"Authorization": basic_header("demo.till", "demo")}
-    with httpx.Client(base_url=sim.url, headers=headers, timeout=10) as client:
-        yield Api(client)
+    with httpx.Client(headers=headers, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def api(sim, client) -> Api:
+    client.base_url = sim.url
+    return Api(client)

@@ -217,7 +217,7 @@ def test_a_reward_level_limit_counts_all_customers(api):
     ("period", "every", "days"),
     [("DAYS", 1, 1), ("DAYS", 3, 3), ("WEEKS", 1, 7), ("MONTHS", 1, 30)],
 )
-def test_a_limit_opens_again_with_its_next_window(api, sim, clock, period, every, days):
+def test_a_limit_opens_again_with_its_next_window(api, sim, clock, *, period, every, days):
     sim.change_reward(1001, customer_limit={"units": 1, "period": period, "every": every})
     clock.now = 86_400.0 * days * 1_000
     assert api.issue()["status"]["code"] == 200

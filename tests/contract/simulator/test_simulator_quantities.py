@@ -22,7 +22,7 @@ def points_and_units(entry):
         (1002, None, None, 10, 1),
     ],
 )
-def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(api, sim, reward, quantity, config, points, units):
+def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(api, sim, *, reward, quantity, config, points, units):
     line = api.line(reward, key="k", paymentConfig=config) | {"quantity": quantity}
     entry = api.issue(line)["rewards"][0]
     assert points_and_units(entry) == (points, units)

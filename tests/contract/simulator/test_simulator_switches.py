@@ -129,7 +129,7 @@ def test_latency_is_about_the_switch(api, sim):
         ("quantity_overstated", [1001], 200, [8010]),
     ],
 )
-def test_the_documents_contradictions_can_be_had(api, sim, anomaly, lines, top, inner):
+def test_the_documents_contradictions_can_be_had(api, sim, *, anomaly, lines, top, inner):
     sim.switch(toplevel_anomaly=anomaly)
     reply = api.issue(*map(api.line, lines))
     assert (reply["status"]["code"], [entry["status"]["code"] for entry in reply["rewards"]]) == (top, inner)
