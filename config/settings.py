@@ -77,16 +77,21 @@ class Settings(BaseSettings):
             raise ValueError("API_AUTH=oauth needs ISSUANCE_API_CLIENT_KEY and ISSUANCE_API_CLIENT_SECRET")
         if self.api_data_scope == "OTHER" and not self.api_data_scope_org:
             raise ValueError("API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id")
-        if self.api_timeout_seconds + self.api_connect_timeout_seconds >= self.lease_seconds:
+        if self.call_window_seconds < 1:
             raise ValueError(
-                "LEASE_SECONDS must be longer than API_TIMEOUT_SECONDS + API_CONNECT_TIMEOUT_SECONDS, or a "
-                "claim could lapse during a call: raise ISSUANCE_LEASE_SECONDS"
+                f"LEASE_SECONDS must be at least API_TIMEOUT_SECONDS + {1 + _RECORD_MARGIN_SECONDS:g}, or a claim "
+                "could lapse during a call: raise ISSUANCE_LEASE_SECONDS or lower ISSUANCE_API_TIMEOUT_SECONDS"
             )
         if self.retry_base_seconds > self.retry_cap_seconds:
             raise ValueError("RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first")
         if self.broker_url.startswith("amqp") and not self.redis_url:
             raise ValueError("BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL")
         return self
+
+    @property
+    def call_window_seconds(self) -> float:
+        """How long after the claim calls may start: the last one must end and be recorded within the lease."""
+        return self.lease_seconds - self.api_timeout_seconds - _RECORD_MARGIN_SECONDS
 
     @property
     def visibility_timeout_seconds(self) -> int:
@@ -109,6 +114,7 @@ class Settings(BaseSettings):
         )
 
 
+_RECORD_MARGIN_SECONDS = 1.0
 _SCHEMES = {
     "api_url": ("http://", "https://"),
     "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),

@@ -118,8 +118,12 @@ class Tokens:
             self._held = None
 
     async def _renewed(self) -> str:
-        # Shielded: a call that gives up must not take the renewal away from those that still wait.
-        result = await asyncio.shield(self._start_renewing())
+        # A call that gives up while it waits does not take the renewal away from those that still wait.
+        renewing = self._start_renewing()
+        await asyncio.wait([renewing])
+        if renewing.cancelled():
+            raise TokenUnavailableError("the client is being closed")
+        result = renewing.result()
         if isinstance(result, TokenUnavailableError):
             raise result.with_traceback(None)
         return result.value

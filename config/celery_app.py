@@ -1,0 +1,74 @@
+"""Celery's configuration: the one place that owns it. Every setting is here for a reason given beside it."""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu.entity import Queue
+
+from config.logs import configure_logs
+from config.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
+from config.settings import Settings
+from config.site import Site
+
+_BROKER_CONNECT_SECONDS = 5
+
+
+def create_app(settings: Settings, site: Site) -> Celery:
+    """Make the Celery application for a process of this system; tasks are added by `worker.tasks`."""
+    app = Celery("issuance", broker=site.broker_url or None)
+    app.conf.update(_configuration(settings, site))
+    setup_logging.connect(lambda **_: configure_logs(settings), weak=False, dispatch_uid="issuance.logs")
+    return app
+
+
+def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
+    return {
+        # The broker only carries ids: no result backend, JSON only, nothing is pickled.
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        # A message is acknowledged when its jobs are settled or given back; a killed child's is delivered again.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        # A lost connection must not end calls under way: their outcomes are recorded all the same.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        # A publisher waits this long for a free connection, not for ever.
+        "broker_pool_acquire_timeout": 10,
+        "broker_transport_options": _transport_options(settings, site),
+        "task_queues": [_queue(name, site) for name in CONSUMERS.values()],
+        "task_routes": {RELEASE_TASK: {"queue": RELEASE_QUEUE}, DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]}},
+        "task_create_missing_queues": False,
+        # Cheap with chunks, and Flower's source.
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0}},
+        "beat_max_loop_interval": 1,
+        "timezone": "UTC",
+    }
+
+
+def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
+    if site.broker_url.startswith("amqp"):
+        return {"confirm_publish": True}
+    return {
+        "visibility_timeout": settings.visibility_timeout_seconds,
+        # Messages of a lost worker come back after about 5 s past the timeout, not 100.
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+        "socket_connect_timeout": _BROKER_CONNECT_SECONDS,
+        "global_keyprefix": "issuance:",
+        "health_check_interval": 25,
+    }
+
+
+def _queue(name: str, site: Site) -> Queue:
+    arguments = {"x-queue-type": "quorum"} if site.broker_url.startswith("amqp") else None
+    return Queue(name, routing_key=name, queue_arguments=arguments)  # type: ignore[no-untyped-call]

@@ -1,0 +1,69 @@
+"""Where the parts of the running system are: by settings, else where `issuance up` has put its embedded ones."""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """URLs of the parts; an empty one means that this part is not there now."""
+
+    ledger_url: str
+    broker_url: str
+    redis_url: str
+    api_url: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Find the parts for these settings."""
+        running = RunningSystem.find(settings.home)
+        broker_url = settings.broker_url or (running.broker_url if running else "")
+        shared = broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
+        return cls(
+            ledger_url=settings.ledger_url or f"sqlite:///{(settings.home / 'ledger.db').resolve()}",
+            broker_url=broker_url,
+            redis_url=settings.redis_url or shared,
+            api_url=settings.api_url or (running.api_url if running else ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSystem:
+    """What `issuance up` tells other processes on this machine, through a file below HOME."""
+
+    pid: int
+    broker_url: str
+    api_url: str
+    flower_url: str
+
+    @classmethod
+    def find(cls, home: Path) -> Self | None:
+        """The system that runs on this HOME now; None when there is none."""
+        try:
+            found = cls(**json.loads(_file(home).read_text(encoding="utf-8")))
+            os.kill(found.pid, 0)
+        except (OSError, ValueError, TypeError):
+            return None
+        return found
+
+    def announce(self, home: Path) -> None:
+        """Write the file, at once as a whole."""
+        draft = _file(home).with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft.replace(_file(home))
+
+    @staticmethod
+    def retract(home: Path) -> None:
+        """Remove the file."""
+        with suppress(FileNotFoundError):
+            _file(home).unlink()
+
+
+def _file(home: Path) -> Path:
+    return home / "running.json"

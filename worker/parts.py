@@ -1,0 +1,106 @@
+"""What one worker process works with, made once in that process, after the fork."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from celery import Celery
+from redis import Redis as SyncRedis
+from redis.asyncio import Redis
+
+from config.nudging import Nudge
+from config.settings import Settings
+from config.site import Site
+from ledger.book import Ledger
+from worker.api.account import ApiAccount
+from worker.api.client import RewardsClient
+from worker.api.token_store import RedisTokenStore
+from worker.limits.account import AccountLimits
+from worker.limits.connection import connect, connect_sync
+from worker.limits.console import LimitsConsole
+from worker.limits.halts import Halts
+from worker.limits.locks import CustomerLocks
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The account's limits and locks, shared with all workers through Redis."""
+
+    redis: Redis
+    limits: AccountLimits
+    locks: CustomerLocks
+    halts: Halts
+
+
+class Parts:
+    """The parts of one process; each is made when it is first needed, in the process that needs it."""
+
+    def __init__(self, app: Celery, settings: Settings, site: Site, *, worker: str) -> None:
+        self.app = app
+        self.settings = settings
+        self.site = site
+        self.worker = worker
+        self.rng = Random()
+
+    @cached_property
+    def account(self) -> ApiAccount:
+        """The API account of these settings."""
+        return ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger; its commits may be lost in a power cut, which only means that a call is repeated."""
+        return Ledger(self.site.ledger_url, durable=False)
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """This process's event loop, running in a thread of its own, so that connections live between chunks."""
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, name="issuance-loop", daemon=True).start()
+        return loop
+
+    def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Start work on the event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    @cached_property
+    def shared(self) -> Shared:
+        """Limits, locks and halts."""
+        redis = connect(self.site.redis_url)
+        name = self.account.name
+        return Shared(
+            redis=redis,
+            limits=AccountLimits(redis, name, rate_per_minute=self.settings.api_rate_per_minute),
+            locks=CustomerLocks(redis, name),
+            halts=Halts(redis, name),
+        )
+
+    @cached_property
+    def limits_console(self) -> LimitsConsole:
+        """The account's limits for code outside the event loop."""
+        rate = self.settings.api_rate_per_minute
+        return LimitsConsole(self._redis_sync, self.account.name, rate_per_minute=rate)
+
+    @cached_property
+    def nudge(self) -> Nudge:
+        """Asks for a release at once."""
+        return Nudge(self.app, self._redis_sync)
+
+    @cached_property
+    def _redis_sync(self) -> SyncRedis:
+        return connect_sync(self.site.redis_url)
+
+    @cached_property
+    def client(self) -> RewardsClient:
+        """The rewards API's client; with OAuth it shares its token with all workers."""
+        store = RedisTokenStore(self.shared.redis, f"issuance:{self.account.name}:")
+        return RewardsClient(self.account, token_store=store)

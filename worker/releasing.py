@@ -1,0 +1,107 @@
+"""Releasing: due jobs become chunks on the broker, and what was lost on the way comes back."""
+
+import math
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from config.queues import ISSUE_TASK, LANE_QUEUES
+from issuance.job import Lane
+from ledger.campaigns import settle_cancelled
+from ledger.releases import Chunk, reap, release, unqueue
+from worker.limits.state import LimitState
+from worker.limits.unavailable import LimitsUnavailable
+from worker.notices import publish_notices
+from worker.parts import Parts
+
+log = structlog.get_logger("issuance.release")
+
+_WINDOW_SECONDS = 10.0
+_CHUNK_SECONDS = 5.0
+_BACKGROUND_CHUNK_MOST = 50
+
+
+def run_release(parts: Parts) -> int:
+    """Do one round; returns how many jobs were put on the broker.
+
+    Rounds may run at the same time, in any number of processes: none hands a job out twice.
+    """
+    parts.nudge.take()
+    settle_cancelled(parts.ledger)
+    lapsed = reap(parts.ledger)
+    if lapsed:
+        log.warning("leases lapsed", jobs=lapsed)
+    released = sum(_release_lane(parts, lane) for lane in (Lane.BACKGROUND, Lane.BLAST))
+    publish_notices(parts.app, parts.ledger)
+    return released
+
+
+def _release_lane(parts: Parts, lane: Lane) -> int:
+    try:
+        limits = parts.limits_console.state()
+    except LimitsUnavailable as error:
+        log.warning("limits unavailable", error=str(error))
+        return 0
+    window, chunk_size = size_window(
+        limits,
+        lane,
+        workers=parts.settings.workers,
+        window_most=parts.settings.window_jobs,
+        chunk_most=parts.settings.chunk_max_jobs,
+    )
+    if not window:
+        return 0
+    chunks = release(
+        parts.ledger,
+        lane,
+        window=window,
+        chunk_size=chunk_size,
+        lost_after_seconds=parts.settings.lease_seconds,
+    )
+    return _publish(parts, chunks)
+
+
+def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int) -> tuple[int, int]:
+    """Say how many jobs may be queued and how many make a chunk: seconds of work at the account's rate.
+
+    While the account is closed nothing is released; while it is probed, single jobs are.
+    """
+    if limits.closed_seconds > 0:
+        return 0, 1
+    if limits.closings > 0:
+        return workers, 1
+    per_second = limits.rate_per_minute / 60 if limits.rate_per_minute else math.inf
+    most = chunk_most if lane is Lane.BLAST else min(chunk_most, _BACKGROUND_CHUNK_MOST)
+    window = max(workers, min(window_most, per_second * _WINDOW_SECONDS))
+    chunk_size = max(1.0, min(most, per_second * _CHUNK_SECONDS / workers))
+    return int(window), int(chunk_size)
+
+
+def _publish(parts: Parts, chunks: list[Chunk]) -> int:
+    published = 0
+    for place, chunk in enumerate(chunks):
+        try:
+            _send(parts.app, chunk)
+        except (OperationalError, OSError) as error:
+            log.warning("broker away", error=str(error), chunks=len(chunks) - place)
+            unqueue(parts.ledger, chunks[place:])
+            break
+        published += len(chunk.job_numbers)
+        log.debug("released", chunk_id=chunk.id, campaign=chunk.campaign, jobs=len(chunk.job_numbers))
+    return published
+
+
+def _send(app: Celery, chunk: Chunk) -> None:
+    count = len(chunk.job_numbers)
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    app.send_task(
+        ISSUE_TASK,
+        args=[list(chunk.job_numbers)],
+        task_id=chunk.id,
+        queue=LANE_QUEUES[chunk.lane],
+        # What Flower shows and searches: campaign, size and requestIds; no personal data (design rule 5).
+        argsrepr=f"{chunk.campaign} · {jobs} · {' '.join(chunk.request_ids)}",
+        kwargsrepr="{}",
+        retry=False,
+    )

@@ -1,0 +1,28 @@
+"""The Celery tasks: each decodes its message, calls plain code and hands on."""
+
+from typing import Any
+
+from celery import Celery, Task
+
+from config.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
+from worker.alarms import raise_alarm
+from worker.chunks import handle_chunk
+from worker.parts import Parts
+from worker.releasing import run_release
+
+
+def register_tasks(app: Celery, parts: Parts) -> None:
+    """Add the tasks to the application; their names are in `config.queues`."""
+
+    @app.task(name=ISSUE_TASK, bind=True)
+    def issue_chunk(self: Task, job_numbers: list[int]) -> None:
+        redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+        handle_chunk(parts, self.request.id, job_numbers, redelivered=redelivered)
+
+    @app.task(name=RELEASE_TASK)
+    def release() -> None:
+        run_release(parts)
+
+    @app.task(name=DEAD_LETTER_TASK)
+    def dead_letter(**notice: Any) -> None:
+        raise_alarm(notice, parts.settings.dead_letter_webhook_url)
