@@ -29,7 +29,7 @@ class _OrElse:
 Whole = Annotated[Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)] | None, _OrElse(None)]
 Count = Annotated[Annotated[float, Field(ge=-_LARGEST, lt=_LARGEST, allow_inf_nan=False)] | None, _OrElse(None)]
 Text = Annotated[str | None, _OrElse(None)]
-Texts = Annotated[list[Text] | Text, _OrElse(None)]
+Texts = Annotated[list[Text] | str | None, _OrElse(None)]
 
 
 class _Liberal(BaseModel):
@@ -66,9 +66,8 @@ class Voucher(_Liberal):
     voucher: Text = None
 
 
-_Item = Annotated[Voucher | None, _OrElse(None)]
 # The single endpoint sends one object or null, the bulk endpoints a list.
-Vouchers = Annotated[list[_Item] | _Item, _OrElse(None)]
+Vouchers = Annotated[list[Annotated[Voucher | None, _OrElse(None)]] | Voucher | None, _OrElse(None)]
 
 
 class Reward(_Liberal):
