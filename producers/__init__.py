@@ -1,1 +1,6 @@
-"""Ways in: a campaign's file, a background request."""
+"""Ways in: a campaign's file (`producers.blast`), and `producers.enqueue` for other services."""
+
+from producers.background import Enqueued, KeyReusedError, RequestRefusedError, Reward
+from producers.producer import Producer, enqueue
+
+__all__ = ["Enqueued", "KeyReusedError", "Producer", "RequestRefusedError", "Reward", "enqueue"]

@@ -18,7 +18,7 @@ class UnusableFile(Exception):  # noqa: N818 - the name says what is the matter,
         return f"{self.problem}; {self.remedy}"
 
 
-class Refusal(Exception):  # noqa: N818 - never leaves this package: it becomes a BadRow or an UnusableFile
+class Refusal(Exception):  # noqa: N818 - names what was refused: it becomes a BadRow, an UnusableFile or a RequestRefusedError
     """One value, or one whole record, breaks a rule.
 
     Attributes:
