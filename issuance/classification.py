@@ -1,6 +1,7 @@
 """Reply → outcome: the body decides, line by line; HTTP and top-level status are hints (design rule 8)."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from issuance.answer import IssueAnswer, read_issue_answer
 from issuance.fold import fold
@@ -38,6 +39,8 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
             if answer is None:
                 return _by_http(lines, reply)
             return _by_body(lines, variant, reply, answer, resent=resent)
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(reply)
 
 
 def _by_http(lines: Sequence[Line], reply: Answer) -> Outcome:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic_core import to_json
 
@@ -100,6 +100,8 @@ def freeze_body(
             body["rewards"] = [_reward(line) for line in lines]
         case Variant.CONNECTED:
             body |= _optional(eventLogId=event_log_id) | _connected(lines, notes)
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(variant)
     return to_json(body)
 
 

@@ -120,7 +120,10 @@ def test_a_code_means_the_same_in_every_shape_and_under_every_http_status(
         (Variant.BULK, {"status": status}),
         (Variant.BULK, {"status": status, "intouch": None, "promotion": None, "vendor": None}),
         (Variant.CONNECTED, {"status": status, "rewards": None}),
-        (Variant.CONNECTED, {"status": status_of(8003, "all", []), "rewards": [{"status": status, "requestId": "r-a"}]}),
+        (
+            Variant.CONNECTED,
+            {"status": status_of(8003, "all", []), "rewards": [{"status": status, "requestId": "r-a"}]},
+        ),
     ]
     for variant, body in bodies:
         outcome = read(variant, body, http_status)

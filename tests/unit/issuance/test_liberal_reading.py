@@ -38,7 +38,10 @@ def test_an_id_is_text_however_it_is_written(written, text):
 @pytest.mark.parametrize("place", ["intouch", "vendor", "promotion", "promotions"])
 def test_vouchers_are_read_from_one_object_or_a_list(place):
     assert read(**{place: {"couponCode": "C"}}).vouchers == ("C",)
-    assert read(**{place: [{"couponCode": 17}, None, "x", {"voucher": "V"}, {"couponCode": ""}]}).vouchers == ("17", "V")
+    assert read(**{place: [{"couponCode": 17}, None, "x", {"voucher": "V"}, {"couponCode": ""}]}).vouchers == (
+        "17",
+        "V",
+    )
     assert read(**{place: None}).vouchers == read(**{place: []}).vouchers == read(**{place: "x"}).vouchers == ()
 
 
@@ -63,7 +66,13 @@ def test_both_spellings_of_the_points_references_are_kept(one, many, expected):
 
 @pytest.mark.parametrize(
     ("partner_error", "codes"),
-    [(None, ()), ("x", ()), ({"codes": None}, ()), ({"codes": [828, "1620"]}, ("828", "1620")), ({"codes": 828}, ("828",))],
+    [
+        (None, ()),
+        ("x", ()),
+        ({"codes": None}, ()),
+        ({"codes": [828, "1620"]}, ("828", "1620")),
+        ({"codes": 828}, ("828",)),
+    ],
 )
 def test_partner_codes_are_text(partner_error, codes):
     assert read(status={"code": 8004, "partnerError": partner_error}).status.partner_codes == codes

@@ -1,0 +1,129 @@
+"""The request bodies of rewards-api §3, exactly: keys, types, and no field more."""
+
+import json
+
+import pytest
+
+from issuance.customer import Customer
+from issuance.job import Job, Lane, Line, Variant, freeze_body
+
+MOBILE = Customer("mobile", "919800000001")
+PLAIN = Line("r-a", 1001)
+FULL = Line(
+    "r-b", 1002, quantity=2, payment_config_id=55, redemption_value=1.5, org_id=7, custom_fields={"gift": "yes"}
+)
+
+
+def freeze(variant, *lines, customer=MOBILE, email_key="email", **extra):
+    return json.loads(freeze_body(variant, customer, lines, brand="DEMO", email_key=email_key, **extra))
+
+
+def test_a_bulk_body_holds_the_documented_fields_and_no_more():
+    assert freeze(Variant.BULK, PLAIN, FULL, notes="n", event_log_id="blast42") == {
+        "mobile": "919800000001",
+        "brand": "DEMO",
+        "transactionNumber": "r-a",
+        "notes": "n",
+        "eventLogId": "blast42",
+        "rewards": [
+            {"rewardId": 1001, "quantity": 1, "requestId": "r-a"},
+            {
+                "rewardId": 1002,
+                "quantity": 2,
+                "requestId": "r-b",
+                "paymentConfig": {"id": 55, "redemptionValue": 1.5},
+                "customFields": {"gift": "yes"},
+            },
+        ],
+    }
+
+
+def test_a_single_body_has_its_request_id_at_the_top_and_neither_reward_nor_quantity():
+    line = Line("r-a", 1001, payment_config_id=55, custom_fields={"gift": "yes"})
+    assert freeze(Variant.SINGLE, line, notes="n", event_log_id="blast42") == {
+        "mobile": "919800000001",
+        "brand": "DEMO",
+        "transactionNumber": "r-a",
+        "notes": "n",
+        "eventLogId": "blast42",
+        "requestId": "r-a",
+        "paymentConfig": {"id": 55},
+        "customFields": {"gift": "yes"},
+    }
+
+
+def test_a_connected_body_has_an_org_in_each_reward_and_its_notes_once_an_org():
+    lines = (Line("r-a", 1001, org_id=8), FULL, Line("r-c", 1003, org_id=8))
+    assert freeze(Variant.CONNECTED, *lines, notes="n", event_log_id="blast42") == {
+        "mobile": "919800000001",
+        "brand": "DEMO",
+        "transactionNumber": "r-a",
+        "eventLogId": "blast42",
+        "orgLevelDetails": [{"orgId": 8, "notes": "n"}, {"orgId": 7, "notes": "n"}],
+        "rewards": [
+            {"rewardId": 1001, "quantity": 1, "requestId": "r-a", "orgId": 8},
+            {
+                "rewardId": 1002,
+                "quantity": 2,
+                "requestId": "r-b",
+                "paymentConfig": {"id": 55, "redemptionValue": 1.5},
+                "customFields": {"gift": "yes"},
+                "orgId": 7,
+            },
+            {"rewardId": 1003, "quantity": 1, "requestId": "r-c", "orgId": 8},
+        ],
+    }
+
+
+@pytest.mark.parametrize("variant", [Variant.SINGLE, Variant.BULK])
+def test_what_is_not_given_is_not_sent(variant):
+    body = freeze(variant, PLAIN)
+    assert body.keys() == {"mobile", "brand", "transactionNumber"} | (
+        {"requestId"} if variant is Variant.SINGLE else {"rewards"}
+    )
+
+
+def test_a_connected_org_without_notes_is_only_named():
+    body = freeze(Variant.CONNECTED, FULL)
+    assert body["orgLevelDetails"] == [{"orgId": 7}]
+    assert body.keys() == {"mobile", "brand", "transactionNumber", "orgLevelDetails", "rewards"}
+
+
+@pytest.mark.parametrize(
+    ("customer", "key"),
+    [(MOBILE, "mobile"), (Customer("externalId", "Ann-1"), "externalId"), (Customer("email", "Ann@x.org"), "emailId")],
+)
+def test_the_identifier_is_sent_as_it_is_under_its_key(customer, key):
+    assert freeze(Variant.BULK, PLAIN, customer=customer, email_key="emailId")[key] == customer.value
+
+
+def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
+    line = Line("r-a", 1001, custom_fields={"name": "Zoë 🎁"})
+    bodies = {freeze_body(Variant.BULK, MOBILE, (line,), brand="Café", email_key="email") for _ in range(3)}
+    assert bodies == {
+        '{"mobile":"919800000001","brand":"Café","transactionNumber":"r-a","rewards":[{"rewardId":1001,'
+        '"quantity":1,"requestId":"r-a","customFields":{"name":"Zoë 🎁"}}]}'.encode()
+    }
+
+
+@pytest.mark.parametrize(
+    ("variant", "lines", "remedy"),
+    [
+        (Variant.BULK, (), "one or more lines"),
+        (Variant.BULK, (PLAIN, Line("r-a", 1002)), "a requestId of its own"),
+        (Variant.BULK, (Line("r-a", 1001, quantity=0),), "raise its quantity"),
+        (Variant.SINGLE, (PLAIN, FULL), "use the bulk endpoint"),
+        (Variant.SINGLE, (FULL,), "one unit whatever is asked: use the bulk endpoint"),
+        (Variant.CONNECTED, (FULL, PLAIN), "needs an orgId for every line"),
+    ],
+)
+def test_what_an_endpoint_cannot_take_is_refused_with_the_remedy(variant, lines, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        freeze(variant, *lines)
+
+
+def test_a_jobs_id_is_its_first_request_id_and_its_transaction_number():
+    lines = (PLAIN, FULL)
+    body = freeze_body(Variant.BULK, MOBILE, lines, brand="DEMO", email_key="email")
+    job = Job(MOBILE, lines, Variant.BULK, body, Lane.BLAST)
+    assert job.id == "r-a" == json.loads(job.body)["transactionNumber"]

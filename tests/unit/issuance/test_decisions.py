@@ -1,0 +1,204 @@
+"""Outcome → decision: what is settled, what is tried again and when."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.decision import History, RetryPolicy, Settle, TryAgain, decide, limit_window_seconds
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason, settled_state
+from issuance.states import State
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
+OPEN_KINDS = [Kind.TRANSIENT, Kind.IN_DOUBT]
+REASONS = {Kind.TRANSIENT: Reason.EXHAUSTED, Kind.IN_DOUBT: Reason.IN_DOUBT, Kind.PARTIAL: Reason.PARTIAL}
+
+
+def outcome(kind, *, reason=None, lines=(), **fields):
+    reason = reason or REASONS.get(kind)
+    lines = lines or (LineOutcome("r-a", kind, 0, fields.get("message", ""), reason),)
+    return Outcome(
+        kind=kind, code=0, message="", lines=lines, reason=reason, **{k: v for k, v in fields.items() if k != "message"}
+    )
+
+
+def history(attempts=1, age_seconds=0.0, *, in_doubt_before=False, **fields):
+    return History(attempts, age_seconds, in_doubt_before, **fields)
+
+
+open_outcomes = st.builds(outcome, st.sampled_from(OPEN_KINDS), retry_after=st.none() | st.floats())
+histories = st.builds(
+    History, st.integers(1, 20_000) | st.just(1), st.floats(0, 1e4) | st.just(0.0), in_doubt_before=st.booleans()
+)
+policies = st.builds(RetryPolicy, max_attempts=st.integers(1, 20_000), total_seconds=st.floats(0.01, 1e5))
+
+
+def choose(result, past=None, policy=None, *, now=NOON, seed=1):
+    return decide(result, past or history(), policy or RetryPolicy(), now=now, rng=Random(seed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "expected"),
+    [
+        (Kind.ISSUED, None, Settle(State.ISSUED, None)),
+        (Kind.PARTIAL, Reason.PARTIAL, Settle(State.PARTIAL, Reason.PARTIAL)),
+        (Kind.FAILED, Reason.FAILED, Settle(State.FAILED, Reason.FAILED)),
+        (Kind.FAILED, Reason.CONFIG, Settle(State.FAILED, Reason.CONFIG)),
+        (Kind.FAILED, Reason.UNKNOWN_CODE, Settle(State.FAILED, Reason.UNKNOWN_CODE)),
+        (Kind.FAILED, Reason.UNPROCESSED, Settle(State.FAILED, Reason.UNPROCESSED)),
+        (Kind.FAILED, Reason.LIMIT, Settle(State.FAILED, Reason.LIMIT)),
+    ],
+)
+def test_a_definite_outcome_is_settled_at_once(kind, reason, expected):
+    assert choose(outcome(kind, reason=reason)) == expected
+
+
+@given(open_outcomes, histories, policies, st.integers())
+def test_a_retry_stays_within_attempts_cap_and_total(result, past, policy, seed):
+    decision = choose(result, past, policy, seed=seed)
+    if isinstance(decision, TryAgain):
+        assert decision.counted
+        assert decision.because == result.kind.value
+        assert past.attempts < policy.max_attempts
+        assert 0 <= decision.delay_seconds <= policy.cap_seconds + 3_600
+        assert past.age_seconds + decision.delay_seconds <= policy.total_seconds
+    else:
+        assert decision.state in (State.FAILED, State.IN_DOUBT)
+        assert decision.reason in (Reason.EXHAUSTED, Reason.IN_DOUBT)
+
+
+@given(st.sampled_from(OPEN_KINDS), st.integers(1, 50), st.integers(), st.none() | st.floats(0, 100))
+def test_a_job_that_is_never_answered_is_settled_within_its_budget(kind, most, seed, retry_after):
+    policy = RetryPolicy(max_attempts=most)
+    age, attempts, rng = 0.0, 0, Random(seed)
+    while True:
+        attempts += 1
+        decision = decide(outcome(kind, retry_after=retry_after), history(attempts, age), policy, now=NOON, rng=rng)
+        if isinstance(decision, Settle):
+            break
+        age += decision.delay_seconds
+    assert attempts <= most
+    assert age <= policy.total_seconds
+
+
+@given(st.sampled_from(OPEN_KINDS), st.floats(0, 1_000), st.integers())
+def test_a_retry_waits_at_least_as_long_as_the_api_asked(kind, retry_after, seed):
+    policy = RetryPolicy(total_seconds=1e9)
+    decision = choose(outcome(kind, retry_after=retry_after), policy=policy, seed=seed)
+    assert retry_after <= decision.delay_seconds <= retry_after + policy.base_seconds
+
+
+def test_a_retry_after_beyond_an_hour_is_cut_to_an_hour():
+    decision = choose(outcome(Kind.TRANSIENT, retry_after=1e9), policy=RetryPolicy(total_seconds=1e9))
+    assert 3_600 <= decision.delay_seconds <= 3_602
+
+
+@given(st.integers(0, 100_000), st.floats(0, 1e9), st.none() | st.floats(), st.booleans())
+def test_a_deferred_job_is_always_tried_again_and_never_counted(attempts, age, retry_after, doubt):
+    result = outcome(Kind.DEFERRED, retry_after=retry_after, closes_account=True)
+    decision = choose(result, history(attempts, age, in_doubt_before=doubt))
+    assert isinstance(decision, TryAgain)
+    assert (decision.counted, decision.because) == (False, "closed")
+    assert 1 <= decision.delay_seconds <= 3_600
+
+
+def test_a_used_up_budget_settles_a_refusal_in_passing_as_failed_because_nothing_was_processed():
+    assert choose(outcome(Kind.TRANSIENT), history(8)) == Settle(State.FAILED, Reason.EXHAUSTED)
+
+
+@pytest.mark.parametrize("kind", [Kind.ISSUED, Kind.PARTIAL])
+def test_a_used_up_budget_keeps_what_was_issued_beside_a_line_that_was_not_processed(kind):
+    lines = (LineOutcome("r-a", Kind.TRANSIENT, 10004, ""), LineOutcome("r-b", kind, 200, ""))
+    assert choose(outcome(Kind.TRANSIENT, lines=lines), history(8)) == Settle(State.PARTIAL, Reason.EXHAUSTED)
+
+
+@pytest.mark.parametrize(
+    ("result", "past"),
+    [
+        (outcome(Kind.IN_DOUBT), history(8)),
+        (outcome(Kind.IN_DOUBT), history(2, 1e9)),
+        (outcome(Kind.IN_DOUBT, resend_tells=False), history(1)),
+        (outcome(Kind.TRANSIENT), history(8, in_doubt_before=True)),
+    ],
+)
+def test_what_may_have_reached_the_api_ends_in_doubt(result, past):
+    assert choose(result, past) == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+def test_a_used_up_limit_waits_for_the_next_window_when_the_campaign_defers_limits():
+    result = outcome(Kind.FAILED, reason=Reason.LIMIT, message="Max limit for the DAYS is reached")
+    decision = choose(result, history(defers_limits=True))
+    assert (decision.counted, decision.because) == (False, "limit")
+    assert 12 * 3600 <= decision.delay_seconds <= 12 * 3600 + 600
+
+
+def test_a_limit_is_deferred_three_times_at_most():
+    result = outcome(Kind.FAILED, reason=Reason.LIMIT)
+    decisions = [choose(result, history(defers_limits=True, limit_deferrals=n)) for n in range(5)]
+    assert [isinstance(each, TryAgain) for each in decisions] == [True, True, True, False, False]
+    assert decisions[3] == Settle(State.FAILED, Reason.LIMIT)
+
+
+def test_of_several_lines_the_longest_limit_window_counts():
+    lines = tuple(
+        LineOutcome(f"r-{unit}", Kind.FAILED, 12005, f"Max limit for the {unit} is reached", Reason.LIMIT)
+        for unit in ("DAYS", "MONTHS", "WEEKS")
+    )
+    decision = choose(outcome(Kind.FAILED, reason=Reason.LIMIT, lines=lines), history(defers_limits=True))
+    assert timedelta(days=7) < timedelta(seconds=decision.delay_seconds) < timedelta(days=8)  # 1 December
+
+
+def test_other_refusals_are_not_deferred():
+    result = outcome(Kind.FAILED, reason=Reason.FAILED)
+    assert choose(result, history(defers_limits=True)) == Settle(State.FAILED, Reason.FAILED)
+
+
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+WINDOWS = {
+    "Max limit for the DAYS is reached. Allowed limit is 1 For Level CUSTOMER": "day",
+    "max limit for the day": "day",
+    "Max limit for the WEEKS is reached": "week",
+    "Max limit for the MONTHS is reached": "month",
+    "limit for the MONTH": "month",
+    "": "day",
+    "someDAYS MONTHSLY": "day",
+}
+
+
+def boundary_before(moment, window):
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if window == "week":
+        return midnight - timedelta(days=midnight.isoweekday() - 1)
+    return midnight.replace(day=1) if window == "month" else midnight
+
+
+@given(moments, st.sampled_from(sorted(WINDOWS)), st.integers())
+def test_a_limit_window_ends_after_now_and_at_its_boundary(now, message, seed):
+    window = WINDOWS[message]
+    jitter = Random(seed).uniform(0, 600)
+    delay = limit_window_seconds(message, now, Random(seed))
+    assert delay > 0
+    end = now + timedelta(seconds=delay - jitter)
+    landed = boundary_before(end + timedelta(seconds=1), window)  # a second for what floats lose
+    assert abs((landed - end).total_seconds()) < 0.01
+    assert landed > now
+    assert boundary_before(now, window) == boundary_before(landed - timedelta(microseconds=1), window)
+
+
+@pytest.mark.parametrize(("message", "days"), [("DAYS", 1), ("WEEKS", 7), ("MONTHS", 30)])
+def test_a_window_that_has_just_begun_is_waited_for_whole(message, days):
+    start = datetime(2026, 6, 1, tzinfo=UTC)  # a Monday and the first of a month of 30 days
+    assert days * 86_400 <= limit_window_seconds(message, start, Random(1)) <= days * 86_400 + 600
+
+
+def test_a_transient_or_deferred_kind_is_never_settled_as_anything_but_not_issued():
+    assert {kind: settled_state(kind) for kind in Kind} == {
+        Kind.ISSUED: State.ISSUED,
+        Kind.PARTIAL: State.PARTIAL,
+        Kind.FAILED: State.FAILED,
+        Kind.TRANSIENT: State.FAILED,
+        Kind.IN_DOUBT: State.IN_DOUBT,
+        Kind.DEFERRED: State.FAILED,
+    }

@@ -1,0 +1,67 @@
+"""The retry policy's bounds, at any attempt and for any answer."""
+
+import math
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.decision import RetryPolicy
+
+seconds = st.floats(0.001, 1e6)
+policies = st.builds(RetryPolicy, base_seconds=seconds, cap_seconds=seconds, total_seconds=seconds)
+attempts = st.integers(0, 100_000)
+seeds = st.integers()
+LONGEST_RETRY_AFTER = 3_600.0
+
+
+class Highest(Random):
+    def uniform(self, a, b):
+        return b
+
+
+class Lowest(Random):
+    def uniform(self, a, b):
+        return a
+
+
+@given(policies, attempts, seeds)
+def test_a_backoff_is_never_above_the_cap(policy, attempt, seed):
+    assert 0 <= policy.backoff_seconds(attempt, Random(seed)) <= policy.cap_seconds
+
+
+@given(policies, attempts)
+def test_the_backoffs_ceiling_never_shrinks_from_attempt_to_attempt(policy, attempt):
+    assert policy.backoff_seconds(attempt, Highest()) <= policy.backoff_seconds(attempt + 1, Highest())
+
+
+def test_the_backoffs_ceiling_doubles_up_to_the_cap():
+    policy = RetryPolicy(base_seconds=2, cap_seconds=60)
+    assert [policy.backoff_seconds(n, Highest()) for n in (1, 2, 3, 4, 5, 6, 10_000)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+def test_the_backoff_has_full_jitter():
+    assert RetryPolicy().backoff_seconds(5, Lowest()) == 0
+
+
+@given(st.none() | st.floats(), st.integers(0, 10_000), seeds)
+def test_a_closing_always_ends_and_never_at_once(retry_after, closings, seed):
+    delay = RetryPolicy().closed_seconds(retry_after, closings, Random(seed))
+    assert 1 <= delay <= LONGEST_RETRY_AFTER
+
+
+@given(st.floats(1, LONGEST_RETRY_AFTER), seeds)
+def test_a_closing_lasts_as_long_as_the_api_asked(retry_after, seed):
+    assert RetryPolicy().closed_seconds(retry_after, 3, Random(seed)) == retry_after
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0, 1), (-5, 1), (math.nan, 1), (math.inf, 3_600), (1e9, 3_600)])
+def test_an_absurd_retry_after_is_bounded(asked, waited):
+    assert RetryPolicy().closed_seconds(asked, 0, Random(1)) == waited
+
+
+def test_without_retry_after_closings_in_a_row_double_up_to_their_cap_with_half_jitter():
+    policy = RetryPolicy()
+    assert [policy.closed_seconds(None, n, Highest()) for n in (0, 1, 2, 5, 6, 10_000)] == [5, 10, 20, 160, 300, 300]
+    assert [policy.closed_seconds(None, n, Lowest()) for n in (0, 1, 10_000)] == [2.5, 5, 150]
