@@ -54,7 +54,8 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("httpx", "httpcore", "alembic.runtime.migration", "celery.redirected"):
+    # A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.
+    for noisy in ("httpx", "alembic.runtime.migration", "celery.beat", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -18,6 +18,8 @@ class Site:
     broker_url: str
     redis_url: str
     api_url: str
+    rate_per_minute: int
+    """Calls a minute of the API account, 0 is unlimited: the setting, or what `up` chose for its simulator."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -30,6 +32,7 @@ class Site:
             broker_url=broker_url,
             redis_url=settings.redis_url or shared,
             api_url=settings.api_url or (running.api_url if running else ""),
+            rate_per_minute=_rate(settings, running),
         )
 
 
@@ -41,6 +44,7 @@ class RunningSystem:
     broker_url: str
     api_url: str
     flower_url: str
+    rate_per_minute: int
 
     @classmethod
     def find(cls, home: Path) -> Self | None:
@@ -63,6 +67,12 @@ class RunningSystem:
         """Remove the file."""
         with suppress(FileNotFoundError):
             _file(home).unlink()
+
+
+def _rate(settings: Settings, running: RunningSystem | None) -> int:
+    if running is None or "api_rate_per_minute" in settings.model_fields_set:
+        return settings.api_rate_per_minute
+    return running.rate_per_minute
 
 
 def _file(home: Path) -> Path:

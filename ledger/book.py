@@ -11,9 +11,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 _BUSY_SECONDS = 30
+# An error's text must not show customers and vouchers.
+_ENGINE: dict[str, Any] = {"hide_parameters": True}
 
 
 class LedgerError(Exception):
@@ -37,6 +39,9 @@ class Ledger:
     def __init__(self, url: str, *, durable: bool = True) -> None:
         self.engine = _create_engine(url, durable=durable)
         self.dialect = self.engine.dialect.name
+        # PostgreSQL shows each statement another state by default; then a balance would not add up.
+        options = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
+        self._reader = self.engine.execution_options(**options)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -47,7 +52,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads, on one consistent state."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._reader.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -62,11 +67,8 @@ class Ledger:
 
     def migrate(self) -> None:
         """Bring the schema to this program's version; safe to run again."""
-        try:
-            with self.write() as connection:
-                command.upgrade(_alembic(connection), "head")
-        except OperationalError as error:
-            raise LedgerError(f"The ledger cannot be reached: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
+        with _explained(), self.write() as connection:
+            command.upgrade(_alembic(connection), "head")
 
     def check_schema(self) -> None:
         """Make sure that the schema is the one this program knows.
@@ -75,17 +77,22 @@ class Ledger:
             SchemaMismatchError: it is older, newer or missing.
             LedgerError: the database cannot be reached.
         """
-        try:
-            with self.read() as connection:
-                found = MigrationContext.configure(connection).get_current_revision()
-        except OperationalError as error:
-            raise LedgerError(f"The ledger cannot be reached: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
+        with _explained(), self.read() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
         wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
         if found != wanted:
             raise SchemaMismatchError(
                 f"The ledger's schema is {found or 'missing'}, this program needs {wanted}. "
                 "Run `issuance migrate`, or start the program version that fits the ledger"
             )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise LedgerError(f"The ledger cannot be used: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
 
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -98,16 +105,21 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
+_NO_URL = "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
+
+
 def _create_engine(url: str, *, durable: bool) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise LedgerError("ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db") from error
+        raise LedgerError(_NO_URL) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerError(_NO_URL)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=3)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=3, **_ENGINE)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, **_ENGINE)
     _set_up_sqlite(engine, durable=durable)
     return engine
 

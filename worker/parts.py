@@ -79,7 +79,7 @@ class Parts:
         name = self.account.name
         return Shared(
             redis=redis,
-            limits=AccountLimits(redis, name, rate_per_minute=self.settings.api_rate_per_minute),
+            limits=AccountLimits(redis, name, rate_per_minute=self.site.rate_per_minute),
             locks=CustomerLocks(redis, name),
             halts=Halts(redis, name),
         )
@@ -87,7 +87,7 @@ class Parts:
     @cached_property
     def limits_console(self) -> LimitsConsole:
         """The account's limits for code outside the event loop."""
-        rate = self.settings.api_rate_per_minute
+        rate = self.site.rate_per_minute
         return LimitsConsole(self._redis_sync, self.account.name, rate_per_minute=rate)
 
     @cached_property
@@ -102,5 +102,6 @@ class Parts:
     @cached_property
     def client(self) -> RewardsClient:
         """The rewards API's client; with OAuth it shares its token with all workers."""
-        store = RedisTokenStore(self.shared.redis, f"issuance:{self.account.name}:")
+        prefix = f"issuance:{self.account.name}:"
+        store = RedisTokenStore(self.shared.redis, prefix, lock_seconds=self.account.timeout_seconds + 5)
         return RewardsClient(self.account, token_store=store)

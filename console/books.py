@@ -1,0 +1,110 @@
+"""Comparing the books: what the ledger says was issued, against what the simulated API really issued."""
+
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic_core import from_json
+from rich.table import Table
+
+from issuance.states import SETTLED, State
+from ledger.book import Ledger
+from ledger.campaigns import find_campaign
+from ledger.outcomes import LineRecord, outcomes
+
+_READ_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What the API issued under one requestId."""
+
+    units: int = 0
+    vouchers: frozenset[str] = frozenset()
+
+
+@dataclass
+class Comparison:
+    """The two books beside each other, requestId by requestId."""
+
+    ledger_units: int = 0
+    api_units: int = 0
+    ledger_vouchers: int = 0
+    api_vouchers: int = 0
+    compared: int = 0
+    double: list[str] = field(default_factory=list)
+    """requestIds with more units than were asked for, or a second key for the same customer and reward."""
+    lost: list[str] = field(default_factory=list)
+    """requestIds whose units or vouchers the API issued and the ledger does not know, or that never ended."""
+    invented: list[str] = field(default_factory=list)
+    """requestIds that the ledger calls issued and the API does not."""
+    doubted_issued: int = 0
+    """Lines in doubt that the API did issue: known as open questions, so not lost."""
+
+    @property
+    def agree(self) -> bool:
+        """Nothing doubled, nothing lost, nothing invented."""
+        return not (self.double or self.lost or self.invented)
+
+    def table(self) -> Table:
+        """Both books, for people."""
+        table = Table(title="The two books", title_justify="left", box=None)
+        for name in ("", "ledger", "API (its own count)"):
+            table.add_column(name, justify="left" if not name else "right")
+        table.add_row("units issued", f"{self.ledger_units:,}", f"{self.api_units:,}")
+        table.add_row("vouchers", f"{self.ledger_vouchers:,}", f"{self.api_vouchers:,}")
+        table.add_row("in doubt, of these really issued", "", f"{self.doubted_issued:,}")
+        return table
+
+    def verdict(self) -> str:
+        """The result in one line."""
+        counts = f"double issues: {len(self.double)}, lost: {len(self.lost)}"
+        if self.agree:
+            return f"[bold green]double issues: 0, lost: 0[/] ({self.compared:,} requestIds compared one by one)"
+        examples = ", ".join([*self.double, *self.lost, *self.invented][:5])
+        return f"[bold red]{counts}, invented: {len(self.invented)}[/] for example {examples}"
+
+
+def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
+    """Compare a campaign's lines with the simulator's book.
+
+    Raises:
+        httpx.HTTPError: the simulator does not answer.
+    """
+    truth = _read_truth(api_url)
+    result = Comparison()
+    first_key: dict[tuple[str, int], str] = {}
+    for line in outcomes(ledger, find_campaign(ledger, campaign)):
+        issued = truth.pop(line.request_id, Issued())
+        _compare(result, line, issued)
+        pair = (line.customer.canonical, line.reward_id)
+        if issued.units and first_key.setdefault(pair, line.request_id) != line.request_id:
+            result.double.append(line.request_id)
+    for request_id, issued in truth.items():
+        # The ledger has never heard of it, or has it in another campaign: the demo has only one.
+        result.api_units += issued.units
+        result.lost += [request_id] if issued.units else []
+    return result
+
+
+def _read_truth(api_url: str) -> dict[str, Issued]:
+    with httpx.stream("GET", f"{api_url}/_truth", params={"format": "jsonl"}, timeout=_READ_SECONDS) as answer:
+        answer.raise_for_status()
+        entries = (from_json(line) for line in answer.iter_lines() if line)
+        return {entry["requestId"]: Issued(entry["issued"], frozenset(entry["vouchers"])) for entry in entries}
+
+
+def _compare(result: Comparison, line: LineRecord, issued: Issued) -> None:
+    known = line.quantity or 0
+    result.compared += 1
+    result.api_units += issued.units
+    result.api_vouchers += len(issued.vouchers)
+    result.ledger_units += known
+    result.ledger_vouchers += len(line.vouchers)
+    if issued.units > line.requested_quantity:
+        result.double.append(line.request_id)
+    if line.state is State.IN_DOUBT:
+        result.doubted_issued += 1 if issued.units else 0
+    elif line.state not in SETTLED or known < issued.units or not issued.vouchers.issubset(line.vouchers):
+        result.lost.append(line.request_id)
+    elif known > issued.units:
+        result.invented.append(line.request_id)

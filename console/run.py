@@ -1,0 +1,90 @@
+"""`issuance run NAME`: one process of the system in the foreground; the Procfile, compose and `up` all use it."""
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from config.logs import configure_logs
+from config.queues import CONSUMERS
+from config.settings import Settings, SettingsError
+from config.site import Site
+from console.context import Context, explained
+from ledger.book import Ledger
+from worker.api.account import ApiAccount
+from worker.app import build
+
+
+class ProcessName(StrEnum):
+    """The processes of the system."""
+
+    WORKER = "worker"
+    BACKGROUND_WORKER = "background-worker"
+    RELEASE = "release"
+    DEAD_LETTERS = "dead-letters"
+    BEAT = "beat"
+    FLOWER = "flower"
+
+
+def run(
+    name: Annotated[ProcessName, typer.Argument(help="Which process.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Children of a worker; default: ISSUANCE_WORKERS.")] = None,
+) -> None:
+    """Run one process of the system in the foreground until SIGTERM."""
+    with explained():
+        context = Context.read()
+        settings = context.settings if workers is None else context.settings.model_copy(update={"workers": workers})
+        _require_parts(settings, context.site, name)
+        arguments = process_arguments(name, settings)
+    configure_logs(settings)
+    app = build(settings, context.site)
+    if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
+        # Without a password Flower listens on this machine only, and its API may as well answer there.
+        os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
+    app.start(arguments)
+    sys.exit(0)
+
+
+def _require_parts(settings: Settings, site: Site, name: ProcessName) -> None:
+    if not site.broker_url:
+        raise SettingsError("ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`")
+    if name in (ProcessName.BEAT, ProcessName.FLOWER):
+        return
+    if name is not ProcessName.DEAD_LETTERS:
+        ApiAccount.from_settings(settings.model_copy(update={"api_url": site.api_url}))
+    with Ledger(site.ledger_url) as ledger:
+        ledger.check_schema()
+
+
+def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
+    """The arguments of Celery's own command line for a process."""
+    match name:
+        case ProcessName.WORKER | ProcessName.BACKGROUND_WORKER:
+            return _worker(name, ["--pool", "prefork", "--concurrency", str(settings.workers)])
+        case ProcessName.RELEASE | ProcessName.DEAD_LETTERS:
+            # One thing at a time, in the process itself: no children to pay for.
+            return _worker(name, ["--pool", "solo"])
+        case ProcessName.BEAT:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            return ["beat", "--schedule", str(settings.home / "beat-schedule"), "--pidfile", ""]
+        case ProcessName.FLOWER:
+            return _flower(settings)
+
+
+def _worker(name: ProcessName, pool: list[str]) -> list[str]:
+    return [
+        "--quiet",
+        "worker",
+        *("--hostname", f"{name}@%h", "--queues", CONSUMERS[name], *pool),
+        # Nothing here needs the workers' chatter among themselves; heartbeats stay, for Flower.
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+def _flower(settings: Settings) -> list[str]:
+    password = settings.flower_basic_auth.get_secret_value()
+    address = "0.0.0.0" if password else "127.0.0.1"  # noqa: S104  # only ever with a password
+    arguments = ["flower", f"--address={address}", f"--port={settings.flower_port}", "--read_only", "--max_tasks=2000"]
+    return [*arguments, f"--basic_auth={password}"] if password else arguments

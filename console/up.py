@@ -1,0 +1,199 @@
+"""`issuance up`: the whole system on this machine, in the foreground, with embedded parts where none is configured."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import httpx
+import typer
+from celery import Celery
+from redis import Redis
+from redis.exceptions import RedisError
+
+from config.celery_app import create_app
+from config.logs import configure_logs
+from config.settings import Settings, SettingsError, read_settings
+from config.site import RunningSystem, Site
+from console.context import explained, out
+from console.embedded import broker_command, free_port, simulator_command
+from console.run import ProcessName
+from console.supervisor import ProcessSpec, Supervisor
+from ledger.book import Ledger, LedgerError
+
+_START_SECONDS = 60.0
+_CHECK_SECONDS = 0.5
+_CONSUMING = (ProcessName.RELEASE, ProcessName.DEAD_LETTERS, ProcessName.WORKER, ProcessName.BACKGROUND_WORKER)
+
+
+def up(
+    *,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Children of each worker; default 2.")] = None,
+    no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave Flower out.")] = False,
+) -> None:
+    """Run the whole system here until Ctrl-C or SIGTERM; prints a line with `ready` when work is accepted."""
+    with explained():
+        settings = read_settings()
+        _require_api(settings, simulator=simulator)
+        configure_logs(settings)
+        system = System(settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower)
+        system.run()
+
+
+def _require_api(settings: Settings, *, simulator: bool) -> None:
+    if not settings.api_url and not simulator:
+        raise SettingsError("ISSUANCE_API_URL is not set: set it, or start the simulated API with --simulator")
+    running = RunningSystem.find(settings.home)
+    if running is not None:
+        raise SettingsError(
+            f"A system runs on {settings.home} already (process {running.pid}): stop it, or set ISSUANCE_HOME"
+        )
+
+
+class System:
+    """The processes of one machine, from start to end."""
+
+    def __init__(self, settings: Settings, *, simulator: bool, workers: int, flower: bool) -> None:
+        self._settings = settings
+        self._home = settings.home.resolve()
+        self._simulator = simulator
+        self._workers = workers
+        self._flower = flower
+        self._stopping = False
+        self._site = self._plan()
+        self._supervisor = Supervisor(self._home / "logs", self._environment())
+
+    def _plan(self) -> Site:
+        """Decide where each part is: the configured URL, or a free port for an embedded one."""
+        settings = self._settings
+        self._home.mkdir(parents=True, exist_ok=True)
+        broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
+        explicit_rate = "api_rate_per_minute" in settings.model_fields_set
+        return Site(
+            ledger_url=settings.ledger_url or f"sqlite:///{self._home / 'ledger.db'}",
+            broker_url=broker_url,
+            redis_url=settings.redis_url or broker_url,
+            api_url=f"http://127.0.0.1:{free_port()}" if self._simulator else settings.api_url,
+            # The documented default is for the real API; the simulator has no limit of its own.
+            rate_per_minute=0 if self._simulator and not explicit_rate else settings.api_rate_per_minute,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        site = self._site
+        self._flower_port = self._settings.flower_port or free_port()
+        return os.environ | {
+            "ISSUANCE_HOME": str(self._home),
+            "ISSUANCE_LEDGER_URL": site.ledger_url,
+            "ISSUANCE_BROKER_URL": site.broker_url,
+            "ISSUANCE_REDIS_URL": site.redis_url,
+            "ISSUANCE_API_URL": site.api_url,
+            "ISSUANCE_API_RATE_PER_MINUTE": str(site.rate_per_minute),
+            "ISSUANCE_WORKERS": str(self._workers),
+            "ISSUANCE_FLOWER_PORT": str(self._flower_port),
+            "ISSUANCE_LOG_FORMAT": "json",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def run(self) -> None:
+        """Start everything, keep it running until a signal, and end it in order."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        try:
+            self._start()
+            while not self._stopping:
+                self._supervisor.check()
+                time.sleep(_CHECK_SECONDS)
+        finally:
+            self._stop()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _start(self) -> None:
+        self._start_embedded()
+        with Ledger(self._site.ledger_url) as ledger:
+            ledger.migrate()
+        app = create_app(self._settings, self._site)
+        for name in (*_CONSUMING, ProcessName.BEAT):
+            self._supervisor.start(self._spec(name))
+        if self._flower:
+            self._supervisor.start(self._spec(ProcessName.FLOWER))
+        self._wait("the workers", lambda: _all_answer(app))
+        if not self._stopping:
+            self._announce()
+
+    def _start_embedded(self) -> None:
+        site = self._site
+        if not self._settings.broker_url:
+            port = int(site.broker_url.rsplit(":", 1)[1].split("/")[0])
+            self._supervisor.start(ProcessSpec("broker", broker_command(self._home, port)))
+        self._wait("the broker", lambda: _redis_answers(site.redis_url))
+        if self._simulator:
+            port = int(site.api_url.rsplit(":", 1)[1])
+            self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
+            self._wait("the simulator", lambda: _http_answers(site.api_url + "/_truth/summary"))
+
+    def _spec(self, name: ProcessName) -> ProcessSpec:
+        # A worker may finish the calls it has in hand, and record them.
+        grace = self._settings.api_timeout_seconds + 10 if "worker" in name else 5.0
+        return ProcessSpec(name.value, [sys.executable, "-m", "console", "run", name.value], grace)
+
+    def _wait(self, what: str, answers: Callable[[], bool]) -> None:
+        until = time.monotonic() + _START_SECONDS
+        while not self._stopping and not answers():
+            died = self._supervisor.died()
+            if died is not None:
+                raise LedgerError(f"{died} did not start: see {self._home / 'logs' / died}.log")
+            if time.monotonic() > until:
+                raise LedgerError(f"{what} did not answer within {_START_SECONDS:.0f} s: see {self._home / 'logs'}")
+            time.sleep(0.1)
+
+    def _announce(self) -> None:
+        site = self._site
+        flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower else ""
+        RunningSystem(os.getpid(), site.broker_url, site.api_url, flower_url, site.rate_per_minute).announce(self._home)
+        if flower_url:
+            out.print(f"Flower     {flower_url}", soft_wrap=True)
+        out.print(f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True)
+        out.print(f"logs       {_short(self._home / 'logs')}", soft_wrap=True)
+        out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
+        sys.stdout.flush()
+
+    def _stop(self) -> None:
+        RunningSystem.retract(self._home)
+        # First what makes new work, then all who have some in hand, at the same time; the rest as it came.
+        self._supervisor.stop_group([ProcessName.BEAT.value])
+        self._supervisor.stop_group([name.value for name in _CONSUMING])
+        self._supervisor.stop()
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _redis_answers(url: str) -> bool:
+    try:
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
+            return bool(redis.ping())
+    except RedisError:
+        return False
+
+
+def _http_answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _all_answer(app: Celery) -> bool:
+    answers = app.control.ping(timeout=0.5) or []
+    nodes = {node.split("@")[0] for answer in answers for node in answer}
+    return nodes.issuperset(name.value for name in _CONSUMING)
