@@ -89,7 +89,9 @@ class Reward(_Liberal):
     @property
     def vouchers(self) -> tuple[str, ...]:
         """Every voucher shown: coupon codes and the vendor's `voucher` (rewards-api §4.3)."""
-        kinds = [kind for kind in (self.intouch, self.vendor, self.promotions, self.promotion) if kind]
+        if not (self.intouch or self.vendor or self.promotions or self.promotion):
+            return ()
+        kinds = (self.intouch, self.vendor, self.promotions, self.promotion)
         items = [item for kind in kinds for item in _listed(kind) if item]
         return _distinct([text for item in items for text in (item.coupon_code, item.voucher)])
 
@@ -120,7 +122,7 @@ class IssueAnswer(Reward):
         """The elements of `rewards`; None when it is null or missing (request-level failures)."""
         if self.rewards is None:
             return None
-        return tuple(element for element in _listed(self.rewards) if element is not None)
+        return tuple([element for element in _listed(self.rewards) if element is not None])
 
 
 def read_issue_answer(body: bytes) -> IssueAnswer | None:

@@ -57,7 +57,7 @@ def judge_line(line: Line, mention: Mention, answer: IssueAnswer, *, single: boo
 
 
 def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))
+    return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))  # one: by far the most
 
 
 def _read(mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool) -> _Reading:

@@ -8,7 +8,7 @@ _SHOWN = 4
 # It begins at the beginning of a word, which keeps the time linear in the length of the text.
 _EMAIL = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']+@[^\s@<>\"']+")
 # Six digits or more in a row, or grouped as people write mobiles; not the groups of a requestId.
-_LONG_NUMBER = re.compile(r"(?<![\w-])\+?\(?\d(?:[ ().-]{0,2}\d){5,18}(?![\w-])|\+?\d{6,}")
+_LONG_NUMBER = re.compile(r"\+?\(?\d(?:[ ().-]{0,2}\d){5,18}(?![\w-])|\+?\d{6,}")
 
 
 def mask(value: str) -> str:

@@ -38,7 +38,7 @@ def match_elements(lines: Sequence[Line], answer: IssueAnswer) -> list[Mention]:
         left = _take(mentions, lines, left, fits)
         if not left:
             break
-    strays = tuple(element for element in (*left, answer) if element.shows_anything)
+    strays = tuple([element for element in (*left, answer) if element.shows_anything])
     if strays:
         next((mention for mention in mentions if mention.element is None), mentions[0]).strays = strays
     return mentions
