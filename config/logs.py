@@ -11,7 +11,9 @@ from config.settings import Settings
 from issuance.masking import scrub
 
 _PERSONAL = frozenset({"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"})
-_FREE_TEXT = frozenset({"message", "detail", "error", "event", "exception"})
+_FREE_TEXT = frozenset({"message", "detail", "error", "exception"})
+# Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote anything.
+_HARMLESS = ("celery.", "kombu.", "flower.")
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -21,6 +23,9 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     for key in _FREE_TEXT.intersection(event):
         if isinstance(event[key], str):
             event[key] = scrub(event[key])
+    harmless = str(event.get("logger", "")).startswith(_HARMLESS) and event.get("level") in ("debug", "info")
+    if not harmless:
+        event["event"] = scrub(str(event.get("event", "")))
     return event
 
 

@@ -60,10 +60,15 @@ class Status(_Liberal):
 
 
 class Voucher(_Liberal):
-    """One unit as it is shown: a coupon has a `couponCode`, a vendor's reward a `voucher`."""
+    """One unit as it is shown: a coupon has a `couponCode`, a vendor's reward a `voucher`.
+
+    What a promotion shows is not documented: the likely names are read, so that no unit goes unnamed.
+    """
 
     coupon_code: Text = Field(default=None, alias="couponCode")
     voucher: Text = None
+    promotion_code: Text = Field(default=None, alias="promotionCode")
+    code: Text = None
 
 
 # The single endpoint sends one object or null, the bulk endpoints a list.
@@ -93,7 +98,9 @@ class Reward(_Liberal):
             return ()
         kinds = (self.intouch, self.vendor, self.promotions, self.promotion)
         items = [item for kind in kinds for item in _listed(kind) if item]
-        return _distinct([text for item in items for text in (item.coupon_code, item.voucher)])
+        return _distinct(
+            [text for item in items for text in (item.coupon_code, item.voucher, item.promotion_code, item.code)]
+        )
 
     @property
     def points_references(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from simulator.catalogue import Catalogue, load_catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
-from simulator.serve import SimulatorServer, listen, url_of
+from simulator.serve import HOST, SimulatorServer, listen, url_of
 from simulator.switches import ENVIRONMENT_PREFIX, Switches, choices_of, switches_from_environment
 from simulator.world import World
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(world: World, options: argparse.Namespace) -> None:
-    listener = listen(options.port)
+    listener = listen(options.port, options.host)
 
     def announce() -> None:
         if options.ready_file:
@@ -54,8 +54,9 @@ def _switches(options: argparse.Namespace) -> Switches:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simulator", description="A simulated rewards API on 127.0.0.1.")
+    parser = argparse.ArgumentParser(prog="simulator", description="A simulated rewards API.")
     parser.add_argument("--port", type=int, default=_environment("port", 0), help="0 takes a free port")
+    parser.add_argument("--host", default=_environment("host", HOST), help="another address only inside a container")
     for name, text in (
         ("ready-file", "written with the URL once the simulator listens"),
         ("truth-file", "every issued unit is appended here as a JSON line, at once"),

@@ -71,9 +71,9 @@ class SimulatorServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(port: int = 0) -> socket.socket:
-    """A listening loopback socket; port 0 takes a free one. Raises OSError if the port is taken."""
-    return socket.create_server((HOST, port), backlog=BACKLOG)
+def listen(port: int = 0, host: str = HOST) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError if the port is taken."""
+    return socket.create_server((host, port), backlog=BACKLOG)
 
 
 def url_of(listener: socket.socket) -> str:
