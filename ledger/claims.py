@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.customer import Customer
 from issuance.job import Line, Variant
@@ -66,54 +69,61 @@ def claim(
         redelivered: the broker says that this message was delivered before.
     """
     with ledger.write() as connection:
-        _give_back_halted(connection, job_numbers)
-        if redelivered and len(job_numbers) > 1:
-            _isolate(connection, chunk_id, job_numbers)
-        taken = _take(connection, chunk_id, job_numbers, lease_seconds=lease_seconds, redelivered=redelivered)
-        if not taken:
+        campaign = connection.execute(_CAMPAIGN, {"numbers": job_numbers}).one_or_none()
+        if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
-        of_jobs = _lines(connection, [row.number for row in taken])
-        campaign = connection.execute(
-            select(campaigns.c.name, campaigns.c.defers_limits).where(campaigns.c.id == taken[0].campaign_id)
-        ).one()
-    claimed = tuple(_claimed(row, tuple(of_jobs[row.number])) for row in taken)
-    return Claim(chunk_id, campaign.name, campaign.defers_limits, claimed)
+        if campaign.state in ("paused", "cancelled"):
+            connection.execute(_GIVE_BACK, {"numbers": job_numbers})
+        if redelivered and len(job_numbers) > 1:
+            connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
+        values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
+        taken = connection.execute(_TAKE_AGAIN if redelivered else _TAKE, values).all()
+        of_jobs = _lines(connection, [row[0] for row in taken])
+    claimed = sorted((_claimed(row, of_jobs) for row in taken), key=attrgetter("number"))
+    return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed))
 
 
-def _give_back_halted(connection: Connection, job_numbers: Sequence[int]) -> None:
-    halted = select(campaigns.c.id).where(campaigns.c.state.in_(("paused", "cancelled")))
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number.in_(job_numbers), jobs.c.state == State.QUEUED, jobs.c.campaign_id.in_(halted))
-        .values(state=State.WAITING, lease_until=None)
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_CHUNK: BindParameter[Any] = bindparam("chunk")
+
+# A chunk's jobs are of one campaign.
+_CAMPAIGN = (
+    select(campaigns.c.name, campaigns.c.defers_limits, campaigns.c.state)
+    .join(jobs, jobs.c.campaign_id == campaigns.c.id)
+    .where(jobs.c.number.in_(_NUMBERS))
+    .limit(1)
+)
+_GIVE_BACK = (
+    update(jobs)
+    .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.QUEUED)
+    .values(state=State.WAITING, lease_until=None)
+)
+# What this chunk lost its worker over more than once goes back, to be released job by job.
+_ISOLATE = (
+    update(jobs)
+    .where(
+        jobs.c.number.in_(_NUMBERS),
+        jobs.c.state == State.RUNNING,
+        jobs.c.chunk_id == _CHUNK,
+        jobs.c.claims >= ISOLATED_FROM,
     )
+    .values(state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True)
+)
 
 
-def _isolate(connection: Connection, chunk_id: str, job_numbers: Sequence[int]) -> None:
-    """Give back what this chunk lost its worker over more than once, to be released job by job."""
-    suspects = and_(jobs.c.state == State.RUNNING, jobs.c.chunk_id == chunk_id, jobs.c.claims >= ISOLATED_FROM)
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number.in_(job_numbers), suspects)
-        .values(state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True)
-    )
-
-
-def _take(
-    connection: Connection, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, redelivered: bool
-) -> list[Row[tuple[object, ...]]]:
-    now = now_ms()
-    mine_again = and_(jobs.c.state == State.RUNNING, jobs.c.chunk_id == chunk_id, jobs.c.claims < CLAIMS_MAX)
+def _take(*, again: bool) -> ReturningUpdate[Any]:
     free = jobs.c.state == State.QUEUED
-    if redelivered:
-        free = or_(free, mine_again)
-    statement = (
+    if again:
+        mine = and_(jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK, jobs.c.claims < CLAIMS_MAX)
+        free = or_(free, mine)
+    now = now_ms()
+    return (
         update(jobs)
-        .where(jobs.c.number.in_(job_numbers), free)
+        .where(jobs.c.number.in_(_NUMBERS), free)
         .values(
             state=State.RUNNING,
-            chunk_id=chunk_id,
-            lease_until=now + milliseconds(lease_seconds),
+            chunk_id=_CHUNK,
+            lease_until=now + bindparam("lease"),
             claims=jobs.c.claims + 1,
             first_claimed_at=func.coalesce(jobs.c.first_claimed_at, now),
             may_have_reached=case((jobs.c.state == State.RUNNING, True), else_=jobs.c.may_have_reached),
@@ -128,39 +138,47 @@ def _take(
             jobs.c.generation,
             jobs.c.attempts,
             jobs.c.budget_attempts,
-            (now - jobs.c.budget_started_at).label("budget_age"),
+            now - jobs.c.budget_started_at,
             jobs.c.may_have_reached,
             jobs.c.limit_deferrals,
             jobs.c.redrives,
         )
     )
-    return sorted(connection.execute(statement), key=lambda row: row.number)
+
+
+_TAKE = _take(again=False)
+_TAKE_AGAIN = _take(again=True)
+_LINES = (
+    select(lines.c.job_number, lines.c.request_id, lines.c.reward_id, lines.c.requested_quantity)
+    .where(lines.c.job_number.in_(_NUMBERS))
+    .order_by(lines.c.job_number, lines.c.position)
+)
 
 
 def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[Line]]:
-    query = select(lines.c.job_number, lines.c.request_id, lines.c.reward_id, lines.c.requested_quantity)
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
-    for row in connection.execute(
-        query.where(lines.c.job_number.in_(numbers)).order_by(lines.c.job_number, lines.c.position)
-    ):
-        of_jobs[row.job_number].append(Line(row.request_id, row.reward_id, row.requested_quantity))
+    for number, request_id, reward_id, quantity in connection.execute(_LINES, {"numbers": numbers}):
+        of_jobs[number].append(Line(request_id, reward_id, quantity))
     return of_jobs
 
 
-def _claimed(row: Row[tuple[object, ...]], of_job: tuple[Line, ...]) -> ClaimedJob:
+def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]]) -> ClaimedJob:
+    # Unpacked by place: reading fields by name costs as much as the statement.
+    number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
+    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives = counts
     return ClaimedJob(
-        number=row.number,
-        id=row.id,
-        campaign_id=row.campaign_id,
-        customer=Customer.parse(row.customer),
-        variant=Variant(row.variant),
-        body=row.body,
-        lines=of_job,
-        generation=row.generation,
-        attempts=row.attempts,
-        budget_attempts=row.budget_attempts,
-        budget_age_seconds=None if row.budget_age is None else row.budget_age / 1000,
-        may_have_reached=bool(row.may_have_reached),
-        limit_deferrals=row.limit_deferrals,
-        redrives=row.redrives,
+        number=number,
+        id=job_id,
+        campaign_id=campaign_id,
+        customer=Customer.parse(customer),
+        variant=Variant(variant),
+        body=body,
+        lines=tuple(of_jobs[number]),
+        generation=generation,
+        attempts=attempts,
+        budget_attempts=budget_attempts,
+        budget_age_seconds=None if budget_age is None else budget_age / 1000,
+        may_have_reached=bool(may_have_reached),
+        limit_deferrals=limit_deferrals,
+        redrives=redrives,
     )

@@ -1,11 +1,13 @@
-"""Merging a reply's line with what earlier replies showed: set semantics, nothing lost, nothing counted twice."""
+"""Merging a reply with what earlier replies showed: set semantics, nothing lost, nothing counted twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic_core import from_json
 
-from issuance.outcome import Kind, LineOutcome, settled_state
+from issuance.decision import Decision, Settle
+from issuance.outcome import Kind, LineOutcome, Reason, settled_state
 from issuance.states import State, may_replace
 
 
@@ -14,6 +16,8 @@ class LineFacts:
     """A line as the ledger has it; lists as the JSON they are stored in."""
 
     state: State
+    code: int | None
+    message: str | None
     quantity: int | None
     transaction_ids: str | None
     vouchers: str | None
@@ -39,7 +43,7 @@ def merge(known: LineFacts, line: LineOutcome, settled_as: State | None) -> Merg
             line is settled even then: nothing can undo it.
     """
     final = settled_as is not None or line.kind is Kind.ISSUED
-    said = _state(line, settled_as) if final else known.state
+    said = _state(known, line, settled_as) if final else known.state
     union = replace(
         line,
         quantity=_most(known.quantity, line),
@@ -50,14 +54,41 @@ def merge(known: LineFacts, line: LineOutcome, settled_as: State | None) -> Merg
     )
     if known.state is State.WAITING or may_replace(known.state, said):
         return Merged(said, union)
-    return Merged(known.state, union) if _adds(known, union) else None
+    if not _adds(known, union):
+        return None
+    return Merged(known.state, replace(union, code=known.code, message=known.message or ""))
 
 
-def _state(line: LineOutcome, settled_as: State | None) -> State:
+def _state(known: LineFacts, line: LineOutcome, settled_as: State | None) -> State:
     if settled_as is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
         return State.IN_DOUBT
-    return settled_state(line.kind)
+    state = settled_state(line.kind)
+    if state is State.FAILED and (known.quantity or known.vouchers):
+        # A refusal now undoes no unit that was shown before: without them a reissue would issue them again.
+        return State.PARTIAL
+    return state
+
+
+_D = TypeVar("_D", bound=Decision)
+
+
+def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
+    """Hold the decision on one reply against all that is known of the job's lines.
+
+    Args:
+        states: the lines' states after the reply was merged.
+        decision: what was decided on the reply alone.
+    """
+    if all(state is State.ISSUED for state in states):
+        return Settle(State.ISSUED, None)
+    if isinstance(decision, Settle) and decision.state is State.FAILED:
+        if State.PARTIAL in states:
+            return Settle(State.PARTIAL, Reason.PARTIAL)
+        if State.ISSUED in states:
+            # The refused lines may be reissued all the same: the reason stays.
+            return Settle(State.PARTIAL, decision.reason)
+    return decision
 
 
 def _most(known: int | None, line: LineOutcome) -> int | None:

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pydantic_core import to_json
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from issuance.decision import Decision, Settle, TryAgain
-from issuance.outcome import Kind, LineOutcome, Outcome, settled_state
-from issuance.states import SETTLED, State, may_replace
+from issuance.outcome import Kind, Outcome
+from issuance.states import State, may_replace
 from ledger.book import Ledger
 from ledger.claims import ClaimedJob
 from ledger.clock import milliseconds, now_ms
+from ledger.driver import execute_rows
+from ledger.learning import KnownLines, learn, lines_of_jobs, write_settled
 from ledger.letters import close_letter, open_letter
-from ledger.merging import LineFacts, merge
-from ledger.schema import attempts, jobs, lines
-
-_BIGGEST = 2**63 - 1
+from ledger.merging import settle_by
+from ledger.schema import jobs
+from ledger.stored import stored_number, stored_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +59,18 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
     with ledger.write() as connection:
         held = _held(connection, chunk_id, results)
         now = connection.scalar(select(now_ms())) or 0
-        _insert_attempts(connection, [r for r in results if isinstance(r, Attempt)], held, worker)
-        plain: list[Attempt] = []
-        letters = False
-        for result in results:
-            if isinstance(result, Attempt) and _is_plain(result, held[result.job.number]):
-                plain.append(result)
-            else:
-                letters |= _apply(connection, result, held[result.job.number], now)
+        made = [result for result in results if isinstance(result, Attempt)]
+        _insert_attempts(connection, made, held, worker)
+        plain = [attempt for attempt in made if _is_plain(attempt, held[attempt.job.number])]
         _settle_plainly(connection, plain, now)
-    return letters
+        others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
+        known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
+        letters = [_apply(connection, other, held[other.job.number], known[other.job.number], now) for other in others]
+        for result in results:
+            if isinstance(result, GiveBack) and held[result.job.number].mine:
+                due_at = now + milliseconds(result.delay_seconds)
+                connection.execute(_GIVE_BACK, {"the_job": result.job.number, "due": due_at})
+    return any(letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +80,47 @@ class _Held:
     attempts: int
 
 
+_HELD = (
+    select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts)
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+    .order_by(jobs.c.number)
+    .with_for_update()
+)
+
+
 def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> dict[int, _Held]:
-    query = select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts)
-    numbers = sorted(r.job.number for r in results)
-    rows = connection.execute(query.where(jobs.c.number.in_(numbers)).order_by(jobs.c.number).with_for_update())
+    rows = connection.execute(_HELD, {"numbers": [result.job.number for result in results]})
     return {
-        row.number: _Held(State(row.state), row.state == State.RUNNING and row.chunk_id == chunk_id, row.attempts)
-        for row in rows
+        number: _Held(State(state), state == State.RUNNING and chunk == chunk_id, attempts)
+        for number, state, chunk, attempts in rows
     }
+
+
+_INSERT_ATTEMPT = (
+    "INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, http_status, code, message, "
+    "tracking_id, worker, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def _insert_attempts(connection: Connection, made: Sequence[Attempt], held: dict[int, _Held], worker: str) -> None:
     rows = [
-        {
-            "job_number": attempt.job.number,
-            "number": held[attempt.job.number].attempts + 1,
-            "started_at": attempt.started_at_ms,
-            "took_ms": attempt.took_ms,
-            "kind": attempt.outcome.kind.value,
-            "decision": describe(attempt.decision),
-            "http_status": attempt.http_status,
-            "code": _bounded(attempt.outcome.code),
-            "message": _clean(attempt.outcome.message),
-            "tracking_id": attempt.tracking_id,
-            "worker": worker,
-            "reply": attempt.reply,
-        }
+        (
+            attempt.job.number,
+            held[attempt.job.number].attempts + 1,
+            attempt.started_at_ms,
+            attempt.took_ms,
+            attempt.outcome.kind.value,
+            describe(attempt.decision),
+            attempt.http_status,
+            stored_number(attempt.outcome.code),
+            stored_text(attempt.outcome.message),
+            stored_text(attempt.tracking_id),
+            worker,
+            attempt.reply,
+        )
         for attempt in made
     ]
-    if rows:
-        connection.execute(insert(attempts), rows)
+    execute_rows(connection, _INSERT_ATTEMPT, rows)
 
 
 def describe(decision: Decision) -> str:
@@ -122,183 +134,92 @@ def describe(decision: Decision) -> str:
 
 def _is_plain(attempt: Attempt, held: _Held) -> bool:
     """The common case: the first attempt of a job still ours, every line issued."""
-    job = attempt.job
-    return attempt.outcome.kind is Kind.ISSUED and held.mine and held.attempts == 0 and job.redrives == 0
+    return attempt.outcome.kind is Kind.ISSUED and held.mine and held.attempts == 0 and attempt.job.redrives == 0
+
+
+_SETTLEMENT = {
+    "state": bindparam("to"),
+    "open_lines": 0,
+    "lease_until": None,
+    "claims": 0,
+    "attempts": jobs.c.attempts + 1,
+    "may_have_reached": bindparam("doubt"),
+    "settled_at": bindparam("now"),
+}
+_SETTLE = update(jobs).where(jobs.c.number == bindparam("the_job")).values(_SETTLEMENT)
+_SETTLE_ALL = update(jobs).where(jobs.c.number.in_(bindparam("the_jobs", expanding=True))).values(_SETTLEMENT)
 
 
 def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) -> None:
-    if not plain:
-        return
-    rows = [{"the_job": result.job.number} for result in plain]
-    connection.execute(_SETTLE_JOB, [row | {"now": now, "to": State.ISSUED.value} for row in rows])
-    connection.execute(
-        _SETTLE_LINE,
-        [
-            _line_values(result.job.number, position, line, now)
-            for result in plain
-            for position, line in enumerate(result.outcome.lines)
-        ],
-    )
+    if plain:
+        numbers = [attempt.job.number for attempt in plain]
+        connection.execute(_SETTLE_ALL, {"the_jobs": numbers, "to": State.ISSUED, "doubt": False, "now": now})
+        write_settled(connection, ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now)
 
 
-_SETTLE_JOB = (
-    update(jobs)
-    .where(jobs.c.number == bindparam("the_job"))
-    .values(
-        state=bindparam("to"),
-        open_lines=0,
-        lease_until=None,
-        claims=0,
-        attempts=jobs.c.attempts + 1,
-        may_have_reached=False,
-        settled_at=bindparam("now"),
-    )
-)
-_SETTLE_LINE = (
-    update(lines)
-    .where(lines.c.job_number == bindparam("the_job"), lines.c.position == bindparam("at"))
-    .values(
-        state=bindparam("to"),
-        quantity=bindparam("units"),
-        code=bindparam("its_code"),
-        message=bindparam("text"),
-        transaction_ids=bindparam("transactions"),
-        vouchers=bindparam("codes"),
-        points_references=bindparam("references"),
-        anomalies=bindparam("flags"),
-        settled_at=bindparam("now"),
-    )
-)
-
-
-def _line_values(number: int, position: int, line: LineOutcome, now: int) -> dict[str, Any]:
-    return {
-        "the_job": number,
-        "at": position,
-        "to": settled_state(line.kind).value,
-        "units": _bounded(line.quantity if line.quantity is not None else _whole(line)),
-        "its_code": _bounded(line.code),
-        "text": _clean(line.message),
-        "transactions": _texts(line.transaction_ids),
-        "codes": _texts(line.vouchers),
-        "references": _texts(line.points_references),
-        "flags": _texts(line.anomalies),
-        "now": now,
-    }
-
-
-def _whole(line: LineOutcome) -> int | None:
-    return line.requested_quantity if line.kind is Kind.ISSUED else None
-
-
-def _apply(connection: Connection, result: Result, held: _Held, now: int) -> bool:
-    """Apply one result that is not the common case; True when it opened a dead letter."""
-    if isinstance(result, GiveBack):
-        if held.mine:
-            _wait(connection, result.job, result.delay_seconds, {"claims": 0})
-        return False
-    match result.decision:
-        case Settle() as settle:
-            _learn(connection, result, now, settle.state)
-            if may_replace(held.state, settle.state):
-                return _settle(connection, result, settle, now)
-            _count_attempt(connection, result)
-        case TryAgain() as again:
-            _learn(connection, result, now, None)
-            if held.mine:
-                _wait(connection, result.job, again.delay_seconds, _after_attempt(connection, result, again))
-            else:
-                _count_attempt(connection, result)
+def _apply(connection: Connection, attempt: Attempt, held: _Held, known: KnownLines, now: int) -> bool:
+    """Apply one attempt that is not the common case; True when it opened a dead letter."""
+    settled_as = attempt.decision.state if isinstance(attempt.decision, Settle) else None
+    states = learn(connection, known, attempt.outcome.lines, settled_as, now)
+    match settle_by(states, attempt.decision):
+        case Settle() as settle if may_replace(held.state, settle.state):
+            return _settle(connection, attempt, settle, now)
+        case TryAgain() as again if held.mine:
+            _try_again(connection, attempt, again, states.count(State.WAITING), now)
+        case _:
+            values = {"the_job": attempt.job.number, "unsettled": states.count(State.WAITING)}
+            connection.execute(_COUNT, values)
     return False
 
 
-def _learn(connection: Connection, attempt: Attempt, now: int, settled_as: State | None) -> None:
-    """Merge what the reply shows into the lines: nothing that was ever shown is lost."""
-    query = select(lines).where(lines.c.job_number == attempt.job.number).order_by(lines.c.position)
-    known = {row.request_id: row for row in connection.execute(query)}
-    for line in attempt.outcome.lines:
-        row = known[line.request_id]
-        facts = merge(_facts(row), line, settled_as)
-        if facts is not None:
-            values = _line_values(attempt.job.number, row.position, facts.line, now)
-            values |= {"to": facts.state.value, "now": now if facts.state in SETTLED else None}
-            connection.execute(_SETTLE_LINE, values)
-
-
-def _facts(row: Row[tuple[Any, ...]]) -> LineFacts:
-    return LineFacts(
-        state=State(row.state),
-        quantity=row.quantity,
-        transaction_ids=row.transaction_ids,
-        vouchers=row.vouchers,
-        points_references=row.points_references,
-        anomalies=row.anomalies,
-    )
+_COUNT = (
+    update(jobs)
+    .where(jobs.c.number == bindparam("the_job"))
+    .values(attempts=jobs.c.attempts + 1, open_lines=bindparam("unsettled"))
+)
 
 
 def _settle(connection: Connection, attempt: Attempt, settle: Settle, now: int) -> bool:
-    values = {"the_job": attempt.job.number, "now": now, "to": settle.state.value}
-    connection.execute(_SETTLE_JOB, values)
-    if settle.state is State.IN_DOUBT:
-        _remember_doubt(connection, attempt.job.number)
+    job = attempt.job
+    doubt = settle.state is State.IN_DOUBT
+    connection.execute(_SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now})
     if settle.reason is None:
-        close_letter(connection, attempt.job.number)
+        close_letter(connection, job.number)
         return False
     open_letter(
         connection,
-        attempt.job.number,
-        attempt.job.campaign_id,
+        job.number,
+        job.campaign_id,
         reason=settle.reason,
-        code=_bounded(attempt.outcome.code),
-        message=_clean(attempt.outcome.message) or "",
+        code=stored_number(attempt.outcome.code),
+        message=stored_text(attempt.outcome.message) or "",
     )
     return True
 
 
-def _remember_doubt(connection: Connection, number: int) -> None:
-    connection.execute(update(jobs).where(jobs.c.number == number).values(may_have_reached=True))
+_GIVE_BACK = (
+    update(jobs)
+    .where(jobs.c.number == bindparam("the_job"))
+    .values(state=State.WAITING, lease_until=None, due_at=bindparam("due"), claims=0)
+)
+_TRY_AGAIN = _GIVE_BACK.values(
+    attempts=jobs.c.attempts + 1,
+    open_lines=bindparam("unsettled"),
+    may_have_reached=or_(jobs.c.may_have_reached, bindparam("doubt")),
+    budget_attempts=jobs.c.budget_attempts + bindparam("counted"),
+    budget_started_at=func.coalesce(jobs.c.budget_started_at, bindparam("began")),
+    limit_deferrals=jobs.c.limit_deferrals + bindparam("deferred"),
+)
 
 
-def _after_attempt(connection: Connection, attempt: Attempt, again: TryAgain) -> dict[str, Any]:
-    unsettled = select(lines.c.position).where(lines.c.job_number == attempt.job.number, lines.c.state == State.WAITING)
-    reached = jobs.c.may_have_reached
-    if attempt.outcome.kind is Kind.IN_DOUBT:
-        reached = True  # type: ignore[assignment]  # a column expression or a plain value: both are values
-    values: dict[str, Any] = {
-        "claims": 0,
-        "attempts": jobs.c.attempts + 1,
-        "may_have_reached": reached,
-        "open_lines": len(connection.execute(unsettled).all()),
+def _try_again(connection: Connection, attempt: Attempt, again: TryAgain, unsettled: int, now: int) -> None:
+    values = {
+        "the_job": attempt.job.number,
+        "due": now + milliseconds(again.delay_seconds),
+        "unsettled": unsettled,
+        "doubt": attempt.outcome.kind is Kind.IN_DOUBT,
+        "counted": int(again.counted),
+        "began": now - attempt.took_ms if again.counted else None,
+        "deferred": int(again.because == "limit"),
     }
-    if again.counted:
-        values["budget_attempts"] = jobs.c.budget_attempts + 1
-        values["budget_started_at"] = func.coalesce(jobs.c.budget_started_at, now_ms() - attempt.took_ms)
-    if again.because == "limit":
-        values["limit_deferrals"] = jobs.c.limit_deferrals + 1
-    return values
-
-
-def _wait(connection: Connection, job: ClaimedJob, delay_seconds: float, values: dict[str, Any]) -> None:
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number == job.number)
-        .values(state=State.WAITING, lease_until=None, due_at=now_ms() + milliseconds(delay_seconds), **values)
-    )
-
-
-def _count_attempt(connection: Connection, attempt: Attempt) -> None:
-    connection.execute(update(jobs).where(jobs.c.number == attempt.job.number).values(attempts=jobs.c.attempts + 1))
-
-
-def _texts(values: Sequence[str]) -> str | None:
-    return to_json([_clean(value) for value in values]).decode() if values else None
-
-
-def _bounded(value: int | None) -> int | None:
-    """Numbers that no column holds are no codes or quantities of this API."""
-    return value if value is not None and abs(value) <= _BIGGEST else None
-
-
-def _clean(text: str | None) -> str | None:
-    """PostgreSQL holds no NUL in text."""
-    return None if text is None else text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    connection.execute(_TRY_AGAIN, values)

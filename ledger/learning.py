@@ -1,0 +1,114 @@
+"""Learning: what a reply shows of a job's lines is written into them, merged with what is known."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from issuance.outcome import Kind, LineOutcome, settled_state
+from issuance.states import SETTLED, State
+from ledger.driver import execute_rows
+from ledger.merging import LineFacts, merge
+from ledger.schema import lines
+from ledger.stored import stored_list, stored_number, stored_text
+
+KnownLines = Sequence[Row[tuple[Any, ...]]]
+"""A job's lines as the ledger has them, in the order of its body."""
+
+_LINES_OF = (
+    select(lines)
+    .where(lines.c.job_number.in_(bindparam("numbers", expanding=True)))
+    .order_by(lines.c.job_number, lines.c.position)
+)
+_WRITE_LINE = (
+    "UPDATE lines SET state = ?, quantity = ?, code = ?, message = ?, transaction_ids = ?, vouchers = ?, "
+    "points_references = ?, anomalies = ?, settled_at = ? WHERE job_number = ? AND position = ?"
+)
+
+
+def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, KnownLines]:
+    """Read the lines of these jobs."""
+    known: defaultdict[int, list[Row[tuple[Any, ...]]]] = defaultdict(list)
+    if numbers:
+        for row in connection.execute(_LINES_OF, {"numbers": numbers}):
+            known[row.job_number].append(row)
+    return dict(known)
+
+
+def write_settled(connection: Connection, settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int) -> None:
+    """Write the lines of jobs that no earlier reply spoke of, as they are settled by this one."""
+    rows = [
+        _values(number, position, line, settled_state(line.kind), now)
+        for number, of_job in settled
+        for position, line in enumerate(of_job)
+    ]
+    execute_rows(connection, _WRITE_LINE, rows)
+
+
+def learn(
+    connection: Connection, known: KnownLines, shown: Sequence[LineOutcome], settled_as: State | None, now: int
+) -> list[State]:
+    """Merge a reply into a job's lines: nothing that was ever shown is lost.
+
+    Args:
+        connection: the transaction.
+        known: the lines.
+        shown: what the reply says of them, in the same order.
+        settled_as: see `merge`.
+        now: the ledger's time.
+
+    Returns:
+        The lines' states from now on.
+    """
+    states, rows = [], []
+    for row, line in zip(known, shown, strict=True):
+        state = State(row.state)
+        merged = merge(_facts(row, state), line, settled_as)
+        if merged is not None:
+            settled_at = row.settled_at if merged.state is state else now
+            rows.append(
+                _values(
+                    row.job_number,
+                    row.position,
+                    merged.line,
+                    merged.state,
+                    settled_at if merged.state in SETTLED else None,
+                )
+            )
+            state = merged.state
+        states.append(state)
+    execute_rows(connection, _WRITE_LINE, rows)
+    return states
+
+
+def _facts(row: Row[tuple[Any, ...]], state: State) -> LineFacts:
+    return LineFacts(
+        state=state,
+        code=row.code,
+        message=row.message,
+        quantity=row.quantity,
+        transaction_ids=row.transaction_ids,
+        vouchers=row.vouchers,
+        points_references=row.points_references,
+        anomalies=row.anomalies,
+    )
+
+
+def _values(number: int, position: int, line: LineOutcome, state: State, settled_at: int | None) -> tuple[Any, ...]:
+    quantity = line.quantity
+    if quantity is None and line.kind is Kind.ISSUED:
+        quantity = line.requested_quantity
+    return (
+        state.value,
+        stored_number(quantity),
+        stored_number(line.code),
+        stored_text(line.message),
+        stored_list(line.transaction_ids),
+        stored_list(line.vouchers),
+        stored_list(line.points_references),
+        stored_list(line.anomalies),
+        settled_at,
+        number,
+        position,
+    )
