@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
-from issuance.states import OPEN, SETTLED, State
+from issuance.states import OPEN, State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.clock import instant, now_ms
-from ledger.schema import attempts, campaigns, dead_letters, jobs, lines
+from ledger.schema import IS_OPEN, IS_SETTLED_LINE, IS_WAITING, attempts, campaigns, dead_letters, jobs, lines
 
 _RATE_WINDOW_MS = 10_000
 
@@ -56,14 +56,14 @@ def _balance(connection: Connection, campaign: Campaign) -> Balance:
     counts: Counter[State] = Counter(dict.fromkeys(State, 0))
     open_query = (
         select(jobs.c.state, func.sum(jobs.c.open_lines))
-        .where(jobs.c.campaign_id == campaign.id, jobs.c.state.in_(OPEN))
+        .where(jobs.c.campaign_id == campaign.id, IS_OPEN)
         .group_by(jobs.c.state)
     )
     for state, count in connection.execute(open_query):
         counts[State(state)] += int(count)
     settled_query = (
         select(lines.c.state, func.count())
-        .where(lines.c.campaign_id == campaign.id, lines.c.state.in_(SETTLED), lines.c.state != State.WAITING)
+        .where(lines.c.campaign_id == campaign.id, IS_SETTLED_LINE)
         .group_by(lines.c.state)
     )
     for state, count in connection.execute(settled_query):
@@ -73,7 +73,7 @@ def _balance(connection: Connection, campaign: Campaign) -> Balance:
 
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
-    due = (jobs.c.campaign_id == campaign.id, jobs.c.state == State.WAITING, jobs.c.due_at <= now_ms())
+    due = (IS_WAITING, jobs.c.campaign_id == campaign.id, jobs.c.due_at <= now_ms())
     # Lane by lane, so that each query reads one end of the index of waiting jobs.
     oldest = (
         connection.scalar(select(jobs.c.due_at).where(jobs.c.lane == lane, *due).order_by(jobs.c.due_at).limit(1))
@@ -93,7 +93,7 @@ def attempts_per_second(ledger: Ledger) -> float:
 def open_lines(ledger: Ledger) -> int:
     """Unsettled lines of all campaigns that may go on by themselves (not paused)."""
     query = select(func.sum(jobs.c.open_lines)).where(
-        jobs.c.state.in_(OPEN), jobs.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.state != "paused"))
+        IS_OPEN, jobs.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.state != "paused"))
     )
     with ledger.read() as connection:
         return int(connection.scalar(query) or 0)

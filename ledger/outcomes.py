@@ -12,7 +12,7 @@ from issuance.states import OPEN, State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from ledger.clock import instant
-from ledger.schema import campaigns, jobs, lines
+from ledger.schema import IS_OPEN, IS_SETTLED_LINE, campaigns, jobs, lines
 
 _READ_AT_ONCE = 1_000
 
@@ -46,9 +46,9 @@ def outcomes(ledger: Ledger, campaign: Campaign, *, state: State | None = None) 
     """
     query = _LINES.where(lines.c.campaign_id == campaign.id)
     if state in OPEN:
-        query = query.where(lines.c.state == State.WAITING, jobs.c.state == state)
+        query = query.where(IS_OPEN, lines.c.state == State.WAITING, jobs.c.state == state)
     elif state is not None:
-        query = query.where(lines.c.state == state, lines.c.state != State.WAITING)
+        query = query.where(IS_SETTLED_LINE, lines.c.state == state)
     with ledger.read() as connection:
         streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
         for row in streamed.execute(query.order_by(lines.c.job_number, lines.c.position)):

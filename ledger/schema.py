@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -14,8 +15,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
+
+from issuance.states import OPEN, State
 
 metadata = MetaData(
     naming_convention={
@@ -29,6 +33,11 @@ metadata = MetaData(
 # SQLite counts rows up only for a column of exactly INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
 Ms = BigInteger
+
+
+def _literal(state: State) -> ColumnElement[str]:
+    return literal_column(f"'{state.value}'", String)
+
 
 campaigns = Table(
     "campaigns",
@@ -195,3 +204,9 @@ actions = Table(
     Column("note", Text, nullable=False),
     Index("ix_actions_target", "target"),
 )
+
+# A partial index only serves a query that holds the index's condition as literals: bound values could be others.
+IS_WAITING = jobs.c.state == _literal(State.WAITING)
+IS_LEASED = jobs.c.state.in_([_literal(State.QUEUED), _literal(State.RUNNING)])
+IS_OPEN = jobs.c.state.in_([_literal(state) for state in OPEN])
+IS_SETTLED_LINE = lines.c.state != _literal(State.WAITING)
