@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from issuance.job import Job
 from issuance.states import State
 from ledger.book import Ledger
-from ledger.campaigns import Campaign, CampaignError
+from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
+from ledger.driver import execute_rows
 from ledger.schema import campaigns, intakes, jobs, lines
 
 _TRIES = 3
@@ -89,8 +90,8 @@ def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_i
 
 def _accept(connection: Connection, campaign: Campaign, batch: Sequence[Job], intake_id: int | None) -> Acceptance:
     # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
-    query = select(campaigns.c.state).where(campaigns.c.id == campaign.id).with_for_update()
-    if connection.scalar(query) == "cancelled":
+    query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
+    if connection.scalar(query.with_for_update(key_share=True)) == "cancelled":
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
@@ -136,37 +137,31 @@ def insert_jobs(
     """Insert jobs that are known to be new, waiting and due now, and count their lines."""
     numbers = _allocate(connection, len(batch))
     now = connection.scalar(select(now_ms()))
-    _insert(connection, "jobs", _JOB_COLUMNS, [
+    execute_rows(connection, _INSERT_JOB, [
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
          job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0, False,
          0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
-    _insert(connection, "lines", _LINE_COLUMNS, [
+    execute_rows(connection, _INSERT_LINE, [
         (number, position, line.request_id, campaign_id, line.reward_id, State.WAITING.value, line.quantity)
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
     ])  # fmt: skip
     counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted))
-    connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == "finished").values(state="running")
-    )
+    wake_campaign(connection, campaign_id)
 
 
-_JOB_COLUMNS = (
-    "number, id, campaign_id, intake_id, source_line, lane, customer, variant, body, occurrence, generation, "
-    "reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, may_have_reached, limit_deferrals, "
-    "redrives, accepted_at"
+_INSERT_JOB = (
+    "INSERT INTO jobs (number, id, campaign_id, intake_id, source_line, lane, customer, variant, body, occurrence, "
+    "generation, reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, may_have_reached, "
+    "limit_deferrals, redrives, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_LINE_COLUMNS = "job_number, position, request_id, campaign_id, reward_id, state, requested_quantity"
-
-
-def _insert(connection: Connection, table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
-    # The driver's own executemany: building a dict a row would cost more than the insert itself.
-    mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    marks = ", ".join([mark] * len(rows[0]))
-    connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608  # constants
+_INSERT_LINE = (
+    "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, requested_quantity) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def _allocate(connection: Connection, count: int) -> list[int]:

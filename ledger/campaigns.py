@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
+from issuance.decision import Settle
 from issuance.outcome import Reason
-from issuance.states import OPEN, State
+from issuance.states import State
 from ledger.actions import Operator, note_action
 from ledger.book import Ledger, LedgerError
 from ledger.clock import now_ms
 from ledger.letters import open_letter
-from ledger.schema import campaigns, jobs, lines
+from ledger.merging import settle_by
+from ledger.schema import IS_OPEN, campaigns, jobs, lines
 
 
 class CampaignError(LedgerError):
@@ -37,11 +40,15 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
     """
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise CampaignError(f"A campaign's name has 1 to {_LONGEST_NAME} printable characters")
-    with ledger.write() as connection:
+    with ledger.read() as connection:
         found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
-        if found is None:
-            values = {"name": name, "state": "running", "defers_limits": defers_limits, "accepted_lines": 0}
-            connection.execute(insert(campaigns).values(**values, created_at=now_ms()))
+    if found is None:
+        values = {"name": name, "state": "running", "defers_limits": defers_limits, "accepted_lines": 0}
+        dialect = postgresql if ledger.dialect == "postgresql" else sqlite
+        with ledger.write() as connection:
+            # Another producer may make it at this moment: then it is that one.
+            statement = dialect.insert(campaigns).values(**values, created_at=now_ms())
+            connection.execute(statement.on_conflict_do_nothing(index_elements=[campaigns.c.name]))
             found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one()
     return _campaign(found)
 
@@ -94,7 +101,7 @@ def _change(
     ledger: Ledger, name: str, operator: Operator, *, verb: str, before: tuple[str, ...], after: str
 ) -> Campaign:
     with ledger.write() as connection:
-        campaign = find_in(connection, name)
+        campaign = find_in(connection, name, for_update=True)
         if campaign.state not in before:
             raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot be put to {after}")
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(state=after))
@@ -124,7 +131,7 @@ def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int,
     cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
     query = (
         select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
-        .where(jobs.c.campaign_id.in_(cancelled), jobs.c.state.in_((State.WAITING, State.QUEUED)))
+        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -145,26 +152,49 @@ def _settle(connection: Connection, numbers: list[int], state: State, now: int |
 
 
 def _settle_sent(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
-    reason = Reason.IN_DOUBT if row.may_have_reached else Reason.EXHAUSTED
-    state = State.IN_DOUBT if row.may_have_reached else State.FAILED
+    """Settle a job that was sent before by what its replies showed: a refusal of the rest undoes no unit."""
+    doubt = row.may_have_reached
+    state, reason = (State.IN_DOUBT, Reason.IN_DOUBT) if doubt else (State.FAILED, Reason.EXHAUSTED)
+    if not doubt:
+        shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
+        connection.execute(
+            update(lines)
+            .where(lines.c.job_number == row.number, lines.c.state == State.WAITING, shows_units)
+            .values(state=State.PARTIAL, settled_at=now)
+        )
     _settle(connection, [row.number], state, now)
+    states = connection.scalars(select(lines.c.state).where(lines.c.job_number == row.number))
+    settle = settle_by([State(found) for found in states], Settle(state, reason))
+    connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
     message = "the campaign was cancelled before another attempt"
-    open_letter(connection, row.number, row.campaign_id, reason=reason, code=None, message=message)
+    open_letter(connection, row.number, row.campaign_id, reason=settle.reason or reason, code=None, message=message)
 
 
 def finish_campaigns(connection: Connection) -> None:
     """Mark running campaigns without open jobs as finished, so that the release need not look at them."""
-    open_jobs = select(jobs.c.number).where(jobs.c.campaign_id == campaigns.c.id, jobs.c.state.in_(OPEN))
+    # Locked first and looked at after that: who adds a job locks its campaign too, so it is either seen
+    # here or finds the campaign finished and wakes it.
+    running = select(campaigns.c.id).where(campaigns.c.state == "running", campaigns.c.accepted_lines > 0)
+    locked = list(connection.scalars(running.with_for_update(skip_locked=True, key_share=True)))
+    if not locked:
+        return
+    open_jobs = select(jobs.c.number).where(jobs.c.campaign_id == campaigns.c.id, IS_OPEN)
     connection.execute(
-        update(campaigns)
-        .where(campaigns.c.state == "running", campaigns.c.accepted_lines > 0, ~open_jobs.exists())
-        .values(state=case((campaigns.c.accepted_lines > 0, "finished"), else_="running"))
+        update(campaigns).where(campaigns.c.id.in_(locked), ~open_jobs.exists()).values(state="finished")
     )
 
 
-def find_in(connection: Connection, name: str) -> Campaign:
-    """`find_campaign` within a transaction."""
-    found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
+def wake_campaign(connection: Connection, campaign_id: int) -> None:
+    """Let a finished campaign run again, because it has something to do; a halted one stays halted."""
+    # A running one is written too: that waits for a release which is finishing it at this moment.
+    awake = campaigns.c.state.in_(("running", "finished"))
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id, awake).values(state="running"))
+
+
+def find_in(connection: Connection, name: str, *, for_update: bool = False) -> Campaign:
+    """`find_campaign` within a transaction; `for_update` keeps others from changing it until the end."""
+    query = select(campaigns).where(campaigns.c.name == name)
+    found = connection.execute(query.with_for_update(key_share=True) if for_update else query).one_or_none()
     if found is None:
         count = connection.scalar(select(func.count()).select_from(campaigns))
         raise CampaignError(f"There is no campaign {name!r} among {count}: `issuance status` lists them")

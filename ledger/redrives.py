@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -16,6 +17,7 @@ from issuance.states import State
 from ledger.acceptance import insert_jobs
 from ledger.actions import Operator, note_action
 from ledger.book import Ledger
+from ledger.campaigns import wake_campaign
 from ledger.clock import milliseconds, now_ms
 from ledger.dead_letters import LetterFilter, filtered
 from ledger.schema import campaigns, jobs, lines
@@ -109,11 +111,16 @@ def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
 
 
 def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
+    # Jobs first, like those who record outcomes: in the other order the two could wait for each other.
+    of_letters = select(letters.c.job_number).where(letters.c.id.in_(ids))
+    connection.execute(
+        select(jobs.c.number).where(jobs.c.number.in_(of_letters)).order_by(jobs.c.number).with_for_update()
+    )
     query = (
         select(letters.c.id, letters.c.state, letters.c.reason, letters.c.job_number, letters.c.campaign_id)
-        .add_columns(jobs.c.state.label("job_state"), jobs.c.id.label("job_id"))
-        .add_columns(campaigns.c.state.label("campaign_state"), campaigns.c.name.label("campaign"))
-        .join(jobs, jobs.c.number == letters.c.job_number)
+        .add_columns(
+            letters.c.reissued_as, campaigns.c.state.label("campaign_state"), campaigns.c.name.label("campaign")
+        )
         .join(campaigns, campaigns.c.id == letters.c.campaign_id)
         .where(letters.c.id.in_(ids))
         .order_by(letters.c.id)
@@ -127,6 +134,10 @@ def _why_not(row: Row[Any], verb: Verb) -> str | None:
         return f"it is {row.state} already, only an open letter can be redriven"
     if row.campaign_state == "cancelled":
         return f"its campaign {row.campaign} was cancelled, which is for good"
+    if row.reissued_as is not None:
+        return (
+            f"it was reissued as {row.reissued_as}, a second one could issue twice: look at that job, or discard this"
+        )
     return refusal(Reason(row.reason), verb)
 
 
@@ -155,7 +166,7 @@ def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None
         )
     )
     connection.execute(_letter(row.id).values(state="redriven", changed_at=now_ms()))
-    _wake_campaign(connection, row.campaign_id)
+    wake_campaign(connection, row.campaign_id)
 
 
 def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> str:
@@ -190,22 +201,14 @@ def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> str
 
 
 def _successor(campaign: str, old: Row[Any], line: Row[Any]) -> str:
-    if Lane(old.lane) is Lane.BACKGROUND:
-        return next_generation_id(line.request_id)
-    return campaign_request_id(
-        campaign,
-        Customer.parse(old.customer),
-        line.reward_id,
-        occurrence=old.occurrence,
-        generation=old.generation + 1,
+    """The requestId of the next generation, derived as the campaign's was, or from a key's or fresh one itself."""
+    derive = partial(
+        campaign_request_id, campaign, Customer.parse(old.customer), line.reward_id, occurrence=old.occurrence
     )
+    if derive(generation=old.generation) == line.request_id:
+        return derive(generation=old.generation + 1)
+    return next_generation_id(line.request_id)
 
 
 def _letter(letter_id: int) -> Any:
     return update(letters).where(letters.c.id == letter_id)
-
-
-def _wake_campaign(connection: Connection, campaign_id: int) -> None:
-    connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == "finished").values(state="running")
-    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
 
 from issuance.job import Lane
 from issuance.outcome import Reason
@@ -13,7 +13,7 @@ from ledger.campaigns import finish_campaigns
 from ledger.claims import CLAIMS_MAX, ISOLATED_FROM
 from ledger.clock import milliseconds, now_ms
 from ledger.letters import open_letter
-from ledger.schema import campaigns, jobs, lines
+from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs, lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,31 @@ def reap(ledger: Ledger) -> int:
     `CLAIMS_MAX` times is settled as in doubt.
     """
     with ledger.write() as connection:
-        lapsed = and_(jobs.c.state.in_((State.QUEUED, State.RUNNING)), jobs.c.lease_until < now_ms())
-        poison = connection.execute(
-            select(jobs.c.number, jobs.c.campaign_id).where(lapsed, jobs.c.claims >= CLAIMS_MAX).with_for_update()
-        )
-        for row in poison:
-            _settle_poison(connection, row.number, row.campaign_id)
-        result = connection.execute(
-            update(jobs)
-            .where(lapsed)
-            .values(
-                state=State.WAITING,
-                lease_until=None,
-                chunk_id=None,
-                due_at=now_ms(),
-                may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
-            )
-        )
-        return result.rowcount
+        lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
+        # What another holds locked at this moment is being recorded or claimed: it is no orphan.
+        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.claims).where(lapsed)
+        rows = connection.execute(query.order_by(jobs.c.number).with_for_update(skip_locked=True)).all()
+        for row in rows:
+            if row.claims >= CLAIMS_MAX:
+                _settle_poison(connection, row.number, row.campaign_id)
+        numbers = [row.number for row in rows if row.claims < CLAIMS_MAX]
+        for start in range(0, len(numbers), _BATCH):
+            connection.execute(_GIVE_BACK, {"numbers": numbers[start : start + _BATCH]})
+        return len(rows)
+
+
+_BATCH = 500
+_GIVE_BACK = (
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+    .values(
+        state=State.WAITING,
+        lease_until=None,
+        chunk_id=None,
+        due_at=now_ms(),
+        may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
+    )
+)
 
 
 def _settle_poison(connection: Connection, number: int, campaign_id: int) -> None:
@@ -60,7 +67,7 @@ def _settle_poison(connection: Connection, number: int, campaign_id: int) -> Non
     connection.execute(
         update(jobs)
         .where(jobs.c.number == number)
-        .values(state=State.IN_DOUBT, open_lines=0, lease_until=None, claims=0, settled_at=now)
+        .values(state=State.IN_DOUBT, open_lines=0, lease_until=None, claims=0, may_have_reached=True, settled_at=now)
     )
     connection.execute(
         update(lines)
@@ -82,6 +89,7 @@ def release(ledger: Ledger, lane: Lane, *, window: int, chunk_size: int, lost_af
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
     """
     with ledger.write() as connection:
+        _take_turn(connection)
         free = window - _queued(connection, lane)
         waiting = _campaigns_with_due_jobs(connection, lane) if free > 0 else []
         chunks: list[Chunk] = []
@@ -107,19 +115,25 @@ def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
         )
 
 
+def _take_turn(connection: Connection) -> None:
+    """Let releases follow one another, so that two at once do not fill the window twice. SQLite's writers always do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('issuance release'))"))
+
+
 def _queued(connection: Connection, lane: Lane) -> int:
-    query = select(func.count()).where(jobs.c.state == State.QUEUED, jobs.c.lane == lane)
+    query = select(func.count()).where(IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
     return connection.scalar(query) or 0
 
 
 def _campaigns_with_due_jobs(connection: Connection, lane: Lane) -> list[tuple[int, str]]:
     due = select(jobs.c.number).where(
-        jobs.c.state == State.WAITING,
+        IS_WAITING,
         jobs.c.lane == lane,
         jobs.c.campaign_id == campaigns.c.id,
         jobs.c.due_at <= now_ms(),
     )
-    # Those with least queued first, so that a round that cannot serve all is evened out by the next.
+    # In any order, so that what a round that cannot serve all leaves undone is evened out by the next ones.
     query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.state == "running", due.exists())
     return [(row.id, row.name) for row in connection.execute(query.order_by(func.random()))]
 
@@ -130,7 +144,7 @@ def _queue_due(
     chosen = (
         select(jobs.c.number)
         .where(
-            jobs.c.state == State.WAITING,
+            IS_WAITING,
             jobs.c.lane == lane,
             jobs.c.campaign_id == campaign_id,
             jobs.c.due_at <= now_ms(),
@@ -138,10 +152,11 @@ def _queue_due(
         .order_by(jobs.c.due_at, jobs.c.number)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("chosen")  # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit
     )
     statement = (
         update(jobs)
-        .where(jobs.c.number.in_(chosen.scalar_subquery()))
+        .where(jobs.c.number.in_(select(chosen.c.number)))
         .values(state=State.QUEUED, lease_until=now_ms() + milliseconds(lost_after_seconds))
         .returning(jobs.c.number, jobs.c.id, jobs.c.open_lines, jobs.c.claims)
     )
