@@ -1,0 +1,80 @@
+"""The ledgers that the contract is checked on: SQLite in a file, and PostgreSQL."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ledger.book import Ledger
+from ledger.campaigns import ensure_campaign
+from ledger.schema import metadata
+from tests.contract.ledger.build import Desk
+from tests.postgres import postgres_database, postgres_server
+
+_TABLES = ", ".join(table.name for table in metadata.sorted_tables)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file: copying it is faster than migrating for each test."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    with Ledger(f"sqlite:///{path}") as ledger:
+        ledger.migrate()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_ledger(postgres_url: str) -> Iterator[Ledger]:
+    with postgres_database(postgres_url) as url, Ledger(url) as ledger:
+        ledger.migrate()
+        yield ledger
+
+
+def _empty(ledger: Ledger) -> Ledger:
+    with ledger.write() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {_TABLES} RESTART IDENTITY")
+        connection.exec_driver_sql("ALTER SEQUENCE job_numbers RESTART")
+    return ledger
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger, on each engine in turn."""
+    if request.param == "postgresql":
+        yield _empty(request.getfixturevalue("postgres_ledger"))
+        return
+    path = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "ledger.db")
+    with Ledger(f"sqlite:///{path}", durable=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(ledger: Ledger) -> Desk:
+    """A running campaign in an empty ledger."""
+    return Desk(ledger, ensure_campaign(ledger, "diwali"))
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list]:
+    """Call functions at the same moment, each in its own thread, and return what they returned."""
+
+    def call(*functions: Callable[[], object]) -> list:
+        gate = threading.Barrier(len(functions))
+
+        def enter(function: Callable[[], object]) -> object:
+            gate.wait(10)
+            return function()
+
+        with ThreadPoolExecutor(len(functions)) as threads:
+            return list(threads.map(enter, functions))
+
+    return call

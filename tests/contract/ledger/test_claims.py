@@ -1,0 +1,148 @@
+"""Claims: a message gives a worker its jobs once; a worker that died loses them, and its message may take them over."""
+
+from issuance.states import State
+from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign
+from ledger.claims import CLAIMS_MAX
+from ledger.releases import reap
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, judge, make_job, make_jobs
+
+
+def test_a_claim_gives_all_that_is_needed_to_send_and_to_judge(desk):
+    job = make_job(rewards=(1001, 1002), quantity=2)
+    held, claimed = desk.take_one(job)
+    assert (held.campaign, held.defers_limits) == ("diwali", False)
+    assert (claimed.id, claimed.customer, claimed.variant, claimed.body) == (
+        job.id,
+        job.customer,
+        job.variant,
+        job.body,
+    )
+    assert claimed.lines == job.lines
+    assert (claimed.generation, claimed.attempts, claimed.budget_attempts, claimed.redrives) == (1, 0, 0, 0)
+    assert (claimed.may_have_reached, claimed.budget_age_seconds) == (False, None)
+
+
+def test_a_claim_says_whether_its_campaign_defers_limits(ledger):
+    desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
+    held, _ = desk.take_one(make_job(campaign="patient"))
+    assert held.defers_limits is True
+
+
+def test_jobs_are_claimed_in_the_order_of_acceptance(desk):
+    batch = make_jobs(20)
+    desk.accept(*batch)
+    assert [claimed.id for claimed in desk.take().jobs] == [job.id for job in batch]
+
+
+def test_a_doubled_message_finds_nothing(desk):
+    desk.accept(*make_jobs(3))
+    (chunk,) = desk.release()
+    assert len(desk.claim(chunk).jobs) == 3
+    assert desk.claim(chunk).jobs == ()
+
+
+def test_two_workers_with_one_message_share_out_its_jobs(desk, at_once):
+    desk.accept(*make_jobs(50))
+    (chunk,) = desk.release()
+    first, second = at_once(*[lambda: desk.claim(chunk)] * 2)
+    assert sorted((len(first.jobs), len(second.jobs))) == [0, 50]
+
+
+def test_a_message_for_settled_jobs_finds_nothing(desk):
+    job = make_job()
+    desk.accept(job)
+    (chunk,) = desk.release()
+    held = desk.claim(chunk)
+    desk.record(held, *(judge(claimed, TIMEOUT) for claimed in held.jobs))
+    assert desk.claim(chunk, redelivered=True).jobs == ()
+
+
+def test_a_redelivered_message_takes_over_what_it_had_claimed_and_remembers_the_doubt(desk):
+    desk.accept(*make_jobs(2))
+    (chunk,) = desk.release()
+    desk.claim(chunk)
+    again = desk.claim(chunk, redelivered=True).jobs
+    assert [job.may_have_reached for job in again] == [True, True]
+
+
+def test_a_redelivered_message_that_was_never_claimed_raises_no_doubt(desk):
+    desk.accept(make_job())
+    (chunk,) = desk.release()
+    (claimed,) = desk.claim(chunk, redelivered=True).jobs
+    assert claimed.may_have_reached is False
+
+
+def test_a_redelivered_message_does_not_take_what_another_message_holds(desk):
+    desk.accept(make_job())
+    (lost,) = desk.release()
+    desk.lapse()
+    reap(desk.ledger)
+    (found,) = desk.release()
+    assert len(desk.claim(found).jobs) == 1
+    assert desk.claim(lost, redelivered=True).jobs == ()
+
+
+def test_jobs_of_a_paused_campaign_go_back_instead(desk):
+    desk.accept(*make_jobs(2))
+    (chunk,) = desk.release()
+    pause_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.claim(chunk).jobs == ()
+    assert desk.counts() == {State.WAITING: 2}
+
+
+def test_jobs_of_a_cancelled_campaign_are_not_claimed(desk):
+    desk.accept(*make_jobs(2))
+    (chunk,) = desk.release()
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.claim(chunk).jobs == ()
+    assert desk.counts() == {State.CANCELLED: 2}
+
+
+def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
+    desk.accept(*make_jobs(3))
+    (chunk,) = desk.release()
+    desk.claim(chunk)
+    desk.claim(chunk, redelivered=True)
+    assert desk.claim(chunk, redelivered=True).jobs == ()
+    assert [len(alone.job_numbers) for alone in desk.release()] == [1, 1, 1]
+
+
+def test_a_job_that_loses_its_worker_too_often_is_settled_as_in_doubt(desk):
+    job = make_job()
+    desk.accept(job)
+    for _ in range(CLAIMS_MAX):
+        (chunk,) = desk.release()
+        (claimed,) = desk.claim(chunk).jobs
+        desk.lapse()
+        reap(desk.ledger)
+    assert claimed.may_have_reached is True
+    assert desk.counts() == {State.IN_DOUBT: 1}
+    assert (desk.letter().reason, desk.letter().message) == ("in_doubt", "its worker died 3 times while it was in hand")
+    assert desk.release() == []
+
+
+def test_a_redelivered_message_is_not_taken_over_for_ever(desk):
+    desk.accept(make_job())
+    (chunk,) = desk.release()
+    claims = [desk.claim(chunk, redelivered=place > 0) for place in range(CLAIMS_MAX + 1)]
+    assert [len(held.jobs) for held in claims] == [1] * CLAIMS_MAX + [0]
+
+
+def test_an_outcome_makes_earlier_lost_workers_forgotten(desk):
+    job = make_job()
+    desk.accept(job)
+    for _ in range(CLAIMS_MAX + 2):
+        held = desk.take()
+        desk.lapse()
+        reap(desk.ledger)
+        held = desk.take()
+        desk.give_back(held)
+    assert desk.counts() == {State.WAITING: 1}
+
+
+def test_the_age_of_a_budget_counts_from_its_first_attempt(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, TIMEOUT))
+    _, again = desk.take_one()
+    assert again.budget_attempts == 1
+    assert 0.04 <= again.budget_age_seconds < 60

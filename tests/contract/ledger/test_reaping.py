@@ -1,0 +1,57 @@
+"""Reaping: what lost its message or its worker comes back when its lease has lapsed."""
+
+from issuance.states import State
+from ledger.releases import reap
+from tests.contract.ledger.build import make_job, make_jobs
+
+
+def test_nothing_is_reaped_while_its_lease_holds(desk):
+    desk.accept(*make_jobs(2))
+    first, second = desk.release(chunk_size=1)
+    desk.claim(first)
+    assert reap(desk.ledger) == 0
+    assert desk.counts() == {State.QUEUED: 1, State.RUNNING: 1}
+    assert len(desk.claim(second).jobs) == 1
+
+
+def test_a_message_that_was_lost_on_the_way_is_released_again_without_a_doubt(desk):
+    job = make_job()
+    desk.accept(job)
+    desk.release()
+    desk.lapse()
+    assert reap(desk.ledger) == 1
+    assert desk.row(job.id).may_have_reached is False
+    assert len(desk.release()) == 1
+
+
+def test_a_job_whose_worker_died_is_released_again_and_may_have_reached_the_api(desk):
+    desk.take_one(make_job())
+    desk.lapse()
+    assert reap(desk.ledger) == 1
+    _, again = desk.take_one()
+    assert again.may_have_reached is True
+
+
+def test_a_settled_job_has_no_lease_to_lapse(desk):
+    held, _ = desk.take_one(make_job())
+    desk.give_back(held)
+    desk.lapse()
+    assert reap(desk.ledger) == 0
+
+
+def test_a_doubt_outlives_a_message_that_is_lost_later(desk):
+    desk.take_one(make_job())
+    desk.lapse()
+    reap(desk.ledger)
+    desk.release()
+    desk.lapse()
+    reap(desk.ledger)
+    _, again = desk.take_one()
+    assert again.may_have_reached is True
+
+
+def test_two_reapers_at_once_count_every_job_once(desk, at_once):
+    desk.accept(*make_jobs(40))
+    desk.release()
+    desk.lapse()
+    assert sum(at_once(*[lambda: reap(desk.ledger)] * 3)) == 40

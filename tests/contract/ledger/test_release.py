@@ -1,0 +1,187 @@
+"""Release: due jobs leave for the broker, fairly, within the window, and never twice."""
+
+import threading
+
+import pytest
+from sqlalchemy import update
+
+from issuance.job import Lane
+from issuance.states import State
+from ledger.acceptance import insert_jobs
+from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign, resume_campaign
+from ledger.clock import now_ms
+from ledger.releases import unqueue
+from ledger.schema import jobs
+from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
+
+
+def numbers_of(chunks):
+    return [number for chunk in chunks for number in chunk.job_numbers]
+
+
+def test_a_chunk_names_its_campaign_its_lane_and_every_request_id(desk):
+    batch = make_jobs(2)
+    desk.accept(*batch)
+    (chunk,) = desk.release()
+    assert (chunk.campaign, chunk.lane) == ("diwali", Lane.BLAST)
+    assert chunk.request_ids == tuple(job.id for job in batch)
+
+
+def test_a_chunk_names_all_request_ids_of_jobs_with_several_lines(desk):
+    batch = [make_job(1), make_job(2, rewards=(1001, 1002))]
+    desk.accept(*batch)
+    (chunk,) = desk.release()
+    assert chunk.request_ids == tuple(line.request_id for job in batch for line in job.lines)
+
+
+def test_released_jobs_are_queued_and_not_released_again(desk):
+    desk.accept(*make_jobs(3))
+    assert len(numbers_of(desk.release())) == 3
+    assert desk.release() == []
+    assert desk.counts() == {State.QUEUED: 3}
+
+
+def test_no_chunk_is_larger_than_the_chunk_size(desk):
+    desk.accept(*make_jobs(7))
+    assert [len(chunk.job_numbers) for chunk in desk.release(chunk_size=3)] == [3, 3, 1]
+
+
+def test_no_more_than_the_window_is_queued_at_once(desk):
+    desk.accept(*make_jobs(9))
+    assert len(numbers_of(desk.release(window=5))) == 5
+    assert desk.release(window=5) == []
+
+
+def test_claimed_jobs_make_room_in_the_window(desk):
+    desk.accept(*make_jobs(9))
+    (chunk,) = desk.release(window=5)
+    desk.claim(chunk)
+    assert len(numbers_of(desk.release(window=5))) == 4
+
+
+def test_a_window_of_nothing_releases_nothing(desk):
+    desk.accept(make_job())
+    assert desk.release(window=0) == []
+
+
+def test_campaigns_share_the_window_equally(desk):
+    desk.accept(*make_jobs(50))
+    desk.another("holi").accept(*make_jobs(50, campaign="holi"))
+    chunks = desk.release(window=20)
+    assert {chunk.campaign: len(chunk.job_numbers) for chunk in chunks} == {"diwali": 10, "holi": 10}
+
+
+def test_what_a_small_campaign_leaves_of_its_share_is_used_by_the_large_one(desk):
+    desk.accept(*make_jobs(50))
+    desk.another("holi").accept(*make_jobs(2, campaign="holi"))
+    # Whichever comes first: the rest of a share goes on, or is taken at the next release.
+    taken = numbers_of(desk.release(window=20)) + numbers_of(desk.release(window=20))
+    assert len(taken) == 20
+    assert desk.another("holi").counts() == {State.QUEUED: 2}
+
+
+def test_a_window_of_one_job_serves_every_campaign_in_time(desk):
+    desk.accept(*make_jobs(60))
+    desk.another("holi").accept(*make_jobs(60, campaign="holi"))
+    served = set()
+    for _ in range(50):
+        (chunk,) = desk.release(window=1)
+        desk.claim(chunk)
+        served.add(chunk.campaign)
+    assert served == {"diwali", "holi"}
+
+
+def test_a_job_is_not_released_before_it_is_due(desk):
+    held, _ = desk.take_one(make_job())
+    desk.give_back(held, delay_seconds=600)
+    assert desk.release() == []
+    desk.make_due()
+    assert len(desk.release()) == 1
+
+
+def test_those_that_are_due_longest_go_first(desk):
+    early, late = make_job(2), make_job(1)
+    desk.accept(late)
+    desk.accept(early)
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == early.id).values(due_at=now_ms() - 5_000))
+    (chunk,) = desk.release(window=1)
+    assert chunk.request_ids == (early.id,)
+
+
+def test_each_lane_has_its_own_window(desk):
+    desk.accept(*make_jobs(5), *make_jobs(2, first=10, lane=Lane.BACKGROUND))
+    desk.release(window=5)
+    (chunk,) = desk.release(window=5, lane=Lane.BACKGROUND)
+    assert (chunk.lane, len(chunk.job_numbers)) == (Lane.BACKGROUND, 2)
+
+
+def test_a_paused_campaign_is_released_only_after_it_was_resumed(desk):
+    desk.accept(make_job())
+    pause_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.release() == []
+    resume_campaign(desk.ledger, "diwali", OPERATOR)
+    assert len(desk.release()) == 1
+
+
+def test_a_cancelled_campaign_is_never_released(desk):
+    desk.accept(make_job())
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.release() == []
+
+
+@pytest.mark.parametrize("window", [1000, 25])
+def test_two_releases_at_once_never_hand_a_job_out_twice_nor_more_than_the_window(desk, at_once, window):
+    desk.accept(*make_jobs(100))
+    taken = [numbers_of(chunks) for chunks in at_once(*[lambda: desk.release(window=window, chunk_size=10)] * 4)]
+    together = [number for numbers in taken for number in numbers]
+    assert len(together) == len(set(together)) == min(window, 100)
+
+
+def test_chunks_that_were_not_published_are_due_again_at_once(desk):
+    desk.accept(*make_jobs(4))
+    published, lost = desk.release(chunk_size=2)
+    unqueue(desk.ledger, [lost])
+    assert desk.counts() == {State.WAITING: 2, State.QUEUED: 2}
+    (again,) = desk.release()
+    assert again.job_numbers == lost.job_numbers
+    assert len(desk.claim(published).jobs) == 2
+
+
+def test_a_chunk_that_was_claimed_after_all_is_not_taken_back(desk):
+    desk.accept(make_job())
+    (chunk,) = desk.release()
+    desk.claim(chunk)
+    unqueue(desk.ledger, [chunk])
+    assert desk.counts() == {State.RUNNING: 1}
+
+
+def test_a_campaign_with_nothing_left_to_do_is_finished(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.release()
+    assert find_campaign(desk.ledger, "diwali").state == "running"
+    desk.record(held, judge(claimed, issue(claimed)))
+    desk.release()
+    assert find_campaign(desk.ledger, "diwali").state == "finished"
+
+
+def test_a_campaign_that_waits_for_a_later_time_or_for_its_first_job_is_not_finished(desk):
+    desk.another("holi")
+    held, _ = desk.take_one(make_job())
+    desk.give_back(held, delay_seconds=600)
+    desk.release()
+    assert find_campaign(desk.ledger, "diwali").state == "running"
+    assert find_campaign(desk.ledger, "holi").state == "running"
+
+
+def test_a_campaign_that_is_given_jobs_at_this_moment_is_not_finished_over_them(desk):
+    held, claimed = desk.take_one(make_job(1))
+    desk.record(held, judge(claimed, issue(claimed)))
+    releasing = threading.Thread(target=desk.release)
+    with desk.ledger.write() as connection:
+        insert_jobs(connection, desk.campaign.id, [make_job(2)])
+        releasing.start()
+        releasing.join(0.2)  # it ends, or waits for this transaction: both are fine
+    releasing.join(10)
+    assert len(numbers_of(desk.release())) + desk.counts().get(State.QUEUED, 0) >= 1
+    assert find_campaign(desk.ledger, "diwali").state == "running"
