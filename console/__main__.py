@@ -1,0 +1,5 @@
+"""`python -m console`: the same as `issuance`."""
+
+from console.main import main
+
+main()

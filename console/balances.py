@@ -1,0 +1,81 @@
+"""A campaign's balance, in words for people and as JSON for programs."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from console.layout import age, aligned, counted, iso
+from issuance.states import State
+from ledger.balance import Balance
+
+_STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
+_HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")
+_NUMBERS = (2, 3, 4)
+_LONGEST_NAME = 28
+
+
+def balance_table(balances: Sequence[Balance]) -> list[Text]:
+    """Two lines a campaign: what it is, and below how many of its lines stand where."""
+    head, *rows = aligned([_HEADINGS, *map(_cells, balances)], right=_NUMBERS)
+    table = [Text(head, style="bold")]
+    for row, balance in zip(rows, balances, strict=True):
+        table += [_coloured(row, balance), Text(f"  {counts(balance)}", style="dim")]
+    return table
+
+
+def _cells(balance: Balance) -> tuple[str, ...]:
+    campaign = balance.campaign
+    name = campaign.name
+    return (
+        name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
+        campaign.state,
+        f"{campaign.accepted_lines:,}",
+        f"{balance.open_letters:,}",
+        age(balance.oldest_due) or "-",
+        "yes" if balance.balanced else "NO",
+    )
+
+
+def _coloured(row: str, balance: Balance) -> Text:
+    text = Text(row)
+    if balance.campaign.state in _STYLES:
+        place = row.find(balance.campaign.state, min(len(balance.campaign.name), _LONGEST_NAME))
+        text.stylize(_STYLES[balance.campaign.state], place, place + len(balance.campaign.state))
+    if not balance.balanced:
+        text.stylize("bold red", len(row) - len("NO"))
+    return text
+
+
+def counts(balance: Balance) -> str:
+    """`waiting 120 · issued 1,880`: the states that have lines, in the order of a line's life."""
+    filled = [f"{state.replace('_', ' ')} {count:,}" for state, count in balance.counts.items() if count]
+    return " · ".join(filled) or "no lines yet"
+
+
+def balance_lines(balance: Balance) -> list[Text]:
+    """One campaign's balance, and what to type next where something is left to do."""
+    campaign = balance.campaign
+    books = "balanced" if balance.balanced else f"NOT BALANCED: {sum(balance.counts.values()):,} found"
+    lines = [
+        Text(f"{campaign.name}: {campaign.state}, {counted(campaign.accepted_lines, 'line')} accepted, {books}"),
+        Text(f"  {counts(balance)}"),
+    ]
+    if balance.open_letters:
+        command = f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}"
+        lines.append(Text(f"  {counted(balance.open_letters, 'open dead letter')}: {command}"))
+    return lines
+
+
+def balance_json(balance: Balance) -> dict[str, Any]:
+    """The balance for programs: counts of lines, one key a state."""
+    return {
+        "campaign": balance.campaign.name,
+        "state": balance.campaign.state,
+        "accepted": balance.campaign.accepted_lines,
+        **{state.value: balance.counts.get(state, 0) for state in State},
+        "balanced": balance.balanced,
+        "openDeadLetters": balance.open_letters,
+        "oldestDueAt": iso(balance.oldest_due),
+    }

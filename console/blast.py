@@ -1,0 +1,192 @@
+"""`issuance blast`: a campaign's file goes into the ledger."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from console.balances import balance_lines
+from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained
+from console.interruption import interruptible
+from console.layout import counted, say
+from console.nudging import Nudging
+from console.waiting import wait_for_campaign
+from ledger.book import Ledger
+from ledger.campaigns import Campaign, ensure_campaign
+from producers.blast import BlastReport, check
+from producers.blast import blast as accept_file
+from producers.freezing import Freezer
+from producers.source import BadRow, ErrorsFile, ReadOptions, Source, UnusableFile
+from producers.source.display import printable
+
+_SHOWN_ERRORS = 3
+
+
+def blast(
+    file: Annotated[Path, typer.Argument(help="CSV or JSONL, one row a reward.", show_default=False)],
+    campaign: Annotated[str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)],
+    *,
+    reward_id: Annotated[int | None, typer.Option(help="For rows without a rewardId of their own.")] = None,
+    quantity: Annotated[int | None, typer.Option(help="Units, for rows without a quantity of their own.")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="THEIRS=OURS", help="Read their column as ours; - ignores it.")
+    ] = None,
+    errors: Annotated[Path | None, typer.Option(help="Takes the refused rows; default: FILE's stem.errors.csv")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every line is settled.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file, accept nothing.")] = False,
+    defer_limits: Annotated[
+        bool, typer.Option("--defer-limits", help="Wait for the next limit window instead of failing (new campaigns).")
+    ] = False,
+) -> None:
+    """Accept a file's rows into a campaign; running it again adds only what is not there yet."""
+    with explained():
+        options = ReadOptions(mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity)
+        source = Source(file, options)
+        noted = _NotedErrors(_errors_path(file, errors))
+        if dry_run:
+            report = _check(campaign, source, noted)
+    if not dry_run:
+        with Context.opened() as (context, ledger):
+            into = _campaign(ledger, campaign, defer_limits=defer_limits)
+            report = _accept(context, ledger, into, source, noted)
+            if wait:
+                _wait(ledger, campaign)
+    if report.refused:
+        sys.exit(EXIT_REFUSED)
+
+
+class _NotedErrors(ErrorsFile):
+    """An errors file that remembers its first rows, to be shown."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.first: list[BadRow] = []
+
+    def write(self, bad: BadRow) -> None:
+        try:
+            super().write(bad)
+        except OSError as error:
+            raise UnusableFile(
+                f"the errors file {self.path} cannot be written: {error.strerror}", "name another with --errors"
+            ) from None
+        if len(self.first) < _SHOWN_ERRORS:
+            self.first.append(bad)
+
+    def show(self) -> None:
+        """Say where the refused rows are, and show the first."""
+        if not self.count:
+            return
+        err.print(f"{counted(self.count, 'row')} refused, see {self.path}:", markup=False, soft_wrap=True)
+        for bad in self.first:
+            place = f"line {bad.line}" + (f", {bad.field}" if bad.field else "")
+            err.print(f"  {place}: {bad.problem}; {bad.remedy}", markup=False, soft_wrap=True)
+        if self.count > len(self.first):
+            err.print(f"  and {self.count - len(self.first):,} more")
+
+
+def _read_mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        # From the right: their name may hold a "=", none of ours does.
+        theirs, equals, ours = pair.rpartition("=")
+        if not (theirs.strip() and equals and ours.strip()):
+            raise UsageError(f"--map {printable(pair)} is no mapping: write --map THEIRS=OURS")
+        mapping[theirs] = ours
+    return mapping
+
+
+def _errors_path(file: Path, given: Path | None) -> Path:
+    path = Path(f"{file.stem}.errors.csv") if given is None else given
+    if path.resolve() == file.resolve():
+        raise UsageError(f"--errors {path} is the file itself: name another file")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--errors {path}: there is no such folder; make it, or name another file")
+    return path
+
+
+def _campaign(ledger: Ledger, name: str, *, defer_limits: bool) -> Campaign:
+    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits)
+    if defer_limits and not campaign.defers_limits:
+        err.print(f"{name} was begun without --defer-limits, and stays so.", markup=False, soft_wrap=True)
+    if campaign.state == "paused":
+        err.print(f"{name} is paused: nothing is issued until it is resumed.", markup=False, soft_wrap=True)
+    return campaign
+
+
+def _accept(context: Context, ledger: Ledger, campaign: Campaign, source: Source, errors: _NotedErrors) -> BlastReport:
+    freezer, nudging = Freezer.of(context.settings), Nudging(context)
+    so_far = BlastReport()
+    with interruptible() as check_interrupted, _progress(source) as show_progress:
+
+        def on_batch(report: BlastReport) -> None:
+            nonlocal so_far
+            so_far = report
+            show_progress(report)
+            nudging.give()
+            check_interrupted()
+
+        try:
+            with errors:
+                report = accept_file(ledger, campaign, source, freezer, errors, on_batch=on_batch)
+        except KeyboardInterrupt:
+            say(f"{_summary(campaign.name, so_far, errors)}: interrupted; run it again, and it goes on where it ended")
+            sys.exit(EXIT_INTERRUPTED)
+    errors.show()
+    say(_summary(campaign.name, report, errors))
+    return report
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
+    with Progress(
+        TextColumn("{task.fields[rows]:>9,} rows"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[speed]:>7,.0f} rows/s "),
+        TimeRemainingColumn(compact=True),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=source.size, rows=0, speed=0.0)
+
+        def show(report: BlastReport) -> None:
+            elapsed = progress.tasks[task].elapsed or 0.0
+            speed = report.rows / elapsed if elapsed else 0.0
+            progress.update(task, completed=source.bytes_read, rows=report.rows, speed=speed)
+
+        yield show
+
+
+def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
+    where = f" (errors in {errors.path})" if report.refused else ""
+    return (
+        f"{campaign}: {report.accepted:,} accepted, {report.known:,} already known, {report.refused:,} refused "
+        f"of {counted(report.rows, 'row')}{where}"
+    )
+
+
+def _check(campaign: str, source: Source, errors: _NotedErrors) -> BlastReport:
+    settings = Context.read().settings
+    with errors:
+        report = check(campaign, source, Freezer.of(settings), errors)
+    errors.show()
+    where = f" (errors in {errors.path})" if report.refused else ""
+    say(
+        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good, {report.refused:,} refused "
+        f"of {counted(report.rows, 'row')}{where}"
+    )
+    return report
+
+
+def _wait(ledger: Ledger, campaign: str) -> None:
+    try:
+        found = wait_for_campaign(ledger, campaign)
+    except KeyboardInterrupt:
+        err.print("Not waiting any more; the work goes on. `issuance status` shows it.")
+        sys.exit(EXIT_INTERRUPTED)
+    for line in balance_lines(found):
+        say(line)

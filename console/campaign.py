@@ -1,0 +1,73 @@
+"""`issuance campaign`: pause, resume or cancel a whole campaign."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from console.balances import balance_lines
+from console.context import Context, err, operator
+from console.layout import say
+from console.nudging import Nudging
+from ledger.balance import balance
+from ledger.book import Ledger
+from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
+from worker.limits.console import LimitsConsole
+from worker.limits.unavailable import LimitsUnavailable
+
+app = typer.Typer(help="Pause, resume or cancel a campaign.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The campaign.")]
+
+
+@app.command()
+def pause(name: Name) -> None:
+    """Start no more calls of a campaign until it is resumed; calls under way finish."""
+    with Context.opened() as (context, ledger):
+        paused = pause_campaign(ledger, name, operator())
+        _tell_workers(context, lambda limits: limits.halt(paused.id))
+        _print_balance(ledger, paused)
+
+
+@app.command()
+def resume(name: Name) -> None:
+    """Let a paused campaign go on."""
+    with Context.opened() as (context, ledger):
+        resumed = resume_campaign(ledger, name, operator())
+        _tell_workers(context, lambda limits: limits.lift(resumed.id))
+        Nudging(context).give()
+        _print_balance(ledger, resumed)
+
+
+@app.command()
+def cancel(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """End a campaign for good: lines that were never sent are cancelled, calls under way finish."""
+    with Context.opened() as (context, ledger):
+        campaign = find_campaign(ledger, name)
+        # Other programs cancel too, and have nobody to ask.
+        if sys.stdin.isatty() and not yes and campaign.state != "cancelled":
+            open_lines = balance(ledger, name).unsettled
+            typer.confirm(f"Cancel {name} for good, with {open_lines:,} unsettled lines?", abort=True, err=True)
+        cancelled = cancel_campaign(ledger, name, operator())
+        _tell_workers(context, lambda limits: limits.halt(cancelled.id))
+        while settle_cancelled(ledger):
+            pass
+        _print_balance(ledger, cancelled)
+
+
+def _tell_workers(context: Context, tell: Callable[[LimitsConsole], None]) -> None:
+    """Let the workers know within a second; without Redis they learn it from the ledger."""
+    limits = context.limits
+    if limits is None:
+        err.print("No Redis is configured or running: this takes effect at the next release.", soft_wrap=True)
+        return
+    try:
+        tell(limits)
+    except LimitsUnavailable:
+        err.print("Redis is out of reach: this takes effect at the next release.", soft_wrap=True)
+
+
+def _print_balance(ledger: Ledger, campaign: Campaign) -> None:
+    for line in balance_lines(balance(ledger, campaign.name)):
+        say(line)

@@ -1,0 +1,150 @@
+"""`issuance dead-letters`: list, explain, redrive and discard what an operator must look at."""
+
+import sys
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, UsageError, complain, err, operator
+from console.layout import counted, say
+from console.letter_selection import CampaignFilter, CodeFilter, Filters, Ids, Note, ReasonFilter, Yes, choose, confirm
+from console.letter_story import story_lines
+from console.letter_table import print_jsonl, print_table
+from console.nudging import Nudging
+from issuance.dead_letter import Verb
+from ledger.campaigns import find_campaign
+from ledger.dead_letters import LetterFilter, list_letters, show_letter
+from ledger.redrives import Redriven
+from ledger.redrives import discard as discard_letters
+from ledger.redrives import redrive as redrive_letters
+
+app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
+
+_TABLE_ROWS = 100
+_IDS_SHOWN = 20
+
+
+class LetterState(StrEnum):
+    """Where a dead letter stands."""
+
+    OPEN = "open"
+    REDRIVEN = "redriven"
+    CLOSED = "closed"
+    DISCARDED = "discarded"
+    ALL = "all"
+
+
+class Format(StrEnum):
+    """How the list is written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+@app.command(name="list")
+def list_command(
+    campaign: CampaignFilter = None,
+    reason: ReasonFilter = None,
+    code: CodeFilter = None,
+    *,
+    state: Annotated[LetterState, typer.Option(help="Only letters in this state.")] = LetterState.OPEN,
+    form: Annotated[Format, typer.Option("--format", help="jsonl has every field.")] = Format.TABLE,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"Most letters listed; default {_TABLE_ROWS} for table, else all.")
+    ] = None,
+) -> None:
+    """List dead letters, oldest first, customers masked."""
+    with Context.opened() as (_, ledger):
+        if campaign is not None:
+            find_campaign(ledger, campaign)
+        wanted = None if state is LetterState.ALL else state.value
+        chosen = LetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
+        if form is Format.JSONL:
+            print_jsonl(list_letters(ledger, chosen, limit=limit))
+            return
+        most = limit or _TABLE_ROWS
+        letters = list(list_letters(ledger, chosen, limit=most + 1))
+        if not letters:
+            err.print("No dead letter fits.")
+            return
+        print_table(list(islice(letters, most)))
+        if len(letters) > most:
+            err.print(f"Only the first {most:,} are listed: --limit N lists more.")
+
+
+@app.command()
+def show(
+    letter: Annotated[int, typer.Argument(metavar="ID", help="The dead letter's id.")],
+    *,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show customer, vouchers, body and replies as they are.")
+    ] = False,
+) -> None:
+    """Tell a dead letter's whole story, and which redrive is allowed."""
+    with Context.opened() as (_, ledger):
+        for line in story_lines(show_letter(ledger, letter), reveal=reveal):
+            say(line)
+
+
+@app.command()
+def redrive(
+    ids: Ids = None,
+    campaign: CampaignFilter = None,
+    reason: ReasonFilter = None,
+    code: CodeFilter = None,
+    *,
+    reissue: Annotated[bool, typer.Option("--reissue", help="With new requestIds, after a definite refusal.")] = False,
+    note: Note = "",
+    per_second: Annotated[float, typer.Option(min=0, help="Most that become due a second; 0: all at once.")] = 0.0,
+    yes: Yes = False,
+) -> None:
+    """Put dead letters back to work: the same requestIds and bytes, or new requestIds with --reissue."""
+    with Context.opened() as (context, ledger):
+        verb = Verb.REISSUE if reissue else Verb.RESEND
+        if reissue and not note.strip():
+            raise UsageError('A reissue makes new requestIds: say why with --note "…"; it is recorded with your name')
+        chosen = choose(ledger, ids, Filters(campaign, reason, code))
+        confirm(ledger, chosen, verb.value, yes=yes)
+        result = redrive_letters(ledger, chosen, verb, operator(note), per_second=per_second)
+        if result.done:
+            Nudging(context).give()
+    for letter_id, job_id in result.reissued.items():
+        say(f"{letter_id} → {job_id}")
+    _report(result, "reissued" if reissue else "resent")
+
+
+@app.command()
+def discard(
+    ids: Ids = None,
+    campaign: CampaignFilter = None,
+    reason: ReasonFilter = None,
+    code: CodeFilter = None,
+    *,
+    note: Note = "",
+    yes: Yes = False,
+) -> None:
+    """Put dead letters aside for good: their lines keep their state, and nobody is asked to look again."""
+    with Context.opened() as (_, ledger):
+        chosen = choose(ledger, ids, Filters(campaign, reason, code))
+        confirm(ledger, chosen, "discard", yes=yes)
+        result = discard_letters(ledger, chosen, operator(note))
+        missing = set(chosen.ids) - set(result.done) - set(result.refused)
+        result.refused |= dict.fromkeys(sorted(missing), "there is no such dead letter")
+    _report(result, "discarded")
+
+
+def _report(result: Redriven, done: str) -> None:
+    """Say what was done and why the rest was not, and end with the status that says so too."""
+    by_reason: dict[str, list[int]] = {}
+    for letter_id, why in result.refused.items():
+        by_reason.setdefault(why, []).append(letter_id)
+    for why, ids in by_reason.items():
+        more = f" and {len(ids) - _IDS_SHOWN:,} more" if len(ids) > _IDS_SHOWN else ""
+        complain(f"{', '.join(map(str, ids[:_IDS_SHOWN]))}{more}: {why}")
+    say(f"{counted(len(result.done), 'dead letter')} {done}, {len(result.refused):,} refused")
+    if not result.done:
+        sys.exit(EXIT_UNUSABLE)
+    if result.refused:
+        sys.exit(EXIT_REFUSED)

@@ -1,0 +1,68 @@
+"""`issuance issue`: one customer's reward, from the command line."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, err
+from console.layout import one_line, say
+from console.nudging import Nudging
+from console.waiting import wait_for_line
+from issuance.masking import mask, scrub
+from issuance.states import State
+from ledger.outcomes import LineRecord
+from producers import Reward
+from producers.background import DEFAULT_CAMPAIGN, enqueue_job
+from producers.freezing import Freezer
+
+
+def issue(
+    *,
+    reward_id: Annotated[int, typer.Option(help="The reward.", show_default=False)],
+    mobile: Annotated[str | None, typer.Option(help="The customer's mobile, with country code.")] = None,
+    email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="The customer's external id.")] = None,
+    quantity: Annotated[int, typer.Option(help="Units, 1 to 1,000,000.")] = 1,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key is accepted once.")] = None,
+    campaign: Annotated[str, typer.Option(help="What to count it under.")] = DEFAULT_CAMPAIGN,
+    payment_config_id: Annotated[int | None, typer.Option(help="Where the reward has several.")] = None,
+    redemption_value: Annotated[float | None, typer.Option(help="Above 0, for rewards paid by conversion.")] = None,
+    org_id: Annotated[int | None, typer.Option(help="The reward's organisation (connected endpoint).")] = None,
+    notes: Annotated[str | None, typer.Option(help="Free text, sent along.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")] = False,
+) -> None:
+    """Accept one reward for one customer and print its requestId; give exactly one of the customer's identifiers."""
+    with Context.opened() as (context, ledger):
+        enqueued = enqueue_job(
+            ledger,
+            Freezer.of(context.settings),
+            {"mobile": mobile, "email": email, "externalId": external_id},
+            [Reward(reward_id, quantity, payment_config_id, redemption_value, org_id)],
+            campaign=campaign,
+            key=key,
+            notes=notes,
+        )
+        say(enqueued.request_id)
+        Nudging(context).give()
+        if not wait:
+            return
+        try:
+            line = wait_for_line(ledger, enqueued.request_id)
+        except KeyboardInterrupt:
+            err.print("Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it.")
+            sys.exit(EXIT_INTERRUPTED)
+        err.print(_outcome(line), markup=False, soft_wrap=True)
+        if line.state is not State.ISSUED:
+            sys.exit(EXIT_FAILED)
+
+
+def _outcome(line: LineRecord) -> str:
+    parts = [line.state.value]
+    if line.code is not None:
+        parts.append(f"code {line.code}")
+    if line.message:
+        parts.append(one_line(scrub(line.message)))
+    if line.vouchers:
+        parts.append(f"vouchers {', '.join(map(mask, line.vouchers))}")
+    return " · ".join(parts)

@@ -1,0 +1,75 @@
+"""How numbers, times and columns are written for people, on a terminal and in a pipe alike."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from console.context import out
+from producers.source.display import printable
+
+_GAP = "  "
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def say(line: str | Text = "") -> None:
+    """Print one line of the result, whole wherever it goes."""
+    out.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
+
+
+def say_row(row: str | Text) -> None:
+    """Print one row of a table: cut at a terminal's edge, whole in a pipe."""
+    if out.is_terminal:
+        out.print(Text(row) if isinstance(row, str) else row, no_wrap=True, overflow="ellipsis")
+    else:
+        # Past Rich: there may be a million of them.
+        out.file.write(f"{row}\n")
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A span in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def age(instant: datetime | None) -> str:
+    """How long ago something was; "" for never."""
+    return "" if instant is None else duration(max(0.0, (datetime.now(UTC) - instant).total_seconds()))
+
+
+def iso(instant: datetime | None) -> str | None:
+    """A time for programs: ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`."""
+    return None if instant is None else instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def clock(instant: datetime | None) -> str:
+    """A time for people: `2026-11-23 10:00:00Z`; "" for never."""
+    return "" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def one_line(text: str | None) -> str:
+    """Text from outside, fit for one line of a terminal: nothing in it moves the cursor."""
+    return printable(" ".join((text or "").split()))
+
+
+def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Put rows into columns two blanks apart; those numbered in `right` end, the others begin, together."""
+    table = list(rows)
+    ends = set(right)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [_row(row, widths, ends) for row in table]
+
+
+def _row(row: Sequence[str], widths: Sequence[int], ends: set[int]) -> str:
+    cells = (
+        cell.rjust(width) if place in ends else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return _GAP.join(cells).rstrip()

@@ -1,0 +1,68 @@
+"""Which dead letters an operator means: by id, or by filters; and asking before many are touched."""
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from console.context import UsageError
+from console.layout import counted
+from issuance.outcome import Reason
+from ledger.book import Ledger
+from ledger.campaigns import find_campaign
+from ledger.dead_letters import LetterFilter, list_letters
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Their ids, or give filters.")]
+CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]
+ReasonFilter = Annotated[Reason | None, typer.Option("--reason", help="Only letters with this reason.")]
+CodeFilter = Annotated[int | None, typer.Option("--code", help="Only letters with this API code.")]
+Note = Annotated[str, typer.Option("--note", help="Why; recorded with your name.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a letter must have to be meant; None: anything."""
+
+    campaign: str | None
+    reason: Reason | None
+    code: int | None
+
+    def given(self) -> bool:
+        """Whether any filter was given."""
+        return (self.campaign, self.reason, self.code) != (None, None, None)
+
+
+def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> LetterFilter:
+    """Settle which letters are meant.
+
+    Raises:
+        UsageError: neither ids nor filters are given, or both.
+        CampaignError: there is no such campaign.
+    """
+    if bool(ids) == filters.given():
+        raise UsageError("Give the letters' ids, or filters (--campaign, --reason, --code), and not both")
+    if ids:
+        return LetterFilter(ids=tuple(dict.fromkeys(ids)))
+    if filters.campaign is not None:
+        find_campaign(ledger, filters.campaign)
+    return LetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
+
+
+def confirm(ledger: Ledger, chosen: LetterFilter, verb: str, *, yes: bool) -> None:
+    """Ask before more than one letter named by its id is touched.
+
+    Raises:
+        UsageError: no letter fits, or nobody is there to be asked.
+        typer.Abort: the answer was no.
+    """
+    count = len(chosen.ids) or sum(1 for _ in list_letters(ledger, chosen))
+    if not count:
+        raise UsageError("No open dead letter fits: `issuance dead-letters list` shows them")
+    if yes or len(chosen.ids) == 1:
+        return
+    question = f"{verb.capitalize()} {counted(count, 'dead letter')}?"
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to be asked: look at them with `list`, then give --yes")
+    typer.confirm(question, abort=True, err=True)

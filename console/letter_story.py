@@ -1,0 +1,109 @@
+"""A dead letter's whole story: what was asked, what was tried, what came back, who did what, what can be done."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from console.layout import aligned, clock, one_line
+from console.reply_masking import show_reply
+from issuance.dead_letter import Verb, advice, refusal
+from issuance.masking import mask, mask_customer, scrub
+from ledger.dead_letters import AttemptRecord, Letter, LetterStory
+from ledger.outcomes import LineRecord
+
+_COMMANDS = {
+    Verb.RESEND: "issuance dead-letters redrive {id}",
+    Verb.REISSUE: 'issuance dead-letters redrive {id} --reissue --note "WHY"',
+}
+
+
+def story_lines(story: LetterStory, *, reveal: bool) -> Iterator[Text]:
+    """Tell it from the letter to the remedy; customers, vouchers and replies are masked unless `reveal`."""
+    letter = story.letter
+    code = "" if letter.code is None else f", code {letter.code}"
+    yield Text(f"Dead letter {letter.id}: {letter.state}, {letter.reason.value}{code}", style="bold")
+    for name, value in _facts(letter, reveal=reveal):
+        yield Text(f"  {name:<9} {value}")
+    if reveal:
+        yield Text(f"  {'body':<9} {show_reply(story.body, reveal=True)}")
+    yield from _section("Lines", _lines(story.lines, reveal=reveal))
+    yield from _section("Attempts", [text for made in story.attempts for text in _attempt(made, reveal=reveal)])
+    done = [
+        f"{clock(action.at)}  {action.verb} by {action.operator}"
+        + (f": {one_line(action.note)}" if action.note else "")
+        for action in story.actions
+    ]
+    yield from _section("Actions", done)
+    yield from _section("What can be done", _remedies(letter))
+
+
+def _section(title: str, lines: list[str]) -> Iterator[Text]:
+    yield Text(title, style="bold")
+    for line in lines or ["none"]:
+        yield Text(f"  {line}")
+
+
+def _facts(letter: Letter, *, reveal: bool) -> Iterator[tuple[str, str]]:
+    yield "campaign", letter.campaign
+    yield "customer", str(letter.customer) if reveal else mask_customer(letter.customer)
+    yield "job", letter.job_id
+    yield "message", one_line(letter.message if reveal else scrub(letter.message))
+    again = f", for the {letter.openings}. time" if letter.openings > 1 else ""
+    yield "opened", clock(letter.opened_at) + again
+    if letter.state != "open":
+        yield letter.state, clock(letter.changed_at)
+    if letter.reissued_as:
+        yield "now is", letter.reissued_as
+
+
+def _lines(lines: list[LineRecord], *, reveal: bool) -> list[str]:
+    rows = [("state", "code", "units", "reward", "requestId")]
+    rows += [
+        (
+            line.state.value,
+            "" if line.code is None else str(line.code),
+            f"{'-' if line.quantity is None else line.quantity}/{line.requested_quantity}",
+            str(line.reward_id),
+            line.request_id,
+        )
+        for line in lines
+    ]
+    told = aligned(rows, right=(1, 2, 3))
+    for line in lines:
+        told += _shown(line, reveal=reveal)
+    return told
+
+
+def _shown(line: LineRecord, *, reveal: bool) -> Iterator[str]:
+    """What replies showed for a line, named by its requestId's beginning."""
+    vouchers = line.vouchers if reveal else tuple(map(mask, line.vouchers))
+    shown = {"vouchers": vouchers, "transactions": line.transaction_ids, "points": line.points_references}
+    shown["anomalies"] = line.anomalies
+    for name, values in shown.items():
+        if values:
+            yield f"{line.request_id[:8]}  {name}: {', '.join(map(one_line, values))}"
+
+
+def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
+    answered = "no answer" if made.http_status is None else f"HTTP {made.http_status}"
+    code = "" if made.code is None else f", code {made.code}"
+    took = f"{made.took_seconds:.2f} s"
+    yield f"{made.number}. {clock(made.started_at)}  {took}  {made.kind}  {answered}{code}  → {one_line(made.decision)}"
+    if made.message:
+        yield f"   says: {one_line(made.message if reveal else scrub(made.message))}"
+    if made.tracking_id:
+        yield f"   API's own id: {one_line(made.tracking_id)}, worker: {made.worker}"
+    if made.reply:
+        yield f"   reply: {show_reply(made.reply, reveal=reveal)}"
+
+
+def _remedies(letter: Letter) -> list[str]:
+    if letter.state != "open":
+        return [f"nothing: it is {letter.state}"]
+    told = [advice(letter.reason)]
+    for verb, command in _COMMANDS.items():
+        why_not = refusal(letter.reason, verb)
+        told.append(
+            f"{verb.value}: {command.format(id=letter.id)}" if why_not is None else f"not {verb.value}: {why_not}"
+        )
+    return [*told, f'discard: issuance dead-letters discard {letter.id} --note "WHY"']

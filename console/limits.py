@@ -1,0 +1,73 @@
+"""`issuance limits`: the API account's rate and closings, shared by all workers."""
+
+from typing import Annotated
+
+import typer
+
+from config.settings import SettingsError
+from console.context import Context, UsageError, explained
+from console.layout import duration, say
+from worker.limits.console import LimitsConsole
+from worker.limits.state import LimitState
+
+app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
+
+_DEFAULT = "default"
+_LARGEST_RATE = 60_000_000
+"""The grid of the rate is in whole microseconds."""
+
+
+@app.command()
+def show() -> None:
+    """Show the rate in calls a minute, and for how long and why the account is closed."""
+    with explained():
+        for line in limit_lines(_limits().state()):
+            say(line)
+
+
+@app.command(name="set")
+def set_rate(
+    per_minute: Annotated[
+        str, typer.Argument(metavar="PER_MINUTE|default", help="Calls a minute, 0 is unlimited; or `default`.")
+    ],
+) -> None:
+    """Set the rate of all workers at once, in calls a minute; `default` goes back to the setting."""
+    with explained():
+        rate = _read_rate(per_minute)
+        limits = _limits()
+        limits.set_rate(rate)
+        for line in limit_lines(limits.state()):
+            say(line)
+
+
+def _read_rate(text: str) -> int | None:
+    if text == _DEFAULT:
+        return None
+    if not text.isdecimal() or int(text) > _LARGEST_RATE:
+        raise UsageError(f"{text!r} is no rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE}, or `default`")
+    return int(text)
+
+
+def _limits() -> LimitsConsole:
+    limits = Context.read().limits
+    if limits is None:
+        raise SettingsError(
+            "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL (or ISSUANCE_BROKER_URL) "
+            "and ISSUANCE_API_URL, or start the embedded parts with `issuance up`"
+        )
+    return limits
+
+
+def limit_lines(state: LimitState) -> list[str]:
+    """Say the limits in one or two lines."""
+    rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
+    lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
+    why = f": {state.why}" if state.why else ""
+    if state.closed_seconds > 0:
+        lines.append(f"account  closed for another {duration(state.closed_seconds)}{why}")
+    elif state.closings > 0:
+        lines.append(f"account  open for single probing calls{why}")
+    else:
+        failing = f", {state.failures:,} calls in a row without a readable answer" if state.failures else ""
+        lines.append(f"account  open{failing}")
+    return lines

@@ -1,0 +1,22 @@
+"""Nudges the release after rows were accepted or dead letters put back, and says once when nobody hears it."""
+
+from console.context import Context, err
+
+
+class Nudging:
+    """Asks for a release until that fails; then it says so once and stops asking.
+
+    Nothing is lost without a broker: what is accepted waits in the ledger.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._nudge = context.nudge
+        self._silent = False
+
+    def give(self) -> None:
+        """Ask for a release."""
+        if self._silent or (self._nudge is not None and self._nudge.give()):
+            return
+        self._silent = True
+        lack = "No broker is configured or running" if self._nudge is None else "The broker is out of reach"
+        err.print(f"{lack}: what is accepted waits, and is released when `issuance up` or the workers run.")

@@ -1,0 +1,41 @@
+"""A line's outcome as fields for exports: their names and order, masked by default, and as JSON or CSV."""
+
+from typing import Any
+
+from console.layout import iso
+from issuance.masking import mask, mask_customer, scrub
+from ledger.outcomes import LineRecord
+
+FIELDS = (
+    *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),
+    *("requestedQuantity", "quantity", "transactionIds", "vouchers", "attempts", "settledAt"),
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
+    """The fields in their order. Identifiers, vouchers and free text are masked unless `reveal`."""
+    return {
+        "requestId": line.request_id,
+        "jobId": line.job_id,
+        "campaign": line.campaign,
+        "customer": str(line.customer) if reveal else mask_customer(line.customer),
+        "rewardId": line.reward_id,
+        "state": line.state.value,
+        "code": line.code,
+        "message": line.message if reveal or line.message is None else scrub(line.message),
+        "requestedQuantity": line.requested_quantity,
+        "quantity": line.quantity,
+        "transactionIds": line.transaction_ids,
+        "vouchers": line.vouchers if reveal else tuple(map(mask, line.vouchers)),
+        "attempts": line.attempts,
+        "settledAt": iso(line.settled_at),
+    }
+
+
+def csv_cell(value: object) -> str:
+    """One field of a CSV row: lists joined by semicolons; nothing that a spreadsheet would run as a formula."""
+    if value is None:
+        return ""
+    text = ";".join(value) if isinstance(value, tuple) else str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

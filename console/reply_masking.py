@@ -1,0 +1,41 @@
+"""A stored reply without vouchers and identifiers: only fields that are known to be harmless are shown."""
+
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from issuance.masking import mask, scrub
+from producers.source.display import printable
+
+_HARMLESS = frozenset(
+    {
+        *("success", "code", "codes", "requestId", "transactionId", "rewardId", "orgId", "orgID"),
+        *("requestedQuantity", "quantity", "eventDateTime", "rewardType", "redemptionType", "paymentMode"),
+    }
+)
+_FREE_TEXT = frozenset({"message", "messages"})
+
+
+def show_reply(reply: bytes, *, reveal: bool) -> str:
+    """One line of text. A reply that is not JSON cannot be masked field by field, so it is only measured."""
+    if reveal:
+        return printable(reply.decode(errors="replace"))
+    try:
+        content = from_json(reply)
+    except ValueError:
+        return f"{len(reply):,} bytes, not JSON; --reveal shows them"
+    return printable(to_json(_masked(content, "")).decode())
+
+
+def _masked(value: Any, name: str) -> Any:
+    match value:
+        case dict():
+            return {key: _masked(inner, key) for key, inner in value.items()}
+        case list():
+            return [_masked(inner, name) for inner in value]
+        case None | bool():
+            return value
+        case str() if name in _FREE_TEXT:
+            return scrub(value)
+        case _:
+            return value if name in _HARMLESS else mask(str(value))

@@ -1,0 +1,100 @@
+"""How the whole system stands at one moment: campaigns, speed, the account's limits, and whether anybody works."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from rich.text import Text
+
+from config.site import RunningSystem
+from console.balances import balance_json, balance_table
+from console.context import Context
+from console.limits import limit_lines
+from ledger.balance import Balance, attempts_per_second, balance, balances
+from ledger.book import Ledger
+from worker.limits.state import LimitState
+from worker.limits.unavailable import LimitsUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The system at one moment."""
+
+    balances: list[Balance]
+    attempts_per_second: float
+    """Over the last 10 s, all campaigns together."""
+    limits: LimitState | None
+    """None when Redis or the API is not there."""
+    running: bool
+    where: str
+    """What runs, or what to do when nothing does."""
+
+
+def read_standing(context: Context, ledger: Ledger, campaign: str | None) -> Standing:
+    """Ask everybody once.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    running, where = _who_works(context)
+    return Standing(
+        balances=balances(ledger) if campaign is None else [balance(ledger, campaign)],
+        attempts_per_second=attempts_per_second(ledger),
+        limits=_limits(context),
+        running=running,
+        where=where,
+    )
+
+
+def _limits(context: Context) -> LimitState | None:
+    try:
+        return context.limits.state() if context.limits else None
+    except LimitsUnavailable:
+        return None
+
+
+def _who_works(context: Context) -> tuple[bool, str]:
+    found = RunningSystem.find(context.settings.home)
+    if found is not None:
+        flower = f", Flower at {found.flower_url}" if found.flower_url else ""
+        return True, f"running here, process {found.pid}{flower}"
+    if not context.site.broker_url:
+        return False, "not running: start it with `issuance up`"
+    try:
+        workers = context.answering_workers()
+    except (OperationalError, RedisError, OSError):
+        return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
+    if not workers:
+        return False, "no worker answers: start the workers (`issuance run worker`, see the Procfile)"
+    return True, f"{workers} worker processes answer"
+
+
+def standing_lines(standing: Standing) -> list[Text]:
+    """Say it in lines of at most 80 columns, unless a campaign's name needs more."""
+    table = balance_table(standing.balances) if standing.balances else [Text("No campaigns yet.")]
+    limits = limit_lines(standing.limits) if standing.limits else ["limits   unknown: no Redis or no API is there"]
+    system = Text(f"system   {standing.where}", style="" if standing.running else "yellow")
+    speed = Text(f"speed    {standing.attempts_per_second:,.1f} attempts a second over the last 10 s")
+    return [*table, Text(), speed, *map(Text, limits), system]
+
+
+def standing_json(standing: Standing, campaign: str | None) -> dict[str, Any]:
+    """One object for programs: the campaign's own with `campaign`, else a list of all."""
+    shared = {
+        "attemptsPerSecond": standing.attempts_per_second,
+        "limits": _limits_json(standing.limits) if standing.limits else None,
+        "running": standing.running,
+    }
+    objects = [balance_json(found) for found in standing.balances]
+    return ({"campaigns": objects} if campaign is None else objects[0]) | shared
+
+
+def _limits_json(limits: LimitState) -> dict[str, Any]:
+    return {
+        "ratePerMinute": limits.rate_per_minute,
+        "setAtRunTime": limits.rate_overridden,
+        "closedSeconds": round(limits.closed_seconds, 3),
+        "why": limits.why,
+        "failuresInARow": limits.failures,
+    }

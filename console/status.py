@@ -1,0 +1,62 @@
+"""`issuance status`: how campaigns and the system stand, once or every second."""
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from console.context import Context, out
+from console.layout import say, say_row
+from console.standing import Standing, read_standing, standing_json, standing_lines
+from ledger.book import Ledger
+
+_REFRESH_SECONDS = 1.0
+
+
+def status(
+    campaign: Annotated[str | None, typer.Argument(help="One campaign; default: all.", show_default=False)] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
+) -> None:
+    """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
+    with Context.opened() as (context, ledger):
+        if not watch:
+            _print(read_standing(context, ledger, campaign), campaign, as_json=as_json)
+            return
+        try:
+            _watch(context, ledger, campaign, as_json=as_json)
+        except KeyboardInterrupt:
+            sys.exit(0)  # the one way to end it, so nothing has gone wrong
+
+
+def _print(standing: Standing, campaign: str | None, *, as_json: bool) -> None:
+    if as_json:
+        say(to_json(standing_json(standing, campaign)).decode())
+        return
+    for line in standing_lines(standing):
+        say_row(line)
+
+
+def _watch(context: Context, ledger: Ledger, campaign: str | None, *, as_json: bool) -> None:
+    if not out.is_terminal or as_json:
+        while True:
+            _print(read_standing(context, ledger, campaign), campaign, as_json=as_json)
+            say()
+            time.sleep(_REFRESH_SECONDS)
+    with Live(console=out, auto_refresh=False) as live:
+        while True:
+            live.update(_block(read_standing(context, ledger, campaign)), refresh=True)
+            time.sleep(_REFRESH_SECONDS)
+
+
+def _block(standing: Standing) -> Group:
+    lines = standing_lines(standing)
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines, Text("Ctrl-C ends this", style="dim"))
