@@ -1,0 +1,175 @@
+"""Campaigns: made once, paused, resumed, cancelled for good, and every one of an operator's acts written down."""
+
+from contextlib import suppress
+
+import pytest
+
+from issuance.states import State
+from ledger.actions import actions_on
+from ledger.campaigns import (
+    CampaignError,
+    cancel_campaign,
+    ensure_campaign,
+    find_campaign,
+    halted_campaigns,
+    list_campaigns,
+    pause_campaign,
+    resume_campaign,
+    settle_cancelled,
+)
+from ledger.releases import reap
+from tests.contract.ledger.build import (
+    BUSY_CODE,
+    OPERATOR,
+    TIMEOUT,
+    TOO_MANY,
+    answer,
+    issue,
+    judge,
+    make_job,
+    make_jobs,
+    say,
+)
+
+
+def test_a_campaign_is_found_again_and_keeps_what_it_was_made_with(ledger):
+    made = ensure_campaign(ledger, "diwali", defers_limits=True)
+    assert ensure_campaign(ledger, "diwali", defers_limits=False) == made
+    assert find_campaign(ledger, "diwali").defers_limits is True
+    assert [campaign.name for campaign in list_campaigns(ledger)] == ["diwali"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x00b", "x" * 256])
+def test_a_name_that_no_operator_could_type_or_read_is_refused(ledger, name):
+    with pytest.raises(CampaignError, match="1 to 255 printable characters"):
+        ensure_campaign(ledger, name)
+
+
+def test_an_unknown_campaign_is_explained(desk):
+    with pytest.raises(CampaignError, match=r"no campaign 'holi' among 1: `issuance status` lists them"):
+        find_campaign(desk.ledger, "holi")
+
+
+def test_paused_and_cancelled_campaigns_are_halted(desk):
+    ids = {name: desk.another(name).campaign.id for name in ("paused", "cancelled", "resumed")}
+    pause_campaign(desk.ledger, "paused", OPERATOR)
+    pause_campaign(desk.ledger, "resumed", OPERATOR)
+    resume_campaign(desk.ledger, "resumed", OPERATOR)
+    cancel_campaign(desk.ledger, "cancelled", OPERATOR)
+    assert halted_campaigns(desk.ledger) == {ids["paused"], ids["cancelled"]}
+
+
+def test_what_an_operator_does_to_a_campaign_is_written_down(desk):
+    pause_campaign(desk.ledger, "diwali", OPERATOR)
+    resume_campaign(desk.ledger, "diwali", OPERATOR)
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    actions = actions_on(desk.ledger, "campaign:diwali")
+    assert [(action.verb, action.operator, action.note) for action in actions] == [
+        ("pause", "asha", "ticket 42"),
+        ("resume", "asha", "ticket 42"),
+        ("cancel", "asha", "ticket 42"),
+    ]
+    assert actions[0].at <= actions[1].at <= actions[2].at
+
+
+@pytest.mark.parametrize("change", [pause_campaign, resume_campaign])
+def test_a_cancelled_campaign_is_not_paused_or_resumed(desk, change):
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    with pytest.raises(CampaignError, match="is cancelled"):
+        change(desk.ledger, "diwali", OPERATOR)
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e"])
+def test_a_cancel_at_the_same_time_as_a_pause_is_for_good(desk, at_once, name):
+    desk.another(name)
+
+    def pause():
+        with suppress(CampaignError):  # it came too late
+            pause_campaign(desk.ledger, name, OPERATOR)
+
+    at_once(pause, lambda: cancel_campaign(desk.ledger, name, OPERATOR))
+    assert find_campaign(desk.ledger, name).state == "cancelled"
+
+
+def test_cancelling_twice_changes_nothing_more(desk):
+    desk.accept(make_job())
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert cancel_campaign(desk.ledger, "diwali", OPERATOR).state == "cancelled"
+    assert desk.counts() == {State.CANCELLED: 1}
+
+
+def test_jobs_that_were_never_sent_are_cancelled_without_a_letter(desk):
+    desk.accept(*make_jobs(3), make_job(9, rewards=(1001, 1002)))
+    desk.release(window=2)
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.counts() == {State.CANCELLED: 5}
+    assert desk.letters() == []
+
+
+def test_calls_under_way_finish(desk):
+    held, claimed = desk.take_one(make_job())
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.counts() == {State.RUNNING: 1}
+    desk.record(held, judge(claimed, issue(claimed)))
+    assert desk.counts() == {State.ISSUED: 1}
+
+
+def test_a_call_under_way_that_is_to_be_tried_again_is_settled_by_the_next_release(desk):
+    held, claimed = desk.take_one(make_job())
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    desk.record(held, judge(claimed, TIMEOUT))
+    assert settle_cancelled(desk.ledger) == 1
+    assert desk.counts() == {State.IN_DOUBT: 1}
+
+
+def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_in_doubt(desk):
+    desk.take_one(make_job())
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    desk.lapse()
+    reap(desk.ledger)
+    settle_cancelled(desk.ledger)
+    assert desk.counts() == {State.IN_DOUBT: 1}
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "reason"),
+    [(TIMEOUT, State.IN_DOUBT, "in_doubt"), (TOO_MANY, State.FAILED, "exhausted")],
+)
+def test_a_job_that_was_sent_is_settled_as_what_it_came_to_and_dead_lettered(desk, reply, state, reason):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, reply))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.counts() == {state: 1}
+    assert (desk.letter().reason, desk.letter().message) == (
+        reason,
+        "the campaign was cancelled before another attempt",
+    )
+
+
+def test_units_that_were_shown_before_the_cancel_stay_on_the_books(desk):
+    held, claimed = desk.take_one(make_job(rewards=(1001, 1002, 1003), quantity=2))
+    one, two, three = claimed.lines
+    reply = answer(say(one), say(two, 8010, units=1, vouchers=["A"]), say(three, BUSY_CODE))
+    desk.record(held, judge(claimed, reply))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.counts() == {State.ISSUED: 1, State.PARTIAL: 1, State.FAILED: 1}
+    assert desk.lines(claimed)[1].vouchers == ("A",)
+    assert (desk.state(claimed), desk.letter().reason) == (State.PARTIAL, "partial")
+
+
+def test_a_large_campaign_is_settled_in_several_rounds(desk):
+    desk.accept(*make_jobs(5))
+    held = desk.take()
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    desk.give_back(held)
+    assert [settle_cancelled(desk.ledger, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+    assert desk.counts() == {State.CANCELLED: 5}
+
+
+def test_other_campaigns_go_on_when_one_is_cancelled(desk):
+    desk.accept(make_job(1))
+    other = desk.another("holi")
+    other.accept(make_job(2, campaign="holi"))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert other.counts() == {State.WAITING: 1}
+    assert [chunk.campaign for chunk in desk.release()] == ["holi"]

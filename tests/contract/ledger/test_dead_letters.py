@@ -1,0 +1,124 @@
+"""Dead letters: one a job, opened, redriven, closed or discarded; listed, explained and announced."""
+
+import pytest
+
+from issuance.dead_letter import Verb
+from issuance.states import State
+from ledger.book import LedgerError
+from ledger.dead_letters import show_letter
+from ledger.letters import mark_noticed, unpublished_notices
+from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
+
+
+def test_a_letter_that_fails_again_after_its_redrive_is_opened_again(desk):
+    claimed = desk.settle(make_job(), TIMEOUT)
+    first = desk.letter()
+    desk.redrive(Verb.RESEND)
+    assert desk.letter().state == "redriven"
+    held, again = desk.take_one()
+    desk.record(held, judge(again, refuse()))
+    letter = desk.letter()
+    assert (letter.id, letter.state, letter.reason, letter.openings) == (first.id, "open", "failed", 2)
+    assert letter.job_id == claimed.id
+
+
+def test_a_letter_is_closed_when_its_redrive_succeeds(desk):
+    desk.settle(make_job(), TIMEOUT)
+    desk.redrive(Verb.RESEND)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, issue(again)))
+    assert desk.letter().state == "closed"
+    assert desk.letters(state="open") == []
+    assert desk.counts() == {State.ISSUED: 1}
+
+
+def test_letters_are_listed_by_campaign_reason_code_state_and_id(desk):
+    other = desk.another("holi")
+    failed = desk.settle(make_job(1), refuse())
+    desk.settle(make_job(2), TIMEOUT)
+    other.settle(make_job(3, campaign="holi"), refuse(3004))
+    assert [letter.reason for letter in desk.letters()] == ["failed", "in_doubt", "config"]
+    assert [letter.job_id for letter in desk.letters(campaign="diwali", reason="failed")] == [failed.id]
+    assert [letter.campaign for letter in desk.letters(code=3004)] == ["holi"]
+    assert desk.letters(state="closed") == []
+    third = desk.letters()[2]
+    assert desk.letters(ids=(third.id,)) == [third]
+
+
+def test_a_letters_story_has_its_lines_attempts_actions_and_body(desk):
+    job = make_job(rewards=(1001, 1002))
+    held, claimed = desk.take_one(job)
+    desk.record(held, judge(claimed, TIMEOUT))
+    held, claimed = desk.take_one()
+    desk.record(held, judge(claimed, refuse(500), policy=None))
+    held, claimed = desk.take_one()
+    desk.record(held, judge(claimed, refuse()))
+    desk.redrive(Verb.REISSUE)
+    story = show_letter(desk.ledger, desk.letter().id)
+    assert story.body == job.body
+    assert [line.request_id for line in story.lines] == [line.request_id for line in job.lines]
+    assert [(attempt.number, attempt.kind) for attempt in story.attempts] == [
+        (1, "in_doubt"),
+        (2, "in_doubt"),
+        (3, "failed"),
+    ]
+    assert story.attempts[0].took_seconds == 0.04
+    assert [(action.operator, action.verb, action.note) for action in story.actions] == [
+        ("asha", "reissue", "ticket 42")
+    ]
+
+
+def test_a_letter_that_does_not_exist_is_explained(desk):
+    with pytest.raises(LedgerError, match="dead-letters list"):
+        show_letter(desk.ledger, 999)
+
+
+def test_a_notice_is_published_once_for_each_opening(desk):
+    claimed = desk.settle(make_job(), TIMEOUT)
+    (notice,) = unpublished_notices(desk.ledger)
+    assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (claimed.id, "diwali", "in_doubt", None)
+    mark_noticed(desk.ledger, [notice.letter_id])
+    assert unpublished_notices(desk.ledger) == []
+    desk.redrive(Verb.RESEND)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, refuse()))
+    (notice,) = unpublished_notices(desk.ledger)
+    assert (notice.reason, notice.code) == ("failed", 1014)
+
+
+def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):
+    jobs = [desk.settle(make_job(number), refuse()) for number in (1, 2, 3)]
+    assert [notice.job_id for notice in unpublished_notices(desk.ledger, limit=2)] == [jobs[0].id, jobs[1].id]
+
+
+def test_a_discarded_letter_is_asked_about_no_more_and_its_line_keeps_its_state(desk):
+    desk.settle(make_job(), refuse())
+    assert desk.discard().done == [desk.letter().id]
+    assert desk.letter().state == "discarded"
+    assert desk.counts() == {State.FAILED: 1}
+    assert show_letter(desk.ledger, desk.letter().id).actions[0].verb == "discard"
+
+
+def test_only_an_open_letter_is_discarded(desk):
+    desk.settle(make_job(), TIMEOUT)
+    letter_id = desk.letter().id
+    desk.redrive(Verb.RESEND)
+    result = desk.discard(ids=(letter_id,))
+    assert result.done == []
+    assert "redriven" in result.refused[letter_id]
+
+
+def test_two_operators_discard_a_letter_once(desk, at_once):
+    desk.settle(make_job(), refuse())
+    letter_id = desk.letter().id
+    results = at_once(*[lambda: desk.discard(ids=(letter_id,))] * 2)
+    assert sorted(len(result.done) for result in results) == [0, 1]
+
+
+def test_a_late_success_closes_no_letter_that_was_discarded_but_is_recorded(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, refuse()))
+    desk.discard()
+    desk.record(held, judge(claimed, issue(claimed)))
+    assert desk.letter().state == "discarded"
+    assert desk.counts() == {State.ISSUED: 1}

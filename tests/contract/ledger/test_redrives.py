@@ -1,0 +1,243 @@
+"""Redrive: the same bytes for what may have been issued, a new generation for what was refused, and once each."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from issuance.dead_letter import Verb
+from issuance.decision import RetryPolicy
+from issuance.job import Lane, Variant
+from issuance.request_id import campaign_request_id
+from issuance.states import State
+from ledger.actions import actions_on
+from ledger.campaigns import cancel_campaign, find_campaign
+from tests.contract.ledger.build import (
+    BUSY_CODE,
+    NOT_SENT,
+    OPERATOR,
+    TIMEOUT,
+    answer,
+    issue,
+    judge,
+    make_job,
+    make_jobs,
+    refuse,
+    say,
+)
+
+_ONCE = RetryPolicy(max_attempts=1)
+
+
+def test_a_resend_sends_the_same_bytes_with_a_new_budget(desk):
+    job = make_job()
+    desk.settle(job, TIMEOUT)
+    assert desk.redrive(Verb.RESEND).done == [desk.letter().id]
+    _, again = desk.take_one()
+    assert (again.id, again.body) == (job.id, job.body)
+    assert (again.budget_attempts, again.budget_age_seconds, again.attempts, again.redrives) == (0, None, 1, 1)
+
+
+@pytest.mark.parametrize(("reply", "doubt"), [(TIMEOUT, True), (NOT_SENT, False)])
+def test_a_resent_job_remembers_whether_it_may_have_reached_the_api(desk, reply, doubt):
+    desk.settle(make_job(), reply)
+    desk.redrive(Verb.RESEND)
+    _, again = desk.take_one()
+    assert again.may_have_reached is doubt
+
+
+def test_a_resend_leaves_issued_lines_issued(desk):
+    job = make_job(rewards=(1001, 1002))
+    desk.settle(job, answer(say(job.lines[0]), say(job.lines[1], 8010, units=1)))
+    desk.redrive(Verb.RESEND)
+    assert desk.counts() == {State.ISSUED: 1, State.WAITING: 1}
+    held, again = desk.take_one()
+    assert len(again.lines) == 2
+    desk.record(held, judge(again, issue(again)))
+    assert desk.counts() == {State.ISSUED: 2}
+
+
+def test_a_reissue_is_a_new_job_with_a_new_request_id_and_the_old_one_stays_as_it_ended(desk):
+    job = make_job()
+    desk.settle(job, refuse())
+    letter_id = desk.letter().id
+    result = desk.redrive(Verb.REISSUE)
+    new_id = campaign_request_id("diwali", job.customer, 1001, generation=2)
+    assert (result.done, result.reissued) == ([letter_id], {letter_id: new_id})
+    assert (desk.letter().state, desk.letter().reissued_as) == ("redriven", new_id)
+    assert desk.counts() == {State.FAILED: 1, State.WAITING: 1}
+    assert find_campaign(desk.ledger, "diwali").accepted_lines == 2
+
+
+def test_a_reissued_job_carries_its_lineage_and_its_new_request_id_everywhere(desk):
+    job = make_job()
+    desk.settle(job, refuse())
+    desk.redrive(Verb.REISSUE)
+    _, again = desk.take_one()
+    content = json.loads(again.body)
+    assert content["transactionNumber"] == content["rewards"][0]["requestId"] == again.id
+    assert job.id.encode() not in again.body
+    row = desk.row(again.id)
+    assert (row.reissue_of, row.generation, row.source_line, row.lane) == (job.id, 2, job.source_line, "blast")
+    assert again.customer == job.customer
+
+
+def test_only_the_lines_that_failed_are_reissued(desk):
+    held, claimed = desk.take_one(make_job(rewards=(1001, 1002), variant=Variant.CONNECTED))
+    one, other = claimed.lines
+    desk.record(held, judge(claimed, answer(say(one), say(other, BUSY_CODE))))
+    held, claimed = desk.take_one()
+    desk.record(held, judge(claimed, refuse()))
+    desk.redrive(Verb.REISSUE)
+    held, again = desk.take_one()
+    assert [line.reward_id for line in again.lines] == [1002]
+    assert [org["orgId"] for org in json.loads(again.body)["orgLevelDetails"]] == [50_001]
+    desk.record(held, judge(again, issue(again)))
+    assert desk.counts() == {State.ISSUED: 2, State.FAILED: 1}
+
+
+def test_a_reissue_that_is_refused_again_can_be_reissued_as_the_third_generation(desk):
+    job = make_job()
+    desk.settle(job, refuse())
+    desk.redrive(Verb.REISSUE)
+    held, second = desk.take_one()
+    desk.record(held, judge(second, refuse()))
+    desk.redrive(Verb.REISSUE)
+    _, third = desk.take_one()
+    assert third.id == campaign_request_id("diwali", job.customer, 1001, generation=3)
+    assert [letter.reissued_as for letter in desk.letters()] == [second.id, third.id]
+
+
+@pytest.mark.parametrize("options", [{"key": "order-7"}, {"key": "order-8", "rewards": (1001, 1001)}])
+def test_keyed_requests_get_new_request_ids_of_their_own(desk, options):
+    job = make_job(lane=Lane.BACKGROUND, **options)
+    held, claimed = _take_background(desk, job)
+    desk.record(held, judge(claimed, refuse()))
+    desk.redrive(Verb.REISSUE)
+    _, again = _take_background(desk)
+    new, old = {line.request_id for line in again.lines}, {line.request_id for line in job.lines}
+    assert len(new) == len(job.lines)
+    assert not new & old
+
+
+def _take_background(desk, *jobs):
+    desk.accept(*jobs)
+    held = desk.take(Lane.BACKGROUND)
+    (claimed,) = held.jobs
+    return held, claimed
+
+
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [(refuse(), Verb.RESEND), (TIMEOUT, Verb.REISSUE), (refuse(8010), Verb.REISSUE), (NOT_SENT, Verb.REISSUE)],
+)
+def test_a_redrive_that_the_reason_does_not_allow_is_refused_with_an_explanation(desk, reply, refused):
+    desk.settle(make_job(), reply)
+    before = desk.counts()
+    result = desk.redrive(refused)
+    assert result.done == []
+    assert f"{refused} is not allowed" in result.refused[desk.letter().id]
+    assert (desk.counts(), desk.letter().state) == (before, "open")
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_an_undocumented_code_leaves_the_choice_to_the_operator(desk, verb):
+    desk.settle(make_job(), refuse(98765))
+    assert len(desk.redrive(verb).done) == 1
+
+
+@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
+def test_a_second_redrive_finds_nothing_open(desk, reply, verb):
+    desk.settle(make_job(), reply)
+    letter_id = desk.letter().id
+    desk.redrive(verb)
+    assert desk.redrive(verb).done == []
+    assert "it is redriven already" in desk.redrive(verb, ids=(letter_id,)).refused[letter_id]
+    assert desk.counts()[State.WAITING] == 1
+
+
+@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
+def test_two_operators_at_once_redrive_each_letter_once(desk, at_once, reply, verb):
+    desk.accept(*make_jobs(20))
+    held = desk.take()
+    for claimed in held.jobs:
+        desk.record(held, judge(claimed, reply, policy=_ONCE))
+    first, second = at_once(*[lambda: desk.redrive(verb)] * 2)
+    assert sorted(first.done + second.done) == [letter.id for letter in desk.letters()]
+    assert desk.counts()[State.WAITING] == 20
+
+
+def test_a_letter_that_was_reissued_is_never_redriven_again(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, refuse()))
+    desk.redrive(Verb.REISSUE)
+    # Word comes late that units were issued after all: the letter opens again, for a person to look at.
+    desk.record(held, judge(claimed, refuse(8010)))
+    letter = desk.letters(state="open")[0]
+    for verb in Verb:
+        assert f"it was reissued as {letter.reissued_as}" in desk.redrive(verb).refused[letter.id]
+
+
+def test_letters_of_a_cancelled_campaign_are_not_redriven(desk):
+    desk.settle(make_job(), TIMEOUT)
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert "was cancelled" in desk.redrive(Verb.RESEND).refused[desk.letter().id]
+
+
+def test_a_letter_named_by_an_unknown_id_is_refused(desk):
+    assert desk.redrive(Verb.RESEND, ids=(77,)).refused == {77: "there is no such dead letter"}
+
+
+def test_a_redrive_takes_only_the_letters_that_fit(desk):
+    desk.settle(make_job(1), TIMEOUT)
+    desk.settle(make_job(2), refuse())
+    assert len(desk.redrive(Verb.RESEND, reason="in_doubt").done) == 1
+    assert [letter.state for letter in desk.letters()] == ["redriven", "open"]
+
+
+@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
+def test_a_velocity_spreads_the_due_times(desk, reply, verb):
+    jobs = make_jobs(3)
+    desk.accept(*jobs)
+    held = desk.take()
+    desk.record(held, *(judge(claimed, reply, policy=_ONCE) for claimed in held.jobs))
+    result = desk.redrive(verb, per_second=0.1)
+    ids = [result.reissued.get(letter.id, letter.job_id) for letter in desk.letters()]
+    due = [desk.row(job_id).due_at for job_id in ids]
+    assert [round((later - earlier) / 1000) for earlier, later in pairwise(due)] == [10, 10]
+    assert sum(len(chunk.job_numbers) for chunk in desk.release()) == 1
+
+
+def test_a_redrive_makes_a_finished_campaign_run_again(desk):
+    desk.settle(make_job(), TIMEOUT)
+    desk.release()
+    assert find_campaign(desk.ledger, "diwali").state == "finished"
+    desk.redrive(Verb.RESEND)
+    assert find_campaign(desk.ledger, "diwali").state == "running"
+    assert len(desk.release()) == 1
+
+
+def test_each_redrive_is_written_down_with_its_operator_and_note(desk):
+    desk.settle(make_job(1), TIMEOUT)
+    desk.settle(make_job(2), refuse())
+    desk.redrive(Verb.RESEND)
+    desk.redrive(Verb.REISSUE)
+    first, second = desk.letters()
+    (resent,) = actions_on(desk.ledger, f"letter:{first.id}")
+    (reissued,) = actions_on(desk.ledger, f"letter:{second.id}")
+    assert (resent.operator, resent.verb, resent.note) == ("asha", "resend", "ticket 42")
+    assert reissued.verb == "reissue"
+
+
+def test_a_refused_redrive_is_not_written_down_as_an_action(desk):
+    desk.settle(make_job(), TIMEOUT)
+    desk.redrive(Verb.REISSUE)
+    assert actions_on(desk.ledger, f"letter:{desk.letter().id}") == []
+
+
+def test_more_letters_than_one_batch_are_redriven(desk):
+    desk.accept(*make_jobs(520))
+    held = desk.take()
+    desk.record(held, *(judge(claimed, TIMEOUT, policy=_ONCE) for claimed in held.jobs))
+    assert len(desk.redrive(Verb.RESEND).done) == 520
+    assert desk.counts() == {State.WAITING: 520}
