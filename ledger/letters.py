@@ -1,5 +1,6 @@
 """Writing dead letters: one a job, opened, redriven, closed or discarded, never deleted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -7,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.outcome import Reason
 from ledger.book import Ledger
-from ledger.clock import now_ms
+from ledger.clock import milliseconds, now_ms
 from ledger.schema import campaigns, dead_letters, jobs
 
 
@@ -53,24 +54,37 @@ def close_letter(connection: Connection, job_number: int) -> None:
     )
 
 
-def unpublished_notices(ledger: Ledger, limit: int = 500) -> list[Notice]:
-    """Letters whose notice was not published yet, oldest first."""
+def unpublished_notices(
+    ledger: Ledger, limit: int = 500, *, job_numbers: Sequence[int] | None = None, older_than_seconds: float = 0.0
+) -> list[Notice]:
+    """Letters whose notice was not published yet, oldest first.
+
+    Args:
+        ledger: the record.
+        limit: most letters at once.
+        job_numbers: only these jobs' letters; None: all.
+        older_than_seconds: only letters opened so long ago: younger ones are being published by who opened them.
+    """
+    query = _UNPUBLISHED.where(dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds))
+    if job_numbers is not None:
+        query = query.where(dead_letters.c.job_number.in_(job_numbers))
     with ledger.read() as connection:
-        rows = connection.execute(
-            select(
-                dead_letters.c.id,
-                jobs.c.id.label("job_id"),
-                campaigns.c.name,
-                dead_letters.c.reason,
-                dead_letters.c.code,
-            )
-            .join(jobs, jobs.c.number == dead_letters.c.job_number)
-            .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
-            .where(dead_letters.c.noticed_at.is_(None))
-            .order_by(dead_letters.c.id)
-            .limit(limit)
-        )
+        rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit))
         return [Notice(row.id, row.job_id, row.name, row.reason, row.code) for row in rows]
+
+
+_UNPUBLISHED = (
+    select(
+        dead_letters.c.id,
+        jobs.c.id.label("job_id"),
+        campaigns.c.name,
+        dead_letters.c.reason,
+        dead_letters.c.code,
+    )
+    .join(jobs, jobs.c.number == dead_letters.c.job_number)
+    .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
+    .where(dead_letters.c.noticed_at.is_(None))
+)
 
 
 def mark_noticed(ledger: Ledger, letter_ids: list[int]) -> None:

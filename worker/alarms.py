@@ -15,5 +15,12 @@ def raise_alarm(notice: dict[str, object], webhook_url: str) -> None:
         return
     try:
         httpx.post(webhook_url, json=notice, timeout=_WEBHOOK_SECONDS).raise_for_status()
-    except httpx.HTTPError as error:
-        log.error("webhook failed", error=f"{type(error).__name__}: {error}", **notice)  # noqa: TRY400
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        log.error("webhook failed", error=_explain(error), **notice)  # noqa: TRY400  # a traceback tells no more
+
+
+def _explain(error: Exception) -> str:
+    """Say what went wrong without the URL, which is often the webhook's only secret."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP {error.response.status_code}"
+    return type(error).__name__

@@ -1,34 +1,44 @@
 """The way of one chunk through a worker child: claim, issue, record in groups, tell of dead letters."""
 
-import time
-from collections.abc import Iterator, Sequence
-from queue import Empty, SimpleQueue
+from collections.abc import Sequence
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from issuance.decision import Settle
 from ledger.claims import Claim, claim
-from ledger.recording import Attempt, GiveBack, Result, describe, record
-from worker.issuing import Bounds, ChunkIssuing
+from ledger.recording import Result, record
+from worker.bounds import Bounds
+from worker.events import tell_result
+from worker.grouping import gather_groups
+from worker.issuing import ChunkIssuing
 from worker.notices import publish_notices
 from worker.parts import Parts
+from worker.patience import first_line, insist, is_refusal
 from worker.stopping import is_stopping
 
-log = structlog.get_logger("issuance.worker")
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
-_GROUP_MOST = 100
-_GROUP_WAIT_SECONDS = 0.1
-_RECORD_AGAIN_SECONDS = 0.5
+log = structlog.get_logger("issuance.worker")
 
 
 def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool) -> int:
     """Issue a chunk's jobs; returns how many were in hand.
 
-    When it returns, each of them is settled in the ledger or given back to it (design rule 6).
+    When it returns, each of them is settled in the ledger or given back to it (design rule 6), save what
+    broke in our own hands: that is left to its lease. So is everything when the ledger stays away.
+
+    Raises:
+        DBAPIError: the ledger was away for longer than the lease.
     """
-    settings = parts.settings
-    held = claim(parts.ledger, chunk_id, job_numbers, lease_seconds=settings.lease_seconds, redelivered=redelivered)
+    parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
+    lease_seconds = parts.settings.lease_seconds
+    held = insist(
+        lambda: claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, redelivered=redelivered),
+        for_seconds=lease_seconds,
+    )
     if not held.jobs:
         log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
         return 0
@@ -51,9 +61,19 @@ def _issue(parts: Parts, held: Claim) -> None:
     )
     done = parts.start(issuing.run())
     done.add_done_callback(lambda _: results.put(None))
-    for group in _groups(results, len(held.jobs)):
-        _record(parts, held, group)
+    try:
+        for group in gather_groups(results, len(held.jobs)):
+            _record(parts, held, group)
+    except BaseException:
+        _end_early(issuing, done)
+        raise
     done.result()
+
+
+def _end_early(issuing: ChunkIssuing, done: "Future[None]") -> None:
+    """What cannot be recorded must not be sent either; calls under way end before the next chunk begins."""
+    issuing.break_off()
+    done.exception()
 
 
 def _bounds(parts: Parts) -> Bounds:
@@ -66,72 +86,31 @@ def _bounds(parts: Parts) -> Bounds:
     )
 
 
-def _groups(results: "SimpleQueue[Result | None]", expected: int) -> Iterator[list[Result]]:
-    """Gather results into groups: at once when nothing more is to come, else for a moment."""
-    seen = 0
-    while True:
-        group: list[Result] = []
-        until = float("inf")
-        while len(group) < _GROUP_MOST:
-            try:
-                result = results.get(timeout=None if until == float("inf") else max(0.0, until - time.monotonic()))
-            except Empty:
-                break
-            if result is None:
-                if group:
-                    yield group
-                return
-            group.append(result)
-            seen += 1
-            until = min(until, time.monotonic() + _GROUP_WAIT_SECONDS)
-            if seen == expected:
-                break
-        yield group
-
-
 def _record(parts: Parts, held: Claim, group: list[Result]) -> None:
     """Record a group, however long the ledger is away: replies in hand are worth waiting for.
 
     Past the lease the jobs are others' to take over, and resending is safe: then this gives up.
     """
-    give_up_at = time.monotonic() + parts.settings.lease_seconds
-    while True:
-        try:
-            letters = record(parts.ledger, held.chunk_id, group, worker=parts.worker)
-        except DBAPIError as error:
-            if time.monotonic() > give_up_at:
-                raise
-            log.warning("ledger away", error=str(error.orig), outcomes_held=len(group))
-            time.sleep(_RECORD_AGAIN_SECONDS)
-        else:
-            break
+    try:
+        letters = insist(
+            lambda: record(parts.ledger, held.chunk_id, group, worker=parts.worker),
+            for_seconds=parts.settings.lease_seconds,
+        )
+    except DBAPIError as error:
+        if not is_refusal(error):
+            raise
+        _record_apart(parts, held, group, error)
+        return
     for result in group:
-        _tell(held, result)
+        tell_result(held, result)
     if letters:
-        publish_notices(parts.app, parts.ledger)
+        publish_notices(parts.app, parts.ledger, job_numbers=[result.job.number for result in group])
 
 
-def _tell(held: Claim, result: Result) -> None:
-    """One event an attempt, with its decision; one for each job given back."""
-    job = result.job
-    ids = {"request_id": job.id, "campaign": held.campaign, "chunk_id": held.chunk_id}
-    if len(job.lines) > 1:
-        ids["request_ids"] = [line.request_id for line in job.lines]  # type: ignore[assignment]
-    match result:
-        case GiveBack(delay_seconds=delay, because=because):
-            log.info("given back", **ids, delay_seconds=round(delay, 2), because=because)
-        case Attempt(outcome=outcome, decision=decision):
-            say = log.warning if isinstance(decision, Settle) and decision.reason else log.info
-            say(
-                "attempt",
-                **ids,
-                attempt=job.attempts + 1,
-                outcome=outcome.kind.value,
-                code=outcome.code,
-                message=outcome.message,
-                http_status=result.http_status,
-                tracking_id=result.tracking_id,
-                took_ms=result.took_ms,
-                decision=describe(decision),
-                reason=decision.reason if isinstance(decision, Settle) else None,
-            )
+def _record_apart(parts: Parts, held: Claim, group: list[Result], error: DBAPIError) -> None:
+    """Record a refused group one by one, so that only the result that is refused is left to its lease."""
+    if len(group) > 1:
+        for result in group:
+            _record(parts, held, [result])
+        return
+    log.error("result refused", error=first_line(error), request_id=group[0].job.id, chunk_id=held.chunk_id)

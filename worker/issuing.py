@@ -3,51 +3,31 @@
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import Random
 
 import structlog
 
-from issuance.classification import classify
-from issuance.decision import History, RetryPolicy, decide
-from issuance.job import Variant
-from issuance.outcome import Kind, Outcome
-from issuance.reply import Answer, Reply
 from ledger.claims import Claim, ClaimedJob
-from ledger.recording import Attempt, GiveBack, Result
+from ledger.recording import GiveBack, Result
 from worker.api.client import RewardsClient
+from worker.bounds import Bounds
+from worker.gate import LIMITS_LOST, Gate, Stop, Tally
 from worker.limits.reservation import Reservation
 from worker.limits.unavailable import LimitsUnavailable
 from worker.parts import Shared
+from worker.sending import Sender
 
 log = structlog.get_logger("issuance.worker")
 
 _LOCKED_AGAIN_SECONDS = 2.0
-_LIMITS_LOST_SECONDS = 5.0
+_BROKEN_AGAIN_SECONDS = 5.0
 _RESERVE_AHEAD_SECONDS = 1.0
 _PATIENCE_SECONDS = 5.0
 """A chunk waits so long for its next call slot; past that its jobs go back to the ledger."""
 _STOP_CHECK_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How far one chunk may go.
-
-    Attributes:
-        policy: the retry policy.
-        start_within_seconds: no call starts later than this after the claim, so that none outlives it.
-        lease_seconds: how long the claim holds.
-        max_concurrent: calls at once.
-    """
-
-    policy: RetryPolicy
-    start_within_seconds: float
-    lease_seconds: float
-    max_concurrent: int
+_RESERVE_AGAIN_SECONDS = 0.02
 
 
 class ChunkIssuing:
@@ -75,17 +55,19 @@ class ChunkIssuing:
         rng: Random,
     ) -> None:
         self._claim = claim
-        self._client = client
         self._shared = shared
-        self._bounds = bounds
-        self._is_stopping = is_stopping
+        self._lease_seconds = bounds.lease_seconds
         self._put = put
         self._rng = rng
+        self._gate = Gate(shared, bounds, is_stopping=is_stopping, rng=rng)
+        self._sender = Sender(claim, client, bounds.policy, rng)
         self._slots = asyncio.Semaphore(bounds.max_concurrent)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._begun: set[int] = set()
-        self._start_until = time.monotonic() + bounds.start_within_seconds
-        self._closed_until = 0.0
+
+    def break_off(self) -> None:
+        """Start no further calls; may be called from any thread."""
+        self._gate.break_off()
 
     async def run(self) -> None:
         """Issue the chunk: afterwards every job has been put once, or is left to its lease.
@@ -97,24 +79,29 @@ class ChunkIssuing:
             await self._issue_locked()
         except LimitsUnavailable as error:
             log.warning("limits unavailable", error=str(error), chunk_id=self._claim.chunk_id)
+            self._give_back_all(self._claim.jobs, LIMITS_LOST)
         finally:
-            for job in self._claim.jobs:
-                if job.number not in self._begun:
-                    self._give_back(job, _LIMITS_LOST_SECONDS, "the limits are out of reach")
+            self._give_back_all(self._claim.jobs, Stop(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
 
-    def _give_back(self, job: ClaimedJob, delay_seconds: float, because: str) -> None:
+    def _give_back_all(self, jobs: Iterable[ClaimedJob], stop: Stop) -> None:
+        for job in jobs:
+            if job.number not in self._begun:
+                self._give_back(job, stop)
+
+    def _give_back(self, job: ClaimedJob, stop: Stop) -> None:
         self._begun.add(job.number)
-        self._put(GiveBack(job, delay_seconds, because))
+        self._put(GiveBack(job, stop.delay_seconds, stop.because))
 
     async def _issue_locked(self) -> None:
         fingerprints = list({job.customer.fingerprint for job in self._claim.jobs})
         locks, owner = self._shared.locks, self._claim.chunk_id
-        held = await locks.acquire(owner, fingerprints, self._bounds.lease_seconds)
         try:
+            held = await locks.acquire(owner, fingerprints, self._lease_seconds)
             await self._issue_all(self._split_locked(held))
         finally:
+            # All of them: if only the reply to `acquire` was lost, the locks are ours all the same.
             with suppress(LimitsUnavailable):  # they lapse by themselves
-                await locks.release(owner, sorted(held))
+                await locks.release(owner, fingerprints)
 
     def _split_locked(self, held: set[str]) -> deque[ClaimedJob]:
         """Give back the jobs of customers whose call runs elsewhere: one call at a time (design rule 10)."""
@@ -124,131 +111,71 @@ class ChunkIssuing:
                 free.append(job)
             else:
                 delay = self._rng.uniform(_LOCKED_AGAIN_SECONDS / 2, _LOCKED_AGAIN_SECONDS)
-                self._give_back(job, delay, "another call for this customer is running")
+                self._give_back(job, Stop(delay, "another call for this customer is running"))
         return free
 
-    async def _issue_all(self, jobs: deque[ClaimedJob]) -> None:
+    async def _issue_all(self, waiting: deque[ClaimedJob]) -> None:
         """Reserve call slots a second ahead and start the jobs at them, until all are started or must go back.
 
         Reserving no further ahead leaves room for a background request between two rounds of a blast.
         """
-        async with asyncio.TaskGroup() as group:
-            while jobs:
-                if (stop := await self._why_stop(jobs[0])) is not None:
-                    self._give_back(jobs.popleft(), *stop)
+        batches: list[asyncio.Task[None]] = []
+        try:
+            while waiting:
+                if (stop := await self._gate.why_stop(waiting[0])) is not None:
+                    self._give_back(waiting.popleft(), stop)
                     continue
-                within = min(self._left(), _RESERVE_AHEAD_SECONDS)
-                reservation = await self._shared.limits.reserve(len(jobs), within_seconds=within)
-                batch = [(jobs.popleft(), delay) for delay in reservation.delays_seconds]
-                if batch:
-                    group.create_task(self._issue_batch(reservation, batch))
-                elif reservation.next_free_seconds > min(self._left(), _PATIENCE_SECONDS):
-                    while jobs:
-                        self._give_back(jobs.popleft(), reservation.next_free_seconds, "the rate is used up")
-                if jobs:
-                    await asyncio.sleep(min(max(reservation.next_free_seconds, 0.02), _STOP_CHECK_SECONDS))
+                within = min(self._gate.left_seconds, _RESERVE_AHEAD_SECONDS)
+                reservation = await self._shared.limits.reserve(len(waiting), within_seconds=within)
+                if reservation.delays_seconds:
+                    batch = [waiting.popleft() for _ in reservation.delays_seconds]
+                    batches.append(asyncio.create_task(self._issue_batch(reservation, batch)))
+                elif reservation.next_free_seconds > min(self._gate.left_seconds, _PATIENCE_SECONDS):
+                    because = "the account is closed" if reservation.closings else "the rate is used up"
+                    self._give_back_all(waiting, Stop(reservation.next_free_seconds, because))
+                    waiting.clear()
+                if waiting:
+                    pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
+                    await asyncio.sleep(min(pause, _STOP_CHECK_SECONDS))
+        finally:
+            # Whatever broke this off: calls under way have outcomes, and those count.
+            await _await_all(batches)
 
-    def _left(self) -> float:
-        return max(0.0, self._start_until - time.monotonic())
-
-    async def _issue_batch(self, reservation: Reservation, batch: list[tuple[ClaimedJob, float]]) -> None:
+    async def _issue_batch(self, reservation: Reservation, batch: list[ClaimedJob]) -> None:
         now = time.monotonic()
-        tally = _Tally()
-        async with asyncio.TaskGroup() as group:
-            for job, delay in batch:
-                group.create_task(self._issue_at(job, now + delay, tally))
-        await self._tell_limits(reservation, tally, len(batch))
+        tally = Tally()
+        starts = [now + delay for delay in reservation.delays_seconds]
+        await _await_all(
+            [self._issue_at(job, start, reservation, tally) for job, start in zip(batch, starts, strict=True)]
+        )
+        await self._gate.tell(reservation, tally)
 
-    async def _issue_at(self, job: ClaimedJob, not_before: float, tally: "_Tally") -> None:
+    async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation, tally: Tally) -> None:
         async with self._turns[job.customer.fingerprint], self._slots:
+            stop = await self._gate.why_stop(job)
             # In short sleeps: a stop comes from another process, which sets no event here.
-            while (ahead := not_before - time.monotonic()) > 0 and await self._why_stop(job) is None:  # noqa: ASYNC110
+            while stop is None and (ahead := not_before - time.monotonic()) > 0:
                 await asyncio.sleep(min(ahead, _STOP_CHECK_SECONDS))
-            if (stop := await self._why_stop(job)) is not None:
-                self._give_back(job, *stop)
+                stop = await self._gate.why_stop(job)
+            if stop is not None:
+                self._give_back(job, stop)
                 return
             self._begun.add(job.number)
-            self._put(await self._send(job, tally))
-
-    async def _why_stop(self, job: ClaimedJob) -> tuple[float, str] | None:
-        """Say why the job must not be sent now, and after how many seconds it may be tried again."""
-        now = time.monotonic()
-        if self._is_stopping():
-            return 0.0, "the worker is stopping"
-        if now < self._closed_until:
-            return self._closed_until - now, "the account is closed"
-        if now > self._start_until:
-            return 0.0, "the claim is about to lapse"
-        try:
-            halted = await self._shared.halts.halted()
-        except LimitsUnavailable:
-            return _LIMITS_LOST_SECONDS, "the limits are out of reach"
-        return (0.0, "the campaign is halted") if job.campaign_id in halted else None
-
-    async def _send(self, job: ClaimedJob, tally: "_Tally") -> Attempt:
-        started_at_ms = time.time_ns() // 1_000_000
-        started = time.monotonic()
-        reward_id = job.lines[0].reward_id if job.variant is Variant.SINGLE else None
-        reply = await self._client.issue(job.variant, job.body, reward_id)
-        took = time.monotonic() - started
-        outcome = classify(job.lines, job.variant, reply, resent=job.may_have_reached)
-        decision = decide(outcome, self._history(job, took), self._bounds.policy, now=datetime.now(UTC), rng=self._rng)
-        tally.add(outcome, reply)
-        if outcome.closes_account:
-            await self._close(outcome)
-        return Attempt(
-            job=job,
-            outcome=outcome,
-            decision=decision,
-            started_at_ms=started_at_ms,
-            took_ms=round(took * 1000),
-            http_status=reply.status if isinstance(reply, Answer) else None,
-            tracking_id=reply.tracking_id if isinstance(reply, Answer) else None,
-            reply=reply.body if isinstance(reply, Answer) and outcome.kind is not Kind.ISSUED else None,
-        )
-
-    def _history(self, job: ClaimedJob, took: float) -> History:
-        return History(
-            attempts=job.budget_attempts + 1,
-            age_seconds=took if job.budget_age_seconds is None else job.budget_age_seconds + took,
-            in_doubt_before=job.may_have_reached,
-            limit_deferrals=job.limit_deferrals,
-            defers_limits=self._claim.defers_limits,
-        )
-
-    async def _close(self, outcome: Outcome) -> None:
-        """Close the account for all workers: the answer was about it, not about the job (design rule 11)."""
-        closed = self._bounds.policy.closed_seconds(outcome.retry_after, 0, self._rng)
-        with suppress(LimitsUnavailable):  # this chunk stops all the same; the others learn it from their own calls
-            closed = await self._shared.limits.close(closed, f"code {outcome.code}")
-        self._closed_until = max(self._closed_until, time.monotonic() + closed)
-        log.warning("account closed", seconds=round(closed, 1), code=outcome.code, message=outcome.message)
-
-    async def _tell_limits(self, reservation: Reservation, tally: "_Tally", granted: int) -> None:
-        limits, policy = self._shared.limits, self._bounds.policy
-        with suppress(LimitsUnavailable):  # the outcomes are what counts; the next chunk notices that Redis is away
-            closed = await limits.note(
-                reservation, answered=tally.answered, failed=tally.failed, policy=policy, rng=self._rng
-            )
-            if closed is not None:
-                log.warning("account closed", seconds=round(closed, 1), why="no readable answers in a row")
-            await limits.give_back(reservation, granted - tally.sent)
+            try:
+                attempt = await self._sender.send(job)
+            except Exception:
+                # A bug, which must not cost the other jobs their outcomes. Whether the call was sent is
+                # unknown, so this job is left to its lease.
+                log.exception("call broken", request_id=job.id, chunk_id=self._claim.chunk_id)
+                return
+            self._put(attempt)
+            tally.add(attempt)
+            if attempt.outcome.closes_account:
+                await self._gate.close(attempt.outcome, reservation.closings)
 
 
-class _Tally:
-    """What came of a chunk's calls, as the account's limits count it."""
-
-    def __init__(self) -> None:
-        self.sent = self.answered = self.failed = 0
-
-    def add(self, outcome: Outcome, reply: Reply) -> None:
-        self.sent += 1
-        if outcome.closes_account:
-            return
-        unreadable = outcome.kind in (Kind.IN_DOUBT, Kind.TRANSIENT) and (
-            not isinstance(reply, Answer) or outcome.code is None or outcome.code == reply.status
-        )
-        if unreadable:
-            self.failed += 1
-        else:
-            self.answered += 1
+async def _await_all(work: Iterable[Awaitable[None]]) -> None:
+    """Wait until all of it has ended, and only then raise what went wrong first; a TaskGroup would cancel the rest."""
+    for ended in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended

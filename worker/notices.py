@@ -1,40 +1,71 @@
 """Notices of dead letters: ids and reasons on the broker's queue, after the letters are in the ledger."""
 
+from collections.abc import Sequence
+
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.messaging import Producer
+from sqlalchemy.exc import DBAPIError
 
 from config.queues import DEAD_LETTER_TASK
 from ledger.book import Ledger
-from ledger.letters import mark_noticed, unpublished_notices
+from ledger.letters import Notice, mark_noticed, unpublished_notices
+from worker.patience import first_line
 
 log = structlog.get_logger("issuance.dead_letters")
 
+_PRODUCER_SECONDS = 5
 
-def publish_notices(app: Celery, ledger: Ledger) -> int:
-    """Publish the notices that are not yet on the queue; returns how many.
 
-    A process that dies in between leaves them to the next release; one that dies after publishing and
-    before writing it down publishes them twice, which the handler must bear.
+def publish_notices(
+    app: Celery, ledger: Ledger, *, job_numbers: Sequence[int] | None = None, older_than_seconds: float = 0.0
+) -> int:
+    """Publish notices that are not yet on the queue; returns how many. Never raises for want of a broker or ledger.
+
+    Who opens letters publishes theirs; what a dying process leaves undone the release does a little later. One
+    that dies after publishing and before writing it down has it done twice, which the handler must bear.
+
+    Args:
+        app: the Celery application.
+        ledger: the record.
+        job_numbers: only these jobs' letters; None: all.
+        older_than_seconds: only letters opened so long ago.
     """
-    published = []
+    published: list[int] = []
     try:
-        with app.producer_pool.acquire(block=True, timeout=5) as producer:
-            for notice in unpublished_notices(ledger):
-                arguments = {
-                    "letter_id": notice.letter_id,
-                    "request_id": notice.job_id,
-                    "campaign": notice.campaign,
-                    "reason": notice.reason,
-                    "code": notice.code,
-                }
-                shown = f"{notice.campaign} · {notice.reason} · code {notice.code} · {notice.job_id}"
-                app.send_task(
-                    DEAD_LETTER_TASK, kwargs=arguments, producer=producer, argsrepr=shown, kwargsrepr="{}", retry=False
-                )
-                published.append(notice.letter_id)
+        notices = unpublished_notices(ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds)
+        if notices:
+            try:
+                _publish(app, notices, published)
+            finally:
+                mark_noticed(ledger, published)
     except (OperationalError, OSError) as error:
         log.warning("notices not published", error=str(error))
-    if published:
-        mark_noticed(ledger, published)
+    except DBAPIError as error:
+        log.warning("ledger away", error=first_line(error), notices_published=len(published))
     return len(published)
+
+
+def _publish(app: Celery, notices: Sequence[Notice], published: list[int]) -> None:
+    with app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer:
+        for notice in notices:
+            _send(app, producer, notice)
+            published.append(notice.letter_id)
+
+
+def _send(app: Celery, producer: Producer, notice: Notice) -> None:
+    app.send_task(
+        DEAD_LETTER_TASK,
+        kwargs={
+            "letter_id": notice.letter_id,
+            "request_id": notice.job_id,
+            "campaign": notice.campaign,
+            "reason": notice.reason,
+            "code": notice.code,
+        },
+        producer=producer,
+        argsrepr=f"{notice.campaign} · {notice.reason} · code {notice.code} · {notice.job_id}",
+        kwargsrepr="{}",
+        retry=False,
+    )

@@ -49,7 +49,19 @@ class Parts:
         self.settings = settings
         self.site = site
         self.worker = worker
-        self.rng = Random()
+
+    def prepare(self) -> None:
+        """Make what a chunk needs, if this process has not yet.
+
+        Raises:
+            ValueError: the API's account cannot be used; the message names the setting.
+        """
+        _ = self.ledger, self.client, self.loop
+
+    @cached_property
+    def rng(self) -> Random:
+        """The source of jitter; one made before the fork would have all children draw the same numbers."""
+        return Random()
 
     @cached_property
     def account(self) -> ApiAccount:

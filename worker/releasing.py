@@ -5,59 +5,85 @@ import math
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
-from ledger.campaigns import settle_cancelled
+from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.releases import Chunk, reap, release, unqueue
 from worker.limits.state import LimitState
 from worker.limits.unavailable import LimitsUnavailable
 from worker.notices import publish_notices
 from worker.parts import Parts
+from worker.patience import first_line
 
 log = structlog.get_logger("issuance.release")
 
 _WINDOW_SECONDS = 10.0
 _CHUNK_SECONDS = 5.0
 _BACKGROUND_CHUNK_MOST = 50
+_NOTICE_AFTER_SECONDS = 5.0
+"""Before that whoever opened the letter is publishing its notice."""
 
 
 def run_release(parts: Parts) -> int:
     """Do one round; returns how many jobs were put on the broker.
 
-    Rounds may run at the same time, in any number of processes: none hands a job out twice.
+    Rounds may run at the same time, in any number of processes: none hands a job out twice. What is away
+    now (ledger, Redis, broker) is left to the next round.
     """
     parts.nudge.take()
-    settle_cancelled(parts.ledger)
-    lapsed = reap(parts.ledger)
-    if lapsed:
-        log.warning("leases lapsed", jobs=lapsed)
-    released = sum(_release_lane(parts, lane) for lane in (Lane.BACKGROUND, Lane.BLAST))
-    publish_notices(parts.app, parts.ledger)
+    try:
+        settle_cancelled(parts.ledger)
+        lapsed = reap(parts.ledger)
+        if lapsed:
+            log.warning("leases lapsed", jobs=lapsed)
+        released = _release_due(parts)
+    except DBAPIError as error:
+        log.warning("ledger away", error=first_line(error))
+        return 0
+    publish_notices(parts.app, parts.ledger, older_than_seconds=_NOTICE_AFTER_SECONDS)
     return released
 
 
-def _release_lane(parts: Parts, lane: Lane) -> int:
+def _release_due(parts: Parts) -> int:
     try:
+        _reconcile_halts(parts)
         limits = parts.limits_console.state()
     except LimitsUnavailable as error:
         log.warning("limits unavailable", error=str(error))
         return 0
+    return sum(_release_lane(parts, lane, limits) for lane in (Lane.BACKGROUND, Lane.BLAST))
+
+
+def _reconcile_halts(parts: Parts) -> None:
+    """Make the halts in Redis what the ledger says: Redis may have been emptied, or served another ledger before.
+
+    Redis is asked first: a campaign that is halted meanwhile is then not taken for one that runs again.
+    """
+    told = parts.limits_console.halted()
+    wanted = halted_campaigns(parts.ledger)
+    for campaign_id in wanted - told:
+        parts.limits_console.halt(campaign_id)
+    for campaign_id in told - wanted:
+        parts.limits_console.lift(campaign_id)
+    if told != wanted:
+        log.info("halts reconciled", halted=len(wanted - told), lifted=len(told - wanted))
+
+
+def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
+    settings = parts.settings
     window, chunk_size = size_window(
         limits,
         lane,
-        workers=parts.settings.workers,
-        window_most=parts.settings.window_jobs,
-        chunk_most=parts.settings.chunk_max_jobs,
+        workers=settings.workers,
+        window_most=settings.window_jobs,
+        chunk_most=settings.chunk_max_jobs,
     )
     if not window:
         return 0
     chunks = release(
-        parts.ledger,
-        lane,
-        window=window,
-        chunk_size=chunk_size,
-        lost_after_seconds=parts.settings.lease_seconds,
+        parts.ledger, lane, window=window, chunk_size=chunk_size, lost_after_seconds=settings.lease_seconds
     )
     return _publish(parts, chunks)
 

@@ -52,3 +52,8 @@ class LimitsConsole:
         """Allow calls of a campaign again; nothing happens to one that is not halted."""
         with reach_redis():
             self._redis.srem(self._halts_key, str(campaign_id))
+
+    def halted(self) -> frozenset[int]:
+        """Tell the halted campaigns' ids."""
+        with reach_redis():
+            return frozenset(int(member) for member in self._redis.smembers(self._halts_key))

@@ -1,0 +1,22 @@
+"""The bounds of one chunk's issuing."""
+
+from dataclasses import dataclass
+
+from issuance.decision import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one chunk may go.
+
+    Attributes:
+        policy: the retry policy.
+        start_within_seconds: no call starts later than this after the claim, so that none outlives it.
+        lease_seconds: how long the claim holds.
+        max_concurrent: calls at once.
+    """
+
+    policy: RetryPolicy
+    start_within_seconds: float
+    lease_seconds: float
+    max_concurrent: int

@@ -1,0 +1,43 @@
+"""The log's events of a chunk's results: one for each attempt with its decision, one for each job given back."""
+
+from typing import Any
+
+import structlog
+
+from issuance.decision import Settle
+from ledger.claims import Claim
+from ledger.recording import Attempt, GiveBack, Result, describe
+
+log = structlog.get_logger("issuance.worker")
+
+
+def tell_result(held: Claim, result: Result) -> None:
+    """Log what became of a job, once it is in the ledger. Ids and codes only; the log masks the API's message."""
+    job = result.job
+    ids: dict[str, Any] = {"request_id": job.id, "campaign": held.campaign, "chunk_id": held.chunk_id}
+    if len(job.lines) > 1:
+        ids["request_ids"] = [line.request_id for line in job.lines]
+    match result:
+        case GiveBack(delay_seconds=delay, because=because):
+            log.info("given back", **ids, delay_seconds=round(delay, 2), because=because)
+        case Attempt():
+            _tell_attempt(result, ids)
+
+
+def _tell_attempt(attempt: Attempt, ids: dict[str, Any]) -> None:
+    outcome, decision = attempt.outcome, attempt.decision
+    reason = decision.reason if isinstance(decision, Settle) else None
+    say = log.warning if reason else log.info
+    say(
+        "attempt",
+        **ids,
+        attempt=attempt.job.attempts + 1,
+        outcome=outcome.kind.value,
+        code=outcome.code,
+        message=outcome.message,
+        http_status=attempt.http_status,
+        tracking_id=attempt.tracking_id,
+        took_ms=attempt.took_ms,
+        decision=describe(decision),
+        reason=reason,
+    )

@@ -1,0 +1,136 @@
+"""The gate before each call of a chunk: why it must not start now, and what its outcome means for the account."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+import structlog
+
+from issuance.outcome import Kind, Outcome
+from ledger.claims import ClaimedJob
+from ledger.recording import Attempt
+from worker.bounds import Bounds
+from worker.limits.reservation import Reservation
+from worker.limits.unavailable import LimitsUnavailable
+from worker.parts import Shared
+
+log = structlog.get_logger("issuance.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a job must not be sent now, and after how many seconds it may be tried again."""
+
+    delay_seconds: float
+    because: str
+
+
+LIMITS_LOST = Stop(5.0, "the limits are out of reach")
+
+
+@dataclass
+class Tally:
+    """What came of the calls of one reservation, as the account's limits count it."""
+
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+
+    def add(self, attempt: Attempt) -> None:
+        """Count a call; what is said of the account (429, 401) is neither answer nor failure."""
+        self.sent += 1
+        outcome = attempt.outcome
+        if outcome.closes_account:
+            return
+        # An outcome by the HTTP status alone has it as its code: then there was no body that could be read.
+        unreadable = outcome.code is None or outcome.code == attempt.http_status
+        if outcome.kind in (Kind.IN_DOUBT, Kind.TRANSIENT) and unreadable:
+            self.failed += 1
+        else:
+            self.answered += 1
+
+
+class Gate:
+    """Stands before the calls of one chunk, from its claim on.
+
+    Args:
+        shared: the account's limits and halts.
+        bounds: how far the chunk may go.
+        is_stopping: says whether the worker is being stopped; asked before each call.
+        rng: the source of jitter.
+    """
+
+    def __init__(self, shared: Shared, bounds: Bounds, *, is_stopping: Callable[[], bool], rng: Random) -> None:
+        self._shared = shared
+        self._policy = bounds.policy
+        self._is_stopping = is_stopping
+        self._rng = rng
+        self._start_until = time.monotonic() + bounds.start_within_seconds
+        self._closed_until = 0.0
+        self._lost: LimitsUnavailable | None = None
+        self._broken_off = False
+
+    @property
+    def left_seconds(self) -> float:
+        """For so long calls may still start; 0 or more."""
+        return max(0.0, self._start_until - time.monotonic())
+
+    def break_off(self) -> None:
+        """Let no further call start; may be called from any thread."""
+        self._broken_off = True
+
+    async def why_stop(self, job: ClaimedJob) -> Stop | None:
+        """Say why the job must not be sent now; None when it may be."""
+        now = time.monotonic()
+        if self._broken_off:
+            return Stop(0.0, "the chunk is broken off")
+        if self._is_stopping():
+            return Stop(0.0, "the worker is stopping")
+        if now < self._closed_until:
+            return Stop(self._closed_until - now, "the account is closed")
+        if now > self._start_until:
+            return Stop(0.0, "the claim is about to lapse")
+        return await self._why_halted(job)
+
+    async def _why_halted(self, job: ClaimedJob) -> Stop | None:
+        # Asked once: if Redis does not answer at all, each further job would wait for it in vain.
+        if self._lost is not None:
+            return LIMITS_LOST
+        try:
+            halted = await self._shared.halts.halted()
+        except LimitsUnavailable as error:
+            self._lost = error
+            log.warning("limits unavailable", error=str(error))
+            return LIMITS_LOST
+        return Stop(0.0, "the campaign is halted") if job.campaign_id in halted else None
+
+    async def close(self, outcome: Outcome, closings: int) -> None:
+        """Close the account for all workers: the answer was about it, not about the job (design rule 11).
+
+        Args:
+            outcome: the answer's.
+            closings: closings in a row when the call was granted: each makes the next one longer.
+        """
+        seconds = self._policy.closed_seconds(outcome.retry_after, closings, self._rng)
+        with suppress(LimitsUnavailable):  # this chunk stops all the same; the others learn it from their own calls
+            seconds = await self._shared.limits.close(seconds, f"code {outcome.code}")
+        self._close_here(seconds, code=outcome.code, message=outcome.message)
+
+    async def tell(self, reservation: Reservation, tally: Tally) -> None:
+        """Tell the account's limits what came of a reservation's calls, and give back what was not used of it."""
+        limits = self._shared.limits
+        with suppress(LimitsUnavailable):  # the outcomes are what counts; the next reservation notices it
+            seconds = await limits.note(
+                reservation, answered=tally.answered, failed=tally.failed, policy=self._policy, rng=self._rng
+            )
+            if seconds is not None:
+                self._close_here(seconds, why="no readable answers in a row")
+            await limits.give_back(reservation, len(reservation.delays_seconds) - tally.sent)
+
+    def _close_here(self, seconds: float, **why: object) -> None:
+        now = time.monotonic()
+        if now >= self._closed_until:  # of many calls in flight that say so only the first is news
+            log.warning("account closed", seconds=round(seconds, 1), **why)
+        self._closed_until = max(self._closed_until, now + seconds)

@@ -1,0 +1,34 @@
+"""Grouping: results that come one by one are gathered, so that each group is one transaction of the ledger."""
+
+import time
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+
+from ledger.recording import Result
+
+_MOST = 100
+_WAIT_SECONDS = 0.1
+
+
+def gather_groups(results: "SimpleQueue[Result | None]", expected: int) -> Iterator[list[Result]]:
+    """Gather results into groups until None ends them.
+
+    A group is handed on when it is full, a moment after its first result came, or at once when nothing more
+    is expected.
+    """
+    seen = 0
+    while (first := results.get()) is not None:
+        group = [first]
+        seen += 1
+        until = time.monotonic() + _WAIT_SECONDS
+        while len(group) < _MOST and seen < expected:
+            try:
+                result = results.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                break
+            if result is None:
+                yield group
+                return
+            group.append(result)
+            seen += 1
+        yield group

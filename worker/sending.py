@@ -1,0 +1,65 @@
+"""The sending of one job: call, classify, decide; the result is a value for the ledger."""
+
+import time
+from datetime import UTC, datetime
+from random import Random
+
+from issuance.classification import classify
+from issuance.decision import History, RetryPolicy, decide
+from issuance.job import Variant
+from issuance.outcome import Kind
+from issuance.reply import Answer
+from ledger.claims import Claim, ClaimedJob
+from ledger.recording import Attempt
+from worker.api.client import RewardsClient
+
+
+class Sender:
+    """Sends the jobs of one claim.
+
+    Args:
+        claim: taken just now: the jobs' ages are counted on from here.
+        client: the rewards API.
+        policy: the retry policy.
+        rng: the source of jitter.
+    """
+
+    def __init__(self, claim: Claim, client: RewardsClient, policy: RetryPolicy, rng: Random) -> None:
+        self._defers_limits = claim.defers_limits
+        self._client = client
+        self._policy = policy
+        self._rng = rng
+        self._claimed_at = time.monotonic()
+
+    async def send(self, job: ClaimedJob) -> Attempt:
+        """Make one call for the job. Whatever comes of it is in the attempt; an exception is a bug."""
+        started_at_ms = time.time_ns() // 1_000_000
+        started = time.monotonic()
+        reward_id = job.lines[0].reward_id if job.variant is Variant.SINGLE else None
+        reply = await self._client.issue(job.variant, job.body, reward_id)
+        ended = time.monotonic()
+        outcome = classify(job.lines, job.variant, reply, resent=job.may_have_reached)
+        history = self._history(job, started, ended)
+        answer = reply if isinstance(reply, Answer) else None
+        return Attempt(
+            job=job,
+            outcome=outcome,
+            decision=decide(outcome, history, self._policy, now=datetime.now(UTC), rng=self._rng),
+            started_at_ms=started_at_ms,
+            took_ms=round((ended - started) * 1000),
+            http_status=answer.status if answer else None,
+            tracking_id=answer.tracking_id if answer else None,
+            reply=answer.body if answer and outcome.kind is not Kind.ISSUED else None,
+        )
+
+    def _history(self, job: ClaimedJob, started: float, ended: float) -> History:
+        age = ended - started
+        if job.budget_age_seconds is not None:
+            age = job.budget_age_seconds + ended - self._claimed_at
+        return History(
+            attempts=job.budget_attempts + 1,
+            age_seconds=age,
+            in_doubt_before=job.may_have_reached,
+            limit_deferrals=job.limit_deferrals,
+            defers_limits=self._defers_limits,
+        )
