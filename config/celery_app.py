@@ -43,9 +43,10 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "task_queues": [_queue(name, site) for name in CONSUMERS.values()],
         "task_routes": {RELEASE_TASK: {"queue": RELEASE_QUEUE}, DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]}},
         "task_create_missing_queues": False,
-        # Cheap with chunks, and Flower's source.
+        # Flower's source; cheap with chunks. Only the release process says what it sent (`issuance run`), or its
+        # own ticks would crowd out the chunks there.
         "worker_send_task_events": True,
-        "task_send_sent_event": True,
+        "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0}},

@@ -47,9 +47,10 @@ class Comparison:
 
     def table(self) -> Table:
         """Both books, for people."""
-        table = Table(title="The two books", title_justify="left", box=None)
-        for name in ("", "ledger", "API (its own count)"):
-            table.add_column(name, justify="left" if not name else "right")
+        table = Table(box=None)
+        table.add_column("the two books")
+        table.add_column("ledger", justify="right")
+        table.add_column("API (its own count)", justify="right")
         table.add_row("units issued", f"{self.ledger_units:,}", f"{self.api_units:,}")
         table.add_row("vouchers", f"{self.ledger_vouchers:,}", f"{self.api_vouchers:,}")
         table.add_row("in doubt, of these really issued", "", f"{self.doubted_issued:,}")

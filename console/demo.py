@@ -141,8 +141,8 @@ def _progress(now: Balance) -> Text:
 
 
 def _print_books(final: Balance, books: Comparison) -> None:
-    table = Table(title="The ledger, in lines", title_justify="left", box=None)
-    table.add_column("state")
+    table = Table(box=None)
+    table.add_column("the ledger")
     table.add_column("lines", justify="right")
     waiting = sum(final.counts[state] for state in (State.WAITING, State.QUEUED, State.RUNNING))
     shown = {"issued": State.ISSUED, "partial": State.PARTIAL, "failed": State.FAILED, "in doubt": State.IN_DOUBT}
@@ -163,7 +163,8 @@ def _print_letters(environment: dict[str, str]) -> None:
         count = balance(ledger, CAMPAIGN).open_letters
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     out.print(
-        f"{count} dead letters wait for an operator: ISSUANCE_HOME={shown} issuance dead-letters list", soft_wrap=True
+        f"{count} dead letters wait for an operator: ISSUANCE_HOME={shown} .venv/bin/issuance dead-letters list",
+        soft_wrap=True,
     )
 
 

@@ -43,6 +43,7 @@ def run(
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
         # Without a password Flower listens on this machine only, and its API may as well answer there.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
+    app.conf.task_send_sent_event = name is ProcessName.RELEASE
     app.start(arguments)
     sys.exit(0)
 
@@ -87,4 +88,6 @@ def _flower(settings: Settings) -> list[str]:
     password = settings.flower_basic_auth.get_secret_value()
     address = "0.0.0.0" if password else "127.0.0.1"  # noqa: S104  # only ever with a password
     arguments = ["flower", f"--address={address}", f"--port={settings.flower_port}", "--read_only", "--max_tasks=2000"]
+    # `args` is what a chunk shows of itself: campaign, size and requestIds.
+    arguments.append("--tasks_columns=name,args,state,received,runtime,worker,uuid")
     return [*arguments, f"--basic_auth={password}"] if password else arguments

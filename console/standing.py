@@ -84,7 +84,7 @@ def standing_json(standing: Standing, campaign: str | None) -> dict[str, Any]:
     shared = {
         "attemptsPerSecond": standing.attempts_per_second,
         "limits": _limits_json(standing.limits) if standing.limits else None,
-        "running": standing.running,
+        "systemRunning": standing.running,
     }
     objects = [balance_json(found) for found in standing.balances]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared

@@ -19,7 +19,7 @@ def register_tasks(app: Celery, parts: Parts) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         handle_chunk(parts, self.request.id, job_numbers, redelivered=redelivered)
 
-    @app.task(name=RELEASE_TASK)
+    @app.task(name=RELEASE_TASK, send_events=False)
     def release() -> None:
         run_release(parts)
 
