@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.balances import balance_lines
-from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained
+from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, remark
 from console.interruption import interruptible
 from console.layout import counted, say
 from console.nudging import Nudging
@@ -80,12 +80,12 @@ class _NotedErrors(ErrorsFile):
         """Say where the refused rows are, and show the first."""
         if not self.count:
             return
-        err.print(f"{counted(self.count, 'row')} refused, see {self.path}:", markup=False, soft_wrap=True)
+        remark(f"{counted(self.count, 'row')} refused, see {self.path}:")
         for bad in self.first:
             place = f"line {bad.line}" + (f", {bad.field}" if bad.field else "")
-            err.print(f"  {place}: {bad.problem}; {bad.remedy}", markup=False, soft_wrap=True)
+            remark(f"  {place}: {bad.problem}; {bad.remedy}")
         if self.count > len(self.first):
-            err.print(f"  and {self.count - len(self.first):,} more")
+            remark(f"  and {self.count - len(self.first):,} more")
 
 
 def _read_mapping(pairs: list[str]) -> dict[str, str]:
@@ -111,9 +111,9 @@ def _errors_path(file: Path, given: Path | None) -> Path:
 def _campaign(ledger: Ledger, name: str, *, defer_limits: bool) -> Campaign:
     campaign = ensure_campaign(ledger, name, defers_limits=defer_limits)
     if defer_limits and not campaign.defers_limits:
-        err.print(f"{name} was begun without --defer-limits, and stays so.", markup=False, soft_wrap=True)
+        remark(f"{name} was begun without --defer-limits, and stays so.")
     if campaign.state == "paused":
-        err.print(f"{name} is paused: nothing is issued until it is resumed.", markup=False, soft_wrap=True)
+        remark(f"{name} is paused: nothing is issued until it is resumed.")
     return campaign
 
 
@@ -186,7 +186,7 @@ def _wait(ledger: Ledger, campaign: str) -> None:
     try:
         found = wait_for_campaign(ledger, campaign)
     except KeyboardInterrupt:
-        err.print("Not waiting any more; the work goes on. `issuance status` shows it.")
+        remark("Not waiting any more; the work goes on. `issuance status` shows it.")
         sys.exit(EXIT_INTERRUPTED)
     for line in balance_lines(found):
         say(line)

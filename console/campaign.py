@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from console.balances import balance_lines
-from console.context import Context, err, operator
+from console.context import Context, operator, remark
 from console.layout import say
 from console.nudging import Nudging
 from ledger.balance import balance
@@ -60,12 +60,12 @@ def _tell_workers(context: Context, tell: Callable[[LimitsConsole], None]) -> No
     """Let the workers know within a second; without Redis they learn it from the ledger."""
     limits = context.limits
     if limits is None:
-        err.print("No Redis is configured or running: this takes effect at the next release.", soft_wrap=True)
+        remark("No Redis is configured or running: this takes effect at the next release.")
         return
     try:
         tell(limits)
     except LimitsUnavailable:
-        err.print("Redis is out of reach: this takes effect at the next release.", soft_wrap=True)
+        remark("Redis is out of reach: this takes effect at the next release.")
 
 
 def _print_balance(ledger: Ledger, campaign: Campaign) -> None:

@@ -11,7 +11,7 @@ from typing import Self
 from celery import Celery
 from redis import Redis
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.celery_app import create_app
@@ -155,8 +155,18 @@ def explained() -> Iterator[None]:
     except DBAPIError as error:
         complain(f"The ledger failed: {error.orig}. What was committed stays; mend the database and run this again")
         sys.exit(EXIT_UNUSABLE)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        complain(f"{error.filename or 'A file'} cannot be used: {error.strerror}. Mend that and run this again")
+        sys.exit(EXIT_UNUSABLE)
 
 
-def complain(message: str) -> None:
+def complain(message: str, label: str = "Error") -> None:
     """Say on standard error what is wrong."""
-    err.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)
+    remark(Text.assemble((f"{label}:", "bold red"), " ", message))
+
+
+def remark(message: str | Text) -> None:
+    """Say something beside the result on standard error: wrapped between words on a terminal, one line in a pipe."""
+    err.print(Text(message) if isinstance(message, str) else message, soft_wrap=not err.is_terminal)

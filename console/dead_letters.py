@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, UsageError, complain, err, operator
+from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, UsageError, complain, operator, remark
 from console.layout import counted, say
 from console.letter_selection import CampaignFilter, CodeFilter, Filters, Ids, Note, ReasonFilter, Yes, choose, confirm
 from console.letter_story import story_lines
@@ -67,11 +67,11 @@ def list_command(
         most = limit or _TABLE_ROWS
         letters = list(list_letters(ledger, chosen, limit=most + 1))
         if not letters:
-            err.print("No dead letter fits.")
+            remark("No dead letter fits.")
             return
         print_table(list(islice(letters, most)))
         if len(letters) > most:
-            err.print(f"Only the first {most:,} are listed: --limit N lists more.")
+            remark(f"Only the first {most:,} are listed: --limit N lists more.")
 
 
 @app.command()
@@ -142,7 +142,7 @@ def _report(result: Redriven, done: str) -> None:
         by_reason.setdefault(why, []).append(letter_id)
     for why, ids in by_reason.items():
         more = f" and {len(ids) - _IDS_SHOWN:,} more" if len(ids) > _IDS_SHOWN else ""
-        complain(f"{', '.join(map(str, ids[:_IDS_SHOWN]))}{more}: {why}")
+        complain(f"{', '.join(map(str, ids[:_IDS_SHOWN]))}{more}: {why}", label="Refused")
     say(f"{counted(len(result.done), 'dead letter')} {done}, {len(result.refused):,} refused")
     if not result.done:
         sys.exit(EXIT_UNUSABLE)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, err
+from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, remark
 from console.layout import one_line, say
 from console.nudging import Nudging
 from console.waiting import wait_for_line
@@ -50,9 +50,9 @@ def issue(
         try:
             line = wait_for_line(ledger, enqueued.request_id)
         except KeyboardInterrupt:
-            err.print("Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it.")
+            remark("Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it.")
             sys.exit(EXIT_INTERRUPTED)
-        err.print(_outcome(line), markup=False, soft_wrap=True)
+        remark(_outcome(line))
         if line.state is not State.ISSUED:
             sys.exit(EXIT_FAILED)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -13,8 +14,13 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def say(line: str | Text = "") -> None:
-    """Print one line of the result, whole wherever it goes."""
-    out.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
+    """Print one line of the result: wrapped with a hanging indent on a terminal, whole in a pipe."""
+    text = Text(line) if isinstance(line, str) else line
+    if out.is_terminal and text.cell_len > out.width:
+        indent = " " * (len(text.plain) - len(text.plain.lstrip()) + len(_GAP))
+        wrapped = wrap(text.plain, out.width, subsequent_indent=indent, break_on_hyphens=False)
+        text = Text("\n".join(wrapped), style=text.style)
+    out.print(text, soft_wrap=True)
 
 
 def say_row(row: str | Text) -> None:

@@ -103,7 +103,5 @@ def _remedies(letter: Letter) -> list[str]:
     told = [advice(letter.reason)]
     for verb, command in _COMMANDS.items():
         why_not = refusal(letter.reason, verb)
-        told.append(
-            f"{verb.value}: {command.format(id=letter.id)}" if why_not is None else f"not {verb.value}: {why_not}"
-        )
+        told.append(why_not or f"{verb.value}: {command.format(id=letter.id)}")
     return [*told, f'discard: issuance dead-letters discard {letter.id} --note "WHY"']

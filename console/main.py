@@ -1,57 +1,14 @@
-"""The entry point of `issuance`: every command is registered here, and nothing else happens here."""
+"""The entry point of `issuance`."""
 
-import os
 import sys
-from importlib.metadata import version
-from typing import Annotated
-
-import typer
-
-from console import campaign, dead_letters, limits
-from console.blast import blast
-from console.context import EXIT_FAILED, EXIT_INTERRUPTED
-from console.demo import demo
-from console.issue import issue
-from console.migrate import migrate
-from console.outcomes import outcomes
-from console.run import run
-from console.status import status
-from console.up import up
-
-app = typer.Typer(
-    help="Issue loyalty rewards in the background: nothing twice, nothing lost.",
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback with the values of variables would show customers' identifiers.
-    pretty_exceptions_enable=False,
-)
-for command in (up, run, demo, blast, issue, status, outcomes, migrate):
-    app.command()(command)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(limits.app, name="limits")
-
-
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  # the signature that typer calls
-    if wanted:
-        typer.echo(f"issuance {version('reward-issuance')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    *, version: Annotated[bool, typer.Option("--version", callback=_print_version, help="Print the version.")] = False
-) -> None:
-    """Issue loyalty rewards in the background: nothing twice, nothing lost."""
 
 
 def main() -> None:
-    """Run the command line; a reader that went away (`issuance outcomes … | head`) and Ctrl-C end it quietly."""
+    """Run the command line. Ctrl-C ends it quietly with status 130, a reader that went away (`… | head`) with 1."""
     try:
+        # Here, because loading everything takes long enough for somebody to press Ctrl-C.
+        from console.commands import app  # noqa: PLC0415
+
         app()
-    except BrokenPipeError:
-        # Python flushes standard output once more at exit: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(130)

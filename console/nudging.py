@@ -1,6 +1,6 @@
 """Nudges the release after rows were accepted or dead letters put back, and says once when nobody hears it."""
 
-from console.context import Context, err
+from console.context import Context, remark
 
 
 class Nudging:
@@ -19,4 +19,4 @@ class Nudging:
             return
         self._silent = True
         lack = "No broker is configured or running" if self._nudge is None else "The broker is out of reach"
-        err.print(f"{lack}: what is accepted waits, and is released when `issuance up` or the workers run.")
+        remark(f"{lack}: what is accepted waits, and is released when `issuance up` or the workers run.")

@@ -17,7 +17,7 @@ _FREE_TEXT = frozenset({"message", "messages"})
 
 
 def show_reply(reply: bytes, *, reveal: bool) -> str:
-    """One line of text. A reply that is not JSON cannot be masked field by field, so it is only measured."""
+    """One line of text; masked, without its empty fields. What is not JSON cannot be masked so, and is measured."""
     if reveal:
         return printable(reply.decode(errors="replace"))
     try:
@@ -30,7 +30,7 @@ def show_reply(reply: bytes, *, reveal: bool) -> str:
 def _masked(value: Any, name: str) -> Any:
     match value:
         case dict():
-            return {key: _masked(inner, key) for key, inner in value.items()}
+            return {key: _masked(inner, key) for key, inner in value.items() if inner not in (None, [], {})}
         case list():
             return [_masked(inner, name) for inner in value]
         case None | bool():

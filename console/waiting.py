@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from console.balances import counts
-from console.context import err
+from console.context import err, remark
 from issuance.states import OPEN
 from ledger.balance import Balance, balance
 from ledger.book import Ledger
@@ -65,4 +65,4 @@ def _polls() -> Iterator[None]:
 
 
 def _say_halted(name: str, state: str) -> None:
-    err.print(f"Not waiting: campaign {name} is {state}; {_HALTED[state]}.", markup=False, soft_wrap=True)
+    remark(f"Not waiting: campaign {name} is {state}; {_HALTED[state]}.")
