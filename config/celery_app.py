@@ -12,6 +12,8 @@ from config.settings import Settings
 from config.site import Site
 
 _BROKER_CONNECT_SECONDS = 5
+# Who publishes hears at once that the broker is away: the release tries again in a second anyway.
+_PUBLISHER_RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
 def create_app(settings: Settings, site: Site) -> Celery:
@@ -33,6 +35,10 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
+        # The last resort against a child that hangs: longer than any chunk, the wait for an absent ledger included.
+        "task_time_limit": settings.visibility_timeout_seconds,
+        # A busy machine starts children slowly.
+        "worker_proc_alive_timeout": 30,
         # A lost connection must not end calls under way: their outcomes are recorded all the same.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
@@ -57,8 +63,9 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
 
 def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
     if site.broker_url.startswith("amqp"):
-        return {"confirm_publish": True}
+        return {"confirm_publish": True, **_PUBLISHER_RETRIES}
     return {
+        **_PUBLISHER_RETRIES,
         "visibility_timeout": settings.visibility_timeout_seconds,
         # Messages of a lost worker come back after about 5 s past the timeout, not 100.
         "unacked_restore_interval": 5,

@@ -2,11 +2,11 @@
 
 import logging
 import sys
-from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from config.lines import LineLogger
 from config.settings import Settings
 from issuance.masking import scrub
 
@@ -14,6 +14,8 @@ _PERSONAL = frozenset({"customer", "mobile", "email", "external_id", "externalId
 _FREE_TEXT = frozenset({"message", "detail", "error", "exception"})
 # Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote anything.
 _HARMLESS = ("celery.", "kombu.", "flower.")
+# A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.
+_NOISY = ("httpx", "alembic.runtime.migration", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -31,41 +33,37 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 
 def configure_logs(settings: Settings) -> None:
     """Send every log of the process to standard error, one event a line."""
-    shared: list[Processor] = [
+    begin: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.PositionalArgumentsFormatter(),
     ]
+    end: list[Processor] = [structlog.processors.format_exc_info, mask_event, _renderer(settings)]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=begin + end,
+        logger_factory=LineLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
+    _configure_libraries(settings, begin, end)
+
+
+def _configure_libraries(settings: Settings, begin: list[Processor], end: list[Processor]) -> None:
+    """Send the standard library's events the same way; their `extra` is left out: it repeats what they say."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                mask_event,
-                _renderer(settings),
-            ],
-        )
-    )
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=begin, processors=[remove, *end]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.
-    for noisy in ("httpx", "alembic.runtime.migration", "celery.beat", "celery.worker.strategy", "celery.app.trace"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _renderer(settings: Settings) -> Any:
+def _renderer(settings: Settings) -> Processor:
     json_wanted = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     if json_wanted:
         return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer()
+    # Exceptions come as masked text; the renderer's own tracebacks would show local variables.
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

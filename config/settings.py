@@ -5,11 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from issuance.decision import RetryPolicy
 from issuance.job import Variant
+
+_ENV_FILE = ".env"
 
 
 class SettingsError(Exception):
@@ -20,7 +23,12 @@ class Settings(BaseSettings):
     """Every setting, read from `ISSUANCE_<NAME>` in the environment or in a `.env` file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ISSUANCE_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="ISSUANCE_",
+        env_file=_ENV_FILE,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     home: Path = Field(Path(".issuance"), description="Folder of the embedded state.")
@@ -130,13 +138,7 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: with the name of each wrong or unknown setting and what to do.
     """
-    unknown = sorted(
-        name
-        for name in os.environ
-        if name.startswith("ISSUANCE_")
-        and name.removeprefix("ISSUANCE_").lower() not in Settings.model_fields
-        and not name.startswith("ISSUANCE_TEST_")
-    )
+    unknown = [name for name in _given_names() if name.lower().removeprefix("issuance_") not in Settings.model_fields]
     if unknown:
         raise SettingsError("\n".join(f"{name}: no such setting; see .env.example" for name in unknown))
     try:
@@ -145,8 +147,18 @@ def read_settings() -> Settings:
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
 
 
+def _given_names() -> list[str]:
+    """The names in the environment and in `.env` that claim to be settings of ours."""
+    given = {*os.environ, *dotenv_values(_ENV_FILE)}
+    return sorted(
+        name for name in given if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
+    )
+
+
 def _explain(item: object) -> str:
     location = item["loc"]  # type: ignore[index]  # pydantic's ErrorDetails
     message = str(item["msg"]).removeprefix("Value error, ")  # type: ignore[index]
-    name = f"ISSUANCE_{str(location[0]).upper()}: " if location else "ISSUANCE_"
-    return name + message
+    if not location:
+        return f"ISSUANCE_{message}"
+    name = str(location[0])
+    return f"ISSUANCE_{name.upper()}: {message} ({Settings.model_fields[name].description} See .env.example)"

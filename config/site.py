@@ -51,10 +51,9 @@ class RunningSystem:
         """The system that runs on this HOME now; None when there is none."""
         try:
             found = cls(**json.loads(_file(home).read_text(encoding="utf-8")))
-            os.kill(found.pid, 0)
         except (OSError, ValueError, TypeError):
             return None
-        return found
+        return found if _runs(found.pid) else None
 
     def announce(self, home: Path) -> None:
         """Write the file, at once as a whole."""
@@ -73,6 +72,16 @@ def _rate(settings: Settings, running: RunningSystem | None) -> int:
     if running is None or "api_rate_per_minute" in settings.model_fields_set:
         return settings.api_rate_per_minute
     return running.rate_per_minute
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # it runs, as another user
+        return True
+    except (OSError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def _file(home: Path) -> Path:
