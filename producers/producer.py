@@ -1,9 +1,10 @@
 """The Python call for other services: `producers.enqueue(mobile="9198…", reward_id=1001, key="order-17")`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Self
+from typing import Required, Self, TypedDict, Unpack
 
+from celery import Celery
 from redis import Redis
 
 from config.celery_app import create_app
@@ -13,6 +14,43 @@ from config.site import Site
 from ledger.book import Ledger
 from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
 from producers.freezing import Freezer
+
+_REDIS_SECONDS = 2
+"""A producer's caller waits for an answer: a nudge that takes longer is not worth it."""
+
+
+class Request(TypedDict, total=False):
+    """What can be asked for: one customer, one reward or `more`, and under which name it is remembered."""
+
+    reward_id: Required[int]
+    """The reward, 1 to 2^63-1."""
+    quantity: int
+    """Units, 1 to 1,000,000; 1 when not given."""
+    mobile: str | None
+    """The customer, with country code, 7 to 15 digits; give exactly one of the three identifiers."""
+    email: str | None
+    """The customer."""
+    external_id: str | None
+    """The customer."""
+    payment_config_id: int | None
+    """Needed where the reward has several payment configs."""
+    redemption_value: float | None
+    """Above 0; for rewards paid by conversion ratio."""
+    org_id: int | None
+    """The reward's organisation (connected endpoint)."""
+    custom_fields: Mapping[str, str] | None
+    """Name to value."""
+    more: Sequence[Reward]
+    """Further rewards of the customer, issued in the same call."""
+    campaign: str
+    """What to count it under, 1 to 255 characters; `background` when not given."""
+    key: str | None
+    """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once. Without one,
+    every call issues."""
+    notes: str | None
+    """Free text, at most 4,000 characters."""
+    event_log_id: str | None
+    """The caller's correlation id."""
 
 
 class Producer:
@@ -41,59 +79,50 @@ class Producer:
         """Asks for a release at once; None when no broker is there now."""
         if not (self._site.broker_url and self._site.redis_url):
             return None
-        redis = Redis.from_url(self._site.redis_url, socket_timeout=2, socket_connect_timeout=2)
-        return Nudge(create_app(self._settings, self._site), redis)
+        return Nudge(self._celery, self._redis)
 
-    def enqueue(
-        self,
-        *,
-        reward_id: int,
-        quantity: int = 1,
-        mobile: str | None = None,
-        email: str | None = None,
-        external_id: str | None = None,
-        payment_config_id: int | None = None,
-        redemption_value: float | None = None,
-        org_id: int | None = None,
-        custom_fields: Mapping[str, str] | None = None,
-        more: Sequence[Reward] = (),
-        campaign: str = DEFAULT_CAMPAIGN,
-        key: str | None = None,
-        notes: str | None = None,
-        event_log_id: str | None = None,
-    ) -> Enqueued:
+    @cached_property
+    def _celery(self) -> Celery:
+        return create_app(self._settings, self._site)
+
+    @cached_property
+    def _redis(self) -> Redis:
+        url = self._site.redis_url
+        return Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+
+    def enqueue(self, **request: Unpack[Request]) -> Enqueued:
         """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
 
         Args:
-            reward_id: the reward.
-            quantity: units, at least 1.
-            mobile: the customer, with country code; give exactly one identifier.
-            email: the customer.
-            external_id: the customer.
-            payment_config_id: where the reward has several payment configs.
-            redemption_value: above 0; for rewards paid by conversion ratio.
-            org_id: the reward's organisation (connected endpoint).
-            custom_fields: name to value.
-            more: further rewards of the customer, issued in the same call.
-            campaign: what to count it under.
-            key: idempotency key: the same key with the same payload is accepted once.
-            notes: free text.
-            event_log_id: the caller's correlation id.
+            **request: `reward_id`, one of `mobile`, `email` and `external_id`, and what else `Request` names.
 
         Raises:
             RequestRefusedError: a value is wrong; `KeyReusedError` when the key came with another payload before.
             CampaignError: the campaign's name is wrong, or it was cancelled.
+            TypeError: an argument is missing or unknown.
         """
-        first = Reward(reward_id, quantity, payment_config_id, redemption_value, org_id, custom_fields or {})
+        _check_names(request.keys())
+        first = Reward(
+            reward_id=request["reward_id"],
+            quantity=request.get("quantity", 1),
+            payment_config_id=request.get("payment_config_id"),
+            redemption_value=request.get("redemption_value"),
+            org_id=request.get("org_id"),
+            custom_fields=request.get("custom_fields") or {},
+        )
         enqueued = enqueue_job(
             self.ledger,
             self._freezer,
-            {"mobile": mobile, "email": email, "externalId": external_id},
-            [first, *more],
-            campaign=campaign,
-            key=key,
-            notes=notes,
-            event_log_id=event_log_id,
+            {
+                "mobile": request.get("mobile"),
+                "email": request.get("email"),
+                "externalId": request.get("external_id"),
+            },
+            [first, *request.get("more", ())],
+            campaign=request.get("campaign", DEFAULT_CAMPAIGN),
+            key=request.get("key"),
+            notes=request.get("notes"),
+            event_log_id=request.get("event_log_id"),
         )
         if self.nudge is not None:
             self.nudge.give()
@@ -102,6 +131,9 @@ class Producer:
     def close(self) -> None:
         """Close the connections."""
         self.ledger.close()
+        if "nudge" in vars(self) and self.nudge is not None:
+            self._celery.close()
+            self._redis.close()
 
     def __enter__(self) -> Self:
         return self
@@ -110,48 +142,26 @@ class Producer:
         self.close()
 
 
+def _check_names(given: Iterable[str]) -> None:
+    """Do what Python does for a spelled-out signature: a misspelled `key` must not mean that there is none."""
+    unknown = sorted(set(given) - Request.__annotations__.keys())
+    missing = sorted(Request.__required_keys__ - set(given))
+    if unknown or missing:
+        wrong = [f"{name} is unknown" for name in unknown] + [f"{name} is missing" for name in missing]
+        raise TypeError(f"enqueue: {', '.join(wrong)}; see producers.producer.Request")
+
+
 @cache
 def _default() -> Producer:
     settings = read_settings()
     return Producer(settings, Site.of(settings))
 
 
-def enqueue(
-    *,
-    reward_id: int,
-    quantity: int = 1,
-    mobile: str | None = None,
-    email: str | None = None,
-    external_id: str | None = None,
-    payment_config_id: int | None = None,
-    redemption_value: float | None = None,
-    org_id: int | None = None,
-    custom_fields: Mapping[str, str] | None = None,
-    more: Sequence[Reward] = (),
-    campaign: str = DEFAULT_CAMPAIGN,
-    key: str | None = None,
-    notes: str | None = None,
-    event_log_id: str | None = None,
-) -> Enqueued:
+def enqueue(**request: Unpack[Request]) -> Enqueued:
     """Accept a background issuance with the settings of the environment; see `Producer.enqueue`.
 
     Raises:
         SettingsError: the environment's settings are wrong.
         LedgerError: the ledger cannot be reached.
     """
-    return _default().enqueue(
-        reward_id=reward_id,
-        quantity=quantity,
-        mobile=mobile,
-        email=email,
-        external_id=external_id,
-        payment_config_id=payment_config_id,
-        redemption_value=redemption_value,
-        org_id=org_id,
-        custom_fields=custom_fields,
-        more=more,
-        campaign=campaign,
-        key=key,
-        notes=notes,
-        event_log_id=event_log_id,
-    )
+    return _default().enqueue(**request)
