@@ -27,7 +27,7 @@ _SHOWN_ERRORS = 3
 
 
 def blast(
-    file: Annotated[Path, typer.Argument(help="CSV or JSONL, one row a reward.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or JSONL, one row a reward.", show_default=False)],
     campaign: Annotated[str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)],
     *,
     reward_id: Annotated[int | None, typer.Option(help="For rows without a rewardId of their own.")] = None,

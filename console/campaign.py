@@ -18,7 +18,7 @@ from worker.limits.unavailable import LimitsUnavailable
 
 app = typer.Typer(help="Pause, resume or cancel a campaign.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The campaign.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 
 
 @app.command()

@@ -13,9 +13,12 @@ from ledger.book import Ledger
 from ledger.campaigns import find_campaign
 from ledger.dead_letters import LetterFilter, list_letters
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Their ids, or give filters.")]
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
 CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]
-ReasonFilter = Annotated[Reason | None, typer.Option("--reason", help="Only letters with this reason.")]
+ReasonFilter = Annotated[
+    Reason | None,
+    typer.Option("--reason", metavar="REASON", help=f"Only letters with this reason: {', '.join(Reason)}."),
+]
 CodeFilter = Annotated[int | None, typer.Option("--code", help="Only letters with this API code.")]
 Note = Annotated[str, typer.Option("--note", help="Why; recorded with your name.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

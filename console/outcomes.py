@@ -30,9 +30,11 @@ class Format(StrEnum):
 
 
 def outcomes(
-    campaign: Annotated[str, typer.Argument(help="The campaign.")],
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign.")],
     *,
-    state: Annotated[State | None, typer.Option(help="Only lines in this state.")] = None,
+    state: Annotated[
+        State | None, typer.Option(metavar="STATE", help=f"Only lines in this state: {', '.join(State)}.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="jsonl and csv have every field.")] = Format.TABLE,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")] = False,
 ) -> None:

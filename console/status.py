@@ -19,7 +19,9 @@ _REFRESH_SECONDS = 1.0
 
 
 def status(
-    campaign: Annotated[str | None, typer.Argument(help="One campaign; default: all.", show_default=False)] = None,
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="One campaign; default: all.", show_default=False)
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
