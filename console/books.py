@@ -1,5 +1,6 @@
 """Comparing the books: what the ledger says was issued, against what the simulated API really issued."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -9,7 +10,7 @@ from rich.table import Table
 from issuance.states import SETTLED, State
 from ledger.book import Ledger
 from ledger.campaigns import find_campaign
-from ledger.outcomes import LineRecord, outcomes
+from ledger.outcomes import LineRecord, find_line, outcomes
 
 _READ_SECONDS = 30.0
 
@@ -71,19 +72,25 @@ def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
     Raises:
         httpx.HTTPError: the simulator does not answer.
     """
-    truth = _read_truth(api_url)
+    return compare(ledger, campaign, _read_truth(api_url))
+
+
+def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Comparison:
+    """Compare a campaign's lines with what the API issued, by requestId; other campaigns' requestIds are theirs."""
     result = Comparison()
     first_key: dict[tuple[str, int], str] = {}
+    unmet = {request_id: issued for request_id, issued in truth.items() if issued.units}
     for line in outcomes(ledger, find_campaign(ledger, campaign)):
-        issued = truth.pop(line.request_id, Issued())
+        unmet.pop(line.request_id, None)
+        issued = truth.get(line.request_id, Issued())
         _compare(result, line, issued)
         pair = (line.customer.canonical, line.reward_id)
         if issued.units and first_key.setdefault(pair, line.request_id) != line.request_id:
             result.double.append(line.request_id)
-    for request_id, issued in truth.items():
-        # The ledger has never heard of it, or has it in another campaign: the demo has only one.
-        result.api_units += issued.units
-        result.lost += [request_id] if issued.units else []
+    for request_id, issued in unmet.items():
+        if find_line(ledger, request_id) is None:
+            result.api_units += issued.units
+            result.lost.append(request_id)
     return result
 
 
