@@ -1,0 +1,82 @@
+"""Real systems for the end-to-end tests: one that is shared, and others for whoever breaks something."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.e2e.system import System, scrubbed_environment
+from tests.e2e.webhook import Webhook
+
+StartSystem = Callable[..., AbstractContextManager[System]]
+
+# Short times, so that everything that is tried again comes to its end within the test.
+_SHORT_TIMES = {
+    "ISSUANCE_API_TIMEOUT_SECONDS": "2",
+    "ISSUANCE_LEASE_SECONDS": "6",
+    "ISSUANCE_RETRY_MAX_ATTEMPTS": "6",
+    "ISSUANCE_RETRY_BASE_SECONDS": "0.2",
+    "ISSUANCE_RETRY_CAP_SECONDS": "1",
+    "ISSUANCE_RETRY_TOTAL_SECONDS": "60",
+    "ISSUANCE_FLOWER_PORT": "0",
+    "ISSUANCE_CHUNK_MAX_JOBS": "50",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e/" in item.path.as_posix():
+            item.add_marker(pytest.mark.processes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the tails of the logs of a failed test's system."""
+    report = yield
+    if report.failed:
+        systems = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, System)]
+        report.sections += [("logs of the system", system.log_tails()) for system in systems]
+    return report
+
+
+@pytest.fixture(scope="session")
+def start_system(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> StartSystem:
+    """Make systems, to be used with `with`: settings by their names in the environment, options of `issuance up`."""
+    base = scrubbed_environment() | _SHORT_TIMES
+    # Compiled once for all processes, also where the machine does not let Python write beside the sources:
+    # else each of a system's seven processes would compile all of it anew, which takes longer than the tests.
+    base |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(pytestconfig.cache.mkdir("bytecode"))}
+
+    def start(*options: str, **environment: str) -> System:
+        home = tmp_path_factory.mktemp("home")
+        whole = base | environment | {"ISSUANCE_HOME": str(home)}
+        return System(home, whole, *(options or ("--simulator", "--no-flower")))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared(start_system: StartSystem, webhook: Webhook) -> Iterator[System]:
+    """A system for tests that do not disturb each other, each with a campaign of its own.
+
+    Its lease is far longer than any test: whoever needed a lease to lapse would be seen. It calls as a connected
+    organisation with OAuth, and few calls at once, so that a blast with slow calls takes its time.
+    """
+    settings = {
+        "ISSUANCE_LEASE_SECONDS": "90",
+        "ISSUANCE_API_MAX_CONCURRENT": "4",
+        "ISSUANCE_API_AUTH": "oauth",
+        "ISSUANCE_API_CLIENT_KEY": "demo-key",
+        "ISSUANCE_API_CLIENT_SECRET": "demo-secret",
+        "ISSUANCE_API_DATA_SCOPE": "OTHER",
+        "ISSUANCE_API_DATA_SCOPE_ORG": "4001",
+        "ISSUANCE_DEAD_LETTER_WEBHOOK_URL": webhook.url,
+    }
+    with start_system("--simulator", **settings) as system:
+        yield system

@@ -1,0 +1,163 @@
+"""`issuance up` as real processes: started, found by name, killed on the way, ended without leftovers."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+T = TypeVar("T")
+
+_READY_SECONDS = 60.0
+_END_SECONDS = 40.0
+_OFTEN_SECONDS = 0.05
+
+
+def await_that(what: str, condition: Callable[[], T], seconds: float = 20.0) -> T:
+    """Wait until the condition gives something true, and give that; say what was awaited when it never does."""
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
+        time.sleep(_OFTEN_SECONDS)
+    return found
+
+
+class Processes:
+    """One `issuance up` and everything it starts."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], *options: str) -> None:
+        self.home = home
+        self.output = home / "up.log"
+        self._environment = dict(environment)
+        self._options = options
+        self._up: subprocess.Popen[bytes] | None = None
+        self._seen: set[psutil.Process] = set()
+
+    def start(self) -> None:
+        """Start it in a session of its own, and wait until it says that it is ready."""
+        with self.output.open("wb") as output:
+            self._up = subprocess.Popen(
+                [sys.executable, "-m", "console", "up", *self._options],
+                cwd=self.home,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        await_that("issuance up is ready", self._ready_or_ended, _READY_SECONDS)
+        assert self.is_running, f"issuance up ended: {self.output.read_text()}"
+        self._look()
+
+    def _ready_or_ended(self) -> bool:
+        return b"ready" in self.output.read_bytes() or not self.is_running
+
+    @property
+    def is_running(self) -> bool:
+        """Whether `issuance up` itself is there."""
+        return self._up is not None and self._up.poll() is None
+
+    def find(self, name: str) -> psutil.Process:
+        """The process that runs under this name now; waits for it while it is being started again."""
+        return await_that(f"{name} runs", lambda: self._named().get(name))
+
+    def find_again(self, old: psutil.Process, name: str) -> psutil.Process:
+        """The process that has taken the place of one that ended."""
+        return await_that(f"{name} is started again", lambda: self._another(old, name), 30.0)
+
+    def _another(self, old: psutil.Process, name: str) -> psutil.Process | None:
+        found = self._named().get(name)
+        return None if found is None or found == old else found
+
+    def children(self, name: str) -> list[psutil.Process]:
+        """The processes that the named one has forked."""
+        return self.find(name).children()
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> psutil.Process:
+        """Send a signal to the named process; returns it."""
+        process = self.find(name)
+        process.send_signal(number)
+        return process
+
+    def kill_tree(self, name: str) -> psutil.Process:
+        """SIGKILL the named process and all it has forked, at once."""
+        process = self.find(name)
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        return process
+
+    def signal_up(self, number: signal.Signals) -> None:
+        """Send a signal to `issuance up` itself, as a terminal or an init system does."""
+        assert self._up is not None
+        self._look()
+        self._up.send_signal(number)
+
+    def await_end(self) -> int:
+        """Wait for the end of `issuance up`; returns its exit status."""
+        assert self._up is not None
+        return self._up.wait(_END_SECONDS)
+
+    def leftovers(self) -> list[str]:
+        """The command lines of what is still there, a moment after everything should have ended."""
+        _, alive = psutil.wait_procs(self._seen, timeout=3)
+        return [_command(process) for process in {*alive, *self._of_this_home()} if process.is_running()]
+
+    def end_by_force(self) -> None:
+        """SIGKILL whatever is left."""
+        if self.is_running:
+            self._look()
+        for process in {*self._seen, *self._of_this_home()}:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        if self._up is not None:
+            self._up.kill()
+            self._up.wait()
+
+    def _look(self) -> dict[str, psutil.Process]:
+        assert self._up is not None
+        with suppress(psutil.NoSuchProcess):
+            self._seen.update(psutil.Process(self._up.pid).children(recursive=True))
+        return self._named()
+
+    def _named(self) -> dict[str, psutil.Process]:
+        assert self._up is not None
+        try:
+            children = psutil.Process(self._up.pid).children()
+        except psutil.NoSuchProcess:
+            return {}
+        self._seen.update(children)
+        return {name: child for child in children if (name := _name(child))}
+
+    def _of_this_home(self) -> set[psutil.Process]:
+        """By their environment, so that a process whose parent was killed is found too."""
+        found = set()
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("ISSUANCE_HOME") == str(self.home):
+                    found.add(process)
+        return found
+
+
+def _name(process: psutil.Process) -> str:
+    """`worker`, `release` … as in the Procfile, `broker`, `simulator`; nothing for one that just ends or begins."""
+    command = _command(process)
+    if "valkey-server" in command:
+        return "broker"
+    if "-m simulator" in command:
+        return "simulator"
+    return command.rpartition(" console run ")[2] if " console run " in command else ""
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return ""
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

@@ -1,0 +1,233 @@
+"""The running system as a test deals with it: its commands, its ledger, the API's own book, its logs and its broker."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from redis import Redis
+
+from config.site import RunningSystem
+from console.books import Comparison, compare_books
+from ledger.balance import Balance, balance
+from ledger.book import Ledger
+from ledger.campaigns import find_campaign
+from ledger.outcomes import LineRecord, outcomes
+from tests.e2e.processes import Processes, await_that
+
+_COLUMNS = ("mobile", "email", "externalId", "rewardId", "quantity", "orgId", "notes")
+_COMMAND_SECONDS = 60.0
+_TAIL_LINES = 25
+
+Rows = Iterable[Mapping[str, object]]
+
+
+class System:
+    """One `issuance up` on a HOME of its own, and what a test does with it.
+
+    Args:
+        home: an empty folder.
+        environment: of every process; must hold ISSUANCE_HOME.
+        options: of `issuance up`.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str], *options: str) -> None:
+        self.home = home
+        self.environment = dict(environment)
+        self.processes = Processes(home, environment, *options)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self.processes.start()
+        except BaseException:
+            self._end_by_force()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self.processes.is_running:
+                self.stop(signal.SIGTERM)
+        finally:
+            self._end_by_force()
+
+    def _end_by_force(self) -> None:
+        self._stack.close()
+        self.processes.end_by_force()
+
+    def stop(self, number: signal.Signals) -> None:
+        """End it, and make sure that it ends as it should: status 0, no process left, nothing announced any more."""
+        self.processes.signal_up(number)
+        assert self.processes.await_end() == 0
+        assert self.processes.leftovers() == []
+        assert not (self.home / "running.json").exists()
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run an `issuance` command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "console", *arguments],
+            cwd=self.home,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+
+    def start_command(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start an `issuance` command and go on."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "console", *arguments],
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def write_file(self, campaign: str, rows: Rows) -> Path:
+        """Write a campaign's file."""
+        path = self.home / f"{campaign}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, _COLUMNS, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def blast(self, campaign: str, rows: Rows, **environment: str) -> None:
+        """Blast rows that are all good."""
+        path = self.write_file(campaign, rows)
+        done = self.command("blast", str(path), "--campaign", campaign, **environment)
+        assert done.returncode == 0, done.stderr
+
+    def status(self, campaign: str) -> dict[str, Any]:
+        """What `issuance status CAMPAIGN --json` says."""
+        done = self.command("status", campaign, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    # -- the ledger ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The system's ledger, read beside it."""
+        url = self.environment.get("ISSUANCE_LEDGER_URL") or f"sqlite:///{self.home / 'ledger.db'}"
+        return self._stack.enter_context(Ledger(url))
+
+    def balance(self, campaign: str) -> Balance:
+        """A campaign's lines by state."""
+        return balance(self.ledger, campaign)
+
+    def lines(self, campaign: str) -> list[LineRecord]:
+        """A campaign's lines."""
+        return list(outcomes(self.ledger, find_campaign(self.ledger, campaign)))
+
+    def wait_settled(self, campaign: str, seconds: float = 30.0) -> Balance:
+        """Wait until nothing of a campaign is still to come, then make sure that the two books agree."""
+        await_that(f"{campaign} is settled", lambda: not self.balance(campaign).unsettled, seconds)
+        self.check_books(campaign)
+        return self.balance(campaign)
+
+    def check_books(self, campaign: str) -> Comparison:
+        """Make sure that accepted = settled, and that nothing was issued twice, lost or invented."""
+        final = self.balance(campaign)
+        assert (final.balanced, final.unsettled) == (True, 0)
+        books = compare_books(self.ledger, campaign, self.site.api_url)
+        assert (books.double, books.lost, books.invented) == ([], [], [])
+        return books
+
+    # -- the parts -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def site(self) -> RunningSystem:
+        """Where the parts are, as the system itself tells."""
+        found = RunningSystem.find(self.home)
+        assert found is not None
+        return found
+
+    @cached_property
+    def broker(self) -> Redis:
+        """The system's broker."""
+        return self._stack.enter_context(Redis.from_url(self.site.broker_url, decode_responses=True))
+
+    @cached_property
+    def simulator(self) -> httpx.Client:
+        """The simulated API's own controls."""
+        return self._stack.enter_context(httpx.Client(base_url=self.site.api_url, timeout=10))
+
+    def truth(self) -> dict[str, dict[str, Any]]:
+        """The API's own book: requestId → what happened under it."""
+        answer = self.simulator.get("/_truth", params={"format": "jsonl"}).raise_for_status()
+        return {entry["requestId"]: entry for entry in map(json.loads, answer.text.splitlines())}
+
+    def calls(self) -> int:
+        """Issue calls that have reached the simulator so far, repeated ones included."""
+        return sum(entry["calls"] for entry in self.truth().values())
+
+    def plan_faults(self, plan: Mapping[str, object]) -> None:
+        """Have calls go wrong (docs/simulator.md)."""
+        self.simulator.post("/_faults", json=plan).raise_for_status()
+
+    @contextmanager
+    def switched(self, **switches: object) -> Iterator[None]:
+        """Change switches of the simulator for a while."""
+        before = self.simulator.get("/_switches").json()
+        self.simulator.post("/_switches", json=switches).raise_for_status()
+        try:
+            yield
+        finally:
+            with suppress(httpx.HTTPError):  # it may be the test's point that the simulator is gone
+                self.simulator.post("/_switches", json={name: before[name] for name in switches})
+
+    # -- logs ------------------------------------------------------------------------------------------------------
+
+    def log_text(self) -> str:
+        """All logs, whole."""
+        return "".join(path.read_text(errors="replace") for path in sorted((self.home / "logs").glob("*.log")))
+
+    def log_size(self, name: str) -> int:
+        """Where a process's log ends now, to read on from there."""
+        path = self.home / "logs" / f"{name}.log"
+        return path.stat().st_size if path.exists() else 0
+
+    def events(self, name: str, event: str, *, since: int = 0) -> list[dict[str, Any]]:
+        """A process's log events of one kind."""
+        path = self.home / "logs" / f"{name}.log"
+        lines = path.read_bytes()[since:].decode(errors="replace").splitlines() if path.exists() else []
+        parsed = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [found for found in parsed if found.get("event") == event]
+
+    def log_tails(self) -> str:
+        """The last lines of every log, for whoever reads a failed test."""
+        paths = [self.processes.output, *sorted((self.home / "logs").glob("*.log"))]
+        return "\n".join(f"--- {path.name}\n{_tail(path)}" for path in paths if path.exists())
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+
+
+def plain_rows(count: int, *, area: int, reward: int = 1001) -> list[dict[str, object]]:
+    """Rows of customers whom nothing befalls; another area, other customers."""
+    assert count < 9_000, "numbers that end in 9001 and on are magic (docs/simulator.md)"
+    return [{"mobile": f"9198{area:04d}{number:04d}", "rewardId": reward, "quantity": 1} for number in range(count)]
+
+
+def scrubbed_environment() -> dict[str, str]:
+    """This process's environment without any setting of ours."""
+    ours = ("ISSUANCE_", "SIMULATOR_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
