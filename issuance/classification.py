@@ -73,7 +73,7 @@ def _by_body(lines: Sequence[Line], variant: Variant, reply: Answer, answer: Iss
         judge_line(line, mention, answer, single=single, resent=resent)
         for line, mention in zip(lines, match_elements(lines, answer), strict=True)
     ]
-    return fold(outcomes, answer, retry_after=reply.retry_after)
+    return fold(outcomes, answer, retry_after=reply.retry_after, resent=resent)
 
 
 def _whole(

@@ -1,4 +1,4 @@
-"""Outcome → decision: settle the job, or try again after a delay. Pure: the random source is a parameter."""
+"""Outcome → decision: settle the job, try again, or look it up after a delay. Pure: randomness is a parameter."""
 
 import re
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ _MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
 _CLOSED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
 _LIMIT_WINDOWS_MAX = 3
+_LOOK_PATIENCE = 2  # attempts in all, as a multiple of the bound for sending
 _LIMIT_JITTER_SECONDS = 600.0
 
 
@@ -27,6 +28,8 @@ class RetryPolicy:
         closed_base_seconds: the wait after an answer about the account that names no `Retry-After`
             (rewards-api §6.3: from 5 s).
         closed_cap_seconds: the largest such wait.
+        read_lags_seconds: the waits before each look into the API's transactions for a job that resending
+            cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job is settled in doubt.
     """
 
     max_attempts: int = 8
@@ -35,6 +38,7 @@ class RetryPolicy:
     total_seconds: float = 3_600.0
     closed_base_seconds: float = 5.0
     closed_cap_seconds: float = 300.0
+    read_lags_seconds: tuple[float, ...] = ()
 
     def backoff_seconds(self, attempts: int, rng: Random) -> float:
         """Draw the wait after so many counted attempts: capped exponential with full jitter."""
@@ -63,6 +67,8 @@ class History:
     limit_deferrals: int = 0
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
+    empty_looks: int = 0
+    """Looks into the API's transactions that found nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,18 @@ class TryAgain:
     """For the log: `transient`, `in_doubt`, `closed` or `limit`."""
 
 
-Decision = Settle | TryAgain
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """The job is looked up in the API's transactions after `delay_seconds`, instead of being sent again."""
+
+    delay_seconds: float
+    fallback: State
+    """What it is settled as when no look finds it: `issued` when the API has said so but shown no voucher."""
+    found_nothing: bool = False
+    """Whether this attempt was a look that found nothing: one of `read_lags_seconds` is used up."""
+
+
+Decision = Settle | TryAgain | LookUp
 
 
 def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random) -> Decision:
@@ -106,6 +123,8 @@ def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: date
         case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
             messages = " ".join(line.message for line in outcome.lines)
             return TryAgain(limit_window_seconds(messages, now, rng), counted=False, because="limit")
+        case Kind.ISSUED if outcome.confirm and policy.read_lags_seconds:
+            return LookUp(policy.read_lags_seconds[0], State.ISSUED)
         case _:
             return Settle(settled_state(outcome.kind), outcome.reason)
 
@@ -121,7 +140,35 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
         # What was issued beside the line that was never processed stays issued.
         issued = any(line.kind in (Kind.ISSUED, Kind.PARTIAL) for line in outcome.lines)
         return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason)
+    if policy.read_lags_seconds:
+        return LookUp(policy.read_lags_seconds[0], State.IN_DOUBT)
     return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random) -> Decision:
+    """Decide what follows from a look into the API's transactions.
+
+    Args:
+        found: what the look says: issued, partial or failed as the transactions have it; in doubt when there is
+            no transaction of this job; transient when it could not be read.
+        history: this look included in `attempts`, not in `empty_looks`.
+        policy: the bounds.
+        fallback: what the job is settled as when no look finds it.
+        rng: the source of jitter.
+    """
+    match found.kind:
+        case Kind.TRANSIENT | Kind.DEFERRED if history.attempts < policy.max_attempts * _LOOK_PATIENCE:
+            return LookUp(policy.backoff_seconds(history.attempts, rng), fallback)
+        case Kind.IN_DOUBT if history.empty_looks + 1 < len(policy.read_lags_seconds):
+            delay = policy.read_lags_seconds[history.empty_looks + 1]
+            return LookUp(delay, fallback, found_nothing=True)
+        case Kind.FAILED if fallback is State.ISSUED:
+            # The issue call said issued, the transactions say failed: only a person can tell.
+            return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+        case Kind.ISSUED | Kind.PARTIAL | Kind.FAILED:
+            return Settle(settled_state(found.kind), found.reason)
+        case _:
+            return Settle(fallback, None if fallback is State.ISSUED else Reason.IN_DOUBT)
 
 
 def _bounded(retry_after: float) -> float:

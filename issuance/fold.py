@@ -12,7 +12,9 @@ from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 _LOUDEST_FIRST = (Reason.UNKNOWN_CODE, Reason.CONFIG, Reason.FAILED, Reason.LIMIT)
 
 
-def fold(lines: Sequence[LineOutcome], answer: IssueAnswer, *, retry_after: float | None) -> Outcome:
+def fold(
+    lines: Sequence[LineOutcome], answer: IssueAnswer, *, retry_after: float | None, resent: bool = False
+) -> Outcome:
     """Fold the lines' outcomes; the answer's top level only speaks where the lines differ."""
     kind = _fold_kind(lines)
     tellers = [line for line in lines if line.kind is kind] or lines
@@ -26,6 +28,7 @@ def fold(lines: Sequence[LineOutcome], answer: IssueAnswer, *, retry_after: floa
         reason=Reason.PARTIAL if kind is Kind.PARTIAL else _fold_reason(tellers),
         resend_tells=kind is not Kind.IN_DOUBT or all(line.code in RETRIED_IN_DOUBT for line in tellers),
         retry_after=retry_after,
+        confirm=resent and kind is Kind.ISSUED and not all(line.vouchers for line in lines),
     )
 
 

@@ -86,11 +86,12 @@ def _by_units(mention: Mention, status: Status, units: int | None, wanted: int, 
         return Kind.IN_DOUBT, Reason.IN_DOUBT, ("code_200_without_success",)
     if units >= wanted and units > 0:
         return Kind.ISSUED, None, ()
+    if resent:
+        # The answer may count only what this attempt added, which for a finished requestId is nothing (§5 item 3).
+        flag = "success_with_fewer_units" if units > 0 else "success_without_units"
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, (flag,)
     if units > 0:
         return Kind.PARTIAL, Reason.PARTIAL, ("success_with_fewer_units",)
-    if resent:
-        # A finished requestId may answer with what this attempt added, which is nothing (§5 item 3).
-        return Kind.IN_DOUBT, Reason.IN_DOUBT, ("success_without_units",)
     return _by_evidence(mention, units, Reason.FAILED, "success_without_units")
 
 

@@ -68,6 +68,9 @@ class Outcome:
     """False when resending cannot clear the doubt, only the API's reads can."""
     retry_after: float | None = None
     """Seconds the API asked to wait."""
+    confirm: bool = False
+    """True when an earlier attempt's reply was lost and this one says issued without showing a voucher: the API's
+    reads may show them (§5 item 2)."""
     closes_account: bool = False
     """True when the answer is about the API account (429, 401), not about this job."""
 

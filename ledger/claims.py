@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +13,7 @@ from issuance.customer import Customer
 from issuance.job import Line, Variant
 from issuance.states import State
 from ledger.book import Ledger
-from ledger.clock import milliseconds, now_ms
+from ledger.clock import instant, milliseconds, now_ms
 from ledger.schema import campaigns, jobs, lines
 
 CLAIMS_MAX = 3
@@ -41,6 +42,11 @@ class ClaimedJob:
     may_have_reached: bool
     limit_deferrals: int
     redrives: int
+    look_up: State | None = None
+    """None: the job is to be sent. Else it is to be looked up, and settled as this when no look finds it."""
+    empty_looks: int = 0
+    first_claimed_at: datetime | None = None
+    """Nothing was sent before this; by the ledger's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,9 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.may_have_reached,
             jobs.c.limit_deferrals,
             jobs.c.redrives,
+            jobs.c.look_up,
+            jobs.c.empty_looks,
+            jobs.c.first_claimed_at,
         )
     )
 
@@ -165,7 +174,8 @@ def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[Line]]:
 def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]]) -> ClaimedJob:
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
-    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives = counts
+    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = counts
+    look_up, empty_looks, first_claimed_at = looking
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -181,4 +191,7 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]]) -> ClaimedJob:
         may_have_reached=bool(may_have_reached),
         limit_deferrals=limit_deferrals,
         redrives=redrives,
+        look_up=State(look_up) if look_up else None,
+        empty_looks=empty_looks,
+        first_claimed_at=instant(first_claimed_at),
     )

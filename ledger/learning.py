@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from issuance.decision import Decision
 from issuance.outcome import Kind, LineOutcome, settled_state
 from issuance.states import SETTLED, State
 from ledger.driver import execute_rows
@@ -47,7 +48,7 @@ def write_settled(connection: Connection, settled: Iterable[tuple[int, Sequence[
 
 
 def learn(
-    connection: Connection, known: KnownLines, shown: Sequence[LineOutcome], settled_as: State | None, now: int
+    connection: Connection, known: KnownLines, shown: Sequence[LineOutcome], decision: Decision, now: int
 ) -> list[State]:
     """Merge a reply into a job's lines: nothing that was ever shown is lost.
 
@@ -55,7 +56,7 @@ def learn(
         connection: the transaction.
         known: the lines.
         shown: what the reply says of them, in the same order.
-        settled_as: see `merge`.
+        decision: what follows from the reply.
         now: the ledger's time.
 
     Returns:
@@ -64,7 +65,7 @@ def learn(
     states, rows = [], []
     for row, line in zip(known, shown, strict=True):
         state = State(row.state)
-        merged = merge(_facts(row, state), line, settled_as)
+        merged = merge(_facts(row, state), line, decision)
         if merged is not None:
             settled_at = row.settled_at if merged.state is state else now
             rows.append(

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic_core import from_json
 
-from issuance.decision import Decision, Settle
+from issuance.decision import Decision, LookUp, Settle
 from issuance.outcome import Kind, LineOutcome, Reason, settled_state
 from issuance.states import State, may_replace
 
@@ -33,17 +33,20 @@ class Merged:
     line: LineOutcome
 
 
-def merge(known: LineFacts, line: LineOutcome, settled_as: State | None) -> Merged | None:
+def merge(known: LineFacts, line: LineOutcome, decision: Decision) -> Merged | None:
     """Merge a reply's line into what is known; None when it brings nothing new.
 
     Args:
         known: what the ledger has.
         line: what the reply says.
-        settled_as: the state this reply settles the job with; None when the job is tried again. An issued
-            line is settled even then: nothing can undo it.
+        decision: what follows from the reply. An issued line is settled even when the job is tried again:
+            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open.
     """
-    final = settled_as is not None or line.kind is Kind.ISSUED
-    said = _state(known, line, settled_as) if final else known.state
+    said = known.state
+    if isinstance(decision, Settle):
+        said = _state(known, line, decision.state)
+    elif line.kind is Kind.ISSUED and not _confirms(decision):
+        said = State.ISSUED
     union = replace(
         line,
         quantity=_most(known.quantity, line),
@@ -59,7 +62,14 @@ def merge(known: LineFacts, line: LineOutcome, settled_as: State | None) -> Merg
     return Merged(known.state, replace(union, code=known.code, message=known.message or ""))
 
 
-def _state(known: LineFacts, line: LineOutcome, settled_as: State | None) -> State:
+def _confirms(decision: Decision) -> bool:
+    return isinstance(decision, LookUp) and decision.fallback is State.ISSUED
+
+
+def _state(known: LineFacts, line: LineOutcome, settled_as: State) -> State:
+    if settled_as is State.ISSUED and line.kind is Kind.IN_DOUBT:
+        # The API has said issued before, and no look into its transactions has found more.
+        return State.ISSUED
     if settled_as is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
         return State.IN_DOUBT

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from issuance.decision import Decision, Settle, TryAgain
+from issuance.decision import Decision, LookUp, Settle, TryAgain
 from issuance.outcome import Kind, Outcome
 from issuance.states import State, may_replace
 from ledger.book import Ledger
@@ -130,11 +130,19 @@ def describe(decision: Decision) -> str:
             return f"settle {state}"
         case TryAgain(delay_seconds=delay, because=because):
             return f"try again in {delay:.1f} s ({because})"
+        case LookUp(delay_seconds=delay):
+            return f"look up in {delay:.1f} s"
 
 
 def _is_plain(attempt: Attempt, held: _Held) -> bool:
     """The common case: the first attempt of a job still ours, every line issued."""
-    return attempt.outcome.kind is Kind.ISSUED and held.mine and held.attempts == 0 and attempt.job.redrives == 0
+    return (
+        attempt.outcome.kind is Kind.ISSUED
+        and isinstance(attempt.decision, Settle)
+        and held.mine
+        and held.attempts == 0
+        and attempt.job.redrives == 0
+    )
 
 
 _SETTLEMENT = {
@@ -159,12 +167,11 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
 
 def _apply(connection: Connection, attempt: Attempt, held: _Held, known: KnownLines, now: int) -> bool:
     """Apply one attempt that is not the common case; True when it opened a dead letter."""
-    settled_as = attempt.decision.state if isinstance(attempt.decision, Settle) else None
-    states = learn(connection, known, attempt.outcome.lines, settled_as, now)
+    states = learn(connection, known, attempt.outcome.lines, attempt.decision, now)
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
             return _settle(connection, attempt, settle, now)
-        case TryAgain() as again if held.mine:
+        case TryAgain() | LookUp() as again if held.mine:
             _try_again(connection, attempt, again, states.count(State.WAITING), now)
         case _:
             values = {"the_job": attempt.job.number, "unsettled": states.count(State.WAITING)}
@@ -209,17 +216,22 @@ _TRY_AGAIN = _GIVE_BACK.values(
     budget_attempts=jobs.c.budget_attempts + bindparam("counted"),
     budget_started_at=func.coalesce(jobs.c.budget_started_at, bindparam("began")),
     limit_deferrals=jobs.c.limit_deferrals + bindparam("deferred"),
+    look_up=bindparam("look"),
+    empty_looks=jobs.c.empty_looks + bindparam("empty"),
 )
 
 
-def _try_again(connection: Connection, attempt: Attempt, again: TryAgain, unsettled: int, now: int) -> None:
+def _try_again(connection: Connection, attempt: Attempt, again: TryAgain | LookUp, unsettled: int, now: int) -> None:
+    counted = isinstance(again, LookUp) or again.counted
     values = {
         "the_job": attempt.job.number,
         "due": now + milliseconds(again.delay_seconds),
         "unsettled": unsettled,
-        "doubt": attempt.outcome.kind is Kind.IN_DOUBT,
-        "counted": int(again.counted),
-        "began": now - attempt.took_ms if again.counted else None,
-        "deferred": int(again.because == "limit"),
+        "doubt": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, LookUp),
+        "counted": int(counted),
+        "began": now - attempt.took_ms if counted else None,
+        "deferred": int(isinstance(again, TryAgain) and again.because == "limit"),
+        "look": again.fallback if isinstance(again, LookUp) else None,
+        "empty": int(isinstance(again, LookUp) and again.found_nothing),
     }
     connection.execute(_TRY_AGAIN, values)

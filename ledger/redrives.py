@@ -162,6 +162,8 @@ def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None
             budget_attempts=0,
             budget_started_at=None,
             limit_deferrals=0,
+            look_up=None,
+            empty_looks=0,
             redrives=jobs.c.redrives + 1,
         )
     )

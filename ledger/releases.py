@@ -38,7 +38,7 @@ def reap(ledger: Ledger) -> int:
         lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
         # What another holds locked at this moment is being recorded or claimed: it is no orphan.
         query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.claims).where(lapsed)
-        rows = connection.execute(query.order_by(jobs.c.number).with_for_update(skip_locked=True)).all()
+        rows = connection.execute(query.with_for_update(skip_locked=True)).all()
         for row in rows:
             if row.claims >= CLAIMS_MAX:
                 _settle_poison(connection, row.number, row.campaign_id)

@@ -93,6 +93,8 @@ jobs = Table(
     Column("may_have_reached", Boolean, nullable=False),  # an attempt without an answer is uncleared
     Column("limit_deferrals", Integer, nullable=False),
     Column("redrives", Integer, nullable=False),
+    Column("look_up", String(16)),  # not to be sent but looked up; settled as this when no look finds it
+    Column("empty_looks", Integer, nullable=False, server_default="0"),  # looks that found nothing
     Column("accepted_at", Ms, nullable=False),
     Column("settled_at", Ms),
     Index(

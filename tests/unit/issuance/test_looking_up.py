@@ -1,0 +1,126 @@
+"""Jobs that resending cannot settle: when they are looked up, how often, and what each look leads to."""
+
+import json
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.classification import classify
+from issuance.decision import History, LookUp, RetryPolicy, Settle, decide, decide_look
+from issuance.job import Line, Variant
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.reply import Answer
+from issuance.states import State
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0, 600.0), max_attempts=4)
+LINE = Line("r-a", 1001, 2)
+
+
+def outcome(kind, reason=None, **fields):
+    return Outcome(kind, 0, "", (LineOutcome("r-a", kind, 0, "", reason),), reason, **fields)
+
+
+def choose(result, history=None, policy=POLICY):
+    return decide(result, history or History(1, 0.0, in_doubt_before=False), policy, now=NOON, rng=Random(1))
+
+
+def look(result, fallback=State.IN_DOUBT, *, attempts=5, empty_looks=0):
+    history = History(attempts, 0.0, in_doubt_before=True, empty_looks=empty_looks)
+    return decide_look(result, history, POLICY, fallback=fallback, rng=Random(1))
+
+
+def answer(code=200, **fields):
+    body = {
+        "status": {"code": code, "success": True},
+        "rewards": [{"status": {"code": code}, "requestId": "r-a"} | fields],
+    }
+    return Answer(200, json.dumps(body).encode())
+
+
+def test_doubt_that_resending_cannot_clear_is_looked_up_at_once():
+    assert choose(outcome(Kind.IN_DOUBT, resend_tells=False)) == LookUp(30.0, State.IN_DOUBT)
+
+
+def test_doubt_is_looked_up_when_the_retry_budget_is_used_up():
+    assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == LookUp(30.0, State.IN_DOUBT)
+
+
+def test_a_passing_refusal_after_doubt_is_looked_up_when_the_budget_is_used_up():
+    past = History(4, 0.0, in_doubt_before=True)
+    assert choose(outcome(Kind.TRANSIENT, Reason.EXHAUSTED), past) == LookUp(30.0, State.IN_DOUBT)
+
+
+def test_without_lags_doubt_is_settled_as_doubt():
+    decision = choose(outcome(Kind.IN_DOUBT, resend_tells=False), policy=RetryPolicy())
+    assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+def test_a_repeated_success_without_vouchers_is_looked_up_to_keep_them():
+    result = classify((LINE,), Variant.BULK, answer(quantity=2, requestedQuantity=2), resent=True)
+    assert choose(result) == LookUp(30.0, State.ISSUED)
+
+
+def test_a_first_success_without_vouchers_is_final():
+    result = classify((LINE,), Variant.BULK, answer(quantity=2, requestedQuantity=2), resent=False)
+    assert choose(result) == Settle(State.ISSUED, None)
+
+
+def test_a_repeated_success_with_its_vouchers_is_final():
+    shown = answer(quantity=2, requestedQuantity=2, intouch=[{"couponCode": "C1"}])
+    assert choose(classify((LINE,), Variant.BULK, shown, resent=True)) == Settle(State.ISSUED, None)
+
+
+@pytest.mark.parametrize("quantity", [0, 1])
+def test_a_repeated_success_that_may_count_only_the_rest_is_looked_up(quantity):
+    result = classify((LINE,), Variant.BULK, answer(quantity=quantity, requestedQuantity=2), resent=True)
+    assert choose(result) == LookUp(30.0, State.IN_DOUBT)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (outcome(Kind.ISSUED), Settle(State.ISSUED, None)),
+        (outcome(Kind.PARTIAL, Reason.PARTIAL), Settle(State.PARTIAL, Reason.PARTIAL)),
+        (outcome(Kind.FAILED, Reason.FAILED), Settle(State.FAILED, Reason.FAILED)),
+    ],
+)
+def test_what_a_look_finds_settles_the_job(found, expected):
+    assert look(found) == expected
+
+
+@pytest.mark.parametrize(("empty_looks", "delay"), [(0, 120.0), (1, 600.0)])
+def test_a_look_that_finds_nothing_is_repeated_after_the_next_lag(empty_looks, delay):
+    decision = look(outcome(Kind.IN_DOUBT), empty_looks=empty_looks)
+    assert decision == LookUp(delay, State.IN_DOUBT, found_nothing=True)
+
+
+@pytest.mark.parametrize(
+    ("fallback", "expected"),
+    [
+        (State.IN_DOUBT, Settle(State.IN_DOUBT, Reason.IN_DOUBT)),
+        (State.ISSUED, Settle(State.ISSUED, None)),
+    ],
+)
+def test_after_the_last_lag_the_job_is_settled_as_its_fallback(fallback, expected):
+    assert look(outcome(Kind.IN_DOUBT), fallback, empty_looks=2) == expected
+
+
+def test_a_failure_found_for_a_job_that_was_called_issued_stays_in_doubt():
+    assert look(outcome(Kind.FAILED, Reason.FAILED), State.ISSUED) == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+@given(st.sampled_from(State), st.integers(1, 7), st.integers(0, 3))
+def test_a_look_that_could_not_be_read_is_repeated_with_backoff(fallback, attempts, empty_looks):
+    decision = look(outcome(Kind.TRANSIENT), fallback, attempts=attempts, empty_looks=empty_looks)
+    assert isinstance(decision, LookUp)
+    assert not decision.found_nothing
+    assert decision.fallback is fallback
+    assert 0 <= decision.delay_seconds <= POLICY.cap_seconds
+
+
+def test_looks_that_can_never_be_read_come_to_an_end():
+    assert look(outcome(Kind.TRANSIENT), attempts=8) == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
