@@ -1,0 +1,175 @@
+"""What the reads say of a job that is in doubt: which transactions are its own, and what came of each line (§8).
+
+No read shows a requestId. A transaction is the job's own when its `rewardIssueRefId` is the job's
+`transactionNumber`, which is unique to the job and stored before the first send.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, pairwise
+
+from issuance.answer import IssueAnswer
+from issuance.codes import ISSUED_CODE, Verdict, look_up
+from issuance.fold import fold
+from issuance.job import Line
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.tally import says_issued, tally, wanted_units
+from issuance.transactions import Issual, TransactionDetail
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the API's clock may be behind ours, generously: a transaction may look that much older than its call."""
+
+_REASONS = {
+    Verdict.LIMIT: Reason.LIMIT,
+    Verdict.CONFIG: Reason.CONFIG,
+    Verdict.UNKNOWN: Reason.UNKNOWN_CODE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What the reads say of a job."""
+
+    outcome: Outcome
+    """As a reply's: issued, partial or failed where the reads tell, in doubt where they do not, or not yet."""
+    missing: tuple[str, ...]
+    """The requestIds no transaction was found for: reads may lag, so look again before anything is resent."""
+
+
+def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tuple[Issual, ...]:
+    """Pick a job's own transactions from the pages of a customer's list, each once, the oldest first.
+
+    Several may share the number: one for each reward of a call, another one after a partial call was resent.
+    """
+    own = {entry.reward_transaction_id: entry for entry in chain(*pages) if _is_own(entry, transaction_number)}
+    return tuple(sorted(own.values(), key=_age))
+
+
+def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = CLOCK_SKEW) -> bool:
+    """Say whether the pages after this one can hold none of the job's transactions.
+
+    The list has no filter by date; the documents' samples show the newest first, which is not promised. So a
+    page only counts when it runs from new to old and its last entry is older than the job's first attempt.
+
+    Args:
+        page: one page's entries, in the order they came in.
+        first_sent_at: when the job was first sent, by our clock.
+        skew: how far the API's clock may be behind ours.
+    """
+    dates = [date for entry in page if (date := entry.reward_transaction_date) is not None]
+    falling = all(earlier >= later for earlier, later in pairwise(dates))
+    return bool(dates) and falling and dates[-1] < (first_sent_at - skew).timestamp() * 1000
+
+
+def conclude(lines: Sequence[Line], own: Iterable[Issual], details: Mapping[str, TransactionDetail]) -> Conclusion:
+    """Conclude what came of a job's lines. Everything that the transactions show is kept.
+
+    A line is issued when its transactions count as many units as it asked for and the newest of those that
+    have units says so; a refusal beside them undoes nothing. How units are counted without counting any
+    twice is the rule of `issuance.tally`. A transaction that says that it was issued, but whose detail could
+    not be read, leaves its line in doubt: its vouchers are still to be had.
+
+    Args:
+        lines: the job's lines, in the order of the body.
+        own: what `pick_own` found.
+        details: by transaction id, those that could be read.
+    """
+    shown = [details.get(entry.reward_transaction_id or "", entry) for entry in sorted(own, key=_age)]
+    shares = _share(lines, shown)
+    outcomes = [_conclude_line(line, share) for line, share in zip(lines, shares, strict=True)]
+    return Conclusion(
+        outcome=fold(outcomes, IssueAnswer(), retry_after=None),
+        missing=tuple(line.request_id for line, share in zip(lines, shares, strict=True) if not share),
+    )
+
+
+def _is_own(entry: Issual, transaction_number: str) -> bool:
+    return entry.reward_issue_ref_id == transaction_number
+
+
+def _age(entry: Issual) -> tuple[int, int, str]:
+    """Sort the oldest first; ids are given out in order, so they decide within a millisecond."""
+    text = entry.reward_transaction_id or ""
+    return entry.reward_transaction_date or 0, int(text) if text.isdecimal() else 0, text
+
+
+def _share(lines: Sequence[Line], shown: Sequence[Issual]) -> list[list[Issual]]:
+    """Give each transaction to the line of its reward; where several lines have the same one, fill them in order.
+
+    Which of them a transaction belongs to cannot be read, nor does it matter: they are the same reward for
+    the same customer.
+    """
+    shares: list[list[Issual]] = [[] for _ in lines]
+    for transaction in shown:
+        places = [place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id]
+        place = min(places or range(len(lines)), key=lambda place: _unfit(lines[place], shares[place], transaction))
+        shares[place].append(transaction)
+    return shares
+
+
+def _unfit(line: Line, share: Sequence[Issual], transaction: Issual) -> tuple[bool, bool, int]:
+    wanted = wanted_units(line, share)
+    requested = transaction.requested_quantity if isinstance(transaction, TransactionDetail) else None
+    return tally(share, wanted) >= wanted, requested not in (None, line.quantity), len(share)
+
+
+def _conclude_line(line: Line, share: Sequence[Issual]) -> LineOutcome:
+    wanted = wanted_units(line, share)
+    units = tally(share, wanted)
+    kind, reason, teller, anomalies = _judge(share, units, wanted)
+    return LineOutcome(
+        request_id=line.request_id,
+        kind=kind,
+        code=teller.status.code if teller else None,
+        message=(teller.status.message or "") if teller else "no transaction carries this job's transactionNumber",
+        reason=reason,
+        requested_quantity=wanted,
+        quantity=None if kind is Kind.IN_DOUBT and not units else units,
+        transaction_ids=_together((entry.reward_transaction_id or "",) for entry in share),
+        vouchers=_together(entry.vouchers for entry in share),
+        points_references=_together(entry.points_references for entry in share),
+        anomalies=anomalies,
+    )
+
+
+_Judgement = tuple[Kind, Reason | None, Issual | None, tuple[str, ...]]
+
+
+def _judge(share: Sequence[Issual], units: int, wanted: int) -> _Judgement:
+    """Judge a line by its transactions: the kind, its reason, the transaction that tells, and contradictions."""
+    newest = share[-1] if share else None
+    unread = [entry for entry in share if says_issued(entry) and not isinstance(entry, TransactionDetail)]
+    if newest is None or unread:
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, unread[-1] if unread else None, ()
+    with_units = [entry for entry in share if tally([entry], wanted)]
+    if with_units:
+        return _judge_units(with_units[-1], units, wanted)
+    return _judge_refusal(newest)
+
+
+def _judge_units(newest: Issual, units: int, wanted: int) -> _Judgement:
+    flags = ("more_units_than_requested",) if units > wanted else ()
+    if newest.status.code == ISSUED_CODE and units >= wanted:
+        return Kind.ISSUED, None, newest, flags
+    refused = () if says_issued(newest) else ("units_with_refusal",)
+    return Kind.PARTIAL, Reason.PARTIAL, newest, (*flags, *refused)
+
+
+def _judge_refusal(newest: Issual) -> _Judgement:
+    """Judge a line without a unit: the API's own count of 0 is definite, even of a voucher that was taken back."""
+    quantity = newest.quantity if isinstance(newest, TransactionDetail) else None
+    code = newest.status.code
+    if code is None or code == ISSUED_CODE:
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, newest, ("success_without_units",) if code else ()
+    if newest.vouchers and quantity is None:
+        return Kind.IN_DOUBT, Reason.IN_DOUBT, newest, ("vouchers_with_refusal",)
+    verdict = look_up(code, newest.status.message or "").verdict
+    if verdict is Verdict.PARTIAL:
+        return Kind.PARTIAL, Reason.PARTIAL, newest, ()
+    flags = ("vouchers_with_refusal",) if newest.vouchers else ()
+    return Kind.FAILED, _REASONS.get(verdict, Reason.FAILED), newest, flags
+
+
+def _together(shown: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for part in shown for text in part if text))
