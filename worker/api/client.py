@@ -3,32 +3,36 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
-from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
-from urllib.parse import quote, urlencode
 
 import httpx
 
+from issuance.customer import Customer
 from issuance.job import Variant
 from issuance.reply import Answer, NoAnswer, Reply
 from worker.api.account import ApiAccount
 from worker.api.auth import TOKEN_HEADER, TillAuth, TokenAuth
 from worker.api.body import read_body
 from worker.api.failure import explain
-from worker.api.reads import DetailReply, read_detail
+from worker.api.reads import (
+    CustomerReply,
+    DetailReply,
+    IssualsReply,
+    RevokeReply,
+    read_customer,
+    read_detail,
+    read_issuals,
+    read_revoke,
+)
+from worker.api.requests import HEADERS, LARGEST_PAGE, Requests
 from worker.api.retry_after import read_retry_after
 from worker.api.token_endpoint import fetch_token
 from worker.api.token_store import MemoryTokenStore
 from worker.api.tokens import Tokens, TokenStore
 from worker.api.transport import open_transport
 
-_CORE = "/api_gateway/rewards/core"
-# Identity: answers are small, so packing them would cost more than it saves.
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "reward-issuance"}
 _TRACKING_ID_LENGTH = 128
-# Distinct rewards whose URL is kept ready (single endpoint); a campaign has a handful.
-_READY_URLS = 512
 # Largest part of the total time that connecting may take: a call that runs out of its time while it
 # still connects could not be told from one that was sent.
 _CONNECT_SHARE = 0.8
@@ -62,23 +66,7 @@ class RewardsClient:
             self._auth = TokenAuth(self._tokens)
         else:
             self._auth = TillAuth(account.till, account.password)
-        self._extensions = {"timeout": self._http.timeout.as_dict()}
-        self._prepare_requests()
-
-    def _prepare_requests(self) -> None:
-        """Build once what all requests share: at 2,000 calls a second it shows."""
-        headers = httpx.Headers(_HEADERS)
-        issue = httpx.Headers({**headers, "Content-Type": "application/json"})
-        scope = _scope_headers(self._account)
-        self._headers = {
-            Variant.SINGLE: issue,
-            Variant.BULK: issue,
-            Variant.CONNECTED: httpx.Headers({**issue, **scope}),
-        }
-        self._read_headers = {False: headers, True: httpx.Headers({**headers, **scope})}
-        self._bulk_url = self._issue_url("/v1/user/rewards/issue")
-        self._connected_url = self._issue_url("/v1.1/user/rewards/issue")
-        self._single_url = lru_cache(_READY_URLS)(self._build_single_url)
+        self._requests = Requests(account, self._http.timeout)
 
     async def issue(self, variant: Variant, body: bytes, reward_id: int | None = None) -> Reply:
         """Send one issue call with exactly these bytes (rewards-api §1, §2).
@@ -91,46 +79,66 @@ class RewardsClient:
         Raises:
             ValueError: the single endpoint without a reward id, which is a bug of the caller.
         """
-        match variant:
-            case Variant.SINGLE:
-                if reward_id is None:
-                    raise ValueError("The single endpoint needs the reward's id for its path")
-                url = self._single_url(reward_id)
-            case Variant.BULK:
-                url = self._bulk_url
-            case Variant.CONNECTED:
-                url = self._connected_url
-        return await self._call(
-            httpx.Request("POST", url, headers=self._headers[variant], content=body, extensions=self._extensions)
-        )
+        return await self._call(self._requests.issue(variant, body, reward_id))
+
+    async def customer_id(self, customer: Customer, *, connected: bool = False) -> CustomerReply:
+        """Look up the API's own id of a customer.
+
+        Args:
+            customer: the identifier a job carries.
+            connected: look within the account's data scope.
+        """
+        return read_customer(await self._call(self._requests.customer_id(customer, connected=connected)))
+
+    async def issuals(
+        self,
+        customer_id: int | str,
+        reward_id: int | None = None,
+        page: int = 0,
+        size: int = LARGEST_PAGE,
+        *,
+        status: bool | None = None,
+        connected: bool = False,
+    ) -> IssualsReply:
+        """Read a page of a customer's transactions, good and failed (rewards-api §8).
+
+        Args:
+            customer_id: the API's own id of the customer.
+            reward_id: only this reward's; None: all.
+            page: counts from 0.
+            size: entries a page, 1 to 50; larger ones are cut, so that both kinds of list take them.
+            status: only good (True) or failed (False) ones; None: both.
+            connected: read connected organisations' list, within the account's data scope.
+        """
+        size = min(size, LARGEST_PAGE)
+        request = self._requests.issuals(customer_id, reward_id, page, size, status=status, connected=connected)
+        return read_issuals(await self._call(request), size)
 
     async def transaction_detail(
-        self, customer_id: int | str, reward_transaction_id: int | str, *, connected: bool = False
+        self, customer_id: int | str | None, reward_transaction_id: int | str, *, connected: bool = False
     ) -> DetailReply:
         """Read one issued transaction with the vouchers' codes as they were made (rewards-api §8).
 
         Args:
-            customer_id: the API's own id of the customer; connected organisations' path has none.
+            customer_id: the API's own id of the customer; None: read by the transaction's id alone, which
+                is always so for connected organisations.
             reward_transaction_id: the issue answer's `transactionId`.
             connected: read through the connected organisations' endpoint and its data scope.
         """
-        transaction = quote(str(reward_transaction_id), safe="")
-        customer = quote(str(customer_id), safe="")
-        path = (
-            f"/v1.1/reward-transactions/{transaction}?couponCodeCase=AS_IT_IS"
-            if connected
-            else f"/v1/management/customer/{customer}/issuals/{transaction}?coupon_code_case=AS_IT_IS"
-        )
-        return read_detail(
-            await self._call(
-                httpx.Request(
-                    "GET",
-                    self._account.url(_CORE + path),
-                    headers=self._read_headers[connected],
-                    extensions=self._extensions,
-                )
-            )
-        )
+        request = self._requests.transaction_detail(customer_id, reward_transaction_id, connected=connected)
+        return read_detail(await self._call(request))
+
+    async def revoke(self, transaction_id: int | str, reason: str, by: str) -> RevokeReply:
+        """Cancel a whole issued transaction and give its points back (rewards-api §9); for operators.
+
+        An `Unreadable` reply leaves open whether it was cancelled: revoking again tells (13003: it was).
+
+        Args:
+            transaction_id: the issue answer's `transactionId`.
+            reason: kept by the API.
+            by: who revokes it; kept by the API.
+        """
+        return read_revoke(await self._call(self._requests.revoke(transaction_id, reason, by)))
 
     async def aclose(self) -> None:
         """Close the connections; calls under way get no answer."""
@@ -161,29 +169,17 @@ class RewardsClient:
             return explain(error)
         return _answer(response, body)
 
-    def _issue_url(self, path: str) -> httpx.URL:
-        query = urlencode({"username": self._account.till, "skip_validation": "true"})
-        return httpx.URL(self._account.url(f"{_CORE}{path}?{query}"))
-
-    def _build_single_url(self, reward_id: int) -> httpx.URL:
-        return self._issue_url(f"/v1/user/reward/{reward_id}/issue")
-
 
 def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     connect = min(account.connect_timeout_seconds, account.timeout_seconds * _CONNECT_SHARE)
     return httpx.AsyncClient(
         transport=transport,
-        headers=_HEADERS,
+        headers=HEADERS,
         # `pool` bounds slot, name and connection together; answers are bounded by the total time alone.
         timeout=httpx.Timeout(None, connect=connect, pool=connect),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
     )
-
-
-def _scope_headers(account: ApiAccount) -> dict[str, str]:
-    headers = {"DATA-SCOPE": account.data_scope, "DATA-SCOPE-ORG": account.data_scope_org}
-    return {name: value for name, value in headers.items() if value}
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:

@@ -1,132 +1,41 @@
-"""What a read shows of one issued reward: liberal models, and the three results of looking (rewards-api §8)."""
+"""Replies to reads and to a revoke, as values: what was found, what is not there, what cannot be read (§8, §9)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
 
+from issuance.codes import ISSUED_CODE
 from issuance.reply import Answer, Reply
+from issuance.transactions import Flag, Issual, Maps, ReadStatus, Text, TransactionDetail, Whole, loose_map, loose_maps
 
 _NOT_FOUND = 6004
-_LARGEST = 2**63 - 1  # what a database's integer holds
+# The customer API's own code, and the rewards service's for the same (rewards-api §6.1, §8).
+_NO_SUCH_CUSTOMER = frozenset({8015, 1014})
+_CANCELLED = "CANCELLED"
 
 
-def _loose_whole(value: Any) -> int | None:
-    """Read a number however it is written: 2, "2", 2.0 or "2.0"."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    for read in (int, float):
-        try:
-            number = int(read(value))
-        except (ValueError, OverflowError):
-            continue
-        return number if abs(number) <= _LARGEST else None
-    return None
+class _Envelope(BaseModel):
+    """What is around the content; the status is a list in some answers and an object in the others."""
 
-
-def _loose_text(value: Any) -> str | None:
-    """Read an id however it is written, as a number or as text."""
-    # PostgreSQL cannot store NUL in a text.
-    return str(value).replace("\x00", "") if isinstance(value, int | float | str) else None
-
-
-def _loose_map(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _loose_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _loose_maps(value: Any) -> list[dict[str, Any]]:
-    return [item for item in _loose_list(value) if isinstance(item, dict)]
-
-
-def _loose_texts(value: Any) -> list[str]:
-    return [text for item in _loose_list(value) if (text := _loose_text(item))]
-
-
-def _vendor_rewards(value: Any) -> list[dict[str, Any]]:
-    """Unpack `{"rewards": [{"json": "<JSON in a string>"}]}`; what cannot be unpacked is left out."""
-    return [_unpack(item.get("json")) for item in _loose_maps(_loose_map(value).get("rewards"))]
-
-
-def _unpack(packed: Any) -> dict[str, Any]:
-    if not isinstance(packed, str):
-        return _loose_map(packed)
-    try:
-        return _loose_map(from_json(packed))
-    except ValueError:
-        return {}
-
-
-Whole = Annotated[int | None, BeforeValidator(_loose_whole)]
-Text = Annotated[str | None, BeforeValidator(_loose_text)]
-Texts = Annotated[list[str], BeforeValidator(_loose_texts)]
-Maps = Annotated[list[dict[str, Any]], BeforeValidator(_loose_maps)]
-
-
-class _Liberal(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-
-class ReadStatus(_Liberal):
-    """A `status` block; `code` is None when there is none that can be read."""
-
-    code: Whole = None
-    message: Text = None
-
-
-class PointsRedemption(_Liberal):
-    """The points that the reward has cost."""
-
-    redeemed_points: Text = Field(default=None, alias="redeemedPoints")
-    reference_id: Text = Field(default=None, alias="pointsRedemptionRefId")
-    reference_ids: Texts = Field(default=[], alias="pointsRedemptionRefIds")
-
-
-class TransactionDetail(_Liberal):
-    """One reward transaction as the API has it now; whatever is missing or odd reads as None or empty."""
-
-    reward_transaction_id: Text = Field(default=None, alias="rewardTransactionId")
-    reward_issue_ref_id: Text = Field(default=None, alias="rewardIssueRefId")
-    """The request's `transactionNumber`: what joins a transaction to our job."""
-    reward_transaction_date: Whole = Field(default=None, alias="rewardTransactionDate")
-    """Milliseconds since 1970, UTC."""
-    customer_id: Text = Field(default=None, alias="customerId")
-    org_id: Whole = Field(default=None, alias="orgId")
-    status: Annotated[ReadStatus, BeforeValidator(_loose_map)] = ReadStatus()
-    """Of the issuing, not of the read."""
-    quantity: Whole = None
-    requested_quantity: Whole = Field(default=None, alias="requestedQuantity")
-    """None in older answers."""
-    points: Annotated[PointsRedemption, BeforeValidator(_loose_map)] = Field(
-        default=PointsRedemption(), alias="pointsRedemption"
-    )
-    coupons: Maps = Field(default=[], alias="vouchers")
-    vendor_rewards: Annotated[list[dict[str, Any]], BeforeValidator(_vendor_rewards)] = Field(
-        default=[], alias="vendorRewards"
-    )
-
-    @property
-    def vouchers(self) -> tuple[str, ...]:
-        """Every voucher shown: coupons' codes and the vendor's `voucher`, each once, in order."""
-        coupons = (item.get("code") for item in self.coupons)
-        vendors = (item.get("voucher") for item in self.vendor_rewards)
-        return _distinct((*coupons, *vendors))
-
-    @property
-    def points_references(self) -> tuple[str, ...]:
-        """Both spellings of the points references together."""
-        return _distinct((self.points.reference_id, *self.points.reference_ids))
-
-
-class _DetailAnswer(_Liberal):
-    # A list in this answer, an object everywhere else: both are read.
     status: Maps = []
-    data: Annotated[dict[str, Any], BeforeValidator(_loose_map)] = {}
+    data: Annotated[dict[str, Any], BeforeValidator(loose_map)] = {}
+    errors: Maps = []
+
+    @property
+    def own_status(self) -> ReadStatus:
+        """The status of the read itself."""
+        return ReadStatus.model_validate(self.status[0] if self.status else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """No answer, or one that says nothing to go by; looking again later may help."""
+
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +43,8 @@ class Found:
     """The API knows the transaction."""
 
     detail: TransactionDetail
+    answer: Answer = field(compare=False, repr=False)
+    """The whole answer, with the fields that no model reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,31 +55,153 @@ class NotFound:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """No answer, or one that says neither; looking again later may help."""
-
-    reply: Reply
-
-
 DetailReply = Found | NotFound | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class IssualsPage:
+    """One page of a customer's transactions."""
+
+    issuals: tuple[Issual, ...]
+    is_last: bool
+    """No page follows: as the answer says, else by the count of entries; an empty page is always the last."""
+    answer: Answer = field(compare=False, repr=False)
+    """The whole answer, with the fields that no model reads."""
+
+
+IssualsReply = IssualsPage | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCustomer:
+    """The API's own id of a customer; it stays the same unless customers are merged, so it may be kept."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchCustomer:
+    """The API knows no customer by this identifier."""
+
+    code: int
+    message: str
+
+
+CustomerReply = FoundCustomer | NoSuchCustomer | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The whole transaction is cancelled, and its points are given back."""
+
+    transaction_id: str
+    units: int | None
+    """The units that were taken back; None when the answer does not say."""
+    answer: Answer = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotRevoked:
+    """The API refused: 13005 (switched off), 13003 (wrong state), 10007 or 10008 (not found), 1018 (try again)."""
+
+    code: int
+    message: str
+
+
+RevokeReply = Revoked | NotRevoked | Unreadable
 
 
 def read_detail(reply: Reply) -> DetailReply:
     """Read the reply to a read of one transaction; never raises, whatever types the answer has."""
+    return _read(reply, _detail)
+
+
+def read_issuals(reply: Reply, size: int) -> IssualsReply:
+    """Read the reply to a read of a list; never raises.
+
+    Args:
+        reply: what came back.
+        size: the entries asked for: a shorter page is the last one if the answer does not say.
+    """
+    return _read(reply, lambda answer: _issuals(answer, size))
+
+
+def read_customer(reply: Reply) -> CustomerReply:
+    """Read the reply to a lookup of a customer; never raises."""
+    return _read(reply, _customer)
+
+
+def read_revoke(reply: Reply) -> RevokeReply:
+    """Read the reply to a revoke; never raises."""
+    return _read(reply, _revoke)
+
+
+_T = TypeVar("_T")
+
+
+def _read(reply: Reply, read: Callable[[Answer], _T | None]) -> _T | Unreadable:
     if not isinstance(reply, Answer):
         return Unreadable(reply)
     try:
-        answer = _DetailAnswer.model_validate_json(reply.body)
-        status = ReadStatus.model_validate(answer.status[0] if answer.status else {})
-        if status.code == _NOT_FOUND:
-            return NotFound(_NOT_FOUND, status.message or "")
-        if not answer.data:
-            return Unreadable(reply)
-        return Found(TransactionDetail.model_validate(answer.data))
+        return read(reply) or Unreadable(reply)
     except (ValidationError, RecursionError):
         return Unreadable(reply)
 
 
-def _distinct(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for value in values if (text := _loose_text(value))))
+def _detail(answer: Answer) -> Found | NotFound | None:
+    envelope = _Envelope.model_validate_json(answer.body)
+    status = envelope.own_status
+    if status.code == _NOT_FOUND:
+        return NotFound(_NOT_FOUND, status.message or "")
+    return Found(TransactionDetail.model_validate(envelope.data), answer) if envelope.data else None
+
+
+class _Paging(BaseModel):
+    last: Flag = None
+
+
+class _IssualsAnswer(_Envelope):
+    entries: Any = Field(default=None, alias="rewardIssueTransactions")
+    paging: Annotated[_Paging, BeforeValidator(loose_map)] = Field(default=_Paging(), alias="pagingDto")
+
+
+def _issuals(answer: Answer, size: int) -> IssualsPage | None:
+    read = _IssualsAnswer.model_validate_json(answer.body)
+    code = read.own_status.code
+    # A success without a list has nothing to show; what has neither a code nor a list is something else.
+    entries = [] if read.entries is None and code == ISSUED_CODE else read.entries
+    if code not in (ISSUED_CODE, None) or not isinstance(entries, list):
+        return None
+    last = len(entries) < size if read.paging.last is None else read.paging.last or not entries
+    return IssualsPage(tuple(Issual.model_validate(entry) for entry in loose_maps(entries)), last, answer)
+
+
+class _CustomerAnswer(_Envelope):
+    entity: Whole = None
+
+
+def _customer(answer: Answer) -> FoundCustomer | NoSuchCustomer | None:
+    read = _CustomerAnswer.model_validate_json(answer.body)
+    if read.entity is not None and read.entity > 0:
+        return FoundCustomer(read.entity)
+    for status in map(ReadStatus.model_validate, (*read.errors, *read.status)):
+        if status.code in _NO_SUCH_CUSTOMER:
+            return NoSuchCustomer(status.code, status.message or "")
+    return None
+
+
+class _RevokeAnswer(_Envelope):
+    transaction_id: Text = Field(default=None, alias="txnId")
+    state: Text = None
+    units: Whole = Field(default=None, alias="userRewardCount")
+
+
+def _revoke(answer: Answer) -> Revoked | NotRevoked | None:
+    read = _RevokeAnswer.model_validate_json(answer.body)
+    status = read.own_status
+    if status.code is None:
+        return None
+    if status.code != ISSUED_CODE:
+        return NotRevoked(status.code, status.message or "")
+    cancelled = read.state in (_CANCELLED, None) and status.success is not False and read.transaction_id
+    return Revoked(read.transaction_id or "", read.units, answer) if cancelled else None
