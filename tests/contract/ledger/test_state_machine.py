@@ -1,0 +1,229 @@
+"""One small campaign under any order of messages, replies, losses and operators: the books keep their promises."""
+
+import os
+from collections import Counter
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from issuance.dead_letter import Verb
+from issuance.decision import RetryPolicy
+from issuance.reply import Answer
+from issuance.states import SETTLED, State, may_replace
+from ledger.balance import balance
+from ledger.book import Ledger
+from ledger.campaigns import (
+    cancel_campaign,
+    ensure_campaign,
+    find_campaign,
+    pause_campaign,
+    resume_campaign,
+    settle_cancelled,
+)
+from ledger.outcomes import outcomes
+from ledger.releases import reap, unqueue
+from ledger.schema import jobs, metadata
+from tests.contract.ledger.build import (
+    NOT_SENT,
+    OPERATOR,
+    TIMEOUT,
+    TOO_MANY,
+    Desk,
+    answer,
+    judge,
+    make_job,
+    refuse,
+    say,
+)
+
+BATCH = [
+    make_job(1),
+    make_job(2, rewards=(1001, 1002)),
+    make_job(3, quantity=3),
+    make_job(4, rewards=(1001, 1002, 1003), quantity=2),
+]
+# More find more: 1,000 of them take minutes.
+MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "40"))
+IMPATIENT = RetryPolicy(max_attempts=2)
+CODES = st.sampled_from([200, 200, 200, 10004, 10004, 8010, 1014, 500, 10003, 12005, 98765])
+WHOLE = st.sampled_from([TIMEOUT, NOT_SENT, TOO_MANY, Answer(403, b""), Answer(502, b"<html>"), refuse(), refuse(400)])
+
+
+@st.composite
+def replies(draw):
+    """Make a function from a job to a reply: about the whole call, or line by line with units and vouchers."""
+    if draw(st.integers(0, 3)) == 3:
+        whole = draw(WHOLE)
+        return lambda _: whole
+    codes = draw(st.lists(CODES, min_size=3, max_size=3))
+    units = draw(st.lists(st.sampled_from([None, 0, 1, 3]), min_size=3, max_size=3))
+    vouchers = draw(st.lists(st.lists(st.sampled_from("ABCDE"), max_size=2), min_size=3, max_size=3))
+
+    def reply(job):
+        parts = zip(job.lines, codes, units, vouchers, strict=False)
+        return answer(*(say(line, code, units=count, vouchers=shown) for line, code, count, shown in parts))
+
+    return reply
+
+
+class Campaign(RuleBasedStateMachine):
+    """A desk whose chunks, claims and results may be used at any later time, also twice."""
+
+    chunks = Bundle("chunks")
+    claims = Bundle("claims")
+    results = Bundle("results")
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        with ledger.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        self.desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
+        self.before = {}
+        self.redriven = set()
+
+    @initialize()
+    def begin(self):
+        self.desk.accept(*BATCH[:3])
+
+    @precondition(lambda self: self.is_not_cancelled())
+    @rule(job=st.sampled_from(BATCH))
+    def accept(self, job):
+        self.desk.accept(job)
+
+    @rule(target=chunks, chunk_size=st.integers(1, 3))
+    def release(self, chunk_size):
+        self.desk.make_due()
+        return multiple(*self.desk.release(chunk_size=chunk_size))
+
+    @rule(target=claims, chunk=chunks, redelivered=st.booleans())
+    def claim(self, chunk, redelivered):
+        held = self.desk.claim(chunk, redelivered=redelivered)
+        return multiple(*([held] if held.jobs else []))
+
+    @rule(target=claims)
+    def release_and_claim(self):
+        self.desk.make_due()
+        held = [self.desk.claim(chunk) for chunk in self.desk.release(chunk_size=1)]
+        return multiple(*(each for each in held if each.jobs))
+
+    @rule(target=results, held=claims, which=st.integers(0, 2), reply=replies(), patient=st.booleans())
+    def record(self, held, which, reply, patient):
+        job = held.jobs[which % len(held.jobs)]
+        attempt = judge(job, reply(job), policy=None if patient else IMPATIENT)
+        self.desk.record(held, attempt)
+        return held, attempt
+
+    @rule(result=results)
+    def record_again(self, result):
+        self.desk.record(*result)
+
+    @rule(held=claims)
+    def give_back(self, held):
+        self.desk.give_back(held)
+
+    @rule(chunk=chunks)
+    def fail_to_publish(self, chunk):
+        unqueue(self.desk.ledger, [chunk])
+
+    @rule()
+    def reap_what_lapsed(self):
+        self.desk.lapse()
+        reap(self.desk.ledger)
+
+    @rule(verb=st.sampled_from(Verb))
+    def redrive(self, verb):
+        known = {line.request_id: line for line in outcomes(self.desk.ledger, self.desk.campaign)}
+        letters = {letter.id: letter.job_id for letter in self.desk.letters(state="open")}
+        result = self.desk.redrive(verb)
+        assert set(result.done) | set(result.refused) == set(letters)
+        self.redriven = {letters[letter_id] for letter_id in result.done} if verb is Verb.RESEND else set()
+        for letter_id in result.reissued:
+            refused = [line for line in known.values() if line.job_id == letters[letter_id]]
+            assert any(line.state is State.FAILED for line in refused)
+            assert not any(line.vouchers or line.quantity for line in refused if line.state is State.FAILED)
+
+    @rule(what=st.sampled_from(["discard", "pause", "cancel", *["resume"] * 7]))
+    def interfere(self, what):
+        """Resuming is likelier than the rest, which leave little else to happen."""
+        state = find_campaign(self.desk.ledger, "diwali").state
+        if what == "discard":
+            self.desk.discard()
+        elif what == "cancel":
+            cancel_campaign(self.desk.ledger, "diwali", OPERATOR)
+        elif what == "pause" and state != "cancelled":
+            pause_campaign(self.desk.ledger, "diwali", OPERATOR)
+        elif what == "resume" and state == "paused":
+            resume_campaign(self.desk.ledger, "diwali", OPERATOR)
+        settle_cancelled(self.desk.ledger)
+
+    def is_not_cancelled(self) -> bool:
+        return find_campaign(self.desk.ledger, "diwali").state != "cancelled"
+
+    @invariant()
+    def the_books_balance(self):
+        assert balance(self.desk.ledger, "diwali").balanced
+
+    @invariant()
+    def states_go_forward_and_vouchers_only_grow(self):
+        now = {line.request_id: line for line in outcomes(self.desk.ledger, self.desk.campaign)}
+        for request_id, old in self.before.items():
+            new = now[request_id]
+            assert set(old.vouchers) <= set(new.vouchers)
+            assert (new.quantity or 0) >= (old.quantity or 0)
+            sent_again = old.job_id in self.redriven and old.state is not State.ISSUED
+            assert new.state is old.state or sent_again or may_replace(old.state, new.state), (old, new)
+        self.before, self.redriven = now, set()
+
+    @invariant()
+    def a_job_is_settled_when_its_lines_are(self):
+        states = Counter()
+        for line in outcomes(self.desk.ledger, self.desk.campaign):
+            states[line.job_id, line.state if line.state in SETTLED else State.WAITING] += 1
+        with self.desk.ledger.read() as connection:
+            for row in connection.execute(select(jobs)):
+                of_job = {state: count for (job_id, state), count in states.items() if job_id == row.id}
+                assert row.open_lines == of_job.get(State.WAITING, 0)
+                assert (row.state in SETTLED) == (row.open_lines == 0)
+                assert (row.state == State.ISSUED) == (set(of_job) == {State.ISSUED})
+                assert (row.lease_until is None) == (row.state not in (State.QUEUED, State.RUNNING))
+
+    @invariant()
+    def a_letter_is_open_only_for_a_settled_job_that_did_not_come_out_right(self):
+        letters = self.desk.letters()
+        assert len(letters) == len({letter.job_id for letter in letters})
+        by_job = {letter.job_id: letter for letter in letters}
+        with self.desk.ledger.read() as connection:
+            for row in connection.execute(select(jobs.c.id, jobs.c.state)):
+                letter = by_job.get(row.id)
+                if letter is not None and letter.state == "open":
+                    assert row.state in (State.PARTIAL, State.FAILED, State.IN_DOUBT)
+                if row.state in (State.PARTIAL, State.FAILED, State.IN_DOUBT):
+                    assert letter is not None
+                    assert letter.state in ("open", "discarded") or letter.reissued_as is not None
+
+
+def test_any_order_of_events_keeps_the_books(sqlite_template, tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    with Ledger(f"sqlite:///{path}", durable=False) as ledger:
+        run_state_machine_as_test(
+            lambda: Campaign(ledger),
+            settings=settings(
+                max_examples=MOST_EXAMPLES,
+                stateful_step_count=50,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
