@@ -207,14 +207,22 @@ class System:
     def events(self, name: str, event: str, *, since: int = 0) -> list[dict[str, Any]]:
         """A process's log events of one kind."""
         path = self.home / "logs" / f"{name}.log"
-        lines = path.read_bytes()[since:].decode(errors="replace").splitlines() if path.exists() else []
-        parsed = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [found for found in parsed if found.get("event") == event]
+        return _events(path, event, since) if path.exists() else []
+
+    def supervisor_events(self, event: str) -> list[dict[str, Any]]:
+        """What `issuance up` itself says of the processes it keeps running."""
+        return _events(self.processes.output, event, 0)
 
     def log_tails(self) -> str:
         """The last lines of every log, for whoever reads a failed test."""
         paths = [self.processes.output, *sorted((self.home / "logs").glob("*.log"))]
         return "\n".join(f"--- {path.name}\n{_tail(path)}" for path in paths if path.exists())
+
+
+def _events(path: Path, event: str, since: int) -> list[dict[str, Any]]:
+    lines = path.read_bytes()[since:].decode(errors="replace").splitlines()
+    parsed = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [found for found in parsed if found.get("event") == event]
 
 
 def _tail(path: Path) -> str:
