@@ -3,11 +3,11 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from issuance.decision import RetryPolicy
 from issuance.job import Variant
@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     retry_base_seconds: float = Field(2.0, gt=0, description="Backoff's ceiling after the first attempt.")
     retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff.")
     retry_total_seconds: float = Field(3_600.0, gt=0, description="No attempt later than this after the first.")
+    look_up_lags_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+        (30.0, 120.0, 600.0),
+        description="Waits before each look into the API's transactions for a job in doubt, with commas; empty: none.",
+    )
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
     window_jobs: int = Field(2_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
     chunk_max_jobs: int = Field(200, ge=1, le=1_000, description="Most jobs of one chunk.")
@@ -70,6 +74,18 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("look_up_lags_seconds", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("look_up_lags_seconds")
+    @classmethod
+    def _not_negative(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 <= seconds < float("inf") for seconds in value):
+            raise ValueError("must be numbers of seconds, 0 or more, with commas between them: 30,120,600")
+        return value
 
     @field_validator("api_url", "broker_url", "redis_url", "ledger_url", "dead_letter_webhook_url")
     @classmethod
@@ -119,6 +135,7 @@ class Settings(BaseSettings):
             base_seconds=self.retry_base_seconds,
             cap_seconds=self.retry_cap_seconds,
             total_seconds=self.retry_total_seconds,
+            read_lags_seconds=self.look_up_lags_seconds,
         )
 
 

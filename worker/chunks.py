@@ -83,6 +83,7 @@ def _bounds(parts: Parts) -> Bounds:
         start_within_seconds=settings.call_window_seconds,
         lease_seconds=settings.lease_seconds,
         max_concurrent=settings.api_max_concurrent,
+        call_seconds=settings.api_timeout_seconds,
     )
 
 

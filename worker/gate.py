@@ -1,5 +1,6 @@
 """The gate before each call of a chunk: why it must not start now, and what its outcome means for the account."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,7 @@ class Stop:
     because: str
 
 
+_SLOT_AGAIN_SECONDS = 0.25
 LIMITS_LOST = Stop(5.0, "the limits are out of reach")
 
 
@@ -46,6 +48,8 @@ class Tally:
             return
         # An outcome by the HTTP status alone has it as its code: then there was no body that could be read.
         unreadable = outcome.code is None or outcome.code == attempt.http_status
+        if attempt.job.look_up is not None and outcome.kind is Kind.IN_DOUBT:
+            unreadable = False  # a look that found nothing was answered
         if outcome.kind in (Kind.IN_DOUBT, Kind.TRANSIENT) and unreadable:
             self.failed += 1
         else:
@@ -105,6 +109,19 @@ class Gate:
             log.warning("limits unavailable", error=str(error))
             return LIMITS_LOST
         return Stop(0.0, "the campaign is halted") if job.campaign_id in halted else None
+
+    async def take_slot(self) -> bool:
+        """Wait for one more call slot under the account's rate; False when there is none while calls may start."""
+        try:
+            while self.left_seconds > 0 and not self._is_stopping():
+                reservation = await self._shared.limits.reserve(1, within_seconds=min(self.left_seconds, 1.0))
+                if reservation.delays_seconds:
+                    await asyncio.sleep(reservation.delays_seconds[0])
+                    return True
+                await asyncio.sleep(min(reservation.next_free_seconds, self.left_seconds, _SLOT_AGAIN_SECONDS))
+        except LimitsUnavailable as error:
+            log.warning("limits unavailable", error=str(error))
+        return False
 
     async def close(self, outcome: Outcome, closings: int) -> None:
         """Close the account for all workers: the answer was about it, not about the job (design rule 11).

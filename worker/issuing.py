@@ -16,6 +16,7 @@ from worker.bounds import Bounds
 from worker.gate import LIMITS_LOST, Gate, Stop, Tally
 from worker.limits.reservation import Reservation
 from worker.limits.unavailable import LimitsUnavailable
+from worker.looking import Looker
 from worker.parts import Shared
 from worker.sending import Sender
 
@@ -61,6 +62,9 @@ class ChunkIssuing:
         self._rng = rng
         self._gate = Gate(shared, bounds, is_stopping=is_stopping, rng=rng)
         self._sender = Sender(claim, client, bounds.policy, rng)
+        self._looker = Looker(
+            client, bounds.policy, rng, take_slot=self._gate.take_slot, within_seconds=bounds.call_seconds
+        )
         self._slots = asyncio.Semaphore(bounds.max_concurrent)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._begun: set[int] = set()
@@ -162,7 +166,7 @@ class ChunkIssuing:
                 return
             self._begun.add(job.number)
             try:
-                attempt = await self._sender.send(job)
+                attempt = await (self._sender.send(job) if job.look_up is None else self._looker.look(job))
             except Exception:
                 # A bug, which must not cost the other jobs their outcomes. Whether the call was sent is
                 # unknown, so this job is left to its lease.

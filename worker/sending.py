@@ -38,7 +38,9 @@ class Sender:
         reward_id = job.lines[0].reward_id if job.variant is Variant.SINGLE else None
         reply = await self._client.issue(job.variant, job.body, reward_id)
         ended = time.monotonic()
-        outcome = classify(job.lines, job.variant, reply, resent=job.may_have_reached)
+        # After a redrive, too, the API may answer with what this call added, not with all there is.
+        resent = job.may_have_reached or job.redrives > 0
+        outcome = classify(job.lines, job.variant, reply, resent=resent)
         history = self._history(job, started, ended)
         answer = reply if isinstance(reply, Answer) else None
         return Attempt(

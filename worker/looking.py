@@ -1,0 +1,157 @@
+"""Looking a job up in the API's transactions, where resending cannot tell what came of it (rewards-api §8)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+
+from issuance.classification import classify
+from issuance.decision import History, RetryPolicy, decide_look
+from issuance.job import Variant
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.readings import conclude, may_stop, pick_own
+from issuance.reply import NoAnswer, Reply
+from issuance.states import State
+from issuance.tally import says_issued
+from issuance.transactions import Issual, TransactionDetail
+from ledger.claims import ClaimedJob
+from ledger.recording import Attempt
+from worker.api.client import RewardsClient
+from worker.api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
+
+_PAGES_MOST = 20
+
+
+class _UnreadableError(Exception):
+    """A read of the look came to nothing; carries its reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("unreadable")
+        self.reply = reply
+
+
+class Looker:
+    """Looks up the jobs of one claim.
+
+    Args:
+        client: the rewards API.
+        policy: the retry policy.
+        rng: the source of jitter.
+        take_slot: waits for a call slot under the account's rate; False when there is none in time. A job's
+            first call has one already.
+        within_seconds: bound of all reads for one job together.
+    """
+
+    def __init__(
+        self,
+        client: RewardsClient,
+        policy: RetryPolicy,
+        rng: Random,
+        *,
+        take_slot: Callable[[], Awaitable[bool]],
+        within_seconds: float,
+    ) -> None:
+        self._client = client
+        self._policy = policy
+        self._rng = rng
+        self._take_slot = take_slot
+        self._within_seconds = within_seconds
+
+    async def look(self, job: ClaimedJob) -> Attempt:
+        """Read what the API has of the job. Whatever comes of it is in the attempt; an exception is a bug."""
+        started_at_ms, started = time.time_ns() // 1_000_000, time.monotonic()
+        try:
+            async with asyncio.timeout(self._within_seconds):
+                outcome = await self._read(job)
+        except TimeoutError:
+            reply = NoAnswer("timeout", "the reads took too long", sent=False)
+            outcome = _unreadable(job, reply)
+        except _UnreadableError as error:
+            outcome = _unreadable(job, error.reply)
+        took = time.monotonic() - started
+        history = History(
+            attempts=job.budget_attempts + 1, age_seconds=took, in_doubt_before=True, empty_looks=job.empty_looks
+        )
+        fallback = job.look_up or State.IN_DOUBT
+        return Attempt(
+            job=job,
+            outcome=outcome,
+            decision=decide_look(outcome, history, self._policy, fallback=fallback, rng=self._rng),
+            started_at_ms=started_at_ms,
+            took_ms=round(took * 1000),
+            http_status=None,
+            tracking_id=None,
+            reply=None,
+        )
+
+    async def _read(self, job: ClaimedJob) -> Outcome:
+        connected = job.variant is Variant.CONNECTED
+        customer = await self._client.customer_id(job.customer, connected=connected)
+        match customer:
+            case Unreadable(reply=reply):
+                raise _UnreadableError(reply)
+            case NoSuchCustomer(code=code, message=message):
+                # Nothing can have been issued to a customer the API does not know; reads may lag, though.
+                return _nothing_found(job, code, message)
+            case FoundCustomer(id=customer_id):
+                own = pick_own(job.id, await self._pages(job, customer_id, connected=connected))
+        if not own:
+            return _nothing_found(job, None, "no transaction of this job is listed")
+        details = await self._details(own, customer_id, connected=connected)
+        return conclude(job.lines, own, details).outcome
+
+    async def _pages(self, job: ClaimedJob, customer_id: int, *, connected: bool) -> list[tuple[Issual, ...]]:
+        rewards = {line.reward_id for line in job.lines}
+        reward_id = rewards.pop() if len(rewards) == 1 else None
+        first_sent_at = job.first_claimed_at or datetime.fromtimestamp(0, tz=UTC)
+        pages: list[tuple[Issual, ...]] = []
+        while len(pages) < _PAGES_MOST:
+            await self._slot()
+            page = await self._client.issuals(customer_id, reward_id, len(pages), connected=connected)
+            if isinstance(page, Unreadable):
+                raise _UnreadableError(page.reply)
+            pages.append(page.issuals)
+            if page.is_last or may_stop(page.issuals, first_sent_at):
+                break
+        return pages
+
+    async def _details(
+        self, own: tuple[Issual, ...], customer_id: int, *, connected: bool
+    ) -> dict[str, TransactionDetail]:
+        details: dict[str, TransactionDetail] = {}
+        for entry in own:
+            transaction_id = entry.reward_transaction_id
+            if transaction_id is None or not says_issued(entry):
+                continue
+            await self._slot()
+            reply = await self._client.transaction_detail(customer_id, transaction_id, connected=connected)
+            if isinstance(reply, Unreadable):
+                raise _UnreadableError(reply.reply)
+            if isinstance(reply, Found):
+                details[transaction_id] = reply.detail
+        return details
+
+    async def _slot(self) -> None:
+        if not await self._take_slot():
+            raise _UnreadableError(NoAnswer("connect", "no call slot was free in time", sent=False))
+
+
+def _nothing_found(job: ClaimedJob, code: int | None, message: str) -> Outcome:
+    return _whole(job, Kind.IN_DOUBT, Reason.IN_DOUBT, code, f"looked up: {message}")
+
+
+def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
+    """A read that failed says nothing of the job; one that is about the account (429, 401) closes it all the same."""
+    said = classify(job.lines, job.variant, reply, resent=True)
+    if said.closes_account:
+        return said
+    message = f"looked up: {said.message or 'the answer cannot be read'}"
+    return _whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message)
+
+
+def _whole(job: ClaimedJob, kind: Kind, reason: Reason, code: int | None, message: str) -> Outcome:
+    line = LineOutcome("", kind, code, message, reason)
+    lines = tuple(replace(line, request_id=of_job.request_id) for of_job in job.lines)
+    return Outcome(kind, code, message, lines, reason)
