@@ -13,7 +13,7 @@ from ledger.balance import Balance
 _STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
 _HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")
 _NUMBERS = (2, 3, 4)
-_LONGEST_NAME = 28
+_LONGEST_NAME = 22
 
 
 def balance_table(balances: Sequence[Balance]) -> list[Text]:

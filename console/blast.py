@@ -184,6 +184,7 @@ def _check(campaign: str, source: Source, errors: _NotedErrors) -> BlastReport:
 
 def _wait(ledger: Ledger, campaign: str) -> None:
     try:
+        remark(f"Waiting until {campaign} has no unsettled lines; Ctrl-C ends only the waiting.")
         found = wait_for_campaign(ledger, campaign)
     except KeyboardInterrupt:
         remark("Not waiting any more; the work goes on. `issuance status` shows it.")

@@ -39,10 +39,11 @@ def counted(count: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """A span in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
+    whole = round(seconds)
     for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+        if whole >= size:
+            return f"{whole / size:.0f} {unit}"
+    return f"{whole} s"
 
 
 def age(instant: datetime | None) -> str:

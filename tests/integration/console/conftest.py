@@ -1,0 +1,108 @@
+"""Runs the operators' commands on a real ledger of one test, with nothing else running."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from typer.testing import CliRunner, Result
+
+from console.commands import app
+from ledger.book import Ledger
+from ledger.campaigns import ensure_campaign
+from tests.contract.ledger.build import Desk
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file: copying it is faster than migrating for each test."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    with Ledger(f"sqlite:///{path}") as ledger:
+        ledger.migrate()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Path:
+    """The folder of the embedded state; the user's own settings are out of reach."""
+    for name in os.environ:
+        if name.startswith("ISSUANCE_"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "ledger.db")
+    monkeypatch.setenv("ISSUANCE_HOME", str(folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """A command sets up the logs of its process; here that is the tests' own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    with Ledger(f"sqlite:///{home / 'ledger.db'}", durable=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(ledger: Ledger) -> Desk:
+    """A running campaign `spring`, and the ways of a job through the ledger."""
+    return Desk(ledger, ensure_campaign(ledger, "spring"))
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command in this process; it is not on a terminal."""
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command as a process of its own, which is ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def popen(*arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "console", *map(str, arguments)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield popen
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a campaign's file with the given rows below the header."""
+
+    def write(*rows: str, header: str = "mobile,rewardId", name: str = "spring.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        return path
+
+    return write

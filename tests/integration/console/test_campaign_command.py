@@ -1,0 +1,43 @@
+"""`issuance campaign`: the ledger first, the workers next, and the balance at the end."""
+
+import pytest
+
+from issuance.states import State
+from ledger.actions import actions_on
+from ledger.campaigns import find_campaign
+from tests.contract.ledger.build import TIMEOUT, judge, make_job, make_jobs
+
+
+@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")])
+def test_each_verb_changes_the_state_records_who_did_it_and_prints_the_balance(run, desk, verb, state):
+    desk.accept(*make_jobs(2, campaign="spring"))
+    result = run("campaign", verb, "spring")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"spring: {state}, 2 lines accepted, balanced\n")
+    assert find_campaign(desk.ledger, "spring").state == state
+    assert [action.verb for action in actions_on(desk.ledger, "campaign:spring")] == [verb]
+
+
+def test_without_redis_the_change_is_said_to_take_effect_at_the_next_release(run, desk):
+    assert "takes effect at the next release" in run("campaign", "pause", "spring").stderr
+
+
+def test_a_cancel_settles_what_was_never_sent_and_dead_letters_what_was(run, desk):
+    held, job = desk.take_one(make_job(1, campaign="spring"))
+    desk.record(held, judge(job, TIMEOUT))
+    desk.accept(*make_jobs(3, first=2, campaign="spring"))
+    result = run("campaign", "cancel", "spring")
+    assert desk.counts() == {State.CANCELLED: 3, State.IN_DOUBT: 1}
+    assert "1 open dead letter: issuance dead-letters list --campaign spring" in result.stdout
+
+
+def test_a_cancelled_campaign_stays_cancelled(run, desk):
+    run("campaign", "cancel", "spring")
+    result = run("campaign", "resume", "spring")
+    assert result.exit_code == 2
+    assert "Campaign spring is cancelled" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
+def test_an_unknown_campaign_is_unusable(run, desk, verb):
+    assert run("campaign", verb, "sprnig").exit_code == 2

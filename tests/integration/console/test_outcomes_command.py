@@ -1,0 +1,87 @@
+"""`issuance outcomes`: every line with its outcome, masked unless somebody asks for more."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from console.outcome_fields import FIELDS
+from tests.contract.ledger.build import Desk, answer, judge, make_job, refuse, say
+
+
+@pytest.fixture
+def settled(desk: Desk) -> Desk:
+    """A line with a voucher, a refused one, and one that waits."""
+    held, job = desk.take_one(make_job(1, campaign="spring", quantity=2))
+    reply = answer(*(say(line, vouchers=["=GOLD-11112222", "GOLD-33334444"]) for line in job.lines))
+    desk.record(held, judge(job, reply))
+    desk.settle(make_job(2, campaign="spring"), refuse(1014, "no customer 919800000002"))
+    desk.accept(make_job(3, campaign="spring"))
+    return desk
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_jsonl_has_the_documented_fields_in_their_order(run, settled):
+    first, *_ = map(json.loads, run("outcomes", "spring", "--format", "jsonl").stdout.splitlines())
+    assert tuple(first) == FIELDS
+    assert first["state"] == "issued"
+    assert (first["rewardId"], first["requestedQuantity"], first["quantity"]) == (1001, 2, 2)
+    assert first["requestId"] == first["jobId"]
+    assert first["settledAt"].endswith("Z")
+    assert "T" in first["settledAt"]
+
+
+def test_csv_has_the_same_fields_with_lists_joined_and_nothing_for_none(run, settled):
+    found = rows(run("outcomes", "spring", "--format", "csv", "--reveal").stdout)
+    assert tuple(found[0]) == FIELDS
+    assert found[0]["vouchers"] == "'=GOLD-11112222;GOLD-33334444"
+    assert (found[2]["state"], found[2]["code"], found[2]["settledAt"]) == ("waiting", "", "")
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_customers_vouchers_and_free_text_are_masked(run, settled, form):
+    told = run("outcomes", "spring", "--format", form).stdout
+    assert "********0001" in told
+    assert "********2222" in told
+    for private in ("919800000001", "919800000002", "GOLD"):
+        assert private not in told
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_reveal_shows_them(run, settled, form):
+    told = run("outcomes", "spring", "--format", form, "--reveal").stdout
+    for private in ("919800000001", "GOLD-33334444", "no customer 919800000002"):
+        assert private in told
+
+
+@pytest.mark.parametrize(("state", "count"), [("issued", 1), ("failed", 1), ("waiting", 1), ("partial", 0)])
+def test_a_state_selects_its_lines(run, settled, state, count):
+    told = run("outcomes", "spring", "--state", state, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["state"] for line in told] == [state] * count
+
+
+def test_the_table_keeps_the_request_id_within_80_columns(run, settled):
+    head, *lines = run("outcomes", "spring").stdout.splitlines()
+    assert head.split()[:6] == ["state", "code", "units", "reward", "customer", "requestId"]
+    request_ids = [line.request_id for job in (1, 2, 3) for line in settled.lines(make_job(job, campaign="spring"))]
+    assert [line[42:78] for line in lines] == request_ids
+
+
+def test_an_unknown_campaign_is_unusable(run, settled):
+    result = run("outcomes", "sprnig", "--format", "csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(start, desk):
+    desk.accept(*(make_job(number, campaign="spring") for number in range(2_000)))
+    process = start("outcomes", "spring", "--format", "jsonl")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(30) == 1

@@ -1,0 +1,83 @@
+"""`issuance status`: counts for programs and for people, once or every second."""
+
+import json
+import signal
+
+from issuance.states import State
+from ledger.campaigns import ensure_campaign, pause_campaign
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_job, make_jobs, refuse
+
+
+def one_of_each(desk) -> None:
+    """Leave lines issued, failed, in doubt and waiting."""
+    held, job = desk.take_one(make_job(1, campaign="spring"))
+    desk.record(held, judge(job, issue(job)))
+    desk.settle(make_job(2, campaign="spring"), refuse())
+    desk.settle(make_job(3, campaign="spring"), TIMEOUT)
+    desk.accept(*make_jobs(2, first=4, campaign="spring"))
+
+
+def test_a_campaigns_json_is_one_object_with_every_count(run, desk):
+    one_of_each(desk)
+    result = run("status", "spring", "--json")
+    told = json.loads(result.stdout)
+    expected = {"campaign": "spring", "state": "running", "accepted": 5, "balanced": True, "openDeadLetters": 2}
+    expected |= dict.fromkeys(State, 0) | {"waiting": 2, "issued": 1, "failed": 1, "in_doubt": 1}
+    assert {key: told[key] for key in expected} == expected
+    assert told["oldestDueAt"].endswith("Z")
+    assert told["attemptsPerSecond"] == 0.0
+    assert told["systemRunning"] is False
+    assert told["limits"] is None
+    assert result.stdout.count("\n") == 1
+
+
+def test_without_a_campaign_json_lists_all(run, desk):
+    desk.accept(make_job(1, campaign="spring"))
+    ensure_campaign(desk.ledger, "summer")
+    campaigns = json.loads(run("status", "--json").stdout)["campaigns"]
+    assert [(found["campaign"], found["waiting"]) for found in campaigns] == [("spring", 1), ("summer", 0)]
+
+
+def test_an_unknown_campaign_is_unusable(run, desk):
+    for options in ([], ["--json"]):
+        result = run("status", "sprnig", *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "There is no campaign 'sprnig'" in result.stderr
+
+
+def test_people_see_each_campaign_in_two_lines_of_at_most_80_columns(run, desk):
+    one_of_each(desk)
+    ensure_campaign(desk.ledger, "a campaign with a name that is rather long for a table")
+    pause_campaign(desk.ledger, "spring", OPERATOR)
+    lines = run("status").stdout.splitlines()
+    assert lines[0].split() == ["campaign", "state", "accepted", "dead", "letters", "oldest", "due", "balanced"]
+    assert lines[1].split() == ["spring", "paused", "5", "2", "0", "s", "yes"]
+    assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
+    assert lines[4] == "  no lines yet"
+    assert max(map(len, lines)) <= 80
+
+
+def test_people_are_told_what_to_do_when_nothing_runs(run):
+    lines = run("status").stdout.splitlines()
+    assert lines[0] == "No campaigns yet."
+    assert lines[-1] == "system   not running: start it with `issuance up`"
+
+
+def test_a_broker_that_does_not_answer_is_said_not_raised(run, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("ISSUANCE_API_URL", "https://api.example.test")
+    result = run("status")
+    assert result.exit_code == 0
+    assert "the broker is out of reach" in result.stdout
+    assert "limits   unknown" in result.stdout
+
+
+def test_a_watch_in_a_pipe_prints_a_block_every_second_until_it_is_ended(start, desk):
+    desk.accept(make_job(1, campaign="spring"))
+    process = start("status", "spring", "--json", "--watch")
+    assert process.stdout is not None
+    blocks = [json.loads(line) for line in (process.stdout.readline() for _ in range(4)) if line.strip()]
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert [block["waiting"] for block in blocks] == [1, 1]
+    assert (process.returncode, stderr) == (0, "")
