@@ -77,7 +77,8 @@ class Parts:
     def loop(self) -> asyncio.AbstractEventLoop:
         """This process's event loop, running in a thread of its own, so that connections live between chunks."""
         loop = asyncio.new_event_loop()
-        threading.Thread(target=loop.run_forever, name="issuance-loop", daemon=True).start()
+        self.loop_thread = threading.Thread(target=loop.run_forever, name="issuance-loop", daemon=True)
+        self.loop_thread.start()
         return loop
 
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":

@@ -1,0 +1,119 @@
+"""Celery's configuration: each setting that keeps work from being lost or doubled is as it must be."""
+
+import pytest
+from kombu.exceptions import ContentDisallowed
+from kombu.serialization import dumps, loads, prepare_accept_content
+
+from config.celery_app import create_app
+from config.queues import CONSUMERS, DEAD_LETTER_QUEUE, DEAD_LETTER_TASK, LANE_QUEUES, RELEASE_QUEUE, RELEASE_TASK
+from config.settings import Settings
+from config.site import Site
+from console.run import ProcessName, process_arguments
+from issuance.job import Lane
+from worker.app import build
+
+REDIS, AMQP = "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"
+
+
+def _app(broker_url=REDIS, **settings):
+    known = Settings(_env_file=None, **settings)
+    return create_app(known, Site("sqlite://", broker_url, REDIS, "http://x", 0))
+
+
+@pytest.fixture
+def conf():
+    return _app().conf
+
+
+def test_a_message_outlives_its_worker_until_its_jobs_are_recorded(conf):
+    assert conf.task_acks_late
+    assert conf.task_reject_on_worker_lost
+    assert not conf.worker_cancel_long_running_tasks_on_connection_loss
+
+
+def test_a_worker_takes_no_more_messages_than_it_works_on(conf):
+    assert conf.worker_prefetch_multiplier == 1
+
+
+def test_no_result_is_kept_anywhere(conf):
+    assert conf.task_ignore_result
+    assert conf.result_backend is None
+
+
+def test_a_pickled_message_is_refused_and_a_json_one_is_not(conf):
+    accepted = prepare_accept_content(conf.accept_content)
+    content_type, encoding, data = dumps([1], serializer=conf.task_serializer)
+    assert loads(data, content_type, encoding, accept=accepted) == [1]
+    with pytest.raises(ContentDisallowed):
+        loads(b"", "application/x-python-serialize", "binary", accept=accepted)
+
+
+@pytest.mark.parametrize("lease", [10.0, 120.0, 3600.0])
+def test_a_message_is_not_delivered_again_while_its_chunk_can_still_be_under_way(lease):
+    timeout = 5.0
+    options = _app(lease_seconds=lease, api_timeout_seconds=timeout).conf.broker_transport_options
+    assert options["visibility_timeout"] > 2 * lease
+
+
+def test_a_child_that_hangs_ends_but_none_that_waits_for_the_ledger(conf):
+    settings = Settings(_env_file=None)
+    assert 3 * settings.lease_seconds < conf.task_time_limit <= settings.visibility_timeout_seconds
+
+
+def test_no_message_expires_and_none_waits_in_the_broker(conf):
+    (entry,) = conf.beat_schedule.values()
+    assert entry["task"] == RELEASE_TASK
+    assert "options" not in entry
+    assert conf.task_soft_time_limit is None
+    assert _app().Task.expires is None
+
+
+def test_messages_of_a_lost_worker_come_back_soon_after_the_timeout(conf):
+    options = conf.broker_transport_options
+    assert options["unacked_restore_interval"] * options["unacked_restore_throttle"] <= 5
+
+
+def test_nothing_waits_for_ever_for_a_broker_that_is_away(conf):
+    assert conf.broker_pool_acquire_timeout
+    assert conf.broker_transport_options["socket_connect_timeout"]
+    assert conf.broker_transport_options["max_retries"] == 1
+    assert conf.broker_connection_max_retries is None
+    assert conf.broker_connection_retry_on_startup
+
+
+def test_the_broker_may_be_shared_because_its_keys_are_our_own(conf):
+    assert conf.broker_transport_options["global_keyprefix"] == "issuance:"
+
+
+def test_on_rabbitmq_queues_are_replicated_and_publishing_is_confirmed():
+    conf = _app(AMQP, redis_url=REDIS).conf
+    assert conf.broker_transport_options["confirm_publish"]
+    assert {queue.queue_arguments["x-queue-type"] for queue in conf.task_queues} == {"quorum"}
+
+
+def test_every_queue_has_a_process_that_consumes_it_and_no_other(conf):
+    settings = Settings(_env_file=None)
+    consumed = {}
+    for process, queue in CONSUMERS.items():
+        arguments = process_arguments(ProcessName(process), settings)
+        consumed[arguments[arguments.index("--queues") + 1]] = queue
+    assert set(consumed) == {queue.name for queue in conf.task_queues}
+    assert set(consumed) == {*LANE_QUEUES.values(), RELEASE_QUEUE, DEAD_LETTER_QUEUE}
+    assert set(LANE_QUEUES) == set(Lane)
+
+
+@pytest.mark.parametrize(("task", "queue"), [(RELEASE_TASK, RELEASE_QUEUE), (DEAD_LETTER_TASK, DEAD_LETTER_QUEUE)])
+def test_a_task_that_names_no_queue_has_one(task, queue):
+    app = _app()
+    assert app.amqp.router.route({}, task)["queue"].name == queue
+
+
+def test_a_task_without_a_queue_of_its_own_cannot_make_one(conf):
+    assert not conf.task_create_missing_queues
+
+
+def test_the_worker_knows_every_task_that_is_sent():
+    app = build(Settings(_env_file=None), Site("sqlite://", REDIS, REDIS, "http://x", 0))
+    ours = {name for name in app.tasks if name.startswith("issuance.")}
+    assert ours == {"issuance.issue_chunk", RELEASE_TASK, DEAD_LETTER_TASK}
+    assert all(app.tasks[name].acks_late for name in ours)

@@ -1,0 +1,152 @@
+"""Logs: one event a line, ours and the libraries' alike, masked whoever wrote it; a broken log stops nothing."""
+
+import json
+import logging
+import sys
+from io import StringIO
+
+import pytest
+import structlog
+
+from config.logs import configure_logs
+from config.settings import Settings
+
+MOBILE, EMAIL = "919800000001", "rita@shop.example"
+
+
+@pytest.fixture
+def configure(monkeypatch):
+    """Configures the logs on a stream of this test; gives the stream."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    stream = StringIO()
+
+    def begin(**settings):
+        monkeypatch.setattr(sys, "stderr", stream)
+        configure_logs(Settings(_env_file=None, **({"log_format": "json"} | settings)))
+        return stream
+
+    yield begin
+    root.handlers[:], root.level = before
+    structlog.reset_defaults()
+
+
+def _events(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_an_event_is_one_line_of_json_with_its_time_level_and_logger(configure):
+    stream = configure()
+    structlog.get_logger("issuance.test").warning("attempt", request_id="r-1", took_ms=3)
+    (event,) = _events(stream)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
+        "event": "attempt",
+        "level": "warning",
+        "logger": "issuance.test",
+        "request_id": "r-1",
+        "took_ms": 3,
+    }
+
+
+def test_a_librarys_line_has_the_same_form(configure):
+    stream = configure()
+    logging.getLogger("celery.worker").info("Connected to %s", "redis://127.0.0.1:6379/0")
+    (event,) = _events(stream)
+    assert (event["event"], event["level"], event["logger"]) == (
+        "Connected to redis://127.0.0.1:6379/0",
+        "info",
+        "celery.worker",
+    )
+    assert event["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("field", ["customer", "mobile", "email", "external_id", "vouchers", "body"])
+def test_a_field_that_names_a_customer_or_a_voucher_is_masked_whole(configure, field):
+    stream = configure()
+    structlog.get_logger("t").info("seen", **{field: "AB-12"})
+    assert "AB-12" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("field", ["message", "detail", "error"])
+def test_free_text_from_the_api_is_scrubbed(configure, field):
+    stream = configure()
+    structlog.get_logger("t").info("seen", **{field: f"no customer {MOBILE} or {EMAIL}"})
+    assert _events(stream)[0][field] == "no customer [number] or [email]"
+
+
+def test_the_text_of_an_exception_is_scrubbed(configure):
+    stream = configure()
+    try:
+        int(f"bad customer {MOBILE}")
+    except ValueError:
+        structlog.get_logger("t").exception("broken")
+        logging.getLogger("library").exception("broken too, by %s", EMAIL)
+    assert MOBILE not in stream.getvalue()
+    assert EMAIL not in stream.getvalue()
+    assert all("bad customer [number]" in event["exception"] for event in _events(stream))
+
+
+def test_what_a_library_adds_to_its_errors_is_not_shown(configure):
+    stream = configure()
+    data = {"exc": f"KeyError({EMAIL!r})", "args": MOBILE}
+    logging.getLogger("celery.app.trace").error("Task raised", extra={"data": data})
+    assert MOBILE not in stream.getvalue()
+    assert EMAIL not in stream.getvalue()
+    assert len(_events(stream)) == 1
+
+
+def test_a_body_that_celery_quotes_in_an_error_is_scrubbed(configure):
+    stream = configure()
+    logging.getLogger("celery.worker.consumer").error("Unknown message: %r", {"mobile": MOBILE})
+    assert MOBILE not in stream.getvalue()
+
+
+def test_ids_are_left_as_they_are_so_that_one_search_follows_a_reward(configure):
+    stream = configure()
+    request_id = "25574bd9-7009-5307-b251-55e51ec8a5b3"
+    structlog.get_logger("t").info(f"attempt {request_id}", request_id=request_id)
+    (event,) = _events(stream)
+    assert event["request_id"] == request_id
+    assert event["event"] == f"attempt {request_id}"
+
+
+def test_less_than_the_wished_level_is_left_out_of_both_kinds(configure):
+    stream = configure(log_level="WARNING")
+    structlog.get_logger("t").info("no")
+    logging.getLogger("library").info("no")
+    structlog.get_logger("t").warning("yes")
+    logging.getLogger("library").warning("yes")
+    assert [event["event"] for event in _events(stream)] == ["yes", "yes"]
+
+
+def test_celerys_lines_about_each_task_are_left_out_and_its_errors_are_not(configure):
+    stream = configure()
+    for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace", "httpx"):
+        logging.getLogger(name).info("every second")
+        logging.getLogger(name).error("an error")
+    assert [event["event"] for event in _events(stream)] == ["an error"] * 4
+
+
+def test_on_a_terminal_events_are_readable_lines_with_exceptions_masked(configure):
+    stream = configure(log_format="console")
+    try:
+        int(f"x {MOBILE}")
+    except ValueError:
+        structlog.get_logger("t").exception("broken")
+    assert "broken" in stream.getvalue()
+    assert "Traceback" in stream.getvalue()
+    assert MOBILE not in stream.getvalue()
+
+
+def test_text_that_no_encoding_holds_is_logged_all_the_same(configure):
+    stream = configure()
+    structlog.get_logger("t").info("seen", message="half a pair: \ud800")
+    assert _events(stream)[0]["message"] == "half a pair: \ud800"
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(configure):
+    stream = configure()
+    stream.close()
+    structlog.get_logger("t").info("nobody hears it")
+    assert stream.closed

@@ -1,0 +1,115 @@
+"""Settings: read from the environment and `.env`; a wrong one ends with its name and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from config.settings import SettingsError, read_settings
+from issuance.job import Variant
+
+WRONG = {
+    "a number that is none": ({"WORKERS": "many"}, "ISSUANCE_WORKERS", "valid integer"),
+    "too few workers": ({"WORKERS": "0"}, "ISSUANCE_WORKERS", "greater than or equal to 1"),
+    "a rate below zero": ({"API_RATE_PER_MINUTE": "-1"}, "ISSUANCE_API_RATE_PER_MINUTE", "greater than or equal to 0"),
+    "an endless lease": ({"LEASE_SECONDS": "inf"}, "ISSUANCE_LEASE_SECONDS", "finite"),
+    "an endless backoff": ({"RETRY_CAP_SECONDS": "inf"}, "ISSUANCE_RETRY_CAP_SECONDS", "finite"),
+    "no attempt": ({"RETRY_MAX_ATTEMPTS": "0"}, "ISSUANCE_RETRY_MAX_ATTEMPTS", "greater than or equal to 1"),
+    "an unknown endpoint": ({"API_VARIANT": "many"}, "ISSUANCE_API_VARIANT", "'single', 'bulk' or 'connected'"),
+    "an unknown way to authenticate": ({"API_AUTH": "digest"}, "ISSUANCE_API_AUTH", "'basic' or 'oauth'"),
+    "no brand": ({"API_BRAND": ""}, "ISSUANCE_API_BRAND", "at least 1 character"),
+    "an API that is not HTTP": ({"API_URL": "ftp://x"}, "ISSUANCE_API_URL", "must start with http:// or https://"),
+    "an unknown broker": ({"BROKER_URL": "sqs://x"}, "ISSUANCE_BROKER_URL", "redis:// or rediss:// or amqp://"),
+    "limits outside Redis": ({"REDIS_URL": "memcached://x"}, "ISSUANCE_REDIS_URL", "redis:// or rediss://"),
+    "an unknown database": ({"LEDGER_URL": "mysql://x"}, "ISSUANCE_LEDGER_URL", "postgresql://"),
+    "a webhook that is no URL": ({"DEAD_LETTER_WEBHOOK_URL": "x"}, "ISSUANCE_DEAD_LETTER_WEBHOOK_URL", "http://"),
+    "an unknown level": ({"LOG_LEVEL": "LOUD"}, "ISSUANCE_LOG_LEVEL", "'WARNING'"),
+    "OAuth without its keys": ({"API_AUTH": "oauth"}, "ISSUANCE_API_AUTH", "needs ISSUANCE_API_CLIENT_KEY"),
+    "another scope without its organisation": (
+        {"API_DATA_SCOPE": "OTHER"},
+        "ISSUANCE_API_DATA_SCOPE",
+        "needs ISSUANCE_API_DATA_SCOPE_ORG",
+    ),
+    "a lease that a call outlives": (
+        {"LEASE_SECONDS": "31", "API_TIMEOUT_SECONDS": "30"},
+        "ISSUANCE_LEASE_SECONDS",
+        "raise ISSUANCE_LEASE_SECONDS or lower ISSUANCE_API_TIMEOUT_SECONDS",
+    ),
+    "a backoff that begins above its cap": (
+        {"RETRY_BASE_SECONDS": "20", "RETRY_CAP_SECONDS": "10"},
+        "ISSUANCE_RETRY_BASE_SECONDS",
+        "lower the first",
+    ),
+    "RabbitMQ without Redis": ({"BROKER_URL": "amqp://x"}, "ISSUANCE_BROKER_URL", "set ISSUANCE_REDIS_URL"),
+}
+
+
+def _set(monkeypatch, **settings: str) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"ISSUANCE_{name}", value)
+
+
+@pytest.mark.parametrize(("given", "name", "remedy"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_setting_ends_with_its_name_and_the_remedy(monkeypatch, given, name, remedy):
+    _set(monkeypatch, **given)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(name)
+    assert remedy in line
+
+
+def test_every_wrong_setting_has_its_own_line(monkeypatch):
+    _set(monkeypatch, WORKERS="0", API_URL="x")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_what_is_wrong_does_not_show_the_value_which_may_be_a_secret(monkeypatch):
+    _set(monkeypatch, BROKER_URL="redi://:hunter2@broker", FLOWER_BASIC_AUTH="a:hunter2")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ISSUANCE_API_RATE_PER_SECOND", "ISSUANCE_", "issuance_workerz"])
+def test_an_unknown_variable_is_refused_because_it_is_a_typing_error(monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError, match=f"{name}: no such setting; see .env.example"):
+        read_settings()
+
+
+def test_an_unknown_name_in_the_file_is_refused_too(tmp_path: Path):
+    (tmp_path / ".env").write_text("ISSUANCE_LEASE=10\nOTHER_PROGRAMS=fine\n")
+    with pytest.raises(SettingsError, match="ISSUANCE_LEASE: no such setting"):
+        read_settings()
+
+
+def test_variables_of_the_tests_are_none_of_the_programs(monkeypatch):
+    monkeypatch.setenv("ISSUANCE_TEST_POSTGRES_URL", "postgresql://x")
+    assert read_settings().ledger_url == ""
+
+
+def test_the_environment_is_stronger_than_the_file(monkeypatch, tmp_path: Path):
+    (tmp_path / ".env").write_text("ISSUANCE_WORKERS=3\nISSUANCE_API_BRAND=FILE\n")
+    _set(monkeypatch, WORKERS="4")
+    settings = read_settings()
+    assert (settings.workers, settings.api_brand) == (4, "FILE")
+
+
+def test_words_are_read_whatever_their_case(monkeypatch):
+    _set(monkeypatch, API_VARIANT="Single", API_AUTH="BASIC")
+    settings = read_settings()
+    assert settings.api_variant is Variant.SINGLE
+    assert settings.email_key == "emailId"
+
+
+def test_a_call_that_starts_last_ends_and_is_recorded_within_the_lease():
+    settings = read_settings()
+    assert settings.call_window_seconds + settings.api_timeout_seconds < settings.lease_seconds
+    assert settings.lease_seconds * 2 < settings.visibility_timeout_seconds
+
+
+def test_no_secret_shows_in_the_settings_own_words(monkeypatch):
+    _set(monkeypatch, API_PASSWORD="hunter2", FLOWER_BASIC_AUTH="a:hunter2", API_CLIENT_SECRET="hunter2")
+    assert "hunter2" not in repr(read_settings())

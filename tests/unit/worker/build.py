@@ -1,0 +1,166 @@
+"""Builds what the worker's tests need: claimed jobs, an API that answers as told, and a desk that issues a chunk."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from fakeredis import FakeServer
+from redis.asyncio import Redis
+
+from issuance.decision import RetryPolicy
+from issuance.job import Job, Variant
+from issuance.reply import Answer, Reply
+from ledger.claims import Claim, ClaimedJob
+from ledger.recording import Attempt, GiveBack, Result
+from tests.contract.ledger.build import make_job
+from worker.bounds import Bounds
+from worker.issuing import ChunkIssuing
+from worker.limits.account import AccountLimits
+from worker.limits.halts import Halts
+from worker.limits.locks import CustomerLocks
+from worker.parts import Shared
+
+ACCOUNT = "till"
+CAMPAIGN_ID = 7
+BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60, max_concurrent=50)
+
+
+def claimed(number: int, *, customer: int | None = None, job: Job | None = None, **changes: Any) -> ClaimedJob:
+    """Make job `number` as a claim hands it out, of the customer of the same number unless another is given."""
+    job = job or make_job(customer or number, occurrence=number)
+    fresh = ClaimedJob(
+        number=number,
+        id=job.id,
+        campaign_id=CAMPAIGN_ID,
+        customer=job.customer,
+        variant=job.variant,
+        body=job.body,
+        lines=job.lines,
+        generation=1,
+        attempts=0,
+        budget_attempts=0,
+        budget_age_seconds=None,
+        may_have_reached=False,
+        limit_deferrals=0,
+        redrives=0,
+    )
+    return replace(fresh, **changes)
+
+
+@dataclass
+class FakeApi:
+    """Answers each call after `latency_seconds`: as told for its place among the calls, else by issuing it."""
+
+    latency_seconds: float = 0.0
+    replies: dict[int, Reply | Exception] = field(default_factory=dict)
+    always: Reply | None = None
+    on_call: Callable[[int], None] = lambda _: None
+    starts: list[float] = field(default_factory=list)
+    customers: list[str] = field(default_factory=list)
+    reward_ids: list[int | None] = field(default_factory=list)
+    running: Counter[str] = field(default_factory=Counter)
+    most_running: int = 0
+    most_of_a_customer: int = 0
+
+    def __post_init__(self) -> None:
+        self._called = asyncio.Event()
+        self.held = asyncio.Event()
+        self.held.set()
+
+    async def wait_for_calls(self, count: int) -> None:
+        """Wait until so many calls have come."""
+        while len(self.starts) < count:
+            self._called.clear()
+            await self._called.wait()
+
+    async def issue(self, variant: Variant, body: bytes, reward_id: int | None = None) -> Reply:
+        call, sent = len(self.starts), json.loads(body)
+        customer = sent["mobile"]
+        self.starts.append(time.monotonic())
+        self.customers.append(customer)
+        self.reward_ids.append(reward_id)
+        self.running[customer] += 1
+        self.most_running = max(self.most_running, self.running.total())
+        self.most_of_a_customer = max(self.most_of_a_customer, self.running[customer])
+        self._called.set()
+        self.on_call(call)
+        try:
+            await self.held.wait()
+            await asyncio.sleep(self.latency_seconds)
+        finally:
+            self.running[customer] -= 1
+        reply = self.replies.get(call, self.always)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply or _issued(sent, variant)
+
+
+def _issued(sent: dict[str, Any], variant: Variant) -> Answer:
+    status = {"success": True, "code": 200, "message": "ok"}
+    if variant is Variant.SINGLE:
+        return Answer(200, json.dumps({"status": status, "requestId": sent["requestId"]}).encode())
+    elements = [
+        {"status": status, "requestId": reward["requestId"], "rewardId": reward["rewardId"], "quantity": 1}
+        for reward in sent["rewards"]
+    ]
+    return Answer(200, json.dumps({"status": status, "rewards": elements}).encode())
+
+
+@dataclass
+class IssuingDesk:
+    """One worker's limits, locks and halts on a Redis that can be cut off, and the API it calls."""
+
+    server: FakeServer
+    redis: Redis
+    api: FakeApi
+    stopping: bool = False
+    results: list[Result] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.set_up(rate_per_minute=0)
+
+    def set_up(self, *, rate_per_minute: int = 0, limits: type[AccountLimits] = AccountLimits) -> None:
+        account = limits(self.redis, ACCOUNT, rate_per_minute=rate_per_minute)
+        locks, halts = CustomerLocks(self.redis, ACCOUNT), Halts(self.redis, ACCOUNT)
+        self.shared = Shared(self.redis, account, locks, halts)
+
+    @property
+    def limits(self) -> AccountLimits:
+        return self.shared.limits
+
+    def issuing(self, *jobs: ClaimedJob, chunk_id: str = "chunk", **bounds: Any) -> ChunkIssuing:
+        return ChunkIssuing(
+            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs),
+            self.api,
+            self.shared,
+            replace(BOUNDS, **bounds),
+            is_stopping=lambda: self.stopping,
+            put=self.results.append,
+            rng=Random(1),
+        )
+
+    async def issue(self, *jobs: ClaimedJob, **options: Any) -> None:
+        """Issue a chunk to its end; every job must come out at most once."""
+        await self.issuing(*jobs, **options).run()
+        numbers = [result.job.number for result in self.results]
+        assert len(numbers) == len(set(numbers))
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        return [result for result in self.results if isinstance(result, Attempt)]
+
+    @property
+    def given_back(self) -> list[GiveBack]:
+        return [result for result in self.results if isinstance(result, GiveBack)]
+
+    @property
+    def reasons(self) -> set[str]:
+        return {result.because for result in self.given_back}
+
+    async def closed_seconds(self) -> float:
+        return await self.limits.closed_seconds()

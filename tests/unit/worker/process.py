@@ -1,0 +1,78 @@
+"""Builds one worker process's parts for tests, without a process: fakeredis, a fake API, any broker."""
+
+from typing import Any
+
+from celery import Celery
+from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
+
+from config.celery_app import create_app
+from config.nudging import Nudge
+from config.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
+from config.settings import Settings
+from config.site import Site
+from issuance.job import Lane
+from ledger.book import Ledger
+from tests.unit.worker.build import FakeApi
+from worker.limits.account import AccountLimits
+from worker.limits.console import LimitsConsole
+from worker.limits.halts import Halts
+from worker.limits.locks import CustomerLocks
+from worker.parts import Parts, Shared
+
+API_URL = "http://rewards.test"
+MEMORY_URL = "memory://"
+
+
+def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any) -> Parts:
+    """Make the parts; the rate is unlimited."""
+    site = Site(str(ledger.engine.url), broker_url, "", API_URL, 0)
+    known = Settings(_env_file=None, api_url=API_URL, **settings)
+    made = Parts(create_app(known, site), known, site, worker="w-1")
+    name = made.account.name
+    redis, sync = FakeAsyncRedis(server=server, decode_responses=True), FakeRedis(server=server, decode_responses=True)
+    made.ledger = ledger
+    made.client = FakeApi()
+    made.shared = Shared(
+        redis, AccountLimits(redis, name, rate_per_minute=0), CustomerLocks(redis, name), Halts(redis, name)
+    )
+    made.limits_console = LimitsConsole(sync, name, rate_per_minute=0)
+    made.nudge = Nudge(made.app, sync)
+    if broker_url == MEMORY_URL:
+        for queue in CONSUMERS.values():  # all apps of a process share it
+            messages(made.app, queue)
+    return made
+
+
+def end_parts(parts: Parts) -> None:
+    """End the loop's thread, if it was needed, and close connections."""
+    if "loop" in parts.__dict__:
+        parts.start(parts.shared.redis.aclose()).result(5)
+        parts.loop.call_soon_threadsafe(parts.loop.stop)
+        parts.loop_thread.join(5)
+        parts.loop.close()
+    parts.app.close()
+
+
+def messages(app: Celery, queue: str) -> list[Any]:
+    """Take every message from a queue."""
+    with app.connection_for_read() as connection, connection.SimpleQueue(app.amqp.queues[queue]) as waiting:
+        found = []
+        while waiting.qsize():
+            found.append(waiting.get(block=False))
+            found[-1].ack()
+        return found
+
+
+def chunks(app: Celery, lane: Lane = Lane.BLAST) -> list[tuple[str, list[int]]]:
+    """Take the chunks on the way: id and job numbers."""
+    return [(message.headers["id"], message.payload[0][0]) for message in messages(app, LANE_QUEUES[lane])]
+
+
+def notices(app: Celery) -> list[dict[str, Any]]:
+    """Take the dead letters' notices on the way."""
+    return [message.payload[1] for message in messages(app, DEAD_LETTER_QUEUE)]
+
+
+def nudges(app: Celery) -> int:
+    """Take the asked-for releases and count them."""
+    return len(messages(app, RELEASE_QUEUE))

@@ -1,0 +1,222 @@
+"""A chunk's way through a worker child, on a real ledger: claimed, issued, recorded, told of."""
+
+import os
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from structlog.testing import capture_logs
+
+from issuance.states import State
+from ledger.book import Ledger
+from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
+from tests.unit.worker.process import notices, nudges
+from worker.chunks import handle_chunk
+
+
+class AbsentLedger(Ledger):
+    """A ledger whose transactions fail `absences` times before they work."""
+
+    absences = 0
+
+    def write(self):
+        if self.absences:
+            self.absences -= 1
+            raise OperationalError("SELECT 1", {}, OSError("server closed the connection"))
+        return super().write()
+
+
+def _handle(parts, chunk, *, redelivered=False):
+    return handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=redelivered)
+
+
+def _events(logged, name):
+    return [event for event in logged if event["event"] == name]
+
+
+def test_a_chunk_is_issued_and_recorded_when_its_message_may_be_acknowledged(parts, book):
+    book.accept(*make_jobs(5))
+    (chunk,) = book.release()
+    assert _handle(parts, chunk) == 5
+    assert book.counts() == {State.ISSUED: 5}
+
+
+def test_a_doubled_message_finds_nothing_and_calls_nobody(parts, book):
+    book.accept(*make_jobs(2))
+    (chunk,) = book.release()
+    _handle(parts, chunk)
+    assert _handle(parts, chunk) == 0
+    assert len(parts.client.starts) == 2
+
+
+def test_a_message_that_is_delivered_again_takes_over_what_its_dead_worker_held(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    book.claim(chunk)
+    assert _handle(parts, chunk) == 0
+    assert _handle(parts, chunk, redelivered=True) == 1
+    assert book.counts() == {State.ISSUED: 1}
+
+
+def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(parts, book):
+    job = make_job(1)
+    book.accept(job)
+    (chunk,) = book.release()
+    parts.limits_console.halt(book.campaign.id)
+    _handle(parts, chunk)
+    row = book.row(job.id)
+    assert (row.state, row.attempts, row.claims, row.lease_until) == (State.WAITING, 0, 0, None)
+
+
+def test_a_release_is_asked_for_after_each_chunk(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    _handle(parts, chunk)
+    assert nudges(parts.app) == 1
+
+
+def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(parts, book):
+    jobs = make_jobs(3)
+    book.accept(*jobs)
+    (chunk,) = book.release()
+    parts.client.replies[1] = refuse()
+    with capture_logs() as logged:
+        _handle(parts, chunk)
+    attempts = _events(logged, "attempt")
+    assert sorted(event["request_id"] for event in attempts) == sorted(job.id for job in jobs)
+    assert sorted(event["decision"] for event in attempts) == ["settle failed", "settle issued", "settle issued"]
+    assert {(event["campaign"], event["chunk_id"], event["attempt"]) for event in attempts} == {("diwali", chunk.id, 1)}
+    assert not any(job.customer.value in str(logged) for job in jobs)
+
+
+def test_an_attempt_of_several_lines_tells_every_request_id(parts, book):
+    job = make_job(1, rewards=(1, 2, 3))
+    book.accept(job)
+    (chunk,) = book.release()
+    with capture_logs() as logged:
+        _handle(parts, chunk)
+    (event,) = _events(logged, "attempt")
+    assert event["request_ids"] == [line.request_id for line in job.lines]
+
+
+def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(parts, book):
+    book.accept(*make_jobs(2))
+    (chunk,) = book.release()
+    parts.client.replies = {0: refuse(), 1: TIMEOUT}
+    with capture_logs() as logged:
+        _handle(parts, chunk)
+    levels = {event["outcome"]: (event["log_level"], event["reason"]) for event in _events(logged, "attempt")}
+    assert levels == {"failed": ("warning", "failed"), "in_doubt": ("info", None)}
+
+
+def test_a_dead_letter_gets_its_notice_and_others_letters_are_left_to_their_own_workers(parts, book):
+    book.settle(make_job(9), refuse())
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    parts.client.always = refuse()
+    _handle(parts, chunk)
+    (notice,) = notices(parts.app)
+    assert notice["request_id"] == make_job(1).id
+    assert (notice["campaign"], notice["reason"]) == ("diwali", "failed")
+
+
+def test_an_absent_broker_costs_neither_outcomes_nor_the_notice(brokerless_parts, book):
+    book.accept(*make_jobs(3))
+    (chunk,) = book.release()
+    brokerless_parts.client.always = refuse()
+    _handle(brokerless_parts, chunk)
+    assert book.counts() == {State.FAILED: 3}
+
+
+def test_outcomes_wait_for_a_ledger_that_is_away(parts, book):
+    book.accept(*make_jobs(3))
+    (chunk,) = book.release()
+    with AbsentLedger(parts.site.ledger_url) as ledger:
+        parts.ledger = ledger
+        parts.client.on_call = lambda call: setattr(ledger, "absences", 1 if call == 0 else ledger.absences)
+        with capture_logs() as logged:
+            _handle(parts, chunk)
+    assert book.counts() == {State.ISSUED: 3}
+    assert len(_events(logged, "ledger away")) == 1
+    assert len(_events(logged, "attempt")) == 3
+
+
+def test_a_claim_waits_for_a_ledger_that_is_away(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    with AbsentLedger(parts.site.ledger_url) as ledger:
+        parts.ledger, ledger.absences = ledger, 1
+        assert _handle(parts, chunk) == 1
+
+
+def test_a_ledger_that_stays_away_past_the_lease_ends_the_calls_too(parts, book):
+    book.accept(*make_jobs(200))
+    (chunk,) = book.release()
+    impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
+    parts.settings = parts.settings.model_copy(update=impatient)
+    parts.client.latency_seconds = 0.02
+    with AbsentLedger(parts.site.ledger_url) as ledger:
+        parts.ledger = ledger
+        parts.client.on_call = lambda _: setattr(ledger, "absences", 1_000)
+        with pytest.raises(DBAPIError):
+            _handle(parts, chunk)
+    assert len(parts.client.starts) < 200
+    assert parts.client.running.total() == 0
+
+
+def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts, book):
+    jobs = make_jobs(4)
+    book.accept(*jobs)
+    (chunk,) = book.release()
+    with book.ledger.write() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER refuse BEFORE INSERT ON attempts WHEN NEW.job_number = "
+                f"{chunk.job_numbers[1]} BEGIN SELECT RAISE(ABORT, 'no such thing'); END"
+            )
+        )
+    with capture_logs() as logged:
+        _handle(parts, chunk)
+    states = {job.id: book.state(job) for job in jobs}
+    assert sorted(states.values()) == sorted([State.RUNNING, State.ISSUED, State.ISSUED, State.ISSUED])
+    (refused,) = _events(logged, "result refused")
+    assert states[refused["request_id"]] is State.RUNNING
+    assert len(_events(logged, "attempt")) == 3
+
+
+def test_a_worker_without_an_api_claims_nothing(parts, book):
+    del parts.__dict__["client"], parts.__dict__["account"]
+    parts.site = replace(parts.site, api_url="")
+    job = make_job(1)
+    book.accept(job)
+    (chunk,) = book.release()
+    with pytest.raises(ValueError, match="ISSUANCE_API_URL"):
+        _handle(parts, chunk)
+    assert book.state(job) is State.QUEUED
+
+
+def _draw_after_fork(parts) -> bytes:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, str(parts.rng.random()).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as drawn:
+        return drawn.read()
+
+
+def test_children_of_one_worker_draw_different_jitter(parts):
+    assert _draw_after_fork(parts) != _draw_after_fork(parts)
+
+
+def test_with_redis_away_a_chunk_goes_back_unsent(parts, book, server):
+    job = make_job(1)
+    book.accept(job)
+    (chunk,) = book.release()
+    server.connected = False
+    _handle(parts, chunk)
+    assert book.state(job) is State.WAITING
+    assert parts.client.starts == []

@@ -1,0 +1,89 @@
+"""A chunk while Redis or our own code breaks: outcomes of calls that were made are kept, the rest goes back."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from issuance.outcome import Kind
+from tests.unit.worker.build import claimed
+from worker.limits.account import AccountLimits
+
+
+async def test_without_redis_everything_goes_back_unsent_for_a_few_seconds(desk):
+    desk.server.connected = False
+    await desk.issue(*(claimed(number) for number in range(1, 6)))
+    assert [returned.delay_seconds for returned in desk.given_back] == [5.0] * 5
+    assert desk.reasons == {"the limits are out of reach"}
+    assert desk.api.starts == []
+
+
+async def test_redis_lost_between_two_reservations_costs_no_outcome_of_calls_under_way(desk):
+    desk.set_up(rate_per_minute=600)
+    desk.api.held.clear()
+    chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 31))))
+    await desk.api.wait_for_calls(10)
+    desk.server.connected = False
+    await asyncio.sleep(0.3)
+    desk.api.held.set()
+    await chunk
+    assert len(desk.attempts) >= 10
+    assert {attempt.outcome.kind for attempt in desk.attempts} == {Kind.ISSUED}
+    assert len(desk.attempts) + len(desk.given_back) == 30
+    assert desk.reasons == {"the limits are out of reach"}
+
+
+async def test_redis_lost_during_the_last_calls_costs_nothing(desk):
+    desk.api.on_call = lambda call: setattr(desk.server, "connected", call < 4)
+    await desk.issue(*(claimed(number) for number in range(1, 6)))
+    assert len(desk.attempts) == 5
+
+
+async def test_redis_lost_before_jobs_that_wait_for_a_free_connection_sends_those_back(desk):
+    desk.api.latency_seconds = 0.3
+    desk.api.on_call = lambda _: setattr(desk.server, "connected", False)
+    await desk.issue(*(claimed(number) for number in range(1, 9)), max_concurrent=2)
+    assert len(desk.attempts) + len(desk.given_back) == 8
+    assert len(desk.attempts) >= 2
+    assert desk.reasons == {"the limits are out of reach"}
+
+
+async def test_redis_lost_is_said_once_a_chunk(desk):
+    desk.api.latency_seconds = 0.3
+    desk.api.on_call = lambda _: setattr(desk.server, "connected", False)
+    with capture_logs() as events:
+        await desk.issue(*(claimed(number) for number in range(1, 20)), max_concurrent=2)
+    assert [event["event"] for event in events].count("limits unavailable") == 1
+
+
+async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unharmed(desk):
+    desk.api.replies[3] = ZeroDivisionError("a bug")
+    desk.api.latency_seconds = 0.005
+    with capture_logs() as events:
+        await desk.issue(*(claimed(number) for number in range(1, 9)))
+    assert {attempt.job.number for attempt in desk.attempts} == {1, 2, 3, 5, 6, 7, 8}
+    assert desk.given_back == []
+    (event,) = [event for event in events if event["event"] == "call broken"]
+    assert event["request_id"] == claimed(4).id
+
+
+class _Breaking(AccountLimits):
+    """Limits with a bug in the second reservation."""
+
+    reservations = 0
+
+    async def reserve(self, count, *, within_seconds):
+        self.reservations += 1
+        if self.reservations > 1:
+            raise ZeroDivisionError
+        return await super().reserve(count, within_seconds=within_seconds)
+
+
+async def test_a_bug_between_the_calls_keeps_their_outcomes_and_gives_the_rest_back(desk):
+    desk.set_up(rate_per_minute=600, limits=_Breaking)
+    desk.api.latency_seconds = 0.3
+    with pytest.raises(ZeroDivisionError):
+        await desk.issue(*(claimed(number) for number in range(1, 31)))
+    assert len(desk.attempts) >= 10
+    assert len(desk.attempts) + len(desk.given_back) == 30
+    assert desk.reasons == {"the chunk broke off"}

@@ -1,0 +1,88 @@
+"""What keeps a claimed job from being sent: each gives it back unsent, with the delay that fits."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.worker.build import CAMPAIGN_ID, claimed
+
+
+async def test_a_stopping_worker_gives_everything_back_at_once(desk):
+    desk.stopping = True
+    await desk.issue(*(claimed(number) for number in range(1, 6)))
+    assert [returned.delay_seconds for returned in desk.given_back] == [0.0] * 5
+    assert desk.reasons == {"the worker is stopping"}
+    assert desk.api.starts == []
+
+
+async def test_a_worker_that_is_stopped_meanwhile_finishes_its_calls_and_starts_no_more(desk):
+    desk.api.latency_seconds = 0.005
+
+    def stop(call: int) -> None:
+        desk.stopping = call >= 2
+
+    desk.api.on_call = stop
+    await desk.issue(*(claimed(number) for number in range(1, 11)), max_concurrent=1)
+    assert len(desk.attempts) == 3
+    assert len(desk.given_back) == 7
+
+
+async def test_the_jobs_of_a_halted_campaign_go_back_unsent(desk):
+    await desk.shared.halts.halt(CAMPAIGN_ID)
+    await desk.issue(claimed(1), claimed(2), claimed(3, campaign_id=CAMPAIGN_ID + 1))
+    assert [returned.job.number for returned in desk.given_back] == [1, 2]
+    assert desk.reasons == {"the campaign is halted"}
+    assert [attempt.job.number for attempt in desk.attempts] == [3]
+
+
+async def test_a_halt_reaches_jobs_that_wait_for_their_place_in_the_rate(desk):
+    desk.set_up(rate_per_minute=60)
+    chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 6))))
+    await desk.api.wait_for_calls(1)
+    await desk.shared.halts.halt(CAMPAIGN_ID)
+    await asyncio.wait_for(chunk, timeout=2)
+    assert len(desk.attempts) <= 2
+    assert desk.reasons == {"the campaign is halted"}
+
+
+async def test_a_closed_account_sends_everything_back_until_it_opens(desk):
+    await desk.limits.close(40, "code 429")
+    await desk.issue(claimed(1), claimed(2))
+    assert desk.reasons == {"the account is closed"}
+    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([40, 40], abs=2)
+    assert desk.api.starts == []
+
+
+async def test_an_account_that_opens_in_a_moment_is_waited_for(desk):
+    await desk.limits.close(1.0, "code 429")
+    await desk.issue(claimed(1))
+    assert len(desk.attempts) == 1
+
+
+async def test_nothing_is_sent_when_the_claim_is_about_to_lapse(desk):
+    await desk.issue(claimed(1), claimed(2), start_within_seconds=-0.01)
+    assert [returned.delay_seconds for returned in desk.given_back] == [0.0, 0.0]
+    assert desk.reasons == {"the claim is about to lapse"}
+
+
+async def test_jobs_still_waiting_for_a_slow_call_when_the_claim_ends_go_back(desk):
+    desk.api.latency_seconds = 0.15
+    await desk.issue(*(claimed(number) for number in range(1, 5)), start_within_seconds=0.2, max_concurrent=1)
+    assert len(desk.attempts) == 2
+    assert desk.reasons == {"the claim is about to lapse"}
+
+
+async def test_a_rate_that_is_used_up_for_long_sends_the_rest_back_until_then(desk):
+    desk.set_up(rate_per_minute=1)
+    await desk.issue(claimed(1), claimed(2), claimed(3))
+    assert len(desk.attempts) == 1
+    assert desk.reasons == {"the rate is used up"}
+    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([60, 60], abs=2)
+
+
+async def test_a_chunk_that_is_broken_off_starts_no_further_call(desk):
+    issuing = desk.issuing(*(claimed(number) for number in range(1, 6)), max_concurrent=1)
+    desk.api.on_call = lambda _: issuing.break_off()
+    await issuing.run()
+    assert len(desk.attempts) == 1
+    assert desk.reasons == {"the chunk is broken off"}

@@ -1,0 +1,175 @@
+"""A round of the release: due jobs become chunks on the broker, and what is away now is left to the next round."""
+
+import math
+
+import pytest
+from structlog.testing import capture_logs
+
+from issuance.job import Lane
+from issuance.states import State
+from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
+from ledger.letters import unpublished_notices
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
+from tests.unit.worker.process import chunks, notices, nudges
+from tests.unit.worker.test_chunks import AbsentLedger
+from worker import releasing
+from worker.limits.state import LimitState
+from worker.releasing import run_release, size_window
+
+
+def _limits(rate=0, *, closed=0.0, closings=0):
+    return LimitState(rate, rate_overridden=False, closed_seconds=closed, closings=closings, why="", failures=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "lane", "expected"),
+    [
+        (_limits(0), Lane.BLAST, (2000, 200)),
+        (_limits(0), Lane.BACKGROUND, (2000, 50)),
+        (_limits(6_000), Lane.BLAST, (1000, 200)),
+        (_limits(1_200), Lane.BLAST, (200, 50)),
+        (_limits(100), Lane.BLAST, (16, 4)),
+        (_limits(1), Lane.BLAST, (2, 1)),
+        (_limits(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
+        (_limits(0, closings=1), Lane.BLAST, (2, 1)),
+    ],
+    ids=[
+        "unlimited",
+        "unlimited background",
+        "as much as fits in ten seconds",
+        "five seconds of work in a chunk",
+        "the documented rate",
+        "at least a job for each child",
+        "nothing while closed",
+        "single jobs while probed",
+    ],
+)
+def test_the_window_and_the_chunk_are_seconds_of_work_at_the_rate(limits, lane, expected):
+    assert size_window(limits, lane, workers=2, window_most=2_000, chunk_most=200) == expected
+
+
+def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
+    for rate in range(60_000):
+        window, chunk = size_window(_limits(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200)
+        assert 1 <= chunk <= window <= 500
+        assert math.isfinite(window)
+
+
+def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(parts, book):
+    book.accept(*make_jobs(3), make_job(9, lane=Lane.BACKGROUND))
+    assert run_release(parts) == 4
+    ((chunk_id, numbers),) = chunks(parts.app)
+    assert len(numbers) == 3
+    assert len(chunks(parts.app, Lane.BACKGROUND)) == 1
+    claimed = book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
+    assert [job.id for job in claimed.jobs] == [job.id for job in make_jobs(3)]
+
+
+def test_a_round_without_a_broker_takes_every_job_back_at_once(brokerless_parts, book):
+    book.accept(*make_jobs(300))
+    assert run_release(brokerless_parts) == 0
+    assert book.counts() == {State.WAITING: 300}
+    assert len(book.release()) == 1
+
+
+def test_a_round_without_redis_releases_nothing_but_still_reaps(parts, book, server):
+    book.accept(make_job(1))
+    book.take()
+    book.lapse()
+    server.connected = False
+    assert run_release(parts) == 0
+    assert book.counts() == {State.WAITING: 1}
+
+
+def test_a_round_without_a_ledger_says_so_and_ends(parts):
+    with AbsentLedger(parts.site.ledger_url) as ledger:
+        parts.ledger, ledger.absences = ledger, 1
+        with capture_logs() as logged:
+            assert run_release(parts) == 0
+    assert [event["event"] for event in logged] == ["ledger away"]
+
+
+def test_a_closed_account_releases_nothing(parts, book):
+    book.accept(make_job(1))
+    parts.start(parts.shared.limits.close(30, "code 429")).result(5)
+    assert run_release(parts) == 0
+    assert chunks(parts.app) == []
+
+
+def test_what_was_lost_with_its_worker_is_released_again_in_the_same_round(parts, book):
+    book.accept(make_job(1))
+    book.take()
+    book.lapse()
+    assert run_release(parts) == 1
+
+
+def test_whoever_asks_during_a_round_gets_another_one(parts):
+    parts.nudge.give()
+    parts.nudge.give()
+    run_release(parts)
+    parts.nudge.give()
+    assert nudges(parts.app) == 2
+
+
+def test_a_pause_that_redis_has_forgotten_is_told_again(parts, book):
+    paused = pause_campaign(book.ledger, "diwali", OPERATOR)
+    run_release(parts)
+    assert parts.limits_console.halted() == {paused.id}
+
+
+def test_a_halt_left_from_another_ledger_does_not_hold_this_ones_campaign(parts, book):
+    parts.limits_console.halt(book.campaign.id)
+    run_release(parts)
+    assert parts.limits_console.halted() == frozenset()
+
+
+def test_a_resumed_campaign_is_lifted_and_a_cancelled_one_stays_halted(parts, book):
+    cancelled = ensure_campaign(book.ledger, "holi")
+    for campaign in (book.campaign, cancelled):
+        parts.limits_console.halt(campaign.id)
+    pause_campaign(book.ledger, "diwali", OPERATOR)
+    resume_campaign(book.ledger, "diwali", OPERATOR)
+    cancel_campaign(book.ledger, "holi", OPERATOR)
+    run_release(parts)
+    assert parts.limits_console.halted() == {cancelled.id}
+
+
+def test_notices_of_letters_just_opened_are_left_to_who_opened_them(parts, book):
+    book.settle(make_job(1), refuse())
+    run_release(parts)
+    assert notices(parts.app) == []
+
+
+def test_notices_that_a_dead_process_left_undone_are_published_once(parts, book, monkeypatch):
+    monkeypatch.setattr(releasing, "_NOTICE_AFTER_SECONDS", 0.0)
+    book.settle(make_job(1), refuse())
+    book.settle(make_job(2), TIMEOUT)
+    run_release(parts)
+    run_release(parts)
+    found = notices(parts.app)
+    assert sorted(notice["reason"] for notice in found) == ["failed", "in_doubt"]
+    assert {notice["request_id"] for notice in found} == {make_job(1).id, make_job(2).id}
+    assert all(set(notice) == {"letter_id", "request_id", "campaign", "reason", "code"} for notice in found)
+
+
+def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypatch):
+    monkeypatch.setattr(releasing, "_NOTICE_AFTER_SECONDS", 0.0)
+    book.settle(make_job(1), refuse())
+    with capture_logs() as logged:
+        run_release(brokerless_parts)
+    assert [event["event"] for event in logged] == ["notices not published"]
+    assert len(unpublished_notices(book.ledger)) == 1
+
+
+def test_nothing_of_a_customer_lies_in_the_broker(parts, book):
+    job = make_job(1)
+    Desk(book.ledger, book.campaign).accept(job)
+    run_release(parts)
+    with parts.app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(parts.app.amqp.queues["issuance.blast"])
+        message = queue.get(block=False)
+        carried = f"{message.headers} {message.body}"
+        message.ack()
+        queue.close()
+    assert job.id in carried
+    assert job.customer.value not in carried
