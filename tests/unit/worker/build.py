@@ -105,7 +105,13 @@ def _issued(sent: dict[str, Any], variant: Variant) -> Answer:
     if variant is Variant.SINGLE:
         return Answer(200, json.dumps({"status": status, "requestId": sent["requestId"]}).encode())
     elements = [
-        {"status": status, "requestId": reward["requestId"], "rewardId": reward["rewardId"], "quantity": 1}
+        {
+            "status": status,
+            "requestId": reward["requestId"],
+            "rewardId": reward["rewardId"],
+            "quantity": 1,
+            "intouch": [{"couponCode": f"V-{reward['requestId'][:8]}"}],
+        }
         for reward in sent["rewards"]
     ]
     return Answer(200, json.dumps({"status": status, "rewards": elements}).encode())
