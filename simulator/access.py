@@ -76,13 +76,17 @@ class Gate:
 
     def check_till(self, caller: Caller, query: Mapping[str, str]) -> None:
         """The query rules of the issue endpoints: the caller's own till, and validation skipped."""
+        self.check_username(caller, query)
+        if query.get("skip_validation", "").lower() != "true":
+            raise RefusalError(NO_VALIDATION_CODE)
+
+    def check_username(self, caller: Caller, query: Mapping[str, str]) -> None:
+        """The query must name the caller's own till; raises GatewayError 403."""
         username = query.get("username")
         if not username:
             raise GatewayError(403, "username is mandatory")
         if username not in self._usernames or caller.username not in (None, username):
             raise GatewayError(403, "username is not the authorised till")
-        if query.get("skip_validation", "").lower() != "true":
-            raise RefusalError(NO_VALIDATION_CODE)
 
     def orgs_for_writing(self, caller: Caller, headers: Mapping[bytes, bytes]) -> frozenset[int]:
         """The organisations a connected-orgs issue may write to; ALL is for reading only."""

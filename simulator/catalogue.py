@@ -56,6 +56,8 @@ class Reward:
     segments: frozenset[str] = frozenset()
     card_series: frozenset[str] = frozenset()
     vendor_gives_voucher: bool = True
+    shows_voucher: bool = True
+    """False for a vendor's reward whose context map holds no voucher and that is issued all the same."""
 
     def available(self, now: datetime) -> bool:
         """Whether the reward is enabled, started and not expired at `now`."""
@@ -75,6 +77,18 @@ class Profile:
     points: int = 0
     segments: frozenset[str] = frozenset()
     cards: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A loyalty group (user_group2): `members` are customer ids, `points` its own balance."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    group_id: int
+    primary_user_id: int
+    members: frozenset[int]
+    external_id: str | None = None
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ class Catalogue:
     clients: tuple[OAuthClient, ...]
     rewards: tuple[Reward, ...]
     customers: tuple[Profile, ...] = field(default=())
+    groups: tuple[Group, ...] = field(default=())
     auto_customers: bool = True
     auto_points: int = 1_000_000
     magic_customers: bool = False

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from simulator.catalogue import Catalogue, Profile
+from simulator.catalogue import Catalogue, Group, Profile
 
 # In the order in which the API takes them; E1's samples spell the email `emailId` (rewards-api §3.2).
 IDENTIFIER_FIELDS = {"mobile": "mobile", "email": "email", "emailId": "email", "externalId": "external_id"}
 LOOKUP_NAMES = {"mobile": "mobile", "email": "email", "externalId": "external_id"}
 FIRST_AUTOMATIC_ID = 900_000_001
+
+# Every spelling of the three ways to name a group (rewards-api §3.2).
+GROUP_FIELDS = {
+    "user_group2_primary_user_id": "primary_user_id",
+    "userGroup2PrimaryUserId": "primary_user_id",
+    "user_group2_id": "group_id",
+    "userGroup2Id": "group_id",
+    "user_group2_external_id": "external_id",
+    "userGroup2ExternalId": "external_id",
+}
 
 Identifier = tuple[str, str]
 
@@ -23,6 +33,25 @@ class Customer:
     points: int
     segments: frozenset[str] = frozenset()
     cards: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class GroupAccount:
+    """A loyalty group; `points` is its balance now."""
+
+    group: Group
+    points: int
+
+
+def group_field_in(body: Mapping[str, Any]) -> Identifier | None:
+    """The (kind, value) by which a request body names a group; any that is not null makes it a group's call."""
+    details = body.get("orgLevelDetails")
+    places = [body, *(details if isinstance(details, list) else [])]
+    for place in places:
+        for name, kind in GROUP_FIELDS.items():
+            if isinstance(place, dict) and place.get(name) is not None:
+                return kind, str(place[name])
+    return None
 
 
 def identifier_in(body: Mapping[str, Any]) -> Identifier | None:
@@ -44,6 +73,7 @@ class Directory:
         self._ids = count(FIRST_AUTOMATIC_ID)
         for profile in catalogue.customers:
             self.put(profile)
+        self._groups = [GroupAccount(group, group.points) for group in catalogue.groups]
 
     def put(self, profile: Profile) -> None:
         """Add a customer, or replace the one with the same id."""
@@ -56,6 +86,10 @@ class Directory:
     def find(self, identifier: Identifier) -> Customer | None:
         """The customer with this identifier, if there is one already."""
         return self._by_identifier.get(identifier)
+
+    def find_group(self, kind: str, value: str) -> GroupAccount | None:
+        """The group that is named so, if there is one."""
+        return next((account for account in self._groups if str(getattr(account.group, kind)) == value), None)
 
     def find_or_create(self, identifier: Identifier) -> Customer | None:
         """The customer with this identifier; None only when customers are not created automatically."""

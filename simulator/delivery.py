@@ -19,6 +19,7 @@ from simulator.switches import Switches
 TRACKING_HEADER = b"x-cap-requestid"
 # Closing with a linger of zero makes the kernel send a reset instead of an orderly end.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+BLANKS = b" " * 65_536
 SILENT = frozenset({"timeout_after_commit", "reset_before", "reset_after_commit"})
 
 
@@ -88,12 +89,16 @@ class Delivery:
     async def _send(self, send: Send, reply: Reply, cut_at: int | None = None) -> None:
         headers = [
             (b"content-type", reply.content_type),
-            (b"content-length", str(len(reply.body)).encode()),
+            (b"content-length", str(len(reply.body) + reply.padding).encode()),
             (TRACKING_HEADER, next(self._tracking_ids)),
             *reply.headers,
         ]
         await send({"type": "http.response.start", "status": reply.http_status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body[:cut_at], "more_body": cut_at is not None})
+        unfinished = cut_at is not None or reply.padding > 0
+        await send({"type": "http.response.body", "body": reply.body[:cut_at], "more_body": unfinished})
+        for left in range(reply.padding, 0, -len(BLANKS)):
+            blanks = BLANKS[:left]
+            await send({"type": "http.response.body", "body": blanks, "more_body": left > len(blanks)})
 
     async def _hold(self, call: Call, seconds: float) -> None:
         waits = {asyncio.ensure_future(call.receive()), asyncio.ensure_future(self.closing.wait())}

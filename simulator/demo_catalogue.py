@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from simulator.catalogue import Catalogue, Limit, OAuthClient, PaymentConfig, Profile, Reward, Till
+from simulator.catalogue import Catalogue, Group, Limit, OAuthClient, PaymentConfig, Profile, Reward, Till
 
 ORG = 4000
 CHILDREN = (4001, 4002)
@@ -40,6 +40,7 @@ REWARDS = (
         kind="vendor",
         payment_configs=(PaymentConfig(161, "CONV_RATIO", ratio=Decimal("0.44")),),
     ),
+    Reward(1017, "Physical reward, a vendor's without a voucher", kind="vendor", points=10, shows_voucher=False),
 )
 
 CUSTOMERS = (
@@ -55,6 +56,8 @@ CUSTOMERS = (
     Profile(502, mobile="919700000502", email="poor@example.test", external_id="EXT-502", points=5),
 )
 
+GROUPS = (Group(601, 501, members=frozenset({501, 502}), external_id="FAM-601", points=500),)
+
 DEMO = Catalogue(
     org_id=ORG,
     children=CHILDREN,
@@ -64,6 +67,7 @@ DEMO = Catalogue(
     clients=(OAuthClient("demo-key", "demo-secret", ORG),),
     rewards=REWARDS,
     customers=CUSTOMERS,
+    groups=GROUPS,
     magic_customers=True,
 )
 

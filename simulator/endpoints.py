@@ -32,6 +32,7 @@ class Endpoint:
         """Serve one call."""
         world, call = self.world, await read_call(scope, receive)
         reply, fault = await self._serve(call)
+        reply = world.spoil(reply, fault)
         world.truth.answered(self.kind, http_status_sent(reply, fault))
         hold = world.switches.hold_seconds
         if fault is not None and fault.hold_seconds is not None:
@@ -88,11 +89,12 @@ class Endpoint:
 
 
 class ReadEndpoint(Endpoint):
-    """A reading route, answered by a function."""
+    """A route answered by a function; `kind` is what its calls are counted as."""
 
-    def __init__(self, world: World, read: Callable[[World, Call, Caller], Reply]) -> None:
+    def __init__(self, world: World, read: Callable[[World, Call, Caller], Reply], kind: str = "read") -> None:
         super().__init__(world)
         self._read = read
+        self.kind = kind
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:  # noqa: ARG002 - see Endpoint
         """The function's reply."""

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeFloat, PositiveInt, TypeAdapter
 
-from simulator.issuing import Forced
 from simulator.magic import MAGIC
+from simulator.obstacles import Forced
 from simulator.statuses import KNOWN, Status
 
 STRICT = ConfigDict(extra="forbid")
@@ -27,6 +27,14 @@ Kind = Literal[
     "521",
     "truncated_json_after_commit",
     "empty_200",
+    "empty_200_after_commit",
+    "huge_body_after_commit",
+    "gzip_bomb_after_commit",
+    "wrong_types_after_commit",
+    "array_after_commit",
+    "deep_json_after_commit",
+    "not_utf8_after_commit",
+    "duplicate_keys_after_commit",
     "code",
     "outcome",
 ]

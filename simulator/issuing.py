@@ -2,31 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Protocol
 
 from simulator.catalogue import Reward
 from simulator.customers import Customer
 from simulator.keys import Event, KeyStore, Progress
 from simulator.limits import LimitBook
+from simulator.obstacles import Forced, find_obstacle
 from simulator.orders import Order, OrderLine
 from simulator.pricing import Plan
 from simulator.statuses import (
     DUPLICATE_REQUEST_ID,
     ISSUED,
-    NO_VALID_CARD,
-    NOT_IN_SEGMENT,
     NOT_REDEEMABLE,
     PARTIAL,
     PAYMENT_CONFIG_AMBIGUOUS,
     PAYMENT_CONFIG_INVALID,
+    POINTS_NOT_REDEEMED,
     REWARD_NOT_AVAILABLE,
-    VOUCHER_MISSING,
     RefusalError,
     Status,
 )
 from simulator.switches import Switches
-from simulator.transactions import Journal, Transaction, Unit
+from simulator.transactions import Journal, Payer, Transaction, Unit
 
 # The documents' samples of these failures carry no transactionId.
 UNRECORDED = (PAYMENT_CONFIG_INVALID.code, PAYMENT_CONFIG_AMBIGUOUS.code)
@@ -51,16 +49,11 @@ class IssueLog(Protocol):
     def issued(self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit) -> None:
         """One more unit was issued and paid."""
 
+    def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
+        """Units were issued and taken back at once."""
+
     def planned(self, line: OrderLine) -> None:
         """A line was understood: its number of requested units is now certain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """An outcome forced on a call for a test: a status for its lines, or at most `units` units."""
-
-    status: Status
-    units: int | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +75,7 @@ class Work:
     progress: Progress
     failure: Status | None = None
     added: list[Unit] = field(default_factory=list)
+    taken_back: list[Unit] = field(default_factory=list)
     was_finished: bool = False
     continues: Transaction | None = None
 
@@ -111,8 +105,8 @@ def issue(books: Books, order: Order, switches: Switches, now: float, forced: Fo
         return [_result(work, switches) for work in works]
     for work in works:
         if not work.was_finished:
-            work.failure = _obstacle(work.line, order.customer, now) or _forced_failure(forced)
-    _check_points(order.customer, event, works, forced)
+            work.failure = find_obstacle(work.line, order.customer, now, forced)
+    _check_points(order.payer, event, works, forced)
     for work in works:
         if not work.was_finished:
             _process(books, order, work, now, forced)
@@ -148,30 +142,14 @@ def _is_replay(event: Event, works: Iterable[Work], switches: Switches) -> bool:
     return finished
 
 
-def _obstacle(line: OrderLine, customer: Customer, now: float) -> Status | None:
-    reward = line.reward
-    if not reward.available(datetime.fromtimestamp(now, UTC)):
-        return REWARD_NOT_AVAILABLE
-    if reward.segments and not reward.segments & customer.segments:
-        return NOT_IN_SEGMENT
-    if reward.card_series and not reward.card_series & customer.cards:
-        return NO_VALID_CARD
-    if isinstance(line.plan, Status):
-        return line.plan
-    return None if reward.vendor_gives_voucher else VOUCHER_MISSING
-
-
-def _forced_failure(forced: Forced | None) -> Status | None:
-    return forced.status if forced and forced.units is None else None
-
-
-def _check_points(customer: Customer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
+def _check_points(payer: Payer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
+    """Sum the points of all rewards up front, those too that fail afterwards for a reason of their own (§4.4)."""
     needed = sum(
         plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
         for work in works
-        if work.failure is None and isinstance(plan := work.line.plan, Plan)
+        if work.failure is not REWARD_NOT_AVAILABLE and isinstance(plan := work.line.plan, Plan)
     )
-    if needed <= customer.points and not (forced and forced.status is NOT_REDEEMABLE):
+    if needed <= payer.points and not (forced and forced.status is NOT_REDEEMABLE):
         return
     event.failed = not any(work.progress.units for work in works)
     event.refusal = NOT_REDEEMABLE if event.failed else None
@@ -190,20 +168,29 @@ def _process(books: Books, order: Order, work: Work, now: float, forced: Forced 
         _add_units(books, order, work, fits, now)
     elif not work.progress.transactions and work.failure and work.failure.code not in UNRECORDED:
         _open_transaction(books, order, work, now)
+        if work.failure.code == POINTS_NOT_REDEEMED.code:
+            _reverse(books, work, now)
+
+
+def _reverse(books: Books, work: Work, now: float) -> None:
+    """The coupon was issued before its points were redeemed; that failed, so it is taken back (§4.4)."""
+    work.taken_back = [Unit(books.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)]
+    books.log.reversed(work.line, work.taken_back)
 
 
 def _add_units(books: Books, order: Order, work: Work, count: int, now: float) -> None:
     plan, customer, reward = work.line.plan, order.customer, work.line.reward
+    payer = order.payer
     if not isinstance(plan, Plan):
         raise TypeError("units were to be issued for a line without a price")
     transaction = _open_transaction(books, order, work, now)
     done = len(work.progress.units)
     for number in range(done, done + count):
         points = plan.points_for(number + 1) - plan.points_for(number)
-        unit = Unit(books.numbering.voucher(reward), points, now)
+        unit = Unit(books.numbering.voucher(reward) if reward.shows_voucher else "", points, now)
         transaction.units.append(unit)
         work.added.append(unit)
-        customer.points -= points
+        payer.points -= points
         books.log.issued(work.line, customer, transaction, unit)
     if any(unit.points for unit in work.added):
         transaction.points_refs += (books.numbering.points_reference(),)
@@ -224,8 +211,10 @@ def _open_transaction(books: Books, order: Order, work: Work, now: float) -> Tra
         now,
         work.missing or 1,
         line.plan if isinstance(line.plan, Plan) else None,
+        order.payer,
         order.event_date_time,
         work.failure,
+        by_group=order.group is not None,
     )
     work.progress.transactions += (transaction,)
     books.journal.add(transaction)
@@ -238,6 +227,8 @@ def _result(work: Work, switches: Switches) -> LineResult:
         shown = quantity_units = work.added
     elif work.was_finished and switches.completed_replay == "original_without_vouchers":
         shown = []
+    elif work.taken_back and switches.reversed_voucher == "shown":
+        shown = work.taken_back
     transactions = work.progress.transactions
     return LineResult(
         work.line,

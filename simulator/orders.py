@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from simulator.catalogue import Reward
-from simulator.customers import Customer, Directory, identifier_in
+from simulator.customers import Customer, Directory, GroupAccount, group_field_in, identifier_in
 from simulator.pricing import Plan, plan_line
 from simulator.statuses import (
     BATCH_TOO_LARGE,
@@ -21,9 +21,12 @@ from simulator.statuses import (
     REWARD_UNKNOWN,
     RefusalError,
     Status,
+    group_unknown,
     invalid,
+    not_in_group,
 )
 from simulator.switches import Switches
+from simulator.transactions import Payer
 
 EVENT_AHEAD_AT_MOST = timedelta(hours=24)
 # What a single issue shares with a bulk call's reward element; the rest of its body belongs to the call.
@@ -58,11 +61,17 @@ class Order:
     single: bool
     connected: bool
     customer: Customer
+    group: GroupAccount | None
     lines: tuple[OrderLine, ...]
     reference: str
     event_log_id: str | None
     event_date_time: str | None
     fingerprint: bytes
+
+    @property
+    def payer(self) -> Payer:
+        """Whose points pay."""
+        return self.group or self.customer
 
     @property
     def request_ids(self) -> list[str]:
@@ -101,16 +110,18 @@ def read_order(
     _check_elements(body, elements, reward_id, shop.switches)
     lines = tuple(_read_line(element, reward_id is not None, orgs, body, shop) for element in elements)
     customer = _find_customer(body, shop)
+    group = _find_group(body, customer, shop)
     event_log_id = body.get("eventLogId")
     return Order(
         single=reward_id is not None,
         connected=connected,
         customer=customer,
+        group=group,
         lines=lines,
         reference=str(body["transactionNumber"]),
         event_log_id=None if event_log_id is None else str(event_log_id),
         event_date_time=body.get("eventDateTime"),
-        fingerprint=_fingerprint(customer, elements, single=reward_id is not None),
+        fingerprint=_fingerprint(customer, group, elements, single=reward_id is not None),
     )
 
 
@@ -201,7 +212,21 @@ def _find_customer(body: Mapping[str, Any], shop: Shop) -> Customer:
     return customer
 
 
-def _fingerprint(customer: Customer, elements: list[Mapping[str, Any]], *, single: bool) -> bytes:
-    # The safe reading of an undocumented rule: the customer, every reward element and so the set of keys.
-    text = json.dumps([single, customer.customer_id, elements], sort_keys=True)
+def _find_group(body: Mapping[str, Any], customer: Customer, shop: Shop) -> GroupAccount | None:
+    named = group_field_in(body)
+    if named is None:
+        return None
+    account = shop.directory.find_group(*named)
+    if account is None:
+        raise group_unknown(named[1])
+    if customer.customer_id not in account.group.members:
+        raise not_in_group(customer.customer_id, account.group.group_id)
+    return account
+
+
+def _fingerprint(
+    customer: Customer, group: GroupAccount | None, elements: list[Mapping[str, Any]], *, single: bool
+) -> bytes:
+    # The safe reading of an undocumented rule: who gets it, every reward element and so the set of keys.
+    text = json.dumps([single, customer.customer_id, group and group.group.group_id, elements], sort_keys=True)
     return blake2b(text.encode(), digest_size=12).digest()

@@ -181,7 +181,7 @@ def _details(world: World, call: Call, transaction: Transaction) -> dict[str, An
         "status": transaction.status_with(len(units)).as_json(),
         "quantity": len(units),
         "requestedQuantity": transaction.requested,
-        "groupRedemption": False,
+        "groupRedemption": transaction.by_group,
         "rewardDetails": {
             "rewardId": reward.reward_id,
             "languageCode": "en",
@@ -213,7 +213,7 @@ def _vouchers(call: Call, reward: Reward, units: list[Unit]) -> dict[str, Any]:
     raw = call.query.get("coupon_code_case", call.query.get("couponcodecase", "UPPER"))
     change_case = CASES.get(raw.upper(), str.upper)
     codes = [(change_case(unit.voucher), unit.points) for unit in units]
-    texts = [json.dumps({"voucher": code, "pointsRedeemed": str(points)}) for code, points in codes]
+    texts = [json.dumps({"voucher": code, "pointsRedeemed": str(points)} if code else {}) for code, points in codes]
     return {
         "vouchers": [{"code": code} for code, _ in codes] if reward.kind == "coupon" else [],
         "vendorRewards": {"rewards": [{"json": text} for text in texts] if reward.kind == "vendor" else []},

@@ -29,6 +29,8 @@ class Reply:
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    padding: int = 0
+    """Blanks sent after the body."""
 
 
 def json_reply(http_status: int, body: Any) -> Reply:
@@ -151,6 +153,8 @@ def _payment(result: LineResult) -> dict[str, Any]:
 def voucher_json(result: LineResult, unit: Unit) -> dict[str, Any]:
     """One issued unit as its kind of reward shows it; only a coupon's fields are fully documented."""
     reward, plan = result.line.reward, result.line.plan
+    if not reward.shows_voucher:
+        return {}
     voucher: dict[str, Any] = {"pointsRedeemed": str(unit.points)}
     if isinstance(plan, Plan) and plan.exact_points is not None:
         voucher["pointsRedeemedInDecimal"] = plan.exact_points

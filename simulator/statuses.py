@@ -75,6 +75,13 @@ MANY_ACTIONS = Status(521, "multiple actions are running for the same customer, 
 READ_NOT_FOUND = Status(6004, "Reward not found or disabled")
 READ_PAGE_INVALID = Status(8009, "Invalid page or size")
 
+REVOKED = Status(200, "Reward transaction revoked successfully")
+TRANSACTION_UNKNOWN = Status(10007, "Reward transaction not found")
+NO_USER_REWARD = Status(10008, "User reward not found")
+ALREADY_CANCELLED = Status(13003, "Reward transaction is not in ISSUED state")
+REVOKE_IS_OFF = Status(13005, "Revoke is not enabled for the brand")
+POINTS_NOT_REDEEMED = Status(1010, "Failed to redeem points")
+
 # What `outcome` faults say when they are given only a code.
 KNOWN = {
     status.code: status
@@ -90,7 +97,7 @@ KNOWN = {
         CUSTOMER_BUSY,
         KEY_MISMATCH,
         MANY_ACTIONS,
-        Status(1010, "Failed to redeem points"),
+        POINTS_NOT_REDEEMED,
     )
 }
 
@@ -98,6 +105,18 @@ KNOWN = {
 def invalid(message: str) -> RefusalError:
     """A bean-validation refusal (body code 400), with the field in the message."""
     return RefusalError(Status(400, message))
+
+
+def not_in_group(customer_id: int, group_id: int) -> RefusalError:
+    """8004 with partner code 1620, in the documented wording."""
+    text = f"user {customer_id} does not belong to group {group_id}"
+    return RefusalError(Status(8004, f"fail to issue reward as {text}", ("1620", text)))
+
+
+def group_unknown(given: object) -> RefusalError:
+    """8004 with partner code 1632, in the documented wording."""
+    text = f"group id/externalId/primary userId {given} passed is not valid"
+    return RefusalError(Status(8004, NOT_REDEEMABLE.message, ("1632", text)))
 
 
 def limit_reached(period: str, allowed: int, level: str) -> Status:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
-from pydantic import ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt, TypeAdapter
+from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, TypeAdapter
 
 ENVIRONMENT_PREFIX = "SIMULATOR_"
 
@@ -17,6 +17,7 @@ class Switches:
     `latency_seconds` is the mean answering time, spread by ±20 %. `hold_seconds` is how long a reply is
     held by `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a CONV_RATIO reward without
     a value; 0 means none. `toplevel_anomaly` makes bulk replies contradict themselves in a documented way.
+    `untidiness` is the share of a reply's fields that is written another way, drawn from `untidiness_seed`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -33,6 +34,10 @@ class Switches:
     token_ttl_seconds: PositiveFloat = 300.0
     max_rewards: PositiveInt = 10
     conv_ratio_cap: int = 0
+    reversed_voucher: Literal["hidden", "shown"] = "hidden"
+    revoke_enable: bool = False
+    untidiness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    untidiness_seed: int = 0
 
     def changed(self, **changes: Any) -> "Switches":
         """A copy with some switches changed; raises pydantic's ValidationError for a wrong name or value."""

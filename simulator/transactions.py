@@ -1,6 +1,7 @@
 """The simulator's record of issuances, good and failed, which the reading endpoints show."""
 
 from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from simulator.pricing import Plan
 from simulator.statuses import ISSUED, PARTIAL, Status
@@ -13,6 +14,12 @@ class Unit:
     voucher: str
     points: int
     at: float
+
+
+class Payer(Protocol):
+    """Whose points pay: a customer, or a group."""
+
+    points: int
 
 
 @dataclass(slots=True)
@@ -30,10 +37,13 @@ class Transaction:
     at: float
     requested: int
     plan: Plan | None
+    payer: Payer
     event_date_time: str | None = None
     failure: Status | None = None
     units: list[Unit] = field(default_factory=list)
     points_refs: tuple[str, ...] = ()
+    state: Literal["ISSUED", "CANCELLED"] = "ISSUED"
+    by_group: bool = False
 
     def units_before(self, moment: float) -> list[Unit]:
         """The units that were issued up to `moment` (epoch seconds): what a lagging read knows."""

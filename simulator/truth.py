@@ -26,7 +26,10 @@ class Entry:
     concurrent_calls: int = 0
     points_charged: int = 0
     customer_id: int | None = None
+    issued: int = 0
+    revoked: int = 0
     vouchers: tuple[str, ...] = ()
+    reversed_vouchers: tuple[str, ...] = ()
     transaction_ids: tuple[int, ...] = ()
 
     def as_json(self, request_id: str) -> dict[str, Any]:
@@ -37,8 +40,10 @@ class Entry:
             "customerId": self.customer_id,
             "rewardId": self.reward_id,
             "requested": self.requested,
-            "issued": len(self.vouchers),
+            "issued": self.issued,
+            "revoked": self.revoked,
             "vouchers": self.vouchers,
+            "reversedVouchers": self.reversed_vouchers,
             "transactionIds": self.transaction_ids,
             "pointsCharged": self.points_charged,
             "calls": self.calls,
@@ -57,7 +62,7 @@ class Truth:
         """Forget everything; the file is kept and gets a line that says so."""
         self._entries: dict[str, Entry] = {}
         self._unkeyed_units = 0
-        self._points = 0
+        self._points = self._refunded = 0
         self._calls: Counter[str] = Counter()
         self._statuses: Counter[int] = Counter()
         self._concurrent = 0
@@ -73,7 +78,7 @@ class Truth:
                 entry.calls += 1
 
     def answered(self, kind: str, http_status: int) -> None:
-        """A call of a kind (issue, read, token) was answered; 0 stands for no answer at all."""
+        """A call of a kind (issue, read, token, revoke) was answered; 0 stands for no answer at all."""
         self._calls[kind] += 1
         if kind == "issue":
             self._statuses[http_status] += 1
@@ -101,7 +106,9 @@ class Truth:
         else:
             entry.customer_id = customer.customer_id
             entry.points_charged += unit.points
-            entry.vouchers += (unit.voucher,)
+            entry.issued += 1
+            if unit.voucher:
+                entry.vouchers += (unit.voucher,)
             if transaction.transaction_id not in entry.transaction_ids:
                 entry.transaction_ids += (transaction.transaction_id,)
         self._write(
@@ -120,6 +127,21 @@ class Truth:
             }
         )
 
+    def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
+        """Units were issued and taken back at once, because their points could not be redeemed."""
+        entry = self._entries.get(line.request_id or "")
+        if entry is not None:
+            entry.reversed_vouchers += tuple(unit.voucher for unit in units if unit.voucher)
+
+    def revoked(self, transaction: Transaction) -> None:
+        """A whole transaction was cancelled and its points given back."""
+        points = sum(unit.points for unit in transaction.units)
+        self._refunded += points
+        owners = [key for key, entry in self._entries.items() if transaction.transaction_id in entry.transaction_ids]
+        for request_id in owners:
+            self._entries[request_id].revoked += len(transaction.units)
+        self._write({"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners})
+
     def entry(self, request_id: str) -> dict[str, Any] | None:
         """What happened under one requestId; None if it was never seen."""
         entry = self._entries.get(request_id)
@@ -134,21 +156,24 @@ class Truth:
         """The counts; `overIssued` must be 0, and `pairsWithSeveralRequestIds` counts keys minted anew."""
         keys_by_pair: defaultdict[tuple[int | None, Any], int] = defaultdict(int)
         for entry in self._entries.values():
-            if entry.vouchers:
+            if entry.issued:
                 keys_by_pair[entry.customer_id, entry.reward_id] += 1
         entries = self._entries.values()
         return {
             "requestIds": len(self._entries),
-            "requestIdsIssued": sum(bool(entry.vouchers) for entry in entries),
-            "unitsIssued": sum(len(entry.vouchers) for entry in entries) + self._unkeyed_units,
+            "requestIdsIssued": sum(bool(entry.issued) for entry in entries),
+            "unitsIssued": sum(entry.issued for entry in entries) + self._unkeyed_units,
             "unitsWithoutRequestId": self._unkeyed_units,
-            "overIssued": sum(len(entry.vouchers) > entry.requested for entry in entries),
+            "unitsRevoked": sum(entry.revoked for entry in entries),
+            "overIssued": sum(entry.issued > entry.requested for entry in entries),
             "pointsCharged": self._points,
+            "pointsRefunded": self._refunded,
             "pairs": len(keys_by_pair),
             "pairsWithSeveralRequestIds": sum(keys > 1 for keys in keys_by_pair.values()),
             "calls": self._calls["issue"],
             "readCalls": self._calls["read"],
             "tokenCalls": self._calls["token"],
+            "revokeCalls": self._calls["revoke"],
             "callsByHttpStatus": {str(status): count for status, count in sorted(self._statuses.items())},
             "concurrentCalls": self._concurrent,
         }

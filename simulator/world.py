@@ -1,9 +1,11 @@
 """The simulator's whole state, in memory: what a reset throws away and builds anew."""
 
+import json
 import random
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import IO, Any
 
@@ -17,10 +19,13 @@ from simulator.faults import Fault, Faults
 from simulator.issuing import Books
 from simulator.keys import KeyStore
 from simulator.limits import LimitBook
+from simulator.malformation import malform
 from simulator.orders import Shop
+from simulator.replies import JSON, Reply
 from simulator.switches import Switches
 from simulator.transactions import Journal
 from simulator.truth import Truth
+from simulator.untidiness import untidy
 
 FIRST_TRANSACTION = 300_001
 JITTER = 0.2
@@ -75,6 +80,7 @@ class World:
         self.rewards = {reward.reward_id: reward for reward in self.catalogue.rewards}
         self.directory = Directory(self.catalogue)
         self.journal = Journal()
+        self._untidy_rng = random.Random(self.switches.untidiness_seed)
         self.books = Books(KeyStore(), LimitBook(), self.journal, self.truth, self._serials)
         self.busy: set[object] = set()
 
@@ -96,6 +102,14 @@ class World:
     def change_switches(self, changes: dict[str, Any]) -> None:
         """Change switches for the calls to come; raises pydantic's ValidationError."""
         self.switches = self.switches.changed(**changes)
+        self._untidy_rng = random.Random(self.switches.untidiness_seed)
+
+    def spoil(self, reply: Reply, fault: Fault | None) -> Reply:
+        """The reply as it is put on the way: untidy as the switch says, malformed as the fault says."""
+        if self.switches.untidiness and reply.content_type == JSON and reply.body:
+            body = untidy(json.loads(reply.body), self.switches.untidiness, self._untidy_rng)
+            reply = replace(reply, body=json.dumps(body, separators=(",", ":")).encode())
+        return malform(fault.kind, reply) if fault else reply
 
     def lock_of(self, identifier: Identifier | None) -> object:
         """What two calls for the same customer have in common; None for a call without a customer."""

@@ -1,0 +1,38 @@
+"""Why a line cannot be issued: the reward's own rules, or an outcome that a test forces."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from simulator.customers import Customer
+from simulator.orders import OrderLine
+from simulator.statuses import (
+    NO_VALID_CARD,
+    NOT_IN_SEGMENT,
+    REWARD_NOT_AVAILABLE,
+    VOUCHER_MISSING,
+    Status,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """An outcome forced on a call for a test: a status for its lines, or at most `units` units."""
+
+    status: Status
+    units: int | None = None
+
+
+def find_obstacle(line: OrderLine, customer: Customer, now: float, forced: Forced | None) -> Status | None:
+    """The status that says why nothing of the line can be issued at `now` (epoch seconds); None if nothing bars it."""
+    reward = line.reward
+    if not reward.available(datetime.fromtimestamp(now, UTC)):
+        return REWARD_NOT_AVAILABLE
+    if reward.segments and not reward.segments & customer.segments:
+        return NOT_IN_SEGMENT
+    if reward.card_series and not reward.card_series & customer.cards:
+        return NO_VALID_CARD
+    if isinstance(line.plan, Status):
+        return line.plan
+    if not reward.vendor_gives_voucher:
+        return VOUCHER_MISSING
+    return forced.status if forced and forced.units is None else None
