@@ -119,22 +119,21 @@ def _campaign(ledger: Ledger, name: str, *, defer_limits: bool) -> Campaign:
 
 def _accept(context: Context, ledger: Ledger, campaign: Campaign, source: Source, errors: _NotedErrors) -> BlastReport:
     freezer, nudging = Freezer.of(context.settings), Nudging(context)
-    so_far = BlastReport()
-    with interruptible() as check_interrupted, _progress(source) as show_progress:
+    report = BlastReport()
+    try:
+        with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
 
-        def on_batch(report: BlastReport) -> None:
-            nonlocal so_far
-            so_far = report
-            show_progress(report)
-            nudging.give()
-            check_interrupted()
+            def on_batch(so_far: BlastReport) -> None:
+                nonlocal report
+                report = so_far
+                show_progress(so_far)
+                nudging.give()
+                check_interrupted()
 
-        try:
-            with errors:
-                report = accept_file(ledger, campaign, source, freezer, errors, on_batch=on_batch)
-        except KeyboardInterrupt:
-            say(f"{_summary(campaign.name, so_far, errors)}: interrupted; run it again, and it goes on where it ended")
-            sys.exit(EXIT_INTERRUPTED)
+            report = accept_file(ledger, campaign, source, freezer, errors, on_batch=on_batch)
+    except KeyboardInterrupt:
+        say(f"{_summary(campaign.name, report, errors)}: interrupted; run it again, and it goes on where it ended")
+        sys.exit(EXIT_INTERRUPTED)
     errors.show()
     say(_summary(campaign.name, report, errors))
     return report
