@@ -17,6 +17,7 @@ from worker.notices import publish_notices
 from worker.parts import Parts
 from worker.patience import first_line, insist, is_refusal
 from worker.stopping import is_stopping
+from worker.undocumented import is_undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -104,6 +105,8 @@ def _record(parts: Parts, held: Claim, group: list[Result]) -> None:
         return
     for result in group:
         tell_result(held, result)
+    if any(is_undocumented(result) for result in group):
+        parts.undocumented.tell(group)
     if letters:
         publish_notices(parts.app, parts.ledger, job_numbers=[result.job.number for result in group])
 

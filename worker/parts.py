@@ -24,6 +24,7 @@ from worker.limits.connection import connect, connect_sync
 from worker.limits.console import LimitsConsole
 from worker.limits.halts import Halts
 from worker.limits.locks import CustomerLocks
+from worker.undocumented import Undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -102,6 +103,11 @@ class Parts:
         """The account's limits for code outside the event loop."""
         rate = self.site.rate_per_minute
         return LimitsConsole(self._redis_sync, self.account.name, rate_per_minute=rate)
+
+    @cached_property
+    def undocumented(self) -> Undocumented:
+        """Tells of codes that no document knows."""
+        return Undocumented(self._redis_sync)
 
     @cached_property
     def nudge(self) -> Nudge:
