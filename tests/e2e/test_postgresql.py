@@ -1,0 +1,34 @@
+"""The same on a PostgreSQL ledger: a blast in which workers are killed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from issuance.states import State
+from tests.e2e.conftest import StartSystem
+from tests.e2e.processes import await_that
+from tests.e2e.system import System, plain_rows
+from tests.postgres import postgres_database, postgres_server
+
+
+@pytest.fixture(scope="module")
+def system(start_system: StartSystem) -> Iterator[System]:
+    with postgres_server() as server, postgres_database(server) as url:
+        settings = {
+            "ISSUANCE_LEDGER_URL": url,
+            "ISSUANCE_API_MAX_CONCURRENT": "10",
+            "SIMULATOR_LATENCY_SECONDS": "0.25",
+        }
+        with start_system(**settings) as started:
+            yield started
+
+
+def test_a_blast_on_postgresql_survives_killed_workers(system: System):
+    system.blast("elephant", plain_rows(300, area=95))
+    await_that("the blast is under way", lambda: system.calls() > 40)
+    system.processes.children("worker")[0].kill()
+    await_that("the blast goes on", lambda: system.calls() > 100)
+    worker = system.processes.kill_tree("worker")
+    system.processes.find_again(worker, "worker")
+    assert system.wait_settled("elephant", 40).counts[State.ISSUED] == 300
+    assert system.status("elephant")["balanced"] is True

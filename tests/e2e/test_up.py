@@ -1,0 +1,63 @@
+"""`issuance up` and `issuance run` as programs: how they begin, refuse to begin, and end."""
+
+import signal
+import time
+
+import pytest
+
+from issuance.states import State
+from tests.e2e.conftest import StartSystem
+from tests.e2e.system import System, plain_rows
+from tests.e2e.truth_file import wait_settled_over_lives
+
+_GRACE_SECONDS = 15.0
+
+
+def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_goes_on(start_system: StartSystem):
+    system = start_system(ISSUANCE_API_MAX_CONCURRENT="5", SIMULATOR_LATENCY_SECONDS="0.3")
+    with system:
+        system.blast("interrupted", plain_rows(120, area=90))
+        began = time.monotonic()
+        system.stop(signal.SIGINT)
+        assert time.monotonic() - began < _GRACE_SECONDS
+        counts = system.balance("interrupted").counts
+        assert (counts[State.RUNNING], counts[State.WAITING] + counts[State.QUEUED] > 0) == (0, True)
+        attempts = {line.request_id: line.attempts for line in system.lines("interrupted")}
+    with System(system.home, system.environment, "--simulator", "--no-flower") as again:
+        assert wait_settled_over_lives(again, "interrupted", 30).counts[State.ISSUED] == 120
+        # Nothing was in doubt when it ended, so nothing that had been sent was sent again.
+        sent_before = {request_id for request_id, made in attempts.items() if made}
+        assert {line.attempts for line in again.lines("interrupted") if line.request_id in sent_before} == {1}
+
+
+def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared: System):
+    second = shared.command("up", "--simulator")
+    assert second.returncode == 2
+    assert "stop it, or set ISSUANCE_HOME" in second.stderr
+    assert (shared.home / "running.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "words"),
+    [
+        ([], {}, ("ISSUANCE_API_URL", "--simulator")),
+        (["--simulator"], {"ISSUANCE_LEASE_SECONDS": "3"}, ("ISSUANCE_LEASE_SECONDS", "raise")),
+        (["--simulator"], {"ISSUANCE_API_TIMEOUT": "3"}, ("ISSUANCE_API_TIMEOUT", ".env.example")),
+        (["--simulator"], {"ISSUANCE_BROKER_URL": "localhost"}, ("ISSUANCE_BROKER_URL", "redis://")),
+    ],
+)
+def test_wrong_settings_end_up_at_once_with_their_name_and_the_remedy(
+    start_system: StartSystem, options: list[str], environment: dict[str, str], words: tuple[str, ...]
+):
+    ended = start_system().command("up", *options, **environment)
+    assert ended.returncode == 2
+    assert [word for word in words if word not in ended.stderr] == []
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_worker_on_a_ledger_without_a_schema_refuses_to_start_and_names_the_remedy(start_system: StartSystem):
+    elsewhere = start_system(ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0", ISSUANCE_API_URL="http://127.0.0.1:1")
+    ended = elsewhere.command("run", "worker")
+    assert ended.returncode == 2
+    assert "issuance migrate" in ended.stderr
+    assert "Traceback" not in ended.stderr
