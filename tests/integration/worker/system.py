@@ -1,0 +1,115 @@
+"""A small running system for tests: a real Valkey, a real ledger, the simulated API and Celery workers."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from config.queues import LANE_QUEUES
+from config.settings import Settings
+from config.site import Site
+from issuance.job import Lane
+from ledger.campaigns import ensure_campaign
+from simulator.serve import Simulator
+from tests.contract.ledger.build import Desk
+from worker.app import build
+from worker.parts import Parts
+from worker.releasing import run_release
+
+_WAIT_SECONDS = 20.0
+
+
+@dataclass
+class System:
+    """The parts, and a release that the test runs itself."""
+
+    parts: Parts
+    simulator: Simulator
+    environment: dict[str, str]
+    log_file: Path
+
+    @property
+    def app(self) -> Any:
+        return self.parts.app
+
+    @property
+    def redis(self) -> Redis:
+        return self.parts._redis_sync
+
+    def desk(self, campaign: str) -> Desk:
+        return Desk(self.parts.ledger, ensure_campaign(self.parts.ledger, campaign))
+
+    def release(self) -> int:
+        return run_release(self.parts)
+
+    def publish(self, chunk_id: str, job_numbers: list[int], lane: Lane = Lane.BLAST) -> None:
+        """Publish a chunk's message, as the release does."""
+        self.app.send_task("issuance.issue_chunk", args=[job_numbers], task_id=chunk_id, queue=LANE_QUEUES[lane])
+
+    def queued(self, queue: str) -> int:
+        return self.redis.llen(f"issuance:{queue}")
+
+    def events(self, **fields: Any) -> list[dict[str, Any]]:
+        """The workers' log events that have these fields."""
+        lines = self.log_file.read_text(encoding="utf-8").splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [event for event in found if fields.items() <= event.items()]
+
+    @contextmanager
+    def worker(self, *queues: str, pool: str = "solo") -> Iterator[subprocess.Popen[bytes]]:
+        """Run a Celery worker on these queues, and end it as an operator does."""
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", "--quiet", "worker", "--pool", pool]
+        name = f"{'-'.join(queues)}@test"
+        command += ["--concurrency", "1", "--queues", ",".join(queues), "--without-gossip", "--without-mingle"]
+        command += ["--hostname", name]
+        with self.log_file.open("ab") as log:
+            process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for(lambda: self.app.control.ping([name], timeout=0.3))
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def wait_for(happened: Callable[[], Any]) -> Any:
+    """Wait until something is the case, and return it."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while not (found := happened()):
+        if time.monotonic() > until:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterator[System]:
+    """Make the parts on a broker and an API that run already."""
+    site = Site(f"sqlite:///{folder / 'ledger.db'}", redis_url, redis_url, simulator.url, 0)
+    given = {
+        "ISSUANCE_HOME": str(folder),
+        "ISSUANCE_LEDGER_URL": site.ledger_url,
+        "ISSUANCE_BROKER_URL": site.broker_url,
+        "ISSUANCE_API_URL": site.api_url,
+        "ISSUANCE_API_RATE_PER_MINUTE": "0",
+        "ISSUANCE_LOG_FORMAT": "json",
+        "ISSUANCE_LOG_LEVEL": "DEBUG",
+    }
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
+    settings = Settings(_env_file=None, home=folder, api_url=site.api_url)
+    parts = Parts(build(settings, site), settings, site, worker="test")
+    parts.ledger.migrate()
+    try:
+        yield System(parts, simulator, clean | given, folder / "worker.log")
+    finally:
+        parts.app.close()
+        parts._redis_sync.close()
+        parts.ledger.close()

@@ -1,0 +1,136 @@
+"""A Celery worker on a real broker: chunks come to their end, and messages of all kinds are borne."""
+
+import pytest
+
+from issuance.job import Lane
+from issuance.states import State
+from tests.contract.ledger.build import make_job, make_jobs
+from tests.integration.worker.system import wait_for
+
+pytestmark = pytest.mark.processes
+
+REFUSED_CUSTOMER = 9102
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worker(system):
+    with system.worker("issuance.blast", "issuance.dead_letters"):
+        yield
+
+
+def _settled(desk, **counts):
+    wait_for(lambda: desk.counts() == {State(state): count for state, count in counts.items()})
+
+
+def _unacknowledged(system):
+    return system.redis.hlen("issuance:unacked")
+
+
+def _jobs(desk, count, **options):
+    return make_jobs(count, campaign=desk.campaign.name, **options)
+
+
+def test_a_released_chunk_is_issued_recorded_and_then_acknowledged(system, desk):
+    jobs = _jobs(desk, 5)
+    desk.accept(*jobs)
+    assert system.release() == 5
+    _settled(desk, issued=5)
+    wait_for(lambda: not _unacknowledged(system))
+    assert system.queued("issuance.blast") == 0
+    assert all(system.simulator.truth(job.id)["issued"] == 1 for job in jobs)
+    assert len(system.events(event="attempt", campaign=desk.campaign.name)) == 5
+
+
+def test_a_doubled_message_is_acknowledged_and_calls_nobody(system, desk):
+    (job,) = _jobs(desk, 1)
+    desk.accept(job)
+    (chunk,) = desk.release()
+    system.publish(chunk.id, list(chunk.job_numbers))
+    system.publish(chunk.id, list(chunk.job_numbers))
+    _settled(desk, issued=1)
+    wait_for(lambda: system.events(event="nothing to claim", chunk_id=chunk.id))
+    assert system.simulator.truth(job.id)["calls"] == 1
+
+
+def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system, desk):
+    desk.accept(*_jobs(desk, 2))
+    (chunk,) = desk.release(lane=Lane.BLAST)
+    desk.claim(chunk)
+    # A worker that lost its child rejects the message so: here by hand, from a queue that no worker consumes.
+    system.publish(chunk.id, list(chunk.job_numbers), Lane.BACKGROUND)
+    with system.app.connection_for_read() as connection:
+        channel = connection.channel()
+        message = channel.basic_get("issuance.background")
+        channel.basic_reject(message.delivery_tag, requeue=True)
+        system.redis.rename("issuance:issuance.background", "issuance:issuance.blast")
+    _settled(desk, issued=2)
+
+
+def test_an_unknown_task_and_bodies_that_cannot_be_read_are_told_and_do_not_stop_the_worker(system, desk):
+    system.app.send_task("issuance.of_tomorrow", args=[[1]], queue="issuance.blast")
+    with system.app.producer_pool.acquire(block=True) as producer:
+        for body, kind in ((b"{not json", "application/json"), (b"\x80\x04]\x94.", "application/x-python-serialize")):
+            producer.publish(
+                body, routing_key="issuance.blast", content_type=kind, content_encoding="utf-8", serializer=None
+            )
+        producer.publish({"no": "task"}, routing_key="issuance.blast", serializer="json")
+    desk.accept(*_jobs(desk, 1))
+    system.release()
+    _settled(desk, issued=1)
+    told = [event["event"] for event in system.events() if event["level"] in ("warning", "error", "critical")]
+    for what in ("issuance.of_tomorrow", "JSONDecodeError", "untrusted content", "deleted unknown message"):
+        assert len([event for event in told if what in event]) == 1
+
+
+def test_what_is_no_message_at_all_ends_a_worker_loudly_and_does_not_meet_the_next(system, desk):
+    with system.worker("issuance.background") as process:
+        system.redis.lpush("issuance:issuance.background", "no envelope")
+        assert process.wait(15) != 0
+    desk.accept(*_jobs(desk, 1, lane=Lane.BACKGROUND))
+    system.release()
+    with system.worker("issuance.background"):
+        _settled(desk, issued=1)
+
+
+def test_wrong_arguments_are_told_and_acknowledged(system, desk):
+    system.app.send_task("issuance.issue_chunk", args=["what", "is", "this"], queue="issuance.blast")
+    wait_for(lambda: [event for event in system.events(level="error") if "TypeError" in str(event)])
+    wait_for(lambda: not _unacknowledged(system))
+
+
+def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
+    job = make_job(REFUSED_CUSTOMER, campaign=desk.campaign.name)
+    desk.accept(job)
+    system.release()
+    _settled(desk, failed=1)
+    (event,) = wait_for(lambda: system.events(event="dead letter", request_id=job.id))
+    assert (event["campaign"], event["reason"], event["level"]) == (desk.campaign.name, "failed", "warning")
+    assert event["letter_id"] == desk.letter().id
+    system.release()
+    wait_for(lambda: system.queued("issuance.dead_letters") == 0 and not _unacknowledged(system))
+    assert len(system.events(event="dead letter", request_id=job.id)) == 1
+
+
+def test_background_requests_do_not_travel_with_the_blast(system, desk):
+    other = system.desk(f"{desk.campaign.name} too")
+    desk.accept(*_jobs(desk, 3))
+    other.accept(make_job(1, campaign=other.campaign.name, lane=Lane.BACKGROUND))
+    system.release()
+    _settled(desk, issued=3)
+    assert system.queued("issuance.background") == 1
+    assert other.counts() == {State.QUEUED: 1}
+    with system.worker("issuance.background"):
+        _settled(other, issued=1)
+
+
+def test_nothing_of_a_customer_is_in_the_log_or_left_in_redis(system, desk):
+    job = make_job(77, campaign=desk.campaign.name)
+    desk.accept(job)
+    system.release()
+    _settled(desk, issued=1)
+    (voucher,) = desk.line(job).vouchers
+    log = system.log_file.read_text(encoding="utf-8")
+    keys = " ".join(system.redis.keys("*"))
+    assert job.id in log
+    assert job.customer.value not in log + keys
+    assert voucher not in log + keys
