@@ -148,8 +148,18 @@ def test_the_largest_bulk_call_is_a_switch(api, sim):
 
 
 def test_switches_come_from_the_environment():
-    environment = {"SIMULATOR_HTTP_MODE": "openapi_400", "SIMULATOR_READ_LAG_SECONDS": "1.5", "OTHER": "x"}
-    assert switches_from_environment(environment) == Switches(http_mode="openapi_400", read_lag_seconds=1.5)
+    environment = {
+        "SIMULATOR_HTTP_MODE": "openapi_400",
+        "SIMULATOR_READ_LAG_SECONDS": "1.5",
+        "SIMULATOR_REVOKE_ENABLE": "true",
+        "SIMULATOR_UNTIDINESS": "0.1",
+        "SIMULATOR_REVERSED_VOUCHER": "shown",
+        "OTHER": "x",
+    }
+    expected = Switches(
+        http_mode="openapi_400", read_lag_seconds=1.5, revoke_enable=True, untidiness=0.1, reversed_voucher="shown"
+    )
+    assert switches_from_environment(environment) == expected
 
 
 def test_switches_change_through_the_admin_endpoint(api):
@@ -159,7 +169,9 @@ def test_switches_change_through_the_admin_endpoint(api):
     assert api.bulk(api.line(), brand="NOBODY").status_code == 400
 
 
-@pytest.mark.parametrize("wrong", [{"http_mode": "sometimes"}, {"speed": 1}, {"latency_seconds": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"http_mode": "sometimes"}, {"speed": 1}, {"latency_seconds": -1}, {"untidiness": 1.5}]
+)
 def test_a_wrong_switch_is_refused_and_named(api, wrong):
     reply = api.client.post("/_switches", json=wrong)
     assert reply.status_code == 422
