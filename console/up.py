@@ -32,9 +32,7 @@ _CONSUMING = (ProcessName.RELEASE, ProcessName.DEAD_LETTERS, ProcessName.WORKER,
 
 def up(
     *,
-    simulator: Annotated[
-        bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")
-    ] = False,
+    simulator: Annotated[bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Children of each worker; default 2.")] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave Flower out.")] = False,
 ) -> None:
