@@ -9,7 +9,6 @@ import typer
 from console.balances import balance_lines
 from console.context import Context, operator, remark
 from console.layout import say
-from console.nudging import Nudging
 from ledger.balance import balance
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
@@ -36,7 +35,8 @@ def resume(name: Name) -> None:
     with Context.opened() as (context, ledger):
         resumed = resume_campaign(ledger, name, operator())
         _tell_workers(context, lambda limits: limits.lift(resumed.id))
-        Nudging(context).give()
+        if context.nudge is not None:
+            context.nudge.give()
         _print_balance(ledger, resumed)
 
 
