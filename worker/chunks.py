@@ -32,13 +32,14 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
     broke in our own hands: that is left to its lease. So is everything when the ledger stays away.
 
     Raises:
-        DBAPIError: the ledger was away for longer than the lease.
+        DBAPIError: the ledger was away for longer than the lease, or while the worker is told to stop.
     """
     parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
     lease_seconds = parts.settings.lease_seconds
     held = insist(
         lambda: claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, redelivered=redelivered),
         for_seconds=lease_seconds,
+        give_up=is_stopping,  # nothing is in hand yet
     )
     if not held.jobs:
         log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)

@@ -25,12 +25,19 @@ def first_line(error: DBAPIError) -> str:
     return next(iter(str(error.orig).splitlines()), type(error).__name__)
 
 
-def insist(work: Callable[[], T], *, for_seconds: float, sleep: Callable[[float], None] = time.sleep) -> T:
+def insist(
+    work: Callable[[], T],
+    *,
+    for_seconds: float,
+    give_up: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
     """Do work on the ledger, however often it is away meanwhile.
 
     Args:
         work: one operation on the ledger, a transaction of its own.
         for_seconds: after that the ledger's absence is raised.
+        give_up: says that it is to be raised at once.
         sleep: takes seconds.
 
     Raises:
@@ -41,7 +48,7 @@ def insist(work: Callable[[], T], *, for_seconds: float, sleep: Callable[[float]
         try:
             return work()
         except DBAPIError as error:
-            if is_refusal(error) or time.monotonic() > give_up_at:
+            if is_refusal(error) or give_up() or time.monotonic() > give_up_at:
                 raise
             log.warning("ledger away", error=first_line(error))
         sleep(_AGAIN_SECONDS)

@@ -40,6 +40,13 @@ def test_a_ledger_that_stays_away_is_raised_in_the_end():
         insist(_work(AWAY, AWAY), for_seconds=-1, sleep=lambda _: None)
 
 
+def test_who_has_nothing_to_lose_may_give_up_at_once():
+    waits = []
+    with pytest.raises(OperationalError):
+        insist(_work(AWAY), for_seconds=60, give_up=lambda: True, sleep=waits.append)
+    assert waits == []
+
+
 def test_a_refusal_is_raised_at_once():
     waits = []
     with pytest.raises(IntegrityError):
