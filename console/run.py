@@ -14,7 +14,6 @@ from config.site import Site
 from console.context import Context, explained
 from ledger.book import Ledger
 from worker.api.account import ApiAccount
-from worker.app import build
 
 
 class ProcessName(StrEnum):
@@ -39,6 +38,8 @@ def run(
         _require_parts(settings, context.site, name)
         arguments = process_arguments(name, settings)
     configure_logs(settings)
+    from worker.app import build  # noqa: PLC0415  # half a second of imports that no other command needs
+
     app = build(settings, context.site)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
         # Without a password Flower listens on this machine only, and its API may as well answer there.

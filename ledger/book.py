@@ -5,13 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from ledger.schema import REVISION
 
 _BUSY_SECONDS = 30
 # An error's text must not show customers and vouchers.
@@ -66,9 +64,12 @@ class Ledger:
         self.close()
 
     def migrate(self) -> None:
-        """Bring the schema to this program's version; safe to run again."""
+        """Bring the schema to this program's version; safe to run again, and cheap when there is nothing to do."""
         with _explained(), self.write() as connection:
-            command.upgrade(_alembic(connection), "head")
+            if _revision(connection) != REVISION:
+                from ledger.migrating import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
+
+                upgrade(connection)
 
     def check_schema(self) -> None:
         """Make sure that the schema is the one this program knows.
@@ -78,13 +79,20 @@ class Ledger:
             LedgerError: the database cannot be reached.
         """
         with _explained(), self.read() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-        if found != wanted:
+            found = _revision(connection)
+        if found != REVISION:
             raise SchemaMismatchError(
-                f"The ledger's schema is {found or 'missing'}, this program needs {wanted}. "
+                f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. "
                 "Run `issuance migrate`, or start the program version that fits the ledger"
             )
+
+
+def _revision(connection: Connection) -> str | None:
+    """The schema's version as Alembic wrote it down; None when there is no schema."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 @contextmanager
@@ -93,16 +101,6 @@ def _explained() -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise LedgerError(f"The ledger cannot be used: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
-
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-def _alembic(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    return config
 
 
 _NO_URL = "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db or postgresql://user@host/name"

@@ -21,6 +21,9 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
+REVISION = "0002"
+"""The newest migration: what the program needs."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -3,10 +3,12 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from ledger.book import Ledger, LedgerError, SchemaMismatchError
-from ledger.schema import metadata
+from ledger.migrating import configuration
+from ledger.schema import REVISION, metadata
 from tests.postgres import postgres_database
 
 
@@ -48,6 +50,18 @@ def _indexes(ledger):
     with ledger.read() as connection:
         conditions = {name: (sql or "").partition(" WHERE ")[2] for name, sql in connection.execute(text(query))}
     return {name: " ".join(word for word in words if word in found) for name, found in conditions.items() if found}
+
+
+def test_a_newer_schema_is_not_migrated_but_refused(blank):
+    blank.migrate()
+    with blank.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatchError, match="newer than this program"):
+        blank.migrate()
+
+
+def test_the_code_needs_the_newest_migration():
+    assert ScriptDirectory.from_config(configuration(None)).get_current_head() == REVISION
 
 
 def test_migrating_again_changes_nothing(blank):

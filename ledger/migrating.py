@@ -1,0 +1,34 @@
+"""Migrations, run by Alembic on a connection of the ledger."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from ledger.book import SchemaMismatchError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema to the newest version.
+
+    Raises:
+        SchemaMismatchError: a newer program has migrated this ledger.
+    """
+    try:
+        command.upgrade(configuration(connection), "head")
+    except CommandError as error:
+        raise SchemaMismatchError(
+            f"The ledger's schema is newer than this program ({error}): use the program version that made it"
+        ) from error
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration for the project's migrations on this connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
