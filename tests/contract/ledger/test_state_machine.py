@@ -3,15 +3,12 @@
 import os
 from collections import Counter
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -48,16 +45,17 @@ from tests.contract.ledger.build import (
 )
 
 BATCH = [
-    make_job(1),
-    make_job(2, rewards=(1001, 1002)),
-    make_job(3, quantity=3),
-    make_job(4, rewards=(1001, 1002, 1003), quantity=2),
+    make_job(1, rewards=(1001, 1002)),
+    make_job(2, quantity=2),
+    make_job(3, rewards=(1001, 1002, 1003), quantity=2),
 ]
 # More find more: 1,000 of them take minutes.
 MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "40"))
 IMPATIENT = RetryPolicy(max_attempts=2)
-CODES = st.sampled_from([200, 200, 200, 10004, 10004, 8010, 1014, 500, 10003, 12005, 98765])
-WHOLE = st.sampled_from([TIMEOUT, NOT_SENT, TOO_MANY, Answer(403, b""), Answer(502, b"<html>"), refuse(), refuse(400)])
+CODES = st.sampled_from([200, 200, 10004, 8010, 1014, 500])
+WHOLE = st.sampled_from(
+    [TIMEOUT, NOT_SENT, TOO_MANY, Answer(403, b""), *(refuse(code) for code in (1014, 10003, 10004, 12005, 98765))]
+)
 
 
 @st.composite
@@ -77,12 +75,11 @@ def replies(draw):
     return reply
 
 
+WHICH = st.integers(0, 999)
+
+
 class Campaign(RuleBasedStateMachine):
     """A desk whose chunks, claims and results may be used at any later time, also twice."""
-
-    chunks = Bundle("chunks")
-    claims = Bundle("claims")
-    results = Bundle("results")
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__()
@@ -90,55 +87,72 @@ class Campaign(RuleBasedStateMachine):
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())
         self.desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
-        self.before = {}
+        self.chunks, self.claims, self.results = [], [], []
+        self.before, self.jobs_before = {}, {}
         self.redriven = set()
 
     @initialize()
     def begin(self):
-        self.desk.accept(*BATCH[:3])
+        self.desk.accept(*BATCH[:2])
 
-    @precondition(lambda self: self.is_not_cancelled())
     @rule(job=st.sampled_from(BATCH))
     def accept(self, job):
-        self.desk.accept(job)
+        if find_campaign(self.desk.ledger, "diwali").state != "cancelled":
+            self.desk.accept(job)
 
-    @rule(target=chunks, chunk_size=st.integers(1, 3))
+    @rule(chunk_size=st.integers(1, 3))
     def release(self, chunk_size):
         self.desk.make_due()
-        return multiple(*self.desk.release(chunk_size=chunk_size))
+        self.chunks += self.desk.release(chunk_size=chunk_size)
 
-    @rule(target=claims, chunk=chunks, redelivered=st.booleans())
-    def claim(self, chunk, redelivered):
-        held = self.desk.claim(chunk, redelivered=redelivered)
-        return multiple(*([held] if held.jobs else []))
-
-    @rule(target=claims)
-    def release_and_claim(self):
-        self.desk.make_due()
-        held = [self.desk.claim(chunk) for chunk in self.desk.release(chunk_size=1)]
-        return multiple(*(each for each in held if each.jobs))
-
-    @rule(target=results, held=claims, which=st.integers(0, 2), reply=replies(), patient=st.booleans())
-    def record(self, held, which, reply, patient):
-        job = held.jobs[which % len(held.jobs)]
-        attempt = judge(job, reply(job), policy=None if patient else IMPATIENT)
-        self.desk.record(held, attempt)
-        return held, attempt
-
-    @rule(result=results)
-    def record_again(self, result):
-        self.desk.record(*result)
-
-    @rule(held=claims)
-    def give_back(self, held):
-        self.desk.give_back(held)
-
-    @rule(chunk=chunks)
-    def fail_to_publish(self, chunk):
-        unqueue(self.desk.ledger, [chunk])
+    @rule(which=WHICH, redelivered=st.booleans())
+    def claim_an_old_or_new_message(self, which, redelivered):
+        if self.chunks:
+            self._claim(self.chunks[which % len(self.chunks)], redelivered=redelivered)
 
     @rule()
-    def reap_what_lapsed(self):
+    def claim_all_there_is(self):
+        self.release(2)
+        for chunk in self.chunks[-3:]:
+            self._claim(chunk)
+
+    def _claim(self, chunk, *, redelivered=False):
+        held = self.desk.claim(chunk, redelivered=redelivered)
+        if held.jobs:
+            self.claims.append(held)
+
+    @rule(reply=replies(), patient=st.booleans())
+    def record_the_newest(self, reply, patient):
+        self.claim_all_there_is()
+        self._record(self.claims[-1:], reply, patient)
+
+    @rule(which=WHICH, reply=replies(), patient=st.booleans())
+    def record_late(self, which, reply, patient):
+        self._record(self.claims[which % len(self.claims) :][:1] if self.claims else [], reply, patient)
+
+    def _record(self, claims, reply, patient):
+        for held in claims:
+            group = [judge(job, reply(job), policy=None if patient else IMPATIENT) for job in held.jobs]
+            self.desk.record(held, *group)
+            self.results.append((held, *group))
+
+    @rule(which=WHICH)
+    def record_again(self, which):
+        if self.results:
+            self.desk.record(*self.results[which % len(self.results)])
+
+    @rule(which=WHICH)
+    def give_back(self, which):
+        if self.claims:
+            self.desk.give_back(self.claims[which % len(self.claims)])
+
+    @rule(which=WHICH)
+    def fail_to_publish(self, which):
+        if self.chunks:
+            unqueue(self.desk.ledger, [self.chunks[which % len(self.chunks)]])
+
+    @rule()
+    def lose_messages_and_workers(self):
         self.desk.lapse()
         reap(self.desk.ledger)
 
@@ -154,7 +168,7 @@ class Campaign(RuleBasedStateMachine):
             assert any(line.state is State.FAILED for line in refused)
             assert not any(line.vouchers or line.quantity for line in refused if line.state is State.FAILED)
 
-    @rule(what=st.sampled_from(["discard", "pause", "cancel", *["resume"] * 7]))
+    @rule(what=st.sampled_from(["discard", "pause", "cancel", *["resume"] * 17]))
     def interfere(self, what):
         """Resuming is likelier than the rest, which leave little else to happen."""
         state = find_campaign(self.desk.ledger, "diwali").state
@@ -167,9 +181,6 @@ class Campaign(RuleBasedStateMachine):
         elif what == "resume" and state == "paused":
             resume_campaign(self.desk.ledger, "diwali", OPERATOR)
         settle_cancelled(self.desk.ledger)
-
-    def is_not_cancelled(self) -> bool:
-        return find_campaign(self.desk.ledger, "diwali").state != "cancelled"
 
     @invariant()
     def the_books_balance(self):
@@ -184,7 +195,16 @@ class Campaign(RuleBasedStateMachine):
             assert (new.quantity or 0) >= (old.quantity or 0)
             sent_again = old.job_id in self.redriven and old.state is not State.ISSUED
             assert new.state is old.state or sent_again or may_replace(old.state, new.state), (old, new)
-        self.before, self.redriven = now, set()
+        self.before = now
+        self._hold_jobs_against_earlier()
+
+    def _hold_jobs_against_earlier(self):
+        with self.desk.ledger.read() as connection:
+            now = {row.id: State(row.state) for row in connection.execute(select(jobs.c.id, jobs.c.state))}
+        for job_id, old in self.jobs_before.items():
+            new = now[job_id]
+            assert new is old or job_id in self.redriven or may_replace(old, new), (job_id, old, new)
+        self.jobs_before, self.redriven = now, set()
 
     @invariant()
     def a_job_is_settled_when_its_lines_are(self):
@@ -224,6 +244,8 @@ def test_any_order_of_events_keeps_the_books(sqlite_template, tmp_path):
                 max_examples=MOST_EXAMPLES,
                 stateful_step_count=50,
                 deadline=None,
+                # Making a failing case smaller takes longer than a test may take; fifty steps can be read.
+                phases=(Phase.reuse, Phase.generate),
                 suppress_health_check=list(HealthCheck),
             ),
         )
