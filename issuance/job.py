@@ -36,6 +36,10 @@ class Line:
     redemption_value: float | None = None
     org_id: int | None = None
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    points: float | None = None
+    """What is paid, for a reward paid by conversion ratio; the value follows from it (rewards-api §7)."""
+    source_line: int = field(default=0, compare=False)
+    """1-based line of the campaign's file; 0 when the line came from no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Job:
     occurrence: int = 1
     generation: int = 1
     source_line: int = 0
-    """1-based line of the campaign's file; 0 when the job came from no file."""
+    """The first line's; 0 when the job came from no file."""
 
     @property
     def id(self) -> str:
@@ -126,7 +130,7 @@ def _connected(lines: tuple[Line, ...], notes: str | None) -> dict[str, Any]:
 
 
 def _reward(line: Line) -> dict[str, Any]:
-    payment = _optional(id=line.payment_config_id, redemptionValue=line.redemption_value)
+    payment = _optional(id=line.payment_config_id, redemptionValue=line.redemption_value, points=line.points)
     return {
         "rewardId": line.reward_id,
         "quantity": line.quantity,

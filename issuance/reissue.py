@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from pydantic_core import from_json, to_json
 
 from issuance.job import Line, Variant
+from issuance.narrowing import narrow_content
 
 _NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
 
@@ -44,9 +45,6 @@ def reissue_body(
     if variant is Variant.SINGLE:
         content["requestId"] = again[0].request_id
     else:
-        rewards = [reward for reward in content["rewards"] if reward["requestId"] in renamed]
-        content["rewards"] = [reward | {"requestId": renamed[reward["requestId"]]} for reward in rewards]
-    if variant is Variant.CONNECTED:
-        orgs = {reward["orgId"] for reward in content["rewards"]}
-        content["orgLevelDetails"] = [org for org in content["orgLevelDetails"] if org["orgId"] in orgs]
+        narrow_content(content, renamed)
+        content["rewards"] = [reward | {"requestId": renamed[reward["requestId"]]} for reward in content["rewards"]]
     return to_json(content), again

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from issuance.job import Job
+from issuance.narrowing import narrow, narrow_body
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
@@ -28,6 +29,8 @@ class Conflict:
     under this requestId."""
     first_line: int
     """The file's line that was accepted first; 0 when it came from no file."""
+    is_exact: bool = True
+    """False: what was accepted is a later line of the job that begins there."""
 
 
 @dataclass(slots=True)
@@ -42,8 +45,12 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:
+    """A requestId's line as the ledger has it."""
+
     intake_id: int | None
     source_line: int
+    position: int
+    variant: str
     body: bytes
     campaign_id: int
 
@@ -65,7 +72,14 @@ def close_intake(ledger: Ledger, intake_id: int, *, accepted: int, known: int, r
         connection.execute(update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts))
 
 
-def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_id: int | None = None) -> Acceptance:
+def accept(
+    ledger: Ledger,
+    campaign: Campaign,
+    batch: Sequence[Job],
+    *,
+    intake_id: int | None = None,
+    line_by_line: bool = False,
+) -> Acceptance:
     """Accept a batch of jobs in one transaction: all that are new, and only those.
 
     Args:
@@ -73,6 +87,9 @@ def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_i
         campaign: theirs.
         batch: at most a few thousand jobs.
         intake_id: the file's reading they come from; tells a row repeated in the file from a file run again.
+        line_by_line: each line is known or new by itself, in whatever job it was accepted, as the rows of a file
+            are: of a job with lines of both kinds, the new ones are accepted as a job of their own. Otherwise
+            a job is known, new or in conflict as a whole, as a request with an idempotency key is.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -80,7 +97,7 @@ def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_i
     for attempt in range(1, _TRIES + 1):
         try:
             with ledger.write() as connection:
-                return _accept(connection, campaign, batch, intake_id)
+                return _accept(connection, campaign, batch, intake_id, line_by_line=line_by_line)
         except IntegrityError:
             # Another producer accepted one of these requestIds in another campaign at this moment.
             if attempt == _TRIES:
@@ -88,7 +105,9 @@ def accept(ledger: Ledger, campaign: Campaign, batch: Sequence[Job], *, intake_i
     raise AssertionError("unreachable")
 
 
-def _accept(connection: Connection, campaign: Campaign, batch: Sequence[Job], intake_id: int | None) -> Acceptance:
+def _accept(
+    connection: Connection, campaign: Campaign, batch: Sequence[Job], intake_id: int | None, *, line_by_line: bool
+) -> Acceptance:
     # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
     if connection.scalar(query.with_for_update(key_share=True)) == "cancelled":
@@ -96,20 +115,45 @@ def _accept(connection: Connection, campaign: Campaign, batch: Sequence[Job], in
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
     for job in batch:
-        found = next((earlier[line.request_id] for line in job.lines if line.request_id in earlier), None)
-        if found is None:
-            acceptance.accepted.append(job)
-            row = _Earlier(intake_id, job.source_line, job.body, campaign.id)
-            earlier.update((line.request_id, row) for line in job.lines)
-        elif intake_id is not None and found.intake_id == intake_id and found.source_line != job.source_line:
-            acceptance.conflicts.append(Conflict(job, "repeat", found.source_line))
-        elif found.body != job.body or found.campaign_id != campaign.id:
-            acceptance.conflicts.append(Conflict(job, "changed", found.source_line))
-        else:
-            acceptance.known.append(job)
+        for part in _taken_apart(job, earlier) if line_by_line else (job,):
+            found = next((earlier[line.request_id] for line in part.lines if line.request_id in earlier), None)
+            if found is None:
+                acceptance.accepted.append(part)
+                for position, line in enumerate(part.lines):
+                    row = _Earlier(intake_id, part.source_line, position, part.variant, part.body, campaign.id)
+                    earlier[line.request_id] = row
+            elif intake_id is not None and found.intake_id == intake_id and not _is_same_row(found, job):
+                acceptance.conflicts.append(Conflict(part, "repeat", found.source_line, found.position == 0))
+            elif found.campaign_id != campaign.id or not _is_same_body(found, part, line_by_line=line_by_line):
+                acceptance.conflicts.append(Conflict(part, "changed", found.source_line, found.position == 0))
+            else:
+                acceptance.known.append(part)
     if acceptance.accepted:
         insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=intake_id)
     return acceptance
+
+
+def _taken_apart(job: Job, earlier: dict[str, _Earlier]) -> list[Job]:
+    """Take a job apart into its new lines, which stay together, and each of its known ones."""
+    known = [line.request_id for line in job.lines if line.request_id in earlier]
+    if not known or len(job.lines) == 1 or earlier[known[0]].body == job.body:
+        return [job]
+    new = {line.request_id for line in job.lines}.difference(known)
+    parts = [narrow(job, {request_id}) for request_id in known]
+    return [narrow(job, new), *parts] if new else parts
+
+
+def _is_same_row(found: _Earlier, job: Job) -> bool:
+    """Whether the very rows of this job were found, not others of the file: what they became begins at one of them."""
+    return found.source_line == job.source_line or any(found.source_line == line.source_line for line in job.lines)
+
+
+def _is_same_body(found: _Earlier, part: Job, *, line_by_line: bool) -> bool:
+    if found.body == part.body:
+        return True
+    if not line_by_line or found.variant != part.variant:
+        return False
+    return narrow_body(part.variant, found.body, {part.id}) == part.body
 
 
 def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Earlier]:
@@ -119,11 +163,15 @@ def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Earlier
     if not numbers:
         return {}
     rows = connection.execute(
-        select(lines.c.request_id, jobs.c.intake_id, jobs.c.source_line, jobs.c.body, jobs.c.campaign_id)
+        select(lines.c.request_id, lines.c.position, jobs.c.intake_id, jobs.c.source_line, jobs.c.variant)
+        .add_columns(jobs.c.body, jobs.c.campaign_id)
         .join(jobs, jobs.c.number == lines.c.job_number)
         .where(lines.c.job_number.in_(numbers))
     )
-    return {row.request_id: _Earlier(row.intake_id, row.source_line, row.body, row.campaign_id) for row in rows}
+    return {
+        row.request_id: _Earlier(row.intake_id, row.source_line, row.position, row.variant, row.body, row.campaign_id)
+        for row in rows
+    }
 
 
 def insert_jobs(

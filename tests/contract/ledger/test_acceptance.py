@@ -1,5 +1,7 @@
 """Acceptance: jobs enter the ledger once, whatever is run again, repeated or done at the same time."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -104,6 +106,69 @@ def test_a_job_of_several_lines_counts_each_of_them(desk):
     desk.accept(job)
     assert [line.request_id for line in desk.lines(job)] == [line.request_id for line in job.lines]
     assert desk.counts() == {State.WAITING: 3}
+
+
+def accept_rows(desk, job, intake_id=None):
+    return accept(desk.ledger, desk.campaign, [job], intake_id=intake_id, line_by_line=True)
+
+
+def rows(rewards, first_line=2, **options):
+    """A job of rows that stand one below the other."""
+    job = make_job(rewards=rewards, source_line=first_line, **options)
+    lines = tuple(replace(line, source_line=first_line + place) for place, line in enumerate(job.lines))
+    return replace(job, lines=lines)
+
+
+def test_line_by_line_the_new_lines_of_a_job_are_accepted_as_a_job_of_their_own(desk):
+    desk.accept(rows((1001,)), rows((1003,)))
+    acceptance = accept_rows(desk, rows((1001, 1002, 1003, 1004)))
+    [new] = acceptance.accepted
+    assert [line.reward_id for line in new.lines] == [1002, 1004]
+    assert new.body == make_job(rewards=(1002, 1004)).body
+    assert [job.lines[0].reward_id for job in acceptance.known] == [1001, 1003]
+    assert desk.counts() == {State.WAITING: 4}
+    assert [line.reward_id for line in desk.lines(new)] == [1002, 1004]
+
+
+def test_line_by_line_a_line_is_known_in_whatever_job_it_was_accepted(desk):
+    whole = rows((1001, 1002, 1003))
+    accept_rows(desk, whole)
+    for again in (whole, rows((1002,)), rows((1003, 1001)), rows((1002, 1003))):
+        acceptance = accept_rows(desk, again)
+        assert (acceptance.accepted, acceptance.conflicts) == ([], [])
+        assert sum(len(job.lines) for job in acceptance.known) == len(again.lines)
+    assert desk.counts() == {State.WAITING: 3}
+
+
+def test_line_by_line_only_the_changed_line_of_a_job_is_refused(desk):
+    desk.accept(rows((1001,), quantity=5))
+    acceptance = accept_rows(desk, rows((1001, 1002)))
+    [conflict] = acceptance.conflicts
+    assert (conflict.kind, [line.reward_id for line in conflict.job.lines]) == ("changed", [1001])
+    assert [line.reward_id for job in acceptance.accepted for line in job.lines] == [1002]
+
+
+def test_line_by_line_another_endpoint_is_another_payload(desk):
+    accept_rows(desk, rows((1001,), variant=Variant.SINGLE))
+    [conflict] = accept_rows(desk, rows((1001,))).conflicts
+    assert conflict.kind == "changed"
+
+
+def test_line_by_line_a_repeat_within_the_file_names_where_its_job_begins(desk):
+    intake = open_intake(desk.ledger, desk.campaign, "a.csv")
+    accept_rows(desk, rows((1001, 1002)), intake)
+    for reward, is_exact in ((1001, True), (1002, False)):
+        [conflict] = accept_rows(desk, rows((reward,), first_line=9), intake).conflicts
+        assert (conflict.kind, conflict.first_line, conflict.is_exact) == ("repeat", 2, is_exact)
+
+
+def test_line_by_line_a_batch_sent_again_after_a_lost_commit_is_known(desk):
+    desk.accept(rows((1001,)), intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
+    intake = open_intake(desk.ledger, desk.campaign, "a.csv")
+    group = rows((1001, 1002, 1003))
+    assert len(accept_rows(desk, group, intake).accepted) == 1
+    again = accept_rows(desk, group, intake)
+    assert (again.accepted, again.conflicts, len(again.known)) == ([], [], 3)
 
 
 def test_one_known_line_makes_a_job_of_several_lines_a_changed_one(desk):

@@ -127,3 +127,9 @@ def test_a_jobs_id_is_its_first_request_id_and_its_transaction_number():
     body = freeze_body(Variant.BULK, MOBILE, lines, brand="DEMO", email_key="email")
     job = Job(MOBILE, lines, Variant.BULK, body, Lane.BLAST)
     assert job.id == "r-a" == json.loads(job.body)["transactionNumber"]
+
+
+def test_the_points_that_are_paid_travel_in_the_payment_config():
+    line = Line("r-a", 1009, payment_config_id=91, points=500)
+    assert freeze(Variant.BULK, line)["rewards"][0]["paymentConfig"] == {"id": 91, "points": 500}
+    assert freeze(Variant.SINGLE, line)["paymentConfig"] == {"id": 91, "points": 500}

@@ -1,0 +1,51 @@
+"""Narrowing: a job, or its body, with only some of its lines, as if the others had never been part of it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from issuance.job import Job, Variant
+
+
+def narrow(job: Job, request_ids: Collection[str]) -> Job:
+    """Take a job that was not accepted yet with only these lines; a job that has no others comes back as it is.
+
+    Args:
+        job: the job; its body is built anew, so it must not have been sent.
+        request_ids: of the lines to keep, at least one of them the job's.
+
+    Raises:
+        ValueError: none of them is the job's.
+    """
+    kept = tuple(line for line in job.lines if line.request_id in request_ids)
+    if not kept:
+        raise ValueError("A job keeps at least one of its lines")
+    if len(kept) == len(job.lines):
+        return job
+    body = narrow_body(job.variant, job.body, request_ids)
+    return replace(job, lines=kept, body=body, source_line=kept[0].source_line)
+
+
+def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> bytes:
+    """The body that these lines alone would have had; byte for byte what freezing them gives.
+
+    Args:
+        variant: the body's endpoint; a body of `single` has one line and is returned as it is.
+        body: a frozen body.
+        request_ids: of the lines to keep, at least one of them the body's.
+    """
+    if variant is Variant.SINGLE:
+        return body
+    content: dict[str, Any] = from_json(body)
+    narrow_content(content, request_ids)
+    return to_json(content | {"transactionNumber": content["rewards"][0]["requestId"]})
+
+
+def narrow_content(content: dict[str, Any], request_ids: Collection[str]) -> None:
+    """Leave only these lines, and their organisations, in the content of a body of several lines."""
+    content["rewards"] = [reward for reward in content["rewards"] if reward["requestId"] in request_ids]
+    if "orgLevelDetails" in content:
+        orgs = {reward["orgId"] for reward in content["rewards"]}
+        content["orgLevelDetails"] = [org for org in content["orgLevelDetails"] if org["orgId"] in orgs]
