@@ -108,11 +108,15 @@ def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
     """Take back chunks that could not be published: due at once, nothing lost."""
     numbers = [number for chunk in chunks for number in chunk.job_numbers]
     with ledger.write() as connection:
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.number.in_(numbers), jobs.c.state == State.QUEUED)
-            .values(state=State.WAITING, lease_until=None)
-        )
+        for start in range(0, len(numbers), _BATCH):
+            connection.execute(_UNQUEUE, {"numbers": numbers[start : start + _BATCH]})
+
+
+_UNQUEUE = (
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)), jobs.c.state == State.QUEUED)
+    .values(state=State.WAITING, lease_until=None)
+)
 
 
 def _take_turn(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from issuance.decision import History, RetryPolicy, decide_look
 from issuance.job import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.readings import conclude, may_stop, pick_own
-from issuance.reply import NoAnswer, Reply
+from issuance.reply import Answer, NoAnswer, Reply
 from issuance.states import State
 from issuance.tally import says_issued
 from issuance.transactions import Issual, TransactionDetail
@@ -62,14 +62,15 @@ class Looker:
     async def look(self, job: ClaimedJob) -> Attempt:
         """Read what the API has of the job. Whatever comes of it is in the attempt; an exception is a bug."""
         started_at_ms, started = time.time_ns() // 1_000_000, time.monotonic()
+        refused: Reply | None = None
         try:
             async with asyncio.timeout(self._within_seconds):
                 outcome = await self._read(job)
         except TimeoutError:
-            reply = NoAnswer("timeout", "the reads took too long", sent=False)
-            outcome = _unreadable(job, reply)
+            outcome = _unreadable(job, NoAnswer("timeout", "the reads took too long", sent=False))
         except _UnreadableError as error:
-            outcome = _unreadable(job, error.reply)
+            refused = error.reply
+            outcome = _unreadable(job, refused)
         took = time.monotonic() - started
         history = History(
             attempts=job.budget_attempts + 1, age_seconds=took, in_doubt_before=True, empty_looks=job.empty_looks
@@ -81,8 +82,8 @@ class Looker:
             decision=decide_look(outcome, history, self._policy, fallback=fallback, rng=self._rng),
             started_at_ms=started_at_ms,
             took_ms=round(took * 1000),
-            http_status=None,
-            tracking_id=None,
+            http_status=refused.status if isinstance(refused, Answer) else None,
+            tracking_id=refused.tracking_id if isinstance(refused, Answer) else None,
             reply=None,
         )
 
