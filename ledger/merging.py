@@ -44,7 +44,7 @@ def merge(known: LineFacts, line: LineOutcome, decision: Decision) -> Merged | N
     """
     said = known.state
     if isinstance(decision, Settle):
-        said = _state(known, line, decision.state)
+        said = _state(line, decision.state)
     elif line.kind is Kind.ISSUED and not _confirms(decision):
         said = State.ISSUED
     union = replace(
@@ -55,6 +55,10 @@ def merge(known: LineFacts, line: LineOutcome, decision: Decision) -> Merged | N
         points_references=_union(known.points_references, line.points_references),
         anomalies=_union(known.anomalies, line.anomalies),
     )
+    shows_units = bool(union.quantity or union.vouchers)
+    if shows_units and State.FAILED in (said, known.state) and said is not State.ISSUED:
+        # No refusal, earlier or later, undoes a unit that was shown: a reissue would issue it again.
+        said = State.PARTIAL
     if known.state is State.WAITING or may_replace(known.state, said):
         return Merged(said, union)
     if not _adds(known, union):
@@ -66,18 +70,14 @@ def _confirms(decision: Decision) -> bool:
     return isinstance(decision, LookUp) and decision.fallback is State.ISSUED
 
 
-def _state(known: LineFacts, line: LineOutcome, settled_as: State) -> State:
+def _state(line: LineOutcome, settled_as: State) -> State:
     if settled_as is State.ISSUED and line.kind is Kind.IN_DOUBT:
         # The API has said issued before, and no look into its transactions has found more.
         return State.ISSUED
     if settled_as is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
         return State.IN_DOUBT
-    state = settled_state(line.kind)
-    if state is State.FAILED and (known.quantity or known.vouchers):
-        # A refusal now undoes no unit that was shown before: without them a reissue would issue them again.
-        return State.PARTIAL
-    return state
+    return settled_state(line.kind)
 
 
 _D = TypeVar("_D", bound=Decision)
@@ -92,12 +92,11 @@ def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
     """
     if all(state is State.ISSUED for state in states):
         return Settle(State.ISSUED, None)
-    if isinstance(decision, Settle) and decision.state is State.FAILED:
-        if State.PARTIAL in states:
-            return Settle(State.PARTIAL, Reason.PARTIAL)
-        if State.ISSUED in states:
-            # The refused lines may be reissued all the same: the reason stays.
-            return Settle(State.PARTIAL, decision.reason)
+    if State.PARTIAL in states and not {State.WAITING, State.IN_DOUBT}.intersection(states):
+        return Settle(State.PARTIAL, Reason.PARTIAL)
+    if State.ISSUED in states and isinstance(decision, Settle) and decision.state is State.FAILED:
+        # The refused lines may be reissued all the same: the reason stays.
+        return Settle(State.PARTIAL, decision.reason)
     return decision
 
 

@@ -189,6 +189,16 @@ def test_a_refusal_after_a_partial_issue_leaves_it_partial_so_that_nothing_is_is
     assert "could issue twice" in refused[desk.letter().id]
 
 
+def test_units_that_are_shown_after_a_refusal_keep_it_from_being_reissued(desk, two_holders):
+    (first, old), (second, new) = two_holders(make_job())
+    (line,) = new.lines
+    desk.record(second, judge(new, refuse()))
+    desk.record(first, judge(old, answer(say(line, 500, units=1, vouchers=["A"]))))
+    assert desk.counts() == {State.PARTIAL: 1}
+    assert desk.letter().reason == "partial"
+    assert "could issue twice" in desk.redrive(Verb.REISSUE).refused[desk.letter().id]
+
+
 def test_two_workers_record_one_job_at_once_and_the_better_result_stays(desk, two_holders, at_once):
     (first, old), (second, new) = two_holders(make_job())
     at_once(

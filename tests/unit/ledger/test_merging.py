@@ -83,6 +83,13 @@ def test_a_refusal_after_units_were_shown_is_a_partial_issue(shown):
     assert merge(replace(FRESH, **shown), REFUSED, Settle(State.FAILED, None)).state is State.PARTIAL
 
 
+@pytest.mark.parametrize("shown", [{"quantity": 1}, {"vouchers": ("A",)}])
+@pytest.mark.parametrize("decision", [AGAIN, Settle(State.IN_DOUBT, Reason.IN_DOUBT), Settle(State.FAILED, None)])
+def test_units_that_are_shown_after_a_refusal_make_it_a_partial_issue(shown, decision):
+    refused = replace(FRESH, state=State.FAILED, code=1014, message="no such customer")
+    assert merge(refused, replace(DOUBT, **shown), decision).state is State.PARTIAL
+
+
 def test_a_refusal_after_a_count_of_no_units_is_a_refusal():
     assert merge(replace(FRESH, quantity=0), REFUSED, Settle(State.FAILED, None)).state is State.FAILED
 
@@ -159,6 +166,8 @@ SETTLE_FAILED = Settle(State.FAILED, Reason.LIMIT)
         ([State.ISSUED, State.WAITING], AGAIN, AGAIN),
         ([State.FAILED, State.FAILED], SETTLE_FAILED, SETTLE_FAILED),
         ([State.PARTIAL, State.FAILED], SETTLE_FAILED, Settle(State.PARTIAL, Reason.PARTIAL)),
+        ([State.PARTIAL, State.FAILED], AGAIN, Settle(State.PARTIAL, Reason.PARTIAL)),
+        ([State.PARTIAL, State.WAITING], AGAIN, AGAIN),
         ([State.ISSUED, State.FAILED], SETTLE_FAILED, Settle(State.PARTIAL, Reason.LIMIT)),
         (
             [State.ISSUED, State.IN_DOUBT],
