@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
 
 _T = TypeVar("_T")
 _LARGEST = 2**63 - 1  # what a database's integer holds; a larger number is no count of anything
@@ -143,6 +143,21 @@ def read_issue_answer(body: bytes) -> IssueAnswer | None:
         return answer
     speaks = any(part.status.code is not None or part.shows_anything for part in answer.elements or ())
     return answer if speaks else None
+
+
+def was_an_answer(body: bytes) -> bool:
+    """Say whether a body that cannot be read may have been an answer of the API once, and not the gateway's."""
+    text = body.strip()
+    if not text.startswith((b"{", b"[")):
+        return False
+    try:
+        found = from_json(text)
+    except ValueError:
+        return True
+    return not isinstance(found, dict) or not _OWN_FIELDS.isdisjoint(found)
+
+
+_OWN_FIELDS = frozenset({"status", "rewards", "transactionId", "requestId"})
 
 
 def _listed(value: Sequence[_T | None] | _T | None) -> Sequence[_T | None]:

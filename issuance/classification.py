@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from issuance.answer import IssueAnswer, read_issue_answer
+from issuance.answer import IssueAnswer, read_issue_answer, was_an_answer
 from issuance.fold import fold
 from issuance.job import Line, Variant
 from issuance.judgement import judge_line
@@ -45,6 +45,9 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
 
 def _by_http(lines: Sequence[Line], reply: Answer) -> Outcome:
     kind, reason = _read_http(reply.status)
+    if reply.status == _HTTP_BAD_REQUEST and was_an_answer(reply.body):
+        # In one documented mode every refusal comes under 400, and 8010 with its units too (§4.1).
+        kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
     message = f"HTTP {reply.status} without a body that can be read"
     return _whole(lines, kind, reason, reply.status, message, retry_after=reply.retry_after)
 

@@ -77,6 +77,8 @@ class Settle:
 
     state: State
     reason: Reason | None
+    stands: bool = False
+    """No look has found the job: each line stands as the reply before the looks had it (`issuance.standing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class LookUp:
 
     delay_seconds: float
     fallback: State
-    """What it is settled as when no look finds it: `issued` when the API has said so but shown no voucher."""
+    """What it is settled as when no look finds it: in doubt, or what the API has said of a job that it may have
+    known from an earlier attempt, whose lost reply showed units and vouchers that this one does not."""
     found_nothing: bool = False
     """Whether this attempt was a look that found nothing: one of `read_lags_seconds` is used up."""
 
@@ -123,8 +126,12 @@ def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: date
         case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
             messages = " ".join(line.message for line in outcome.lines)
             return TryAgain(limit_window_seconds(messages, now, rng), counted=False, because="limit")
-        case Kind.ISSUED if outcome.confirm and policy.read_lags_seconds:
-            return LookUp(policy.read_lags_seconds[0], State.ISSUED)
+        case Kind.ISSUED | Kind.PARTIAL if outcome.confirm and policy.read_lags_seconds:
+            return LookUp(policy.read_lags_seconds[0], settled_state(outcome.kind))
+        case Kind.FAILED if history.in_doubt_before and policy.read_lags_seconds:
+            # It may have been refused before its requestId was looked at, and units of the lost attempt exist.
+            unprocessed = outcome.reason is Reason.UNPROCESSED
+            return LookUp(policy.read_lags_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED)
         case _:
             return Settle(settled_state(outcome.kind), outcome.reason)
 
@@ -167,8 +174,14 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case Kind.ISSUED | Kind.PARTIAL | Kind.FAILED:
             return Settle(settled_state(found.kind), found.reason)
+        case _ if fallback is State.IN_DOUBT or (fallback is State.FAILED and found.kind is not Kind.IN_DOUBT):
+            # What nobody could look for must not count as refused: a new requestId could issue it twice.
+            return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case _:
-            return Settle(fallback, None if fallback is State.ISSUED else Reason.IN_DOUBT)
+            return Settle(fallback, _STANDING_REASONS[fallback], stands=True)
+
+
+_STANDING_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}
 
 
 def _bounded(retry_after: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from issuance.answer import IssueAnswer
 from issuance.codes import ISSUED_CODE, RETRIED_IN_DOUBT
-from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
 
 # Only refusals differ in their reason; the job gets the one that an operator must hear of first.
 _LOUDEST_FIRST = (Reason.UNKNOWN_CODE, Reason.CONFIG, Reason.FAILED, Reason.LIMIT)
@@ -25,11 +25,17 @@ def fold(
         code=first.code if agree else answer.status.code,
         message=first.message if agree else answer.status.message or "",
         lines=_flag_contradictions(lines, kind, answer),
-        reason=Reason.PARTIAL if kind is Kind.PARTIAL else _fold_reason(tellers),
+        reason=Reason.PARTIAL if kind is Kind.PARTIAL else loudest([line.reason for line in tellers]),
         resend_tells=kind is not Kind.IN_DOUBT or all(line.code in RETRIED_IN_DOUBT for line in tellers),
         retry_after=retry_after,
-        confirm=resent and kind is Kind.ISSUED and not all(line.vouchers for line in lines),
+        confirm=_may_be_more(lines, kind, resent=resent),
     )
+
+
+def _may_be_more(lines: Sequence[LineOutcome], kind: Kind, *, resent: bool) -> bool:
+    if kind is Kind.PARTIAL:
+        return resent or any(MORE_UNITS in line.anomalies for line in lines)
+    return resent and kind is Kind.ISSUED and not all(line.vouchers for line in lines)
 
 
 def _fold_kind(lines: Sequence[LineOutcome]) -> Kind:
@@ -43,10 +49,10 @@ def _fold_kind(lines: Sequence[LineOutcome]) -> Kind:
     return lines[0].kind if len(kinds) == 1 else Kind.PARTIAL
 
 
-def _fold_reason(tellers: Sequence[LineOutcome]) -> Reason | None:
-    reasons = {line.reason for line in tellers}
-    if len(reasons) == 1:
-        return tellers[0].reason
+def loudest(reasons: Sequence[Reason | None]) -> Reason | None:
+    """The reason that the job gets from its lines', which are of one kind."""
+    if len(set(reasons)) == 1:
+        return reasons[0]
     return next(reason for reason in _LOUDEST_FIRST if reason in reasons)
 
 

@@ -7,7 +7,7 @@ from issuance.answer import IssueAnswer, Reward, Status
 from issuance.codes import DUPLICATE, ISSUED_CODE, Verdict, look_up
 from issuance.job import Line
 from issuance.matching import Mention
-from issuance.outcome import Kind, LineOutcome, Reason
+from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
 
 _Reading = tuple[Kind, Reason | None, tuple[str, ...]]
 
@@ -69,7 +69,7 @@ def _read(mention: Mention, status: Status, units: int | None, wanted: int, *, r
     if kind is Kind.ISSUED:
         return _by_units(mention, status, units, wanted, resent=resent)
     if kind is Kind.PARTIAL and units is not None and units > wanted:
-        return kind, reason, ("more_units_than_requested",)
+        return kind, reason, (MORE_UNITS,)
     if row is DUPLICATE and not resent:
         # A fresh requestId cannot have been used: the call itself was wrong (§5 item 1).
         return _by_evidence(mention, units, Reason.FAILED, "duplicate_on_first_attempt")

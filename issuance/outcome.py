@@ -35,6 +35,10 @@ class Reason(StrEnum):
     """Refused by the gateway before the API looked at it (HTTP 403, 404, 405, 413, 415 without a body)."""
 
 
+MORE_UNITS = "more_units_than_requested"
+"""The anomaly of a line of which more units are counted than it asked for (rewards-api §4.3 (c))."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineOutcome:
     """What a reply says of one line. Everything it shows is kept, whatever the verdict."""
@@ -69,8 +73,8 @@ class Outcome:
     retry_after: float | None = None
     """Seconds the API asked to wait."""
     confirm: bool = False
-    """True when an earlier attempt's reply was lost and this one says issued without showing a voucher: the API's
-    reads may show them (§5 item 2)."""
+    """True when the API's reads may know more: an earlier attempt's reply was lost, and this one says issued without
+    showing a voucher (§5 item 2) or partial (§5 item 3); or it counts more units than were asked for (§4.3 (c))."""
     closes_account: bool = False
     """True when the answer is about the API account (429, 401), not about this job."""
 

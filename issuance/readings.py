@@ -13,18 +13,13 @@ from issuance.answer import IssueAnswer
 from issuance.codes import ISSUED_CODE, Verdict, look_up
 from issuance.fold import fold
 from issuance.job import Line
-from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
+from issuance.standing import refusal_reason
 from issuance.tally import says_issued, tally, wanted_units
 from issuance.transactions import Issual, TransactionDetail
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the API's clock may be behind ours, generously: a transaction may look that much older than its call."""
-
-_REASONS = {
-    Verdict.LIMIT: Reason.LIMIT,
-    Verdict.CONFIG: Reason.CONFIG,
-    Verdict.UNKNOWN: Reason.UNKNOWN_CODE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,7 @@ def _judge(share: Sequence[Issual], units: int, wanted: int) -> _Judgement:
 
 
 def _judge_units(newest: Issual, units: int, wanted: int) -> _Judgement:
-    flags = ("more_units_than_requested",) if units > wanted else ()
+    flags = (MORE_UNITS,) if units > wanted else ()
     if newest.status.code == ISSUED_CODE and units >= wanted:
         return Kind.ISSUED, None, newest, flags
     refused = () if says_issued(newest) else ("units_with_refusal",)
@@ -168,7 +163,7 @@ def _judge_refusal(newest: Issual) -> _Judgement:
     if verdict is Verdict.PARTIAL:
         return Kind.PARTIAL, Reason.PARTIAL, newest, ()
     flags = ("vouchers_with_refusal",) if newest.vouchers else ()
-    return Kind.FAILED, _REASONS.get(verdict, Reason.FAILED), newest, flags
+    return Kind.FAILED, refusal_reason(verdict), newest, flags
 
 
 def _together(shown: Iterable[Sequence[str]]) -> tuple[str, ...]:

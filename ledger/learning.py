@@ -48,7 +48,13 @@ def write_settled(connection: Connection, settled: Iterable[tuple[int, Sequence[
 
 
 def learn(
-    connection: Connection, known: KnownLines, shown: Sequence[LineOutcome], decision: Decision, now: int
+    connection: Connection,
+    known: KnownLines,
+    shown: Sequence[LineOutcome],
+    decision: Decision,
+    now: int,
+    *,
+    looked: bool = False,
 ) -> list[State]:
     """Merge a reply into a job's lines: nothing that was ever shown is lost.
 
@@ -58,6 +64,7 @@ def learn(
         shown: what the reply says of them, in the same order.
         decision: what follows from the reply.
         now: the ledger's time.
+        looked: see `merge`.
 
     Returns:
         The lines' states from now on.
@@ -65,7 +72,7 @@ def learn(
     states, rows = [], []
     for row, line in zip(known, shown, strict=True):
         state = State(row.state)
-        merged = merge(_facts(row, state), line, decision)
+        merged = merge(_facts(row, state), line, decision, looked=looked)
         if merged is not None:
             settled_at = row.settled_at if merged.state is state else now
             rows.append(

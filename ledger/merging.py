@@ -7,7 +7,8 @@ from typing import TypeVar
 from pydantic_core import from_json
 
 from issuance.decision import Decision, LookUp, Settle
-from issuance.outcome import Kind, LineOutcome, Reason, settled_state
+from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason, settled_state
+from issuance.standing import standing_state
 from issuance.states import State, may_replace
 
 
@@ -33,30 +34,36 @@ class Merged:
     line: LineOutcome
 
 
-def merge(known: LineFacts, line: LineOutcome, decision: Decision) -> Merged | None:
+def merge(known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bool = False) -> Merged | None:
     """Merge a reply's line into what is known; None when it brings nothing new.
 
     Args:
         known: what the ledger has.
         line: what the reply says.
         decision: what follows from the reply. An issued line is settled even when the job is tried again:
-            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open.
+            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open. What the API
+            said of a line outlives a look that says nothing of it.
+        looked: the reply is what a look has found in the API's transactions.
     """
     said = known.state
     if isinstance(decision, Settle):
-        said = _state(line, decision.state)
+        said = _state(known, line, decision)
     elif line.kind is Kind.ISSUED and not _confirms(decision):
         said = State.ISSUED
     union = replace(
-        line,
-        quantity=_most(known.quantity, line),
+        _outlived(known, line) if _is_in_vain(line, decision) else line,
+        quantity=known.quantity if _is_overstated(line, decision) else _most(known.quantity, line),
         transaction_ids=_union(known.transaction_ids, line.transaction_ids),
         vouchers=_union(known.vouchers, line.vouchers),
         points_references=_union(known.points_references, line.points_references),
         anomalies=_union(known.anomalies, line.anomalies),
     )
-    shows_units = bool(union.quantity or union.vouchers)
-    if shows_units and State.FAILED in (said, known.state) and said is not State.ISSUED:
+    taken_back = looked and line.kind is Kind.FAILED
+    if (
+        _shows_units(known, union, taken_back=taken_back)
+        and State.FAILED in (said, known.state)
+        and said is not State.ISSUED
+    ):
         # No refusal, earlier or later, undoes a unit that was shown: a reissue would issue it again.
         said = State.PARTIAL
     if known.state is State.WAITING or may_replace(known.state, said):
@@ -66,15 +73,47 @@ def merge(known: LineFacts, line: LineOutcome, decision: Decision) -> Merged | N
     return Merged(known.state, replace(union, code=known.code, message=known.message or ""))
 
 
+def _shows_units(known: LineFacts, union: LineOutcome, *, taken_back: bool) -> bool:
+    """Whether any reply has shown a unit of the line that the API has not taken back (code 1010, rewards-api §4.4)."""
+    if union.quantity:
+        return True
+    if known.state is State.FAILED:
+        # It is so in spite of the vouchers known by then, or it has none.
+        return len(union.vouchers) > len(_union(known.vouchers, ()))
+    return bool(union.vouchers) and not taken_back
+
+
 def _confirms(decision: Decision) -> bool:
     return isinstance(decision, LookUp) and decision.fallback is State.ISSUED
 
 
-def _state(line: LineOutcome, settled_as: State) -> State:
-    if settled_as is State.ISSUED and line.kind is Kind.IN_DOUBT:
-        # The API has said issued before, and no look into its transactions has found more.
-        return State.ISSUED
-    if settled_as is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
+_SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
+
+
+def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
+    """Whether this is a look that says nothing of a line of which the API has said something definite."""
+    match decision:
+        case LookUp(fallback=fallback):
+            return fallback is not State.IN_DOUBT and line.kind in _SAYS_NOTHING
+        case Settle(stands=True):
+            return line.kind in _SAYS_NOTHING
+        case _:
+            return False
+
+
+def _is_overstated(line: LineOutcome, decision: Decision) -> bool:
+    """Whether a count of more units than were asked for is still to be confirmed: it could never be taken back."""
+    return MORE_UNITS in line.anomalies and not isinstance(decision, Settle)
+
+
+def _outlived(known: LineFacts, line: LineOutcome) -> LineOutcome:
+    return line if known.code is None else replace(line, code=known.code, message=known.message or "")
+
+
+def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
+    if settle.stands and line.kind in _SAYS_NOTHING:
+        return settle.state if known.code is None else standing_state(known.code, known.message or "")
+    if settle.state is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
         return State.IN_DOUBT
     return settled_state(line.kind)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from issuance.decision import Decision, LookUp, Settle, TryAgain
-from issuance.outcome import Kind, Outcome
+from issuance.fold import loudest
+from issuance.outcome import Kind, Outcome, Reason
+from issuance.standing import standing_reason
 from issuance.states import State, may_replace
 from ledger.book import Ledger
 from ledger.claims import ClaimedJob
@@ -167,16 +169,31 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
 
 def _apply(connection: Connection, attempt: Attempt, held: _Held, known: KnownLines, now: int) -> bool:
     """Apply one attempt that is not the common case; True when it opened a dead letter."""
-    states = learn(connection, known, attempt.outcome.lines, attempt.decision, now)
+    states = learn(
+        connection, known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
+    )
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
-            return _settle(connection, attempt, settle, now)
+            return _settle(connection, attempt, settle, _what_stands(attempt, known, states), now)
         case TryAgain() | LookUp() as again if held.mine:
             _try_again(connection, attempt, again, states.count(State.WAITING), now)
         case _:
             values = {"the_job": attempt.job.number, "unsettled": states.count(State.WAITING)}
             connection.execute(_COUNT, values)
     return False
+
+
+_Said = tuple[Reason | None, int | None, str | None]
+
+
+def _what_stands(attempt: Attempt, known: KnownLines, states: Sequence[State]) -> _Said:
+    """What a letter is to say: this outcome, or the reply before the looks when no look found the job."""
+    outcome, decision = attempt.outcome, attempt.decision
+    left = [row for row, state in zip(known, states, strict=True) if state is not State.ISSUED and row.code is not None]
+    if not (isinstance(decision, Settle) and decision.stands and left):
+        return None, outcome.code, outcome.message
+    reasons = [standing_reason(row.code, row.message or "") for row in left]
+    return loudest(reasons), left[0].code, left[0].message
 
 
 _COUNT = (
@@ -186,8 +203,9 @@ _COUNT = (
 )
 
 
-def _settle(connection: Connection, attempt: Attempt, settle: Settle, now: int) -> bool:
+def _settle(connection: Connection, attempt: Attempt, settle: Settle, said: _Said, now: int) -> bool:
     job = attempt.job
+    reason, code, message = said
     doubt = settle.state is State.IN_DOUBT
     connection.execute(_SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now})
     if settle.reason is None:
@@ -197,9 +215,9 @@ def _settle(connection: Connection, attempt: Attempt, settle: Settle, now: int) 
         connection,
         job.number,
         job.campaign_id,
-        reason=settle.reason,
-        code=stored_number(attempt.outcome.code),
-        message=stored_text(attempt.outcome.message) or "",
+        reason=reason if reason and settle.state is State.FAILED else settle.reason,
+        code=stored_number(code),
+        message=stored_text(message) or "",
     )
     return True
 

@@ -102,7 +102,9 @@ def test_a_look_that_finds_nothing_is_repeated_after_the_next_lag(empty_looks, d
     ("fallback", "expected"),
     [
         (State.IN_DOUBT, Settle(State.IN_DOUBT, Reason.IN_DOUBT)),
-        (State.ISSUED, Settle(State.ISSUED, None)),
+        (State.ISSUED, Settle(State.ISSUED, None, stands=True)),
+        (State.PARTIAL, Settle(State.PARTIAL, Reason.PARTIAL, stands=True)),
+        (State.FAILED, Settle(State.FAILED, Reason.FAILED, stands=True)),
     ],
 )
 def test_after_the_last_lag_the_job_is_settled_as_its_fallback(fallback, expected):

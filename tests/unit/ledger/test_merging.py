@@ -29,7 +29,7 @@ def test_a_line_that_is_looked_up_for_its_vouchers_stays_open(line):
 def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
     shown = merge(FRESH, ISSUED, LookUp(30.0, State.ISSUED)).line
     known = replace(FRESH, quantity=shown.quantity)
-    merged = merge(known, replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None), Settle(State.ISSUED, None))
+    merged = merge(known, replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None), Settle(State.ISSUED, None, stands=True))
     assert (merged.state, merged.line.quantity) == (State.ISSUED, shown.quantity)
 
 

@@ -117,7 +117,7 @@ async def test_the_last_look_that_finds_nothing_leaves_the_job_in_doubt_for_a_pe
 async def test_a_job_that_was_said_to_be_issued_stays_so_when_no_look_finds_it():
     job = claimed(1, look_up=State.ISSUED, empty_looks=1)
     attempt = await _look(job, FakeReads([[]]))
-    assert attempt.decision == Settle(State.ISSUED, None)
+    assert attempt.decision == Settle(State.ISSUED, None, stands=True)
 
 
 async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):

@@ -1,0 +1,35 @@
+"""A job that no look has found is settled as the API's last reply had it, and its letter says so."""
+
+from dataclasses import replace
+
+from issuance.decision import LookUp, Settle
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.states import State
+from tests.contract.ledger.build import LIMIT_CODE, judge, make_job, refuse
+
+
+def _looked_in_vain(job, attempt, settle):
+    lines = tuple(LineOutcome(line.request_id, Kind.IN_DOUBT, None, "not found", Reason.IN_DOUBT) for line in job.lines)
+    return replace(attempt, job=job, outcome=Outcome(Kind.IN_DOUBT, None, "not found", lines), decision=settle)
+
+
+def test_a_refusal_that_no_look_contradicts_keeps_its_code_and_its_reason(desk):
+    held, job = desk.take_one(make_job())
+    attempt = replace(judge(job, refuse(LIMIT_CODE, "Max limit")), decision=LookUp(30.0, State.FAILED))
+    desk.record(held, attempt)
+    held, job = desk.take_one()
+    assert job.look_up is State.FAILED
+    desk.record(held, _looked_in_vain(job, attempt, Settle(State.FAILED, Reason.FAILED, stands=True)))
+    letter, line = desk.letter(), desk.line(job)
+    assert (letter.reason, letter.code, letter.message) == (Reason.LIMIT, LIMIT_CODE, "Max limit")
+    assert (line.state, line.code) == (State.FAILED, LIMIT_CODE)
+
+
+def test_a_doubt_that_no_look_clears_says_that_nothing_was_found(desk):
+    held, job = desk.take_one(make_job())
+    attempt = replace(judge(job, refuse(10003, "other payload")), decision=LookUp(30.0, State.IN_DOUBT))
+    desk.record(held, attempt)
+    held, job = desk.take_one()
+    desk.record(held, _looked_in_vain(job, attempt, Settle(State.IN_DOUBT, Reason.IN_DOUBT)))
+    letter = desk.letter()
+    assert (letter.reason, letter.code, letter.message) == (Reason.IN_DOUBT, None, "not found")

@@ -1,0 +1,91 @@
+"""Replies that may not show all that an earlier, lost attempt has issued: they are confirmed by reading."""
+
+import json
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from issuance.classification import classify
+from issuance.decision import History, LookUp, RetryPolicy, Settle, decide, decide_look
+from issuance.job import Line, Variant
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.reply import Answer
+from issuance.standing import standing_reason, standing_state
+from issuance.states import State
+
+POLICY = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0,))
+FIRST = History(1, 0.0, in_doubt_before=False)
+AFTER_A_LOSS = History(2, 0.0, in_doubt_before=True)
+LINE = Line("r-a", 1001, 2)
+
+
+def choose(code, history, policy=POLICY, **element):
+    status = {"code": code, "success": code == 200, "message": "says so"}
+    body = {"status": status, "rewards": [{"status": status, "requestId": "r-a", "requestedQuantity": 2} | element]}
+    reply = Answer(200, json.dumps(body).encode())
+    outcome = classify((LINE,), Variant.BULK, reply, resent=history.in_doubt_before)
+    return decide(outcome, history, policy, now=datetime(2026, 11, 23, tzinfo=UTC), rng=Random(1))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(1014, Reason.FAILED), (12005, Reason.LIMIT), (98765, Reason.UNKNOWN_CODE)]
+)
+def test_a_refusal_after_a_lost_reply_is_looked_up_before_it_counts(code, reason):
+    assert choose(code, AFTER_A_LOSS, quantity=0) == LookUp(30.0, State.FAILED)
+    assert choose(code, FIRST, quantity=0) == Settle(State.FAILED, reason)
+
+
+def test_without_look_ups_a_refusal_after_a_lost_reply_counts_at_once():
+    assert choose(1014, AFTER_A_LOSS, RetryPolicy(), quantity=0) == Settle(State.FAILED, Reason.FAILED)
+
+
+def test_a_gateways_refusal_after_a_lost_reply_stays_in_doubt_when_nothing_is_found():
+    outcome = classify((LINE,), Variant.BULK, Answer(403, b""), resent=True)
+    decision = decide(outcome, AFTER_A_LOSS, POLICY, now=datetime(2026, 11, 23, tzinfo=UTC), rng=Random(1))
+    assert decision == LookUp(30.0, State.IN_DOUBT)
+
+
+def test_a_partial_answer_after_a_lost_reply_may_count_only_what_it_added():
+    assert choose(8010, AFTER_A_LOSS, quantity=0) == LookUp(30.0, State.PARTIAL)
+    assert choose(8010, FIRST, quantity=1) == Settle(State.PARTIAL, Reason.PARTIAL)
+
+
+def test_an_answer_that_counts_more_units_than_were_asked_for_is_confirmed():
+    assert choose(8010, FIRST, quantity=3) == LookUp(30.0, State.PARTIAL)
+
+
+def test_what_nobody_could_look_for_never_counts_as_refused():
+    lines = (LineOutcome("r-a", Kind.TRANSIENT, 503, ""),)
+    unreadable = Outcome(Kind.TRANSIENT, 503, "", lines, Reason.EXHAUSTED)
+    history = History(POLICY.max_attempts * 2, 0.0, in_doubt_before=True)
+    decision = decide_look(unreadable, history, POLICY, fallback=State.FAILED, rng=Random(1))
+    assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)]
+)
+def test_a_line_that_no_look_finds_stands_as_the_api_has_called_it(code, state):
+    assert standing_state(code, "") is state
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(12005, Reason.LIMIT), (3004, Reason.CONFIG), (98765, Reason.UNKNOWN_CODE), (12035, Reason.FAILED)],
+)
+def test_a_line_that_stands_as_refused_keeps_the_reason_of_its_code(code, reason):
+    assert standing_reason(code, "") is reason
+
+
+@pytest.mark.parametrize(
+    "body", [b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}']
+)
+def test_a_body_under_400_that_was_an_answer_once_leaves_its_job_in_doubt(body):
+    outcome = classify((LINE,), Variant.BULK, Answer(400, body), resent=False)
+    assert (outcome.kind, outcome.reason) == (Kind.IN_DOUBT, Reason.IN_DOUBT)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", b'{"errors": [{"code": 400}]}'])
+def test_a_gateways_400_is_a_refusal(body):
+    assert classify((LINE,), Variant.BULK, Answer(400, body), resent=False).kind is Kind.FAILED
