@@ -148,8 +148,8 @@ def read_issue_answer(body: bytes) -> IssueAnswer | None:
 def was_an_answer(body: bytes) -> bool:
     """Say whether a body that cannot be read may have been an answer of the API once, and not the gateway's."""
     text = body.strip()
-    if not text.startswith((b"{", b"[")):
-        return False
+    if text and not text.startswith((b"{", b"[")):
+        return False  # a page of the gateway's
     try:
         found = from_json(text)
     except ValueError:

@@ -101,7 +101,7 @@ class LookUp:
     """What it is settled as when no look finds it: in doubt, or what the API has said of a job that it may have
     known from an earlier attempt, whose lost reply showed units and vouchers that this one does not."""
     found_nothing: bool = False
-    """Whether this attempt was a look that found nothing: one of `read_lags_seconds` is used up."""
+    """Whether this attempt was a look that found nothing, or too little: one of `read_lags_seconds` is used up."""
 
 
 Decision = Settle | TryAgain | LookUp
@@ -166,7 +166,7 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
     match found.kind:
         case Kind.TRANSIENT | Kind.DEFERRED if history.attempts < policy.max_attempts * _LOOK_PATIENCE:
             return LookUp(policy.backoff_seconds(history.attempts, rng), fallback)
-        case Kind.IN_DOUBT if history.empty_looks + 1 < len(policy.read_lags_seconds):
+        case kind if _lags_behind(kind, fallback) and history.empty_looks + 1 < len(policy.read_lags_seconds):
             delay = policy.read_lags_seconds[history.empty_looks + 1]
             return LookUp(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
@@ -179,6 +179,11 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case _:
             return Settle(fallback, _STANDING_REASONS[fallback], stands=True)
+
+
+def _lags_behind(found: Kind, fallback: State) -> bool:
+    """Whether a look says nothing yet, or less than the API itself has said."""
+    return found is Kind.IN_DOUBT or (fallback is State.ISSUED and found in (Kind.PARTIAL, Kind.FAILED))
 
 
 _STANDING_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}

@@ -63,6 +63,14 @@ def test_what_nobody_could_look_for_never_counts_as_refused():
     assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
+@pytest.mark.parametrize("kind", [Kind.PARTIAL, Kind.FAILED])
+def test_a_look_that_finds_less_than_the_api_has_said_may_lag_behind_and_is_repeated(kind):
+    found = Outcome(kind, 8010, "", (LineOutcome("r-a", kind, 8010, ""),), Reason.PARTIAL)
+    policy = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0, 120.0))
+    decision = decide_look(found, AFTER_A_LOSS, policy, fallback=State.ISSUED, rng=Random(1))
+    assert decision == LookUp(120.0, State.ISSUED, found_nothing=True)
+
+
 @pytest.mark.parametrize(
     ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)]
 )
@@ -79,13 +87,13 @@ def test_a_line_that_stands_as_refused_keeps_the_reason_of_its_code(code, reason
 
 
 @pytest.mark.parametrize(
-    "body", [b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}']
+    "body", [b"", b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}']
 )
 def test_a_body_under_400_that_was_an_answer_once_leaves_its_job_in_doubt(body):
     outcome = classify((LINE,), Variant.BULK, Answer(400, body), resent=False)
     assert (outcome.kind, outcome.reason) == (Kind.IN_DOUBT, Reason.IN_DOUBT)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", b'{"errors": [{"code": 400}]}'])
+@pytest.mark.parametrize("body", [b"<html>Bad Request</html>", b'{"errors": [{"code": 400}]}'])
 def test_a_gateways_400_is_a_refusal(body):
     assert classify((LINE,), Variant.BULK, Answer(400, body), resent=False).kind is Kind.FAILED
