@@ -69,6 +69,8 @@ class History:
     """The campaign was started with `--defer-limits`."""
     empty_looks: int = 0
     """Looks into the API's transactions that found nothing."""
+    lags_behind: bool = False
+    """This look misses a transaction that a reply has named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
     match found.kind:
         case Kind.TRANSIENT | Kind.DEFERRED if history.attempts < policy.max_attempts * _LOOK_PATIENCE:
             return LookUp(policy.backoff_seconds(history.attempts, rng), fallback)
-        case kind if _lags_behind(kind, fallback) and history.empty_looks + 1 < len(policy.read_lags_seconds):
+        case kind if _lags_behind(kind, history, fallback) and history.empty_looks + 1 < len(policy.read_lags_seconds):
             delay = policy.read_lags_seconds[history.empty_looks + 1]
             return LookUp(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
@@ -181,9 +183,10 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
             return Settle(fallback, _STANDING_REASONS[fallback], stands=True)
 
 
-def _lags_behind(found: Kind, fallback: State) -> bool:
+def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
     """Whether a look says nothing yet, or less than the API itself has said."""
-    return found is Kind.IN_DOUBT or (fallback is State.ISSUED and found in (Kind.PARTIAL, Kind.FAILED))
+    less = fallback is State.ISSUED or history.lags_behind
+    return found is Kind.IN_DOUBT or (less and found in (Kind.PARTIAL, Kind.FAILED))
 
 
 _STANDING_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}

@@ -6,6 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -45,6 +46,8 @@ class ClaimedJob:
     look_up: State | None = None
     """None: the job is to be sent. Else it is to be looked up, and settled as this when no look finds it."""
     empty_looks: int = 0
+    shown_transactions: frozenset[str] = frozenset()
+    """Ids of all transactions that replies have named: a look that misses one of them lags behind."""
     first_claimed_at: datetime | None = None
     """Nothing was sent before this; by the ledger's clock."""
 
@@ -84,8 +87,8 @@ def claim(
             connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
         taken = connection.execute(_TAKE_AGAIN if redelivered else _TAKE, values).all()
-        of_jobs = _lines(connection, [row[0] for row in taken])
-    claimed = sorted((_claimed(row, of_jobs) for row in taken), key=attrgetter("number"))
+        of_jobs, shown = _lines(connection, [row[0] for row in taken])
+    claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
     return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed))
 
 
@@ -158,20 +161,26 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
 _TAKE = _take(again=False)
 _TAKE_AGAIN = _take(again=True)
 _LINES = (
-    select(lines.c.job_number, lines.c.request_id, lines.c.reward_id, lines.c.requested_quantity)
+    select(
+        lines.c.job_number, lines.c.request_id, lines.c.reward_id, lines.c.requested_quantity, lines.c.transaction_ids
+    )
     .where(lines.c.job_number.in_(_NUMBERS))
     .order_by(lines.c.job_number, lines.c.position)
 )
 
 
-def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[Line]]:
+def _lines(connection: Connection, numbers: list[int]) -> tuple[dict[int, list[Line]], dict[int, list[str]]]:
+    """The jobs' lines, and the transactions that replies have named for them."""
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
-    for number, request_id, reward_id, quantity in connection.execute(_LINES, {"numbers": numbers}):
+    shown: dict[int, list[str]] = {}
+    for number, request_id, reward_id, quantity, named in connection.execute(_LINES, {"numbers": numbers}):
         of_jobs[number].append(Line(request_id, reward_id, quantity))
-    return of_jobs
+        if named:
+            shown.setdefault(number, []).extend(from_json(named))
+    return of_jobs, shown
 
 
-def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]]) -> ClaimedJob:
+def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]) -> ClaimedJob:
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = counts
@@ -193,5 +202,6 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]]) -> ClaimedJob:
         redrives=redrives,
         look_up=State(look_up) if look_up else None,
         empty_looks=empty_looks,
+        shown_transactions=frozenset(shown.get(number, ())),
         first_claimed_at=instant(first_claimed_at),
     )

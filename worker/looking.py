@@ -62,10 +62,11 @@ class Looker:
     async def look(self, job: ClaimedJob) -> Attempt:
         """Read what the API has of the job. Whatever comes of it is in the attempt; an exception is a bug."""
         started_at_ms, started = time.time_ns() // 1_000_000, time.monotonic()
+        lags_behind = False
         refused: Reply | None = None
         try:
             async with asyncio.timeout(self._within_seconds):
-                outcome = await self._read(job)
+                outcome, lags_behind = await self._read(job)
         except TimeoutError:
             outcome = _unreadable(job, NoAnswer("timeout", "the reads took too long", sent=False))
         except _UnreadableError as error:
@@ -73,7 +74,11 @@ class Looker:
             outcome = _unreadable(job, refused)
         took = time.monotonic() - started
         history = History(
-            attempts=job.budget_attempts + 1, age_seconds=took, in_doubt_before=True, empty_looks=job.empty_looks
+            attempts=job.budget_attempts + 1,
+            age_seconds=took,
+            in_doubt_before=True,
+            empty_looks=job.empty_looks,
+            lags_behind=lags_behind,
         )
         fallback = job.look_up or State.IN_DOUBT
         return Attempt(
@@ -87,7 +92,8 @@ class Looker:
             reply=None,
         )
 
-    async def _read(self, job: ClaimedJob) -> Outcome:
+    async def _read(self, job: ClaimedJob) -> tuple[Outcome, bool]:
+        """What the reads say, and whether they miss a transaction that a reply has named."""
         connected = job.variant is Variant.CONNECTED
         customer = await self._client.customer_id(job.customer, connected=connected)
         match customer:
@@ -95,13 +101,14 @@ class Looker:
                 raise _UnreadableError(reply)
             case NoSuchCustomer(code=code, message=message):
                 # Nothing can have been issued to a customer the API does not know; reads may lag, though.
-                return _nothing_found(job, code, message)
+                return _nothing_found(job, code, message), True
             case FoundCustomer(id=customer_id):
                 own = pick_own(job.id, await self._pages(job, customer_id, connected=connected))
         if not own:
-            return _nothing_found(job, None, "no transaction of this job is listed")
+            return _nothing_found(job, None, "no transaction of this job is listed"), True
         details = await self._details(own, customer_id, connected=connected)
-        return conclude(job.lines, own, details).outcome
+        listed = {entry.reward_transaction_id for entry in own}
+        return conclude(job.lines, own, details).outcome, not job.shown_transactions <= listed
 
     async def _pages(self, job: ClaimedJob, customer_id: int, *, connected: bool) -> list[tuple[Issual, ...]]:
         rewards = {line.reward_id for line in job.lines}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from issuance.decision import LookUp, Settle
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.states import State
-from tests.contract.ledger.build import LIMIT_CODE, judge, make_job, refuse
+from tests.contract.ledger.build import LIMIT_CODE, answer, judge, make_job, refuse, say
 
 
 def _looked_in_vain(job, attempt, settle):
@@ -33,3 +33,12 @@ def test_a_doubt_that_no_look_clears_says_that_nothing_was_found(desk):
     desk.record(held, _looked_in_vain(job, attempt, Settle(State.IN_DOUBT, Reason.IN_DOUBT)))
     letter = desk.letter()
     assert (letter.reason, letter.code, letter.message) == (Reason.IN_DOUBT, None, "not found")
+
+
+def test_a_job_that_is_claimed_again_knows_the_transactions_that_replies_have_named(desk):
+    held, job = desk.take_one(make_job(quantity=2))
+    assert job.shown_transactions == frozenset()
+    attempt = judge(job, answer(say(job.lines[0], 8010, units=1, vouchers=["V-1"], transactionId=300101)))
+    desk.record(held, replace(attempt, decision=LookUp(30.0, State.PARTIAL)))
+    _, job = desk.take_one()
+    assert job.shown_transactions == {"300101"}

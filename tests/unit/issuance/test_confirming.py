@@ -71,6 +71,16 @@ def test_a_look_that_finds_less_than_the_api_has_said_may_lag_behind_and_is_repe
     assert decision == LookUp(120.0, State.ISSUED, found_nothing=True)
 
 
+def test_a_look_that_misses_a_transaction_of_a_reply_is_repeated_unless_it_finds_everything():
+    policy = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0, 120.0))
+    behind = History(2, 0.0, in_doubt_before=True, lags_behind=True)
+    decisions = []
+    for kind in (Kind.PARTIAL, Kind.ISSUED):
+        found = Outcome(kind, 200, "", (LineOutcome("r-a", kind, 200, ""),))
+        decisions.append(decide_look(found, behind, policy, fallback=State.IN_DOUBT, rng=Random(1)))
+    assert decisions == [LookUp(120.0, State.IN_DOUBT, found_nothing=True), Settle(State.ISSUED, None)]
+
+
 @pytest.mark.parametrize(
     ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)]
 )
