@@ -1,5 +1,6 @@
 """Real systems for the end-to-end tests: one that is shared, and others for whoever breaks something."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -28,6 +29,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.processes)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_ours() -> Iterator[None]:
+    """The systems' settings are the tests' own, also for what runs within this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - set(scrubbed_environment()):
+            patch.delenv(name)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -49,7 +49,7 @@ def test_a_background_request_is_issued_while_a_blast_still_has_most_of_its_work
 
 
 def test_a_paused_campaign_calls_no_more_within_a_moment_and_a_resumed_one_finishes(slow: System):
-    slow.blast("paused", plain_rows(120, area=22))
+    slow.accept("paused", plain_rows(120, area=22))
     await_that("the blast is under way", lambda: _calls_of(slow, "paused"))
     paused = slow.command("campaign", "pause", "paused")
     assert paused.returncode == 0, paused.stderr
@@ -62,7 +62,7 @@ def test_a_paused_campaign_calls_no_more_within_a_moment_and_a_resumed_one_finis
 
 
 def test_a_cancelled_campaigns_unsent_lines_are_cancelled_and_never_reach_the_api(slow: System):
-    slow.blast("ended", plain_rows(150, area=23))
+    slow.accept("ended", plain_rows(150, area=23))
     await_that("the blast is under way", lambda: _calls_of(slow, "ended"))
     cancelled = slow.command("campaign", "cancel", "ended")
     assert cancelled.returncode == 0, cancelled.stderr

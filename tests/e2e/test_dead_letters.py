@@ -32,7 +32,7 @@ def _letters(system: System, campaign: str, state: str | None = "open") -> list[
 
 
 def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(shared: System, webhook: Webhook):
-    shared.blast("alarming", _rows(40, "9102", "9103", "9110", "9111"))
+    shared.accept("alarming", _rows(40, "9102", "9103", "9110", "9111"))
     shared.wait_settled("alarming")
     ids = [letter.id for letter in _letters(shared, "alarming")]
     assert len(ids) == 4
@@ -45,7 +45,7 @@ def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(shared:
 def test_notices_wait_in_their_queue_while_nobody_handles_them(shared: System, webhook: Webhook):
     handler = shared.processes.kill("dead-letters", signal.SIGSTOP)
     try:
-        shared.blast("unheard", _rows(41, "9102", "9103", "9105", "9106", "9110"))
+        shared.accept("unheard", _rows(41, "9102", "9103", "9105", "9106", "9110"))
         shared.wait_settled("unheard")
         # One may be on its way to the stopped process, which asked for it before it was stopped.
         await_that("the notices are queued", lambda: shared.broker.llen(_QUEUE_KEY) >= 4)
@@ -67,7 +67,7 @@ def redriven(shared: System) -> System:
         refused: [{"kind": "outcome", "code": 8003}],
     }
     shared.plan_faults({"customers": faults})
-    shared.blast("redriven", [{"mobile": mobile, "rewardId": 1001} for mobile in (doubted, refused)])
+    shared.accept("redriven", [{"mobile": mobile, "rewardId": 1001} for mobile in (doubted, refused)])
     shared.wait_settled("redriven")
     return shared
 

@@ -44,7 +44,7 @@ def events(shared: System) -> bytes:
     shared.plan_faults({"customers": {_TALKED_ABOUT: [{"kind": "outcome", "code": 8003, "message": message}]}})
     with Redis.from_url(shared.site.broker_url) as broker, broker.pubsub() as listener:
         listener.psubscribe("*")
-        shared.blast(_CAMPAIGN, _rows())
+        shared.accept(_CAMPAIGN, _rows())
         shared.wait_settled(_CAMPAIGN)
         return b"\n".join(_heard(listener))
 

@@ -22,7 +22,7 @@ def slow(shared: System) -> Iterator[System]:
 def _under_way(system: System, campaign: str, area: int) -> None:
     """Begin a blast of two chunks, and wait until both children of the worker have one."""
     before = system.calls()
-    system.blast(campaign, plain_rows(100, area=area))
+    system.accept(campaign, plain_rows(100, area=area))
     await_that("both chunks are in hand", lambda: system.calls() >= before + 8)
     assert system.balance(campaign).counts[State.RUNNING] > 50
 
