@@ -55,7 +55,7 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0}},
+        "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0, "kwargs": {"by_beat": True}}},
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
     }

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     dead_letter_webhook_url: str = Field("", description="POSTed for each dead letter's notice; empty: none.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one.")
     flower_basic_auth: SecretStr = Field(SecretStr(""), description="user:password of Flower's page.")
+    health_host: str = Field("127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on.")
+    health_port: int = Field(5556, ge=0, le=65_535, description="Their port; 0: a free one.")
+    health_stall_seconds: float = Field(
+        180.0, gt=0, description="Work due for so long without a call is a stall; more than LEASE + API_TIMEOUT."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
 

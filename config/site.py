@@ -45,6 +45,7 @@ class RunningSystem:
     api_url: str
     flower_url: str
     rate_per_minute: int
+    health_url: str = ""
 
     @classmethod
     def find(cls, home: Path) -> Self | None:

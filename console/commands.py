@@ -8,6 +8,7 @@ import typer
 from console import campaign, dead_letters, limits
 from console.blast import blast
 from console.demo import demo
+from console.health import health
 from console.issue import issue
 from console.migrate import migrate
 from console.outcomes import outcomes
@@ -22,7 +23,7 @@ app = typer.Typer(
     # A traceback with the values of variables would show customers' identifiers.
     pretty_exceptions_enable=False,
 )
-for command in (up, run, demo, blast, issue, status, outcomes, migrate):
+for command in (up, run, demo, blast, issue, status, outcomes, health, migrate):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(campaign.app, name="campaign")

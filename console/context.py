@@ -111,13 +111,23 @@ class Context:
     def _celery(self) -> Celery:
         return create_app(self.settings, self.site)
 
-    def answering_workers(self) -> int:
-        """Count the worker processes, on whatever machine, that answer within half a second.
+    def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
+        """The worker processes, on whatever machine, that answer in time: such as `worker@HOST`.
 
         Raises:
             OperationalError, RedisError, OSError: the broker is out of reach.
         """
-        return len(self._celery.control.ping(timeout=_PING_SECONDS) or [])
+        answers = self._celery.control.ping(timeout=within_seconds) or []
+        return frozenset(node for answer in answers for node in answer)
+
+    def reach_broker(self) -> None:
+        """Make sure that the broker can be reached.
+
+        Raises:
+            OperationalError, RedisError, OSError: it cannot.
+        """
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0)
 
     @property
     def limits(self) -> LimitsConsole | None:

@@ -12,6 +12,7 @@ from config.queues import CONSUMERS
 from config.settings import Settings, SettingsError
 from config.site import Site
 from console.context import Context, explained
+from console.probes import serve_probes
 from ledger.book import Ledger
 from worker.api.account import ApiAccount
 
@@ -25,6 +26,7 @@ class ProcessName(StrEnum):
     DEAD_LETTERS = "dead-letters"
     BEAT = "beat"
     FLOWER = "flower"
+    HEALTH = "health"
 
 
 def run(
@@ -35,6 +37,10 @@ def run(
     with explained():
         context = Context.read()
         settings = context.settings if workers is None else context.settings.model_copy(update={"workers": workers})
+        if name is ProcessName.HEALTH:
+            configure_logs(settings)
+            serve_probes(context)
+            return
         _require_parts(settings, context.site, name)
         arguments = process_arguments(name, settings)
     configure_logs(settings)
@@ -73,6 +79,8 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
             return ["beat", "--schedule", str(settings.home / "beat-schedule"), "--pidfile", ""]
         case ProcessName.FLOWER:
             return _flower(settings)
+        case ProcessName.HEALTH:
+            return []  # no Celery in it
 
 
 def _worker(name: ProcessName, pool: list[str]) -> list[str]:

@@ -67,7 +67,7 @@ def _who_works(context: Context) -> tuple[bool, str]:
         return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
     if not workers:
         return False, "no worker answers: start the workers (`issuance run worker`, see the Procfile)"
-    return True, f"{workers} worker processes answer"
+    return True, f"{len(workers)} worker processes answer"
 
 
 def standing_lines(standing: Standing) -> list[Text]:

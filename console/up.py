@@ -86,6 +86,7 @@ class System:
     def _environment(self) -> dict[str, str]:
         site = self._site
         self._flower_port = self._settings.flower_port or free_port()
+        self._health_port = self._settings.health_port or free_port()
         return os.environ | {
             "ISSUANCE_HOME": str(self._home),
             "ISSUANCE_LEDGER_URL": site.ledger_url,
@@ -95,6 +96,7 @@ class System:
             "ISSUANCE_API_RATE_PER_MINUTE": str(site.rate_per_minute),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port),
+            "ISSUANCE_HEALTH_PORT": str(self._health_port),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
@@ -119,7 +121,7 @@ class System:
         with Ledger(self._site.ledger_url) as ledger:
             ledger.migrate()
         app = create_app(self._settings, self._site)
-        for name in (*_CONSUMING, ProcessName.BEAT):
+        for name in (*_CONSUMING, ProcessName.BEAT, ProcessName.HEALTH):
             self._supervisor.start(self._spec(name))
         if self._flower:
             self._supervisor.start(self._spec(ProcessName.FLOWER))
@@ -156,9 +158,13 @@ class System:
     def _announce(self) -> None:
         site = self._site
         flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower else ""
-        RunningSystem(os.getpid(), site.broker_url, site.api_url, flower_url, site.rate_per_minute).announce(self._home)
+        health_url = f"http://127.0.0.1:{self._health_port}/healthz"
+        RunningSystem(
+            os.getpid(), site.broker_url, site.api_url, flower_url, site.rate_per_minute, health_url
+        ).announce(self._home)
         if flower_url:
             out.print(f"Flower     {flower_url}", soft_wrap=True)
+        out.print(f"health     {health_url}", soft_wrap=True)
         out.print(f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True)
         out.print(f"logs       {_short(self._home / 'logs')}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -208,6 +208,13 @@ actions = Table(
     Column("target", Text, nullable=False),
     Column("note", Text, nullable=False),
     Index("ix_actions_target", "target"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("at", Ms, nullable=False),
 )
 
 # A partial index only serves a query that holds the index's condition as literals: bound values could be others.

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
+from ledger.heartbeats import Heartbeat, touch
 from ledger.releases import Chunk, reap, release, unqueue
 from worker.limits.state import LimitState
 from worker.limits.unavailable import LimitsUnavailable
@@ -26,11 +27,15 @@ _NOTICE_AFTER_SECONDS = 5.0
 """Before that whoever opened the letter is publishing its notice."""
 
 
-def run_release(parts: Parts) -> int:
+def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     """Do one round; returns how many jobs were put on the broker.
 
     Rounds may run at the same time, in any number of processes: none hands a job out twice. What is away
     now (ledger, Redis, broker) is left to the next round.
+
+    Args:
+        parts: this process's.
+        by_beat: beat asked for it, rather than a nudge: then beat is alive too.
     """
     parts.nudge.take()
     try:
@@ -39,6 +44,7 @@ def run_release(parts: Parts) -> int:
         if lapsed:
             log.warning("leases lapsed", jobs=lapsed)
         released = _release_due(parts)
+        touch(parts.ledger, *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)))
     except DBAPIError as error:
         log.warning("ledger away", error=first_line(error))
         return 0

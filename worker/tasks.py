@@ -20,8 +20,8 @@ def register_tasks(app: Celery, parts: Parts) -> None:
         handle_chunk(parts, self.request.id, job_numbers, redelivered=redelivered)
 
     @app.task(name=RELEASE_TASK, send_events=False)
-    def release() -> None:
-        run_release(parts)
+    def release(*, by_beat: bool = False) -> None:
+        run_release(parts, by_beat=by_beat)
 
     @app.task(name=DEAD_LETTER_TASK)
     def dead_letter(**notice: Any) -> None:

@@ -1,8 +1,11 @@
 """`issuance up` and `issuance run` as programs: how they begin, refuse to begin, and end."""
 
+import json
 import signal
 import time
+from typing import Any
 
+import httpx
 import pytest
 
 from issuance.states import State
@@ -30,6 +33,20 @@ def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_go
         # Nothing was in doubt when it ended, so nothing that had been sent was sent again.
         sent_before = {request_id for request_id, made in attempts.items() if made}
         assert {line.attempts for line in again.lines("interrupted") if line.request_id in sent_before} == {1}
+
+
+def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: System):
+    # Several e2e tests share the machine: a process that answers late is asked again.
+    told = await_that("the system is healthy", lambda: _healthy(shared), 30)
+    assert set(told["parts"].values()) == {"ok"}
+    answer = httpx.get(shared.site.health_url, timeout=20)
+    assert (answer.status_code, answer.json()["healthy"]) == (200, True)
+    assert httpx.get(shared.site.health_url.replace("healthz", "livez"), timeout=5).json() == {"alive": True}
+
+
+def _healthy(system: System) -> dict[str, Any] | None:
+    found: dict[str, Any] = json.loads(system.command("health", "--json").stdout)
+    return found if found["healthy"] else None
 
 
 def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared: System):

@@ -12,6 +12,7 @@ from ledger.balance import attempts_per_second, balance, open_lines
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
 from ledger.letters import unpublished_notices
+from ledger.progress import stalls
 from ledger.releases import reap
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
@@ -84,6 +85,7 @@ READERS_AND_WRITERS = {
     "rate": lambda desk: attempts_per_second(desk.ledger),
     "open letters": lambda desk: desk.letters(state="open", campaign="diwali"),
     "letters with a reason": lambda desk: desk.letters(state="open", campaign="diwali", reason="failed"),
+    "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
     "unnoticed": lambda desk: unpublished_notices(desk.ledger),
 }
 

@@ -62,7 +62,7 @@ def test_a_child_that_hangs_ends_but_none_that_waits_for_the_ledger(conf):
 
 def test_no_message_expires_and_none_waits_in_the_broker(conf):
     (entry,) = conf.beat_schedule.values()
-    assert entry["task"] == RELEASE_TASK
+    assert (entry["task"], entry["kwargs"]) == (RELEASE_TASK, {"by_beat": True})
     assert "options" not in entry
     assert conf.task_soft_time_limit is None
     assert _app().Task.expires is None

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
+from ledger.heartbeats import Heartbeat, silent_seconds
 from ledger.letters import unpublished_notices
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.worker.process import chunks, notices, nudges
@@ -63,6 +64,19 @@ def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(parts, book):
     assert len(chunks(parts.app, Lane.BACKGROUND)) == 1
     claimed = book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
     assert [job.id for job in claimed.jobs] == [job.id for job in make_jobs(3)]
+
+
+def test_every_round_is_a_heartbeat_of_the_release_and_beats_own_is_one_of_beat_too(parts, book):
+    run_release(parts)
+    assert set(silent_seconds(book.ledger)) == {Heartbeat.RELEASE}
+    run_release(parts, by_beat=True)
+    assert set(silent_seconds(book.ledger)) == set(Heartbeat)
+
+
+def test_a_round_without_redis_is_a_heartbeat_all_the_same(parts, book, server):
+    server.connected = False
+    run_release(parts)
+    assert set(silent_seconds(book.ledger)) == {Heartbeat.RELEASE}
 
 
 def test_a_round_without_a_broker_takes_every_job_back_at_once(brokerless_parts, book):

@@ -1,0 +1,200 @@
+"""How each part is examined; none of it changes anything, and what it says holds no personal data."""
+
+import re
+import socket
+import threading
+from functools import partial
+from pathlib import Path
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from console.checkup import WELL, Examination, Finding, Part
+from console.context import Context
+from console.layout import duration
+from issuance.job import Lane
+from ledger.book import Ledger, LedgerError
+from ledger.heartbeats import Heartbeat, silent_seconds
+from ledger.progress import Stall, stalls
+from worker.limits.state import LimitState
+from worker.limits.unavailable import LimitsUnavailable
+
+_SILENT_SECONDS = 30.0
+"""Rounds and ticks come each second; one that waits for a locked ledger may be this late."""
+_ANSWER_SECONDS = (0.5, 3.0)
+"""All are asked at once; when some do not answer at first, once more: a busy one answers between two tasks."""
+_SLOW_CALLS = 3.0
+"""At a rate so low that this many calls take longer than the stall's time, it is those that are waited for."""
+_USED_UP = 0.9
+"""The other lane takes the whole rate when it has made this share of it: background work goes first."""
+
+_WORKER_OF = {Lane.BLAST: Part.WORKER, Lane.BACKGROUND: Part.BACKGROUND_WORKER}
+_ANSWERING = frozenset({*_WORKER_OF.values(), Part.DEAD_LETTERS})
+
+
+def examinations(context: Context, *, here: bool = False) -> dict[Part, Examination]:
+    """How to examine each part.
+
+    Args:
+        context: whose parts.
+        here: only processes on this machine count as answering.
+    """
+    roll_call = _RollCall(context, socket.gethostname() if here else None)
+    answering = {part: partial(roll_call.examine, part) for part in _ANSWERING}
+    return {
+        Part.LEDGER: partial(_examine_ledger, context),
+        Part.BROKER: partial(_examine_broker, context),
+        Part.LIMITS: partial(_examine_limits, context),
+        Part.RELEASE: partial(_examine_heartbeat, context, Heartbeat.RELEASE),
+        Part.BEAT: partial(_examine_heartbeat, context, Heartbeat.BEAT),
+        Part.PROGRESS: partial(_examine_progress, context),
+        **answering,
+    }
+
+
+def _examine_ledger(context: Context) -> Finding:
+    try:
+        _require_file(context.site.ledger_url)
+        with Ledger(context.site.ledger_url) as ledger:
+            ledger.check_schema()
+    except LedgerError as error:
+        return _explained(error)
+    return WELL
+
+
+def _require_file(url: str) -> None:
+    """Opening SQLite's file would make it: an absent one is a volume that is not mounted, or a system never started.
+
+    Raises:
+        LedgerError: there is no file.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return
+    if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).exists():
+        raise LedgerError(f"There is no ledger at {parsed.database}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME")
+
+
+def _explained(error: Exception) -> Finding:
+    """Split our own errors, whose last part is the remedy."""
+    told = re.fullmatch(r"(.+)(?:: |\. )(.+)", " ".join(str(error).split()))
+    return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
+
+
+def _examine_broker(context: Context) -> Finding:
+    if not context.site.broker_url:
+        return Finding("none is configured and no embedded one runs", "set ISSUANCE_BROKER_URL, or run `issuance up`")
+    try:
+        context.reach_broker()
+    except (OperationalError, RedisError, OSError) as error:
+        return Finding(
+            f"it is out of reach ({type(error).__name__})", "check that the server of ISSUANCE_BROKER_URL runs"
+        )
+    return WELL
+
+
+def _examine_limits(context: Context) -> Finding:
+    try:
+        limits = context.limits
+        if limits is None:
+            return Finding("no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL")
+        state = limits.state()
+    except (LimitsUnavailable, ValueError) as error:
+        return _explained(error)
+    # An account that is closed is no illness of ours: it opens by itself, and a restarted process mends nothing.
+    if state.closed_seconds > 0:
+        return Finding(notes=(f"the account is closed for another {duration(state.closed_seconds)}: {state.why}",))
+    if state.closings > 0:
+        return Finding(notes=(f"the account is open for single probing calls: {state.why}",))
+    return WELL
+
+
+_REMEDY = {
+    Heartbeat.RELEASE: "start `issuance run release` and `issuance run beat`, or look at their logs",
+    Heartbeat.BEAT: "start `issuance run beat`, or look at its log",
+}
+
+
+def _examine_heartbeat(context: Context, which: Heartbeat) -> Finding:
+    with Ledger(context.site.ledger_url) as ledger:
+        silent = silent_seconds(ledger).get(which)
+    name = "round of the release" if which is Heartbeat.RELEASE else "tick of beat"
+    if silent is None:
+        return Finding(f"there was never a {name}", _REMEDY[which])
+    if silent > _SILENT_SECONDS:
+        return Finding(f"there was no {name} for {duration(silent)}", _REMEDY[which])
+    return WELL
+
+
+class _RollCall:
+    """Who answers, asked once for all processes of a checkup.
+
+    Args:
+        context: whose broker.
+        host: only processes on this machine count; None: on any.
+    """
+
+    def __init__(self, context: Context, host: str | None) -> None:
+        self._context = context
+        self._host = host
+        self._lock = threading.Lock()
+        self._present: frozenset[Part] | None = None
+
+    def examine(self, part: Part) -> Finding:
+        """Examine one process."""
+        with self._lock:
+            if self._present is None:
+                self._present = self._call()
+        if part in self._present:
+            return WELL
+        where = f" on {self._host}" if self._host else ""
+        return Finding(f"no such process answers{where}", f"start `issuance run {part}`, or look at its log")
+
+    def _call(self) -> frozenset[Part]:
+        present: frozenset[Part] = frozenset()
+        for seconds in _ANSWER_SECONDS:
+            nodes = self._context.answering_workers(within_seconds=seconds)
+            present |= {part for part in _ANSWERING if any(self._is(part, node) for node in nodes)}
+            if present == _ANSWERING:
+                break
+        return present
+
+    def _is(self, part: Part, node: str) -> bool:
+        name, _, host = node.partition("@")
+        return name == part and self._host in (None, host)
+
+
+def _examine_progress(context: Context) -> Finding:
+    limits = context.limits
+    if limits is None:
+        return Finding("no API is configured", "set ISSUANCE_API_URL")
+    state = limits.state()
+    seconds = stall_seconds(context.settings.health_stall_seconds, state)
+    try:
+        with Ledger(context.site.ledger_url) as ledger:
+            found = [stall for stall in stalls(ledger, seconds=seconds) if not is_explained(stall, state, seconds)]
+    except DBAPIError as error:
+        return Finding(f"the ledger failed ({type(error).__name__})", "look at the database's log")
+    if not found:
+        return WELL
+    causes = (f"{stall.lane} work has been due for {duration(stall.due_seconds)}" for stall in found)
+    names = " and ".join(f"`{_WORKER_OF[stall.lane]}`" for stall in found)
+    return Finding(
+        f"no call was made for {duration(seconds)}: {', '.join(causes)}",
+        f"restart {names}, and read its log and the runbook's 'Nothing is being issued'",
+    )
+
+
+def stall_seconds(setting: float, state: LimitState) -> float:
+    """For how long there must be no call before it is a stall, at the rate in force."""
+    return max(setting, _SLOW_CALLS * 60 / state.rate_per_minute) if state.rate_per_minute else setting
+
+
+def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:
+    """Whether a lane rightly stands still: the account is closed, or the other lane uses up the rate."""
+    if state.closed_seconds > 0 or state.closings > 0:
+        return True
+    return 0 < _USED_UP * state.rate_per_minute * seconds / 60 <= stall.attempts_elsewhere

@@ -1,0 +1,155 @@
+"""A checkup: every part of the system is examined once, in bounded time, and what is wrong comes with its remedy."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Part(StrEnum):
+    """What can be examined."""
+
+    LEDGER = "ledger"
+    """It answers, and its schema is this program's."""
+    BROKER = "broker"
+    """It can be reached."""
+    LIMITS = "limits"
+    """The account's limits in Redis can be read."""
+    RELEASE = "release"
+    """Rounds of the release are made."""
+    BEAT = "beat"
+    """Beat's ticks come through."""
+    WORKER = "worker"
+    """A process for blasts answers."""
+    BACKGROUND_WORKER = "background-worker"
+    """A process for background requests answers."""
+    DEAD_LETTERS = "dead-letters"
+    """A process for dead letters answers."""
+    PROGRESS = "progress"
+    """Due work is being attempted."""
+
+
+NEEDS: Mapping[Part, frozenset[Part]] = {
+    Part.RELEASE: frozenset({Part.LEDGER, Part.BROKER}),
+    Part.BEAT: frozenset({Part.LEDGER, Part.BROKER, Part.RELEASE}),
+    Part.WORKER: frozenset({Part.BROKER}),
+    Part.BACKGROUND_WORKER: frozenset({Part.BROKER}),
+    Part.DEAD_LETTERS: frozenset({Part.BROKER}),
+    Part.PROGRESS: frozenset({Part.LEDGER, Part.BROKER, Part.LIMITS}),
+}
+"""What a part cannot be judged without: when that is not well, the part is unknown, and only the cause is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found; both texts are free of personal data."""
+
+    cause: str = ""
+    """Why the part is not well; "" when it is."""
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and is no fault."""
+
+
+WELL = Finding()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a checkup found."""
+
+    findings: Mapping[Part, Finding]
+    unknown: Mapping[Part, Part] = field(default_factory=dict)
+    """Parts that could not be judged, and the one part each that is to blame."""
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is wrong; an unknown part always comes with one that is."""
+        return not any(finding.cause for finding in self.findings.values())
+
+    def lines(self) -> list[str]:
+        """One line a problem with cause and remedy, then notes."""
+        found = self.findings.items()
+        problems = [f"{part}: {finding.cause}; {finding.remedy}" for part, finding in found if finding.cause]
+        unknown = [f"{part}: unknown because of {cause}" for part, cause in self.unknown.items()]
+        return [*problems, *unknown, *(f"note: {note}" for finding in self.findings.values() for note in finding.notes)]
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for programs."""
+        state = {part: "problem" if finding.cause else "ok" for part, finding in self.findings.items()}
+        return {
+            "healthy": self.healthy,
+            "parts": state | dict.fromkeys(self.unknown, "unknown"),
+            "problems": [
+                {"part": part, "cause": finding.cause, "remedy": finding.remedy}
+                for part, finding in self.findings.items()
+                if finding.cause
+            ],
+            "notes": [note for finding in self.findings.values() for note in finding.notes],
+        }
+
+
+Examination = Callable[[], Finding]
+
+
+def examine(examinations: Mapping[Part, Examination], wanted: Iterable[Part], *, part_seconds: float) -> Report:
+    """Examine these parts, and those that they need, each once.
+
+    Args:
+        examinations: how each part is examined.
+        wanted: which parts.
+        part_seconds: one that takes longer is not well; what hangs is left behind, in a thread that ends with the
+            process.
+    """
+    chosen = set(wanted)
+    for part in tuple(chosen):
+        chosen |= _needs(part)
+    findings: dict[Part, Finding] = {}
+    unknown: dict[Part, Part] = {}
+    left = [part for part in Part if part in chosen]
+    while left:
+        # Together, what needs nothing that is still to be examined: so an absent server is waited for only once.
+        ready = [part for part in left if not _needs(part).intersection(left)]
+        left = [part for part in left if part not in ready]
+        begun: dict[Part, _Examining] = {}
+        for part in ready:
+            ill = next((need for need in Part if need in _needs(part) and _is_ill(need, findings)), None)
+            if ill is None:
+                begun[part] = _Examining(examinations[part])
+            else:
+                unknown[part] = ill
+        until = time.monotonic() + part_seconds
+        findings |= {part: examining.finding(until, part_seconds) for part, examining in begun.items()}
+    return Report({part: findings[part] for part in Part if part in findings}, unknown)
+
+
+def _needs(part: Part) -> frozenset[Part]:
+    return NEEDS.get(part, frozenset())
+
+
+def _is_ill(part: Part, findings: Mapping[Part, Finding]) -> bool:
+    return part in findings and bool(findings[part].cause)
+
+
+class _Examining:
+    """One examination under way."""
+
+    def __init__(self, examination: Examination) -> None:
+        self._examination = examination
+        self._finding: Finding | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._finding = self._examination()
+        except Exception as error:  # noqa: BLE001  # whatever a part does wrong is a finding, and must not end the others
+            self._finding = Finding(f"its examination failed: {type(error).__name__}", "see the log")
+
+    def finding(self, until: float, seconds: float) -> Finding:
+        self._thread.join(max(0.0, until - time.monotonic()))
+        return self._finding or Finding(
+            f"it did not answer within {seconds:g} s", "check that its machine can be reached and is not overloaded"
+        )

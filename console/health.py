@@ -1,0 +1,56 @@
+"""`issuance health`: whether the system does its work; exit status 0 if so, 1 if not, each problem in one line."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+
+from config.logs import configure_logs
+from console.checks import examinations
+from console.checkup import Part, Report, examine
+from console.context import EXIT_FAILED, Context, UsageError, explained
+from console.layout import say
+
+PART_SECONDS = 5.0
+"""Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""
+
+
+def health(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+    only: Annotated[
+        str, typer.Option(metavar="PART,…", help=f"Only these, and what they need: {', '.join(Part)}.")
+    ] = "",
+    here: Annotated[bool, typer.Option("--here", help="Only this machine's processes count as answering.")] = False,
+) -> None:
+    """Say whether the system does its work: exit status 0 if so, else 1 and a line with cause and remedy each."""
+    with explained():
+        context = Context.read()
+        quiet = "log_level" not in context.settings.model_fields_set
+        configure_logs(context.settings.model_copy(update={"log_level": "ERROR"}) if quiet else context.settings)
+        report = examine(examinations(context, here=here), read_parts(only), part_seconds=PART_SECONDS)
+    _print(report, as_json=as_json)
+    sys.exit(0 if report.healthy else EXIT_FAILED)
+
+
+def read_parts(text: str) -> list[Part]:
+    """Read names of parts with commas between them; none means all.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Part)]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: no such part; give some of {', '.join(Part)}")
+    return [Part(name) for name in names] or list(Part)
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        say(to_json(report.as_json()).decode())
+        return
+    say(f"healthy: {', '.join(report.findings)}" if report.healthy else "not healthy")
+    for line in report.lines():
+        say(line)

@@ -1,0 +1,63 @@
+"""Progress: whether due work is being attempted, which is what a queue that looks alive may still not do."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from issuance.job import Lane
+from ledger.book import Ledger
+from ledger.clock import milliseconds, now_ms
+from ledger.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A lane in which work is due and no call was made, both for longer than the time asked about."""
+
+    lane: Lane
+    due_seconds: float
+    """How long the longest-waiting job has been due."""
+    attempts_elsewhere: int
+    """Calls of the other lane in that time: they may have used up the account's rate."""
+
+
+def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
+    """The lanes in which nothing has moved for so long though it should; paused and cancelled campaigns do not count.
+
+    A job that is queued or claimed still counts as due. When a call was made is told by the worker's clock, so
+    `seconds` must be longer than clocks may differ.
+    """
+    with ledger.read() as connection:
+        running = list(connection.scalars(select(campaigns.c.id).where(campaigns.c.state == "running")))
+        due = {lane: _due_ms(connection, lane, running, milliseconds(seconds)) for lane in Lane}
+        made = select(func.count()).where(attempts.c.started_at >= now_ms() - milliseconds(seconds))
+        return [
+            Stall(lane, waited / 1000, connection.scalar(made) or 0)
+            for lane, waited in due.items()
+            if waited is not None and not _attempted(connection, lane, milliseconds(seconds))
+        ]
+
+
+def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:
+    """For how long a job of this lane has been due, when that is at least so long."""
+    waited = now_ms() - jobs.c.due_at
+    of_lane = (jobs.c.lane == lane, jobs.c.due_at <= now_ms() - least)
+    # Campaign by campaign, so that each query reads one end of the index of waiting jobs.
+    waiting = [
+        connection.scalar(
+            select(waited).where(IS_WAITING, jobs.c.campaign_id == number, *of_lane).order_by(jobs.c.due_at).limit(1)
+        )
+        for number in running
+    ]
+    leased = connection.scalar(select(func.max(waited)).where(IS_LEASED, jobs.c.campaign_id.in_(running), *of_lane))
+    return max((found for found in (*waiting, leased) if found is not None), default=None)
+
+
+def _attempted(connection: Connection, lane: Lane, within: int) -> bool:
+    recent = (
+        select(attempts.c.number)
+        .join(jobs, jobs.c.number == attempts.c.job_number)
+        .where(attempts.c.started_at >= now_ms() - within, jobs.c.lane == lane)
+        .limit(1)
+    )
+    return connection.scalar(recent) is not None

@@ -1,0 +1,91 @@
+"""Progress and heartbeats: alive but not consuming is found, and what rightly stands still is not taken for it."""
+
+import pytest
+from sqlalchemy import update
+
+from issuance.job import Lane
+from ledger.campaigns import pause_campaign
+from ledger.clock import now_ms
+from ledger.heartbeats import Heartbeat, silent_seconds, touch
+from ledger.progress import stalls
+from ledger.schema import attempts, heartbeats, jobs
+from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
+
+
+@pytest.fixture
+def waited(desk):
+    """Let the clock of all that is due, and of all calls, go on by so many seconds."""
+
+    def wait(seconds):
+        with desk.ledger.write() as connection:
+            connection.execute(update(jobs).values(due_at=now_ms() - seconds * 1000))
+            connection.execute(update(attempts).values(started_at=now_ms() - seconds * 1000))
+
+    return wait
+
+
+def _call(desk, job):
+    """Have a call made for a job, now."""
+    held, claimed = desk.take_one(job)
+    desk.record(held, judge(claimed, issue(claimed)))
+    with desk.ledger.write() as connection:
+        connection.execute(update(attempts).values(started_at=now_ms()))
+
+
+def test_work_that_is_due_without_any_call_is_a_stall_from_the_asked_time_on(desk, waited):
+    desk.accept(make_job(1))
+    waited(50)
+    assert stalls(desk.ledger, seconds=60) == []
+    waited(90)
+    (stall,) = stalls(desk.ledger, seconds=60)
+    assert (stall.lane, stall.attempts_elsewhere) == (Lane.BLAST, 0)
+    assert stall.due_seconds == pytest.approx(90, abs=5)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_work_that_is_queued_or_claimed_and_not_called_is_a_stall_too(desk, waited, claimed):
+    desk.accept(make_job(1))
+    (chunk,) = desk.release()
+    if claimed:
+        desk.claim(chunk)
+    waited(90)
+    assert [stall.lane for stall in stalls(desk.ledger, seconds=60)] == [Lane.BLAST]
+
+
+def test_one_recent_call_of_the_lane_is_progress_however_long_the_rest_waits(desk, waited):
+    _call(desk, make_job(1))
+    desk.accept(*make_jobs(3, first=2))
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(due_at=now_ms() - 3_600_000))
+    assert stalls(desk.ledger, seconds=60) == []
+    waited(90)
+    assert len(stalls(desk.ledger, seconds=60)) == 1
+
+
+def test_calls_of_one_lane_are_no_progress_of_the_other_and_are_counted(desk):
+    _call(desk, make_job(1))
+    desk.accept(make_job(2, lane=Lane.BACKGROUND))
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(due_at=now_ms() - 90_000))
+    (stall,) = stalls(desk.ledger, seconds=60)
+    assert (stall.lane, stall.attempts_elsewhere) == (Lane.BACKGROUND, 1)
+
+
+def test_a_paused_campaign_and_work_of_the_future_do_not_stall(desk, waited):
+    desk.accept(make_job(1))
+    waited(-90)
+    assert stalls(desk.ledger, seconds=60) == []
+    waited(90)
+    pause_campaign(desk.ledger, "diwali", OPERATOR)
+    assert stalls(desk.ledger, seconds=60) == []
+
+
+def test_heartbeats_are_told_by_the_databases_clock_and_each_for_itself(ledger):
+    assert silent_seconds(ledger) == {}
+    touch(ledger, Heartbeat.RELEASE, Heartbeat.BEAT)
+    with ledger.write() as connection:
+        connection.execute(update(heartbeats).values(at=now_ms() - 40_000))
+    touch(ledger, Heartbeat.RELEASE)
+    silent = silent_seconds(ledger)
+    assert silent[Heartbeat.RELEASE] < 5
+    assert silent[Heartbeat.BEAT] == pytest.approx(40, abs=5)

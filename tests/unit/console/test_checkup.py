@@ -1,0 +1,129 @@
+"""A checkup: each part once, in bounded time, and only the cause of what follows from another."""
+
+import threading
+
+import pytest
+
+from console.checks import is_explained, stall_seconds
+from console.checkup import NEEDS, WELL, Finding, Part, examine
+from console.context import UsageError
+from console.health import read_parts
+from issuance.job import Lane
+from ledger.progress import Stall
+from worker.limits.state import LimitState
+
+ILL = Finding("it is gone", "bring it back")
+
+
+def _checkup(wanted=Part, **findings):
+    """A checkup in which everything is well but these."""
+    seen = []
+
+    def examination(part):
+        def look():
+            seen.append(part)
+            return findings.get(part.name, WELL)
+
+        return look
+
+    report = examine({part: examination(part) for part in Part}, wanted, part_seconds=5)
+    assert len(seen) == len(set(seen))
+    return report, set(seen)
+
+
+def test_when_all_is_well_every_part_is_named_once():
+    report, seen = _checkup()
+    assert report.healthy
+    assert seen == set(Part)
+    assert report.lines() == []
+    assert set(report.as_json()["parts"].values()) == {"ok"}
+
+
+def test_a_problem_is_one_line_with_cause_and_remedy():
+    report, _ = _checkup(PROGRESS=ILL)
+    assert not report.healthy
+    assert report.lines() == ["progress: it is gone; bring it back"]
+    assert report.as_json()["problems"] == [{"part": "progress", "cause": "it is gone", "remedy": "bring it back"}]
+
+
+def test_what_needs_a_lost_part_is_unknown_and_not_examined():
+    report, seen = _checkup(BROKER=ILL)
+    assert seen == {Part.LEDGER, Part.BROKER, Part.LIMITS}
+    assert report.unknown == dict.fromkeys(set(Part) - seen, Part.BROKER)
+    assert report.as_json()["parts"]["worker"] == "unknown"
+
+
+def test_without_rounds_of_the_release_nothing_is_said_of_beat():
+    report, _ = _checkup(RELEASE=ILL)
+    assert report.unknown == {Part.BEAT: Part.RELEASE}
+
+
+@pytest.mark.parametrize("part", NEEDS)
+def test_what_was_not_asked_for_is_examined_only_where_it_is_needed(part):
+    _, seen = _checkup([part])
+    assert seen == {part} | NEEDS[part]
+
+
+def test_a_note_is_told_and_makes_nothing_unhealthy():
+    report, _ = _checkup(LIMITS=Finding(notes=("the account is closed",)))
+    assert report.healthy
+    assert report.lines() == ["note: the account is closed"]
+
+
+def test_a_part_that_hangs_is_a_problem_and_holds_nobody_up():
+    hang = threading.Event()
+
+    def look():
+        hang.wait(30)
+        return WELL
+
+    report = examine(
+        dict.fromkeys(Part, lambda: WELL) | {Part.LEDGER: look}, [Part.BROKER, Part.LEDGER], part_seconds=0.05
+    )
+    hang.set()
+    assert report.findings[Part.BROKER] == WELL
+    assert "did not answer within 0.05 s" in report.findings[Part.LEDGER].cause
+
+
+def test_an_examination_that_fails_says_of_which_kind_and_not_what_it_had_in_hand():
+    def look():
+        raise RuntimeError("919800000001")
+
+    (line,) = examine({Part.LEDGER: look}, [Part.LEDGER], part_seconds=5).lines()
+    assert "RuntimeError" in line
+    assert "9198" not in line
+
+
+def test_parts_are_read_by_name_and_all_is_the_default():
+    assert read_parts("") == list(Part)
+    assert read_parts("ledger, background-worker") == [Part.LEDGER, Part.BACKGROUND_WORKER]
+    with pytest.raises(UsageError, match=r"legder: no such part; give some of ledger, broker"):
+        read_parts("legder,broker")
+
+
+def _limits(rate=0, *, closed=0.0, closings=0):
+    return LimitState(rate, rate_overridden=False, closed_seconds=closed, closings=closings, why="", failures=0)
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(0, 180), (100, 180), (1, 180), (0.5, 360)])
+def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
+    assert stall_seconds(180, _limits(rate)) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "elsewhere", "expected"),
+    [
+        (_limits(0), 0, False),
+        (_limits(0), 10_000, False),
+        (_limits(100), 0, False),
+        (_limits(100), 150, False),
+        (_limits(100), 280, True),
+        (_limits(0, closed=3.0, closings=1), 0, True),
+        (_limits(0, closings=1), 0, True),
+    ],
+    ids=["no call", "no rate", "none", "half of the rate", "the whole rate", "closed", "probed"],
+)
+def test_a_lane_stands_still_rightly_when_the_account_is_closed_or_the_other_uses_up_the_rate(
+    limits, elsewhere, expected
+):
+    assert is_explained(Stall(Lane.BLAST, 500.0, elsewhere), limits, 180.0) is expected
