@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, UsageError, complain, operator, remark
+from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, complain, operator, remark
 from console.layout import counted, say
 from console.letter_selection import CampaignFilter, CodeFilter, Filters, Ids, Note, ReasonFilter, Yes, choose, confirm
 from console.letter_story import story_lines
@@ -24,6 +24,7 @@ app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_arg
 
 _TABLE_ROWS = 100
 _IDS_SHOWN = 20
+_DONE = {Verb.RESEND: "resent", Verb.REISSUE: "reissued"}
 
 
 class LetterState(StrEnum):
@@ -103,16 +104,15 @@ def redrive(
     """Put dead letters back to work: the same requestIds and bytes, or new requestIds with --reissue."""
     with Context.opened() as (context, ledger):
         verb = Verb.REISSUE if reissue else Verb.RESEND
-        if reissue and not note.strip():
-            raise UsageError('A reissue makes new requestIds: say why with --note "…"; it is recorded with your name')
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, verb.value, yes=yes)
-        result = redrive_letters(ledger, chosen, verb, operator(note), per_second=per_second)
+        why = note.strip() or f"{_DONE[verb]} from the console"
+        result = redrive_letters(ledger, chosen, verb, operator(why), per_second=per_second)
         if result.done:
             Nudging(context).give()
     for letter_id, job_id in result.reissued.items():
         say(f"{letter_id} → {job_id}")
-    _report(result, "reissued" if reissue else "resent")
+    _report(result, _DONE[verb])
 
 
 @app.command()
@@ -129,9 +129,7 @@ def discard(
     with Context.opened() as (_, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
-        result = discard_letters(ledger, chosen, operator(note))
-        missing = set(chosen.ids) - set(result.done) - set(result.refused)
-        result.refused |= dict.fromkeys(sorted(missing), "there is no such dead letter")
+        result = discard_letters(ledger, chosen, operator(note.strip() or "discarded from the console"))
     _report(result, "discarded")
 
 

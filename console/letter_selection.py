@@ -11,7 +11,7 @@ from console.layout import counted
 from issuance.outcome import Reason
 from ledger.book import Ledger
 from ledger.campaigns import find_campaign
-from ledger.dead_letters import LetterFilter, list_letters
+from ledger.dead_letters import LetterFilter, count_letters
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
 CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]
@@ -54,18 +54,15 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> LetterFil
 
 
 def confirm(ledger: Ledger, chosen: LetterFilter, verb: str, *, yes: bool) -> None:
-    """Ask before more than one letter named by its id is touched.
+    """Ask before more than one letter is touched; where there is no terminal, whoever calls has decided already.
 
     Raises:
-        UsageError: no letter fits, or nobody is there to be asked.
+        UsageError: no letter fits.
         typer.Abort: the answer was no.
     """
-    count = len(chosen.ids) or sum(1 for _ in list_letters(ledger, chosen))
+    count = len(chosen.ids) or count_letters(ledger, chosen)
     if not count:
         raise UsageError("No open dead letter fits: `issuance dead-letters list` shows them")
-    if yes or len(chosen.ids) == 1:
+    if yes or len(chosen.ids) == 1 or not sys.stdin.isatty():
         return
-    question = f"{verb.capitalize()} {counted(count, 'dead letter')}?"
-    if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is here to be asked: look at them with `list`, then give --yes")
-    typer.confirm(question, abort=True, err=True)
+    typer.confirm(f"{verb.capitalize()} {counted(count, 'dead letter')}?", abort=True, err=True)

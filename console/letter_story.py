@@ -13,7 +13,7 @@ from ledger.outcomes import LineRecord
 
 _COMMANDS = {
     Verb.RESEND: "issuance dead-letters redrive {id}",
-    Verb.REISSUE: 'issuance dead-letters redrive {id} --reissue --note "WHY"',
+    Verb.REISSUE: "issuance dead-letters redrive {id} --reissue",
 }
 
 
@@ -98,10 +98,10 @@ def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
 
 
 def _remedies(letter: Letter) -> list[str]:
+    told = [advice(letter.case)]
     if letter.state != "open":
-        return [f"nothing: it is {letter.state}"]
-    told = [advice(letter.reason)]
+        return told
     for verb, command in _COMMANDS.items():
-        why_not = refusal(letter.reason, verb)
+        why_not = refusal(letter.case, verb)
         told.append(why_not or f"{verb.value}: {command.format(id=letter.id)}")
-    return [*told, f'discard: issuance dead-letters discard {letter.id} --note "WHY"']
+    return [*dict.fromkeys(told), f"discard: issuance dead-letters discard {letter.id}"]

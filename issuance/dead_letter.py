@@ -1,5 +1,6 @@
-"""Dead-letter rules: which reason allows which redrive, and why the other is refused (design rule 4)."""
+"""Dead-letter rules: which redrive a dead letter allows, and why the other is refused (design rule 4)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from issuance.outcome import Reason
@@ -26,6 +27,8 @@ ALLOWED: dict[Reason, frozenset[Verb]] = {
     Reason.UNKNOWN_CODE: frozenset({Verb.RESEND, Verb.REISSUE}),
 }
 
+_WHEN_CANCELLED = {Reason.IN_DOUBT: frozenset({Verb.RESEND})}
+
 _WHY_NOT = {
     Verb.RESEND: (
         "the API gave a definite refusal, which burns the requestId: the same bytes would be refused "
@@ -50,13 +53,59 @@ _ADVICE = {
 }
 
 
-def refusal(reason: Reason, verb: Verb) -> str | None:
-    """Explain why a redrive is refused; None when it is allowed."""
-    if verb in ALLOWED[reason]:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that decides what an operator can do about a dead letter: who advises and who redrives ask the same rules."""
+
+    state: str
+    """`open`, `redriven`, `closed` or `discarded`; only an open letter can be redriven or discarded."""
+    reason: Reason
+    campaign: str
+    campaign_cancelled: bool = False
+    reissued_as: str | None = None
+    """The job that has taken its place already, if there is one."""
+    has_refused_line: bool = True
+    """Whether a line of the job was definitely refused: only those can be reissued."""
+
+
+def refusal(case: Case, verb: Verb) -> str | None:
+    """Explain why a redrive is refused; None when it is allowed.
+
+    In a cancelled campaign nothing is sent any more, but what is in doubt may still be resent: it is then
+    looked up in the API's transactions, which issues nothing.
+    """
+    if case.state != "open":
+        return f"it is {case.state} already, only an open letter can be redriven"
+    if case.reissued_as is not None:
+        return (
+            f"it was reissued as {case.reissued_as}, a second one could issue twice: look at that job, or discard this"
+        )
+    allowed = _allowed(case)
+    if verb in allowed:
         return None
-    return f"{verb} is not allowed for a dead letter with reason {reason}: {_WHY_NOT[verb]}"
+    if allowed:
+        return f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
+    if case.campaign_cancelled:
+        return f"its campaign {case.campaign} was cancelled, which is for good: nothing more is sent. Discard it"
+    return "none of its lines was refused by the API, so there is none to reissue. Discard it"
 
 
-def advice(reason: Reason) -> str:
-    """Say in one sentence what an operator can do about a dead letter with this reason."""
-    return _ADVICE[reason]
+def _allowed(case: Case) -> frozenset[Verb]:
+    if case.campaign_cancelled:
+        return _WHEN_CANCELLED.get(case.reason, frozenset())
+    return ALLOWED[case.reason] if case.has_refused_line else ALLOWED[case.reason] - {Verb.REISSUE}
+
+
+def advice(case: Case) -> str:
+    """Say in one sentence what an operator can do about a dead letter."""
+    if case.state != "open":
+        return f"nothing: it is {case.state}"
+    if case.reissued_as is not None:
+        return f"Word of it came after it was reissued as {case.reissued_as}: look at both, then discard this one."
+    if not (allowed := _allowed(case)):
+        return "Nothing more can be sent for it: take note of what was issued, then discard it."
+    if case.campaign_cancelled:
+        return "Its campaign was cancelled: a resend looks it up in the API's transactions and sends nothing."
+    if allowed != ALLOWED[case.reason]:
+        return "None of its lines was refused, so there is none to reissue: resend is safe."
+    return _ADVICE[case.reason]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.decision import Settle
@@ -12,6 +12,7 @@ from ledger.actions import Operator, note_action
 from ledger.book import Ledger, LedgerError
 from ledger.clock import now_ms
 from ledger.letters import open_letter
+from ledger.look_ups import LOOK_UP_NOW
 from ledger.merging import settle_by
 from ledger.schema import IS_OPEN, campaigns, jobs, lines
 
@@ -90,7 +91,7 @@ def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
 
 
 def cancel_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
-    """End the campaign for good: lines that were never sent are cancelled, calls under way finish."""
+    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish."""
     before = ("running", "paused", "finished", "cancelled")
     campaign = _change(ledger, name, operator, verb="cancel", before=before, after="cancelled")
     settle_cancelled(ledger)
@@ -110,28 +111,40 @@ def _change(
 
 
 def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
-    """Settle waiting and queued jobs of cancelled campaigns; returns how many.
+    """Settle waiting and queued jobs of cancelled campaigns; returns how many were dealt with.
 
-    A job that was never sent becomes cancelled. One that waits for another attempt cannot: it may have
-    been issued, or was refused for a passing reason, so it is settled as that and dead-lettered.
+    A job that was never sent becomes cancelled. One that may have been issued is not sent again but looked up,
+    which goes on in a cancelled campaign; one that was refused for a passing reason is settled as failed and
+    dead-lettered.
     """
     with ledger.write() as connection:
         now = connection.scalar(select(now_ms()))
         chosen = _cancellable(connection, limit)
         unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
-        for start in range(0, len(unsent), 500):
-            _settle(connection, unsent[start : start + 500], State.CANCELLED, now)
+        doubted = [row.number for row in chosen if row.may_have_reached]
+        for start in range(0, len(unsent), _BATCH):
+            _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
+        for start in range(0, len(doubted), _BATCH):
+            connection.execute(_LOOK_UP, {"numbers": doubted[start : start + _BATCH]})
         for row in chosen:
-            if row.may_have_reached or row.attempts:
-                _settle_sent(connection, row, now)
+            if row.attempts and not row.may_have_reached:
+                _settle_refused(connection, row, now)
         return len(chosen)
+
+
+_BATCH = 500
+_LOOK_UP = (
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+    .values(LOOK_UP_NOW | {"state": State.WAITING, "lease_until": None})
+)
 
 
 def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int, bool, int]]]:
     cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
     query = (
         select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
-        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING)
+        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING, jobs.c.look_up.is_(None))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -151,23 +164,21 @@ def _settle(connection: Connection, numbers: list[int], state: State, now: int |
     )
 
 
-def _settle_sent(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
-    """Settle a job that was sent before by what its replies showed: a refusal of the rest undoes no unit."""
-    doubt = row.may_have_reached
-    state, reason = (State.IN_DOUBT, Reason.IN_DOUBT) if doubt else (State.FAILED, Reason.EXHAUSTED)
-    if not doubt:
-        shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
-        connection.execute(
-            update(lines)
-            .where(lines.c.job_number == row.number, lines.c.state == State.WAITING, shows_units)
-            .values(state=State.PARTIAL, settled_at=now)
-        )
-    _settle(connection, [row.number], state, now)
+def _settle_refused(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
+    """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
+    shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
+    connection.execute(
+        update(lines)
+        .where(lines.c.job_number == row.number, lines.c.state == State.WAITING, shows_units)
+        .values(state=State.PARTIAL, settled_at=now)
+    )
+    _settle(connection, [row.number], State.FAILED, now)
     states = connection.scalars(select(lines.c.state).where(lines.c.job_number == row.number))
-    settle = settle_by([State(found) for found in states], Settle(state, reason))
+    settle = settle_by([State(found) for found in states], Settle(State.FAILED, Reason.EXHAUSTED))
     connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
+    reason = settle.reason or Reason.EXHAUSTED
     message = "the campaign was cancelled before another attempt"
-    open_letter(connection, row.number, row.campaign_id, reason=settle.reason or reason, code=None, message=message)
+    open_letter(connection, row.number, row.campaign_id, reason=reason, code=None, message=message)
 
 
 def finish_campaigns(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from ledger.clock import instant, milliseconds, now_ms
 from ledger.schema import campaigns, jobs, lines
 
 CLAIMS_MAX = 3
-"""A job claimed so often without an outcome kills its worker: it is dead-lettered, not tried again."""
+"""A job claimed so often without an outcome kills its worker: it is not sent again. It is looked up, once."""
 ISOLATED_FROM = 2
 """From so many claims without an outcome on, a job travels alone, so that it cannot harm others."""
 
@@ -60,12 +60,16 @@ class Claim:
     campaign: str
     defers_limits: bool
     jobs: tuple[ClaimedJob, ...]
+    is_cancelled: bool = False
+    """The campaign was cancelled: its jobs may be looked up, and nothing is sent."""
 
 
 def claim(
     ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, redelivered: bool
 ) -> Claim:
     """Claim those of a chunk's jobs that are still queued; the jobs of a halted campaign go back instead.
+
+    Only looks go on in a cancelled campaign: they issue nothing, and tell what was issued.
 
     A doubled or stale message finds nothing. A redelivered one takes over what it had claimed itself:
     its worker is gone, and the jobs may have reached the API.
@@ -81,15 +85,18 @@ def claim(
         campaign = connection.execute(_CAMPAIGN, {"numbers": job_numbers}).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
-        if campaign.state in ("paused", "cancelled"):
+        is_cancelled = campaign.state == "cancelled"
+        if campaign.state == "paused":
             connection.execute(_GIVE_BACK, {"numbers": job_numbers})
+        if is_cancelled:
+            connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"numbers": job_numbers})
         if redelivered and len(job_numbers) > 1:
             connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
         taken = connection.execute(_TAKE_AGAIN if redelivered else _TAKE, values).all()
         of_jobs, shown = _lines(connection, [row[0] for row in taken])
     claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
-    return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed))
+    return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed), is_cancelled)
 
 
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
@@ -107,6 +114,7 @@ _GIVE_BACK = (
     .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.QUEUED)
     .values(state=State.WAITING, lease_until=None)
 )
+_GIVE_BACK_UNLESS_LOOKED_UP = _GIVE_BACK.where(jobs.c.look_up.is_(None))
 # What this chunk lost its worker over more than once goes back, to be released job by job.
 _ISOLATE = (
     update(jobs)

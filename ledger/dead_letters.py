@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from issuance.customer import Customer
+from issuance.dead_letter import Case
 from issuance.outcome import Reason
+from issuance.states import State
 from ledger.actions import Action, actions_on
 from ledger.book import Ledger, LedgerError
 from ledger.clock import instant
 from ledger.outcomes import LineRecord, lines_of_job
-from ledger.schema import attempts, campaigns, jobs
+from ledger.schema import attempts, campaigns, jobs, lines
 from ledger.schema import dead_letters as letters
 
 _READ_AT_ONCE = 1_000
@@ -49,6 +51,8 @@ class Letter:
     reissued_as: str | None
     opened_at: datetime | None
     changed_at: datetime | None
+    case: Case
+    """What decides which redrive is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,13 @@ def list_letters(ledger: Ledger, chosen: LetterFilter, *, limit: int | None = No
             yield _letter(row)
 
 
+def count_letters(ledger: Ledger, chosen: LetterFilter) -> int:
+    """Count the letters that fit."""
+    query = select(func.count()).select_from(letters.join(campaigns, campaigns.c.id == letters.c.campaign_id))
+    with ledger.read() as connection:
+        return connection.scalar(filtered(query, chosen)) or 0
+
+
 def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
     """Tell a letter's whole story.
 
@@ -95,7 +106,7 @@ def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
         LedgerError: there is no letter with this id.
     """
     with ledger.read() as connection:
-        row = connection.execute(_LETTERS.where(letters.c.id == letter_id)).one_or_none()
+        row = connection.execute(_LETTERS.add_columns(jobs.c.body).where(letters.c.id == letter_id)).one_or_none()
         if row is None:
             raise LedgerError(f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them")
         query = select(attempts).where(attempts.c.job_number == row.job_number).order_by(attempts.c.number)
@@ -118,9 +129,36 @@ def filtered(query: Select[Any], chosen: LetterFilter) -> Select[Any]:
     return query.where(letters.c.id.in_(chosen.ids)) if chosen.ids else query
 
 
+CASE: tuple[ColumnElement[Any], ...] = (
+    letters.c.state,
+    letters.c.reason,
+    letters.c.reissued_as,
+    campaigns.c.name.label("campaign"),
+    campaigns.c.state.label("campaign_state"),
+    select(lines.c.position)
+    .where(lines.c.job_number == letters.c.job_number, lines.c.state == State.FAILED)
+    .exists()
+    .label("has_refused_line"),
+)
+"""The columns that `case_of` reads, of letters joined with their campaigns."""
+
+
+def case_of(row: Row[Any]) -> Case:
+    """What decides which redrive of this letter is allowed."""
+    return Case(
+        state=row.state,
+        reason=Reason(row.reason),
+        campaign=row.campaign,
+        campaign_cancelled=row.campaign_state == "cancelled",
+        reissued_as=row.reissued_as,
+        has_refused_line=bool(row.has_refused_line),
+    )
+
+
 _LETTERS = (
-    select(letters, campaigns.c.name.label("campaign"), jobs.c.id.label("job_id"), jobs.c.customer, jobs.c.body)
-    .add_columns(jobs.c.attempts)
+    select(letters.c.id, letters.c.job_number, letters.c.code, letters.c.message, letters.c.openings)
+    .add_columns(letters.c.opened_at, letters.c.changed_at, *CASE)
+    .add_columns(jobs.c.id.label("job_id"), jobs.c.customer, jobs.c.attempts)
     .join(jobs, jobs.c.number == letters.c.job_number)
     .join(campaigns, campaigns.c.id == letters.c.campaign_id)
 )
@@ -141,6 +179,7 @@ def _letter(row: Row[Any]) -> Letter:
         reissued_as=row.reissued_as,
         opened_at=instant(row.opened_at),
         changed_at=instant(row.changed_at),
+        case=case_of(row),
     )
 
 

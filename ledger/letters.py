@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.outcome import Reason
@@ -21,6 +21,8 @@ class Notice:
     campaign: str
     reason: str
     code: int | None
+    opening: int
+    """Which opening of the letter it tells of: 1, or more after redrives that failed."""
 
 
 def open_letter(
@@ -70,7 +72,7 @@ def unpublished_notices(
         query = query.where(dead_letters.c.job_number.in_(job_numbers))
     with ledger.read() as connection:
         rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit))
-        return [Notice(row.id, row.job_id, row.name, row.reason, row.code) for row in rows]
+        return [Notice(row.id, row.job_id, row.name, row.reason, row.code, row.openings) for row in rows]
 
 
 _UNPUBLISHED = (
@@ -80,6 +82,7 @@ _UNPUBLISHED = (
         campaigns.c.name,
         dead_letters.c.reason,
         dead_letters.c.code,
+        dead_letters.c.openings,
     )
     .join(jobs, jobs.c.number == dead_letters.c.job_number)
     .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
@@ -87,7 +90,19 @@ _UNPUBLISHED = (
 )
 
 
-def mark_noticed(ledger: Ledger, letter_ids: list[int]) -> None:
-    """Write down that these letters' notices are on the queue."""
-    with ledger.write() as connection:
-        connection.execute(update(dead_letters).where(dead_letters.c.id.in_(letter_ids)).values(noticed_at=now_ms()))
+def mark_noticed(ledger: Ledger, notices: Sequence[Notice]) -> None:
+    """Write down that these notices are on the queue.
+
+    A letter that was opened again meanwhile keeps its new notice to be published.
+    """
+    if notices:
+        published = [{"letter": notice.letter_id, "opening": notice.opening} for notice in notices]
+        with ledger.write() as connection:
+            connection.execute(_NOTICED, published)
+
+
+_NOTICED = (
+    update(dead_letters)
+    .where(dead_letters.c.id == bindparam("letter"), dead_letters.c.openings == bindparam("opening"))
+    .values(noticed_at=now_ms())
+)

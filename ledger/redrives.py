@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, func, select, update
 from issuance.customer import Customer
 from issuance.dead_letter import Verb, refusal
 from issuance.job import Job, Lane, Line, Variant
-from issuance.outcome import Reason
 from issuance.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
@@ -19,7 +18,7 @@ from ledger.actions import Operator, note_action
 from ledger.book import Ledger
 from ledger.campaigns import wake_campaign
 from ledger.clock import milliseconds, now_ms
-from ledger.dead_letters import LetterFilter, filtered
+from ledger.dead_letters import CASE, LetterFilter, case_of, filtered
 from ledger.schema import campaigns, jobs, lines
 from ledger.schema import dead_letters as letters
 
@@ -57,7 +56,7 @@ def redrive(
     for rows in _batches(ledger, chosen):
         with ledger.write() as connection:
             for row in _lock(connection, rows):
-                why_not = _why_not(row, verb)
+                why_not = refusal(case_of(row), verb)
                 if why_not is not None:
                     result.refused[row.id] = why_not
                     continue
@@ -68,16 +67,15 @@ def redrive(
                     result.reissued[row.id] = _reissue(connection, row, delay)
                 note_action(connection, operator, verb=verb.value, target=f"letter:{row.id}")
                 result.done.append(row.id)
-    result.refused |= {
-        letter_id: "there is no such dead letter"
-        for letter_id in chosen.ids
-        if letter_id not in result.refused and letter_id not in result.done
-    }
+    _refuse_unknown(result, chosen)
     return result
 
 
 def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redriven:
-    """Put open letters aside for good: the line keeps its state, and nobody is asked to look any more."""
+    """Put open letters aside for good: the line keeps its state, and nobody is asked to look any more.
+
+    Letters named by an id that is not an open letter's are refused with an explanation.
+    """
     result = Redriven()
     for rows in _batches(ledger, chosen):
         with ledger.write() as connection:
@@ -88,7 +86,13 @@ def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redrive
                 connection.execute(_letter(row.id).values(state="discarded", changed_at=now_ms()))
                 note_action(connection, operator, verb="discard", target=f"letter:{row.id}")
                 result.done.append(row.id)
+    _refuse_unknown(result, chosen)
     return result
+
+
+def _refuse_unknown(result: Redriven, chosen: LetterFilter) -> None:
+    unknown = set(chosen.ids).difference(result.done, result.refused)
+    result.refused |= dict.fromkeys(sorted(unknown), "there is no such dead letter")
 
 
 def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
@@ -117,10 +121,7 @@ def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
         select(jobs.c.number).where(jobs.c.number.in_(of_letters)).order_by(jobs.c.number).with_for_update()
     )
     query = (
-        select(letters.c.id, letters.c.state, letters.c.reason, letters.c.job_number, letters.c.campaign_id)
-        .add_columns(
-            letters.c.reissued_as, campaigns.c.state.label("campaign_state"), campaigns.c.name.label("campaign")
-        )
+        select(letters.c.id, letters.c.job_number, letters.c.campaign_id, *CASE)
         .join(campaigns, campaigns.c.id == letters.c.campaign_id)
         .where(letters.c.id.in_(ids))
         .order_by(letters.c.id)
@@ -129,20 +130,11 @@ def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
-def _why_not(row: Row[Any], verb: Verb) -> str | None:
-    if row.state != "open":
-        return f"it is {row.state} already, only an open letter can be redriven"
-    if row.campaign_state == "cancelled":
-        return f"its campaign {row.campaign} was cancelled, which is for good"
-    if row.reissued_as is not None:
-        return (
-            f"it was reissued as {row.reissued_as}, a second one could issue twice: look at that job, or discard this"
-        )
-    return refusal(Reason(row.reason), verb)
-
-
 def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None:
-    """Same bytes, same requestIds, a new retry budget. Lines that are issued stay issued."""
+    """Same bytes, same requestIds, a new retry budget. Lines that are issued stay issued.
+
+    Where the campaign was cancelled nothing more may be issued: there it is looked up instead of being sent.
+    """
     connection.execute(
         update(lines)
         .where(lines.c.job_number == row.job_number, lines.c.state != State.ISSUED)
@@ -162,7 +154,7 @@ def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None
             budget_attempts=0,
             budget_started_at=None,
             limit_deferrals=0,
-            look_up=None,
+            look_up=State.IN_DOUBT if row.campaign_state == "cancelled" else None,
             empty_looks=0,
             redrives=jobs.c.redrives + 1,
         )

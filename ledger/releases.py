@@ -1,9 +1,10 @@
 """Release: due jobs leave the ledger for the broker, fairly over campaigns and never more than the window."""
 
 from dataclasses import dataclass
+from random import shuffle
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, text, update
 
 from issuance.job import Lane
 from issuance.outcome import Reason
@@ -13,6 +14,7 @@ from ledger.campaigns import finish_campaigns
 from ledger.claims import CLAIMS_MAX, ISOLATED_FROM
 from ledger.clock import milliseconds, now_ms
 from ledger.letters import open_letter
+from ledger.look_ups import LOOK_UP_NOW
 from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs, lines
 
 
@@ -32,19 +34,24 @@ def reap(ledger: Ledger) -> int:
     """Give back jobs whose lease has lapsed: their message or their worker is gone. Returns how many.
 
     A job that was running may have reached the API, which is remembered; one that lost its worker
-    `CLAIMS_MAX` times is settled as in doubt.
+    `CLAIMS_MAX` times is looked up instead of being sent again, alone in its chunk, and settled as in doubt
+    when that loses a worker too.
     """
     with ledger.write() as connection:
         lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
         # What another holds locked at this moment is being recorded or claimed: it is no orphan.
-        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.claims).where(lapsed)
+        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.claims, jobs.c.look_up).where(lapsed)
         rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-        for row in rows:
-            if row.claims >= CLAIMS_MAX:
-                _settle_poison(connection, row.number, row.campaign_id)
         numbers = [row.number for row in rows if row.claims < CLAIMS_MAX]
         for start in range(0, len(numbers), _BATCH):
             connection.execute(_GIVE_BACK, {"numbers": numbers[start : start + _BATCH]})
+        for row in rows:
+            if row.claims < CLAIMS_MAX:
+                continue
+            if row.look_up is None:
+                connection.execute(_LOOK_UP, {"the_job": row.number})
+            else:
+                _settle_poison(connection, row.number, row.campaign_id)
         return len(rows)
 
 
@@ -62,6 +69,15 @@ _GIVE_BACK = (
 )
 
 
+# One claim is left to it: a look that loses a worker as well is the last.
+_LOOK_UP = (
+    update(jobs)
+    .where(jobs.c.number == bindparam("the_job"))
+    .values(LOOK_UP_NOW)
+    .values(state=State.WAITING, lease_until=None, chunk_id=None, claims=CLAIMS_MAX - 1, may_have_reached=True)
+)
+
+
 def _settle_poison(connection: Connection, number: int, campaign_id: int) -> None:
     now = now_ms()
     connection.execute(
@@ -74,12 +90,14 @@ def _settle_poison(connection: Connection, number: int, campaign_id: int) -> Non
         .where(lines.c.job_number == number, lines.c.state == State.WAITING)
         .values(state=State.IN_DOUBT, settled_at=now)
     )
-    message = f"its worker died {CLAIMS_MAX} times while it was in hand"
+    message = f"its worker died {CLAIMS_MAX} times or more while it was in hand"
     open_letter(connection, number, campaign_id, reason=Reason.IN_DOUBT, code=None, message=message)
 
 
 def release(ledger: Ledger, lane: Lane, *, window: int, chunk_size: int, lost_after_seconds: float) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks, for publishing after this has committed.
+
+    Of a cancelled campaign only what is to be looked up is released.
 
     Args:
         ledger: the record.
@@ -93,10 +111,11 @@ def release(ledger: Ledger, lane: Lane, *, window: int, chunk_size: int, lost_af
         free = window - _queued(connection, lane)
         waiting = _campaigns_with_due_jobs(connection, lane) if free > 0 else []
         chunks: list[Chunk] = []
-        for place, (campaign_id, name) in enumerate(waiting):
+        for place, (campaign_id, name, is_cancelled) in enumerate(waiting):
             # Every campaign gets an equal share of what is left; what one leaves goes to the next.
             share = -(-free // (len(waiting) - place))
-            taken = _queue_due(connection, lane, campaign_id, share, lost_after_seconds)
+            due = _due(lane, campaign_id, is_cancelled=is_cancelled)
+            taken = _queue_due(connection, due, share, lost_after_seconds)
             free -= len(taken)
             chunks += _chunks(connection, lane, name, taken, chunk_size)
         if not waiting:
@@ -130,29 +149,29 @@ def _queued(connection: Connection, lane: Lane) -> int:
     return connection.scalar(query) or 0
 
 
-def _campaigns_with_due_jobs(connection: Connection, lane: Lane) -> list[tuple[int, str]]:
-    due = select(jobs.c.number).where(
-        IS_WAITING,
-        jobs.c.lane == lane,
-        jobs.c.campaign_id == campaigns.c.id,
-        jobs.c.due_at <= now_ms(),
-    )
+def _campaigns_with_due_jobs(connection: Connection, lane: Lane) -> list[tuple[int, str, bool]]:
+    waiting: list[tuple[int, str, bool]] = []
+    # One query for each: of both in one, PostgreSQL makes a reading of all jobs.
+    for state, is_cancelled in (("running", False), ("cancelled", True)):
+        due = select(jobs.c.number).where(_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
+        query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.state == state, due.exists())
+        waiting += [(row.id, row.name, is_cancelled) for row in connection.execute(query)]
     # In any order, so that what a round that cannot serve all leaves undone is evened out by the next ones.
-    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.state == "running", due.exists())
-    return [(row.id, row.name) for row in connection.execute(query.order_by(func.random()))]
+    shuffle(waiting)
+    return waiting
+
+
+def _due(lane: Lane, campaign_id: int | ColumnElement[int], *, is_cancelled: bool = False) -> ColumnElement[bool]:
+    due = and_(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id, jobs.c.due_at <= now_ms())
+    return and_(due, jobs.c.look_up.is_not(None)) if is_cancelled else due
 
 
 def _queue_due(
-    connection: Connection, lane: Lane, campaign_id: int, limit: int, lost_after_seconds: float
+    connection: Connection, due: ColumnElement[bool], limit: int, lost_after_seconds: float
 ) -> list[tuple[int, str, int, int]]:
     chosen = (
         select(jobs.c.number)
-        .where(
-            IS_WAITING,
-            jobs.c.lane == lane,
-            jobs.c.campaign_id == campaign_id,
-            jobs.c.due_at <= now_ms(),
-        )
+        .where(due)
         .order_by(jobs.c.due_at, jobs.c.number)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -64,10 +64,20 @@ class Gate:
         bounds: how far the chunk may go.
         is_stopping: says whether the worker is being stopped; asked before each call.
         rng: the source of jitter.
+        is_cancelled: the campaign was cancelled before the claim: looks go on all the same.
     """
 
-    def __init__(self, shared: Shared, bounds: Bounds, *, is_stopping: Callable[[], bool], rng: Random) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        bounds: Bounds,
+        *,
+        is_stopping: Callable[[], bool],
+        rng: Random,
+        is_cancelled: bool = False,
+    ) -> None:
         self._shared = shared
+        self._is_cancelled = is_cancelled
         self._policy = bounds.policy
         self._is_stopping = is_stopping
         self._rng = rng
@@ -96,7 +106,8 @@ class Gate:
             return Stop(self._closed_until - now, "the account is closed")
         if now > self._start_until:
             return Stop(0.0, "the claim is about to lapse")
-        return await self._why_halted(job)
+        # A look issues nothing, and a cancelled campaign's doubts are settled by nothing else.
+        return None if self._is_cancelled and job.look_up is not None else await self._why_halted(job)
 
     async def _why_halted(self, job: ClaimedJob) -> Stop | None:
         # Asked once: if Redis does not answer at all, each further job would wait for it in vain.

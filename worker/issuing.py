@@ -60,7 +60,7 @@ class ChunkIssuing:
         self._lease_seconds = bounds.lease_seconds
         self._put = put
         self._rng = rng
-        self._gate = Gate(shared, bounds, is_stopping=is_stopping, rng=rng)
+        self._gate = Gate(shared, bounds, is_stopping=is_stopping, rng=rng, is_cancelled=claim.is_cancelled)
         self._sender = Sender(claim, client, bounds.policy, rng)
         self._looker = Looker(
             client, bounds.policy, rng, take_slot=self._gate.take_slot, within_seconds=bounds.call_seconds

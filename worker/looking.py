@@ -94,6 +94,8 @@ class Looker:
 
     async def _read(self, job: ClaimedJob) -> tuple[Outcome, bool]:
         """What the reads say, and whether they miss a transaction that a reply has named."""
+        if not self._policy.read_lags_seconds:
+            return _nothing_found(job, None, "look-ups are switched off"), False
         connected = job.variant is Variant.CONNECTED
         customer = await self._client.customer_id(job.customer, connected=connected)
         match customer:

@@ -32,7 +32,7 @@ def publish_notices(
         job_numbers: only these jobs' letters; None: all.
         older_than_seconds: only letters opened so long ago.
     """
-    published: list[int] = []
+    published: list[Notice] = []
     try:
         notices = unpublished_notices(ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds)
         if notices:
@@ -47,11 +47,11 @@ def publish_notices(
     return len(published)
 
 
-def _publish(app: Celery, notices: Sequence[Notice], published: list[int]) -> None:
+def _publish(app: Celery, notices: Sequence[Notice], published: list[Notice]) -> None:
     with app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer:
         for notice in notices:
             _send(app, producer, notice)
-            published.append(notice.letter_id)
+            published.append(notice)
 
 
 def _send(app: Celery, producer: Producer, notice: Notice) -> None:

@@ -1,9 +1,12 @@
 """Campaigns: made once, paused, resumed, cancelled for good, and every one of an operator's acts written down."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
+from issuance.decision import LookUp
 from issuance.states import State
 from ledger.actions import actions_on
 from ledger.campaigns import (
@@ -17,7 +20,9 @@ from ledger.campaigns import (
     resume_campaign,
     settle_cancelled,
 )
+from ledger.look_ups import LOOK_UP_NOW
 from ledger.releases import reap
+from ledger.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,
     OPERATOR,
@@ -114,34 +119,73 @@ def test_calls_under_way_finish(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_a_call_under_way_that_is_to_be_tried_again_is_settled_by_the_next_release(desk):
+def test_a_call_under_way_that_is_to_be_tried_again_is_looked_up_instead(desk):
     held, claimed = desk.take_one(make_job())
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     desk.record(held, judge(claimed, TIMEOUT))
     assert settle_cancelled(desk.ledger) == 1
-    assert desk.counts() == {State.IN_DOUBT: 1}
+    _, again = desk.take_one()
+    assert again.look_up is State.IN_DOUBT
 
 
-def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_in_doubt(desk):
+def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
     desk.take_one(make_job())
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     desk.lapse()
     reap(desk.ledger)
     settle_cancelled(desk.ledger)
-    assert desk.counts() == {State.IN_DOUBT: 1}
+    held, again = desk.take_one()
+    assert (held.is_cancelled, again.look_up) == (True, State.IN_DOUBT)
 
 
-@pytest.mark.parametrize(
-    ("reply", "state", "reason"),
-    [(TIMEOUT, State.IN_DOUBT, "in_doubt"), (TOO_MANY, State.FAILED, "exhausted")],
-)
-def test_a_job_that_was_sent_is_settled_as_what_it_came_to_and_dead_lettered(desk, reply, state, reason):
-    held, claimed = desk.take_one(make_job())
-    desk.record(held, judge(claimed, reply))
+def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_budget_of_its_own(desk):
+    job = make_job()
+    held, claimed = desk.take_one(job)
+    desk.record(held, judge(claimed, TIMEOUT))
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
-    assert desk.counts() == {state: 1}
+    assert (desk.counts(), desk.letters()) == ({State.WAITING: 1}, [])
+    (chunk,) = desk.release()
+    (again,) = desk.claim(chunk).jobs
+    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (State.IN_DOUBT, 0, 0, 1)
+
+
+def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, TIMEOUT))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    held, again = desk.take_one()
+    desk.record(held, replace(judge(again, TIMEOUT), decision=LookUp(30.0, State.IN_DOUBT, found_nothing=True)))
+    assert settle_cancelled(desk.ledger) == 0
+    held, again = desk.take_one()
+    assert again.empty_looks == 1
+    desk.record(held, judge(again, issue(again)))
+    assert desk.counts() == {State.ISSUED: 1}
+
+
+def test_in_a_cancelled_campaign_only_looks_are_released_and_claimed(desk):
+    sent, unsent = make_job(1), make_job(2)
+    held, claimed = desk.take_one(sent)
+    desk.record(held, judge(claimed, TIMEOUT))
+    desk.accept(unsent)
+    (chunk,) = (desk.make_due(), desk.release())[1]
+    # Without `settle_cancelled`, which a release that died did not come to.
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == sent.id).values(LOOK_UP_NOW))
+        connection.execute(update(campaigns).values(state="cancelled"))
+    assert [job.id for job in desk.claim(chunk).jobs] == [sent.id]
+    desk.make_due()
+    assert desk.release() == []
+    settle_cancelled(desk.ledger)
+    assert desk.counts() == {State.RUNNING: 1, State.CANCELLED: 1}
+
+
+def test_a_job_that_was_refused_for_a_passing_reason_is_settled_as_failed_and_dead_lettered(desk):
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, judge(claimed, TOO_MANY))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert desk.counts() == {State.FAILED: 1}
     assert (desk.letter().reason, desk.letter().message) == (
-        reason,
+        "exhausted",
         "the campaign was cancelled before another attempt",
     )
 

@@ -4,7 +4,7 @@ from issuance.states import State
 from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign
 from ledger.claims import CLAIMS_MAX
 from ledger.releases import reap
-from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, judge, make_job, make_jobs
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs
 
 
 def test_a_claim_gives_all_that_is_needed_to_send_and_to_judge(desk):
@@ -107,17 +107,43 @@ def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
     assert [len(alone.job_numbers) for alone in desk.release()] == [1, 1, 1]
 
 
-def test_a_job_that_loses_its_worker_too_often_is_settled_as_in_doubt(desk):
-    job = make_job()
-    desk.accept(job)
-    for _ in range(CLAIMS_MAX):
+def lose_workers(desk, count):
+    """Let the only job lose so many workers, one after the other; returns it as the last of them had it."""
+    for _ in range(count):
         (chunk,) = desk.release()
         (claimed,) = desk.claim(chunk).jobs
         desk.lapse()
         reap(desk.ledger)
-    assert claimed.may_have_reached is True
+    return claimed
+
+
+def test_a_job_that_loses_its_worker_too_often_is_looked_up_alone_instead_of_being_sent(desk):
+    desk.accept(make_job(1))
+    lose_workers(desk, CLAIMS_MAX)
+    desk.accept(*make_jobs(2, first=2))
+    desk.make_due()
+    together, alone = sorted(desk.release(), key=lambda chunk: -len(chunk.job_numbers))
+    assert (len(together.job_numbers), len(alone.job_numbers)) == (2, 1)
+    (poison,) = desk.claim(alone).jobs
+    assert (poison.look_up, poison.may_have_reached) == (State.IN_DOUBT, True)
+
+
+def test_what_the_look_finds_of_a_job_that_lost_its_workers_settles_it(desk):
+    desk.accept(make_job())
+    lose_workers(desk, CLAIMS_MAX)
+    held, poison = desk.take_one()
+    desk.record(held, judge(poison, issue(poison)))
+    assert desk.counts() == {State.ISSUED: 1}
+    assert desk.letters() == []
+
+
+def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
+    desk.accept(make_job())
+    claimed = lose_workers(desk, CLAIMS_MAX + 1)
+    assert claimed.look_up is State.IN_DOUBT
     assert desk.counts() == {State.IN_DOUBT: 1}
-    assert (desk.letter().reason, desk.letter().message) == ("in_doubt", "its worker died 3 times while it was in hand")
+    told = "its worker died 3 times or more while it was in hand"
+    assert (desk.letter().reason, desk.letter().message) == ("in_doubt", told)
     assert desk.release() == []
 
 

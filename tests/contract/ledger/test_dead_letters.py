@@ -77,13 +77,26 @@ def test_a_notice_is_published_once_for_each_opening(desk):
     claimed = desk.settle(make_job(), TIMEOUT)
     (notice,) = unpublished_notices(desk.ledger)
     assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (claimed.id, "diwali", "in_doubt", None)
-    mark_noticed(desk.ledger, [notice.letter_id])
+    mark_noticed(desk.ledger, [notice])
     assert unpublished_notices(desk.ledger) == []
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
     desk.record(held, judge(again, refuse()))
     (notice,) = unpublished_notices(desk.ledger)
     assert (notice.reason, notice.code) == ("failed", 1014)
+
+
+def test_a_letter_that_is_opened_again_while_its_notice_is_published_keeps_the_new_notice(desk):
+    desk.settle(make_job(), TIMEOUT)
+    (first,) = unpublished_notices(desk.ledger)
+    desk.redrive(Verb.RESEND)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, refuse()))
+    mark_noticed(desk.ledger, [first])
+    (second,) = unpublished_notices(desk.ledger)
+    assert (first.opening, second.opening, second.reason) == (1, 2, "failed")
+    mark_noticed(desk.ledger, [second])
+    assert unpublished_notices(desk.ledger) == []
 
 
 def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):

@@ -11,11 +11,10 @@ from issuance.job import Lane, Variant
 from issuance.request_id import campaign_request_id
 from issuance.states import State
 from ledger.actions import actions_on
-from ledger.campaigns import cancel_campaign, find_campaign
+from ledger.campaigns import find_campaign
 from tests.contract.ledger.build import (
     BUSY_CODE,
     NOT_SENT,
-    OPERATOR,
     TIMEOUT,
     answer,
     issue,
@@ -178,14 +177,13 @@ def test_a_letter_that_was_reissued_is_never_redriven_again(desk):
         assert f"it was reissued as {letter.reissued_as}" in desk.redrive(verb).refused[letter.id]
 
 
-def test_letters_of_a_cancelled_campaign_are_not_redriven(desk):
+@pytest.mark.parametrize("act", ["resend", "discard"])
+def test_letters_named_by_unknown_ids_are_refused_one_by_one(desk, act):
     desk.settle(make_job(), TIMEOUT)
-    cancel_campaign(desk.ledger, "diwali", OPERATOR)
-    assert "was cancelled" in desk.redrive(Verb.RESEND).refused[desk.letter().id]
-
-
-def test_a_letter_named_by_an_unknown_id_is_refused(desk):
-    assert desk.redrive(Verb.RESEND, ids=(77,)).refused == {77: "there is no such dead letter"}
+    known = desk.letter().id
+    ids = (78, known, 77)
+    result = desk.discard(ids=ids) if act == "discard" else desk.redrive(Verb.RESEND, ids=ids)
+    assert (result.done, result.refused) == ([known], dict.fromkeys((77, 78), "there is no such dead letter"))
 
 
 def test_a_redrive_takes_only_the_letters_that_fit(desk):

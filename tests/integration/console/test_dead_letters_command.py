@@ -3,15 +3,17 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 
 import pytest
 
+from issuance.outcome import Reason
+from issuance.reply import Answer
 from issuance.states import State
 from ledger.actions import actions_on
-from ledger.campaigns import cancel_campaign
-from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, answer, issue, judge, make_job, refuse, say
+from tests.contract.ledger.build import NOT_SENT, TIMEOUT, Desk, answer, issue, judge, make_job, refuse, say
 
 FAILED, IN_DOUBT, PARTIAL = 1, 2, 3
 
@@ -83,7 +85,7 @@ def test_a_story_tells_what_happened_and_the_exact_command_that_is_allowed(run, 
     assert told.startswith("Dead letter 1: open, failed, code 1014\n")
     assert "mobile:********0001" in told
     assert "HTTP 200, code 1014  → settle failed" in told
-    assert 'reissue: issuance dead-letters redrive 1 --reissue --note "WHY"' in told
+    assert "reissue: issuance dead-letters redrive 1 --reissue\n" in told
     assert "resend is not allowed for a dead letter with reason failed" in told
 
 
@@ -141,11 +143,12 @@ def test_a_reissue_gives_a_new_request_id_and_records_who_and_why(run, letters):
     assert action.operator
 
 
-def test_a_reissue_without_a_note_is_unusable(run, letters):
-    result = run("dead-letters", "redrive", FAILED, "--reissue")
-    assert result.exit_code == 2
-    assert "--note" in result.stderr
-    assert listed(run) == [FAILED, IN_DOUBT, PARTIAL]
+def test_what_is_done_without_a_note_is_recorded_as_done_from_the_console(run, letters):
+    run("dead-letters", "redrive", FAILED, "--reissue")
+    run("dead-letters", "redrive", IN_DOUBT)
+    run("dead-letters", "discard", PARTIAL, "--note", " ")
+    notes = [action.note for letter in (1, 2, 3) for action in actions_on(letters.ledger, f"letter:{letter}")]
+    assert notes == ["reissued from the console", "resent from the console", "discarded from the console"]
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
@@ -156,20 +159,25 @@ def test_letters_are_named_by_ids_or_by_filters(run, letters, verb, options):
     assert "ids, or filters" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["redrive", "discard"])
-@pytest.mark.parametrize("options", [["--campaign", "spring"], ["1", "2"], ["--reason", "partial"]])
-def test_nothing_in_bulk_happens_where_nobody_can_be_asked(run, letters, verb, options):
-    result = run("dead-letters", verb, *options)
-    assert result.exit_code == 2
-    assert "give --yes" in result.stderr
-    assert listed(run) == [FAILED, IN_DOUBT, PARTIAL]
-
-
-def test_filters_with_yes_redrive_what_is_allowed_and_explain_the_rest(run, letters):
-    result = run("dead-letters", "redrive", "--campaign", "spring", "--yes")
+@pytest.mark.parametrize("options", [["--campaign", "spring"], [FAILED, IN_DOUBT, PARTIAL]])
+@pytest.mark.parametrize("yes", [[], ["--yes"]])
+def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_is_explained(run, letters, options, yes):
+    result = run("dead-letters", "redrive", *options, *yes)
     assert (result.exit_code, result.stdout) == (3, "2 dead letters resent, 1 refused\n")
     assert result.stderr.count("Refused: 1:") == 1
     assert listed(run) == [FAILED]
+
+
+def test_without_a_terminal_filters_reissue_what_they_name(run, letters):
+    result = run("dead-letters", "redrive", "--campaign", "spring", "--reason", "failed", "--reissue")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 dead letter reissued, 0 refused")
+    assert listed(run) == [IN_DOUBT, PARTIAL]
+
+
+def test_without_a_terminal_many_are_discarded_without_being_asked(run, letters):
+    assert run("dead-letters", "discard", "--reason", "partial").exit_code == 0
+    assert run("dead-letters", "discard", FAILED, IN_DOUBT).exit_code == 0
+    assert listed(run) == []
 
 
 def test_filters_that_nothing_fits_are_unusable(run, letters):
@@ -184,13 +192,6 @@ def test_a_velocity_spreads_the_due_times(run, letters):
     assert second - first >= 99_000
 
 
-def test_a_cancelled_campaigns_letters_stay_where_they_are(run, letters):
-    cancel_campaign(letters.ledger, "spring", OPERATOR)
-    result = run("dead-letters", "redrive", IN_DOUBT)
-    assert result.exit_code == 2
-    assert "was cancelled" in result.stderr
-
-
 def test_discarded_letters_keep_their_lines_state(run, letters):
     result = run("dead-letters", "discard", "--campaign", "spring", "--yes", "--note", "season over")
     assert (result.exit_code, result.stdout) == (0, "3 dead letters discarded, 0 refused\n")
@@ -198,12 +199,20 @@ def test_discarded_letters_keep_their_lines_state(run, letters):
     assert listed(run, "--state", "discarded") == [FAILED, IN_DOUBT, PARTIAL]
 
 
-def test_a_letter_that_is_not_there_or_not_open_cannot_be_discarded(run, letters):
+def test_a_letter_that_is_not_open_cannot_be_discarded(run, letters):
     run("dead-letters", "discard", FAILED)
-    missing, again = run("dead-letters", "discard", 99), run("dead-letters", "discard", FAILED)
-    assert (missing.exit_code, again.exit_code) == (2, 2)
-    assert "there is no such dead letter" in missing.stderr
-    assert "it is discarded" in again.stderr
+    again = run("dead-letters", "discard", FAILED)
+    assert (again.exit_code, again.stdout) == (2, "0 dead letters discarded, 1 refused\n")
+    assert "Refused: 1: it is discarded" in again.stderr
+
+
+@pytest.mark.parametrize("verb", ["redrive", "discard"])
+def test_unknown_ids_are_named_and_the_exit_status_says_whether_anything_was_done(run, letters, verb):
+    missing, mixed = run("dead-letters", verb, 98, 99), run("dead-letters", verb, IN_DOUBT, 99)
+    assert (missing.exit_code, mixed.exit_code) == (2, 3)
+    assert "Refused: 98, 99: there is no such dead letter" in missing.stderr
+    assert "Refused: 99: there is no such dead letter" in mixed.stderr
+    assert mixed.stdout.endswith(", 1 refused\n")
 
 
 def test_a_resent_letter_closes_when_its_line_comes_out_right(run, letters):
@@ -211,6 +220,35 @@ def test_a_resent_letter_closes_when_its_line_comes_out_right(run, letters):
     held = letters.take()
     letters.record(held, *(judge(job, issue(job)) for job in held.jobs))
     assert listed(run, "--state", "closed") == [IN_DOUBT]
+
+
+EVERY_REASON = [TIMEOUT, NOT_SENT, Answer(403, b""), *(refuse(code) for code in (1014, 8010, 12005, 3004, 98765))]
+
+
+@pytest.mark.parametrize("campaign_state", ["running", "paused", "finished", "cancelled"])
+def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_state):
+    for number, reply in enumerate(EVERY_REASON * 3, 1):
+        desk.settle(make_job(number, campaign="spring"), reply)
+    if campaign_state == "finished":
+        desk.release()
+    elif campaign_state != "running":
+        run("campaign", "pause" if campaign_state == "paused" else "cancel", "spring")
+    seen = set()
+    for letter in desk.letters():
+        told = [
+            line.strip().partition(": issuance ") for line in run("dead-letters", "show", letter.id).stdout.split("\n")
+        ]
+        commands = {verb: shlex.split(command) for verb, mark, command in told if mark}
+        untold = [(letter.reason, verb) for verb in ("resend", "reissue", "discard") if verb in commands]
+        verb = next((verb for reason, verb in untold if (reason, verb) not in seen), "discard")
+        seen.add((letter.reason, verb))
+        result = run(*commands[verb])
+        assert (result.exit_code, result.stderr.count("Refused")) == (0, 0), (letter.reason, verb)
+    allowed = {reason: {verb for found, verb in seen if found is reason} for reason, _ in seen}
+    assert set(allowed) == set(Reason)
+    assert all("discard" in verbs for verbs in allowed.values())
+    sendable = {reason for reason, verbs in allowed.items() if verbs != {"discard"}}
+    assert sendable == ({Reason.IN_DOUBT} if campaign_state == "cancelled" else set(Reason))
 
 
 @pytest.mark.parametrize(("reply", "status", "left"), [(b"n\n", 1, [1, 2, 3]), (b"y\n", 0, [])])

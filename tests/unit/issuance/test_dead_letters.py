@@ -1,12 +1,20 @@
 """Which redrive each reason allows, and how the other is refused."""
 
+from itertools import product
+
 import pytest
 
-from issuance.dead_letter import ALLOWED, Verb, advice, refusal
+from issuance.dead_letter import ALLOWED, Case, Verb, advice, refusal
 from issuance.outcome import Reason
 
 RESEND, REISSUE = True, True
 NO = False
+
+
+def case(reason=Reason.FAILED, *, state="open", **more):
+    return Case(state, reason, "spring", **more)
+
+
 TABLE = [
     # what may have been issued, or was never refused, is only ever resent
     (Reason.PARTIAL, RESEND, NO),
@@ -23,8 +31,8 @@ TABLE = [
 
 @pytest.mark.parametrize(("reason", "resend", "reissue"), TABLE)
 def test_a_reason_allows_only_the_redrive_that_cannot_issue_twice(reason, resend, reissue):
-    assert (refusal(reason, Verb.RESEND) is None) is resend
-    assert (refusal(reason, Verb.REISSUE) is None) is reissue
+    assert (refusal(case(reason), Verb.RESEND) is None) is resend
+    assert (refusal(case(reason), Verb.REISSUE) is None) is reissue
 
 
 def test_every_reason_is_in_the_table_and_allows_something():
@@ -34,14 +42,14 @@ def test_every_reason_is_in_the_table_and_allows_something():
 
 @pytest.mark.parametrize("reason", [Reason.FAILED, Reason.LIMIT, Reason.CONFIG])
 def test_a_refused_resend_names_reason_and_remedy(reason):
-    text = refusal(reason, Verb.RESEND)
+    text = refusal(case(reason), Verb.RESEND)
     assert text.startswith(f"resend is not allowed for a dead letter with reason {reason}:")
     assert text.endswith("use --reissue")
 
 
 @pytest.mark.parametrize("reason", [Reason.PARTIAL, Reason.IN_DOUBT, Reason.EXHAUSTED, Reason.UNPROCESSED])
 def test_a_refused_reissue_names_reason_and_remedy(reason):
-    text = refusal(reason, Verb.REISSUE)
+    text = refusal(case(reason), Verb.REISSUE)
     assert text.startswith(f"reissue is not allowed for a dead letter with reason {reason}:")
     assert "could issue twice" in text
     assert text.endswith("without --reissue")
@@ -49,5 +57,47 @@ def test_a_refused_reissue_names_reason_and_remedy(reason):
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_advice_names_a_redrive_that_is_allowed_and_none_that_is_not(reason):
-    text = advice(reason).lower()
+    text = advice(case(reason)).lower()
     assert {verb for verb in Verb if verb.value in text} == ALLOWED[reason]
+
+
+@pytest.mark.parametrize("state", ["redriven", "closed", "discarded"])
+def test_only_an_open_letter_is_redriven(state):
+    for reason, verb in product(Reason, Verb):
+        assert f"it is {state} already" in refusal(case(reason, state=state), verb)
+    assert advice(case(state=state)) == f"nothing: it is {state}"
+
+
+def test_what_was_reissued_is_not_redriven_again():
+    for reason, verb in product(Reason, Verb):
+        assert "was reissued as 7a" in refusal(case(reason, reissued_as="7a"), verb)
+    assert "reissued as 7a: look at both" in advice(case(reissued_as="7a"))
+
+
+def test_in_a_cancelled_campaign_only_what_is_in_doubt_is_resent_which_looks_it_up():
+    allowed = {
+        (reason, verb)
+        for reason, verb in product(Reason, Verb)
+        if refusal(case(reason, campaign_cancelled=True), verb) is None
+    }
+    assert allowed == {(Reason.IN_DOUBT, Verb.RESEND)}
+    assert "looks it up" in advice(case(Reason.IN_DOUBT, campaign_cancelled=True))
+    assert "spring was cancelled" in refusal(case(campaign_cancelled=True), Verb.REISSUE)
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if Verb.REISSUE in ALLOWED[reason]])
+def test_a_job_without_a_refused_line_is_not_reissued(reason):
+    whole = case(reason, has_refused_line=False)
+    assert refusal(whole, Verb.REISSUE) is not None
+    assert "reissue" not in advice(whole).replace("none to reissue", "")
+
+
+def test_no_refusal_and_no_advice_names_a_redrive_that_is_refused_too():
+    for reason, cancelled, refused_line in product(Reason, (False, True), (False, True)):
+        told = case(reason, campaign_cancelled=cancelled, has_refused_line=refused_line)
+        allowed = {verb for verb in Verb if refusal(told, verb) is None}
+        texts = [text for verb in Verb if (text := refusal(told, verb))]
+        assert allowed or "discard" in advice(told)
+        for text in texts:
+            assert Verb.REISSUE in allowed or not text.endswith("use --reissue")
+            assert Verb.RESEND in allowed or not text.endswith("without --reissue")

@@ -139,9 +139,11 @@ class IssuingDesk:
     def limits(self) -> AccountLimits:
         return self.shared.limits
 
-    def issuing(self, *jobs: ClaimedJob, chunk_id: str = "chunk", **bounds: Any) -> ChunkIssuing:
+    def issuing(
+        self, *jobs: ClaimedJob, chunk_id: str = "chunk", is_cancelled: bool = False, **bounds: Any
+    ) -> ChunkIssuing:
         return ChunkIssuing(
-            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs),
+            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs, is_cancelled=is_cancelled),
             self.api,
             self.shared,
             replace(BOUNDS, **bounds),

@@ -7,12 +7,12 @@ from random import Random
 import pytest
 
 from issuance.decision import LookUp, RetryPolicy, Settle
-from issuance.outcome import Kind
+from issuance.outcome import Kind, Reason
 from issuance.reply import Answer, NoAnswer
 from issuance.states import State
 from issuance.transactions import Issual, TransactionDetail
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
-from tests.unit.worker.build import claimed
+from tests.unit.worker.build import CAMPAIGN_ID, claimed
 from worker.api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from worker.looking import Looker
 
@@ -68,13 +68,13 @@ class FakeReads:
         return Found(TransactionDetail.model_validate(entry), READ)
 
 
-async def _look(job, reads, *, slots=100, within_seconds=5.0):
+async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
     left = iter([True] * slots)
 
     async def take_slot():
         return next(left, False)
 
-    looker = Looker(reads, POLICY, Random(1), take_slot=take_slot, within_seconds=within_seconds)
+    looker = Looker(reads, policy, Random(1), take_slot=take_slot, within_seconds=within_seconds)
     return await looker.look(job)
 
 
@@ -170,6 +170,26 @@ async def test_a_job_to_be_looked_up_is_never_sent_again(desk, job):
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
     desk.api.transaction_detail = reads.transaction_detail
-    await desk.issue(job, claimed(2))
+    await desk.issue(job, claimed(2), policy=POLICY)
     assert sorted(attempt.outcome.kind for attempt in desk.attempts) == [Kind.ISSUED, Kind.ISSUED]
     assert desk.api.customers == [claimed(2).customer.value]
+
+
+async def test_where_look_ups_are_switched_off_nothing_is_read_and_the_doubt_stays():
+    reads = FakeReads()
+    attempt = await _look(claimed(1), reads, policy=RetryPolicy())
+    assert attempt.decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+    assert "switched off" in attempt.outcome.message
+    assert reads.calls == []
+
+
+async def test_a_look_goes_on_in_a_cancelled_campaign_where_nothing_is_sent(desk):
+    job = claimed(1, look_up=State.IN_DOUBT)
+    reads = FakeReads([[_entry(job)]])
+    desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
+    desk.api.transaction_detail = reads.transaction_detail
+    await desk.shared.halts.halt(CAMPAIGN_ID)
+    await desk.issue(job, claimed(2), policy=POLICY, is_cancelled=True)
+    assert [attempt.job.number for attempt in desk.attempts] == [1]
+    assert [returned.job.number for returned in desk.given_back] == [2]
+    assert desk.api.starts == []
