@@ -5,7 +5,7 @@ import pytest
 from issuance.states import State
 from ledger.actions import actions_on
 from ledger.campaigns import find_campaign
-from tests.contract.ledger.build import TIMEOUT, judge, make_job, make_jobs
+from tests.contract.ledger.build import TIMEOUT, TOO_MANY, judge, make_jobs
 
 
 @pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")])
@@ -22,12 +22,14 @@ def test_without_redis_the_change_is_said_to_take_effect_at_the_next_release(run
     assert "takes effect at the next release" in run("campaign", "pause", "spring").stderr
 
 
-def test_a_cancel_settles_what_was_never_sent_and_dead_letters_what_was(run, desk):
-    held, job = desk.take_one(make_job(1, campaign="spring"))
-    desk.record(held, judge(job, TIMEOUT))
-    desk.accept(*make_jobs(3, first=2, campaign="spring"))
+def test_a_cancel_settles_what_was_never_sent_leaves_a_doubt_to_be_looked_up_and_dead_letters_the_rest(run, desk):
+    desk.accept(*make_jobs(2, campaign="spring"))
+    held = desk.take()
+    doubted, refused = held.jobs
+    desk.record(held, judge(doubted, TIMEOUT), judge(refused, TOO_MANY))
+    desk.accept(*make_jobs(3, first=3, campaign="spring"))
     result = run("campaign", "cancel", "spring")
-    assert desk.counts() == {State.CANCELLED: 3, State.IN_DOUBT: 1}
+    assert desk.counts() == {State.CANCELLED: 3, State.WAITING: 1, State.FAILED: 1}
     assert "1 open dead letter: issuance dead-letters list --campaign spring" in result.stdout
 
 
