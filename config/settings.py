@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     @property
     def visibility_timeout_seconds(self) -> int:
         """Celery's visibility timeout on Redis: well above the lease, so a doubled message finds nothing."""
-        return int(self.lease_seconds * 3) + 60
+        return int(self.lease_seconds * 3) + _VISIBILITY_MARGIN_SECONDS
 
     @property
     def email_key(self) -> str:
@@ -146,6 +146,7 @@ class Settings(BaseSettings):
 
 
 _RECORD_MARGIN_SECONDS = 1.0
+_VISIBILITY_MARGIN_SECONDS = 5
 _SCHEMES = {
     "api_url": ("http://", "https://"),
     "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),

@@ -131,11 +131,15 @@ def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
             connection.execute(_UNQUEUE, {"numbers": numbers[start : start + _BATCH]})
 
 
-_UNQUEUE = (
-    update(jobs)
-    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)), jobs.c.state == State.QUEUED)
-    .values(state=State.WAITING, lease_until=None)
-)
+def unqueue_all(ledger: Ledger) -> int:
+    """Take back whatever is queued, from a broker that has lost it all; returns how many jobs."""
+    with ledger.write() as connection:
+        return connection.execute(_UNQUEUE_ALL).rowcount
+
+
+_TAKE_BACK = update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
+_UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
+_UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
 
 
 def _take_turn(connection: Connection) -> None:

@@ -115,6 +115,11 @@ class Parts:
         return Nudge(self.app, self._redis_sync)
 
     @cached_property
+    def broker(self) -> SyncRedis | None:
+        """The broker's own server, where that is Redis."""
+        return connect_sync(self.site.broker_url) if self.site.broker_url.startswith("redis") else None
+
+    @cached_property
     def _redis_sync(self) -> SyncRedis:
         return connect_sync(self.site.redis_url)
 

@@ -12,6 +12,7 @@ from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch
 from ledger.releases import Chunk, reap, release, unqueue
+from worker.broker_memory import recall_lost
 from worker.limits.state import LimitState
 from worker.limits.unavailable import LimitsUnavailable
 from worker.notices import publish_notices
@@ -54,6 +55,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
 
 def _release_due(parts: Parts) -> int:
     try:
+        recall_lost(parts.ledger, parts.broker)
         _reconcile_halts(parts)
         limits = parts.limits_console.state()
     except LimitsUnavailable as error:

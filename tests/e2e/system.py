@@ -186,7 +186,7 @@ class System:
 
     def calls(self) -> int:
         """Issue calls that have reached the simulator so far, repeated ones included."""
-        return sum(entry["calls"] for entry in self.truth().values())
+        return int(self.summary()["calls"])
 
     def plan_faults(self, plan: Mapping[str, object]) -> None:
         """Have calls go wrong (docs/simulator.md)."""

@@ -1,0 +1,128 @@
+"""Brokers that a test may stop, kill and freeze: Valkey from its wheel, or an installed Redis."""
+
+import json
+import shutil
+import signal
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+from redis import Redis
+from redis.exceptions import RedisError
+
+from console.embedded import broker_command
+from tests.e2e.processes import await_that
+from tests.valkey import free_port
+
+_QUEUE_KEYS = ("issuance:issuance.blast", "issuance:issuance.background")
+_END_SECONDS = 15
+
+
+class RedisBroker:
+    """A server with an append-only file, on one port and folder for all its lives.
+
+    Args:
+        folder: for its data and its log.
+        binary: another server's than Valkey's.
+    """
+
+    def __init__(self, folder: Path, binary: str | None = None) -> None:
+        self._port = free_port()
+        self._log = folder / "broker.log"
+        command = broker_command(folder, self._port)
+        self._command = [binary, *command[1:]] if binary else command
+        self._process: psutil.Popen | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.client = Redis.from_url(self.url, decode_responses=True, socket_timeout=5)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = psutil.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        await_that("the broker answers", self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it; what it has is on its disk (all but the last second's with SIGKILL)."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(_END_SECONDS)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it answer nobody while its connections stay."""
+        assert self._process is not None
+        self._process.suspend()
+        try:
+            yield
+        finally:
+            self._process.resume()
+
+    def end(self) -> None:
+        """End it for good."""
+        self.client.close()
+        if self._process is not None and self._process.is_running():
+            self._process.resume()
+            self.stop(signal.SIGKILL)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Let it refuse whatever would need memory."""
+        self.client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            self.client.config_set("maxmemory", 0)
+
+    def flush(self) -> None:
+        """Let it forget everything."""
+        self.client.flushall()
+
+    def cut_connections(self) -> int:
+        """Cut all connections; returns how many."""
+        return int(self.client.client_kill_filter(_type="normal", skipme=True))
+
+    def spoil_queued(self) -> int:
+        """Make each message that waits for the blast worker one that no worker understands; returns how many."""
+        key = _QUEUE_KEYS[0]
+        spoils = cycle((_unknown_task, _broken_json, _pickle))
+        for place in range(found := int(self.client.llen(key))):
+            message = json.loads(self.client.lindex(key, place))
+            next(spoils)(message)
+            self.client.lset(key, place, json.dumps(message))
+        return found
+
+    def queued(self) -> int:
+        """Chunks that wait in the broker."""
+        return sum(self.client.llen(key) for key in _QUEUE_KEYS)
+
+    def fetched(self) -> int:
+        """Chunks that were fetched and not acknowledged."""
+        return int(self.client.hlen("issuance:unacked"))
+
+
+def _unknown_task(message: dict[str, Any]) -> None:
+    message["headers"]["task"] = "issuance.of_tomorrow"
+
+
+def _broken_json(message: dict[str, Any]) -> None:
+    message["body"] = b64encode(b"[[1, 2").decode()
+
+
+def _pickle(message: dict[str, Any]) -> None:
+    message["content-type"] = "application/x-python-serialize"
+
+
+def installed_redis() -> str | None:
+    """The machine's own Redis server."""
+    return shutil.which("redis-server")

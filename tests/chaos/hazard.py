@@ -1,0 +1,141 @@
+"""One hazard on a running system: blasts, faults, recoveries, and the books at the end."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from sqlalchemy import select
+
+from config.nudging import Nudge
+from console.books import compare_books
+from issuance.states import State
+from ledger.schema import jobs
+from tests.chaos.brokers import RedisBroker
+from tests.chaos.ledgers import LedgerServer
+from tests.chaos.record import Record
+from tests.chaos.scale import Scale
+from tests.e2e.processes import Processes, await_that
+from tests.e2e.system import Rows, System, plain_rows
+
+_AREA_ROWS = 8_000
+_areas = count(1)
+
+Standing = dict[int, tuple[int, int | None]]
+"""Jobs in one state, and how they stand in it: job number → claims, lease."""
+
+
+@dataclass
+class Chaos:
+    """A running system and all that may be done to it."""
+
+    pair: str
+    scale: Scale
+    system: System
+    broker: RedisBroker
+    ledger: LedgerServer
+    nudge: Nudge
+
+    @property
+    def processes(self) -> Processes:
+        """The system's."""
+        return self.system.processes
+
+
+@dataclass
+class Hazard:
+    """One hazard under way; see `hazard`."""
+
+    chaos: Chaos
+    record: Record
+    settle_seconds: float
+    campaigns: list[str] = field(default_factory=list)
+
+    @property
+    def rounds(self) -> range:
+        """For each round of this run."""
+        return range(self.chaos.scale.rounds)
+
+    def blast(self, jobs_wanted: int | None = None, more: Rows = (), *, by_command: bool = False) -> str:
+        """Accept a blast of customers nobody has heard of, and of some more; returns its campaign."""
+        name = f"hazard-{self.record.number}-{next(_areas)}"
+        left = self.chaos.scale.jobs if jobs_wanted is None else jobs_wanted
+        rows: list[Mapping[str, object]] = []
+        while left > 0:
+            rows += plain_rows(min(left, _AREA_ROWS), area=next(_areas) % 10_000)
+            left -= _AREA_ROWS
+        rows += more
+        self.record.jobs += len(rows)
+        (self.chaos.system.blast if by_command else self.chaos.system.accept)(name, rows)
+        self.campaigns.append(name)
+        return name
+
+    def blast_under_way(self, more_calls: int = 20) -> str:
+        """Accept a blast, and wait until its calls arrive."""
+        wanted = self.chaos.system.calls() + more_calls
+        name = self.blast()
+        await_that("the blast is under way", lambda: self.chaos.system.calls() >= wanted, 40)
+        return name
+
+    def strike(self, times: int = 1) -> None:
+        """Count a fault."""
+        self.record.faults += times
+
+    def standing(self, state: State = State.RUNNING) -> Standing:
+        """The jobs that workers have now, or that are on their way to them."""
+        query = select(jobs.c.number, jobs.c.claims, jobs.c.lease_until).where(jobs.c.state == state)
+        with self.chaos.system.ledger.read() as connection:
+            return {number: (claims, lease) for number, claims, lease in connection.execute(query)}
+
+    def settled(self) -> int:
+        """How many jobs of this hazard have come to their end."""
+        balances = map(self.chaos.system.balance, self.campaigns)
+        return sum(one.campaign.accepted_lines - one.unsettled for one in balances)
+
+    @contextmanager
+    def recovery(self, what: str, watch: Callable[[], Callable[[], object]], seconds: float = 40) -> Iterator[None]:
+        """Measure how long it takes from the end of the block until the system goes on.
+
+        Args:
+            what: is to happen.
+            watch: called at the end of the block, which is the end of the fault; gives what says that it happened.
+            seconds: how long to wait for it.
+        """
+        yield
+        begun = time.monotonic()
+        await_that(what, watch(), seconds)
+        self.record.recovered.append(time.monotonic() - begun)
+
+    def moves(self, state: State = State.RUNNING) -> Callable[[], bool]:
+        """Whether whatever is in this state now was settled, given back or claimed anew since."""
+        before = self.standing(state)
+
+        def none_left() -> bool:
+            now = self.standing(state)
+            return not any(now.get(number) == how for number, how in before.items())
+
+        return none_left
+
+    def goes_on(self) -> Callable[[], bool]:
+        """Whether another job came to its end since, or there is none left."""
+        before = self.settled()
+        return lambda: self.settled() > before or self._is_over()
+
+    def _is_over(self) -> bool:
+        return not any(self.chaos.system.balance(name).unsettled for name in self.campaigns)
+
+    def close(self) -> None:
+        """Wait until everything is settled; compare the books, and make sure that they agree."""
+        record, system = self.record, self.chaos.system
+        for name in self.campaigns:
+            await_that(f"{name} is settled", lambda name=name: not system.balance(name).unsettled, self.settle_seconds)
+        wrong: list[str] = []
+        for name in self.campaigns:
+            books = compare_books(system.ledger, name, system.site.api_url)
+            final = system.balance(name)
+            record.doubled += len(books.double)
+            record.lost += len(books.lost) + (0 if final.balanced else 1)
+            record.in_doubt += final.counts[State.IN_DOUBT]
+            wrong += [*books.double, *books.lost, *books.invented]
+        assert (wrong, record.lost, record.doubled) == ([], 0, 0)

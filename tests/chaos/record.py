@@ -1,0 +1,69 @@
+"""What came of each hazard, and the table of all of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+
+@dataclass
+class Record:
+    """One hazard on one pair of ledger and broker.
+
+    Attributes:
+        number: as in the list of hazards.
+        title: what goes wrong.
+        pair: ledger and broker.
+        faults: how often it went wrong.
+        jobs: how many jobs were accepted.
+        lost: jobs without an end, or with units that the ledger does not know.
+        doubled: requestIds with more units than asked for.
+        in_doubt: jobs that an operator has to look at.
+        recovered: seconds of each recovery.
+    """
+
+    number: int
+    title: str
+    pair: str
+    faults: int = 0
+    jobs: int = 0
+    lost: int = 0
+    doubled: int = 0
+    in_doubt: int = 0
+    recovered: list[float] = field(default_factory=list)
+
+    def append_to(self, path: Path) -> None:
+        """Write it down."""
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(self)) + "\n")
+
+    @classmethod
+    def read_all(cls, path: Path) -> list[Self]:
+        """Read what was written down."""
+        return [cls(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+_HEAD = "| # | Hazard | Faults | Jobs | Lost | Doubled | In doubt | Recovered in (median, worst) |"
+_RULE = "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |"
+
+
+def table(records: Sequence[Record]) -> str:
+    """One pair's hazards as a Markdown table, with their sums."""
+    rows = sorted(records, key=lambda record: record.number)
+    sums = Record(0, "**all**", "")
+    for record in rows:
+        sums.faults += record.faults
+        sums.jobs += record.jobs
+        sums.lost += record.lost
+        sums.doubled += record.doubled
+        sums.in_doubt += record.in_doubt
+    return "\n".join([_HEAD, _RULE, *(_row(record) for record in rows), _row(sums)])
+
+
+def _row(record: Record) -> str:
+    times = sorted(record.recovered)
+    recovered = f"{times[len(times) // 2]:.1f} s, {times[-1]:.1f} s" if times else ""
+    counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
+    number = str(record.number) if record.number else ""
+    return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"

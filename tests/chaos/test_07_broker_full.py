@@ -1,0 +1,16 @@
+"""The broker has no memory left: publishing, acknowledging and the limits fail."""
+
+import time
+
+from tests.chaos.conftest import BeginHazard
+from tests.chaos.hazard import Chaos
+
+
+def test_a_blast_goes_on_when_a_full_broker_has_room_again(chaos: Chaos, hazard: BeginHazard):
+    with hazard(7, "broker out of memory (maxmemory)") as run:
+        for _ in run.rounds:
+            run.blast_under_way()
+            run.strike()
+            with run.recovery("the blast goes on", run.goes_on), chaos.broker.full():
+                run.blast()  # accepted all the same
+                time.sleep(15 if chaos.scale.long else 3)
