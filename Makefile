@@ -21,6 +21,12 @@ test: $(BIN)/.dev ## All tests, on real brokers, databases and processes
 	@$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered
 	@$(BIN)/python -m pytest tests --ignore=tests/unit
 
+matrix: $(BIN)/.dev ## Blasts in every reading of the API: 36 of them, three endpoints each (about 5 minutes)
+	@ISSUANCE_TEST_MATRIX=full $(BIN)/python -m pytest tests/e2e/test_matrix.py
+
+chaos: $(BIN)/.dev ## Every fault, in many rounds, on each ledger and broker, with a table (CHAOS="--help" lists options)
+	@$(BIN)/python -m tests.chaos $(CHAOS)
+
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,4 +58,4 @@ $(BIN)/.dev: $(BIN)/.runtime requirements-dev.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test matrix chaos check format lock clean

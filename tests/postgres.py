@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 URL_VARIABLE = "ISSUANCE_TEST_POSTGRES_URL"
 
@@ -37,7 +38,7 @@ def postgres_database(server_url: str) -> Iterator[str]:
     """Give the URL of an empty database on that server, which is dropped at the end."""
     name = f"issuance_test_{uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)  # the server may be restarted
     try:
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))

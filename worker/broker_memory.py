@@ -2,10 +2,10 @@
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
 from ledger.book import Ledger
 from ledger.releases import unqueue_all
-from worker.limits.unavailable import reach_redis
 
 log = structlog.get_logger("issuance.release")
 
@@ -21,14 +21,13 @@ def recall_lost(ledger: Ledger, broker: Redis | None) -> None:
     Args:
         ledger: the record.
         broker: None for one without marks: RabbitMQ keeps its messages on its disks.
-
-    Raises:
-        LimitsUnavailable: the broker cannot be reached.
     """
-    with reach_redis():
+    try:
         if broker is None or broker.exists(_MARK):
             return
         jobs = unqueue_all(ledger)
         broker.set(_MARK, "1")
+    except RedisError:
+        return  # whoever publishes says that the broker is away
     if jobs:
         log.warning("broker was emptied", jobs=jobs)

@@ -21,8 +21,12 @@ from tests.e2e.system import System, scrubbed_environment
 BeginHazard = Callable[[int, str], AbstractContextManager[Hazard]]
 
 LEASE_SECONDS = 5.0
+API_SECONDS = 2.0
+VISIBILITY_SECONDS = Settings(
+    _env_file=None, lease_seconds=LEASE_SECONDS, api_timeout_seconds=1
+).visibility_timeout_seconds
 _SETTINGS = {
-    "ISSUANCE_API_TIMEOUT_SECONDS": "2",
+    "ISSUANCE_API_TIMEOUT_SECONDS": f"{API_SECONDS:g}",
     "ISSUANCE_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "ISSUANCE_RETRY_MAX_ATTEMPTS": "30",
     "ISSUANCE_RETRY_BASE_SECONDS": "0.2",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -41,6 +41,10 @@ class Chaos:
     def processes(self) -> Processes:
         """The system's."""
         return self.system.processes
+
+    def another(self, *names: str) -> AbstractContextManager[None]:
+        """Run a second process of each name within the `with`."""
+        return self.processes.also(*names, ISSUANCE_API_URL=self.system.site.api_url)
 
 
 @dataclass
@@ -123,13 +127,20 @@ class Hazard:
         return lambda: self.settled() > before or self._is_over()
 
     def _is_over(self) -> bool:
-        return not any(self.chaos.system.balance(name).unsettled for name in self.campaigns)
+        return all(map(self._is_settled, self.campaigns))
+
+    def wait_settled(self) -> None:
+        """Wait until nothing of this hazard's blasts is still to come."""
+        for name in self.campaigns:
+            await_that(f"{name} is settled", lambda name=name: self._is_settled(name), self.settle_seconds)
+
+    def _is_settled(self, name: str) -> bool:
+        return not self.chaos.system.balance(name).unsettled
 
     def close(self) -> None:
         """Wait until everything is settled; compare the books, and make sure that they agree."""
         record, system = self.record, self.chaos.system
-        for name in self.campaigns:
-            await_that(f"{name} is settled", lambda name=name: not system.balance(name).unsettled, self.settle_seconds)
+        self.wait_settled()
         wrong: list[str] = []
         for name in self.campaigns:
             books = compare_books(system.ledger, name, system.site.api_url)

@@ -4,8 +4,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -91,6 +91,34 @@ class Processes:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         return process
+
+    @contextmanager
+    def unable_to_write(self, *names: str) -> Iterator[None]:
+        """Have every write of these processes and their children fail, as on a full disk."""
+        found = [one for name in names for process in [self.find(name)] for one in [process, *process.children()]]
+        limits = {process: process.rlimit(psutil.RLIMIT_FSIZE) for process in found}
+        for process, (_, most) in limits.items():
+            process.rlimit(psutil.RLIMIT_FSIZE, (1, most))
+        try:
+            yield
+        finally:
+            for process, limit in limits.items():
+                with suppress(psutil.NoSuchProcess):
+                    process.rlimit(psutil.RLIMIT_FSIZE, limit)
+
+    @contextmanager
+    def also(self, *names: str, **environment: str) -> Iterator[None]:
+        """Run a second process of each name meanwhile, as on another machine."""
+        home = self.home / "second"
+        home.mkdir(exist_ok=True)
+        whole = self._environment | {"ISSUANCE_HOME": str(home)} | environment
+        with ExitStack() as stack, (home / "output.log").open("ab") as output:
+            for name in names:
+                command = [sys.executable, "-m", "console", "run", name]
+                process = subprocess.Popen(command, env=whole, stdout=output, stderr=output, start_new_session=True)
+                stack.callback(process.wait, _END_SECONDS)
+                stack.callback(process.terminate)
+            yield
 
     def signal_up(self, number: signal.Signals) -> None:
         """Send a signal to `issuance up` itself, as a terminal or an init system does."""

@@ -216,12 +216,16 @@ class System:
 
     def events(self, name: str, event: str, *, since: int = 0) -> list[dict[str, Any]]:
         """A process's log events of one kind."""
+        return [found for found in self.told(name, since=since) if found.get("event") == event]
+
+    def told(self, name: str, *, since: int = 0) -> list[dict[str, Any]]:
+        """All of a process's log events."""
         path = self.home / "logs" / f"{name}.log"
-        return _events(path, event, since) if path.exists() else []
+        return _events(path, since) if path.exists() else []
 
     def supervisor_events(self, event: str) -> list[dict[str, Any]]:
         """What `issuance up` itself says of the processes it keeps running."""
-        return _events(self.processes.output, event, 0)
+        return [found for found in _events(self.processes.output, 0) if found.get("event") == event]
 
     def log_tails(self) -> str:
         """The last lines of every log, for whoever reads a failed test."""
@@ -229,10 +233,9 @@ class System:
         return "\n".join(f"--- {path.name}\n{_tail(path)}" for path in paths if path.exists())
 
 
-def _events(path: Path, event: str, since: int) -> list[dict[str, Any]]:
+def _events(path: Path, since: int) -> list[dict[str, Any]]:
     lines = path.read_bytes()[since:].decode(errors="replace").splitlines()
-    parsed = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-    return [found for found in parsed if found.get("event") == event]
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
 def _tail(path: Path) -> str:

@@ -50,6 +50,8 @@ def end_parts(parts: Parts) -> None:
         parts.loop.call_soon_threadsafe(parts.loop.stop)
         parts.loop_thread.join(5)
         parts.loop.close()
+    if parts.broker is not None:
+        parts.broker.close()
     parts.app.close()
 
 

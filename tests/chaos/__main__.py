@@ -1,0 +1,59 @@
+"""All hazards with many rounds, on each pair of ledger and broker, and a table of what came of them: `make chaos`."""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos.record import Record, table
+from tests.chaos.scale import Scale
+
+_PAIRS = "sqlite+valkey,postgresql+valkey"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each hazard (default %(default)s)")
+    parser.add_argument("--jobs", type=int, default=600, help="jobs of each round's blasts (default %(default)s)")
+    parser.add_argument("--pairs", default=_PAIRS, help="ledger+broker, with commas (default %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
+    parser.add_argument("--table", type=Path, help="write the tables to this Markdown file too")
+    parser.add_argument("-k", dest="only", default="", help="only the hazards whose test names have this in them")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run it; returns pytest's exit status."""
+    given = _arguments()
+    pairs = tuple(given.pairs.split(","))
+    scale = Scale(rounds=given.rounds, jobs=given.jobs, concurrent=40, long=not given.quick, pairs=pairs)
+    with TemporaryDirectory() as folder:
+        records = Path(folder) / "records.jsonl"
+        environment = os.environ | scale.environment() | {"ISSUANCE_TEST_CHAOS_RECORDS": str(records)}
+        command = [sys.executable, "-m", "pytest", "tests/chaos", "-v", "--no-header", "-k", given.only]
+        status = subprocess.run(command, env=environment, check=False).returncode
+        text = _report(Record.read_all(records) if records.exists() else [], pairs)
+    print(text)
+    if given.table:
+        given.table.write_text(text, encoding="utf-8")
+    return status
+
+
+def _report(records: list[Record], pairs: tuple[str, ...]) -> str:
+    parts = [f"`{' '.join(['python -m tests.chaos', *sys.argv[1:]])}`, {datetime.now(UTC):%Y-%m-%d}, {_machine()}."]
+    for pair in pairs:
+        of_pair = [record for record in records if record.pair == pair]
+        parts.append(f"## {pair.replace('+', ' + ')}\n\n{table(of_pair)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}), Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

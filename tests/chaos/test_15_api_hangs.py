@@ -1,0 +1,37 @@
+"""The API takes calls and answers none of them."""
+
+import signal
+import time
+
+from tests.chaos.conftest import API_SECONDS, BeginHazard
+from tests.chaos.hazard import Chaos
+
+_STOPPED_SECONDS = API_SECONDS + 3
+
+
+def test_a_blast_goes_on_when_an_api_that_hung_answers_again(chaos: Chaos, hazard: BeginHazard):
+    with hazard(15, "API hangs") as run:
+        for _ in run.rounds:
+            run.blast_under_way()
+            run.strike()
+            with run.recovery("the blast goes on", run.goes_on):
+                simulator = chaos.processes.kill("simulator", signal.SIGSTOP)
+                try:
+                    time.sleep(60 if chaos.scale.long else 5)
+                finally:
+                    simulator.send_signal(signal.SIGCONT)
+
+
+def test_a_worker_stops_within_the_longest_wait_for_an_answer_though_the_api_hangs(chaos: Chaos, hazard: BeginHazard):
+    with hazard(15, "API hangs while the worker is told to stop") as run:
+        for _ in run.rounds:
+            run.blast_under_way()
+            run.strike()
+            simulator = chaos.processes.kill("simulator", signal.SIGSTOP)
+            try:
+                worker = chaos.processes.kill("worker", signal.SIGTERM)
+                worker.wait(_STOPPED_SECONDS)
+            finally:
+                simulator.send_signal(signal.SIGCONT)
+            with run.recovery("the blast goes on", run.goes_on):
+                pass

@@ -1,0 +1,36 @@
+"""Two beats, two releases and two operators at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from issuance.states import State
+from tests.chaos.conftest import BeginHazard
+from tests.chaos.hazard import Chaos
+from tests.e2e.system import plain_rows
+
+_REFUSED = 10
+_RELEASES = 3
+
+
+def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos, hazard: BeginHazard):
+    with hazard(17, "two beats, two releases, two redrives at once") as run, chaos.another("beat", "release"):
+        for number in run.rounds:
+            refused = plain_rows(_REFUSED, area=9_000 + number)
+            fault = [{"kind": "outcome", "code": 8003}]
+            chaos.system.plan_faults({"customers": {row["mobile"]: fault for row in refused}})
+            name = run.blast(more=refused)
+            run.strike(_RELEASES)
+            run.wait_settled()
+            assert chaos.system.balance(name).counts[State.FAILED] == _REFUSED
+            _redrive_twice_at_once(chaos, name)
+            run.strike()
+            run.wait_settled()
+            assert chaos.system.balance(name).counts[State.ISSUED] == run.chaos.scale.jobs + _REFUSED
+
+
+def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
+    def redrive(_: int) -> int:
+        redriven = ("dead-letters", "redrive", "--campaign", name, "--reissue", "--note", "mended", "--yes")
+        return chaos.system.command(*redriven).returncode
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(redrive, range(2)))
