@@ -13,17 +13,19 @@ from console.balances import balance_lines
 from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, remark
 from console.interruption import interruptible
 from console.layout import counted, say
+from console.lint_report import expectation_lines, show_warnings
 from console.nudging import Nudging
+from console.refused_rows import NotedErrors
 from console.waiting import wait_for_campaign
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, ensure_campaign
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer
-from producers.source import BadRow, ErrorsFile, ReadOptions, Source, UnusableFile
+from producers.lint import Lint, read_rewards_file
+from producers.preparing import BlastOptions
+from producers.source import ErrorsFile, ReadOptions, Source
 from producers.source.display import printable
-
-_SHOWN_ERRORS = 3
 
 
 def blast(
@@ -38,54 +40,42 @@ def blast(
     errors: Annotated[Path | None, typer.Option(help="Takes the refused rows; default: FILE's stem.errors.csv")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every line is settled.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file, accept nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse rows with warnings too.")] = False,
+    country_code: Annotated[
+        str | None, typer.Option(metavar="DIGITS", help="The one that all mobiles begin with, for example 91.")
+    ] = None,
+    rewards: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The rewards' prices (JSON): checks rows, tells expected points."),
+    ] = None,
+    allow_repeats: Annotated[
+        bool, typer.Option("--allow-repeats", help="Each row of the same customer and reward is a reward of its own.")
+    ] = False,
+    group_by_customer: Annotated[
+        bool, typer.Option("--group-by-customer", help="Issue a customer's nearby rows in one call.")
+    ] = False,
     defer_limits: Annotated[
         bool, typer.Option("--defer-limits", help="Wait for the next limit window instead of failing (new campaigns).")
     ] = False,
 ) -> None:
     """Accept a file's rows into a campaign; running it again adds only what is not there yet."""
     with explained():
-        options = ReadOptions(mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity)
-        source = Source(file, options)
-        noted = _NotedErrors(_errors_path(file, errors))
+        reading = ReadOptions(mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity)
+        source = Source(file, reading)
+        known = None if rewards is None else read_rewards_file(rewards)
+        lint = Lint(strict=strict, country_code=country_code, rewards=known)
+        options = BlastOptions(lint, allow_repeats=allow_repeats, group_by_customer=group_by_customer)
+        noted = NotedErrors(_errors_path(file, errors))
         if dry_run:
-            report = _check(campaign, source, noted)
+            report = _check(campaign, source, noted, options)
     if not dry_run:
         with Context.opened() as (context, ledger):
             into = _campaign(ledger, campaign, defer_limits=defer_limits)
-            report = _accept(context, ledger, into, source, noted)
+            report = _accept(context, ledger, into, source, noted, options)
             if wait:
                 _wait(ledger, campaign)
     if report.refused:
         sys.exit(EXIT_REFUSED)
-
-
-class _NotedErrors(ErrorsFile):
-    """An errors file that remembers its first rows, to be shown."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.first: list[BadRow] = []
-
-    def write(self, bad: BadRow) -> None:
-        try:
-            super().write(bad)
-        except OSError as error:
-            raise UnusableFile(
-                f"the errors file {self.path} cannot be written: {error.strerror}", "name another with --errors"
-            ) from None
-        if len(self.first) < _SHOWN_ERRORS:
-            self.first.append(bad)
-
-    def show(self) -> None:
-        """Say where the refused rows are, and show the first."""
-        if not self.count:
-            return
-        remark(f"{counted(self.count, 'row')} refused, see {self.path}:")
-        for bad in self.first:
-            place = f"line {bad.line}" + (f", {bad.field}" if bad.field else "")
-            remark(f"  {place}: {bad.problem}; {bad.remedy}")
-        if self.count > len(self.first):
-            remark(f"  and {self.count - len(self.first):,} more")
 
 
 def _read_mapping(pairs: list[str]) -> dict[str, str]:
@@ -117,7 +107,14 @@ def _campaign(ledger: Ledger, name: str, *, defer_limits: bool) -> Campaign:
     return campaign
 
 
-def _accept(context: Context, ledger: Ledger, campaign: Campaign, source: Source, errors: _NotedErrors) -> BlastReport:
+def _accept(
+    context: Context,
+    ledger: Ledger,
+    campaign: Campaign,
+    source: Source,
+    errors: NotedErrors,
+    options: BlastOptions,
+) -> BlastReport:
     freezer, nudging = Freezer.of(context.settings), Nudging(context)
     report = BlastReport()
     try:
@@ -130,11 +127,12 @@ def _accept(context: Context, ledger: Ledger, campaign: Campaign, source: Source
                 nudging.give()
                 check_interrupted()
 
-            report = accept_file(ledger, campaign, source, freezer, errors, on_batch=on_batch)
+            report = accept_file(ledger, campaign, source, freezer, errors, options=options, on_batch=on_batch)
     except KeyboardInterrupt:
         say(f"{_summary(campaign.name, report, errors)}: interrupted; run it again, and it goes on where it ended")
         sys.exit(EXIT_INTERRUPTED)
     errors.show()
+    show_warnings(report.warnings, accepted=True)
     say(_summary(campaign.name, report, errors))
     return report
 
@@ -162,20 +160,26 @@ def _progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
 
 def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
     where = f" (errors in {errors.path})" if report.refused else ""
+    calls = f" in {counted(report.jobs, 'call')}" if report.jobs < report.accepted else ""
     return (
-        f"{campaign}: {report.accepted:,} accepted, {report.known:,} already known, {report.refused:,} refused "
+        f"{campaign}: {report.accepted:,} accepted{calls}, {report.known:,} already known, {report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
 
 
-def _check(campaign: str, source: Source, errors: _NotedErrors) -> BlastReport:
+def _check(campaign: str, source: Source, errors: NotedErrors, options: BlastOptions) -> BlastReport:
     settings = Context.read().settings
     with errors:
-        report = check(campaign, source, Freezer.of(settings), errors)
+        report = check(campaign, source, Freezer.of(settings), errors, options=options)
     errors.show()
+    show_warnings(report.warnings, accepted=False)
+    if options.lint.rewards is not None:
+        for line in expectation_lines(report.expectation):
+            say(line)
     where = f" (errors in {errors.path})" if report.refused else ""
+    calls = f" for {counted(report.jobs, 'call')}" if report.jobs < report.accepted else ""
     say(
-        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good, {report.refused:,} refused "
+        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{calls}, {report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
     return report

@@ -115,7 +115,7 @@ def _accept(
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
     for job in batch:
-        for part in _taken_apart(job, earlier) if line_by_line else (job,):
+        for part in _taken_apart(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
             found = next((earlier[line.request_id] for line in part.lines if line.request_id in earlier), None)
             if found is None:
                 acceptance.accepted.append(part)
@@ -136,7 +136,7 @@ def _accept(
 def _taken_apart(job: Job, earlier: dict[str, _Earlier]) -> list[Job]:
     """Take a job apart into its new lines, which stay together, and each of its known ones."""
     known = [line.request_id for line in job.lines if line.request_id in earlier]
-    if not known or len(job.lines) == 1 or earlier[known[0]].body == job.body:
+    if not known or earlier[known[0]].body == job.body:
         return [job]
     new = {line.request_id for line in job.lines}.difference(known)
     parts = [narrow(job, {request_id}) for request_id in known]

@@ -52,6 +52,7 @@ class Reward:
     redemption_value: float | None = None
     org_id: int | None = None
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    points: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def enqueue_job(
         ledger: the record.
         freezer: makes the body.
         identifiers: exactly one must be given.
-        rewards: one or more; they travel in one call.
+        rewards: one or more, as many as ISSUANCE_JOB_MAX_LINES; they travel in one call.
         campaign: what to count it under.
         key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key and payload
             adds nothing. Without one, every call issues.
@@ -153,6 +154,7 @@ def _line(reward: Reward, request_id: str) -> Line:
         redemption_value=_checked("redemption_value", rules.amount, reward.redemption_value),
         org_id=_checked("org_id", whole, reward.org_id),
         custom_fields={name: _required(name, rules.text, value) for name, value in reward.custom_fields.items()},
+        points=_checked("points", rules.amount, reward.points),
     )
 
 

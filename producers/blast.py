@@ -1,7 +1,8 @@
 """The blast: a campaign's file goes into the ledger, batch by batch, in flat memory and idempotently."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
 
 import structlog
@@ -11,17 +12,20 @@ from ledger.acceptance import Conflict, accept, close_intake, open_intake
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from producers.freezing import Freezer
+from producers.lint import Expectation, Warnings
+from producers.occurrences import Occurrences
+from producers.preparing import BlastOptions, Preparer, repeat
 from producers.source import BadRow, ErrorsFile, Source
-from producers.source.refusal import Refusal
 
 log = structlog.get_logger("issuance.producers")
 
 _BATCH_ROWS = 1_000
+"""So many rows are accepted in one transaction, and rows of one customer are grouped only within them."""
 
 
 @dataclass(slots=True)
 class BlastReport:
-    """What came of a file, in rows; `rows` is the sum of the others."""
+    """What came of a file, in rows; `rows` is the sum of the next three."""
 
     rows: int = 0
     accepted: int = 0
@@ -29,6 +33,12 @@ class BlastReport:
     """In the ledger already, from an earlier run of the file."""
     refused: int = 0
     """In the errors file, with line, field and remedy."""
+    jobs: int = 0
+    """What the accepted rows became: as many as rows, or fewer when they were grouped."""
+    warnings: Warnings = field(default_factory=Warnings)
+    """Of rows that were not refused."""
+    expectation: Expectation = field(default_factory=Expectation)
+    """Of rows that were not refused; empty when nothing is known of the rewards."""
 
 
 def blast(
@@ -38,6 +48,7 @@ def blast(
     freezer: Freezer,
     errors: ErrorsFile,
     *,
+    options: BlastOptions | None = None,
     on_batch: Callable[[BlastReport], None],
 ) -> BlastReport:
     """Accept a file's rows into a campaign.
@@ -50,62 +61,73 @@ def blast(
         source: the file.
         freezer: makes the bodies.
         errors: takes the refused rows.
+        options: how the rows are taken; None: repeats are refused, each row is a job.
         on_batch: called after each batch is committed, with the report so far.
 
     Raises:
         CampaignError: the campaign was cancelled.
+        ValueError: rows are to be grouped for the single endpoint.
     """
-    report = BlastReport()
-    intake_id = open_intake(ledger, campaign, str(source.path))
-    items = _jobs(source, campaign.name, freezer)
-    while batch := list(islice(items, _BATCH_ROWS)):
-        jobs = [item for item in batch if isinstance(item, Job)]
-        acceptance = accept(ledger, campaign, jobs, intake_id=intake_id)
-        refused = [item for item in batch if isinstance(item, BadRow)]
-        refused += [_explain(conflict) for conflict in acceptance.conflicts]
-        for bad in sorted(refused, key=lambda row: row.line):
-            errors.write(bad)
-        report.rows += len(batch)
-        report.accepted += len(acceptance.accepted)
-        report.known += len(acceptance.known)
-        report.refused += len(refused)
-        on_batch(report)
+    options = options or BlastOptions()
+    with ExitStack() as stack:
+        # Without --allow-repeats the ledger finds repeats by itself, which costs nothing.
+        occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
+        preparer = Preparer(campaign.name, freezer, options, occurrences)
+        report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
+        intake_id = open_intake(ledger, campaign, str(source.path))
+        rows = source.rows()
+        while batch := list(islice(rows, _BATCH_ROWS)):
+            prepared = preparer.prepare(batch)
+            acceptance = accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+            refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
+            _write(errors, refused)
+            report.rows += len(batch)
+            report.jobs += len(acceptance.accepted)
+            report.accepted += _count_lines(acceptance.accepted)
+            report.known += _count_lines(acceptance.known)
+            report.refused += len(refused)
+            on_batch(report)
     close_intake(ledger, intake_id, accepted=report.accepted, known=report.known, refused=report.refused)
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
+    counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
     log.info("file read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
     return report
 
 
-def check(campaign_name: str, source: Source, freezer: Freezer, errors: ErrorsFile) -> BlastReport:
-    """Read and freeze a file without accepting anything (`--dry-run`); repeats within it are not looked for."""
-    report = BlastReport()
-    for item in _jobs(source, campaign_name, freezer):
-        report.rows += 1
-        if isinstance(item, BadRow):
-            errors.write(item)
-            report.refused += 1
-        else:
-            report.accepted += 1
+def check(
+    campaign_name: str, source: Source, freezer: Freezer, errors: ErrorsFile, *, options: BlastOptions | None = None
+) -> BlastReport:
+    """Read and freeze a file without accepting anything (`--dry-run`); the ledger is not looked at."""
+    with Occurrences() as occurrences:
+        preparer = Preparer(campaign_name, freezer, options or BlastOptions(), occurrences)
+        report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
+        rows = source.rows()
+        while batch := list(islice(rows, _BATCH_ROWS)):
+            prepared = preparer.prepare(batch)
+            _write(errors, prepared.refused)
+            report.rows += len(batch)
+            report.jobs += len(prepared.jobs)
+            report.accepted += _count_lines(prepared.jobs)
+            report.refused += len(prepared.refused)
     return report
 
 
-def _jobs(source: Source, campaign: str, freezer: Freezer) -> Iterator[Job | BadRow]:
-    for row in source.rows():
-        if isinstance(row, BadRow):
-            yield row
-            continue
-        try:
-            yield freezer.from_row(campaign, row)
-        except Refusal as refusal:
-            yield BadRow(row.line, refusal.field, refusal.problem, refusal.remedy)
+def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:
+    for bad in sorted(refused, key=lambda row: row.line):
+        errors.write(bad)
 
 
-def _explain(conflict: Conflict) -> BadRow:
-    job = conflict.job
+def _count_lines(jobs: Iterable[Job]) -> int:
+    return sum(len(job.lines) for job in jobs)
+
+
+def _explain(conflict: Conflict) -> list[BadRow]:
+    place = f"line {conflict.first_line}"
     if conflict.kind == "repeat":
-        problem = f"the same customer and reward as line {conflict.first_line}"
-        remedy = "remove the row; for a second reward raise the quantity, or use another campaign"
+        # Of a grouped job the ledger keeps the first row's line only.
+        refusal = repeat(place if conflict.is_exact else f"one of the customer's rows from {place} on")
+        problem, remedy = refusal.problem, refusal.remedy
     else:
-        problem = f"accepted before with other values (line {conflict.first_line} of an earlier run)"
+        problem = f"accepted before with other values ({place} of an earlier run)"
         remedy = "a body never changes once it is accepted: use another campaign for the new values"
-    return BadRow(job.source_line, "", problem, remedy)
+    return [BadRow(line.source_line, "", problem, remedy) for line in conflict.job.lines]

@@ -7,6 +7,8 @@ from config.settings import Settings
 from issuance.customer import Customer
 from issuance.job import Job, Lane, Line, Variant, freeze_body
 from issuance.request_id import campaign_request_id
+from producers.lint.endpoint_rules import check_line_count, check_units
+from producers.lint.payment_rules import check_amounts
 from producers.source import Row
 from producers.source.refusal import Refusal
 
@@ -24,32 +26,37 @@ class Freezer:
     email_key: str
     own_org_id: int | None
     """The organisation of lines that name none (connected endpoint)."""
+    max_lines: int
+    """The most lines of one job."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Freezer":
         """Take what the bodies need from the settings."""
         org = settings.api_data_scope_org
-        return cls(settings.api_variant, settings.api_brand, settings.email_key, int(org) if org.isdigit() else None)
+        own_org_id = int(org) if org.isdigit() else None
+        return cls(settings.api_variant, settings.api_brand, settings.email_key, own_org_id, settings.job_max_lines)
 
-    def from_row(self, campaign: str, row: Row) -> Job:
-        """Freeze a file's row: one line, its requestId derived."""
-        customer = Customer(row.identifier.kind, row.identifier.value)
-        line = Line(
-            request_id=campaign_request_id(campaign, customer, row.reward_id),
-            reward_id=row.reward_id,
-            quantity=row.quantity,
-            payment_config_id=row.payment_config_id,
-            redemption_value=row.redemption_value,
-            org_id=row.org_id,
-            custom_fields=row.custom_fields,
-        )
-        return self.freeze(
-            customer,
-            [line],
-            lane=Lane.BLAST,
-            notes=row.notes,
-            event_log_id=row.event_log_id,
-            source_line=row.line,
+    def line_of(self, campaign: str, customer: Customer, row: Row, occurrence: int) -> Line:
+        """Make the line of a file's row, its requestId derived.
+
+        Args:
+            campaign: the campaign's name.
+            customer: the row's.
+            row: the row.
+            occurrence: 1 for the file's first row of this customer and reward, 2 for the second, …
+        """
+        return self._fit(
+            Line(
+                request_id=campaign_request_id(campaign, customer, row.reward_id, occurrence=occurrence),
+                reward_id=row.reward_id,
+                quantity=row.quantity,
+                payment_config_id=row.payment_config_id,
+                redemption_value=row.redemption_value,
+                org_id=row.org_id,
+                custom_fields=row.custom_fields,
+                points=row.points,
+                source_line=row.line,
+            )
         )
 
     def freeze(
@@ -60,30 +67,41 @@ class Freezer:
         lane: Lane,
         notes: str | None = None,
         event_log_id: str | None = None,
-        source_line: int = 0,
+        occurrence: int = 1,
     ) -> Job:
         """Freeze lines of one customer into a job."""
         fitted = tuple(self._fit(line) for line in lines)
-        if self.variant is Variant.SINGLE and len(fitted) > 1:
-            raise Refusal("the single endpoint takes one reward a call", "set ISSUANCE_API_VARIANT=bulk")
+        return self.freeze_fitted(
+            customer, fitted, lane=lane, notes=notes, event_log_id=event_log_id, occurrence=occurrence
+        )
+
+    def freeze_fitted(
+        self,
+        customer: Customer,
+        lines: tuple[Line, ...],
+        *,
+        lane: Lane,
+        notes: str | None,
+        event_log_id: str | None,
+        occurrence: int,
+    ) -> Job:
+        """Freeze lines that `line_of` made, which spares a million rows from being looked at twice."""
+        check_line_count(self.variant, len(lines), self.max_lines)
         body = freeze_body(
             self.variant,
             customer,
-            fitted,
+            lines,
             brand=self.brand,
             email_key=self.email_key,
             notes=notes,
             event_log_id=event_log_id,
         )
-        return Job(customer, fitted, self.variant, body, lane, source_line=source_line)
+        source_line = lines[0].source_line
+        return Job(customer, lines, self.variant, body, lane, occurrence=occurrence, source_line=source_line)
 
     def _fit(self, line: Line) -> Line:
-        if self.variant is Variant.SINGLE and line.quantity > 1:
-            raise Refusal(
-                f"the single endpoint issues one unit whatever the quantity ({line.quantity})",
-                "set ISSUANCE_API_VARIANT=bulk, or give the amount as redemptionValue",
-                "quantity",
-            )
+        check_units(self.variant, line.quantity)
+        check_amounts(line.redemption_value, line.points)
         if self.variant is not Variant.CONNECTED or line.org_id is not None:
             return line
         if self.own_org_id is None:

@@ -36,12 +36,14 @@ class Request(TypedDict, total=False):
     """Needed where the reward has several payment configs."""
     redemption_value: float | None
     """Above 0; for rewards paid by conversion ratio."""
+    points: float | None
+    """Above 0; what is paid by conversion ratio, in the place of `redemption_value`."""
     org_id: int | None
     """The reward's organisation (connected endpoint)."""
     custom_fields: Mapping[str, str] | None
     """Name to value."""
     more: Sequence[Reward]
-    """Further rewards of the customer, issued in the same call."""
+    """Further rewards of the customer, issued in the same call, which takes ISSUANCE_JOB_MAX_LINES in all."""
     campaign: str
     """What to count it under, 1 to 255 characters; `background` when not given."""
     key: str | None
@@ -109,6 +111,7 @@ class Producer:
             redemption_value=request.get("redemption_value"),
             org_id=request.get("org_id"),
             custom_fields=request.get("custom_fields") or {},
+            points=request.get("points"),
         )
         enqueued = enqueue_job(
             self.ledger,

@@ -19,6 +19,7 @@ class Assembly:
             "quantity": 1 if options.quantity is None else options.quantity,
             "payment_config_id": None,
             "redemption_value": None,
+            "points": None,
             "org_id": None,
             "event_log_id": None,
             "notes": None,

@@ -46,6 +46,7 @@ COLUMNS = (
     Column("quantity", Group.ATTRIBUTE, "quantity", rules.positive_integer(rules.LARGEST_QUANTITY)),
     Column("paymentConfigId", Group.ATTRIBUTE, "payment_config_id", _id),
     Column("redemptionValue", Group.ATTRIBUTE, "redemption_value", rules.amount),
+    Column("points", Group.ATTRIBUTE, "points", rules.amount),
     Column("orgId", Group.ATTRIBUTE, "org_id", _id),
     Column("eventLogId", Group.ATTRIBUTE, "event_log_id", rules.text),
     Column("notes", Group.ATTRIBUTE, "notes", rules.text),

@@ -33,6 +33,7 @@ class Row:
         payment_config_id: 1 to 2^63-1, where the reward has several payment configs.
         redemption_value: Above 0, at most 15 significant digits; whole values are ints (`100.00` is 100), so
             that one amount has one spelling in the body.
+        points: What is to be paid, in the place of redemption_value; as that one.
         org_id: 1 to 2^63-1, where the row is for a connected org.
         event_log_id: 1 to 4,000 characters, as given.
         notes: 1 to 4,000 characters, as given.
@@ -49,6 +50,7 @@ class Row:
     event_log_id: str | None
     notes: str | None
     custom_fields: Mapping[str, str]
+    points: int | float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
     """
     campaign = campaign_of(reading, variant)
     rng, numbers = Random(campaign), count(1)
-    freezer = Freezer(variant, "DEMO", "email", ORG)
+    freezer = Freezer(variant, "DEMO", "email", ORG, max_lines=10)
     baskets = tuple((line,) for line in _SINGLES) if variant is Variant.SINGLE else _BASKETS
     mishaps = [(basket, faults) for basket in baskets for faults in _mishaps(rng)]
     mishaps += [(rng.choice(baskets), [fault]) for fault in _SINGLE_FAULTS]

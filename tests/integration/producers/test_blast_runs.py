@@ -40,7 +40,7 @@ def refused(path) -> list[tuple[str, str, str]]:
 
 
 def test_every_row_becomes_one_waiting_line_in_the_files_order(send, ledger, write_file):
-    assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=5)
+    assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=5, jobs=5)
     assert customers(ledger) == [row.split(",")[0] for row in ROWS]
     assert balance(ledger, "spring").counts[State.WAITING] == 5
 
@@ -59,19 +59,19 @@ def test_the_same_rows_in_another_order_and_file_add_nothing(send, write_file):
 
 def test_a_longer_file_adds_what_is_new(send, write_file):
     send(write_file(*ROWS[:2]))
-    assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=3, known=2)
+    assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=3, jobs=3, known=2)
 
 
 def test_another_campaign_issues_the_same_rows_again(send, ledger, write_file):
     path = write_file(*ROWS)
     send(path)
-    assert send(path, campaign="summer") == BlastReport(rows=5, accepted=5)
+    assert send(path, campaign="summer") == BlastReport(rows=5, accepted=5, jobs=5)
     ids = [line.request_id for name in ("spring", "summer") for line in outcomes(ledger, find_campaign(ledger, name))]
     assert len(set(ids)) == 10
 
 
 def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(send, ledger, write_file, tmp_path):
-    assert send(write_file(*ROWS, ROWS[0], ROWS[1])) == BlastReport(rows=7, accepted=5, refused=2)
+    assert send(write_file(*ROWS, ROWS[0], ROWS[1])) == BlastReport(rows=7, accepted=5, jobs=5, refused=2)
     assert refused(tmp_path / "errors.csv") == [
         ("7", "", "the same customer and reward as line 2"),
         ("8", "", "the same customer and reward as line 3"),
@@ -100,7 +100,7 @@ def test_a_row_whose_values_changed_is_refused_and_the_first_body_stays(send, le
 
 def test_bad_rows_stand_in_the_errors_file_in_the_files_order(send, write_file, tmp_path):
     rows = ["12,1001", *ROWS, "919800000099,x", ROWS[0], ",1001"]
-    assert send(write_file(*rows)) == BlastReport(rows=9, accepted=5, refused=4)
+    assert send(write_file(*rows)) == BlastReport(rows=9, accepted=5, jobs=5, refused=4)
     assert [(line, field) for line, field, _ in refused(tmp_path / "errors.csv")] == [
         ("2", "mobile"),
         ("8", "rewardId"),
@@ -141,7 +141,7 @@ def test_each_endpoint_gets_its_own_body_with_the_lines_request_id(send, ledger,
 
 def test_what_the_single_endpoint_cannot_issue_is_a_refused_row(send, write_file, tmp_path):
     path = write_file("919800000001,1001,2", "919800000002,1001,1", header="mobile,rewardId,quantity")
-    assert send(path, api_variant=Variant.SINGLE) == BlastReport(rows=2, accepted=1, refused=1)
+    assert send(path, api_variant=Variant.SINGLE) == BlastReport(rows=2, accepted=1, jobs=1, refused=1)
     [(line, field, problem)] = refused(tmp_path / "errors.csv")
     assert (line, field) == ("2", "quantity")
     assert "issues one unit" in problem
@@ -156,7 +156,7 @@ def test_a_dry_run_counts_the_same_and_leaves_the_ledger_alone(ledger, settings,
     with ErrorsFile(tmp_path / "errors.csv") as errors:
         path = write_file(*ROWS, "12,1001")
         report = check("spring", Source(path, ReadOptions()), Freezer.of(settings), errors)
-    assert report == BlastReport(rows=6, accepted=5, refused=1)
+    assert report == BlastReport(rows=6, accepted=5, jobs=5, refused=1)
     with ledger.read() as connection:
         assert connection.execute(select(jobs.c.number)).all() == []
 

@@ -1,0 +1,47 @@
+"""What the lint found in a file, for people: its warnings by kind, and the points that its rows should cost."""
+
+from collections.abc import Iterator
+
+from console.context import remark
+from console.layout import aligned, counted
+from producers.lint import Expectation, Warnings
+from producers.lint.expectation import Asked, Price
+
+_HEADINGS = ("reward", "paymentConfigId", "quantity", "redemptionValue", "points a row", "rows", "points")
+
+
+def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
+    """Say how many rows have which warning, with the first lines of each and what is the matter in the first."""
+    if not warnings.rows:
+        return
+    done = "accepted all the same" if accepted else "good all the same"
+    remark(f"{counted(warnings.rows, 'row')} with warnings, {done} (--strict refuses them):")
+    for kind, having in warnings.kinds.items():
+        lines = ", ".join(f"{line:,}" for line in having.lines)
+        more = ", …" if having.rows > len(having.lines) else ""
+        remark(f"  {kind}: {counted(having.rows, 'row')} (line {lines}{more})")
+        remark(f"    line {having.lines[0]:,}: {having.first.problem}; {having.first.remedy}")
+
+
+def expectation_lines(expectation: Expectation) -> Iterator[str]:
+    """The points that the API should take, by what the rows ask for, and in all."""
+    yield "Expected points, if the API issues all of it:"
+    rows = [_HEADINGS, *(_cells(asked, price) for asked, price in expectation.prices.items())]
+    if expectation.other_rows:
+        rest = f"{expectation.other_rows:,}", f"{expectation.other_points:,}"
+        rows.append(("others", "", "", "", "", *rest))
+    rows.append(("all", "", "", "", "", f"{expectation.rows:,}", f"{expectation.points:,}"))
+    for line in aligned(rows, right=range(1, len(_HEADINGS))):
+        yield f"  {line}"
+
+
+def _cells(asked: Asked, price: Price) -> tuple[str, ...]:
+    return (
+        str(asked.reward_id),
+        "" if asked.payment_config_id is None else str(asked.payment_config_id),
+        f"{asked.quantity:,}",
+        "" if price.value is None else f"{price.value.normalize():f}",
+        f"{price.points:,}",
+        f"{price.rows:,}",
+        f"{price.points * price.rows:,}",
+    )

@@ -1,0 +1,9 @@
+"""The pre-flight lint: what would go wrong with a row that can be read, found before it is accepted."""
+
+from producers.lint.expectation import Expectation
+from producers.lint.finding import Finding
+from producers.lint.lint import Lint
+from producers.lint.rewards_file import RewardTerms, read_rewards_file
+from producers.lint.warnings import Warnings
+
+__all__ = ["Expectation", "Finding", "Lint", "RewardTerms", "Warnings", "read_rewards_file"]

@@ -1,0 +1,39 @@
+"""The warnings of a whole file: counted by kind, with the first rows of each, in flat memory."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from producers.lint.finding import Finding
+
+_LINES_KEPT = 3
+
+
+@dataclass(slots=True)
+class WarningKind:
+    """Rows that have one warning in common."""
+
+    first: Finding
+    """That of the first such row."""
+    lines: list[int] = field(default_factory=list)
+    """The first of the file's lines that have it."""
+    rows: int = 0
+    """How many have it."""
+
+
+@dataclass(slots=True)
+class Warnings:
+    """What is to be known of rows that were accepted all the same."""
+
+    kinds: dict[str, WarningKind] = field(default_factory=dict)
+    """By kind, in order of first appearance; there are not more than the lint has rules."""
+    rows: int = 0
+    """Rows with at least one warning."""
+
+    def add(self, line: int, findings: Iterable[Finding]) -> None:
+        """Count a row's findings."""
+        for finding in findings:
+            kind = self.kinds.setdefault(finding.kind, WarningKind(finding))
+            kind.rows += 1
+            if len(kind.lines) < _LINES_KEPT:
+                kind.lines.append(line)
+        self.rows += 1

@@ -1,0 +1,157 @@
+"""Preparing: the rows of a campaign's file become jobs, or rows for the errors file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from issuance.customer import Customer
+from issuance.job import Job, Lane, Line, Variant
+from producers.freezing import Freezer
+from producers.lint import Expectation, Finding, Lint, Warnings
+from producers.occurrences import Occurrence, Occurrences
+from producers.source import BadRow, Row
+from producers.source.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class BlastOptions:
+    """How a file's rows are taken.
+
+    Attributes:
+        lint: What is looked for in each row.
+        allow_repeats: The n-th row of the same customer and reward is a reward of its own, the n-th; otherwise
+            all after the first are refused.
+        group_by_customer: Rows of one customer in a batch become one job, so far as one call takes them.
+    """
+
+    lint: Lint = field(default_factory=Lint)
+    allow_repeats: bool = False
+    group_by_customer: bool = False
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What came of a batch of rows."""
+
+    jobs: list[Job] = field(default_factory=list)
+    refused: list[BadRow] = field(default_factory=list)
+
+
+class _Asked(NamedTuple):
+    """A good row on its way into a job."""
+
+    row: Row
+    customer: Customer
+    line: Line
+    occurrence: int
+
+
+class Preparer:
+    """Prepares the rows of one file.
+
+    Args:
+        campaign: the campaign's name, from which requestIds are derived.
+        freezer: makes the bodies.
+        options: how the rows are taken.
+        occurrences: counts the rows seen; needed to allow repeats. Given without that, repeats are refused here
+            and not only when they are accepted.
+
+    Raises:
+        ValueError: rows are to be grouped for the single endpoint.
+    """
+
+    def __init__(
+        self, campaign: str, freezer: Freezer, options: BlastOptions, occurrences: Occurrences | None = None
+    ) -> None:
+        if options.group_by_customer and freezer.variant is Variant.SINGLE:
+            raise ValueError(
+                "--group-by-customer: the single endpoint takes one reward a call; set ISSUANCE_API_VARIANT=bulk"
+            )
+        self.warnings = Warnings()
+        self.expectation = Expectation()
+        self._campaign = campaign
+        self._freezer = freezer
+        self._options = options
+        self._occurrences = occurrences
+
+    def prepare(self, rows: Iterable[Row | BadRow]) -> Prepared:
+        """Prepare a batch; jobs stand in the order of their first rows, and no row's problem costs another row."""
+        prepared = Prepared()
+        good: list[_Asked] = []
+        for row in rows:
+            if isinstance(row, BadRow):
+                prepared.refused.append(row)
+                continue
+            try:
+                good.append(self._ask(row))
+            except Refusal as refusal:
+                prepared.refused.append(BadRow(row.line, refusal.field, refusal.problem, refusal.remedy))
+        groups = self._group(good) if self._options.group_by_customer else [[asked] for asked in good]
+        prepared.jobs = [self._freeze(group) for group in groups]
+        return prepared
+
+    def _ask(self, row: Row) -> _Asked:
+        customer = Customer(row.identifier.kind, row.identifier.value)
+        # A row that is refused below counts too: mended, it must not change what the rows after it are.
+        occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
+        line = self._freezer.line_of(self._campaign, customer, row, occurrence)
+        findings = self._options.lint.inspect(row)
+        if findings and findings[0].refuses:
+            raise _refusal(findings[0])
+        if self._occurrences is not None and not self._options.allow_repeats:
+            self._refuse_repeat(customer, row)
+        if findings:
+            self.warnings.add(row.line, findings)
+        if self._options.lint.rewards is not None:
+            self.expectation.add(row, self._options.lint.rewards[row.reward_id], self._freezer.variant)
+        return _Asked(row, customer, line, occurrence)
+
+    def _count(self, customer: Customer, row: Row) -> Occurrence:
+        if self._occurrences is None:
+            raise ValueError("Repeats can be told apart only by counting: give the preparer its occurrences")
+        return self._occurrences.count(customer, row.reward_id, row.line)
+
+    def _refuse_repeat(self, customer: Customer, row: Row) -> None:
+        seen = self._count(customer, row)
+        if seen.number > 1:
+            raise repeat(f"line {seen.first_line}")
+
+    def _group(self, good: Iterable[_Asked]) -> list[list[_Asked]]:
+        """Put together what can be one call: one customer, and what a body has once for all its rewards."""
+        groups: list[list[_Asked]] = []
+        latest: dict[tuple[Customer, int, str | None, str | None], list[_Asked]] = {}
+        for asked in good:
+            # Not two occurrences: an answer that names rewards only could not be told apart.
+            key = (asked.customer, asked.occurrence, asked.row.notes, asked.row.event_log_id)
+            group = latest.get(key)
+            if group is not None and any(other.line.request_id == asked.line.request_id for other in group):
+                groups.append([asked])  # a repeat, which is refused when it is accepted
+            elif group is not None and len(group) < self._freezer.max_lines:
+                group.append(asked)
+            else:
+                latest[key] = [asked]
+                groups.append(latest[key])
+        return groups
+
+    def _freeze(self, group: list[_Asked]) -> Job:
+        first = group[0]
+        return self._freezer.freeze_fitted(
+            first.customer,
+            tuple([asked.line for asked in group]),
+            lane=Lane.BLAST,
+            notes=first.row.notes,
+            event_log_id=first.row.event_log_id,
+            occurrence=first.occurrence,
+        )
+
+
+def repeat(first: str) -> Refusal:
+    """The refusal of a row that repeats an earlier one, which `first` names."""
+    return Refusal(
+        f"the same customer and reward as {first}",
+        "remove the row, or say with --allow-repeats that each row is a reward of its own",
+    )
+
+
+def _refusal(finding: Finding) -> Refusal:
+    return Refusal(finding.problem, finding.remedy, finding.field)
