@@ -70,8 +70,9 @@ def blast(
             report = _check(campaign, source, noted, options)
     if not dry_run:
         with Context.opened() as (context, ledger):
+            options.check(context.settings.api_variant)
             into = _campaign(ledger, campaign, defer_limits=defer_limits)
-            report = _accept(context, ledger, into, source, noted, options)
+            report = _accept(context, ledger, into, source, noted, options=options)
             if wait:
                 _wait(ledger, campaign)
     if report.refused:
@@ -113,6 +114,7 @@ def _accept(
     campaign: Campaign,
     source: Source,
     errors: NotedErrors,
+    *,
     options: BlastOptions,
 ) -> BlastReport:
     freezer, nudging = Freezer.of(context.settings), Nudging(context)
@@ -160,9 +162,9 @@ def _progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
 
 def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
     where = f" (errors in {errors.path})" if report.refused else ""
-    calls = f" in {counted(report.jobs, 'call')}" if report.jobs < report.accepted else ""
+    jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
     return (
-        f"{campaign}: {report.accepted:,} accepted{calls}, {report.known:,} already known, {report.refused:,} refused "
+        f"{campaign}: {report.accepted:,} accepted{jobs}, {report.known:,} already known, {report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
 
@@ -177,9 +179,9 @@ def _check(campaign: str, source: Source, errors: NotedErrors, options: BlastOpt
         for line in expectation_lines(report.expectation):
             say(line)
     where = f" (errors in {errors.path})" if report.refused else ""
-    calls = f" for {counted(report.jobs, 'call')}" if report.jobs < report.accepted else ""
+    jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
     say(
-        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{calls}, {report.refused:,} refused "
+        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{jobs}, {report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
     return report

@@ -28,6 +28,17 @@ class BlastOptions:
     allow_repeats: bool = False
     group_by_customer: bool = False
 
+    def check(self, variant: Variant) -> None:
+        """Make sure that the endpoint can do it.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        if self.group_by_customer and variant is Variant.SINGLE:
+            raise ValueError(
+                "--group-by-customer: the single endpoint takes one reward a call; set ISSUANCE_API_VARIANT=bulk"
+            )
+
 
 @dataclass(slots=True)
 class Prepared:
@@ -63,10 +74,7 @@ class Preparer:
     def __init__(
         self, campaign: str, freezer: Freezer, options: BlastOptions, occurrences: Occurrences | None = None
     ) -> None:
-        if options.group_by_customer and freezer.variant is Variant.SINGLE:
-            raise ValueError(
-                "--group-by-customer: the single endpoint takes one reward a call; set ISSUANCE_API_VARIANT=bulk"
-            )
+        options.check(freezer.variant)
         self.warnings = Warnings()
         self.expectation = Expectation()
         self._campaign = campaign

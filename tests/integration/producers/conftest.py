@@ -12,6 +12,7 @@ from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
 from producers.blast import BlastReport, blast
 from producers.freezing import Freezer
+from producers.preparing import BlastOptions
 from producers.source import ErrorsFile, ReadOptions, Source
 
 
@@ -65,7 +66,13 @@ def write_file(tmp_path: Path) -> Callable[..., Path]:
 def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., BlastReport]:
     """Run a file into a campaign, with settings that may differ from the defaults."""
 
-    def run(path: Path, campaign: str = "spring", errors: str = "errors.csv", **different: object) -> BlastReport:
+    def run(
+        path: Path,
+        campaign: str = "spring",
+        errors: str = "errors.csv",
+        options: BlastOptions | None = None,
+        **different: object,
+    ) -> BlastReport:
         with ErrorsFile(tmp_path / errors) as errors_file:
             return blast(
                 ledger,
@@ -73,6 +80,7 @@ def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., Bl
                 Source(path, ReadOptions()),
                 Freezer.of(settings.model_copy(update=different)),
                 errors_file,
+                options=options,
                 on_batch=lambda _: None,
             )
 

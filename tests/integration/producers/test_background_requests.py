@@ -154,6 +154,24 @@ def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):
             producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)])
 
 
+def test_a_call_takes_no_more_rewards_than_the_cap(settings):
+    capped = settings.model_copy(update={"job_max_lines": 2})
+    with Producer(capped, Site.of(capped)) as producer:
+        assert producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)]).is_new
+        with pytest.raises(RequestRefusedError, match="raise ISSUANCE_JOB_MAX_LINES"):
+            producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002), Reward(1003)])
+
+
+def test_points_reach_the_payment_config_in_the_place_of_a_value(producer):
+    enqueued = producer.enqueue(mobile="919800000001", reward_id=1004, payment_config_id=55, points=500)
+    assert json.loads(row(producer, enqueued.request_id).body)["rewards"][0]["paymentConfig"] == {
+        "id": 55,
+        "points": 500,
+    }
+    with pytest.raises(RequestRefusedError, match="keep one of them"):
+        producer.enqueue(mobile="919800000001", reward_id=1004, redemption_value=175.0, points=500)
+
+
 def test_a_cancelled_campaign_accepts_nothing(producer):
     producer.enqueue(mobile="919800000001", reward_id=1001)
     cancel_campaign(producer.ledger, "background", OPERATOR)

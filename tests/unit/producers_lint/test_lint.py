@@ -1,0 +1,83 @@
+"""The lint's rules, each with a row that breaks it and rows that do not."""
+
+import pytest
+
+from producers.lint import Lint
+from tests.unit.producers_lint.build import CHOICE, COUPON, MILES, REWARDS, row
+
+
+def found(lint: Lint, *arguments: object, **values: object) -> list[tuple[str, bool]]:
+    return [(finding.field, finding.refuses) for finding in lint.inspect(row(*arguments, **values))]
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"quantity": 5}, {"payment_config_id": 9, "redemption_value": 3}, {"mobile": "6591234567890"}]
+)
+def test_a_sound_row_has_no_finding(values):
+    assert found(Lint(), **values) == []
+
+
+def test_a_value_without_a_payment_config_is_a_warning_when_nothing_is_known_of_the_rewards():
+    assert found(Lint(), redemption_value=100) == [("paymentConfigId", False)]
+    assert found(Lint(), points=100) == [("paymentConfigId", False)]
+
+
+def test_a_mobile_of_ten_digits_may_lack_its_country_code():
+    lint = Lint()
+    assert found(lint, mobile="9800000001") == [("mobile", False)]
+    assert found(lint, mobile="19800000001") == []
+    [finding] = lint.inspect(row(mobile="9800000001"))
+    assert "980000" not in finding.problem
+
+
+@pytest.mark.parametrize(
+    ("code", "mobile", "sound"),
+    [
+        ("91", "919800000001", True),
+        ("91", "9800000001", False),
+        ("91", "9198765432", False),  # an Indian mobile that begins like the code
+        ("65", "6591234567", True),
+        ("65", "91234567", False),
+        ("354", "3546111234", True),
+        ("354", "6111234", False),
+    ],
+)
+def test_a_country_code_is_looked_for_with_enough_digits_behind_it(code, mobile, sound):
+    assert (found(Lint(country_code=code), mobile=mobile) == []) is sound
+
+
+@pytest.mark.parametrize("code", ["", "+91", "091", "9191", "in"])
+def test_what_is_no_country_code_is_refused_with_an_example(code):
+    with pytest.raises(ValueError, match="for example 91"):
+        Lint(country_code=code)
+
+
+@pytest.mark.parametrize(
+    ("reward", "values", "expected"),
+    [
+        (COUPON, {"quantity": 3}, []),
+        (9999, {}, [("rewardId", True)]),
+        (CHOICE, {}, [("paymentConfigId", True)]),
+        (CHOICE, {"redemption_value": 5}, [("paymentConfigId", True)]),
+        (CHOICE, {"payment_config_id": 51}, []),
+        (CHOICE, {"payment_config_id": 91}, [("paymentConfigId", True)]),
+        (COUPON, {"payment_config_id": 51}, [("paymentConfigId", True)]),
+        (MILES, {"quantity": 40}, [("quantity", False)]),
+        (MILES, {"quantity": 40, "redemption_value": 5}, []),
+        (MILES, {"quantity": 1}, []),
+        (MILES, {"points": 500}, []),
+        (COUPON, {"redemption_value": 5}, [("redemptionValue", False)]),
+        (CHOICE, {"payment_config_id": 51, "points": 5}, [("points", False)]),
+    ],
+)
+def test_what_is_known_of_the_rewards_is_held_against_each_row(reward, values, expected):
+    assert found(Lint(rewards=REWARDS), reward, **values) == expected
+
+
+def test_what_refuses_a_row_comes_before_warnings():
+    findings = Lint(rewards=REWARDS).inspect(row(9999, mobile="9800000001"))
+    assert [finding.refuses for finding in findings] == [True, False]
+
+
+def test_strictly_every_finding_refuses():
+    assert found(Lint(strict=True), mobile="9800000001") == [("mobile", True)]

@@ -1,0 +1,34 @@
+"""Occurrences: which row of the same customer and reward each row of a file is."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.customer import Customer
+from producers.occurrences import Occurrences
+
+CUSTOMERS = st.sampled_from(["919800000001", "919800000002", "919800000003"])
+
+
+@given(st.lists(st.tuples(CUSTOMERS, st.sampled_from([1001, 1002]))))
+def test_rows_of_one_customer_and_reward_are_numbered_in_order_and_know_the_first_of_them(rows):
+    seen: Counter[tuple[str, int]] = Counter()
+    with Occurrences() as occurrences:
+        for line, (mobile, reward_id) in enumerate(rows, start=2):
+            occurrence = occurrences.count(Customer("mobile", mobile), reward_id, line)
+            seen[mobile, reward_id] += 1
+            assert occurrence.number == seen[mobile, reward_id]
+            assert occurrence.first_line == rows.index((mobile, reward_id)) + 2
+
+
+def test_an_email_is_the_same_customer_whatever_its_case():
+    with Occurrences() as occurrences:
+        occurrences.count(Customer("email", "A@example.test"), 1001, 2)
+        assert occurrences.count(Customer("email", "a@example.test"), 1001, 3) == (2, 2)
+
+
+def test_the_same_value_of_another_kind_is_another_customer():
+    with Occurrences() as occurrences:
+        occurrences.count(Customer("mobile", "919800000001"), 1001, 2)
+        assert occurrences.count(Customer("externalId", "919800000001"), 1001, 3) == (1, 3)

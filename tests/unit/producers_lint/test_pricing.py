@@ -1,0 +1,78 @@
+"""Expected points: the documents' worked figures, and the simulated API's own arithmetic."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.job import Variant
+from producers.lint.expectation import Expectation
+from producers.lint.pricing import expected_points, redemption_value
+from simulator.catalogue import PaymentConfig, Reward
+from simulator.pricing import Plan, plan_line
+from tests.unit.producers_lint.build import CHOICE, COUPON, DEAR_MILES, MILES, REWARDS, by_ratio, row
+
+AMOUNTS = st.none() | st.integers(1, 10_000) | st.integers(1, 10**6).map(lambda cents: cents / 100)
+
+
+@pytest.mark.parametrize(
+    ("reward", "values", "variant", "points"),
+    [
+        (DEAR_MILES, {"redemption_value": 1000}, Variant.SINGLE, 2273),
+        (DEAR_MILES, {"redemption_value": 1000}, Variant.BULK, 2273),
+        (DEAR_MILES, {}, Variant.SINGLE, 2),
+        (DEAR_MILES, {"quantity": 3}, Variant.BULK, 7),
+        (MILES, {"quantity": 40}, Variant.BULK, 114),
+        (MILES, {"redemption_value": 100}, Variant.SINGLE, 286),
+        (MILES, {"redemption_value": 100, "quantity": 3}, Variant.BULK, 857),
+        (MILES, {"redemption_value": 100, "quantity": 3}, Variant.CONNECTED, 857),
+        (MILES, {"points": 500}, Variant.BULK, 500),
+        (COUPON, {"quantity": 3}, Variant.BULK, 30),
+        (CHOICE, {"payment_config_id": 51, "quantity": 2}, Variant.BULK, 100),
+        (CHOICE, {"payment_config_id": 52}, Variant.BULK, 20),
+        (CHOICE, {"payment_config_id": 53, "quantity": 2}, Variant.BULK, 0),
+        (CHOICE, {"payment_config_id": 54}, Variant.BULK, 0),
+    ],
+)
+def test_a_row_costs_what_the_documents_work_out(reward, values, variant, points):
+    assert expected_points(row(reward, **values), REWARDS[reward], variant) == points
+
+
+@pytest.mark.parametrize(
+    ("reward", "values", "value"),
+    [
+        (MILES, {"points": 500}, 175),
+        (MILES, {"quantity": 40}, 40),
+        (MILES, {"redemption_value": 100, "quantity": 3}, 100),
+        (COUPON, {"quantity": 3}, None),
+    ],
+)
+def test_a_units_value_is_what_the_documents_work_out(reward, values, value):
+    assert redemption_value(row(reward, **values), REWARDS[reward]) == value
+
+
+@given(ratio=st.integers(1, 500).map(lambda cents: cents / 100), quantity=st.integers(1, 1_000), value=AMOUNTS)
+def test_the_simulated_api_charges_what_is_expected_whatever_is_asked(ratio, quantity, value):
+    reward = Reward(7, "Miles", payment_configs=(PaymentConfig(91, "CONV_RATIO", ratio=by_ratio(str(ratio)).ratio),))
+    asked = row(MILES, quantity=quantity, redemption_value=value)
+    payment = {} if value is None else {"paymentConfig": {"redemptionValue": value}}
+    plan = plan_line(reward, {"quantity": quantity} | payment, single=False, cap=0)
+    terms = REWARDS[MILES].model_copy(update={"payment_configs": (by_ratio(str(ratio)),)})
+    assert isinstance(plan, Plan)
+    assert expected_points(asked, terms, Variant.BULK) == plan.points_for(plan.units)
+
+
+def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
+    expectation = Expectation()
+    for values in ({}, {"redemption_value": 100}, {}, {"redemption_value": 100}):
+        expectation.add(row(MILES, **values), REWARDS[MILES], Variant.BULK)
+    assert [(price.points, price.rows) for price in expectation.prices.values()] == [(3, 2), (286, 2)]
+    assert (expectation.rows, expectation.points, expectation.other_rows) == (4, 578, 0)
+
+
+def test_a_thousand_different_prices_are_not_kept_but_are_summed_up():
+    expectation = Expectation()
+    for value in range(1, 1_001):
+        expectation.add(row(MILES, points=value), REWARDS[MILES], Variant.BULK)
+    assert len(expectation.prices) == 50
+    assert (expectation.other_rows, expectation.points) == (950, 500_500)
+    assert expectation.other_points == 500_500 - sum(range(1, 51))

@@ -1,0 +1,18 @@
+"""Warnings are counted by kind, and only the first rows of each are kept."""
+
+from producers.lint import Lint, Warnings
+from tests.unit.producers_lint.build import row
+
+
+def test_a_million_warnings_of_one_kind_are_one_kind_with_its_first_three_lines():
+    lint, warnings = Lint(), Warnings()
+    for line in range(2, 1_002):
+        warnings.add(line, lint.inspect(row(line=line, mobile="9800000001")))
+    [kind] = warnings.kinds.values()
+    assert (kind.rows, kind.lines, warnings.rows) == (1_000, [2, 3, 4], 1_000)
+
+
+def test_a_row_with_two_warnings_is_one_row_of_two_kinds():
+    warnings = Warnings()
+    warnings.add(2, Lint().inspect(row(mobile="9800000001", redemption_value=5)))
+    assert (warnings.rows, [kind.rows for kind in warnings.kinds.values()]) == (1, [1, 1])
