@@ -27,6 +27,9 @@ matrix: $(BIN)/.dev ## Blasts in every reading of the API: 36 of them, three end
 chaos: $(BIN)/.dev ## Every fault, in many rounds, on each ledger and broker, with a table (CHAOS="--help" lists options)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
+soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memory grows (SOAK="--help" lists options)
+	@$(BIN)/python -m tests.chaos.soak $(SOAK)
+
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -58,4 +61,4 @@ $(BIN)/.dev: $(BIN)/.runtime requirements-dev.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos check format lock clean
+.PHONY: help setup demo test matrix chaos soak check format lock clean

@@ -72,7 +72,7 @@ def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
     Raises:
         httpx.HTTPError: the simulator does not answer.
     """
-    return compare(ledger, campaign, _read_truth(api_url))
+    return compare(ledger, campaign, read_truth(api_url))
 
 
 def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Comparison:
@@ -94,7 +94,12 @@ def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Compa
     return result
 
 
-def _read_truth(api_url: str) -> dict[str, Issued]:
+def read_truth(api_url: str) -> dict[str, Issued]:
+    """Read the simulator's book, by requestId.
+
+    Raises:
+        httpx.HTTPError: it does not answer.
+    """
     with httpx.stream("GET", f"{api_url}/_truth", params={"format": "jsonl"}, timeout=_READ_SECONDS) as answer:
         answer.raise_for_status()
         entries = (from_json(line) for line in answer.iter_lines() if line)

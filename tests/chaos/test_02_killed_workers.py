@@ -2,7 +2,8 @@
 
 from itertools import count
 
-from tests.chaos.conftest import LEASE_SECONDS, BeginHazard
+from tests.chaos.chaos_system import LEASE_SECONDS
+from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
 _NUMBERS = count(1)

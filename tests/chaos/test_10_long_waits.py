@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.chaos.conftest import VISIBILITY_SECONDS, BeginHazard, scale
+from tests.chaos.chaos_system import VISIBILITY_SECONDS
+from tests.chaos.conftest import BeginHazard, scale
 from tests.chaos.hazard import Chaos
 
 _JOBS = 40

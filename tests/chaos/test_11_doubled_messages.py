@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.chaos.conftest import VISIBILITY_SECONDS, BeginHazard, scale
+from tests.chaos.chaos_system import VISIBILITY_SECONDS
+from tests.chaos.conftest import BeginHazard, scale
 from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 

@@ -1,6 +1,7 @@
 """A worker is killed when the API has answered and the ledger does not know it yet."""
 
-from tests.chaos.conftest import LEASE_SECONDS, BeginHazard
+from tests.chaos.chaos_system import LEASE_SECONDS
+from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 

@@ -3,7 +3,8 @@
 import signal
 
 from issuance.states import State
-from tests.chaos.conftest import LEASE_SECONDS, BeginHazard
+from tests.chaos.chaos_system import LEASE_SECONDS
+from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 

@@ -3,7 +3,8 @@
 import signal
 import time
 
-from tests.chaos.conftest import API_SECONDS, BeginHazard
+from tests.chaos.chaos_system import API_SECONDS
+from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
 _STOPPED_SECONDS = API_SECONDS + 3

@@ -78,6 +78,15 @@ class Processes:
         """The processes that the named one has forked."""
         return self.find(name).children()
 
+    def all_named(self) -> list[tuple[str, psutil.Process]]:
+        """All processes that run now, by name; those that a worker has forked are called its children."""
+        found = []
+        for name, process in self._named().items():
+            found.append((name, process))
+            with suppress(psutil.NoSuchProcess):
+                found += [(f"{name}'s child", child) for child in process.children()]
+        return found
+
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> psutil.Process:
         """Send a signal to the named process; returns it."""
         process = self.find(name)

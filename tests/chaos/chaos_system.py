@@ -1,0 +1,66 @@
+"""The system that is struck: a broker and a ledger of the test's own, and `issuance up` with low timeouts on them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from config.celery_app import create_app
+from config.nudging import Nudge
+from config.settings import Settings
+from config.site import Site
+from tests.chaos.brokers import running_broker
+from tests.chaos.hazard import Chaos
+from tests.chaos.ledgers import running_ledger
+from tests.chaos.scale import Scale
+from tests.e2e.system import System, scrubbed_environment
+
+LEASE_SECONDS = 5.0
+API_SECONDS = 2.0
+VISIBILITY_SECONDS = Settings(
+    _env_file=None, lease_seconds=LEASE_SECONDS, api_timeout_seconds=API_SECONDS
+).visibility_timeout_seconds
+_SETTINGS = {
+    "ISSUANCE_API_TIMEOUT_SECONDS": f"{API_SECONDS:g}",
+    "ISSUANCE_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
+    "ISSUANCE_RETRY_MAX_ATTEMPTS": "30",
+    "ISSUANCE_RETRY_BASE_SECONDS": "0.2",
+    "ISSUANCE_RETRY_CAP_SECONDS": "1",
+    "ISSUANCE_RETRY_TOTAL_SECONDS": "600",
+    "ISSUANCE_LOOK_UP_LAGS_SECONDS": "0.3,0.5",
+    "ISSUANCE_CHUNK_MAX_JOBS": "50",
+    "SIMULATOR_LATENCY_SECONDS": "0.2",
+    "SIMULATOR_NO_MAGIC_CUSTOMERS": "1",
+}
+
+
+@contextmanager
+def running_chaos(home: Path, scale: Scale, pair: str, *, bytecode: Path | None = None) -> Iterator[Chaos]:
+    """Run everything on a pair of ledger and broker.
+
+    Args:
+        home: an empty folder.
+        scale: tells how many calls are made at once.
+        pair: as `sqlite+valkey`.
+        bytecode: where Python keeps what it compiles, where it must not be beside the sources.
+
+    Raises:
+        NotInstalledError: a server of that pair is not installed here.
+    """
+    ledger_name, broker_name = pair.split("+")
+    with ExitStack() as stack:
+        broker = stack.enter_context(running_broker(broker_name, home))
+        ledger = stack.enter_context(running_ledger(ledger_name, home))
+        environment = scrubbed_environment() | _SETTINGS
+        if bytecode is not None:
+            environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
+        environment |= {
+            "PYTHONPATH": str(Path(__file__).parent / "poison"),
+            "ISSUANCE_HOME": str(home),
+            "ISSUANCE_API_MAX_CONCURRENT": str(scale.concurrent),
+            "ISSUANCE_BROKER_URL": broker.url,
+            "ISSUANCE_LEDGER_URL": ledger.url,
+        }
+        system = stack.enter_context(System(home, environment, "--simulator", "--no-flower"))
+        settings = Settings(_env_file=None, home=home, broker_url=broker.url, ledger_url=ledger.url)
+        nudge = Nudge(create_app(settings, Site.of(settings)), system.broker)
+        yield Chaos(pair, scale, system, broker, ledger, nudge)
