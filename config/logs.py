@@ -15,7 +15,7 @@ _FREE_TEXT = frozenset({"message", "detail", "error", "exception"})
 # Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote anything.
 _HARMLESS = ("celery.", "kombu.", "flower.")
 # A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.
-_NOISY = ("httpx", "alembic.runtime.migration", "celery.beat", "celery.worker.strategy", "celery.app.trace")
+_NOISY = ("httpx", "alembic.runtime", "celery.beat", "celery.worker.strategy", "celery.app.trace", "flower.command")
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

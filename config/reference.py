@@ -22,6 +22,11 @@ def render() -> str:
     return "\n".join(lines)
 
 
+def defaults() -> dict[str, str]:
+    """Every setting's name in the environment and its default, written as it is read there."""
+    return {f"ISSUANCE_{name.upper()}": _default(field) for name, field in Settings.model_fields.items()}
+
+
 def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):

@@ -2,8 +2,10 @@
 
 import os
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -35,11 +37,13 @@ class Settings(BaseSettings):
     api_url: str = Field("", description="Base URL of the rewards API; empty: the simulator of `issuance up`.")
     api_variant: Variant = Field(Variant.BULK, description="Issue endpoint: single, bulk or connected.")
     api_auth: Literal["basic", "oauth"] = Field("basic", description="How the API knows us.")
-    api_till: str = Field("demo.till", description="Till user name, also sent as `username`.")
-    api_password: SecretStr = Field(SecretStr("demo"), description="The till's password (basic).")
+    api_till: str = Field("demo.till", description="Till user name, also sent as `username`; a real API needs its own.")
+    api_password: SecretStr = Field(
+        SecretStr("demo"), description="The till's password (basic); a real API needs its own."
+    )
     api_client_key: str = Field("", description="Client key (oauth).")
     api_client_secret: SecretStr = Field(SecretStr(""), description="Client secret (oauth).")
-    api_brand: str = Field("DEMO", min_length=1, description="Brand, sent in every body.")
+    api_brand: str = Field("DEMO", description="Brand, sent in every body; a real API needs its own.")
     api_data_scope: Literal["SELF", "OTHER"] = Field("SELF", description="DATA-SCOPE (connected).")
     api_data_scope_org: str = Field("", description="DATA-SCOPE-ORG (connected, needed with OTHER).")
     api_email_key: Literal["", "email", "emailId"] = Field(
@@ -75,6 +79,13 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+
+    @field_validator("home", "api_till", "api_password", "api_brand", mode="before")
+    @classmethod
+    def _not_blank(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("must not be empty: give a value, or remove the line to have the default")
+        return value
 
     @field_validator("api_variant", "api_auth", mode="before")
     @classmethod
@@ -166,9 +177,36 @@ def read_settings() -> Settings:
     if unknown:
         raise SettingsError("\n".join(f"{name}: no such setting; see .env.example" for name in unknown))
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
+    if missing := missing_credentials(settings):
+        names = ", ".join(f"ISSUANCE_{name.upper()}" for name in missing)
+        raise SettingsError(
+            f"ISSUANCE_API_URL names a real API, but {names} {'is' if len(missing) == 1 else 'are'} not set: the "
+            "defaults are the simulator's; set them, or unset ISSUANCE_API_URL to work with the simulator"
+        )
+    return settings
+
+
+def missing_credentials(settings: Settings) -> list[str]:
+    """The fields that a real API must have been given and that still have the simulator's defaults.
+
+    An API on a loopback address is a simulator, and so is the service `simulator` of docker-compose.yml.
+    """
+    if not settings.api_url or _is_simulated(urlsplit(settings.api_url).hostname or ""):
+        return []
+    needed = ["api_till", "api_brand", *(["api_password"] if settings.api_auth == "basic" else [])]
+    return [name for name in needed if name not in settings.model_fields_set]
+
+
+def _is_simulated(host: str) -> bool:
+    if host in ("localhost", "simulator"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _given_names() -> list[str]:

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from config.reference import defaults
 from config.settings import SettingsError, read_settings
 from config.site import RunningSystem
 from console.books import Comparison, compare_books
@@ -37,6 +38,8 @@ _SETTINGS = {
     "ISSUANCE_RETRY_TOTAL_SECONDS": "60",
     "ISSUANCE_LOOK_UP_LAGS_SECONDS": "1,2,4",
     "ISSUANCE_FLOWER_PORT": "0",
+    "ISSUANCE_HEALTH_PORT": "0",
+    "ISSUANCE_API_RATE_PER_MINUTE": "0",
     "SIMULATOR_LATENCY_SECONDS": "0.1",
 }
 
@@ -78,11 +81,11 @@ def _fresh_home() -> Path:
 def _environment(home: Path) -> dict[str, str]:
     foreign = {name for name in os.environ if name.startswith(("ISSUANCE_", "SIMULATOR_"))}
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
-    # An empty value also wins over a `.env` file: the demo runs on embedded parts whatever is configured.
-    embedded = dict.fromkeys(
-        ("ISSUANCE_API_URL", "ISSUANCE_BROKER_URL", "ISSUANCE_LEDGER_URL", "ISSUANCE_REDIS_URL"), ""
-    )
-    return kept | embedded | _SETTINGS | {"ISSUANCE_HOME": str(home)}
+    # A default that is given also wins over a `.env` file: the demo runs on embedded parts, with the simulator's
+    # credentials, whatever is configured. How much is logged is left to each command.
+    logging = ("ISSUANCE_LOG_LEVEL", "ISSUANCE_LOG_FORMAT")
+    ours = {name: value for name, value in defaults().items() if name not in logging}
+    return kept | ours | _SETTINGS | {"ISSUANCE_HOME": str(home)}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The embedded parts that `issuance up` starts where no URL is configured: broker and simulator."""
+"""The embedded parts that `issuance up` starts where no URL is configured: broker and simulator, and their ports."""
 
 import socket
 import sys
@@ -12,6 +12,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        # As servers do: connections that have just ended do not keep a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def broker_command(home: Path, port: int) -> list[str]:

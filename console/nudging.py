@@ -18,5 +18,8 @@ class Nudging:
         if self._silent or (self._nudge is not None and self._nudge.give()):
             return
         self._silent = True
-        lack = "No broker is configured or running" if self._nudge is None else "The broker is out of reach"
-        remark(f"{lack}: what is accepted waits, and is released when `issuance up` or the workers run.")
+        if self._nudge is None:
+            lack = "No broker is configured or running: what is accepted waits"
+        else:
+            lack = "The broker is out of reach (check ISSUANCE_BROKER_URL): what is accepted waits in the ledger"
+        remark(f"{lack}, and is released when `issuance up` or the workers run.")

@@ -1,7 +1,9 @@
 """`issuance run NAME`: one process of the system in the foreground; the Procfile, compose and `up` all use it."""
 
+import logging
 import os
 import sys
+import warnings
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +14,9 @@ from config.queues import CONSUMERS
 from config.settings import Settings, SettingsError
 from config.site import Site
 from console.context import Context, explained
+from console.embedded import is_free
 from console.probes import serve_probes
+from console.reach import require_broker
 from ledger.book import Ledger
 from worker.api.account import ApiAccount
 
@@ -38,12 +42,14 @@ def run(
         context = Context.read()
         settings = context.settings if workers is None else context.settings.model_copy(update={"workers": workers})
         if name is ProcessName.HEALTH:
+            _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
             configure_logs(settings)
             serve_probes(context)
             return
         _require_parts(settings, context.site, name)
         arguments = process_arguments(name, settings)
     configure_logs(settings)
+    _log_warnings()
     from worker.app import build  # noqa: PLC0415  # half a second of imports that no other command needs
 
     app = build(settings, context.site)
@@ -55,15 +61,32 @@ def run(
     sys.exit(0)
 
 
+def _log_warnings() -> None:
+    """Have libraries' warnings logged, one event each, without two that are answered here."""
+    logging.captureWarnings(capture=True)
+    # "Running with superuser privileges": dangerous with pickle, which no process here accepts.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+    # What it asks for is set, on purpose (config.celery_app).
+    warnings.filterwarnings("ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change")
+
+
 def _require_parts(settings: Settings, site: Site, name: ProcessName) -> None:
     if not site.broker_url:
         raise SettingsError("ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`")
-    if name in (ProcessName.BEAT, ProcessName.FLOWER):
-        return
-    if name is not ProcessName.DEAD_LETTERS:
-        ApiAccount.from_settings(settings.model_copy(update={"api_url": site.api_url}))
-    with Ledger(site.ledger_url) as ledger:
-        ledger.check_schema()
+    if name not in (ProcessName.BEAT, ProcessName.FLOWER):
+        if name is not ProcessName.DEAD_LETTERS:
+            ApiAccount.from_settings(settings.model_copy(update={"api_url": site.api_url}))
+        with Ledger(site.ledger_url) as ledger:
+            ledger.check_schema()
+    if name is ProcessName.FLOWER:
+        _require_port("ISSUANCE_FLOWER_PORT", settings.flower_port)
+    # Only now is a dead broker an error: once a process runs, it waits for its broker as long as it takes.
+    require_broker(settings, site)
+
+
+def _require_port(setting: str, port: int) -> None:
+    if port and not is_free(port):
+        raise SettingsError(f"{setting}: port {port} is taken: end what listens there, or set another one")
 
 
 def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
@@ -76,7 +99,7 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
             return _worker(name, ["--pool", "solo"])
         case ProcessName.BEAT:
             settings.home.mkdir(parents=True, exist_ok=True)
-            return ["beat", "--schedule", str(settings.home / "beat-schedule"), "--pidfile", ""]
+            return ["--quiet", "beat", "--schedule", str(settings.home / "beat-schedule"), "--pidfile", ""]
         case ProcessName.FLOWER:
             return _flower(settings)
         case ProcessName.HEALTH:

@@ -15,9 +15,8 @@ import structlog
 
 log = structlog.get_logger("issuance.up")
 
-_RESTART_FIRST_SECONDS = 0.5
-_RESTART_MOST_SECONDS = 15.0
-_STABLE_SECONDS = 30.0
+_LAST_WORDS_BYTES = 4_096
+_SHOWN_CHARACTERS = 300
 _PR_SET_PDEATHSIG = 1
 
 
@@ -29,6 +28,24 @@ class ProcessSpec:
     command: list[str]
     grace_seconds: float = 5.0
     """How long it may take to end after SIGTERM, before SIGKILL."""
+    essential: bool = True
+    """Whether the system is of no use without it."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a process that dies is started again: by default for about a minute, then waiting has not helped."""
+
+    first_seconds: float = 0.5
+    """Before the first new start; each further one waits twice as long."""
+    most_seconds: float = 15.0
+    stable_seconds: float = 30.0
+    """A death later than this after the start counts as the first."""
+    deaths: int = 8
+
+
+class KeepsDying(Exception):  # noqa: N818  # named for what is wrong
+    """An essential process has died again and again. The message says why and where its log is."""
 
 
 @dataclass
@@ -47,10 +64,12 @@ class Supervisor:
     Args:
         logs: a folder; each process writes to `<name>.log` in it.
         environment: of every process.
+        patience: with what dies.
     """
 
     logs: Path
     environment: Mapping[str, str]
+    patience: Patience = Patience()
     _kept: list[_Kept] = field(default_factory=list)
 
     def start(self, spec: ProcessSpec) -> None:
@@ -72,26 +91,52 @@ class Supervisor:
             )
 
     def check(self) -> None:
-        """Start again what has died; call it about once a second."""
+        """Start again what has died, later each time; call it about once a second.
+
+        What dies again and again soon after its start is given up: it would do so for ever.
+
+        Raises:
+            KeepsDying: it was an essential process.
+        """
         now = time.monotonic()
-        for kept in self._kept:
+        for kept in list(self._kept):
             if kept.process.poll() is None:
                 continue
             if kept.restart_at is None:
-                if now - kept.started_at > _STABLE_SECONDS:
-                    kept.restarts = 0
-                delay = min(_RESTART_MOST_SECONDS, _RESTART_FIRST_SECONDS * 2**kept.restarts)
-                log.warning(
-                    "process died", process=kept.spec.name, status=kept.process.returncode, restart_seconds=delay
-                )
-                kept.restart_at = now + delay
+                self._mourn(kept, now)
             elif now >= kept.restart_at:
                 kept.process = self._spawn(kept.spec)
                 kept.started_at, kept.restart_at, kept.restarts = now, None, kept.restarts + 1
 
+    def _mourn(self, kept: _Kept, now: float) -> None:
+        """Decide when a process that has just died is started again, if ever."""
+        name, patience = kept.spec.name, self.patience
+        if now - kept.started_at > patience.stable_seconds:
+            kept.restarts = 0
+        if kept.restarts + 1 < patience.deaths:
+            delay = min(patience.most_seconds, patience.first_seconds * 2**kept.restarts)
+            log.warning("process died", process=name, how=_end_of(kept.process.returncode), restart_seconds=delay)
+            kept.restart_at = now + delay
+            return
+        if kept.spec.essential:
+            raise KeepsDying(f"{name} has died {patience.deaths} times in a row: {self.last_words(name)}")
+        log.warning("process given up", process=name, deaths=patience.deaths, said=self.last_words(name))
+        self._kept.remove(kept)
+
     def died(self) -> str | None:
-        """Name a process that is not running now; None when all are."""
-        return next((kept.spec.name for kept in self._kept if kept.process.poll() is not None), None)
+        """Name an essential process that is not running now; None when all are."""
+        return next(
+            (kept.spec.name for kept in self._kept if kept.spec.essential and kept.process.poll() is not None), None
+        )
+
+    def last_words(self, name: str) -> str:
+        """What a process wrote last, cut short, and where the rest is."""
+        path = self.logs / f"{name}.log"
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LAST_WORDS_BYTES))
+            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        said = lines[-1].strip() if lines else "it said nothing"
+        return f"{said[:_SHOWN_CHARACTERS]} (see {path})"
 
     def stop(self) -> None:
         """End all processes, the newest first; each gets its grace, then SIGKILL."""
@@ -106,6 +151,10 @@ class Supervisor:
             _signal(kept, signal.SIGTERM)
         for kept in chosen:
             _await_end(kept)
+
+
+def _end_of(status: int) -> str:
+    return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
 
 def _end(kept: _Kept) -> None:

@@ -19,14 +19,17 @@ from config.celery_app import create_app
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from config.site import RunningSystem, Site
-from console.context import explained, out
-from console.embedded import broker_command, free_port, simulator_command
+from console.context import EXIT_FAILED, complain, explained, out, remark
+from console.embedded import broker_command, free_port, is_free, simulator_command
+from console.reach import require_broker
 from console.run import ProcessName
-from console.supervisor import ProcessSpec, Supervisor
-from ledger.book import Ledger, LedgerError
+from console.supervisor import KeepsDying, ProcessSpec, Supervisor
+from ledger.book import Ledger
 
 _START_SECONDS = 60.0
 _CHECK_SECONDS = 0.5
+_SPARED = (ProcessName.FLOWER, ProcessName.HEALTH)
+"""What the system does its work without."""
 _CONSUMING = (ProcessName.RELEASE, ProcessName.DEAD_LETTERS, ProcessName.WORKER, ProcessName.BACKGROUND_WORKER)
 
 
@@ -42,7 +45,11 @@ def up(
         _require_api(settings, simulator=simulator)
         configure_logs(settings)
         system = System(settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower)
-        system.run()
+        try:
+            system.run()
+        except (StartError, KeepsDying) as error:
+            complain(f"{error}. The system has ended; mend that and start it again")
+            sys.exit(EXIT_FAILED)
 
 
 def _require_api(settings: Settings, *, simulator: bool) -> None:
@@ -55,6 +62,10 @@ def _require_api(settings: Settings, *, simulator: bool) -> None:
         )
 
 
+class StartError(Exception):
+    """The system did not come up. The message says what to look at."""
+
+
 class System:
     """The processes of one machine, from start to end."""
 
@@ -63,7 +74,8 @@ class System:
         self._home = settings.home.resolve()
         self._simulator = simulator
         self._workers = workers
-        self._flower = flower
+        self._flower_port = _choose_port(settings, "flower_port", "Flower") if flower else 0
+        self._health_port = _choose_port(settings, "health_port", "the health page")
         self._stopping = False
         self._site = self._plan()
         self._supervisor = Supervisor(self._home / "logs", self._environment())
@@ -85,8 +97,6 @@ class System:
 
     def _environment(self) -> dict[str, str]:
         site = self._site
-        self._flower_port = self._settings.flower_port or free_port()
-        self._health_port = self._settings.health_port or free_port()
         return os.environ | {
             "ISSUANCE_HOME": str(self._home),
             "ISSUANCE_LEDGER_URL": site.ledger_url,
@@ -95,8 +105,8 @@ class System:
             "ISSUANCE_API_URL": site.api_url,
             "ISSUANCE_API_RATE_PER_MINUTE": str(site.rate_per_minute),
             "ISSUANCE_WORKERS": str(self._workers),
-            "ISSUANCE_FLOWER_PORT": str(self._flower_port),
-            "ISSUANCE_HEALTH_PORT": str(self._health_port),
+            "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
+            "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
@@ -105,6 +115,7 @@ class System:
         """Start everything, keep it running until a signal, and end it in order."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        remark(f"Starting; the processes' logs are in {_short(self._home / 'logs')}.")
         try:
             self._start()
             while not self._stopping:
@@ -117,14 +128,15 @@ class System:
         self._stopping = True
 
     def _start(self) -> None:
-        self._start_embedded()
         with Ledger(self._site.ledger_url) as ledger:
             ledger.migrate()
+        self._start_embedded()
         app = create_app(self._settings, self._site)
-        for name in (*_CONSUMING, ProcessName.BEAT, ProcessName.HEALTH):
+        for name in (*_CONSUMING, ProcessName.BEAT):
             self._supervisor.start(self._spec(name))
-        if self._flower:
-            self._supervisor.start(self._spec(ProcessName.FLOWER))
+        for name, port in ((ProcessName.HEALTH, self._health_port), (ProcessName.FLOWER, self._flower_port)):
+            if port:
+                self._supervisor.start(self._spec(name))
         self._wait("the workers", lambda: _all_answer(app))
         if not self._stopping:
             self._announce()
@@ -134,7 +146,8 @@ class System:
         if not self._settings.broker_url:
             port = int(site.broker_url.rsplit(":", 1)[1].split("/")[0])
             self._supervisor.start(ProcessSpec("broker", broker_command(self._home, port)))
-        self._wait("the broker", lambda: _redis_answers(site.redis_url))
+            self._wait("the broker", lambda: _redis_answers(site.broker_url))
+        require_broker(self._settings, site)
         if self._simulator:
             port = int(site.api_url.rsplit(":", 1)[1])
             self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
@@ -143,30 +156,31 @@ class System:
     def _spec(self, name: ProcessName) -> ProcessSpec:
         # A worker may finish the calls it has in hand, and record them.
         grace = self._settings.api_timeout_seconds + 10 if "worker" in name else 5.0
-        return ProcessSpec(name.value, [sys.executable, "-m", "console", "run", name.value], grace)
+        command = [sys.executable, "-m", "console", "run", name.value]
+        return ProcessSpec(name.value, command, grace, essential=name not in _SPARED)
 
     def _wait(self, what: str, answers: Callable[[], bool]) -> None:
         until = time.monotonic() + _START_SECONDS
         while not self._stopping and not answers():
             died = self._supervisor.died()
             if died is not None:
-                raise LedgerError(f"{died} did not start: see {self._home / 'logs' / died}.log")
+                raise StartError(f"{died} did not start: {self._supervisor.last_words(died)}")
             if time.monotonic() > until:
-                raise LedgerError(f"{what} did not answer within {_START_SECONDS:.0f} s: see {self._home / 'logs'}")
+                raise StartError(f"{what} did not answer within {_START_SECONDS:.0f} s: see {self._home / 'logs'}")
             time.sleep(0.1)
 
     def _announce(self) -> None:
         site = self._site
-        flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower else ""
-        health_url = f"http://127.0.0.1:{self._health_port}/healthz"
+        flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower_port else ""
+        health_url = f"http://127.0.0.1:{self._health_port}/healthz" if self._health_port else ""
         RunningSystem(
             os.getpid(), site.broker_url, site.api_url, flower_url, site.rate_per_minute, health_url
         ).announce(self._home)
         if flower_url:
             out.print(f"Flower     {flower_url}", soft_wrap=True)
-        out.print(f"health     {health_url}", soft_wrap=True)
+        if health_url:
+            out.print(f"health     {health_url}", soft_wrap=True)
         out.print(f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True)
-        out.print(f"logs       {_short(self._home / 'logs')}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
 
@@ -176,6 +190,20 @@ class System:
         self._supervisor.stop_group([ProcessName.BEAT.value])
         self._supervisor.stop_group([name.value for name in _CONSUMING])
         self._supervisor.stop()
+
+
+def _choose_port(settings: Settings, name: str, whose: str) -> int:
+    """The configured port; where that is taken, another one, unless it was asked for: then 0, which is none."""
+    port: int = getattr(settings, name)
+    if port and is_free(port):
+        return port
+    if port and name in settings.model_fields_set:
+        remark(
+            f"ISSUANCE_{name.upper()}: port {port} is taken, so {whose} is left out. End what listens there, or set "
+            "another port (0: a free one)."
+        )
+        return 0
+    return free_port()
 
 
 def _short(path: Path) -> Path:

@@ -1,5 +1,7 @@
 """Opening the ledger: SQLite (WAL) or PostgreSQL by URL, its transactions, and its schema's version."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from ledger.schema import REVISION
 
 _BUSY_SECONDS = 30
+_CONNECT_SECONDS = 5
+_AGAIN_SECONDS = 0.02
+_MIGRATION_LOCK = 0x6973737561  # "issua": any number, as long as all of this program's versions use the same
 # An error's text must not show customers and vouchers.
 _ENGINE: dict[str, Any] = {"hide_parameters": True}
 
@@ -66,6 +71,9 @@ class Ledger:
     def migrate(self) -> None:
         """Bring the schema to this program's version; safe to run again, and cheap when there is nothing to do."""
         with _explained(), self.write() as connection:
+            if self.dialect == "postgresql":
+                # On SQLite the write lock is enough; here two processes would both find no schema, and both make it.
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             if _revision(connection) != REVISION:
                 from ledger.migrating import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
 
@@ -100,7 +108,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise LedgerError(f"The ledger cannot be used: {error.orig}. Check ISSUANCE_LEDGER_URL") from error
+        said = " ".join(str(error.orig).split()).rstrip(".?")
+        raise LedgerError(f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL") from error
 
 
 _NO_URL = "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
@@ -114,12 +123,26 @@ def _create_engine(url: str, *, durable: bool) -> Engine:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerError(_NO_URL)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=3, **_ENGINE)
+        # A URL's own `?connect_timeout=` goes first; without one an unreachable host would be awaited for minutes.
+        parsed = parsed.set(drivername="postgresql+psycopg").update_query_dict(
+            {"connect_timeout": parsed.query.get("connect_timeout", str(_CONNECT_SECONDS))}
+        )
+        return create_engine(parsed, pool_pre_ping=True, pool_size=3, **_ENGINE)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(parsed.database).parent)
     engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, **_ENGINE)
     _set_up_sqlite(engine, durable=durable)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            f"The ledger's folder {folder} cannot be made: {error.strerror}. "
+            "Check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
+        ) from error
 
 
 def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
@@ -129,7 +152,7 @@ def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
         # lock first instead of failing when it upgrades a read.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=OFF")  # rows are only ever added in order and never deleted alone
         cursor.execute("PRAGMA cache_size=-65536")
@@ -139,3 +162,17 @@ def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("issuance_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """Make a new file WAL. SQLite refuses that at once, without its busy timeout, while another process does it."""
+    give_up_at = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return

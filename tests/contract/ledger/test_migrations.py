@@ -1,5 +1,8 @@
 """The schema: migrations build what the code expects, and a program never works on another one."""
 
+import subprocess
+import sys
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -70,6 +73,34 @@ def test_migrating_again_changes_nothing(blank):
     blank.check_schema()
 
 
+_OPEN_AT_A_SIGN = """
+import sys
+from ledger import migrating
+from ledger.book import Ledger
+print("here", flush=True)
+sys.stdin.readline()
+with Ledger(sys.argv[1]) as ledger:
+    ledger.migrate()
+    ledger.check_schema()
+"""
+
+
+def test_processes_that_open_a_new_ledger_at_the_same_moment_all_find_it_migrated(blank):
+    url = blank.engine.url.set(drivername=blank.dialect).render_as_string(hide_password=False)
+    command = [sys.executable, "-W", "ignore", "-c", _OPEN_AT_A_SIGN, url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("now\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60)[1] for process in processes if process.wait(60)] == []
+    for process in processes:
+        process.communicate()
+    blank.check_schema()
+
+
 def test_a_missing_schema_is_refused_with_the_remedy(blank):
     with pytest.raises(SchemaMismatchError, match=r"is missing, this program needs \d+. Run `issuance migrate`"):
         blank.check_schema()
@@ -104,3 +135,10 @@ def test_a_server_that_does_not_answer_is_explained_without_its_password():
     ):
         ledger.check_schema()
     assert "hunter2" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL"):
+        Ledger(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")

@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 def redis(server, monkeypatch) -> Iterator[Redis]:
     """The Redis that the commands are told of, empty."""
     monkeypatch.setenv("ISSUANCE_BROKER_URL", server.connection_url)
-    monkeypatch.setenv("ISSUANCE_API_URL", "https://api.example.test")
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
     with Redis.from_url(server.connection_url, decode_responses=True) as client:
         client.flushall()
         yield client

@@ -65,7 +65,7 @@ def test_people_are_told_what_to_do_when_nothing_runs(run):
 
 def test_a_broker_that_does_not_answer_is_said_not_raised(run, monkeypatch):
     monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0")
-    monkeypatch.setenv("ISSUANCE_API_URL", "https://api.example.test")
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
     result = run("status")
     assert result.exit_code == 0
     assert "the broker is out of reach" in result.stdout

@@ -17,7 +17,11 @@ WRONG = {
     "no attempt": ({"RETRY_MAX_ATTEMPTS": "0"}, "ISSUANCE_RETRY_MAX_ATTEMPTS", "greater than or equal to 1"),
     "an unknown endpoint": ({"API_VARIANT": "many"}, "ISSUANCE_API_VARIANT", "'single', 'bulk' or 'connected'"),
     "an unknown way to authenticate": ({"API_AUTH": "digest"}, "ISSUANCE_API_AUTH", "'basic' or 'oauth'"),
-    "no brand": ({"API_BRAND": ""}, "ISSUANCE_API_BRAND", "at least 1 character"),
+    "no brand": ({"API_BRAND": ""}, "ISSUANCE_API_BRAND", "must not be empty"),
+    "no till": ({"API_TILL": " "}, "ISSUANCE_API_TILL", "must not be empty"),
+    "no password": ({"API_PASSWORD": ""}, "ISSUANCE_API_PASSWORD", "must not be empty"),
+    "no home": ({"HOME": ""}, "ISSUANCE_HOME", "give a value, or remove the line"),
+    "a number that is left out": ({"WORKERS": ""}, "ISSUANCE_WORKERS", "valid integer"),
     "an API that is not HTTP": ({"API_URL": "ftp://x"}, "ISSUANCE_API_URL", "must start with http:// or https://"),
     "an unknown broker": ({"BROKER_URL": "sqs://x"}, "ISSUANCE_BROKER_URL", "redis:// or rediss:// or amqp://"),
     "limits outside Redis": ({"REDIS_URL": "memcached://x"}, "ISSUANCE_REDIS_URL", "redis:// or rediss://"),
@@ -103,6 +107,51 @@ def test_words_are_read_whatever_their_case(monkeypatch):
     settings = read_settings()
     assert settings.api_variant is Variant.SINGLE
     assert settings.email_key == "emailId"
+
+
+REAL = "https://eu.api.example.test"
+OAUTH = {"API_AUTH": "oauth", "API_CLIENT_KEY": "k", "API_CLIENT_SECRET": "s"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, "ISSUANCE_API_TILL, ISSUANCE_API_BRAND, ISSUANCE_API_PASSWORD are not set"),
+        ({"API_TILL": "t", "API_BRAND": "B"}, "ISSUANCE_API_PASSWORD is not set"),
+        ({"API_TILL": "t", "API_PASSWORD": "p"}, "ISSUANCE_API_BRAND is not set"),
+        (OAUTH, "ISSUANCE_API_TILL, ISSUANCE_API_BRAND are not set"),
+    ],
+)
+def test_a_real_api_is_never_called_with_the_simulators_credentials(monkeypatch, given, named):
+    _set(monkeypatch, API_URL=REAL, **given)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{"API_PASSWORD": "p"}, OAUTH])
+def test_a_real_api_with_credentials_of_its_own_is_fine(monkeypatch, given):
+    _set(monkeypatch, API_URL=REAL, API_TILL="t", API_BRAND="B", **given)
+    assert read_settings().api_url == REAL
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "simulator:8080"])
+def test_a_simulator_is_called_with_the_credentials_it_knows(monkeypatch, host):
+    _set(monkeypatch, API_URL=f"http://{host}")
+    assert read_settings().api_till == "demo.till"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example.test", "localhost.example.test", "10.0.0.1", "simulator.test"])
+def test_a_host_that_only_looks_like_the_simulator_is_a_real_api(monkeypatch, host):
+    _set(monkeypatch, API_URL=f"http://{host}")
+    with pytest.raises(SettingsError, match="names a real API"):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "LOOK_UP_LAGS_SECONDS"])
+def test_an_empty_setting_that_is_documented_as_empty_means_that_nothing_is_set(monkeypatch, name):
+    _set(monkeypatch, **{name: ""})
+    assert not getattr(read_settings(), name.lower())
 
 
 def test_a_call_that_starts_last_ends_and_is_recorded_within_the_lease():

@@ -1,0 +1,92 @@
+"""The supervisor of `issuance up`: what dies is started again, what keeps dying is given up with its reason."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from console.supervisor import KeepsDying, Patience, ProcessSpec, Supervisor
+
+IMPATIENT = Patience(first_seconds=0.0, most_seconds=0.0, deaths=3)
+FAILING = ["sh", "-c", "echo begin >> begun; echo 'ISSUANCE_WORKERS: too many'; exit 2"]
+LASTING = ["sh", "-c", "echo begin >> begun; exec sleep 60"]
+
+
+@pytest.fixture
+def supervise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    @contextmanager
+    def start(*specs: ProcessSpec, patience: Patience = IMPATIENT) -> Iterator[Supervisor]:
+        supervisor = Supervisor(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, patience)
+        try:
+            for spec in specs:
+                supervisor.start(spec)
+            yield supervisor
+        finally:
+            supervisor.stop()
+
+    return start
+
+
+def check_until(supervisor, ended):
+    until = time.monotonic() + 10
+    while not ended():
+        assert time.monotonic() < until
+        supervisor.check()
+        time.sleep(0.005)
+
+
+def begun(tmp_path):
+    path = tmp_path / "begun"
+    return path.read_text().count("begin") if path.exists() else 0
+
+
+def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_words(supervise, tmp_path):
+    with supervise(ProcessSpec("worker", FAILING)) as supervisor:
+        with pytest.raises(KeepsDying) as caught:
+            check_until(supervisor, lambda: False)
+        assert "worker has died 3 times in a row: ISSUANCE_WORKERS: too many" in str(caught.value)
+        assert str(tmp_path / "logs" / "worker.log") in str(caught.value)
+    assert begun(tmp_path) == 3
+
+
+def test_a_process_that_can_be_spared_is_given_up_and_the_others_go_on(supervise, tmp_path, capfd):
+    with supervise(ProcessSpec("flower", FAILING, essential=False), ProcessSpec("worker", ["sleep", "60"])) as running:
+        check_until(running, lambda: "given up" in capfd.readouterr().out)
+        assert running.died() is None
+    assert begun(tmp_path) == 3
+
+
+def test_a_process_that_can_be_spared_does_not_count_as_died(supervise):
+    with supervise(ProcessSpec("flower", ["true"], essential=False)) as running:
+        running._kept[0].process.wait(10)
+        assert running.died() is None
+
+
+def test_a_death_long_after_the_start_counts_as_the_first(supervise, tmp_path):
+    patience = Patience(first_seconds=0.0, most_seconds=0.0, stable_seconds=0.0, deaths=3)
+    with supervise(ProcessSpec("worker", FAILING), patience=patience) as running:
+        check_until(running, lambda: begun(tmp_path) > 5)
+
+
+def test_each_new_start_of_what_keeps_dying_waits_longer(supervise, tmp_path):
+    patience = Patience(first_seconds=0.1, most_seconds=60.0, deaths=4)
+    began = time.monotonic()
+    with supervise(ProcessSpec("worker", FAILING), patience=patience) as running, pytest.raises(KeepsDying):
+        check_until(running, lambda: False)
+    assert begun(tmp_path) == 4
+    assert time.monotonic() - began > 0.1 + 0.2 + 0.4
+
+
+def test_what_was_started_is_ended_with_the_supervisor(supervise, tmp_path):
+    with supervise(ProcessSpec("worker", LASTING)) as running:
+        check_until(running, lambda: begun(tmp_path) == 1)
+        (kept,) = running._kept
+    assert kept.process.returncode is not None
+
+
+def test_a_process_without_words_is_said_to_have_said_nothing(supervise):
+    with supervise(ProcessSpec("beat", ["true"])) as running:
+        assert running.last_words("beat").startswith("it said nothing (see ")
