@@ -27,7 +27,7 @@ def broker_url(tmp_path_factory):
 def configured(monkeypatch, broker_url):
     """Settings of a broker that runs and an API."""
     monkeypatch.setenv("ISSUANCE_BROKER_URL", broker_url)
-    monkeypatch.setenv("ISSUANCE_API_URL", "https://api.example.test")
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
 
 
 def _parts(run, *options):

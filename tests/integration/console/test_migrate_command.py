@@ -42,7 +42,7 @@ def test_a_home_that_cannot_be_made_is_named(run, tmp_path, monkeypatch):
     monkeypatch.setenv("ISSUANCE_HOME", str(tmp_path / "file" / "home"))
     result = run("status")
     assert result.exit_code == 2
-    assert "cannot be used" in result.stderr
+    assert "cannot be made" in result.stderr
 
 
 def test_a_wrong_setting_is_named(run, monkeypatch):
