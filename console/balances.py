@@ -51,6 +51,8 @@ def _coloured(row: str, balance: Balance) -> Text:
 def counts(balance: Balance) -> str:
     """`waiting 120 · issued 1,880`: the states that have lines, in the order of a line's life."""
     filled = [f"{state.replace('_', ' ')} {count:,}" for state, count in balance.counts.items() if count]
+    if balance.pruned:
+        filled.append(f"({balance.pruned:,} of them pruned)")
     return " · ".join(filled) or "no lines yet"
 
 
@@ -75,6 +77,7 @@ def balance_json(balance: Balance) -> dict[str, Any]:
         "state": balance.campaign.state,
         "accepted": balance.campaign.accepted_lines,
         **{state.value: balance.counts.get(state, 0) for state in State},
+        "pruned": balance.pruned,
         "balanced": balance.balanced,
         "openDeadLetters": balance.open_letters,
         "oldestDueAt": iso(balance.oldest_due),

@@ -12,6 +12,7 @@ from console.health import health
 from console.issue import issue
 from console.migrate import migrate
 from console.outcomes import outcomes
+from console.prune import prune_command
 from console.run import run
 from console.status import status
 from console.up import up
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (up, run, demo, blast, issue, status, outcomes, health, migrate):
     app.command()(command)
+app.command("prune")(prune_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(limits.app, name="limits")

@@ -53,11 +53,13 @@ def issue(
             remark("Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it.")
             sys.exit(EXIT_INTERRUPTED)
         remark(_outcome(line))
-        if line.state is not State.ISSUED:
+        if (line if isinstance(line, State) else line.state) is not State.ISSUED:
             sys.exit(EXIT_FAILED)
 
 
-def _outcome(line: LineRecord) -> str:
+def _outcome(line: LineRecord | State) -> str:
+    if isinstance(line, State):
+        return f"{line.value} · long ago: its details were pruned"
     parts = [line.state.value]
     if line.code is not None:
         parts.append(f"code {line.code}")

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from console.context import Context
+from console.context import Context, remark
 from console.layout import one_line, say_row
 from console.outcome_fields import FIELDS, csv_cell, outcome_fields
 from issuance.states import State
+from ledger.balance import balance
 from ledger.campaigns import find_campaign
 from ledger.outcomes import LineRecord
 from ledger.outcomes import outcomes as read_outcomes
@@ -40,6 +41,9 @@ def outcomes(
 ) -> None:
     """List a campaign's lines with their outcomes, in order of acceptance, masked unless --reveal."""
     with Context.opened() as (_, ledger):
+        pruned = balance(ledger, campaign).pruned
+        if pruned:
+            remark(f"{pruned:,} lines of {campaign} were pruned and are not listed.")
         lines = read_outcomes(ledger, find_campaign(ledger, campaign), state=state)
         match form:
             case Format.TABLE:

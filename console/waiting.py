@@ -7,11 +7,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from console.balances import counts
 from console.context import err, remark
-from issuance.states import OPEN
+from issuance.states import OPEN, State
 from ledger.balance import Balance, balance
 from ledger.book import Ledger
 from ledger.campaigns import find_campaign
 from ledger.outcomes import LineRecord, find_line
+from ledger.tombstones import pruned_state
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
@@ -42,17 +43,23 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
     raise AssertionError("unreachable: the polls never end")
 
 
-def wait_for_line(ledger: Ledger, request_id: str) -> LineRecord:
-    """Wait until a line is settled, or its campaign is paused or cancelled; returns it as it is then."""
+def wait_for_line(ledger: Ledger, request_id: str) -> LineRecord | State:
+    """Wait until a line is settled, or its campaign is paused or cancelled; returns it as it is then.
+
+    Of a line that was pruned only its state is left.
+    """
     for _ in _polls():
         line = find_line(ledger, request_id)
         if line is None:
-            raise AssertionError(f"an accepted line is never removed: {request_id}")
+            state = pruned_state(ledger, request_id)
+            if state is None:
+                raise AssertionError(f"an accepted line is never removed without a trace: {request_id}")
+            return state
         if line.state not in OPEN:
             return line
-        state = find_campaign(ledger, line.campaign).state
-        if state in _HALTED:
-            _say_halted(line.campaign, state)
+        halted = find_campaign(ledger, line.campaign).state
+        if halted in _HALTED:
+            _say_halted(line.campaign, halted)
             return line
     raise AssertionError("unreachable: the polls never end")
 

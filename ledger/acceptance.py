@@ -15,6 +15,7 @@ from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
 from ledger.driver import execute_rows
 from ledger.schema import campaigns, intakes, jobs, lines
+from ledger.tombstones import Tombstone, find_tombstones
 
 _TRIES = 3
 
@@ -53,6 +54,17 @@ class _Earlier:
     variant: str
     body: bytes
     campaign_id: int
+
+    def is_of_body(self, body: bytes) -> bool:
+        """Whether its job has this body."""
+        return self.body == body
+
+    def is_line(self, part: Job) -> bool:
+        """Whether it is this job's one line, in whatever job it was accepted."""
+        return self.variant == part.variant and narrow_body(part.variant, self.body, {part.id}) == part.body
+
+
+_Found = _Earlier | Tombstone
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
@@ -133,31 +145,33 @@ def _accept(
     return acceptance
 
 
-def _taken_apart(job: Job, earlier: dict[str, _Earlier]) -> list[Job]:
+def _taken_apart(job: Job, earlier: dict[str, _Found]) -> list[Job]:
     """Take a job apart into its new lines, which stay together, and each of its known ones."""
     known = [line.request_id for line in job.lines if line.request_id in earlier]
-    if not known or earlier[known[0]].body == job.body:
+    if not known or earlier[known[0]].is_of_body(job.body):
         return [job]
     new = {line.request_id for line in job.lines}.difference(known)
     parts = [narrow(job, {request_id}) for request_id in known]
     return [narrow(job, new), *parts] if new else parts
 
 
-def _is_same_row(found: _Earlier, job: Job) -> bool:
+def _is_same_row(found: _Found, job: Job) -> bool:
     """Whether the very rows of this job were found, not others of the file: what they became begins at one of them."""
     return found.source_line == job.source_line or any(found.source_line == line.source_line for line in job.lines)
 
 
-def _is_same_body(found: _Earlier, part: Job, *, line_by_line: bool) -> bool:
-    if found.body == part.body:
-        return True
-    if not line_by_line or found.variant != part.variant:
-        return False
-    return narrow_body(part.variant, found.body, {part.id}) == part.body
+def _is_same_body(found: _Found, part: Job, *, line_by_line: bool) -> bool:
+    return found.is_of_body(part.body) or (line_by_line and found.is_line(part))
 
 
-def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Earlier]:
+def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Found]:
     request_ids = [line.request_id for job in batch for line in job.lines]
+    # In this order: what is pruned meanwhile is a line no more, but a tombstone already.
+    living = _living(connection, request_ids)
+    return {**find_tombstones(connection, request_ids), **living}
+
+
+def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Earlier]:
     present = connection.execute(select(lines.c.job_number).where(lines.c.request_id.in_(request_ids)))
     numbers = list({row.job_number for row in present})
     if not numbers:

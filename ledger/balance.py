@@ -11,7 +11,17 @@ from issuance.states import OPEN, State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.clock import instant, now_ms
-from ledger.schema import IS_OPEN, IS_SETTLED_LINE, IS_WAITING, attempts, campaigns, dead_letters, jobs, lines
+from ledger.schema import (
+    IS_OPEN,
+    IS_SETTLED_LINE,
+    IS_WAITING,
+    attempts,
+    campaigns,
+    dead_letters,
+    jobs,
+    lines,
+    pruned_lines,
+)
 
 _RATE_WINDOW_MS = 10_000
 
@@ -25,6 +35,8 @@ class Balance:
     open_letters: int = 0
     oldest_due: datetime | None = None
     """When the longest-waiting job became due; None when none is due."""
+    pruned: int = 0
+    """Lines that were pruned, by now counted only; they are among `counts`."""
 
     @property
     def balanced(self) -> bool:
@@ -68,8 +80,19 @@ def _balance(connection: Connection, campaign: Campaign) -> Balance:
     )
     for state, count in connection.execute(settled_query):
         counts[State(state)] += count
+    pruned_query = select(pruned_lines.c.state, pruned_lines.c.line_count).where(
+        pruned_lines.c.campaign_id == campaign.id
+    )
+    pruned = {State(state): count for state, count in connection.execute(pruned_query)}
+    counts.update(pruned)
     letters = select(func.count()).where(dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == "open")
-    return Balance(campaign, dict(counts), connection.scalar(letters) or 0, _oldest_due(connection, campaign))
+    return Balance(
+        campaign=campaign,
+        counts=dict(counts),
+        open_letters=connection.scalar(letters) or 0,
+        oldest_due=_oldest_due(connection, campaign),
+        pruned=sum(pruned.values()),
+    )
 
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:

@@ -60,6 +60,8 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
     """
     with ledger.write() as connection:
         held = _held(connection, chunk_id, results)
+        # Of a job that was settled and pruned while its worker slept there is nothing left to be changed.
+        results = [result for result in results if result.job.number in held]
         now = connection.scalar(select(now_ms())) or 0
         made = [result for result in results if isinstance(result, Attempt)]
         _insert_attempts(connection, made, held, worker)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -215,6 +215,27 @@ heartbeats = Table(
     metadata,
     Column("name", String(16), primary_key=True),
     Column("at", Ms, nullable=False),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("request_id", LargeBinary(16), primary_key=True),  # the UUID's bytes: there may be many millions
+    Column("campaign_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("line_digest", LargeBinary(16), nullable=False),  # of the body that the line alone would have had
+    Column("body_digest", LargeBinary(16)),  # of the job's whole body; null: the line was alone in it
+    sqlite_with_rowid=False,
+)
+
+pruned_lines = Table(
+    "pruned_lines",
+    metadata,
+    Column("campaign_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("line_count", BigInteger, nullable=False),  # so that the campaign's balance still adds up
+    PrimaryKeyConstraint("campaign_id", "state"),
+    sqlite_with_rowid=False,
 )
 
 # A partial index only serves a query that holds the index's condition as literals: bound values could be others.

@@ -1,0 +1,196 @@
+"""Pruning: settled jobs leave the ledger by age; their requestIds and the campaigns' counts stay for ever."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from issuance.job import Variant
+from issuance.states import SETTLED, State
+from ledger.actions import Operator, note_action
+from ledger.book import Ledger
+from ledger.clock import milliseconds, now_ms
+from ledger.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
+from ledger.tombstones import Burial, bury
+
+_PAGE = 500
+"""Jobs looked at in one transaction: few enough that workers hardly wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedJob:
+    """A job as it leaves: the rows of the ledger's tables, for an archive. Holds personal data."""
+
+    campaign: str
+    job: Row[Any]
+    lines: list[Row[Any]] = field(default_factory=list)
+    attempts: list[Row[Any]] = field(default_factory=list)
+    letter: Row[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What came of one page of jobs."""
+
+    jobs: int
+    lines: int
+    kept: int
+    """Old enough and settled, but an operator has not dealt with their dead letter yet."""
+
+
+Archive = Callable[[Sequence[PrunedJob]], None]
+"""Keeps jobs before they are removed; when it returns they must be safe on disk."""
+
+
+def prune(
+    ledger: Ledger, *, older_than_seconds: float, archive: Archive | None = None, dry_run: bool = False
+) -> Iterator[Page]:
+    """Remove the jobs that were settled so long ago, page by page, each in a transaction of its own.
+
+    Never removed are jobs that are not settled, jobs whose dead letter is open or being resent, and the newest job
+    and dead letter, because numbers go on from theirs. What is left of a removed line is its tombstone, and a count
+    in its campaign's balance. It may be ended after any page and run again.
+
+    Args:
+        ledger: the record.
+        older_than_seconds: since they were settled, by the database's clock.
+        archive: called with each page's jobs before they are removed; one that was called before a crash may be
+            called again with the same jobs.
+        dry_run: count only.
+    """
+    with ledger.read() as connection:
+        cutoff = connection.scalar(select(now_ms() - milliseconds(older_than_seconds))) or 0
+    after = -1
+    while True:
+        with ledger.read() as connection:
+            rows = list(connection.execute(_PAGE_OF, {"after": after, "cutoff": cutoff}))
+        # Numbers follow the time of acceptance: behind a page of young jobs there are only younger ones.
+        if not any(row.is_old for row in rows):
+            return
+        after = rows[-1].number
+        numbers = [row.number for row in rows if row.is_prunable]
+        if dry_run:
+            removed, counted = len(numbers), sum(row.line_count for row in rows if row.is_prunable)
+        else:
+            removed, counted = _remove(ledger, numbers, cutoff, archive) if numbers else (0, 0)
+        yield Page(removed, counted, sum(1 for row in rows if row.is_kept))
+
+
+def note_pruning(ledger: Ledger, operator: Operator) -> None:
+    """Write down who pruned the ledger; the operator's note says what and how much."""
+    with ledger.write() as connection:
+        note_action(connection, operator, verb="prune", target="ledger")
+
+
+def compact(ledger: Ledger) -> None:
+    """Make the room of removed rows free.
+
+    SQLite writes its file anew, as small as it can be: that needs as much free disk again, and whoever writes
+    meanwhile waits. PostgreSQL keeps the room for its next rows, which its autovacuum sees to by itself; this only
+    does it now, beside all others.
+    """
+    connection = ledger.engine.raw_connection()
+    try:
+        if ledger.dialect == "sqlite":
+            connection.cursor().execute("VACUUM")
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
+        connection.cursor().execute("VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones")
+    finally:
+        connection.invalidate()  # not for others to find with autocommit
+        connection.close()
+
+
+_CUTOFF = bindparam("cutoff", type_=jobs.c.settled_at.type)
+_IS_SETTLED_LONG_AGO = and_(jobs.c.state.in_(SETTLED), jobs.c.settled_at < _CUTOFF)
+_IS_DEALT_WITH = or_(
+    dead_letters.c.id.is_(None),
+    and_(
+        or_(dead_letters.c.state.in_(("closed", "discarded")), dead_letters.c.reissued_as.is_not(None)),
+        dead_letters.c.state != "open",
+        dead_letters.c.id < select(func.max(dead_letters.c.id)).scalar_subquery(),
+    ),
+)
+_IS_PRUNABLE: ColumnElement[bool] = and_(
+    _IS_SETTLED_LONG_AGO, _IS_DEALT_WITH, jobs.c.number < select(func.max(jobs.c.number)).scalar_subquery()
+)
+_WITH_LETTERS = jobs.outerjoin(dead_letters, dead_letters.c.job_number == jobs.c.number)
+_PAGE_OF = (
+    select(
+        jobs.c.number,
+        (jobs.c.accepted_at < _CUTOFF).label("is_old"),
+        _IS_PRUNABLE.label("is_prunable"),
+        and_(_IS_SETTLED_LONG_AGO, dead_letters.c.state.in_(("open", "redriven")), ~_IS_DEALT_WITH).label("is_kept"),
+        select(func.count()).where(lines.c.job_number == jobs.c.number).scalar_subquery().label("line_count"),
+    )
+    .select_from(_WITH_LETTERS)
+    .where(jobs.c.number > bindparam("after"))
+    .order_by(jobs.c.number)
+    .limit(_PAGE)
+)
+_LOCKED = (
+    select(jobs, campaigns.c.name.label("campaign"))
+    .select_from(_WITH_LETTERS.join(campaigns, campaigns.c.id == jobs.c.campaign_id))
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)), _IS_PRUNABLE)
+    .order_by(jobs.c.number)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+
+
+def _remove(ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None) -> tuple[int, int]:
+    """Remove those of these jobs that still may be; returns how many jobs and lines."""
+    with ledger.write() as connection:
+        gone = _read(connection, list(connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff})))
+        if archive is not None and gone:
+            archive(gone)
+        bury(connection, map(_burial, gone))
+        _count(connection, gone)
+        chosen = [pruned.job.number for pruned in gone]
+        for table in (dead_letters, attempts, lines):
+            connection.execute(delete(table).where(table.c.job_number.in_(chosen)))
+        connection.execute(delete(jobs).where(jobs.c.number.in_(chosen)))
+    return len(gone), sum(len(pruned.lines) for pruned in gone)
+
+
+def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[PrunedJob]:
+    numbers = [row.number for row in rows]
+    of_lines = _by_job(connection, lines, numbers, lines.c.position)
+    of_attempts = _by_job(connection, attempts, numbers, attempts.c.number)
+    letters = _by_job(connection, dead_letters, numbers, dead_letters.c.id)
+    return [
+        PrunedJob(
+            row.campaign, row, of_lines[row.number], of_attempts[row.number], next(iter(letters[row.number]), None)
+        )
+        for row in rows
+    ]
+
+
+def _by_job(
+    connection: Connection, table: Table, numbers: Sequence[int], order: ColumnElement[int]
+) -> dict[int, list[Row[Any]]]:
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(table).where(table.c.job_number.in_(numbers)).order_by(order)):
+        found[row.job_number].append(row)
+    return found
+
+
+def _burial(pruned: PrunedJob) -> Burial:
+    of_job = [(line.request_id, State(line.state)) for line in pruned.lines]
+    return Burial(pruned.job.campaign_id, Variant(pruned.job.variant), pruned.job.body, of_job)
+
+
+def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
+    counts = Counter((pruned.job.campaign_id, line.state) for pruned in gone for line in pruned.lines)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for (campaign_id, state), count in sorted(counts.items()):
+        statement = dialect.insert(pruned_lines).values(campaign_id=campaign_id, state=state, line_count=count)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[pruned_lines.c.campaign_id, pruned_lines.c.state],
+                set_={"line_count": pruned_lines.c.line_count + statement.excluded.line_count},
+            )
+        )

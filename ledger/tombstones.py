@@ -1,0 +1,100 @@
+"""Tombstones: what is kept of a pruned line for ever, so that its requestId is never accepted as new again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from issuance.job import Job, Variant
+from issuance.narrowing import narrow_body
+from issuance.states import State
+from ledger.book import Ledger
+from ledger.driver import execute_rows
+from ledger.schema import tombstones
+
+_DIGEST_BYTES = 16
+_INSERT = "INSERT INTO tombstones (request_id, campaign_id, state, line_digest, body_digest) VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A pruned line. It tells a request that comes again from one with another payload, and nothing else."""
+
+    campaign_id: int
+    state: State
+    line_digest: bytes
+    body_digest: bytes
+    # It came from no file that is still being read.
+    intake_id: None = None
+    source_line: int = 0
+    position: int = 0
+
+    def is_of_body(self, body: bytes) -> bool:
+        """Whether its job had this body."""
+        return self.body_digest == _digest(body)
+
+    def is_line(self, part: Job) -> bool:
+        """Whether it is this job's one line, in whatever job it was accepted."""
+        return len(part.lines) == 1 and self.line_digest == _digest(part.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """A job whose lines are to become tombstones."""
+
+    campaign_id: int
+    variant: Variant
+    body: bytes
+    lines: Sequence[tuple[str, State]]
+    """requestIds with the states they ended in."""
+
+
+def bury(connection: Connection, burials: Iterable[Burial]) -> None:
+    """Write the tombstones, in the transaction that removes the jobs."""
+    execute_rows(connection, _INSERT, [row for burial in burials for row in _rows(burial)])
+
+
+def _rows(burial: Burial) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
+    whole = _digest(burial.body)
+    if len(burial.lines) == 1:
+        [(request_id, state)] = burial.lines
+        return [(_packed(request_id), burial.campaign_id, state.value, whole, None)]
+    return [
+        (
+            _packed(request_id),
+            burial.campaign_id,
+            state.value,
+            _digest(narrow_body(burial.variant, burial.body, {request_id})),
+            whole,
+        )
+        for request_id, state in burial.lines
+    ]
+
+
+def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[str, Tombstone]:
+    """The tombstones among these requestIds."""
+    packed = {_packed(request_id): request_id for request_id in request_ids}
+    rows = connection.execute(select(tombstones).where(tombstones.c.request_id.in_(packed)))
+    return {
+        packed[bytes(row.request_id)]: Tombstone(
+            row.campaign_id, State(row.state), row.line_digest, row.body_digest or row.line_digest
+        )
+        for row in rows
+    }
+
+
+def pruned_state(ledger: Ledger, request_id: str) -> State | None:
+    """How a pruned line ended; None when there is no tombstone of it."""
+    with ledger.read() as connection:
+        found = find_tombstones(connection, [request_id]).get(request_id)
+    return None if found is None else found.state
+
+
+def _packed(request_id: str) -> bytes:
+    return UUID(request_id).bytes
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_DIGEST_BYTES).digest()

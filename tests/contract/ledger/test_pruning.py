@@ -1,0 +1,294 @@
+"""Pruning: old settled jobs go, open dead letters stay, the balance adds up, and no requestId is ever new again."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from issuance.dead_letter import Verb
+from issuance.job import Variant
+from issuance.states import State
+from ledger import pruning
+from ledger.acceptance import accept, open_intake
+from ledger.actions import actions_on
+from ledger.balance import balance
+from ledger.outcomes import find_line
+from ledger.pruning import compact, note_pruning, prune
+from ledger.schema import attempts, dead_letters, jobs, lines
+from ledger.tombstones import pruned_state
+from tests.contract.ledger.build import (
+    OPERATOR,
+    TIMEOUT,
+    answer,
+    issue,
+    judge,
+    make_job,
+    make_jobs,
+    refuse,
+    say,
+)
+
+_MONTH = 30 * 86_400
+
+
+@pytest.fixture
+def old(desk):
+    """Let everything of the ledger be two months older."""
+
+    def age():
+        with desk.ledger.write() as connection:
+            back = 2 * _MONTH * 1000
+            connection.execute(
+                update(jobs).values(accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back)
+            )
+
+    return age
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch):
+    monkeypatch.setattr(pruning, "_PAGE_OF", pruning._PAGE_OF.limit(7))
+
+
+def _issue_all(desk, *batch):
+    desk.accept(*batch)
+    held = desk.take()
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+
+
+def _prune(desk, **options):
+    """Prune what is a month old; the newest job is always kept, so there is one."""
+    desk.accept(make_job(9999))
+    pages = list(prune(desk.ledger, older_than_seconds=_MONTH, **options))
+    return sum(page.jobs for page in pages), sum(page.lines for page in pages), sum(page.kept for page in pages)
+
+
+def _rows(desk):
+    with desk.ledger.read() as connection:
+        return [connection.scalar(select(func.count()).select_from(table)) for table in (jobs, lines, attempts)]
+
+
+def test_old_settled_jobs_go_with_all_that_belongs_to_them_and_young_ones_stay(desk, old):
+    _issue_all(desk, *make_jobs(20))
+    old()
+    _issue_all(desk, *make_jobs(3, first=50))
+    assert _prune(desk) == (20, 20, 0)
+    assert _rows(desk) == [4, 4, 3]
+
+
+def test_a_job_that_was_accepted_long_ago_and_settled_yesterday_stays(desk, old):
+    desk.accept(make_job(1))
+    old()
+    held = desk.take()
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    assert _prune(desk) == (0, 0, 0)
+
+
+def test_what_is_not_settled_stays_however_old(desk, old):
+    desk.accept(*make_jobs(3))
+    old()
+    assert _prune(desk) == (0, 0, 0)
+
+
+def test_the_balance_adds_up_and_says_how_many_were_pruned(desk, old):
+    _issue_all(desk, *make_jobs(9))
+    desk.settle(make_job(20), refuse())
+    desk.discard()
+    desk.settle(make_job(21), TIMEOUT)
+    desk.discard()
+    desk.settle(make_job(22), refuse())
+    desk.discard()
+    old()
+    before = desk.counts()
+    _prune(desk)
+    found = balance(desk.ledger, "diwali")
+    assert desk.counts() == before | {State.WAITING: 1}
+    assert (found.balanced, found.pruned) == (True, 11)  # the newest letter stays, and its job
+
+
+def test_a_dead_letter_that_is_open_keeps_its_job_and_is_counted(desk, old):
+    failed = desk.settle(make_job(1), refuse())
+    desk.settle(make_job(2), TIMEOUT)
+    old()
+    assert _prune(desk) == (0, 0, 2)
+    assert len(desk.letters(state="open")) == 2
+    assert desk.redrive(Verb.REISSUE, ids=(desk.letters()[0].id,)).reissued
+    assert desk.state(failed) is State.FAILED
+
+
+def test_a_reissued_letter_goes_and_its_successor_stays_redrivable(desk, old):
+    desk.settle(make_job(1), refuse())
+    desk.redrive(Verb.REISSUE)
+    held = desk.take()
+    desk.record(held, *(judge(job, refuse()) for job in held.jobs))
+    old()
+    assert _prune(desk) == (1, 1, 1)
+    (letter,) = desk.letters()
+    assert (letter.state, len(desk.redrive(Verb.REISSUE).done)) == ("open", 1)
+
+
+def test_a_letter_that_is_being_resent_keeps_its_job(desk, old):
+    desk.settle(make_job(1), TIMEOUT)
+    desk.redrive(Verb.RESEND)
+    old()
+    assert _prune(desk) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+def test_a_pruned_request_is_known_when_it_comes_again_and_adds_nothing(desk, old, variant):
+    batch = make_jobs(5, variant=variant)
+    _issue_all(desk, *batch)
+    old()
+    _prune(desk)
+    again = desk.accept(*batch, intake_id=open_intake(desk.ledger, desk.campaign, "again.csv"))
+    assert (len(again.accepted), len(again.known), again.conflicts) == (0, 5, [])
+    assert [pruned_state(desk.ledger, job.id) for job in batch] == [State.ISSUED] * 5
+    assert find_line(desk.ledger, batch[0].id) is None
+
+
+def test_a_pruned_request_with_another_payload_or_campaign_is_refused_as_before(desk, old):
+    _issue_all(desk, make_job(1), make_job(2, key="order-17"))
+    old()
+    _prune(desk)
+    (changed,) = desk.accept(make_job(1, quantity=3)).conflicts
+    (elsewhere,) = desk.another("holi").accept(make_job(2, key="order-17")).conflicts
+    assert (changed.kind, elsewhere.kind) == ("changed", "changed")
+
+
+def test_of_a_pruned_job_of_several_lines_each_is_known_by_itself_and_new_ones_are_accepted(desk, old):
+    whole = make_job(1, rewards=(1001, 1002, 1003))
+    _issue_all(desk, whole)
+    old()
+    _prune(desk)
+    intake_id = open_intake(desk.ledger, desk.campaign, "again.csv")
+
+    def again(*rewards):
+        found = accept(
+            desk.ledger, desk.campaign, [make_job(1, rewards=rewards)], intake_id=intake_id, line_by_line=True
+        )
+        known = [line.reward_id for job in found.known for line in job.lines]
+        new = [line.reward_id for job in found.accepted for line in job.lines]
+        return known, new, [conflict.kind for conflict in found.conflicts]
+
+    assert again(1001, 1002, 1003) == ([1001, 1002, 1003], [], [])
+    assert again(1002) == ([1002], [], [])
+    assert again(1001, 1004) == ([1001], [1004], [])
+
+
+@pytest.mark.parametrize("rewards", [(1001,), (1001, 1002, 1003)])
+def test_a_pruned_keyed_request_with_fewer_or_more_rewards_is_refused_as_before(desk, old, rewards):
+    _issue_all(desk, make_job(1, key="order-17", rewards=(1001, 1002)))
+    old()
+    _prune(desk)
+    assert len(desk.accept(make_job(1, key="order-17", rewards=(1001, 1002))).known) == 1
+    assert [conflict.kind for conflict in desk.accept(make_job(1, key="order-17", rewards=rewards)).conflicts] == [
+        "changed"
+    ]
+
+
+def test_numbers_of_pruned_jobs_and_letters_are_never_given_again(desk, old):
+    claimed = desk.settle(make_job(1), refuse())
+    desk.discard()
+    letter = desk.letter()
+    old()
+    assert next(prune(desk.ledger, older_than_seconds=_MONTH)).jobs == 0
+    desk.settle(make_job(2), refuse())
+    assert _prune(desk)[0] == 1
+    assert desk.row(make_job(9999).id).number > claimed.number
+    assert desk.letter().id > letter.id
+
+
+def test_every_job_is_archived_whole_before_it_goes_and_one_whose_archive_fails_stays(desk, old):
+    _issue_all(desk, *make_jobs(10, rewards=(1001, 1002)))
+    old()
+    kept = []
+
+    def keep(gone):
+        assert find_line(desk.ledger, gone[0].job.id) is not None
+        if kept:
+            raise OSError("disk full")
+        kept.extend(gone)
+
+    with pytest.raises(OSError, match="disk full"):
+        _prune(desk, archive=keep)
+    assert [pruned.job.id for pruned in kept] == [job.id for job in make_jobs(7)]
+    assert {(pruned.campaign, len(pruned.lines), len(pruned.attempts)) for pruned in kept} == {("diwali", 2, 1)}
+    assert _rows(desk)[0] == 4
+    assert balance(desk.ledger, "diwali").pruned == 14
+
+
+def test_a_dry_run_counts_the_same_and_removes_nothing(desk, old):
+    _issue_all(desk, *make_jobs(10))
+    desk.settle(make_job(30), refuse())
+    old()
+    assert _prune(desk, dry_run=True) == (10, 10, 1)
+    assert _prune(desk) == (10, 10, 1)
+    assert _prune(desk, dry_run=True) == (0, 0, 1)
+
+
+def test_a_result_for_a_job_that_was_pruned_meanwhile_is_dropped_and_the_rest_recorded(desk, old):
+    desk.accept(*make_jobs(2))
+    slept = desk.take()
+    desk.record(slept, judge(slept.jobs[0], issue(slept.jobs[0])))
+    old()
+    assert _prune(desk)[0] == 1
+    late = [judge(job, issue(job)) for job in slept.jobs]
+    assert desk.record(slept, *late) is False
+    assert desk.state(slept.jobs[1]) is State.ISSUED
+    assert balance(desk.ledger, "diwali").balanced
+
+
+def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twice(desk, old, at_once):
+    batch = make_jobs(60)
+    _issue_all(desk, *batch)
+    old()
+    desk.accept(make_job(9999))
+
+    def go():
+        return sum(page.jobs for page in prune(desk.ledger, older_than_seconds=_MONTH))
+
+    def again():
+        intake_id = open_intake(desk.ledger, desk.campaign, "again.csv")
+        return [len(desk.accept(*batch, intake_id=intake_id).accepted) for _ in range(5)]
+
+    first, second, *accepted = at_once(go, go, again, again)
+    # Who is skipped because the other holds its row is left to the next run.
+    assert first + second + sum(page.jobs for page in prune(desk.ledger, older_than_seconds=_MONTH)) == 60
+    assert accepted == [[0] * 5] * 2
+    assert desk.counts() == {State.ISSUED: 60, State.WAITING: 1}
+
+
+def test_a_partial_line_with_a_discarded_letter_keeps_its_state_in_the_count(desk, old):
+    desk.accept(make_job(1, quantity=2))
+    held = desk.take()
+    job = held.jobs[0]
+    desk.record(held, judge(job, answer(say(job.lines[0], 8010, units=1))))
+    desk.discard()
+    desk.settle(make_job(2), refuse())  # a newer letter
+    old()
+    assert _prune(desk) == (1, 1, 1)
+    assert desk.counts()[State.PARTIAL] == 1
+
+
+def test_compacting_leaves_everything_and_a_ledger_that_goes_on(desk, old):
+    _issue_all(desk, *make_jobs(30))
+    old()
+    _prune(desk)
+    compact(desk.ledger)
+    assert desk.counts() == {State.ISSUED: 30, State.WAITING: 1}
+    _issue_all(desk, make_job(31))
+
+
+def test_who_pruned_is_written_down(desk):
+    note_pruning(desk.ledger, OPERATOR)
+    (action,) = actions_on(desk.ledger, "ledger")
+    assert (action.operator, action.verb, action.note) == ("asha", "prune", "ticket 42")
+
+
+def test_dead_letters_and_jobs_stay_together(desk, old):
+    for number in range(1, 6):
+        desk.settle(make_job(number), refuse())
+    desk.discard(ids=tuple(letter.id for letter in desk.letters()[:3]))
+    old()
+    assert _prune(desk) == (3, 3, 2)
+    with desk.ledger.read() as connection:
+        orphans = select(func.count()).where(dead_letters.c.job_number.not_in(select(jobs.c.number)))
+        assert connection.scalar(orphans) == 0

@@ -1,0 +1,108 @@
+"""`issuance prune`: what people see of it, the archive it leaves, and what a pruned campaign looks like afterwards."""
+
+import gzip
+import json
+import stat
+
+import pytest
+from sqlalchemy import update
+
+from ledger.schema import jobs
+from tests.contract.ledger.build import issue, judge, make_job, make_jobs, refuse
+
+_DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def aged(desk):
+    """Twenty lines issued and one failed forty days ago, and a line that waits."""
+    desk.accept(*make_jobs(20, campaign="spring"))
+    held = desk.take()
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    desk.settle(make_job(30, campaign="spring"), refuse())
+    with desk.ledger.write() as connection:
+        back = 40 * _DAY_MS
+        connection.execute(
+            update(jobs).values(accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back)
+        )
+    desk.accept(make_job(40, campaign="spring"))
+    return desk
+
+
+def test_a_dry_run_says_what_would_go_and_what_stays(run, aged, tmp_path):
+    result = run("prune", "--older-than", 30, "--dry-run", "--archive", tmp_path / "old.jsonl.gz")
+    assert result.stdout.splitlines() == [
+        "would prune 20 jobs (20 lines), settled more than 30 days ago",
+        "kept: 1 job with a dead letter that is to be dealt with (`issuance dead-letters list`)",
+    ]
+    assert not (tmp_path / "old.jsonl.gz").exists()
+    assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
+
+
+def test_the_archive_holds_every_job_whole_and_only_its_owner_reads_it(run, aged, tmp_path):
+    path = tmp_path / "old.jsonl.gz"
+    result = run("prune", "--older-than", 30, "--archive", path)
+    assert result.stdout.startswith("pruned 20 jobs (20 lines), settled more than 30 days ago, archived in ")
+    found = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert [entry["job"]["id"] for entry in found] == [job.id for job in make_jobs(20, campaign="spring")]
+    first = found[0]
+    assert json.loads(first["job"]["body"])["rewards"][0]["requestId"] == first["job"]["id"]
+    assert (first["campaign"], first["lines"][0]["state"], first["attempts"][0]["number"]) == ("spring", "issued", 1)
+    assert first["dead_letter"] is None
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_archive_that_exists_is_not_touched_and_nothing_is_removed(run, aged, tmp_path):
+    path = tmp_path / "old.jsonl.gz"
+    path.write_text("precious")
+    result = run("prune", "--older-than", 30, "--archive", path)
+    assert (result.exit_code, path.read_text()) == (2, "precious")
+    assert "give the archive another name" in result.stderr
+    assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
+
+
+def test_an_archive_that_cannot_be_written_removes_nothing(run, aged, tmp_path):
+    result = run("prune", "--older-than", 30, "--archive", tmp_path / "nowhere" / "old.jsonl.gz")
+    assert result.exit_code == 2
+    assert "pruned 0 jobs" in result.stdout
+    assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
+
+
+def test_a_pruned_campaign_is_balanced_and_its_file_run_again_adds_nothing(run, write_file, home, desk, monkeypatch):
+    path = write_file(*(f"9198000000{number:02},1001" for number in range(10)))
+    assert run("blast", path, "--campaign", "spring").exit_code == 0
+    held = desk.take()
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    with desk.ledger.write() as connection:
+        connection.execute(
+            update(jobs).values(
+                accepted_at=jobs.c.accepted_at - _DAY_MS * 40, settled_at=jobs.c.settled_at - _DAY_MS * 40
+            )
+        )
+    assert run("prune", "--older-than", 30, "--vacuum").exit_code == 0
+    told = json.loads(run("status", "spring", "--json").stdout)
+    assert (told["accepted"], told["issued"], told["pruned"], told["balanced"]) == (10, 10, 9, True)
+    assert "issued 10 · (9 of them pruned)" in run("status").stdout
+    again = run("blast", path, "--campaign", "spring")
+    assert "0 accepted, 10 already known, 0 refused" in again.stdout + again.stderr
+    listed = run("outcomes", "spring", "--format", "jsonl")
+    assert listed.stdout.count("\n") == 1
+    assert "9 lines of spring were pruned and are not listed." in listed.stderr
+
+
+def test_a_pruned_request_that_is_asked_for_again_tells_how_it_ended(run, desk):
+    options = ("--mobile", "919800000001", "--reward-id", 1001, "--key", "order-17")
+    request_id = run("issue", *options).stdout.strip()
+    held = desk.take(lane="background")
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    desk.accept(make_job(40, campaign="spring"))
+    with desk.ledger.write() as connection:
+        connection.execute(
+            update(jobs).values(
+                accepted_at=jobs.c.accepted_at - _DAY_MS * 40, settled_at=jobs.c.settled_at - _DAY_MS * 40
+            )
+        )
+    assert "pruned 1 job (1 line)" in run("prune", "--older-than", 30).stdout
+    result = run("issue", *options, "--wait")
+    assert (result.exit_code, result.stdout.strip()) == (0, request_id)
+    assert "issued · long ago: its details were pruned" in result.stderr
