@@ -1,0 +1,127 @@
+"""Copies of a SQLite ledger: made while everything runs, and put back as a whole. PostgreSQL has tools of its own."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+from ledger.book import Ledger, LedgerError
+
+_BUSY_SECONDS = 30
+
+
+def back_up(url: str, path: Path) -> int:
+    """Copy a ledger into a new file, as it is at one moment, and check the copy; returns its size in bytes.
+
+    Workers and producers go on meanwhile: SQLite's own backup reads one state of the file. The copy is one file that
+    needs no other, and only its owner may read it. When this returns the disk has it.
+
+    Args:
+        url: the ledger's.
+        path: where; there must be nothing yet.
+
+    Raises:
+        LedgerError: it is no SQLite file, the copy is damaged, or there is a file already.
+    """
+    file = _file(url, "pg_dump --format=custom --file=FILE")
+    if path.exists():
+        raise LedgerError(f"{path} exists already: give the backup another name")
+    draft = path.with_name(f"{path.name}.draft")
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+        with _opened(file) as source, _opened(draft) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # all in one file
+            _check(copy, draft)
+        _sync(draft)
+        draft.rename(path)
+        _sync(path.absolute().parent)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.stat().st_size
+
+
+def restore(url: str, path: Path, *, aside_suffix: str) -> Path | None:
+    """Make a ledger what it was when this copy was made. All processes must be stopped.
+
+    Args:
+        url: the ledger's.
+        path: a copy made by `back_up`, of this program's schema or an older one, which is migrated.
+        aside_suffix: what is there now, damaged or not, gets its name with this appended.
+
+    Returns:
+        Where what was there is now; None when there was nothing.
+
+    Raises:
+        LedgerError: it is no SQLite file, or the copy is missing, damaged or of a newer program: nothing is changed.
+    """
+    file = _file(url, "pg_restore --clean --if-exists --dbname=URL FILE")
+    if not path.exists():
+        raise LedgerError(f"There is no {path}: name a file that `issuance backup` has written")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.draft")
+    try:
+        with _opened(path) as copy:
+            _check(copy, path)
+        with _opened(path) as copy, _opened(draft) as new:
+            copy.backup(new)
+        with Ledger(f"sqlite:///{draft}") as ledger:
+            ledger.migrate()
+            ledger.check_schema()
+        _sync(draft)
+        aside = _put_aside(file, aside_suffix)
+        draft.rename(file)
+        _sync(file.absolute().parent)
+    finally:
+        for suffix in _SUFFIXES:
+            Path(f"{draft}{suffix}").unlink(missing_ok=True)
+    return aside
+
+
+_SUFFIXES = ("", "-wal", "-shm")
+"""A database in WAL mode is up to three files, which must stay together."""
+
+
+def _put_aside(file: Path, suffix: str) -> Path | None:
+    if not file.exists():
+        return None
+    aside = Path(f"{file}{suffix}")
+    for part in reversed(_SUFFIXES):
+        with suppress(FileNotFoundError):
+            Path(f"{file}{part}").rename(f"{aside}{part}")
+    return aside
+
+
+def _file(url: str, instead: str) -> Path:
+    parsed: URL = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise LedgerError(f"This copies SQLite ledgers; for PostgreSQL use its own tools: {instead} (see the runbook)")
+    return Path(parsed.database)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} cannot be copied: {error}. Check the file and its disk") from error
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise LedgerError(f"{path} is damaged ({found}): use another copy")
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+        raise LedgerError(f"{path} holds no ledger: name a file that `issuance backup` has written")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,134 @@
+"""`issuance backup` and `issuance restore`: a whole copy while others write, and back, whatever has become of it."""
+
+import json
+import sqlite3
+import stat
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from config.site import RunningSystem
+from ledger.book import Ledger
+from tests.contract.ledger.build import make_job, make_jobs
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return tmp_path / "copy.db"
+
+
+def _waiting(run):
+    (campaign,) = json.loads(run("status", "--json").stdout)["campaigns"]
+    assert campaign["balanced"]
+    return campaign["waiting"]
+
+
+def test_what_was_accepted_before_a_backup_is_back_after_a_restore_and_the_rest_is_kept_aside(run, desk, copy, home):
+    desk.accept(*make_jobs(5, campaign="spring"))
+    assert run("backup", copy).stdout.startswith(f"backed up to {copy}: ")
+    desk.accept(*make_jobs(5, first=6, campaign="spring"))
+    desk.ledger.close()
+    result = run("restore", copy, "--yes")
+    assert (result.exit_code, _waiting(run)) == (0, 5)
+    (aside,) = [path for path in home.glob("ledger.db.before-restore-*") if path.suffix.endswith("Z")]
+    with Ledger(f"sqlite:///{aside}") as before, before.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM jobs")) == 10
+
+
+def test_a_backup_is_one_file_that_only_its_owner_reads_and_needs_no_other(run, desk, copy, tmp_path):
+    desk.accept(make_job(1, campaign="spring"))
+    run("backup", copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
+    # Read where nothing can be written beside it.
+    found = sqlite3.connect(f"file:{copy}?mode=ro&immutable=1", uri=True)
+    assert found.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+    found.close()
+
+
+def test_a_backup_while_others_write_is_one_state_and_holds_nobody_up(run, desk, copy):
+    stop, batches = threading.Event(), []
+
+    def accept():
+        while not stop.is_set():
+            desk.accept(*make_jobs(10, first=1 + 10 * len(batches), campaign="spring"))
+            batches.append(1)
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        for number in range(5):
+            before = len(batches)
+            assert run("backup", copy.with_name(f"{number}.db")).exit_code == 0
+            with Ledger(f"sqlite:///{copy.with_name(f'{number}.db')}") as found, found.read() as connection:
+                jobs, lines = (connection.scalar(text(f"SELECT count(*) FROM {name}")) for name in ("jobs", "lines"))
+                accepted = connection.scalar(text("SELECT accepted_lines FROM campaigns"))
+            assert before * 10 <= jobs == lines == accepted
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_backup_never_overwrites_a_file(run, desk, copy):
+    copy.write_text("precious")
+    result = run("backup", copy)
+    assert (result.exit_code, copy.read_text()) == (2, "precious")
+    assert "give the backup another name" in result.stderr
+
+
+@pytest.mark.parametrize("damage", ["truncated", "not a database", "no ledger", "missing"])
+def test_a_copy_that_is_no_good_changes_nothing(run, desk, copy, home, damage):
+    desk.accept(make_job(1, campaign="spring"))
+    if damage == "truncated":
+        run("backup", copy)
+        copy.write_bytes(copy.read_bytes()[:-8192])
+    elif damage == "not a database":
+        copy.write_bytes(b"customer,reward\n" * 500)
+    elif damage == "no ledger":
+        sqlite3.connect(copy).close()
+    result = run("restore", copy, "--yes")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert str(copy) in result.stderr
+    assert _waiting(run) == 1
+    assert list(home.glob("*before-restore*")) + list(home.glob("*.draft*")) == []
+
+
+def test_a_ledger_that_is_destroyed_can_be_restored(run, desk, copy, home):
+    desk.accept(make_job(1, campaign="spring"))
+    run("backup", copy)
+    desk.ledger.close()
+    (home / "ledger.db").write_bytes(b"\0" * 4096)
+    assert run("restore", copy, "--yes").exit_code == 0
+    assert _waiting(run) == 1
+
+
+def test_a_copy_of_a_newer_program_is_refused_and_changes_nothing(run, desk, copy):
+    desk.accept(make_job(1, campaign="spring"))
+    run("backup", copy)
+    connection = sqlite3.connect(copy)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    result = run("restore", copy, "--yes")
+    assert result.exit_code == 2
+    assert "newer than this program" in result.stderr
+    assert _waiting(run) == 1
+
+
+def test_a_running_system_and_an_unasked_operator_are_refused(run, desk, copy, home):
+    run("backup", copy)
+    assert "give --yes where nobody can be asked" in run("restore", copy).stderr
+    RunningSystem(1, "", "", "", 0).announce(home)
+    result = run("restore", copy, "--yes")
+    assert result.exit_code == 2
+    assert "process 1): stop it" in result.stderr
+
+
+def test_postgresql_is_left_to_its_own_tools_which_are_named(run, monkeypatch, copy):
+    monkeypatch.setenv("ISSUANCE_LEDGER_URL", "postgresql://asha:secret@127.0.0.1:1/rewards")
+    assert "pg_dump" in run("backup", copy).stderr
+    restored = run("restore", copy, "--yes")
+    assert "pg_restore" in restored.stderr
+    assert "secret" not in restored.stderr
