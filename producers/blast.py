@@ -128,6 +128,8 @@ def _explain(conflict: Conflict) -> list[BadRow]:
         refusal = repeat(place if conflict.is_exact else f"one of the customer's rows from {place} on")
         problem, remedy = refusal.problem, refusal.remedy
     else:
-        problem = f"accepted before with other values ({place} of an earlier run)"
+        # Of a pruned line its place is not kept.
+        where = f"{place} of an earlier run" if conflict.first_line else "its job was pruned since"
+        problem = f"accepted before with other values ({where})"
         remedy = "a body never changes once it is accepted: use another campaign for the new values"
     return [BadRow(line.source_line, "", problem, remedy) for line in conflict.job.lines]
