@@ -14,6 +14,7 @@ from console.issue import issue
 from console.migrate import migrate
 from console.outcomes import outcomes
 from console.prune import prune_command
+from console.revoke import revoke
 from console.run import run
 from console.status import status
 from console.up import up
@@ -25,7 +26,7 @@ app = typer.Typer(
     # A traceback with the values of variables would show customers' identifiers.
     pretty_exceptions_enable=False,
 )
-for command in (up, run, demo, blast, issue, status, outcomes, health, migrate):
+for command in (up, run, demo, blast, issue, status, outcomes, revoke, health, migrate):
     app.command()(command)
 app.command("prune")(prune_command)
 app.command("backup")(backup_command)

@@ -8,7 +8,7 @@ from ledger.outcomes import LineRecord
 
 FIELDS = (
     *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),
-    *("requestedQuantity", "quantity", "transactionIds", "vouchers", "attempts", "settledAt"),
+    *("requestedQuantity", "quantity", "transactionIds", "vouchers", "attempts", "settledAt", "revokedAt"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -30,6 +30,7 @@ def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
         "vouchers": line.vouchers if reveal else tuple(map(mask, line.vouchers)),
         "attempts": line.attempts,
         "settledAt": iso(line.settled_at),
+        "revokedAt": iso(line.revoked_at),
     }
 
 

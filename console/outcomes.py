@@ -80,7 +80,8 @@ def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
             reward=line.reward_id,
             customer=_short_customer(fields["customer"]),
             request_id=line.request_id,
-            says=" ".join(fields["vouchers"]) or one_line(fields["message"]),
+            says=("revoked: " if line.revoked_at else "")
+            + (" ".join(fields["vouchers"]) or one_line(fields["message"])),
         )
         say_row(row.rstrip())
 

@@ -1,4 +1,4 @@
-"""Operators' actions: who did what to which campaign or dead letter, and why."""
+"""Operators' actions: who did what to which campaign, dead letter or line, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,9 @@ from sqlalchemy import Connection, insert, select
 from ledger.book import Ledger
 from ledger.clock import instant, now_ms
 from ledger.schema import actions
+
+LINE = "line:"
+"""How the target of an action on a line begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,13 @@ def note_action(connection: Connection, operator: Operator, *, verb: str, target
     connection.execute(insert(actions).values(at=now_ms(), **values))
 
 
+def line_target(request_id: str) -> str:
+    """How actions name a line."""
+    return f"{LINE}{request_id}"
+
+
 def actions_on(ledger: Ledger, target: str) -> list[Action]:
-    """The actions on a target (`campaign:NAME` or `letter:ID`), oldest first."""
+    """The actions on a target (`campaign:NAME`, `letter:ID` or `line:REQUEST_ID`), oldest first."""
     with ledger.read() as connection:
         rows = connection.execute(select(actions).where(actions.c.target == target).order_by(actions.c.id))
         return [

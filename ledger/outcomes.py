@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic_core import from_json
-from sqlalchemy import Row, case, select
+from sqlalchemy import Connection, Row, case, func, literal, select
 
 from issuance.customer import Customer
 from issuance.states import OPEN, State
+from ledger.actions import LINE
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from ledger.clock import instant
-from ledger.schema import IS_OPEN, IS_SETTLED_LINE, campaigns, jobs, lines
+from ledger.schema import IS_OPEN, IS_SETTLED_LINE, actions, campaigns, jobs, lines
 
 _READ_AT_ONCE = 1_000
 
@@ -37,6 +38,8 @@ class LineRecord:
     anomalies: tuple[str, ...]
     attempts: int
     settled_at: datetime | None
+    revoked_at: datetime | None
+    """When an operator had it revoked after it was issued."""
 
 
 def outcomes(ledger: Ledger, campaign: Campaign, *, state: State | None = None) -> Iterator[LineRecord]:
@@ -64,12 +67,23 @@ def find_line(ledger: Ledger, request_id: str) -> LineRecord | None:
 
 def lines_of_job(ledger: Ledger, job_id: str) -> list[LineRecord]:
     """The lines of the job that has a line with this requestId, in the order of its body."""
-    number = select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
     with ledger.read() as connection:
-        rows = connection.execute(_LINES.where(lines.c.job_number == number).order_by(lines.c.position))
-        return [_record(row) for row in rows]
+        return lines_of_job_in(connection, job_id)
 
 
+def lines_of_job_in(connection: Connection, job_id: str) -> list[LineRecord]:
+    """As `lines_of_job`, within a transaction."""
+    number = select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
+    rows = connection.execute(_LINES.where(lines.c.job_number == number).order_by(lines.c.position))
+    return [_record(row) for row in rows]
+
+
+_REVOKED_AT = (
+    select(func.max(actions.c.at))
+    .where(actions.c.target == literal(LINE) + lines.c.request_id, actions.c.verb == "revoked")
+    .correlate(lines)
+    .scalar_subquery()
+)
 _LINES = (
     select(
         lines,
@@ -77,6 +91,7 @@ _LINES = (
         jobs.c.customer,
         jobs.c.attempts,
         campaigns.c.name.label("campaign"),
+        case((lines.c.state == State.ISSUED, _REVOKED_AT)).label("revoked_at"),
         case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label("stands"),
     )
     .join(jobs, jobs.c.number == lines.c.job_number)
@@ -102,6 +117,7 @@ def _record(row: Row[tuple[object, ...]]) -> LineRecord:
         anomalies=_texts(row.anomalies),
         attempts=row.attempts,
         settled_at=instant(row.settled_at),
+        revoked_at=instant(row.revoked_at),
     )
 
 

@@ -1,0 +1,147 @@
+"""Revocations: an issued line's whole transactions are cancelled at the API by an operator, and the ledger says so.
+
+The line stays `issued`, for that is what came of it; the revocation stands beside it, as actions on the line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from issuance.states import State
+from ledger.actions import Operator, line_target, note_action
+from ledger.book import Ledger, LedgerError
+from ledger.outcomes import LineRecord, lines_of_job_in
+from ledger.schema import actions, dead_letters, jobs, lines
+
+
+class RevocationError(LedgerError):
+    """The line cannot be revoked now, or not at all; the message says why and what can be done instead."""
+
+
+class Verb(StrEnum):
+    """What is noted of a revocation, in the order in which it happens."""
+
+    ASKED = "revoke"
+    """Written before the API is called: whatever becomes of the process, that it was asked stays known."""
+    REVOKED = "revoked"
+    NOT_REVOKED = "not revoked"
+    IN_DOUBT = "revoke in doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What revoking a line comes to."""
+
+    line: LineRecord
+    asked_before: bool
+    """An earlier revocation was asked for and its end is not known: the API may say that it was revoked already."""
+
+    @property
+    def transaction_ids(self) -> tuple[str, ...]:
+        """What has to be revoked, each as a whole."""
+        return self.line.transaction_ids
+
+
+def plan_revocation(ledger: Ledger, request_id: str) -> Revocation:
+    """Find out what revoking a line would come to.
+
+    Raises:
+        RevocationError: it cannot be revoked.
+    """
+    with ledger.read() as connection:
+        return _plan(connection, request_id)
+
+
+def begin_revocation(ledger: Ledger, request_id: str, operator: Operator) -> Revocation:
+    """Note that a revocation is asked for, before the API is called.
+
+    Raises:
+        RevocationError: it cannot be revoked (any more).
+    """
+    with ledger.write() as connection:
+        revocation = _plan(connection, request_id)
+        _note(connection, revocation, Verb.ASKED, operator)
+        return revocation
+
+
+def end_revocation(ledger: Ledger, revocation: Revocation, verb: Verb, operator: Operator) -> None:
+    """Note what came of it; the operator's note says what the API said."""
+    with ledger.write() as connection:
+        _note(connection, revocation, verb, operator)
+
+
+def _note(connection: Connection, revocation: Revocation, verb: Verb, operator: Operator) -> None:
+    note_action(connection, operator, verb=verb.value, target=line_target(revocation.line.request_id))
+
+
+def _plan(connection: Connection, request_id: str) -> Revocation:
+    of_job = lines_of_job_in(connection, request_id)
+    line = next((line for line in of_job if line.request_id == request_id), None)
+    if line is None:
+        raise RevocationError(f"No line has the requestId {request_id}: `issuance outcomes CAMPAIGN` shows them")
+    query = select(actions).where(actions.c.target == line_target(request_id)).order_by(actions.c.id)
+    history = list(connection.execute(query))
+    _check(line, history)
+    _check_job(connection, line)
+    _check_transactions(line, of_job)
+    return Revocation(line, bool(history) and history[-1].verb in (Verb.ASKED, Verb.IN_DOUBT))
+
+
+def _check(line: LineRecord, history: Sequence[Row[Any]]) -> None:
+    if line.revoked_at is not None:
+        asked = [action for action in history if action.verb == Verb.ASKED][-1]
+        raise RevocationError(
+            f"It was revoked already, at {line.revoked_at:%Y-%m-%d %H:%M:%S}Z by {asked.operator}: {asked.note}"
+        )
+    if line.state is not State.ISSUED:
+        raise RevocationError(
+            f"Only what is issued can be revoked, and this line is {line.state}: {_INSTEAD[line.state]}"
+        )
+    if not line.transaction_ids:
+        raise RevocationError(
+            "No reply showed its transaction: find it at the API by the requestId and revoke it there"
+        )
+
+
+_WAIT = "wait until it is settled, or cancel its campaign"
+_INSTEAD = {
+    State.WAITING: _WAIT,
+    State.QUEUED: _WAIT,
+    State.RUNNING: _WAIT,
+    State.PARTIAL: "resend its dead letter until it is issued; units that must go now are revoked at the API, and the "
+    "dead letter discarded",
+    State.FAILED: "nothing was issued",
+    State.IN_DOUBT: "resend its dead letter, which tells whether it was issued",
+    State.CANCELLED: "nothing was sent",
+}
+
+
+def _check_job(connection: Connection, line: LineRecord) -> None:
+    """Make sure that the job is not sent again: under a revoked requestId the API might issue anew."""
+    number = select(lines.c.job_number).where(lines.c.request_id == line.request_id).scalar_subquery()
+    open_lines = connection.scalar(select(jobs.c.open_lines).where(jobs.c.number == number))
+    if open_lines:
+        raise RevocationError("Other lines of its job are not settled yet: wait until they are, then run this again")
+    query = select(dead_letters.c.id).where(dead_letters.c.job_number == number, dead_letters.c.state == "open")
+    letter = connection.scalar(query)
+    if letter is not None:
+        raise RevocationError(
+            f"Its job has the open dead letter {letter}, and resending that after the revocation could issue anew: "
+            f"redrive it to its end, or `issuance dead-letters discard {letter}`, then run this again"
+        )
+
+
+def _check_transactions(line: LineRecord, of_job: Sequence[LineRecord]) -> None:
+    """Make sure that it is this line's own transactions that are revoked, and no other reward's."""
+    if not line.transaction_ids:
+        raise RevocationError(f"No reply showed its transaction: find it at the API by {line.job_id}, revoke it there")
+    for other in of_job:
+        shared = set(line.transaction_ids).intersection(other.transaction_ids)
+        if other.request_id != line.request_id and shared:
+            raise RevocationError(
+                f"The API's answer names transaction {', '.join(sorted(shared))} for {other.request_id} too, and only "
+                "one of them can have it: find out at the API which one, and revoke the right one there"
+            )

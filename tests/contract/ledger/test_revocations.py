@@ -1,0 +1,69 @@
+"""Revocations on each ledger: what may be revoked, and that the line shows it and stays as it came out."""
+
+import pytest
+
+from issuance.states import State
+from ledger.actions import Operator, actions_on, line_target
+from ledger.outcomes import find_line, outcomes
+from ledger.revocations import RevocationError, Verb, begin_revocation, end_revocation, plan_revocation
+from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, say
+
+
+@pytest.fixture
+def issued(desk):
+    held, job = desk.take_one(make_job(1))
+    desk.record(held, judge(job, issue(job)))
+    return job
+
+
+def end(desk, verb: Verb, request_id: str) -> None:
+    revocation = begin_revocation(desk.ledger, request_id, OPERATOR)
+    end_revocation(desk.ledger, revocation, verb, Operator("asha", "what the API said"))
+
+
+def test_a_revoked_line_stays_issued_and_says_since_when_it_is_revoked(desk, issued):
+    end(desk, Verb.REVOKED, issued.id)
+    line = find_line(desk.ledger, issued.id)
+    assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
+    assert [each.revoked_at for each in outcomes(desk.ledger, desk.campaign)] == [line.revoked_at]
+    noted = [(action.verb, action.operator, action.note) for action in actions_on(desk.ledger, line_target(issued.id))]
+    assert noted == [("revoke", "asha", "ticket 42"), ("revoked", "asha", "what the API said")]
+
+
+def test_lines_beside_a_revoked_one_are_not_revoked(desk, issued):
+    held, other = desk.take_one(make_job(2))
+    desk.record(held, judge(other, issue(other)))
+    end(desk, Verb.REVOKED, issued.id)
+    assert [line.revoked_at is not None for line in outcomes(desk.ledger, desk.campaign)] == [True, False]
+
+
+@pytest.mark.parametrize("verb", [Verb.NOT_REVOKED, Verb.IN_DOUBT])
+def test_what_was_not_surely_revoked_is_not_shown_as_revoked_and_can_be_tried_again(desk, issued, verb):
+    end(desk, verb, issued.id)
+    assert find_line(desk.ledger, issued.id).revoked_at is None
+    assert plan_revocation(desk.ledger, issued.id).asked_before is (verb is Verb.IN_DOUBT)
+
+
+def test_a_revocation_that_died_after_it_was_asked_for_is_remembered(desk, issued):
+    assert not begin_revocation(desk.ledger, issued.id, OPERATOR).asked_before
+    assert begin_revocation(desk.ledger, issued.id, OPERATOR).asked_before
+
+
+def test_a_line_is_revoked_once_and_the_refusal_names_who_did_it_and_why(desk, issued):
+    end(desk, Verb.REVOKED, issued.id)
+    with pytest.raises(RevocationError, match="by asha: ticket 42"):
+        begin_revocation(desk.ledger, issued.id, OPERATOR)
+
+
+def test_a_transaction_that_two_lines_are_said_to_share_is_not_revoked(desk):
+    held, job = desk.take_one(make_job(3, rewards=(1001, 1002)))
+    desk.record(held, judge(job, answer(*(say(line, transactionId=4711) for line in job.lines))))
+    with pytest.raises(RevocationError, match="which one"):
+        plan_revocation(desk.ledger, job.id)
+
+
+def test_an_issued_line_without_a_known_transaction_is_revoked_at_the_api_only(desk):
+    held, job = desk.take_one(make_job(4))
+    desk.record(held, judge(job, answer(say(job.lines[0], transactionId=None))))
+    with pytest.raises(RevocationError, match="No reply showed its transaction"):
+        plan_revocation(desk.ledger, job.id)
