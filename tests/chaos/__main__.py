@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.record import Record, table
+from tests.chaos.record import Record
+from tests.chaos.report import write_report
 from tests.chaos.scale import Scale
 
 _PAIRS = "sqlite+valkey,postgresql+valkey"
@@ -21,7 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=600, help="jobs of each round's blasts (default %(default)s)")
     parser.add_argument("--pairs", default=_PAIRS, help="ledger+broker, with commas (default %(default)s)")
     parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
-    parser.add_argument("--table", type=Path, help="write the tables to this Markdown file too")
+    parser.add_argument("--table", type=Path, help="write the report to this Markdown file too")
     parser.add_argument("-k", dest="only", default="", help="only the hazards whose test names have this in them")
     return parser.parse_args()
 
@@ -36,23 +35,13 @@ def main() -> int:
         environment = os.environ | scale.environment() | {"ISSUANCE_TEST_CHAOS_RECORDS": str(records)}
         command = [sys.executable, "-m", "pytest", "tests/chaos", "-v", "--no-header", "-k", given.only]
         status = subprocess.run(command, env=environment, check=False).returncode
-        text = _report(Record.read_all(records) if records.exists() else [], pairs)
+        text = write_report(
+            Record.read_all(records) if records.exists() else [], " ".join(["python -m tests.chaos", *sys.argv[1:]])
+        )
     print(text)
     if given.table:
         given.table.write_text(text, encoding="utf-8")
     return status
-
-
-def _report(records: list[Record], pairs: tuple[str, ...]) -> str:
-    parts = [f"`{' '.join(['python -m tests.chaos', *sys.argv[1:]])}`, {datetime.now(UTC):%Y-%m-%d}, {_machine()}."]
-    for pair in pairs:
-        of_pair = [record for record in records if record.pair == pair]
-        parts.append(f"## {pair.replace('+', ' + ')}\n\n{table(of_pair)}")
-    return "\n\n".join(parts) + "\n"
-
-
-def _machine() -> str:
-    return f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}), Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""What came of each hazard, and the table of all of them."""
+"""What came of each hazard, written down as it comes."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -42,28 +41,3 @@ class Record:
     def read_all(cls, path: Path) -> list[Self]:
         """Read what was written down."""
         return [cls(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-_HEAD = "| # | Hazard | Faults | Jobs | Lost | Doubled | In doubt | Recovered in (median, worst) |"
-_RULE = "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |"
-
-
-def table(records: Sequence[Record]) -> str:
-    """One pair's hazards as a Markdown table, with their sums."""
-    rows = sorted(records, key=lambda record: record.number)
-    sums = Record(0, "**all**", "")
-    for record in rows:
-        sums.faults += record.faults
-        sums.jobs += record.jobs
-        sums.lost += record.lost
-        sums.doubled += record.doubled
-        sums.in_doubt += record.in_doubt
-    return "\n".join([_HEAD, _RULE, *(_row(record) for record in rows), _row(sums)])
-
-
-def _row(record: Record) -> str:
-    times = sorted(record.recovered)
-    recovered = f"{times[len(times) // 2]:.1f} s, {times[-1]:.1f} s" if times else ""
-    counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
-    number = str(record.number) if record.number else ""
-    return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"

@@ -22,7 +22,8 @@ import structlog
 
 from tests.chaos.chaos_system import running_chaos
 from tests.chaos.hazard import Chaos, Hazard
-from tests.chaos.record import Record, table
+from tests.chaos.record import Record
+from tests.chaos.report import table
 from tests.chaos.scale import Scale
 
 _SAMPLE_SECONDS = 5.0

@@ -58,7 +58,11 @@ async def test_an_encoding_that_was_not_asked_for_is_an_error(encoding):
         await read_body(response(b"abc", encoding), 1000)
 
 
-@pytest.mark.parametrize("body", [b"abc", gzip.compress(b"a" * 500)[:-9], gzip.compress(b"a")[:-8] + b"12345678"])
+@pytest.mark.parametrize(
+    "body",
+    [b"abc", gzip.compress(b"a" * 500)[:-9], gzip.compress(b"a")[:-8] + b"12345678"],
+    ids=["no gzip", "cut short", "wrong checksum"],
+)
 async def test_damaged_gzip_is_an_error(body):
     with pytest.raises(EncodingError):
         await read_body(response(body, "gzip"), 1000)
