@@ -65,7 +65,7 @@ def blast(
         known = None if rewards is None else read_rewards_file(rewards)
         lint = Lint(strict=strict, country_code=country_code, rewards=known)
         options = BlastOptions(lint, allow_repeats=allow_repeats, group_by_customer=group_by_customer)
-        noted = NotedErrors(_errors_path(file, errors))
+        noted = NotedErrors(_errors_path(file, errors), source)
         if dry_run:
             report = _check(campaign, source, noted, options)
     if not dry_run:

@@ -18,6 +18,7 @@ from rich.text import Text
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
 from config.site import RunningSystem
+from console.balances import counts
 from console.books import Comparison, compare_books
 from console.context import EXIT_UNUSABLE, explained, out
 from issuance.states import State
@@ -45,7 +46,9 @@ _SETTINGS = {
 
 
 def demo(
-    file: Annotated[Path, typer.Option(help="The campaign's file.")] = _SAMPLE,
+    file: Annotated[
+        Path, typer.Option(metavar="FILE", help="The campaign's file.", show_default="the sample")
+    ] = _SAMPLE,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the system running afterwards.")] = False,
 ) -> None:
@@ -137,11 +140,10 @@ def _watch(ledger: Ledger) -> Balance:
 
 
 def _progress(now: Balance) -> Text:
-    states = [f"{state.replace('_', ' ')} {now.counts[state]:,}" for state in State if now.counts[state]]
     done = now.campaign.accepted_lines - now.unsettled
     filled = round(30 * done / max(1, now.campaign.accepted_lines))
-    bar = Text("█" * filled, "green") + Text("░" * (30 - filled), "dim")
-    return bar + Text(f" {done:,}/{now.campaign.accepted_lines:,}  " + " · ".join(states))
+    bar = (("█" * filled, "green"), ("░" * (30 - filled), "dim"))
+    return Text.assemble(*bar, f" {done:,} of {now.campaign.accepted_lines:,}\n{counts(now)}")
 
 
 def _print_books(final: Balance, books: Comparison) -> None:

@@ -4,16 +4,17 @@ from pathlib import Path
 
 from console.context import remark
 from console.layout import counted
-from producers.source import BadRow, ErrorsFile, UnusableFile
+from producers.source import BadRow, ErrorsFile, Source, UnusableFile
 
 _SHOWN = 3
+_LEAST_BYTES = 1024 * 1024
 
 
 class NotedErrors(ErrorsFile):
-    """An errors file that remembers its first rows, to be shown."""
+    """An errors file that remembers its first rows, to be shown; no larger than the file it tells of, or 1 MiB."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, source: Source) -> None:
+        super().__init__(path, most_bytes=max(source.size, _LEAST_BYTES))
         self.first: list[BadRow] = []
 
     def write(self, bad: BadRow) -> None:
@@ -35,7 +36,8 @@ class NotedErrors(ErrorsFile):
         """Say where the refused rows are, and show the first."""
         if not self.count:
             return
-        remark(f"{counted(self.count, 'row')} refused, see {self.path}:")
+        part = "" if self.listed == self.count else f" for the first {self.listed:,}"
+        remark(f"{counted(self.count, 'row')} refused, see {self.path}{part}:")
         for bad in self.first:
             place = f"line {bad.line}" + (f", {bad.field}" if bad.field else "")
             remark(f"  {place}: {bad.problem}; {bad.remedy}")

@@ -34,7 +34,7 @@ class ProcessName(StrEnum):
 
 
 def run(
-    name: Annotated[ProcessName, typer.Argument(help="Which process.")],
+    name: Annotated[ProcessName, typer.Argument(metavar="NAME", help=f"Which: {', '.join(ProcessName)}.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Children of a worker; default: ISSUANCE_WORKERS.")] = None,
 ) -> None:
     """Run one process of the system in the foreground until SIGTERM."""

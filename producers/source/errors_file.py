@@ -1,6 +1,8 @@
 """The file that tells an operator which rows were bad, why, and what to do."""
 
 import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -9,6 +11,10 @@ from producers.source.row import BadRow
 
 _COLUMNS = ("line", "field", "problem", "remedy")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_CELL = 500
+_MOST_BYTES = 64 * 1024 * 1024
+_KEPT_FOR_THE_END = 512
+"""Room for the row that says that the file is full."""
 
 
 class ErrorsFile:
@@ -16,16 +22,24 @@ class ErrorsFile:
 
     The file is made at the first bad row, replacing an older one; without a bad row, nothing is made or
     replaced. Used with `with`; what was written is complete when the block is left, and nothing can be
-    written after that.
+    written after that. A file of garbage has as many bad rows as lines: cells are cut to 500 characters, and
+    when the file is full one last row says so; the bad rows after it are only counted.
+
+    Args:
+        path: The file.
+        most_bytes: The file never gets larger; at least 1,024.
 
     Attributes:
         path: The file.
-        count: How many bad rows were written.
+        count: How many bad rows there were.
+        listed: How many of them stand in the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:
         self.path = path
         self.count = 0
+        self.listed = 0
+        self._room = most_bytes
         self._stream: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -43,18 +57,35 @@ class ErrorsFile:
         Raises:
             OSError: The file cannot be made or written.
         """
-        if self._stream is None:
-            self._stream = self._made()
-        cells = (bad.field, bad.problem, bad.remedy)
-        csv.writer(self._stream).writerow([bad.line, *map(_as_text, cells)])
         self.count += 1
+        if self.listed < self.count - 1:
+            return
+        if self._stream is None:
+            self._stream = self.path.open("w", encoding="utf-8", newline="")
+            self._put(self._stream, _line(_COLUMNS))
+        line = _line([bad.line, *map(_as_text, (bad.field, bad.problem, bad.remedy))])
+        if len(line.encode()) <= self._room - _KEPT_FOR_THE_END:
+            self.listed += 1
+            self._put(self._stream, line)
+        else:
+            remedy = "mend the rows above and run the file again; if there are many alike, mend what exports it"
+            self._put(
+                self._stream,
+                _line([bad.line, "", "this and the refused rows after it are not listed: too many", remedy]),
+            )
 
-    def _made(self) -> IO[str]:
-        stream = self.path.open("w", encoding="utf-8", newline="")
-        csv.writer(stream).writerow(_COLUMNS)
-        return stream
+    def _put(self, stream: IO[str], line: str) -> None:
+        self._room -= len(line.encode())
+        stream.write(line)
+
+
+def _line(cells: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
 
 
 def _as_text(cell: str) -> str:
     """Keep a spreadsheet from running a key of the file, such as `=HYPERLINK(…)`, as a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    short = cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…"
+    return f"'{short}" if short.startswith(_FORMULA_STARTS) else short

@@ -43,8 +43,8 @@ class Source:
         bytes_read: The bytes that the latest reading has taken, ahead of its latest row by less than 512 KiB.
 
     Raises:
-        UnusableFile: Nothing can be read: the file is missing, empty, not a regular file, not text, or its
-            header does not do.
+        UnusableFile: Nothing can be read: the file is missing, empty, without a row, not a regular file, not text,
+            or its header does not do.
     """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -53,7 +53,8 @@ class Source:
         self.size = _regular_size(path)
         self.bytes_read = 0
         with _opened(path) as stream:
-            self._reader(stream)
+            if next(self._reader(stream), None) is None:
+                raise UnusableFile("the file has no rows", "export it again, with at least one row below the header")
         self.bytes_read = 0
 
     def rows(self) -> Iterator[Row | BadRow]:

@@ -186,3 +186,18 @@ def test_ctrl_c_while_waiting_leaves_the_work_going_on(start, write_file, desk):
     assert process.returncode == 130
     assert "the work goes on" in stderr
     assert desk.counts() == {State.WAITING: 3}
+
+
+def test_a_file_without_rows_is_refused_and_no_campaign_begins(run, write_file):
+    result = run("blast", write_file(), "--campaign", "spring")
+    assert (result.exit_code, "the file has no rows" in result.stderr) == (2, True)
+    assert run("status", "spring").exit_code == 2
+
+
+def test_a_file_of_garbage_makes_no_errors_file_that_is_larger(run, write_file, tmp_path):
+    file = write_file(*["x"] * 700_000)
+    result = run("blast", file, "--campaign", "spring", "--errors", tmp_path / "errors.csv", "--dry-run")
+    assert result.exit_code == 3
+    assert "700,000 rows refused" in result.stderr
+    assert "for the first" in result.stderr
+    assert (tmp_path / "errors.csv").stat().st_size <= file.stat().st_size

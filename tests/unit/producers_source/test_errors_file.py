@@ -81,3 +81,37 @@ def test_a_spreadsheet_does_not_take_a_key_for_a_formula(tmp_path, key):
 def test_a_missing_folder_is_reported_at_the_first_bad_row(tmp_path):
     with ErrorsFile(tmp_path / "missing" / "errors.csv") as errors, pytest.raises(FileNotFoundError):
         errors.write(BadRow(2, "", "p", "r"))
+
+
+def test_a_file_full_of_garbage_fills_the_errors_file_only_to_its_bound(tmp_path):
+    path = tmp_path / "errors.csv"
+
+    with ErrorsFile(path, most_bytes=10_000) as errors:
+        for line in range(2, 5_002):
+            errors.write(BadRow(line, "", "row has 1 field, the header 2", "give one value per column"))
+
+    rows = contents(path)
+    assert 8_000 < path.stat().st_size <= 10_000
+    assert (errors.count, errors.listed) == (5_000, len(rows) - 2)
+    assert rows[-1][0] == str(errors.listed + 2)
+    assert "not listed: too many" in rows[-1][2]
+
+
+def test_no_row_of_the_errors_file_is_long_whatever_its_cells_hold(tmp_path):
+    path = tmp_path / "errors.csv"
+
+    with ErrorsFile(path) as errors:
+        errors.write(BadRow(2, "=" + "f" * 1_000_000, "é" * 1_000_000, "r" * 1_000_000))
+
+    assert [len(cell) for cell in contents(path)[1]] == [1, 501, 500, 500]
+    assert contents(path)[1][1].startswith("'=")
+
+
+def test_one_row_that_does_not_fit_ends_the_list_though_a_shorter_one_would(tmp_path):
+    path = tmp_path / "errors.csv"
+
+    with ErrorsFile(path, most_bytes=1_024) as errors:
+        for problem in ("p", "p" * 490, "p"):
+            errors.write(BadRow(2, "", problem, "r"))
+
+    assert (errors.count, errors.listed, len(contents(path))) == (3, 1, 3)

@@ -138,5 +138,7 @@ def test_a_mapping_that_fits_no_column_makes_the_file_unusable(read, mapping, pr
     assert remedy in caught.value.remedy
 
 
-def test_a_header_without_rows_is_a_file_of_no_rows(read):
-    assert read("mobile,rewardId\n") == []
+@pytest.mark.parametrize("below", ["", "\n", "\r\n \n"])
+def test_a_header_without_rows_is_refused_because_an_export_went_wrong(read, below):
+    with pytest.raises(UnusableFile, match="the file has no rows; export it again"):
+        read(f"mobile,rewardId\n{below}")

@@ -88,7 +88,7 @@ def without_lines(rows):
 
 
 @given(
-    rows=st.lists(good_rows, max_size=8),
+    rows=st.lists(good_rows, min_size=1, max_size=8),
     delimiter=st.sampled_from(",;\t"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
@@ -112,7 +112,7 @@ def test_good_rows_written_as_json_read_back_equal(read, rows):
 
 @given(st.data())
 def test_bad_rows_anywhere_change_nothing_about_the_good_rows_around_them(read, data):
-    records = data.draw(st.lists(st.one_of(good_rows, bad_records), max_size=12))
+    records = data.draw(st.lists(st.one_of(good_rows, bad_records), min_size=1, max_size=12))
 
     found, starts = read_records(read, records)
 
@@ -124,7 +124,7 @@ def test_bad_rows_anywhere_change_nothing_about_the_good_rows_around_them(read, 
 
 @given(st.data())
 def test_lost_quotes_anywhere_cost_only_their_own_rows(read, data):
-    records = data.draw(st.lists(st.one_of(quoted_rows, lost_quotes), max_size=12))
+    records = data.draw(st.lists(st.one_of(quoted_rows, lost_quotes), min_size=1, max_size=12))
 
     found, starts = read_records(read, records)
 
