@@ -11,7 +11,7 @@ from config.settings import Settings
 from issuance.masking import scrub
 
 _PERSONAL = frozenset({"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"})
-_FREE_TEXT = frozenset({"message", "detail", "error", "exception"})
+_FREE_TEXT = frozenset({"message", "note", "detail", "error", "exception"})
 # Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote anything.
 _HARMLESS = ("celery.", "kombu.", "flower.")
 # A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from ledger.events import OPTION, tell_events
 from ledger.schema import REVISION
 
 _BUSY_SECONDS = 30
@@ -48,9 +49,15 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write; on SQLite it takes the write lock at its start."""
-        with self.engine.connect().execution_options(issuance_write=True) as connection, connection.begin():
+        """One transaction that may write; on SQLite it takes the write lock at its start.
+
+        What was noted in it for the log is told when it has committed.
+        """
+        noted: list[Any] = []
+        options = {"issuance_write": True, OPTION: noted}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+        tell_events(noted)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

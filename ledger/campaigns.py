@@ -1,5 +1,6 @@
 """Campaigns: the named reason for issuing, and what an operator does to a whole one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
@@ -11,6 +12,7 @@ from issuance.states import State
 from ledger.actions import Operator, note_action
 from ledger.book import Ledger, LedgerError
 from ledger.clock import now_ms
+from ledger.events import note_event, note_jobs
 from ledger.letters import open_letter
 from ledger.look_ups import LOOK_UP_NOW
 from ledger.merging import settle_by
@@ -107,6 +109,8 @@ def _change(
             raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot be put to {after}")
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(state=after))
         note_action(connection, operator, verb=verb, target=f"campaign:{name}")
+        told = {"operator": operator.name, "note": operator.note, "before": campaign.state}
+        note_event(connection, f"campaign {after}", campaign=name, **told)
         return find_in(connection, name)
 
 
@@ -123,9 +127,14 @@ def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
         unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
         doubted = [row.number for row in chosen if row.may_have_reached]
         for start in range(0, len(unsent), _BATCH):
-            _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
+            cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
+            note_jobs(connection, "cancelled", cancelled)
         for start in range(0, len(doubted), _BATCH):
-            connection.execute(_LOOK_UP, {"numbers": doubted[start : start + _BATCH]})
+            numbers = doubted[start : start + _BATCH]
+            connection.execute(_LOOK_UP, {"numbers": numbers})
+            waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
+            because = "its campaign was cancelled"
+            note_jobs(connection, "to be looked up", connection.scalars(waiting).all(), because=because)
         for row in chosen:
             if row.attempts and not row.may_have_reached:
                 _settle_refused(connection, row, now)
@@ -151,17 +160,20 @@ def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int,
     return list(connection.execute(query))
 
 
-def _settle(connection: Connection, numbers: list[int], state: State, now: int | None) -> None:
+def _settle(connection: Connection, numbers: list[int], state: State, now: int | None) -> Sequence[str]:
+    """Settle jobs and those of their lines that wait; returns these lines' requestIds."""
     connection.execute(
         update(jobs)
         .where(jobs.c.number.in_(numbers))
         .values(state=state, open_lines=0, lease_until=None, settled_at=now)
     )
-    connection.execute(
+    settled = connection.scalars(
         update(lines)
         .where(lines.c.job_number.in_(numbers), lines.c.state == State.WAITING)
         .values(state=state, settled_at=now)
+        .returning(lines.c.request_id)
     )
+    return settled.all()
 
 
 def _settle_refused(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:

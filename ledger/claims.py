@@ -15,6 +15,7 @@ from issuance.job import Line, Variant
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.clock import instant, milliseconds, now_ms
+from ledger.events import note_jobs
 from ledger.schema import campaigns, jobs, lines
 
 CLAIMS_MAX = 3
@@ -50,6 +51,8 @@ class ClaimedJob:
     """Ids of all transactions that replies have named: a look that misses one of them lags behind."""
     first_claimed_at: datetime | None = None
     """Nothing was sent before this; by the ledger's clock."""
+    reissue_of: str | None = None
+    """The refused job that this one takes the place of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,10 @@ def claim(
             connection.execute(_GIVE_BACK, {"numbers": job_numbers})
         if is_cancelled:
             connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"numbers": job_numbers})
+        if redelivered:
+            lost = connection.scalars(_LOST, {"numbers": job_numbers, "chunk": chunk_id}).all()
+            told = {"campaign": campaign.name, "chunk_id": chunk_id}
+            note_jobs(connection, "claims taken over", lost, level="warning", **told)
         if redelivered and len(job_numbers) > 1:
             connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
@@ -115,6 +122,12 @@ _GIVE_BACK = (
     .values(state=State.WAITING, lease_until=None)
 )
 _GIVE_BACK_UNLESS_LOOKED_UP = _GIVE_BACK.where(jobs.c.look_up.is_(None))
+_LOST = (
+    select(lines.c.request_id)
+    .join(jobs, jobs.c.number == lines.c.job_number)
+    .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK)
+    .order_by(lines.c.job_number, lines.c.position)
+)
 # What this chunk lost its worker over more than once goes back, to be released job by job.
 _ISOLATE = (
     update(jobs)
@@ -162,6 +175,7 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.look_up,
             jobs.c.empty_looks,
             jobs.c.first_claimed_at,
+            jobs.c.reissue_of,
         )
     )
 
@@ -192,7 +206,7 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, lis
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = counts
-    look_up, empty_looks, first_claimed_at = looking
+    look_up, empty_looks, first_claimed_at, reissue_of = looking
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -212,4 +226,5 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, lis
         empty_looks=empty_looks,
         shown_transactions=frozenset(shown.get(number, ())),
         first_claimed_at=instant(first_claimed_at),
+        reissue_of=reissue_of,
     )

@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from issuance.outcome import Reason
 from ledger.book import Ledger
 from ledger.clock import milliseconds, now_ms
-from ledger.schema import campaigns, dead_letters, jobs
+from ledger.events import name_lines, note_event
+from ledger.schema import campaigns, dead_letters, jobs, lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,44 @@ def open_letter(
     fresh |= {"changed_at": now, "noticed_at": None}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(dead_letters).values(job_number=job_number, campaign_id=campaign_id, openings=1, **fresh)
-    connection.execute(
+    opened = connection.execute(
         statement.on_conflict_do_update(
             index_elements=[dead_letters.c.job_number], set_=fresh | {"openings": dead_letters.c.openings + 1}
-        )
-    )
+        ).returning(dead_letters.c.id, dead_letters.c.openings)
+    ).one()
+    ids = name_lines(_request_ids(connection, job_number))
+    told = {"letter_id": opened.id, "opening": opened.openings, "reason": reason.value, "code": code}
+    note_event(connection, "dead letter opened", **ids, **told, message=message)
 
 
-def close_letter(connection: Connection, job_number: int) -> None:
-    """Close the job's letter, if it has one: the job came out right after all."""
-    connection.execute(
+def close_letter(connection: Connection, job_number: int, *, reissue_of: str | None = None) -> None:
+    """Close the job's letter, if it has one, and those of the jobs whose place it takes: they came out right after all.
+
+    A letter that was opened again after its reissue stays open: word of units came late, and somebody must look.
+    """
+    _close(connection, job_number, ("open", "redriven"))
+    while reissue_of is not None:
+        query = select(jobs.c.number, jobs.c.reissue_of).join(lines, lines.c.job_number == jobs.c.number)
+        earlier = connection.execute(query.where(lines.c.request_id == reissue_of)).one()
+        _close(connection, earlier.number, ("redriven",))
+        reissue_of = earlier.reissue_of
+
+
+def _close(connection: Connection, job_number: int, states: Sequence[str]) -> None:
+    closed = connection.scalar(
         update(dead_letters)
-        .where(dead_letters.c.job_number == job_number, dead_letters.c.state.in_(("open", "redriven")))
+        .where(dead_letters.c.job_number == job_number, dead_letters.c.state.in_(states))
         .values(state="closed", changed_at=now_ms())
+        .returning(dead_letters.c.id)
     )
+    if closed is not None:
+        ids = name_lines(_request_ids(connection, job_number))
+        note_event(connection, "dead letter closed", **ids, letter_id=closed)
+
+
+def _request_ids(connection: Connection, job_number: int) -> Sequence[str]:
+    query = select(lines.c.request_id).where(lines.c.job_number == job_number).order_by(lines.c.position)
+    return connection.scalars(query).all()
 
 
 def unpublished_notices(

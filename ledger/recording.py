@@ -139,13 +139,14 @@ def describe(decision: Decision) -> str:
 
 
 def _is_plain(attempt: Attempt, held: _Held) -> bool:
-    """The common case: the first attempt of a job still ours, every line issued."""
+    """The common case: the first attempt of a job still ours that no letter is about, every line issued."""
     return (
         attempt.outcome.kind is Kind.ISSUED
         and isinstance(attempt.decision, Settle)
         and held.mine
         and held.attempts == 0
         and attempt.job.redrives == 0
+        and attempt.job.reissue_of is None
     )
 
 
@@ -211,7 +212,7 @@ def _settle(connection: Connection, attempt: Attempt, settle: Settle, said: _Sai
     doubt = settle.state is State.IN_DOUBT
     connection.execute(_SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now})
     if settle.reason is None:
-        close_letter(connection, job.number)
+        close_letter(connection, job.number, reissue_of=job.reissue_of)
         return False
     open_letter(
         connection,

@@ -19,6 +19,7 @@ from ledger.book import Ledger
 from ledger.campaigns import wake_campaign
 from ledger.clock import milliseconds, now_ms
 from ledger.dead_letters import CASE, LetterFilter, case_of, filtered
+from ledger.events import name_lines, note_event
 from ledger.schema import campaigns, jobs, lines
 from ledger.schema import dead_letters as letters
 
@@ -55,6 +56,7 @@ def redrive(
     result = Redriven()
     for rows in _batches(ledger, chosen):
         with ledger.write() as connection:
+            request_ids = _request_ids(connection, rows)
             for row in _lock(connection, rows):
                 why_not = refusal(case_of(row), verb)
                 if why_not is not None:
@@ -63,8 +65,12 @@ def redrive(
                 delay = len(result.done) / per_second if per_second else 0.0
                 if verb is Verb.RESEND:
                     _resend(connection, row, delay)
+                    _tell(connection, row, operator, "resent", request_ids[row.job_number])
                 else:
-                    result.reissued[row.id] = _reissue(connection, row, delay)
+                    renamed = _reissue(connection, row, delay)
+                    result.reissued[row.id] = next(iter(renamed.values()))
+                    for old, new in renamed.items():
+                        _tell(connection, row, operator, "reissued", [old], reissued_as=new)
                 note_action(connection, operator, verb=verb.value, target=f"letter:{row.id}")
                 result.done.append(row.id)
     _refuse_unknown(result, chosen)
@@ -79,12 +85,14 @@ def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redrive
     result = Redriven()
     for rows in _batches(ledger, chosen):
         with ledger.write() as connection:
+            request_ids = _request_ids(connection, rows)
             for row in _lock(connection, rows):
                 if row.state != "open":
                     result.refused[row.id] = f"it is {row.state}, only an open letter can be discarded"
                     continue
                 connection.execute(_letter(row.id).values(state="discarded", changed_at=now_ms()))
                 note_action(connection, operator, verb="discard", target=f"letter:{row.id}")
+                _tell(connection, row, operator, "discarded", request_ids[row.job_number])
                 result.done.append(row.id)
     _refuse_unknown(result, chosen)
     return result
@@ -130,6 +138,23 @@ def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def _request_ids(connection: Connection, letter_ids: list[int]) -> dict[int, list[str]]:
+    """The requestIds of the letters' jobs, by job."""
+    query = select(lines.c.job_number, lines.c.request_id).join(letters, letters.c.job_number == lines.c.job_number)
+    found: dict[int, list[str]] = {}
+    of_letters = query.where(letters.c.id.in_(letter_ids)).order_by(lines.c.job_number, lines.c.position)
+    for number, request_id in connection.execute(of_letters):
+        found.setdefault(number, []).append(request_id)
+    return found
+
+
+def _tell(
+    connection: Connection, row: Row[Any], operator: Operator, done: str, request_ids: list[str], **more: str
+) -> None:
+    by = {"operator": operator.name, "note": operator.note}
+    note_event(connection, done, **name_lines(request_ids), **more, campaign=row.campaign, letter_id=row.id, **by)
+
+
 def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None:
     """Same bytes, same requestIds, a new retry budget. Lines that are issued stay issued.
 
@@ -163,8 +188,11 @@ def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None
     wake_campaign(connection, row.campaign_id)
 
 
-def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> str:
-    """A new generation: new job, new requestIds, only the lines that failed; the old job stays as it ended."""
+def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> dict[str, str]:
+    """A new generation: new job, new requestIds, only the lines that failed; the old job stays as it ended.
+
+    Returns the lines' new requestIds by their old ones; the first is the new job's id.
+    """
     old = connection.execute(select(jobs).where(jobs.c.number == row.job_number)).one()
     query = select(lines).where(lines.c.job_number == row.job_number).order_by(lines.c.position)
     of_job = list(connection.execute(query))
@@ -191,7 +219,7 @@ def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> str
         due_at = now_ms() + milliseconds(delay_seconds)
         connection.execute(update(jobs).where(jobs.c.number == number).values(due_at=due_at))
     connection.execute(_letter(row.id).values(state="redriven", reissued_as=job.id, changed_at=now_ms()))
-    return job.id
+    return renamed
 
 
 def _successor(campaign: str, old: Row[Any], line: Row[Any]) -> str:

@@ -13,6 +13,7 @@ from ledger.book import Ledger
 from ledger.campaigns import finish_campaigns
 from ledger.claims import CLAIMS_MAX, ISOLATED_FROM
 from ledger.clock import milliseconds, now_ms
+from ledger.events import note_jobs
 from ledger.letters import open_letter
 from ledger.look_ups import LOOK_UP_NOW
 from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs, lines
@@ -40,19 +41,28 @@ def reap(ledger: Ledger) -> int:
     with ledger.write() as connection:
         lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
         # What another holds locked at this moment is being recorded or claimed: it is no orphan.
-        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.claims, jobs.c.look_up).where(lapsed)
+        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.state, jobs.c.claims, jobs.c.look_up).where(lapsed)
         rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+        for state, lost in ((State.QUEUED, "message"), (State.RUNNING, "worker")):
+            told = {"level": "warning", "lost": lost}
+            _tell(connection, "leases lapsed", [row.number for row in rows if row.state == state], **told)
         numbers = [row.number for row in rows if row.claims < CLAIMS_MAX]
         for start in range(0, len(numbers), _BATCH):
             connection.execute(_GIVE_BACK, {"numbers": numbers[start : start + _BATCH]})
-        for row in rows:
-            if row.claims < CLAIMS_MAX:
-                continue
+        for row in (row for row in rows if row.claims >= CLAIMS_MAX):
             if row.look_up is None:
                 connection.execute(_LOOK_UP, {"the_job": row.number})
+                _tell(connection, "to be looked up", [row.number], because="it lost its workers")
             else:
                 _settle_poison(connection, row.number, row.campaign_id)
         return len(rows)
+
+
+def _tell(connection: Connection, event: str, numbers: list[int], **fields: str) -> None:
+    for start in range(0, len(numbers), _BATCH):
+        of_jobs = select(lines.c.request_id).where(lines.c.job_number.in_(numbers[start : start + _BATCH]))
+        request_ids = connection.scalars(of_jobs.order_by(lines.c.job_number, lines.c.position)).all()
+        note_jobs(connection, event, request_ids, **fields)
 
 
 _BATCH = 500

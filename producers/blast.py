@@ -79,6 +79,7 @@ def blast(
         while batch := list(islice(rows, _BATCH_ROWS)):
             prepared = preparer.prepare(batch)
             acceptance = accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+            _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
             _write(errors, refused)
             report.rows += len(batch)
@@ -115,6 +116,11 @@ def check(
 def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:
     for bad in sorted(refused, key=lambda row: row.line):
         errors.write(bad)
+
+
+def _tell(campaign: Campaign, accepted: Iterable[Job]) -> None:
+    for line in (line for job in accepted for line in job.lines):
+        log.debug("accepted", request_id=line.request_id, campaign=campaign.name)
 
 
 def _count_lines(jobs: Iterable[Job]) -> int:

@@ -17,6 +17,10 @@ def tell_result(held: Claim, result: Result) -> None:
     ids: dict[str, Any] = {"request_id": job.id, "campaign": held.campaign, "chunk_id": held.chunk_id}
     if len(job.lines) > 1:
         ids["request_ids"] = [line.request_id for line in job.lines]
+    if job.reissue_of is not None:
+        ids["reissue_of"] = job.reissue_of  # so that a grep for the refused requestId goes on here
+    if job.redrives:
+        ids["redrives"] = job.redrives
     match result:
         case GiveBack(delay_seconds=delay, because=because):
             log.info("given back", **ids, delay_seconds=round(delay, 2), because=because)

@@ -41,9 +41,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     parts.nudge.take()
     try:
         settle_cancelled(parts.ledger)
-        lapsed = reap(parts.ledger)
-        if lapsed:
-            log.warning("leases lapsed", jobs=lapsed)
+        reap(parts.ledger)
         released = _release_due(parts)
         touch(parts.ledger, *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)))
     except DBAPIError as error:

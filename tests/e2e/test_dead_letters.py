@@ -1,5 +1,6 @@
 """Dead letters: the alarm for each of them, and the two ways to put one back to work."""
 
+import json
 import signal
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_the_wrong_way_to_redrive_a_letter_is_refused_with_the_reason(redriven: 
 
 def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redriven: System):
     doubted = _letter_in(redriven, State.IN_DOUBT)
-    resent = redriven.command("dead-letters", "redrive", str(doubted.id))
+    resent = redriven.command("dead-letters", "redrive", str(doubted.id), ISSUANCE_LOG_LEVEL="INFO")
     assert resent.returncode == 0, resent.stderr
     redriven.wait_settled("redriven")
     line = find_line(redriven.ledger, doubted.job_id)
@@ -97,14 +98,34 @@ def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redr
     assert line.state is State.ISSUED
     assert show_letter(redriven.ledger, doubted.id).letter.state == "closed"
     assert redriven.truth()[doubted.job_id]["issued"] == 1
+    story = _grep(doubted.job_id, redriven.log_text() + resent.stderr)
+    told = [event["event"] for event in story]
+    attempts = [event for event in story if event["event"] == "attempt"]
+    assert [event["outcome"] for event in attempts][:_RETRY_BUDGET] == ["in_doubt"] * _RETRY_BUDGET
+    assert (attempts[-1]["outcome"], attempts[-1]["redrives"]) == ("issued", 1)
+    milestones = ["dead letter opened", "dead letter", "resent", "dead letter closed"]
+    assert [event for event in dict.fromkeys(told) if event in milestones] == milestones
+
+
+def _grep(request_id: str, text: str) -> list[dict[str, Any]]:
+    """The events of all logs that name a requestId, in the order in which they happened."""
+    found = [json.loads(line) for line in text.splitlines() if request_id in line and line.startswith("{")]
+    return sorted(found, key=lambda event: event["timestamp"])
 
 
 def test_a_reissued_refusal_is_issued_once_under_a_new_request_id(redriven: System):
     refused = _letter_in(redriven, State.FAILED)
-    reissued = redriven.command("dead-letters", "redrive", str(refused.id), "--reissue", "--note", "mended, ticket 7")
+    reissued = redriven.command("dead-letters", "redrive", str(refused.id), "--reissue", ISSUANCE_LOG_LEVEL="INFO")
     assert reissued.returncode == 0, reissued.stderr
     redriven.wait_settled("redriven")
     successor = show_letter(redriven.ledger, refused.id).letter.reissued_as
     assert successor not in (None, refused.job_id)
     truth = redriven.truth()
     assert (truth[refused.job_id]["issued"], truth[successor]["issued"]) == (0, 1)
+    assert show_letter(redriven.ledger, refused.id).letter.state == "closed"
+    both = [
+        event["event"]
+        for event in _grep(refused.job_id, redriven.log_text() + reissued.stderr)
+        if successor in str(event)
+    ]
+    assert both == ["reissued", "attempt"]

@@ -107,6 +107,50 @@ def test_a_reissue_that_is_refused_again_can_be_reissued_as_the_third_generation
     assert [letter.reissued_as for letter in desk.letters()] == [second.id, third.id]
 
 
+def test_a_reissue_that_is_issued_closes_the_letters_of_all_generations_before_it(desk):
+    first = make_job()
+    desk.settle(first, refuse())
+    for reply in (refuse, refuse, issue):
+        desk.redrive(Verb.REISSUE)
+        held, again = desk.take_one()
+        desk.record(held, judge(again, reply(again) if reply is issue else reply()))
+    assert [letter.state for letter in desk.letters()] == ["closed"] * 3
+    assert desk.counts() == {State.FAILED: 3, State.ISSUED: 1}
+    second = desk.row(again.reissue_of).reissue_of
+    assert desk.row(second).reissue_of == first.id
+
+
+def test_a_reissue_that_is_refused_opens_one_letter_and_leaves_the_old_one_to_its_successor(desk):
+    desk.settle(make_job(), refuse())
+    desk.redrive(Verb.REISSUE)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, refuse()))
+    (open_letter,) = desk.letters(state="open")
+    assert (open_letter.job_id, open_letter.openings) == (again.id, 1)
+    assert [letter.state for letter in desk.letters()] == ["redriven", "open"]
+
+
+def test_a_reissue_that_is_resent_and_issued_closes_both_letters(desk):
+    desk.settle(make_job(), refuse())
+    desk.redrive(Verb.REISSUE)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, TIMEOUT, policy=_ONCE))
+    desk.redrive(Verb.RESEND)
+    held, again = desk.take_one()
+    desk.record(held, judge(again, issue(again)))
+    assert [letter.state for letter in desk.letters()] == ["closed", "closed"]
+
+
+def test_a_letter_that_opened_again_after_its_reissue_stays_open_when_that_is_issued(desk):
+    old_hold, old = desk.take_one(make_job())
+    desk.record(old_hold, judge(old, refuse()))
+    desk.redrive(Verb.REISSUE)
+    desk.record(old_hold, judge(old, refuse(8010)))
+    held, again = desk.take_one()
+    desk.record(held, judge(again, issue(again)))
+    assert [letter.job_id for letter in desk.letters(state="open")] == [old.id]
+
+
 @pytest.mark.parametrize("options", [{"key": "order-7"}, {"key": "order-8", "rewards": (1001, 1001)}])
 def test_keyed_requests_get_new_request_ids_of_their_own(desk, options):
     job = make_job(lane=Lane.BACKGROUND, **options)

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from issuance.job import Variant
 from issuance.states import State
@@ -115,6 +116,16 @@ def test_the_intake_is_recorded_with_its_counts(send, ledger, write_file):
         intake = connection.execute(select(intakes)).one()
     assert (intake.accepted, intake.known, intake.refused) == (5, 0, 2)
     assert intake.finished_at >= intake.started_at
+
+
+def test_each_accepted_row_is_told_by_its_request_id_and_a_known_one_is_not(send, ledger, write_file):
+    path = write_file("919800000001,1001", "919800000002,1001")
+    with capture_logs() as told:
+        send(path)
+        send(path)
+    accepted = [event["request_id"] for event in told if event["event"] == "accepted"]
+    assert accepted == [line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))]
+    assert {event["log_level"] for event in told if event["event"] == "accepted"} == {"debug"}
 
 
 def test_a_cancelled_campaign_accepts_nothing(send, ledger, write_file):
