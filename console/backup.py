@@ -1,6 +1,7 @@
 """`issuance backup` and `issuance restore`: a copy of a SQLite ledger, and back."""
 
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,16 @@ import typer
 from sqlalchemy.engine import make_url
 
 from config.site import RunningSystem
-from console.context import Context, UsageError, explained
-from console.layout import say
+from console.context import Context, UsageError, explained, operator
+from console.layout import clock, counted, say
+from ledger.book import Ledger
 from ledger.copying import back_up, restore
+from ledger.heartbeats import Heartbeat, silent_seconds
+from ledger.restoring import mark_restored
+
+_REMEMBER = "Before workers start: pause or cancel again what was paused or cancelled since, see the runbook."
+_WATCH_SECONDS = 2.0
+"""A release that runs leaves a heartbeat each second."""
 
 
 def backup_command(
@@ -37,9 +45,29 @@ def restore_command(
         if not yes:
             _ask(context.site.ledger_url)
         suffix = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        aside = restore(context.site.ledger_url, file, aside_suffix=suffix)
+        aside = restore(context.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix)
         say(f"restored from {file}" + (f"; what was there is in {aside}" if aside else ""))
-        say("Before workers start: pause or cancel again what was paused or cancelled since, see the runbook.")
+        say(_REMEMBER)
+
+
+def mark_restored_command() -> None:
+    """Say that the ledger was restored by other means (pg_restore, a disk's snapshot), before anything runs on it."""
+    with Context.opened() as (_, ledger):
+        if _release_runs(ledger):
+            raise UsageError("The release runs on this ledger already: stop every process, restore it, then say so")
+        restored = mark_restored(ledger, operator("restored by other means"))
+        say(
+            f"marked as restored from a backup of {clock(restored.backup_at)}: {counted(restored.jobs, 'job')} in doubt"
+        )
+        say(_REMEMBER)
+
+
+def _release_runs(ledger: Ledger) -> bool:
+    """Whether the heartbeat goes on; one that stands still may be of a moment ago, from the backup."""
+    before = silent_seconds(ledger).get(Heartbeat.RELEASE)
+    time.sleep(_WATCH_SECONDS)
+    after = silent_seconds(ledger).get(Heartbeat.RELEASE)
+    return after is not None and (before is None or after < before + _WATCH_SECONDS / 2)
 
 
 def _ask(url: str) -> None:

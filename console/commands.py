@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from console import campaign, dead_letters, limits
-from console.backup import backup_command, restore_command
+from console.backup import backup_command, mark_restored_command, restore_command
 from console.blast import blast
 from console.demo import demo
 from console.health import health
@@ -31,6 +31,7 @@ for command in (up, run, demo, blast, issue, status, outcomes, revoke, health, m
 app.command("prune")(prune_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
+app.command("mark-restored")(mark_restored_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(limits.app, name="limits")

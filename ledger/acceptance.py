@@ -14,6 +14,7 @@ from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
 from ledger.driver import execute_rows
+from ledger.restoring import forgotten_since
 from ledger.schema import campaigns, intakes, jobs, lines
 from ledger.tombstones import Tombstone, find_tombstones
 
@@ -199,10 +200,11 @@ def insert_jobs(
     """Insert jobs that are known to be new, waiting and due now, and count their lines."""
     numbers = _allocate(connection, len(batch))
     now = connection.scalar(select(now_ms()))
+    forgotten = forgotten_since(connection)
     execute_rows(connection, _INSERT_JOB, [
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
-         job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0, False,
-         0, 0, now)
+         job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0,
+         forgotten, forgotten is not None, 0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     execute_rows(connection, _INSERT_LINE, [
@@ -217,8 +219,9 @@ def insert_jobs(
 
 _INSERT_JOB = (
     "INSERT INTO jobs (number, id, campaign_id, intake_id, source_line, lane, customer, variant, body, occurrence, "
-    "generation, reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, may_have_reached, "
-    "limit_deferrals, redrives, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "generation, reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, first_claimed_at, "
+    "may_have_reached, limit_deferrals, redrives, accepted_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_LINE = (
     "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, requested_quantity) "

@@ -97,9 +97,16 @@ class Ledger:
             found = _revision(connection)
         if found != REVISION:
             raise SchemaMismatchError(
-                f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. "
-                "Run `issuance migrate`, or start the program version that fits the ledger"
+                f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. {_remedy(found)}"
             )
+
+
+def _remedy(found: str | None) -> str:
+    if found is None:
+        return "Run `issuance migrate`"
+    if found < REVISION:
+        return "Stop every process, make a backup, run `issuance migrate`, or start the program version that fits it"
+    return "This program is older than the ledger: start the program version that fits it, and never migrate back"
 
 
 def _revision(connection: Connection) -> str | None:

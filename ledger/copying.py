@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
+from ledger.actions import Operator
 from ledger.book import Ledger, LedgerError
+from ledger.restoring import mark_restored
 
 _BUSY_SECONDS = 30
 
@@ -44,12 +46,13 @@ def back_up(url: str, path: Path) -> int:
     return path.stat().st_size
 
 
-def restore(url: str, path: Path, *, aside_suffix: str) -> Path | None:
-    """Make a ledger what it was when this copy was made. All processes must be stopped.
+def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> Path | None:
+    """Make a ledger what it was when this copy was made, and mark it as restored. All processes must be stopped.
 
     Args:
         url: the ledger's.
         path: a copy made by `back_up`, of this program's schema or an older one, which is migrated.
+        operator: who does it.
         aside_suffix: what is there now, damaged or not, gets its name with this appended.
 
     Returns:
@@ -71,6 +74,7 @@ def restore(url: str, path: Path, *, aside_suffix: str) -> Path | None:
         with Ledger(f"sqlite:///{draft}") as ledger:
             ledger.migrate()
             ledger.check_schema()
+            mark_restored(ledger, operator)
         _sync(draft)
         aside = _put_aside(file, aside_suffix)
         draft.rename(file)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -236,6 +236,14 @@ pruned_lines = Table(
     Column("line_count", BigInteger, nullable=False),  # so that the campaign's balance still adds up
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Ms, nullable=False),
+    Column("backup_at", Ms, nullable=False),
 )
 
 # A partial index only serves a query that holds the index's condition as literals: bound values could be others.

@@ -134,8 +134,7 @@ def _explain(conflict: Conflict) -> list[BadRow]:
         refusal = repeat(place if conflict.is_exact else f"one of the customer's rows from {place} on")
         problem, remedy = refusal.problem, refusal.remedy
     else:
-        # Of a pruned line its place is not kept.
-        where = f"{place} of an earlier run" if conflict.first_line else "its job was pruned since"
+        where = f"{place} of an earlier run" if conflict.first_line else "not by a file, or its job was pruned since"
         problem = f"accepted before with other values ({where})"
         remedy = "a body never changes once it is accepted: use another campaign for the new values"
     return [BadRow(line.source_line, "", problem, remedy) for line in conflict.job.lines]

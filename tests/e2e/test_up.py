@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import time
 from typing import Any
 
@@ -73,45 +72,37 @@ def test_wrong_settings_end_up_at_once_with_their_name_and_the_remedy(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_worker_on_a_ledger_without_a_schema_refuses_to_start_and_names_the_remedy(start_system: StartSystem):
+@pytest.mark.parametrize(
+    ("name", "revision", "remedy"),
+    [
+        ("worker", None, "Run `issuance migrate`"),
+        ("release", "0001", "run `issuance migrate`"),
+        ("worker", "9999", "older than the ledger"),
+    ],
+    ids=["missing", "older", "newer"],
+)
+def test_a_process_refuses_to_start_on_a_ledger_of_another_schema_and_names_the_remedy(
+    start_system: StartSystem, name: str, revision: str | None, remedy: str
+):
     elsewhere = start_system(ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0", ISSUANCE_API_URL="http://127.0.0.1:1")
-    ended = elsewhere.command("run", "worker")
+    if revision:
+        with elsewhere.ledger.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+        elsewhere.ledger.close()
+    ended = elsewhere.command("run", name)
     assert ended.returncode == 2
-    assert "issuance migrate" in ended.stderr
+    assert remedy in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def _taken_port() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0))
-
-
-def test_a_flower_port_that_is_taken_costs_flower_and_nothing_else(start_system: StartSystem):
-    with _taken_port() as taken:
-        port = taken.getsockname()[1]
-        with start_system("--simulator", ISSUANCE_FLOWER_PORT=str(port)) as system:
-            assert f"ISSUANCE_FLOWER_PORT: port {port} is taken" in system.processes.output.read_text()
-            assert system.site.flower_url == ""
-            system.accept("flowerless", plain_rows(3, area=91))
-            assert system.wait_settled("flowerless").counts[State.ISSUED] == 3
-        alone = system.command(
-            "run", "flower", ISSUANCE_BROKER_URL="redis://127.0.0.1:1", ISSUANCE_FLOWER_PORT=str(port)
-        )
-        assert (alone.returncode, "end what listens there" in alone.stderr) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("command", "environment", "setting"),
-    [
-        (["up", "--simulator"], {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
-        (["up", "--simulator"], {"ISSUANCE_LEDGER_URL": "postgresql://u@127.0.0.1:1/l"}, "ISSUANCE_LEDGER_URL"),
-        (["run", "beat"], {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
-    ],
-)
-def test_a_dead_broker_or_ledger_ends_the_start_with_one_line_that_names_the_setting(
-    start_system: StartSystem, command: list[str], environment: dict[str, str], setting: str
-):
-    ended = start_system().command(*command, **environment)
+def test_up_refuses_a_ledger_of_a_newer_program_and_leaves_nothing_running(start_system: StartSystem):
+    system = start_system()
+    with system.ledger as ledger:
+        ledger.migrate()
+        with ledger.write() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    ended = system.command("up", "--simulator", "--no-flower")
     assert ended.returncode == 2
-    (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("Starting")]
-    assert line.startswith("Error: ")
-    assert setting in line
+    assert "newer than this program" in ended.stderr
+    assert system.processes.leftovers() == []

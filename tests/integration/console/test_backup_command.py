@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from config.site import RunningSystem
 from ledger.book import Ledger
+from ledger.heartbeats import Heartbeat, touch
 from tests.contract.ledger.build import make_job, make_jobs
 
 
@@ -132,3 +133,23 @@ def test_postgresql_is_left_to_its_own_tools_which_are_named(run, monkeypatch, c
     restored = run("restore", copy, "--yes")
     assert "pg_restore" in restored.stderr
     assert "secret" not in restored.stderr
+
+
+def test_a_ledger_restored_by_other_means_is_marked_by_hand_unless_something_runs_on_it(run, desk):
+    desk.accept(make_job(1, campaign="spring"))
+    marked = run("mark-restored")
+    assert (marked.exit_code, marked.stdout.splitlines()[0].endswith(": 1 job in doubt")) == (0, True)
+    stop = threading.Event()
+
+    def release():
+        while not stop.wait(0.2):
+            touch(desk.ledger, Heartbeat.RELEASE)
+
+    running = threading.Thread(target=release)
+    running.start()
+    refused = run("mark-restored")
+    stop.set()
+    running.join()
+    assert refused.exit_code == 2
+    assert "stop every process" in refused.stderr
+    assert run("mark-restored").exit_code == 0

@@ -1,0 +1,82 @@
+"""After a restore: whatever may have been sent in the forgotten time is not taken for new, nor settled by a refusal."""
+
+import pytest
+from sqlalchemy import update
+
+from issuance.decision import RetryPolicy
+from issuance.states import State
+from ledger.actions import actions_on
+from ledger.clock import now_ms
+from ledger.heartbeats import Heartbeat, touch
+from ledger.restoring import mark_restored
+from ledger.schema import heartbeats, restores
+from tests.contract.ledger.build import LIMIT_CODE, OPERATOR, issue, judge, make_job, refuse
+
+_HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def backup_at(desk):
+    """The release last turned over an hour ago: that is when the backup was made."""
+    touch(desk.ledger, Heartbeat.RELEASE)
+    with desk.ledger.write() as connection:
+        connection.execute(update(heartbeats).values(at=now_ms() - _HOUR_MS))
+        return connection.scalar(heartbeats.select().with_only_columns(heartbeats.c.at))
+
+
+def _taken(desk):
+    (claimed,) = desk.take().jobs
+    return claimed.may_have_reached, claimed.first_claimed_at and int(claimed.first_claimed_at.timestamp() * 1000)
+
+
+def test_a_job_that_waited_at_the_backup_may_have_been_sent_since(desk, backup_at):
+    desk.accept(make_job(1))
+    restored = mark_restored(desk.ledger, OPERATOR)
+    assert (restored.jobs, restored.backup_at and int(restored.backup_at.timestamp() * 1000)) == (1, backup_at)
+    assert _taken(desk) == (True, backup_at)
+
+
+def test_a_job_that_is_accepted_again_after_a_restore_may_have_been_sent_before_it(desk, backup_at):
+    mark_restored(desk.ledger, OPERATOR)
+    desk.accept(make_job(1))
+    assert _taken(desk) == (True, backup_at)
+
+
+def test_a_refusal_after_a_restore_is_looked_up_before_it_settles_anything(desk, backup_at):
+    mark_restored(desk.ledger, OPERATOR)
+    held, claimed = desk.take_one(make_job(1))
+    refusal = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
+    desk.record(held, judge(claimed, refusal, policy=RetryPolicy(read_lags_seconds=(30.0,))))
+    assert desk.state(claimed) is State.WAITING
+    assert desk.row(claimed.id).look_up == State.FAILED
+    assert desk.letters() == []
+
+
+def test_an_open_letter_may_have_been_resent_since_and_a_settled_job_is_left_alone(desk, backup_at):
+    failed = desk.settle(make_job(1), refuse())
+    held, claimed = desk.take_one(make_job(2))
+    desk.record(held, judge(claimed, issue(claimed)))
+    mark_restored(desk.ledger, OPERATOR)
+    assert desk.row(failed.id).may_have_reached
+    assert not desk.row(claimed.id).may_have_reached
+
+
+def test_of_several_restores_the_oldest_backup_counts_and_after_a_month_none(desk, backup_at):
+    mark_restored(desk.ledger, OPERATOR)
+    touch(desk.ledger, Heartbeat.RELEASE)
+    mark_restored(desk.ledger, OPERATOR)
+    desk.accept(make_job(1))
+    assert _taken(desk) == (True, backup_at)
+    with desk.ledger.write() as connection:
+        connection.execute(update(restores).values(at=now_ms() - 31 * 24 * _HOUR_MS))
+    desk.accept(make_job(2))
+    claimed = desk.take().jobs[-1]
+    assert not claimed.may_have_reached
+
+
+def test_without_a_heartbeat_the_last_acceptance_is_the_last_sign_of_life(desk):
+    desk.accept(make_job(1))
+    restored = mark_restored(desk.ledger, OPERATOR)
+    assert restored.backup_at is not None
+    assert int(restored.backup_at.timestamp() * 1000) == desk.row(make_job(1).id).accepted_at
+    assert [action.verb for action in actions_on(desk.ledger, "ledger")] == ["restore"]

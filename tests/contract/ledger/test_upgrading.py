@@ -1,0 +1,141 @@
+"""Upgrading: a ledger of the first released schema, with work in every state, goes on after the migration."""
+
+from contextlib import suppress
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from issuance.dead_letter import Verb
+from issuance.states import State
+from ledger.balance import balance
+from ledger.book import Ledger, SchemaMismatchError
+from ledger.campaigns import find_campaign
+from ledger.migrating import configuration
+from ledger.releases import reap
+from tests.contract.ledger.build import Desk, issue, judge, make_job
+from tests.postgres import postgres_database
+
+_FIRST = "0001"
+# One job a state; the one that runs was in a worker's hands when everything was stopped.
+_STATES = ("waiting", "queued", "running", "issued", "failed", "in_doubt")
+_OPEN = ("waiting", "queued", "running")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request, tmp_path):
+    """A ledger of the first schema in the middle of a campaign."""
+    if request.param == "sqlite":
+        with Ledger(f"sqlite:///{tmp_path / 'old.db'}") as ledger:
+            yield _fill(ledger)
+        return
+    with postgres_database(request.getfixturevalue("postgres_url")) as url, Ledger(url) as ledger:
+        yield _fill(ledger)
+
+
+def _fill(ledger):
+    """Write rows as the first version did: in plain SQL, because the code of today knows other columns."""
+    with ledger.write() as connection:
+        command.upgrade(configuration(connection), _FIRST)
+        connection.execute(
+            text(
+                "INSERT INTO campaigns (id, name, state, defers_limits, accepted_lines, created_at) "
+                "VALUES (1, 'diwali', 'running', :no, :count, 1)"
+            ),
+            {"no": False, "count": len(_STATES)},
+        )
+        for number, state in enumerate(_STATES, start=1):
+            _insert(connection, number, state)
+        if ledger.dialect == "postgresql":
+            connection.execute(text("SELECT setval('job_numbers', :last)"), {"last": len(_STATES)})
+    return ledger
+
+
+def _insert(connection, number, state):
+    job = make_job(number)
+    is_open = state in _OPEN
+    values = {
+        "number": number,
+        "id": job.id,
+        "customer": str(job.customer),
+        "body": job.body,
+        "state": state,
+        "open_lines": int(is_open),
+        "lease": 1 if state in ("queued", "running") else None,
+        "line_state": "waiting" if is_open else state,
+        "attempts": 0 if is_open else 1,
+        "doubt": state == "in_doubt",
+        "no": False,
+        "settled_at": None if is_open else 5,
+    }
+    connection.execute(
+        text(
+            "INSERT INTO jobs (number, id, campaign_id, source_line, lane, customer, variant, body, occurrence, "
+            "generation, state, open_lines, due_at, lease_until, claims, attempts, budget_attempts, "
+            "may_have_reached, limit_deferrals, redrives, accepted_at, settled_at) "
+            "VALUES (:number, :id, 1, 1, 'blast', :customer, 'bulk', :body, "
+            "1, 1, :state, :open_lines, 1, :lease, 0, :attempts, :attempts, :doubt, 0, 0, 1, :settled_at)"
+        ),
+        values,
+    )
+    connection.execute(
+        text(
+            "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, requested_quantity, "
+            "settled_at) VALUES (:number, 0, :id, 1, 1001, :line_state, 1, :settled_at)"
+        ),
+        values,
+    )
+    if not is_open:
+        connection.execute(
+            text(
+                "INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker) "
+                "VALUES (:number, 1, 2, 40, :state, 'settle', 'w-0')"
+            ),
+            values,
+        )
+    if state in ("failed", "in_doubt"):
+        connection.execute(
+            text(
+                "INSERT INTO dead_letters (job_number, campaign_id, state, reason, message, openings, opened_at, "
+                "changed_at) VALUES (:number, 1, 'open', :state, 'long ago', 1, 5, 5)"
+            ),
+            values,
+        )
+
+
+def test_before_the_migration_no_program_works_on_it_and_each_says_what_to_do(old):
+    with pytest.raises(SchemaMismatchError, match=r"schema is 0001, .* make a backup, run `issuance migrate`"):
+        old.check_schema()
+
+
+def test_every_row_of_the_first_schema_is_still_there_and_the_books_balance(old):
+    old.migrate()
+    old.check_schema()
+    found = balance(old, "diwali")
+    assert (found.balanced, found.open_letters) == (True, 2)
+    assert found.counts == dict.fromkeys(State, 0) | {State(state): 1 for state in _STATES}
+
+
+def test_work_goes_on_where_it_stood_and_new_work_is_accepted(old):
+    old.migrate()
+    desk = Desk(old, find_campaign(old, "diwali"))
+    reap(old)  # what was queued and claimed, long ago
+    desk.accept(make_job(7))
+    assert len(desk.accept(make_job(1)).known) == 1
+    desk.redrive(Verb.RESEND, reason="in_doubt")
+    desk.redrive(Verb.REISSUE, reason="failed")
+    held = desk.take()
+    assert len(held.jobs) == 6
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    assert desk.counts() == {State.ISSUED: 7, State.FAILED: 1}
+    assert {letter.state for letter in desk.letters()} == {"closed", "redriven"}
+
+
+def test_a_migration_that_is_interrupted_leaves_the_schema_as_it_was(old):
+    with suppress(KeyboardInterrupt), old.write() as connection:
+        command.upgrade(configuration(connection), "head")
+        raise KeyboardInterrupt
+    with pytest.raises(SchemaMismatchError, match="schema is 0001"):
+        old.check_schema()
+    old.migrate()
+    assert balance(old, "diwali").balanced
