@@ -31,6 +31,9 @@ chaos: $(BIN)/.dev ## Every fault, in many rounds, on each ledger and broker, wi
 soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memory grows (SOAK="--help" lists options)
 	@$(BIN)/python -m tests.chaos.soak $(SOAK)
 
+bench: $(BIN)/.bench ## Speed beside peers, acceptance and the ledger's costs, into docs/benchmarks.md (BENCH="--help" lists options)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,6 +47,7 @@ format: $(BIN)/.dev ## Rewrite the code in the project's format
 lock: $(UV) ## Make the lock files anew from pyproject.toml
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded pyproject.toml -o requirements.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean: ## Remove .venv, caches and the embedded state
 	rm -rf .venv .issuance .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
@@ -62,4 +66,8 @@ $(BIN)/.dev: $(BIN)/.runtime requirements-dev.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos soak check format lock clean
+$(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
+	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
+	@touch $@
+
+.PHONY: help setup demo test matrix chaos soak bench check format lock clean

@@ -1,0 +1,120 @@
+"""What each step of the ledger costs a job: release, claim, record, with few and with many jobs in the ledger.
+
+`python -m benchmarks.costs LEDGER_URL JOBS` takes that many jobs, which are there already, through the steps and
+prints microseconds of this process and of the clock for each job, as JSON.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+
+from benchmarks.cores import WORKER_CORES, python, run_to_end
+from benchmarks.stub import bulk_answer
+from issuance.classification import classify
+from issuance.decision import Settle
+from issuance.job import Lane
+from issuance.reply import Answer
+from issuance.states import State
+from ledger.balance import balance
+from ledger.book import Ledger
+from ledger.claims import ClaimedJob, claim
+from ledger.dead_letters import LetterFilter, count_letters
+from ledger.recording import Attempt, record
+from ledger.releases import release
+from ledger.schema import jobs
+
+_CHUNK_JOBS = 200
+_GROUP_JOBS = 100
+_LEASE_SECONDS = 120.0
+
+
+@dataclass
+class Stopwatch:
+    """Adds up this process's CPU and the clock's time of each step, in seconds."""
+
+    cpu: dict[str, float] = field(default_factory=dict)
+    clock: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step."""
+        cpu, clock = time.process_time(), time.perf_counter()
+        yield
+        self.cpu[name] = self.cpu.get(name, 0.0) + time.process_time() - cpu
+        self.clock[name] = self.clock.get(name, 0.0) + time.perf_counter() - clock
+
+
+def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
+    """Take so many waiting jobs of a campaign through the steps, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
+    command = python("benchmarks.costs", ledger_url, str(count), campaign)
+    printed = run_to_end(command, cores=WORKER_CORES, environment=environment)
+    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return found
+
+
+def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
+    """Microseconds: of the steps for each job, of the queries for each query; and how many jobs the ledger has."""
+    steps, queries = Stopwatch(), Stopwatch()
+    chunks = max(1, count // _CHUNK_JOBS)
+    with Ledger(ledger_url, durable=False) as ledger:
+        _take_through(ledger, Stopwatch())  # statements are compiled once
+        for _ in range(chunks):
+            _take_through(ledger, steps)
+        with queries.step("status of the campaign"):
+            balance(ledger, campaign)
+        with queries.step("count of open dead letters"):
+            count_letters(ledger, LetterFilter())
+        with ledger.read() as connection:
+            jobs_in_all = connection.scalar(select(func.count()).select_from(jobs))
+    per_job = chunks * _CHUNK_JOBS
+    return {
+        "jobs": jobs_in_all,
+        "cpu": {name: seconds / per_job * 1e6 for name, seconds in steps.cpu.items()},
+        "clock": {name: seconds / per_job * 1e6 for name, seconds in steps.clock.items()},
+        "query": {name: seconds * 1e6 for name, seconds in queries.clock.items()},
+    }
+
+
+def _take_through(ledger: Ledger, watch: Stopwatch) -> None:
+    with watch.step("release"):
+        [chunk] = release(
+            ledger, Lane.BLAST, window=_CHUNK_JOBS, chunk_size=_CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
+        )
+    with watch.step("claim"):
+        held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, redelivered=False)
+    answers = [_answer(job) for job in held.jobs]
+    with watch.step("classify"):
+        attempts = [_attempt(job, answer) for job, answer in zip(held.jobs, answers, strict=True)]
+    with watch.step("record"):
+        for start in range(0, len(attempts), _GROUP_JOBS):
+            record(ledger, chunk.id, attempts[start : start + _GROUP_JOBS], worker="bench")
+
+
+def _answer(job: ClaimedJob) -> Answer:
+    return Answer(200, bulk_answer([job.id.encode()], job.body), retry_after=None, tracking_id="bench")
+
+
+def _attempt(job: ClaimedJob, answer: Answer) -> Attempt:
+    outcome = classify(job.lines, job.variant, answer, resent=False)
+    return Attempt(
+        job=job,
+        outcome=outcome,
+        decision=Settle(State.ISSUED, None),
+        started_at_ms=time.time_ns() // 1_000_000,
+        took_ms=50,
+        http_status=answer.status,
+        tracking_id=answer.tracking_id,
+        reply=None,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), sys.argv[3])))

@@ -1,0 +1,78 @@
+"""The load: the same customers, rewards and bodies for every contender."""
+
+import csv
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.settings import Settings
+from issuance.customer import Customer
+from issuance.job import Lane, Line, Variant
+from issuance.request_id import fresh_request_id
+from producers.freezing import Freezer
+
+REWARD_ID = 1001
+_PATHS = {
+    Variant.SINGLE: f"/api_gateway/rewards/core/v1/user/reward/{REWARD_ID}/issue",
+    Variant.BULK: "/api_gateway/rewards/core/v1/user/rewards/issue",
+}
+_QUERY = "?username=demo.till&skip_validation=true"
+AUTH = ("demo.till", "demo")
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a peer's worker is told, by its environment."""
+
+    api_url: str
+    broker_url: str
+    in_flight: int
+    variant: Variant
+
+    @classmethod
+    def read(cls) -> "Task":
+        """Read it in the worker's process."""
+        given = os.environ
+        return cls(
+            given["BENCH_API_URL"],
+            given["BENCH_BROKER_URL"],
+            int(given["BENCH_IN_FLIGHT"]),
+            Variant(given["BENCH_VARIANT"]),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment that `read` understands."""
+        return {
+            "BENCH_API_URL": self.api_url,
+            "BENCH_BROKER_URL": self.broker_url,
+            "BENCH_IN_FLIGHT": str(self.in_flight),
+            "BENCH_VARIANT": self.variant.value,
+        }
+
+    @property
+    def path(self) -> str:
+        """The endpoint's path and query."""
+        return _PATHS[self.variant] + _QUERY
+
+
+def mobile(number: int) -> str:
+    """The identifier of the customer with this number."""
+    return f"91{9_000_000_000 + number % 1_000_000_000}"
+
+
+def bodies(variant: Variant, count: int) -> Iterator[str]:
+    """Bodies as this system freezes them."""
+    freezer = Freezer.of(Settings(_env_file=None, api_variant=variant))
+    for number in range(count):
+        line = Line(request_id=fresh_request_id(), reward_id=REWARD_ID)
+        yield freezer.freeze(Customer("mobile", mobile(number)), [line], lane=Lane.BLAST).body.decode()
+
+
+def write_csv(path: Path, count: int) -> None:
+    """Write a campaign's file of so many good rows."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["mobile", "rewardId", "quantity"])
+        writer.writerows([mobile(number), REWARD_ID, 1] for number in range(count))

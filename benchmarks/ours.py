@@ -1,0 +1,102 @@
+"""This system as a contender: accepted into a ledger, released, claimed, sent and recorded, with events and logs on."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+import psutil
+from celery import Celery
+
+from benchmarks.cores import OTHER_CORES, python, running
+from benchmarks.load import Task, write_csv
+from benchmarks.race import Run, measure
+from benchmarks.servers import Stub
+from config.settings import Settings
+from ledger.balance import balance
+from ledger.book import Ledger
+from ledger.campaigns import ensure_campaign
+from producers.blast import blast
+from producers.freezing import Freezer
+from producers.source import ErrorsFile, ReadOptions, Source
+
+_CAMPAIGN = "bench"
+_READY_SECONDS = 60.0
+
+
+def run(
+    folder: Path, stub: Stub, task: Task, count: int, *, ledger_url: str, children: int, worker_cores: list[int]
+) -> Run:
+    """Issue a blast of so many rows.
+
+    Args:
+        folder: for logs and the embedded state.
+        stub: the API.
+        task: broker, endpoint and calls at once over all children.
+        count: rows.
+        ledger_url: an empty database; "": SQLite in a folder of its own.
+        children: processes of the worker.
+        worker_cores: the worker's.
+    """
+    home = Path(mkdtemp(prefix="home-", dir=folder))
+    environment = _environment(home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children)
+    with Ledger(environment["ISSUANCE_LEDGER_URL"]) as ledger, ExitStack() as stack:
+        ledger.migrate()
+        _accept(ledger, home, task, count)
+        start = _starter(home, environment)
+        worker = stack.enter_context(start("worker", worker_cores))
+        _await_worker(task.broker_url)
+        stack.enter_context(start("release", OTHER_CORES))
+        stack.enter_context(start("beat", OTHER_CORES))
+        return measure(stub, worker, count, is_recorded=lambda: not balance(ledger, _CAMPAIGN).unsettled)
+
+
+def _starter(
+    home: Path, environment: dict[str, str]
+) -> Callable[[str, list[int]], AbstractContextManager[psutil.Process]]:
+    @contextmanager
+    def start(name: str, cores: list[int]) -> Iterator[psutil.Process]:
+        command = python("console", "run", name)
+        with running(command, cores=cores, environment=environment, log=home / f"{name}.log") as process:
+            yield process
+
+    return start
+
+
+def _environment(home: Path, task: Task, ledger_url: str, children: int) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
+    return clean | {
+        "ISSUANCE_HOME": str(home),
+        "ISSUANCE_LEDGER_URL": ledger_url,
+        "ISSUANCE_BROKER_URL": task.broker_url,
+        "ISSUANCE_API_URL": task.api_url,
+        "ISSUANCE_API_VARIANT": task.variant.value,
+        "ISSUANCE_API_RATE_PER_MINUTE": "0",
+        "ISSUANCE_API_MAX_CONCURRENT": str(max(1, task.in_flight // children)),
+        "ISSUANCE_WORKERS": str(children),
+        "ISSUANCE_LOG_FORMAT": "json",
+    }
+
+
+def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
+    path = home / "bench.csv"
+    write_csv(path, count)
+    settings = Settings(_env_file=None, api_variant=task.variant)
+    with ErrorsFile(home / "errors.csv") as errors:
+        source = Source(path, ReadOptions())
+        into = ensure_campaign(ledger, _CAMPAIGN)
+        report = blast(ledger, into, source, Freezer.of(settings), errors, on_batch=lambda _: None)
+    if report.accepted != count:
+        raise RuntimeError(f"{report.accepted} of {count} rows were accepted: {home / 'errors.csv'}")
+
+
+def _await_worker(broker_url: str) -> None:
+    """Wait until the worker answers, so that its start is not measured."""
+    until = time.monotonic() + _READY_SECONDS
+    with Celery("issuance", broker=broker_url) as app:
+        app.conf.broker_transport_options = {"global_keyprefix": "issuance:"}
+        while not app.control.ping(timeout=0.3):
+            if time.monotonic() > until:
+                raise TimeoutError("The worker did not start; see worker.log")

@@ -1,0 +1,149 @@
+"""What is measured, in which order: repeats come in rounds, so that a noisy minute spoils no row alone."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from statistics import median
+
+from redis import Redis
+
+from benchmarks.acceptance import accept_apart
+from benchmarks.ceiling import ceiling
+from benchmarks.contenders import BARE, CONTENDERS, Contender, Place
+from benchmarks.cores import OTHER_CORES
+from benchmarks.costs import measure_apart
+from benchmarks.history import settle_half
+from benchmarks.load import Task, write_csv
+from benchmarks.results import Results
+from benchmarks.servers import new_database, url_of
+from issuance.job import Variant
+
+_FIRST_GUESS_PER_SECOND = 1_500.0
+_MORE_CORES_NEED = 4
+IN_FLIGHT = {5: 50, 50: 200, 200: 600}
+"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads."""
+LEDGERS = ("SQLite", "PostgreSQL")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    run_seconds: float
+    repeats: int
+    races: tuple[tuple[int, Variant, bool], ...]
+    """Milliseconds of an answer, endpoint, and whether every contender runs."""
+    rows: int
+    """Of the file that is accepted."""
+    jobs: int
+    """That are taken through the ledger's steps."""
+    quick: bool = False
+
+
+FULL = Sizes(
+    run_seconds=4.0,
+    repeats=3,
+    races=((50, Variant.BULK, True), (5, Variant.BULK, False), (200, Variant.BULK, False), (50, Variant.SINGLE, False)),
+    rows=200_000,
+    jobs=4_000,
+)
+QUICK = Sizes(run_seconds=0.4, repeats=1, races=((50, Variant.BULK, True),), rows=5_000, jobs=400, quick=True)
+
+
+class Plan:
+    """Takes every measurement that is not in the results yet.
+
+    Args:
+        sizes: how much.
+        results: takes them.
+        place: stub, PostgreSQL and a folder.
+        broker: emptied before each race.
+        only: a part of the keys; "" is all.
+    """
+
+    def __init__(self, sizes: Sizes, results: Results, place: Place, broker: Redis, only: str = "") -> None:
+        self._sizes = sizes
+        self._results = results
+        self._place = place
+        self._broker = broker
+        self._only = only
+        self._order = Random(1)
+
+    def run(self) -> None:
+        """Measure."""
+        for repeat in range(1, self._sizes.repeats + 1):
+            self._measure_ceiling(repeat)
+            for latency_ms, variant, whole in self._sizes.races:
+                for contender in self._contenders(whole=whole):
+                    self._race(contender, latency_ms, variant, repeat)
+            for ledger in LEDGERS:
+                self._measure_ledger(ledger, repeat)
+
+    def _wants(self, key: str) -> bool:
+        return self._only in key and not self._results.has(key)
+
+    def _measure_ceiling(self, repeat: int) -> None:
+        key = f"ceiling/{repeat}"
+        if self._wants(key):
+            per_second = ceiling(self._place.stub, self._task(5, Variant.BULK), min(2.0, self._sizes.run_seconds))
+            self._keep(key, {"per_second": per_second})
+
+    def _contenders(self, *, whole: bool) -> Iterator[Contender]:
+        wanted = [one for one in CONTENDERS if (whole or one.everywhere) and (one.quick or not self._sizes.quick)]
+        wanted = [one for one in wanted if one.cores == 1 or len(OTHER_CORES) + 1 >= _MORE_CORES_NEED]
+        others = [one for one in wanted if one is not BARE]
+        self._order.shuffle(others)
+        yield from (BARE, *others)
+
+    def _race(self, contender: Contender, latency_ms: int, variant: Variant, repeat: int) -> None:
+        key = f"race/{latency_ms}/{variant.value}/{contender.name}/{repeat}"
+        if not self._wants(key):
+            return
+        count = max(200, int(self._bare_per_second(latency_ms, variant) * contender.share * self._sizes.run_seconds))
+        self._broker.flushall()
+        self._place.stub.reset(latency_ms)
+        made = contender.run(self._place, self._task(latency_ms, variant), count)
+        about = {"latency_ms": latency_ms, "variant": variant.value, "contender": contender.name, "repeat": repeat}
+        self._keep(key, about | asdict(made))
+
+    def _task(self, latency_ms: int, variant: Variant) -> Task:
+        return Task(self._place.stub.url, url_of(self._broker), IN_FLIGHT[latency_ms], variant)
+
+    def _bare_per_second(self, latency_ms: int, variant: Variant) -> float:
+        runs = self._results.of(f"race/{latency_ms}/{variant.value}/{BARE.name}/")
+        return median(row["per_second"] for row in runs) if runs else _FIRST_GUESS_PER_SECOND
+
+    def _measure_ledger(self, ledger: str, repeat: int) -> None:
+        """Accept a file twice, then take some of its jobs through the steps, with few and with many in the ledger."""
+        keys = [f"accept/{ledger}/new/{repeat}", f"accept/{ledger}/again/{repeat}", f"costs/{ledger}/{repeat}"]
+        if not any(self._wants(key) for key in keys):
+            return
+        url = self._new_ledger(ledger, f"accept-{repeat}")
+        file = self._file("rows", self._sizes.rows)
+        for key in keys[:2]:
+            self._keep(key, {"ledger": ledger, **asdict(accept_apart(file, url, "bench"))})
+        settle_half(url)
+        many = measure_apart(url, self._sizes.jobs, "bench")
+        url = self._new_ledger(ledger, f"few-{repeat}")
+        accept_apart(self._file("few", self._sizes.jobs * 2), url, "bench")
+        few = measure_apart(url, self._sizes.jobs, "bench")
+        self._keep(keys[2], {"ledger": ledger, "many": many, "few": few})
+
+    def _new_ledger(self, ledger: str, name: str) -> str:
+        if ledger == "PostgreSQL":
+            return new_database(self._place.postgres_url)
+        path = self._place.folder / f"{name}.db"
+        path.unlink(missing_ok=True)
+        return f"sqlite:///{path}"
+
+    def _file(self, name: str, rows: int) -> Path:
+        path = self._place.folder / f"{name}.csv"
+        if not path.exists():
+            write_csv(path, rows)
+        return path
+
+    def _keep(self, key: str, values: dict[str, object]) -> None:
+        self._results.add(key, **values)
+        shown = {name: round(value, 1) for name, value in values.items() if isinstance(value, float)}
+        print(f"{key}: {shown}", flush=True)

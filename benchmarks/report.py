@@ -1,0 +1,130 @@
+"""The report: docs/benchmarks.md and its plot, written from the results alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import median
+from typing import Any
+
+from benchmarks.contenders import BARE, CONTENDERS
+from benchmarks.plan import LEDGERS
+from benchmarks.results import Results
+
+Rows = list[dict[str, Any]]
+PLOT = "benchmarks.png"
+
+
+def render(results: Results, *, command: str, machine: str, versions: str, date: str, commit: str) -> str:
+    """The page as Markdown."""
+    loads = [row["load"] for row in results.of("load/")]
+    ceilings = [row["per_second"] for row in results.of("ceiling/")]
+    parts = [
+        "# Benchmarks\n",
+        f"Written by `{command}` on {date} at commit {commit}; do not edit.\n",
+        f"* Machine: {machine}; load before the start {_range(loads, 1)}\n* {versions}",
+        f"* The stub API answers at most {_middle(ceilings):,.0f} calls/s ({_range(ceilings)}) at no latency.\n",
+        _PREFACE,
+        f"![Issuances per second beside the bare script]({PLOT})\n",
+        *(_race(results, latency_ms, variant) for latency_ms, variant in _races(results)),
+        _acceptance(results),
+        _costs(results),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+_PREFACE = """\
+One core for the measured worker with all its processes; stub API, broker, database, producers and release share the
+others. Each figure is a median, with the least and the most of the repeats in brackets; repeats are interleaved, and
+"beside the bare script" compares the runs of one round. A run begins at the first tenth of its calls and ends with the
+last answer, or for this system with the last outcome in the ledger. The bare script has neither queue nor record; the
+peers have a queue and no record; this system releases, claims, sends and records, with its events and its log on.
+Compare ratios, not figures of different machines.
+"""
+
+
+def ratios(results: Results, latency_ms: int, variant: str) -> dict[str, list[float]]:
+    """Contender → its speed beside the bare script, in each round that has both."""
+    rows = results.of(f"race/{latency_ms}/{variant}/")
+    bare = {row["repeat"]: row["per_second"] for row in rows if row["contender"] == BARE.name}
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row["repeat"] in bare:
+            found[row["contender"]].append(row["per_second"] / bare[row["repeat"]])
+    return {one.name: found[one.name] for one in CONTENDERS if one.name in found}
+
+
+def _races(results: Results) -> list[tuple[int, str]]:
+    return list(dict.fromkeys((row["latency_ms"], row["variant"]) for row in results.of("race/")))
+
+
+def _race(results: Results, latency_ms: int, variant: str) -> str:
+    by_name = _by(results.of(f"race/{latency_ms}/{variant}/"), "contender")
+    records = {one.name: one.record for one in CONTENDERS}
+    lines = [
+        f"## An API that answers after {latency_ms} ms, {variant} endpoint\n",
+        "| contender | record | issuances/s | beside the bare script | CPU µs each | RSS MB |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, beside in ratios(results, latency_ms, variant).items():
+        rows, record = by_name[name], records[name] or "none"
+        speed, cpu = [row["per_second"] for row in rows], [row["cpu_us"] for row in rows]
+        lines.append(
+            f"| {name} | {record} | {_middle(speed):,.0f} ({_range(speed)}) | **{_middle(beside):.2f}** "
+            f"({_range(beside, 2)}) | {_middle(cpu):,.0f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _acceptance(results: Results) -> str:
+    lines = [
+        "## Acceptance: `issuance blast`\n",
+        "| ledger | file | rows/s | CPU µs a row | most RSS MB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for ledger in LEDGERS:
+        for run in ("new", "again"):
+            rows = results.of(f"accept/{ledger}/{run}/")
+            if rows:
+                speed, cpu = [row["rows_per_second"] for row in rows], [row["cpu_us"] for row in rows]
+                lines.append(
+                    f"| {ledger} | {rows[0]['rows']:,} rows, {run} | {_middle(speed):,.0f} ({_range(speed)}) | "
+                    f"{_middle(cpu):.1f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
+                )
+    return "\n".join(lines) + "\n"
+
+
+def _costs(results: Results) -> str:
+    lines = [
+        "## The ledger's steps, µs for each job\n",
+        "CPU of the process that takes the step, and the clock's time (with the database's) in brackets.\n",
+        "| ledger | jobs in it | release | claim | classify | record | status query ms |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for ledger in LEDGERS:
+        rows = results.of(f"costs/{ledger}/")
+        lines += [_cost_line(ledger, [row[size] for row in rows]) for size in ("few", "many") if rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cost_line(ledger: str, measured: Rows) -> str:
+    cells = [
+        f"{_middle(one['cpu'][step] for one in measured):.0f} ({_middle(one['clock'][step] for one in measured):.0f})"
+        for step in ("release", "claim", "classify", "record")
+    ]
+    query = _middle(one["query"]["status of the campaign"] for one in measured) / 1000
+    return f"| {ledger} | {measured[0]['jobs']:,.0f} | {' | '.join(cells)} | {query:.1f} |"
+
+
+def _by(rows: Rows, name: str) -> defaultdict[str, Rows]:
+    found: defaultdict[str, Rows] = defaultdict(list)
+    for row in rows:
+        found[row[name]].append(row)
+    return found
+
+
+def _middle(values: Iterable[float]) -> float:
+    found = list(values)
+    return median(found) if found else 0.0
+
+
+def _range(values: list[float], digits: int = 0) -> str:
+    return f"{min(values):,.{digits}f} to {max(values):,.{digits}f}" if values else "none"

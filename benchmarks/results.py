@@ -1,0 +1,45 @@
+"""Results on disk, one JSON object a line, so that an interrupted command goes on where it ended."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+class Results:
+    """The results of one plan.
+
+    Args:
+        path: the file; lines of another plan are put aside with it.
+        plan: names what is measured: code, machine and sizes.
+    """
+
+    def __init__(self, path: Path, plan: str) -> None:
+        self._path = path
+        self._plan = plan
+        self.rows: list[dict[str, Any]] = []
+        if path.exists():
+            found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            self.rows = [row for row in found if row["plan"] == plan]
+            if not self.rows:
+                self.put_aside()
+
+    def add(self, key: str, **values: Any) -> None:
+        """Keep a result."""
+        row = {"plan": self._plan, "key": key, "at": time.time(), **values}
+        self.rows.append(row)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def has(self, key: str) -> bool:
+        """Whether this was measured already."""
+        return any(row["key"] == key for row in self.rows)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The results whose key begins with this."""
+        return [row for row in self.rows if row["key"].startswith(kind)]
+
+    def put_aside(self) -> None:
+        """Finish: the next command begins anew."""
+        self._path.replace(self._path.with_suffix(f".{time.strftime('%Y%m%d-%H%M%S')}.jsonl"))

@@ -1,0 +1,124 @@
+"""A stub of the rewards API: every call is answered as issued after a fixed time, at next to no cost.
+
+`python -m benchmarks.stub` listens on a free loopback port and prints it. `POST /reset?MILLISECONDS` forgets all calls
+and sets the answer time; `GET /stats` tells how many calls were answered, over how many requestIds, and when the last
+one was (seconds of the machine's monotonic clock).
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+
+_REQUEST_ID = re.compile(rb'"requestId":\s*"([^"]+)"')
+_REWARD_ID = re.compile(rb'"rewardId":\s*(\d+)')
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+_OK = b'{"code":200,"message":"Reward issued successfully","success":true}'
+
+
+class Book:
+    """What was answered so far, and how long an answer takes."""
+
+    def __init__(self) -> None:
+        self.reset(0.0)
+
+    def reset(self, answer_seconds: float) -> None:
+        """Forget all calls."""
+        self.answer_seconds = answer_seconds
+        self.answered = 0
+        self.last_at = 0.0
+        self.request_ids: set[bytes] = set()
+
+    def stats(self) -> bytes:
+        """The book as JSON."""
+        counts = {"answered": self.answered, "request_ids": len(self.request_ids), "last_at": self.last_at}
+        return json.dumps(counts).encode()
+
+
+class StubProtocol(asyncio.Protocol):
+    """One connection; requests on it follow one another.
+
+    Args:
+        book: shared by all connections.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._buffer = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete."""
+        self._buffer += data
+        while (end := self._buffer.find(_END)) >= 0:
+            head = self._buffer[:end]
+            length = _LENGTH.search(head)
+            total = end + len(_END) + (int(length[1]) if length else 0)
+            if len(self._buffer) < total:
+                return
+            body, self._buffer = self._buffer[end + len(_END) : total], self._buffer[total:]
+            self._respond(head, body)
+
+    def _respond(self, head: bytes, body: bytes) -> None:
+        path = head[: head.find(b"\r\n")].split(b" ")[1]
+        if path.startswith(b"/stats"):
+            self._send(self._book.stats())
+        elif path.startswith(b"/reset"):
+            self._book.reset(float(path.partition(b"?")[2] or 0) / 1000)
+            self._send(b"{}")
+        else:
+            asyncio.get_running_loop().call_later(self._book.answer_seconds, self._issue, path, body)
+
+    def _issue(self, path: bytes, body: bytes) -> None:
+        request_ids = _REQUEST_ID.findall(body)
+        if self._transport.is_closing():
+            return
+        self._send(bulk_answer(request_ids, body) if b"/rewards/issue" in path else single_answer(request_ids[0]))
+        self._book.answered += 1
+        self._book.last_at = time.monotonic()
+        self._book.request_ids.update(request_ids)
+
+    def _send(self, body: bytes) -> None:
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-cap-requestid: bench\r\nContent-Length: %d\r\n\r\n"
+        )
+        self._transport.write(head % len(body) + body)
+
+
+def single_answer(request_id: bytes) -> bytes:
+    """An answer of the single endpoint (rewards-api §4.3)."""
+    return (
+        b'{"status":%b,"intouch":{"couponCode":"C%b","pointsRedeemed":"10"},"promotion":null,"vendor":null,'
+        b'"requestId":"%b","transactionId":7001}' % (_OK, request_id[:8], request_id)
+    )
+
+
+def bulk_answer(request_ids: list[bytes], body: bytes) -> bytes:
+    """An answer of the bulk endpoint (rewards-api §4.2): every line issued."""
+    entry = (
+        b'{"status":%b,"rewardId":%b,"transactionId":7001,"requestedQuantity":1,"quantity":1,"pointsReferenceId":null,'
+        b'"pointsReferenceIds":[],"intouch":[{"couponCode":"C%b","pointsRedeemed":"10"}],"promotions":[],"vendor":[],'
+        b'"restrictions":null,"requestId":"%b"}'
+    )
+    rewards = _REWARD_ID.findall(body)
+    entries = [entry % (_OK, reward, key[:8], key) for key, reward in zip(request_ids, rewards, strict=True)]
+    return b'{"status":%b,"rewards":[%b]}' % (_OK, b",".join(entries))
+
+
+async def serve() -> None:
+    """Listen until killed."""
+    book = Book()
+    server = await asyncio.get_running_loop().create_server(lambda: StubProtocol(book), "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(serve()))

@@ -1,0 +1,82 @@
+"""The benchmark's own parts: a stub that the product takes for the API, results that survive, a report that adds up."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from benchmarks.contenders import BARE
+from benchmarks.load import REWARD_ID, Task, bodies
+from benchmarks.report import ratios, render
+from benchmarks.results import Results
+from benchmarks.servers import Stub, stub_api
+from config.settings import Settings
+from issuance.classification import classify
+from issuance.job import Line, Variant
+from issuance.outcome import Kind
+from worker.api.account import ApiAccount
+from worker.api.client import RewardsClient
+
+_OURS = "this system, SQLite"
+
+
+@pytest.fixture(scope="module")
+def stub(tmp_path_factory):
+    with stub_api(tmp_path_factory.mktemp("stub")) as stub:
+        yield stub
+
+
+@pytest.mark.parametrize("variant", [Variant.SINGLE, Variant.BULK])
+async def test_the_stub_s_answer_is_an_issued_reward_to_the_product(stub: Stub, variant):
+    [body] = bodies(variant, 1)
+    request_id = json.loads(body)["transactionNumber"]
+    async with RewardsClient(ApiAccount.from_settings(Settings(_env_file=None, api_url=stub.url))) as client:
+        reply = await client.issue(variant, body.encode(), REWARD_ID)
+    outcome = classify((Line(request_id, REWARD_ID),), variant, reply, resent=False)
+    assert outcome.kind is Kind.ISSUED
+
+
+def test_the_stub_counts_calls_and_requestids_apart(stub: Stub):
+    stub.reset(1)
+    [body] = bodies(Variant.BULK, 1)
+    path = Task(stub.url, "", 1, Variant.BULK).path
+    for _ in range(2):
+        httpx.post(stub.url + path, content=body)
+    assert (stub.stats()["answered"], stub.stats()["request_ids"]) == (2, 1)
+
+
+def test_a_second_command_goes_on_where_the_first_was_interrupted(tmp_path: Path):
+    path = tmp_path / "results.jsonl"
+    Results(path, "a plan").add("race/1", per_second=10.0)
+    again = Results(path, "a plan")
+    assert again.has("race/1")
+    assert not again.has("race/2")
+
+
+def test_results_of_another_plan_are_put_aside(tmp_path: Path):
+    path = tmp_path / "results.jsonl"
+    Results(path, "a plan").add("race/1", per_second=10.0)
+    assert Results(path, "another plan").rows == []
+    assert len(list(tmp_path.glob("results.*.jsonl"))) == 1
+
+
+def test_speeds_are_compared_within_their_round(tmp_path: Path):
+    results = _two_rounds(tmp_path)
+    assert ratios(results, 50, "bulk") == {BARE.name: [1.0, 1.0], _OURS: [0.9, 0.9]}
+
+
+def test_the_report_shows_the_median_ratio(tmp_path: Path):
+    page = render(_two_rounds(tmp_path), command="c", machine="m", versions="v", date="d", commit="x")
+    assert f"| {_OURS} | SQLite | 1,350 (900 to 1,800) | **0.90** (0.90 to 0.90) |" in page
+
+
+def _two_rounds(folder: Path) -> Results:
+    """The second round on a machine that is twice as fast for everybody."""
+    results = Results(folder / "results.jsonl", "a plan")
+    for repeat, pace in ((1, 1_000.0), (2, 2_000.0)):
+        for name, share in ((BARE.name, 1.0), (_OURS, 0.9)):
+            about = {"latency_ms": 50, "variant": "bulk", "contender": name, "repeat": repeat}
+            key = f"race/50/bulk/{name}/{repeat}"
+            results.add(key, **about, per_second=pace * share, cpu_us=400.0, rss_mb=90.0)
+    return results
