@@ -17,6 +17,8 @@ from benchmarks.plot import draw
 from benchmarks.report import PLOT, render
 from benchmarks.results import Results
 from benchmarks.servers import broker, postgres, stub_api
+from config.logs import configure_logs
+from config.settings import Settings
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
         sizes = replace(sizes, rows=options.scale)
     if options.repeats:
         sizes = replace(sizes, repeats=options.repeats)
+    configure_logs(Settings(_env_file=None, log_level="WARNING"))
     results = Results(options.results, f"{commit()} {sizes}")
     results.add("load/start", load=load_average())
     os.sched_setaffinity(0, OTHER_CORES)

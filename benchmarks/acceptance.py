@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
+from config.logs import configure_logs
 from config.settings import Settings
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
@@ -42,7 +43,9 @@ def accept_apart(file: Path, ledger_url: str, campaign: str) -> Intake:
 def _accept(file: Path, ledger_url: str, campaign: str) -> Intake:
     with Ledger(ledger_url) as ledger, ErrorsFile(file.with_suffix(".errors.csv")) as errors:
         ledger.migrate()
-        freezer = Freezer.of(Settings(_env_file=None))
+        settings = Settings(_env_file=None)
+        configure_logs(settings)
+        freezer = Freezer.of(settings)
         source = Source(file, ReadOptions())
         into = ensure_campaign(ledger, campaign)
         began, cpu = time.monotonic(), time.process_time()
