@@ -27,6 +27,8 @@ from console.supervisor import KeepsDying, ProcessSpec, Supervisor
 from ledger.book import Ledger
 
 _START_SECONDS = 60.0
+_RECALL_SECONDS = 600.0
+"""The simulator first does again what its truth file tells, some ten thousand calls a second."""
 _CHECK_SECONDS = 0.5
 _SPARED = (ProcessName.FLOWER, ProcessName.HEALTH)
 """What the system does its work without."""
@@ -151,7 +153,7 @@ class System:
         if self._simulator:
             port = int(site.api_url.rsplit(":", 1)[1])
             self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
-            self._wait("the simulator", lambda: _http_answers(site.api_url + "/_truth/summary"))
+            self._wait("the simulator", lambda: _http_answers(site.api_url + "/_health"), _RECALL_SECONDS)
 
     def _spec(self, name: ProcessName) -> ProcessSpec:
         # A worker may finish the calls it has in hand, and record them.
@@ -159,14 +161,14 @@ class System:
         command = [sys.executable, "-m", "console", "run", name.value]
         return ProcessSpec(name.value, command, grace, essential=name not in _SPARED)
 
-    def _wait(self, what: str, answers: Callable[[], bool]) -> None:
-        until = time.monotonic() + _START_SECONDS
+    def _wait(self, what: str, answers: Callable[[], bool], seconds: float = _START_SECONDS) -> None:
+        until = time.monotonic() + seconds
         while not self._stopping and not answers():
             died = self._supervisor.died()
             if died is not None:
                 raise StartError(f"{died} did not start: {self._supervisor.last_words(died)}")
             if time.monotonic() > until:
-                raise StartError(f"{what} did not answer within {_START_SECONDS:.0f} s: see {self._home / 'logs'}")
+                raise StartError(f"{what} did not answer within {seconds:.0f} s: see {self._home / 'logs'}")
             time.sleep(0.1)
 
     def _announce(self) -> None:

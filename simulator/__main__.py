@@ -12,6 +12,7 @@ from pathlib import Path
 from simulator.catalogue import Catalogue, load_catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
+from simulator.memory import remembered
 from simulator.serve import HOST, SimulatorServer, listen, url_of
 from simulator.switches import ENVIRONMENT_PREFIX, Switches, choices_of, switches_from_environment
 from simulator.world import World
@@ -21,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; every option may also come from the environment as SIMULATOR_…."""
     options = _parser().parse_args(arguments)
     with ExitStack() as stack:
-        file = options.truth_file and stack.enter_context(options.truth_file.open("a", encoding="utf-8"))
-        world = World(_catalogue(options), _switches(options), truth_file=file)
+        world = World(_catalogue(options), _switches(options))
+        if options.truth_file:
+            stack.enter_context(remembered(world, options.truth_file))
         if options.faults_file:
             world.faults.add(read_plan(json.loads(options.faults_file.read_bytes())))
         _serve(world, options)
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default=_environment("host", HOST), help="another address only inside a container")
     for name, text in (
         ("ready-file", "written with the URL once the simulator listens"),
-        ("truth-file", "every issued unit is appended here as a JSON line, at once"),
+        ("truth-file", "keeps what happens, each issued unit as a JSON line; a later start on it remembers"),
         ("catalogue", "a catalogue as JSON instead of the built-in one"),
         ("faults-file", "faults to begin with, as POST /_faults takes them"),
     ):

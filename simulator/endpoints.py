@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from starlette.types import Receive, Scope, Send
 
@@ -11,10 +10,10 @@ from simulator.calls import Call, read_call
 from simulator.customers import identifier_in
 from simulator.delivery import early_reply, http_status_sent
 from simulator.faults import Fault
-from simulator.issuing import issue
-from simulator.orders import elements_in, read_order
+from simulator.orders import elements_in
 from simulator.replies import Reply, gateway_reply, issue_reply, refusal_reply
 from simulator.statuses import CUSTOMER_BUSY, GatewayError, RefusalError
+from simulator.submission import Submission
 from simulator.world import World
 
 NOTHING = Reply(0, b"")
@@ -154,11 +153,12 @@ class IssueEndpoint(Endpoint):
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:
         """Read the order, issue it and say what came of it."""
-        world, now = self.world, self.world.clock()
+        world = self.world
         orgs = self._orgs_in_scope(call, caller)
-        moment = datetime.fromtimestamp(now, UTC)
-        order = read_order(call.body, self._reward_id(call), world.shop, moment, orgs=orgs, connected=self._connected)
-        results = issue(world.books, order, world.switches, now, fault.forced if fault else None)
+        forced = fault.forced if fault else None
+        submission = Submission(call.body, self._reward_id(call), orgs, self._connected, world.clock(), forced)
+        world.truth.note(submission.as_json())
+        order, results = submission.process(world)
         return issue_reply(order, results, world.switches)
 
     def _orgs_in_scope(self, call: Call, caller: Caller) -> frozenset[int]:

@@ -149,7 +149,7 @@ def _check_points(payer: Payer, event: Event, works: Sequence[Work], forced: For
         for work in works
         if work.failure is not REWARD_NOT_AVAILABLE and isinstance(plan := work.line.plan, Plan)
     )
-    if needed <= payer.points and not (forced and forced.status is NOT_REDEEMABLE):
+    if needed <= payer.points and not (forced and forced.status == NOT_REDEEMABLE):
         return
     event.failed = not any(work.progress.units for work in works)
     event.refusal = NOT_REDEEMABLE if event.failed else None

@@ -28,7 +28,7 @@ def revoke(world: World, call: Call, caller: Caller) -> Reply:
     transaction = found if found is not None and found.org_id == caller.org_id else None
     obstacle = _find_obstacle(world, transaction)
     if transaction is not None and obstacle is None:
-        _cancel(world, transaction)
+        cancel(world, transaction)
     body: dict[str, Any] = {"status": (obstacle or REVOKED).as_json(), "txnId": transaction_id}
     if transaction is not None and transaction.units:
         body |= {"state": transaction.state, "userRewardCount": len(transaction.units)}
@@ -45,7 +45,8 @@ def _find_obstacle(world: World, transaction: Transaction | None) -> Status | No
     return ALREADY_CANCELLED if transaction.state == "CANCELLED" else None
 
 
-def _cancel(world: World, transaction: Transaction) -> None:
+def cancel(world: World, transaction: Transaction) -> None:
+    """Cancel a transaction and give its points back."""
     transaction.state = "CANCELLED"
     transaction.payer.points += sum(unit.points for unit in transaction.units)
     world.truth.revoked(transaction)

@@ -16,6 +16,7 @@ from simulator.app import app_of
 from simulator.catalogue import Catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
+from simulator.memory import remembered
 from simulator.switches import Switches
 from simulator.world import World
 
@@ -106,10 +107,9 @@ class Simulator:
 
     def __enter__(self) -> Self:
         """Start and wait until it listens."""
-        file = None
+        world = World(self._catalogue, self._switches, **self._clock)
         if self._truth_file is not None:
-            file = self._stack.enter_context(self._truth_file.open("a", encoding="utf-8"))
-        world = World(self._catalogue, self._switches, truth_file=file, **self._clock)
+            self._stack.enter_context(remembered(world, self._truth_file))
         listener, ready = listen(self._port), threading.Event()
         self._server = server = SimulatorServer(world, ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="simulator")

@@ -52,21 +52,28 @@ class Entry:
 
 
 class Truth:
-    """The book of calls and issued units; with `file`, each issued unit is also a line there, at once."""
+    """The book of calls and issued units; with a file, each issued unit is also a line there, at once."""
 
-    def __init__(self, file: IO[str] | None = None) -> None:
+    def __init__(self) -> None:
+        self._file: IO[str] | None = None
+        self._forget()
+
+    def keep_in(self, file: IO[str]) -> None:
+        """Write to a file what happens from now on."""
         self._file = file
-        self.clear()
 
     def clear(self) -> None:
         """Forget everything; the file is kept and gets a line that says so."""
+        self._forget()
+        self.note({"event": "reset"})
+
+    def _forget(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._unkeyed_units = 0
         self._points = self._refunded = 0
         self._calls: Counter[str] = Counter()
         self._statuses: Counter[int] = Counter()
         self._concurrent = 0
-        self._write({"event": "start"})
 
     def received(self, customer: str | None, elements: Sequence[Mapping[str, Any]]) -> None:
         """An issue call came in; counted for each requestId it carries, whatever becomes of it."""
@@ -111,7 +118,7 @@ class Truth:
                 entry.vouchers += (unit.voucher,)
             if transaction.transaction_id not in entry.transaction_ids:
                 entry.transaction_ids += (transaction.transaction_id,)
-        self._write(
+        self.note(
             {
                 "event": "issued",
                 "at": unit.at,
@@ -140,7 +147,7 @@ class Truth:
         owners = [key for key, entry in self._entries.items() if transaction.transaction_id in entry.transaction_ids]
         for request_id in owners:
             self._entries[request_id].revoked += len(transaction.units)
-        self._write({"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners})
+        self.note({"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners})
 
     def entry(self, request_id: str) -> dict[str, Any] | None:
         """What happened under one requestId; None if it was never seen."""
@@ -178,7 +185,8 @@ class Truth:
             "concurrentCalls": self._concurrent,
         }
 
-    def _write(self, line: Mapping[str, Any]) -> None:
+    def note(self, line: Mapping[str, Any]) -> None:
+        """Write an event to the file, if there is one, before anybody hears of it."""
         if self._file is not None:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._file.flush()

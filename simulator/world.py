@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import count
 from typing import IO, Any
 
@@ -36,7 +36,7 @@ class Serials:
 
     def __init__(self) -> None:
         self._transactions, self._vouchers, self._points = count(FIRST_TRANSACTION), count(1), count(1)
-        self._run = secrets.token_hex(3)
+        self.run = secrets.token_hex(3)
 
     def transaction_id(self) -> int:
         """The next transaction's id."""
@@ -44,7 +44,7 @@ class Serials:
 
     def voucher(self, reward: Reward) -> str:
         """A new voucher code, such as `Sim-1001-3fa2bc-1`."""
-        return f"Sim-{reward.reward_id}-{self._run}-{next(self._vouchers)}"
+        return f"Sim-{reward.reward_id}-{self.run}-{next(self._vouchers)}"
 
     def points_reference(self) -> str:
         """A new id of a points redemption."""
@@ -60,15 +60,20 @@ class World:
         switches: Switches,
         *,
         clock: Callable[[], float] = time.time,
-        truth_file: IO[str] | None = None,
     ) -> None:
         self.catalogue, self.switches, self.clock = catalogue, switches, clock
         self.gate = Gate(catalogue, clock)
-        self.truth = Truth(truth_file)
+        self.truth = Truth()
         self.faults = Faults(magic=catalogue.magic_customers)
         self.delivery = Delivery()
-        self._serials, self._rng = Serials(), random.Random(0)
+        self.serials, self._rng = Serials(), random.Random(0)
         self._build()
+
+    def begin_life(self, file: IO[str]) -> None:
+        """Write down from now on what a later life needs to do the same again."""
+        self.serials.run = secrets.token_hex(3)
+        self.truth.keep_in(file)
+        self.truth.note({"event": "start", "run": self.serials.run, "switches": asdict(self.switches)})
 
     def reset(self) -> None:
         """Forget every call, customer, fault and changed reward; switches and tokens stay."""
@@ -81,7 +86,7 @@ class World:
         self.directory = Directory(self.catalogue)
         self.journal = Journal()
         self._untidy_rng = random.Random(self.switches.untidiness_seed)
-        self.books = Books(KeyStore(), LimitBook(), self.journal, self.truth, self._serials)
+        self.books = Books(KeyStore(), LimitBook(), self.journal, self.truth, self.serials)
         self.busy: set[object] = set()
 
     @property
@@ -94,14 +99,17 @@ class World:
         adapter = TypeAdapter(Reward)
         current = adapter.dump_python(self.rewards[reward_id])
         self.rewards[reward_id] = adapter.validate_python({**current, **changes, "reward_id": reward_id})
+        self.truth.note({"event": "reward", "rewardId": reward_id, "changes": changes})
 
     def put_customer(self, raw: dict[str, Any]) -> None:
         """Add or replace a customer until the next reset; raises pydantic's ValidationError."""
         self.directory.put(TypeAdapter(Profile).validate_python(raw))
+        self.truth.note({"event": "customer", "profile": raw})
 
     def change_switches(self, changes: dict[str, Any]) -> None:
         """Change switches for the calls to come; raises pydantic's ValidationError."""
         self.switches = self.switches.changed(**changes)
+        self.truth.note({"event": "switched", "switches": asdict(self.switches)})
         self._untidy_rng = random.Random(self.switches.untidiness_seed)
 
     def spoil(self, reply: Reply, fault: Fault | None) -> Reply:

@@ -12,7 +12,6 @@ from issuance.states import State
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
-from tests.e2e.truth_file import wait_settled_over_lives
 
 _GRACE_SECONDS = 15.0
 
@@ -29,7 +28,7 @@ def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_go
         assert (counts[State.RUNNING], counts[State.WAITING] + counts[State.QUEUED] > 0) == (0, True)
         attempts = {line.request_id: line.attempts for line in system.lines("interrupted")}
     with System(system.home, system.environment, "--simulator", "--no-flower") as again:
-        assert wait_settled_over_lives(again, "interrupted", 30).counts[State.ISSUED] == 120
+        assert again.wait_settled("interrupted", 30).counts[State.ISSUED] == 120
         # Nothing was in doubt when it ended, so nothing that had been sent was sent again.
         sent_before = {request_id for request_id, made in attempts.items() if made}
         assert {line.attempts for line in again.lines("interrupted") if line.request_id in sent_before} == {1}
@@ -47,6 +46,15 @@ def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: Sys
 def _healthy(system: System) -> dict[str, Any] | None:
     found: dict[str, Any] = json.loads(system.command("health", "--json").stdout)
     return found if found["healthy"] else None
+
+
+def test_a_simulated_api_that_is_killed_in_the_middle_of_a_blast_issues_nothing_twice(start_system: StartSystem):
+    with start_system(ISSUANCE_API_MAX_CONCURRENT="5", SIMULATOR_LATENCY_SECONDS="0.1") as system:
+        system.accept("forgetful", plain_rows(120, area=92))
+        await_that("the blast is under way", lambda: system.calls() > 20)
+        killed = system.processes.kill("simulator")
+        system.processes.find_again(killed, "simulator")
+        assert system.wait_settled("forgetful", 60).counts[State.ISSUED] == 120
 
 
 def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared: System):

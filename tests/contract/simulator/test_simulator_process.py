@@ -43,7 +43,11 @@ def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_p
         assert httpx.post(url + BULK, json=BODY | {"brand": "NOBODY"}, headers=HEADERS).status_code == 400
         child.send_signal(signal.SIGKILL)
         child.wait()
-    assert json.loads(truth.read_text().splitlines()[-1])["requestId"] == "k"
+    events = [json.loads(text) for text in truth.read_text().splitlines()]
+    assert [event["requestId"] for event in events if event["event"] == "issued"] == ["k"]
+    with process(*arguments) as (_, line):
+        again = httpx.post(line.split()[-1] + BULK, json=BODY | {"mobile": "919800009102"}, headers=HEADERS)
+        assert again.json() == reply.json()
 
 
 @pytest.mark.processes

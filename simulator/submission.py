@@ -1,0 +1,61 @@
+"""An issue call as it is processed: all that its outcome depends on beside the books, so that it can be done again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from simulator.issuing import LineResult, issue
+from simulator.obstacles import Forced
+from simulator.orders import Order, read_order
+from simulator.statuses import Status
+from simulator.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A call that was let in; `at` is in epoch seconds, `reward_id` the path's for a single issue, else None."""
+
+    body: Any
+    reward_id: str | None
+    orgs: frozenset[int]
+    connected: bool
+    at: float
+    forced: Forced | None
+
+    def process(self, world: World) -> tuple[Order, list[LineResult]]:
+        """Read the order and issue it; raises RefusalError with the status the API would answer."""
+        moment = datetime.fromtimestamp(self.at, UTC)
+        order = read_order(self.body, self.reward_id, world.shop, moment, orgs=self.orgs, connected=self.connected)
+        return order, issue(world.books, order, world.switches, self.at, self.forced)
+
+    def as_json(self) -> dict[str, Any]:
+        """The submission as the truth file keeps it."""
+        forced = self.forced and {
+            "code": self.forced.status.code,
+            "message": self.forced.status.message,
+            "partner": self.forced.status.partner,
+            "units": self.forced.units,
+        }
+        return {
+            "event": "call",
+            "at": self.at,
+            "body": self.body,
+            "rewardId": self.reward_id,
+            "orgs": sorted(self.orgs),
+            "connected": self.connected,
+            "forced": forced,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """The submission that was kept."""
+        orgs = frozenset(kept["orgs"])
+        return cls(kept["body"], kept["rewardId"], orgs, kept["connected"], kept["at"], _forced(kept["forced"]))
+
+
+def _forced(kept: Mapping[str, Any] | None) -> Forced | None:
+    if kept is None:
+        return None
+    partner = kept["partner"] and (kept["partner"][0], kept["partner"][1])
+    return Forced(Status(kept["code"], kept["message"], partner), kept["units"])
