@@ -73,7 +73,7 @@ _GIVE_BACK = (
         state=State.WAITING,
         lease_until=None,
         chunk_id=None,
-        due_at=now_ms(),
+        # Due since it was: by this a job is found that goes round without ever being called (`ledger.progress`).
         may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
     )
 )

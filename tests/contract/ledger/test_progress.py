@@ -8,6 +8,7 @@ from ledger.campaigns import pause_campaign
 from ledger.clock import now_ms
 from ledger.heartbeats import Heartbeat, silent_seconds, touch
 from ledger.progress import stalls
+from ledger.releases import reap
 from ledger.schema import attempts, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
 
@@ -49,6 +50,19 @@ def test_work_that_is_queued_or_claimed_and_not_called_is_a_stall_too(desk, wait
     if claimed:
         desk.claim(chunk)
     waited(90)
+    assert [stall.lane for stall in stalls(desk.ledger, seconds=60)] == [Lane.BLAST]
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_work_that_comes_back_again_and_again_without_a_call_is_a_stall_all_the_same(desk, waited, claimed):
+    desk.accept(make_job(1))
+    waited(90)
+    for _ in range(2):
+        (chunk,) = desk.release()
+        if claimed:
+            desk.claim(chunk)
+        desk.lapse()
+        assert reap(desk.ledger) == 1
     assert [stall.lane for stall in stalls(desk.ledger, seconds=60)] == [Lane.BLAST]
 
 
