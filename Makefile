@@ -58,7 +58,7 @@ $(UV):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(BIN)/.runtime: $(UV) requirements.lock pyproject.toml
-	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV_ENV) $(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 

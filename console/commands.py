@@ -1,40 +1,61 @@
-"""The commands of `issuance`: each is registered here, and nothing else happens here."""
+"""The commands of `issuance`: where each is, and how they are put together."""
 
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from console import campaign, dead_letters, limits
-from console.backup import backup_command, mark_restored_command, restore_command
-from console.blast import blast
-from console.demo import demo
-from console.health import health
-from console.issue import issue
-from console.migrate import migrate
-from console.outcomes import outcomes
-from console.prune import prune_command
-from console.revoke import revoke
-from console.run import run
-from console.status import status
-from console.up import up
+COMMANDS: Final = {
+    "up": "console.up:up",
+    "run": "console.run:run",
+    "demo": "console.demo:demo",
+    "blast": "console.blast:blast",
+    "issue": "console.issue:issue",
+    "status": "console.status:status",
+    "outcomes": "console.outcomes:outcomes",
+    "revoke": "console.revoke:revoke",
+    "health": "console.health:health",
+    "migrate": "console.migrate:migrate",
+    "prune": "console.prune:prune_command",
+    "backup": "console.backup:backup_command",
+    "restore": "console.backup:restore_command",
+    "mark-restored": "console.backup:mark_restored_command",
+    "dead-letters": "console.dead_letters:app",
+    "campaign": "console.campaign:app",
+    "limits": "console.limits:app",
+}
+"""Name → module and what it holds: a function, or a group of commands."""
 
-app = typer.Typer(
-    help="Issue loyalty rewards in the background: nothing twice, nothing lost.",
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback with the values of variables would show customers' identifiers.
-    pretty_exceptions_enable=False,
-)
-for command in (up, run, demo, blast, issue, status, outcomes, revoke, health, migrate):
-    app.command()(command)
-app.command("prune")(prune_command)
-app.command("backup")(backup_command)
-app.command("restore")(restore_command)
-app.command("mark-restored")(mark_restored_command)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(limits.app, name="limits")
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """Put together what these arguments ask for.
+
+    Where they begin with a command, only that one is loaded: all of them together take half a second.
+    """
+    app = typer.Typer(
+        help="Issue loyalty rewards in the background: nothing twice, nothing lost.",
+        no_args_is_help=True,
+        add_completion=False,
+        # A traceback with the values of variables would show customers' identifiers.
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    begins_with = arguments[0] if arguments else ""
+    if begins_with != "--version":
+        for name in [begins_with] if begins_with in COMMANDS else COMMANDS:
+            _add(app, name)
+    return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    module, _, attribute = COMMANDS[name].partition(":")
+    command = getattr(import_module(module), attribute)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  # the signature that typer calls
@@ -43,7 +64,6 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001  # the signature that 
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     *, version: Annotated[bool, typer.Option("--version", callback=_print_version, help="Print the version.")] = False
 ) -> None:

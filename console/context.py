@@ -6,27 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from celery import Celery
 from redis import Redis
 from rich.console import Console
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
-from config.celery_app import create_app
 from config.logs import configure_logs
-from config.nudging import Nudge
 from config.settings import Settings, SettingsError, read_settings
 from config.site import Site
 from ledger.actions import Operator
 from ledger.book import Ledger, LedgerError
 from producers import RequestRefusedError
 from producers.source import UnusableFile
-from worker.api.account import ApiAccount
 from worker.limits.connection import connect_sync
 from worker.limits.console import LimitsConsole
 from worker.limits.unavailable import LimitsUnavailable
+
+if TYPE_CHECKING:
+    # Loaded where they are used: Celery and httpx cost every command a fifth of a second.
+    from celery import Celery
+
+    from config.nudging import Nudge
 
 EXIT_FAILED = 1
 """What was asked for did not come about."""
@@ -101,14 +103,18 @@ class Context:
         return connect_sync(self.site.redis_url) if self.site.redis_url else None
 
     @cached_property
-    def nudge(self) -> Nudge | None:
+    def nudge(self) -> "Nudge | None":
         """Asks for a release at once; None without a broker (beat releases what is due when it is back)."""
         if self._redis is None or not self.site.broker_url:
             return None
+        from config.nudging import Nudge  # noqa: PLC0415
+
         return Nudge(self._celery, self._redis)
 
     @cached_property
-    def _celery(self) -> Celery:
+    def _celery(self) -> "Celery":
+        from config.celery_app import create_app  # noqa: PLC0415
+
         return create_app(self.settings, self.site)
 
     def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
@@ -134,13 +140,16 @@ class Context:
         """The API account's limits; None without Redis or without an API."""
         if self._redis is None or not self.site.api_url:
             return None
+        from worker.api.account import ApiAccount  # noqa: PLC0415
+
         account = ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
         return LimitsConsole(self._redis, account.name, rate_per_minute=self.site.rate_per_minute)
 
     def close(self) -> None:
         """Close the connections to Redis and the broker."""
         if self._redis is not None:
-            self._celery.close()
+            if "_celery" in self.__dict__:
+                self._celery.close()
             self._redis.close()
 
 

@@ -3,8 +3,6 @@
 import time
 from urllib.parse import urlsplit
 
-from celery import Celery
-
 from config.settings import Settings, SettingsError
 from config.site import Site
 from worker.limits.connection import connect_sync
@@ -56,6 +54,8 @@ def _problem(url: str) -> str:
 
 
 def _problem_of_rabbitmq(url: str) -> str:
+    from celery import Celery  # noqa: PLC0415  # slow to load, and `--help` loads this module
+
     connection = Celery(broker=url).connection_for_write(connect_timeout=_CONNECT_SECONDS)
     try:
         connection.connect()

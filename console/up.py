@@ -7,15 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 import typer
-from celery import Celery
 from redis import Redis
 from redis.exceptions import RedisError
 
-from config.celery_app import create_app
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from config.site import RunningSystem, Site
@@ -25,6 +23,9 @@ from console.reach import require_broker
 from console.run import ProcessName
 from console.supervisor import KeepsDying, ProcessSpec, Supervisor
 from ledger.book import Ledger
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 _START_SECONDS = 60.0
 _RECALL_SECONDS = 600.0
@@ -133,6 +134,8 @@ class System:
         with Ledger(self._site.ledger_url) as ledger:
             ledger.migrate()
         self._start_embedded()
+        from config.celery_app import create_app  # noqa: PLC0415  # slow to load, and `--help` loads this module
+
         app = create_app(self._settings, self._site)
         for name in (*_CONSUMING, ProcessName.BEAT):
             self._supervisor.start(self._spec(name))
@@ -227,7 +230,7 @@ def _http_answers(url: str) -> bool:
         return False
 
 
-def _all_answer(app: Celery) -> bool:
+def _all_answer(app: "Celery") -> bool:
     answers = app.control.ping(timeout=0.5) or []
     nodes = {node.split("@")[0] for answer in answers for node in answer}
     return nodes.issuperset(name.value for name in _CONSUMING)

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
-from console.commands import app
+from console.commands import command_line
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
 from tests.contract.ledger.build import Desk
@@ -73,7 +73,8 @@ def run() -> Run:
     """Run a command in this process; it is not on a terminal."""
 
     def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        words = [str(argument) for argument in arguments]
+        return CliRunner().invoke(command_line(words), words, catch_exceptions=False)
 
     return invoke
 
