@@ -89,7 +89,7 @@ def _take_through(ledger: Ledger, watch: Stopwatch) -> None:
             ledger, Lane.BLAST, window=_CHUNK_JOBS, chunk_size=_CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
         )
     with watch.step("claim"):
-        held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, redelivered=False)
+        held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False)
     answers = [_answer(job) for job in held.jobs]
     with watch.step("classify"):
         attempts = [_attempt(job, answer) for job, answer in zip(held.jobs, answers, strict=True)]

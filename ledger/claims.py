@@ -67,22 +67,21 @@ class Claim:
     """The campaign was cancelled: its jobs may be looked up, and nothing is sent."""
 
 
-def claim(
-    ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, redelivered: bool
-) -> Claim:
+def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, orphaned: bool) -> Claim:
     """Claim those of a chunk's jobs that are still queued; the jobs of a halted campaign go back instead.
 
     Only looks go on in a cancelled campaign: they issue nothing, and tell what was issued.
 
-    A doubled or stale message finds nothing. A redelivered one takes over what it had claimed itself:
-    its worker is gone, and the jobs may have reached the API.
+    A doubled or stale message finds nothing, nor does one that the broker delivers again while its first
+    delivery is in a worker's hands. An orphaned one takes over what it had claimed itself: its worker is gone, and
+    the jobs may have reached the API.
 
     Args:
         ledger: the record.
         chunk_id: the message's id.
         job_numbers: the chunk's jobs.
         lease_seconds: how long the claim holds; no call may run past it.
-        redelivered: the broker says that this message was delivered before.
+        orphaned: whoever claimed jobs with this message is known to be dead.
     """
     with ledger.write() as connection:
         campaign = connection.execute(_CAMPAIGN, {"numbers": job_numbers}).one_or_none()
@@ -93,14 +92,14 @@ def claim(
             connection.execute(_GIVE_BACK, {"numbers": job_numbers})
         if is_cancelled:
             connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"numbers": job_numbers})
-        if redelivered:
+        if orphaned:
             lost = connection.scalars(_LOST, {"numbers": job_numbers, "chunk": chunk_id}).all()
             told = {"campaign": campaign.name, "chunk_id": chunk_id}
             note_jobs(connection, "claims taken over", lost, level="warning", **told)
-        if redelivered and len(job_numbers) > 1:
+        if orphaned and len(job_numbers) > 1:
             connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
-        taken = connection.execute(_TAKE_AGAIN if redelivered else _TAKE, values).all()
+        taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
         of_jobs, shown = _lines(connection, [row[0] for row in taken])
     claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
     return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed), is_cancelled)

@@ -36,15 +36,16 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
     """
     parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
     lease_seconds = parts.settings.lease_seconds
+    orphaned = redelivered and parts.orphans.take(chunk_id)
     held = insist(
-        lambda: claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, redelivered=redelivered),
+        lambda: claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned),
         for_seconds=lease_seconds,
         give_up=is_stopping,  # nothing is in hand yet
     )
     if not held.jobs:
         log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
         return 0
-    log.debug("claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), redelivered=redelivered)
+    log.debug("claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned)
     _issue(parts, held)
     parts.nudge.give()
     return len(held.jobs)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,7 @@ from worker.limits.connection import connect, connect_sync
 from worker.limits.console import LimitsConsole
 from worker.limits.halts import Halts
 from worker.limits.locks import CustomerLocks
+from worker.orphans import Orphans
 from worker.undocumented import Undocumented
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ class Parts:
     def nudge(self) -> Nudge:
         """Asks for a release at once."""
         return Nudge(self.app, self._redis_sync)
+
+    @cached_property
+    def orphans(self) -> Orphans:
+        """Tells of chunks whose child has died."""
+        return Orphans(partial(connect_sync, self.site.redis_url), self.settings.lease_seconds)
 
     @cached_property
     def broker(self) -> SyncRedis | None:

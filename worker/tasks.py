@@ -7,6 +7,7 @@ from celery import Celery, Task
 from config.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alarms import raise_alarm
 from worker.chunks import handle_chunk
+from worker.orphans import telling_request
 from worker.parts import Parts
 from worker.releasing import run_release
 
@@ -14,7 +15,7 @@ from worker.releasing import run_release
 def register_tasks(app: Celery, parts: Parts) -> None:
     """Add the tasks to the application; their names are in `config.queues`."""
 
-    @app.task(name=ISSUE_TASK, bind=True)
+    @app.task(name=ISSUE_TASK, bind=True, Request=telling_request(parts.orphans.tell))
     def issue_chunk(self: Task, job_numbers: list[int]) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         handle_chunk(parts, self.request.id, job_numbers, redelivered=redelivered)

@@ -10,6 +10,7 @@ from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 
 _RESTORED_SECONDS = 8
+_ONE_CHUNK = 50
 
 
 @pytest.mark.skipif(not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`")
@@ -27,3 +28,14 @@ def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(cha
             with run.recovery("the blast goes on", run.goes_on):
                 for process in all_of_it:
                     process.resume()
+
+
+def test_messages_delivered_again_while_their_calls_are_under_way_call_nobody(chaos: Chaos, hazard: BeginHazard):
+    slow = chaos.system.switched(latency_seconds=1.5)
+    with hazard(11, "connections cut in mid-call, messages delivered again") as run, slow:
+        for _ in run.rounds:
+            run.blast(_ONE_CHUNK)  # the worker's other child is free for the message when it comes again
+            await_that("its calls are under way", run.standing, 40)
+            run.strike(chaos.broker.cut_connections())
+            run.wait_settled()
+        assert chaos.system.calls() == run.record.jobs

@@ -148,8 +148,8 @@ class Desk:
     def release(self, *, window: int = 1000, chunk_size: int = 1000, lane: Lane = Lane.BLAST) -> list[Chunk]:
         return release(self.ledger, lane, window=window, chunk_size=chunk_size, lost_after_seconds=60)
 
-    def claim(self, chunk: Chunk, *, redelivered: bool = False) -> Claim:
-        return claim(self.ledger, chunk.id, chunk.job_numbers, lease_seconds=60, redelivered=redelivered)
+    def claim(self, chunk: Chunk, *, orphaned: bool = False) -> Claim:
+        return claim(self.ledger, chunk.id, chunk.job_numbers, lease_seconds=60, orphaned=orphaned)
 
     def take(self, lane: Lane = Lane.BLAST) -> Claim:
         """Make every waiting job due, release them all as one chunk, and claim it."""

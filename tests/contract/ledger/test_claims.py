@@ -54,32 +54,32 @@ def test_a_message_for_settled_jobs_finds_nothing(desk):
     (chunk,) = desk.release()
     held = desk.claim(chunk)
     desk.record(held, *(judge(claimed, TIMEOUT) for claimed in held.jobs))
-    assert desk.claim(chunk, redelivered=True).jobs == ()
+    assert desk.claim(chunk, orphaned=True).jobs == ()
 
 
-def test_a_redelivered_message_takes_over_what_it_had_claimed_and_remembers_the_doubt(desk):
+def test_an_orphaned_message_takes_over_what_it_had_claimed_and_remembers_the_doubt(desk):
     desk.accept(*make_jobs(2))
     (chunk,) = desk.release()
     desk.claim(chunk)
-    again = desk.claim(chunk, redelivered=True).jobs
+    again = desk.claim(chunk, orphaned=True).jobs
     assert [job.may_have_reached for job in again] == [True, True]
 
 
-def test_a_redelivered_message_that_was_never_claimed_raises_no_doubt(desk):
+def test_an_orphaned_message_that_was_never_claimed_raises_no_doubt(desk):
     desk.accept(make_job())
     (chunk,) = desk.release()
-    (claimed,) = desk.claim(chunk, redelivered=True).jobs
+    (claimed,) = desk.claim(chunk, orphaned=True).jobs
     assert claimed.may_have_reached is False
 
 
-def test_a_redelivered_message_does_not_take_what_another_message_holds(desk):
+def test_an_orphaned_message_does_not_take_what_another_message_holds(desk):
     desk.accept(make_job())
     (lost,) = desk.release()
     desk.lapse()
     reap(desk.ledger)
     (found,) = desk.release()
     assert len(desk.claim(found).jobs) == 1
-    assert desk.claim(lost, redelivered=True).jobs == ()
+    assert desk.claim(lost, orphaned=True).jobs == ()
 
 
 def test_jobs_of_a_paused_campaign_go_back_instead(desk):
@@ -102,8 +102,8 @@ def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
     desk.accept(*make_jobs(3))
     (chunk,) = desk.release()
     desk.claim(chunk)
-    desk.claim(chunk, redelivered=True)
-    assert desk.claim(chunk, redelivered=True).jobs == ()
+    desk.claim(chunk, orphaned=True)
+    assert desk.claim(chunk, orphaned=True).jobs == ()
     assert [len(alone.job_numbers) for alone in desk.release()] == [1, 1, 1]
 
 
@@ -147,10 +147,10 @@ def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
     assert desk.release() == []
 
 
-def test_a_redelivered_message_is_not_taken_over_for_ever(desk):
+def test_an_orphaned_message_is_not_taken_over_for_ever(desk):
     desk.accept(make_job())
     (chunk,) = desk.release()
-    claims = [desk.claim(chunk, redelivered=place > 0) for place in range(CLAIMS_MAX + 1)]
+    claims = [desk.claim(chunk, orphaned=place > 0) for place in range(CLAIMS_MAX + 1)]
     assert [len(held.jobs) for held in claims] == [1] * CLAIMS_MAX + [0]
 
 

@@ -87,12 +87,12 @@ def test_a_lost_message_is_told_apart_from_a_lost_worker(desk, told):
     assert [(event["lost"], event["count"]) for event in told] == [("message", 1), ("worker", 1)]
 
 
-def test_claims_that_a_redelivered_message_takes_over_are_told(desk, told):
+def test_claims_that_an_orphaned_message_takes_over_are_told(desk, told):
     jobs = make_jobs(2)
     desk.accept(*jobs)
     (chunk,) = desk.release()
     desk.claim(chunk)
-    desk.claim(chunk, redelivered=True)
+    desk.claim(chunk, orphaned=True)
     (event,) = told
     assert (event["event"], event["chunk_id"]) == ("claims taken over", chunk.id)
     assert event["request_ids"] == [job.id for job in jobs]

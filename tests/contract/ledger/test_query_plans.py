@@ -72,7 +72,7 @@ def claim_and_record(desk):
         desk.record(
             held, judge(first, TIMEOUT), judge(second, Answer(403, b"")), *(judge(job, issue(job)) for job in rest)
         )
-        desk.claim(chunk, redelivered=True)
+        desk.claim(chunk, orphaned=True)
 
 
 READERS_AND_WRITERS = {

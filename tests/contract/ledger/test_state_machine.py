@@ -105,10 +105,10 @@ class Campaign(RuleBasedStateMachine):
         self.desk.make_due()
         self.chunks += self.desk.release(chunk_size=chunk_size)
 
-    @rule(which=WHICH, redelivered=st.booleans())
-    def claim_an_old_or_new_message(self, which, redelivered):
+    @rule(which=WHICH, orphaned=st.booleans())
+    def claim_an_old_or_new_message(self, which, orphaned):
         if self.chunks:
-            self._claim(self.chunks[which % len(self.chunks)], redelivered=redelivered)
+            self._claim(self.chunks[which % len(self.chunks)], orphaned=orphaned)
 
     @rule()
     def claim_all_there_is(self):
@@ -116,8 +116,8 @@ class Campaign(RuleBasedStateMachine):
         for chunk in self.chunks[-3:]:
             self._claim(chunk)
 
-    def _claim(self, chunk, *, redelivered=False):
-        held = self.desk.claim(chunk, redelivered=redelivered)
+    def _claim(self, chunk, *, orphaned=False):
+        held = self.desk.claim(chunk, orphaned=orphaned)
         if held.jobs:
             self.claims.append(held)
 

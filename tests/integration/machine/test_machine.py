@@ -125,10 +125,10 @@ class OneJob(RuleBasedStateMachine):
         """Release and claim what waits, and make one attempt for each job of it."""
         self.desk.make_due()
         for chunk in self.desk.release(chunk_size=1):
-            self._work(chunk, redelivered=False, record=record)
+            self._work(chunk, orphaned=False, record=record)
 
-    def _work(self, chunk, *, redelivered, record):
-        held = self.desk.claim(chunk, redelivered=redelivered)
+    def _work(self, chunk, *, orphaned, record):
+        held = self.desk.claim(chunk, orphaned=orphaned)
         for job in held.jobs:
             if job.empty_looks + 1 == len(POLICY.read_lags_seconds):
                 # That the configured waits are longer than the API's lag is what the last look relies on.
@@ -163,7 +163,7 @@ class OneJob(RuleBasedStateMachine):
     @precondition(lambda self: self.made)
     @rule(which=st.integers(0, 20))
     def deliver_again(self, which):
-        self._work(self.made[which % len(self.made)][0], redelivered=True, record=True)
+        self._work(self.made[which % len(self.made)][0], orphaned=True, record=True)
 
     @rule()
     def lose_the_worker(self):

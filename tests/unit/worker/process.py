@@ -17,6 +17,7 @@ from worker.limits.account import AccountLimits
 from worker.limits.console import LimitsConsole
 from worker.limits.halts import Halts
 from worker.limits.locks import CustomerLocks
+from worker.orphans import Orphans
 from worker.parts import Parts, Shared
 
 API_URL = "http://rewards.test"
@@ -36,6 +37,7 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
         redis, AccountLimits(redis, name, rate_per_minute=0), CustomerLocks(redis, name), Halts(redis, name)
     )
     made.limits_console = LimitsConsole(sync, name, rate_per_minute=0)
+    made.orphans = Orphans(lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds)
     made.nudge = Nudge(made.app, sync)
     if broker_url == MEMORY_URL:
         for queue in CONSUMERS.values():  # all apps of a process share it

@@ -50,13 +50,42 @@ def test_a_doubled_message_finds_nothing_and_calls_nobody(parts, book):
     assert len(parts.client.starts) == 2
 
 
-def test_a_message_that_is_delivered_again_takes_over_what_its_dead_worker_held(parts, book):
+def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(parts, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
+    parts.orphans.tell(chunk.id)
     assert _handle(parts, chunk) == 0
     assert _handle(parts, chunk, redelivered=True) == 1
     assert book.counts() == {State.ISSUED: 1}
+
+
+def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_delivery_is_in_hand(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    book.claim(chunk)
+    assert _handle(parts, chunk, redelivered=True) == 0
+    assert book.counts() == {State.RUNNING: 1}
+
+
+def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_child_held(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    book.claim(chunk)
+    parts.orphans.tell(chunk.id)
+    assert parts.orphans.take(chunk.id)
+    assert _handle(parts, chunk, redelivered=True) == 0
+    assert book.counts() == {State.RUNNING: 1}
+
+
+def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(parts, book, server):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    book.claim(chunk)
+    server.connected = False
+    parts.orphans.tell(chunk.id)
+    assert _handle(parts, chunk, redelivered=True) == 0
+    assert book.counts() == {State.RUNNING: 1}
 
 
 def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(parts, book):
