@@ -6,6 +6,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.entity import Queue
 
+from config import rabbitmq
 from config.logs import configure_logs
 from config.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
 from config.settings import Settings
@@ -58,12 +59,13 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0, "kwargs": {"by_beat": True}}},
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
+        **(rabbitmq.SETTINGS if site.is_rabbitmq else {}),
     }
 
 
 def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
-    if site.broker_url.startswith("amqp"):
-        return {"confirm_publish": True, **_PUBLISHER_RETRIES}
+    if site.is_rabbitmq:
+        return rabbitmq.TRANSPORT_OPTIONS | _PUBLISHER_RETRIES
     return {
         **_PUBLISHER_RETRIES,
         "visibility_timeout": settings.visibility_timeout_seconds,
@@ -78,5 +80,4 @@ def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
 
 
 def _queue(name: str, site: Site) -> Queue:
-    arguments = {"x-queue-type": "quorum"} if site.broker_url.startswith("amqp") else None
-    return Queue(name, routing_key=name, queue_arguments=arguments)  # type: ignore[no-untyped-call]
+    return rabbitmq.work_queue(name) if site.is_rabbitmq else Queue(name, routing_key=name)

@@ -1,10 +1,10 @@
 """Nudging: asking for a release at once, instead of at beat's next second."""
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.broker import BrokerAway, publish
 from config.queues import RELEASE_TASK
 
 _KEY = "issuance:nudged"
@@ -27,8 +27,8 @@ class Nudge:
         """Ask for a release; False when the broker is away (beat will see to it)."""
         try:
             if self._redis.set(_KEY, "1", nx=True, ex=_FORGET_AFTER_SECONDS):
-                self._app.send_task(RELEASE_TASK, argsrepr="nudge", retry=False)
-        except (RedisError, OperationalError, OSError):
+                publish(self._app, RELEASE_TASK, argsrepr="nudge")
+        except (RedisError, BrokerAway):
             return False
         return True
 

@@ -6,6 +6,8 @@ from issuance.job import Lane
 
 RELEASE_QUEUE: Final = "issuance.release"
 DEAD_LETTER_QUEUE: Final = "issuance.dead_letters"
+REJECTED_QUEUE: Final = "issuance.rejected"
+"""On RabbitMQ only: what a worker could not make use of. People look at it; nobody consumes it."""
 LANE_QUEUES: Final = {Lane.BLAST: "issuance.blast", Lane.BACKGROUND: "issuance.background"}
 
 ISSUE_TASK: Final = "issuance.issue_chunk"

@@ -127,6 +127,11 @@ class Settings(BaseSettings):
             raise ValueError("RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first")
         if self.broker_url.startswith("amqp") and not self.redis_url:
             raise ValueError("BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL")
+        if self.broker_url.startswith("amqp") and self.visibility_timeout_seconds >= _CONSUMER_TIMEOUT_SECONDS:
+            raise ValueError(
+                "LEASE_SECONDS is so long that RabbitMQ would take messages back while their chunks are under way "
+                f"(consumer_timeout, {_CONSUMER_TIMEOUT_SECONDS} s): lower ISSUANCE_LEASE_SECONDS to 590 or less"
+            )
         return self
 
     @property
@@ -158,6 +163,8 @@ class Settings(BaseSettings):
 
 _RECORD_MARGIN_SECONDS = 1.0
 _VISIBILITY_MARGIN_SECONDS = 5
+_CONSUMER_TIMEOUT_SECONDS = 1_800
+"""RabbitMQ's own, by default."""
 _SCHEMES = {
     "api_url": ("http://", "https://"),
     "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),

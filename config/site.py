@@ -21,6 +21,11 @@ class Site:
     rate_per_minute: int
     """Calls a minute of the API account, 0 is unlimited: the setting, or what `up` chose for its simulator."""
 
+    @property
+    def is_rabbitmq(self) -> bool:
+        """Whether the broker is RabbitMQ; else it is Redis, when there is one."""
+        return self.broker_url.startswith("amqp")
+
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Find the parts for these settings."""

@@ -6,11 +6,10 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from config.broker import BrokerAway
 from console.checkup import WELL, Examination, Finding, Part
 from console.context import Context
 from console.layout import duration
@@ -89,9 +88,10 @@ def _examine_broker(context: Context) -> Finding:
         return Finding("none is configured and no embedded one runs", "set ISSUANCE_BROKER_URL, or run `issuance up`")
     try:
         context.reach_broker()
-    except (OperationalError, RedisError, OSError) as error:
+    except BrokerAway as error:
         return Finding(
-            f"it is out of reach ({type(error).__name__})", "check that the server of ISSUANCE_BROKER_URL runs"
+            f"it is out of reach ({type(error.__cause__).__name__})",
+            "check that the server of ISSUANCE_BROKER_URL runs",
         )
     return WELL
 

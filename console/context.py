@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
+from config.broker import reach_broker
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from config.site import Site
@@ -121,18 +122,19 @@ class Context:
         """The worker processes, on whatever machine, that answer in time: such as `worker@HOST`.
 
         Raises:
-            OperationalError, RedisError, OSError: the broker is out of reach.
+            BrokerAway: it is out of reach.
         """
-        answers = self._celery.control.ping(timeout=within_seconds) or []
+        with reach_broker(self._celery):
+            answers = self._celery.control.ping(timeout=within_seconds) or []
         return frozenset(node for answer in answers for node in answer)
 
     def reach_broker(self) -> None:
         """Make sure that the broker can be reached.
 
         Raises:
-            OperationalError, RedisError, OSError: it cannot.
+            BrokerAway: it cannot.
         """
-        with self._celery.connection_for_write() as connection:
+        with reach_broker(self._celery), self._celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
 
     @property

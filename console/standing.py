@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from rich.text import Text
 
+from config.broker import BrokerAway
 from config.site import RunningSystem
 from console.balances import balance_json, balance_table
 from console.context import Context
@@ -63,7 +62,7 @@ def _who_works(context: Context) -> tuple[bool, str]:
         return False, "not running: start it with `issuance up`"
     try:
         workers = context.answering_workers()
-    except (OperationalError, RedisError, OSError):
+    except BrokerAway:
         return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
     if not workers:
         return False, "no worker answers: start the workers (`issuance run worker`, see the Procfile)"

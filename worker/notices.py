@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
-from kombu.messaging import Producer
 from sqlalchemy.exc import DBAPIError
 
+from config.broker import BrokerAway, publish
 from config.queues import DEAD_LETTER_TASK
 from ledger.book import Ledger
 from ledger.letters import Notice, mark_noticed, unpublished_notices
 from worker.patience import first_line
 
 log = structlog.get_logger("issuance.dead_letters")
-
-_PRODUCER_SECONDS = 5
 
 
 def publish_notices(
@@ -40,7 +37,7 @@ def publish_notices(
                 _publish(app, notices, published)
             finally:
                 mark_noticed(ledger, published)
-    except (OperationalError, OSError) as error:
+    except BrokerAway as error:
         log.warning("notices not published", error=str(error))
     except DBAPIError as error:
         log.warning("ledger away", error=first_line(error), notices_published=len(published))
@@ -48,14 +45,14 @@ def publish_notices(
 
 
 def _publish(app: Celery, notices: Sequence[Notice], published: list[Notice]) -> None:
-    with app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer:
-        for notice in notices:
-            _send(app, producer, notice)
-            published.append(notice)
+    for notice in notices:
+        _send(app, notice)
+        published.append(notice)
 
 
-def _send(app: Celery, producer: Producer, notice: Notice) -> None:
-    app.send_task(
+def _send(app: Celery, notice: Notice) -> None:
+    publish(
+        app,
         DEAD_LETTER_TASK,
         kwargs={
             "letter_id": notice.letter_id,
@@ -64,8 +61,6 @@ def _send(app: Celery, producer: Producer, notice: Notice) -> None:
             "reason": notice.reason,
             "code": notice.code,
         },
-        producer=producer,
         argsrepr=f"{notice.campaign} · {notice.reason} · code {notice.code} · {notice.job_id}",
         kwargsrepr="{}",
-        retry=False,
     )

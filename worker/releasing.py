@@ -4,9 +4,9 @@ import math
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 from sqlalchemy.exc import DBAPIError
 
+from config.broker import BrokerAway, publish
 from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
@@ -115,7 +115,7 @@ def _publish(parts: Parts, chunks: list[Chunk]) -> int:
     for place, chunk in enumerate(chunks):
         try:
             _send(parts.app, chunk)
-        except (OperationalError, OSError) as error:
+        except BrokerAway as error:
             log.warning("broker away", error=str(error), chunks=len(chunks) - place)
             unqueue(parts.ledger, chunks[place:])
             break
@@ -127,7 +127,8 @@ def _publish(parts: Parts, chunks: list[Chunk]) -> int:
 def _send(app: Celery, chunk: Chunk) -> None:
     count = len(chunk.job_numbers)
     jobs = "1 job" if count == 1 else f"{count} jobs"
-    app.send_task(
+    publish(
+        app,
         ISSUE_TASK,
         args=[list(chunk.job_numbers)],
         task_id=chunk.id,
@@ -135,5 +136,4 @@ def _send(app: Celery, chunk: Chunk) -> None:
         # What Flower shows and searches: campaign, size and requestIds; no personal data (design rule 5).
         argsrepr=f"{chunk.campaign} · {jobs} · {' '.join(chunk.request_ids)}",
         kwargsrepr="{}",
-        retry=False,
     )

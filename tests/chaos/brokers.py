@@ -6,21 +6,66 @@ import signal
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
 from console.embedded import broker_command
+from tests.chaos.rabbit import RabbitBroker
 from tests.e2e.processes import await_that
+from tests.rabbitmq import NotInstalledError, installed_server
 from tests.valkey import free_port
 
 _QUEUE_KEYS = ("issuance:issuance.blast", "issuance:issuance.background")
 _END_SECONDS = 15
+
+
+class Broker(Protocol):
+    """A broker as a fault may strike it.
+
+    Attributes:
+        url: where it is.
+        redis_url: the Redis of limits and locks.
+        forgets_quietly: whether nobody can see that it has lost everything, so that a lease has to lapse.
+        kept_until_acknowledged: whether a message is on it until its jobs are recorded.
+    """
+
+    url: str
+    redis_url: str
+    forgets_quietly: bool
+    kept_until_acknowledged: bool
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it; what it has is on its disk."""
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Let it answer nobody within the `with`, while its connections stay."""
+
+    def full(self) -> AbstractContextManager[None]:
+        """Let it take no messages within the `with`."""
+
+    def flush(self) -> None:
+        """Let it forget everything."""
+
+    def cut_connections(self) -> int:
+        """Cut all connections; returns how many."""
+
+    def spoil_queued(self) -> int:
+        """Make each message that waits for the blast worker one that no worker understands; returns how many."""
+
+    def queued(self) -> int:
+        """Chunks that wait in the broker."""
+
+    def fetched(self) -> int:
+        """Chunks that were handed over and not acknowledged."""
 
 
 class RedisBroker:
@@ -31,13 +76,16 @@ class RedisBroker:
         binary: another server's than Valkey's.
     """
 
+    forgets_quietly = False
+    kept_until_acknowledged = False
+
     def __init__(self, folder: Path, binary: str | None = None) -> None:
         self._port = free_port()
         self._log = folder / "broker.log"
         command = broker_command(folder, self._port)
         self._command = [binary, *command[1:]] if binary else command
         self._process: psutil.Popen | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = self.redis_url = f"redis://127.0.0.1:{self._port}/0"
         self.client = Redis.from_url(self.url, decode_responses=True, socket_timeout=5)
 
     def start(self) -> None:
@@ -123,20 +171,26 @@ def _pickle(message: dict[str, Any]) -> None:
     message["content-type"] = "application/x-python-serialize"
 
 
-class NotInstalledError(Exception):
-    """A server is not installed on this machine."""
-
-
 @contextmanager
-def running_broker(name: str, folder: Path) -> Iterator[RedisBroker]:
-    """Run the broker of this name: valkey or redis.
+def running_broker(name: str, folder: Path) -> Iterator[Broker]:
+    """Run the broker of this name: valkey, redis, or rabbitmq with a Valkey for limits and locks beside it.
 
     Raises:
         NotInstalledError: there is none here.
     """
+    if name == "rabbitmq":
+        with installed_server() as server, _running_redis(folder, None) as limits:
+            yield RabbitBroker(server, limits.url)
+        return
     binary = shutil.which("redis-server") if name == "redis" else None
     if name == "redis" and binary is None:
         raise NotInstalledError("no redis-server is installed here")
+    with _running_redis(folder, binary) as broker:
+        yield broker
+
+
+@contextmanager
+def _running_redis(folder: Path, binary: str | None) -> Iterator[RedisBroker]:
     broker = RedisBroker(folder, binary)
     broker.start()
     try:

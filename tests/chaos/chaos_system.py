@@ -58,9 +58,11 @@ def running_chaos(home: Path, scale: Scale, pair: str, *, bytecode: Path | None 
             "ISSUANCE_HOME": str(home),
             "ISSUANCE_API_MAX_CONCURRENT": str(scale.concurrent),
             "ISSUANCE_BROKER_URL": broker.url,
+            "ISSUANCE_REDIS_URL": broker.redis_url,
             "ISSUANCE_LEDGER_URL": ledger.url,
         }
         system = stack.enter_context(System(home, environment, "--simulator", "--no-flower"))
-        settings = Settings(_env_file=None, home=home, broker_url=broker.url, ledger_url=ledger.url)
-        nudge = Nudge(create_app(settings, Site.of(settings)), system.broker)
+        urls = {"broker_url": broker.url, "redis_url": broker.redis_url, "ledger_url": ledger.url}
+        settings = Settings(_env_file=None, home=home, **urls)
+        nudge = Nudge(create_app(settings, Site.of(settings)), system.redis)
         yield Chaos(pair, scale, system, broker, ledger, nudge)

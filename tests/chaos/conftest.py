@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.brokers import NotInstalledError
 from tests.chaos.chaos_system import running_chaos
 from tests.chaos.hazard import Chaos, Hazard
 from tests.chaos.record import Record
 from tests.chaos.scale import Scale
 from tests.e2e.system import scrubbed_environment
+from tests.rabbitmq import NotInstalledError
 
 BeginHazard = Callable[[int, str], AbstractContextManager[Hazard]]
 

@@ -13,7 +13,7 @@ from console.books import compare, read_truth
 from issuance.states import State
 from ledger.outcomes import find_line
 from ledger.schema import jobs
-from tests.chaos.brokers import RedisBroker
+from tests.chaos.brokers import Broker
 from tests.chaos.ledgers import LedgerServer
 from tests.chaos.record import Record
 from tests.chaos.scale import Scale
@@ -34,7 +34,7 @@ class Chaos:
     pair: str
     scale: Scale
     system: System
-    broker: RedisBroker
+    broker: Broker
     ledger: LedgerServer
     nudge: Nudge
 

@@ -7,7 +7,7 @@ from tests.chaos.hazard import Chaos
 
 
 def test_a_blast_goes_on_when_a_full_broker_has_room_again(chaos: Chaos, hazard: BeginHazard):
-    with hazard(7, "broker out of memory (maxmemory)") as run:
+    with hazard(7, "broker out of memory (maxmemory, memory alarm)") as run:
         for _ in run.rounds:
             run.blast_under_way()
             run.strike()

@@ -17,7 +17,7 @@ def test_spoilt_messages_are_noticed_and_their_jobs_are_released_again(chaos: Ch
             since = chaos.system.log_size("worker")
             worker = chaos.processes.kill("worker", signal.SIGSTOP)
             try:
-                run.blast(200)
+                run.blast(300)
                 await_that("chunks wait in the broker", lambda: chaos.broker.queued() >= len(_NOTICED))
                 run.strike(chaos.broker.spoil_queued())
             finally:

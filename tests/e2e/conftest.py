@@ -37,7 +37,8 @@ def _no_settings_of_ours() -> Iterator[None]:
     """The systems' settings are the tests' own, also for what runs within this process."""
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - set(scrubbed_environment()):
-            patch.delenv(name)
+            if not name.startswith("ISSUANCE_TEST_"):
+                patch.delenv(name)
         yield
 
 

@@ -165,9 +165,10 @@ class System:
         return found
 
     @cached_property
-    def broker(self) -> Redis:
-        """The system's broker."""
-        return self._stack.enter_context(Redis.from_url(self.site.broker_url, decode_responses=True))
+    def redis(self) -> Redis:
+        """What the system's limits and locks are in; by default the broker too."""
+        url = self.environment.get("ISSUANCE_REDIS_URL") or self.site.broker_url
+        return self._stack.enter_context(Redis.from_url(url, decode_responses=True))
 
     @cached_property
     def simulator(self) -> httpx.Client:

@@ -49,14 +49,14 @@ def test_notices_wait_in_their_queue_while_nobody_handles_them(shared: System, w
         shared.accept("unheard", _rows(41, "9102", "9103", "9105", "9106", "9110"))
         shared.wait_settled("unheard")
         # One may be on its way to the stopped process, which asked for it before it was stopped.
-        await_that("the notices are queued", lambda: shared.broker.llen(_QUEUE_KEY) >= 4)
+        await_that("the notices are queued", lambda: shared.redis.llen(_QUEUE_KEY) >= 4)
         assert _alarms(shared, webhook, "unheard") == ([], [])
     finally:
         handler.send_signal(signal.SIGCONT)
     ids = [letter.id for letter in _letters(shared, "unheard")]
     await_that("all alarms are raised", lambda: len(_alarms(shared, webhook, "unheard")[1]) >= 5)
     assert _alarms(shared, webhook, "unheard") == (ids, ids)
-    assert shared.broker.llen(_QUEUE_KEY) == 0
+    assert shared.redis.llen(_QUEUE_KEY) == 0
 
 
 @pytest.fixture(scope="module")

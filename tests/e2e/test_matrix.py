@@ -70,7 +70,7 @@ def system(start_system: StartSystem) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def nudge(system: System) -> Nudge:
     settings = Settings(home=system.home)
-    return Nudge(create_app(settings, Site.of(settings)), system.broker)
+    return Nudge(create_app(settings, Site.of(settings)), system.redis)
 
 
 @pytest.fixture(scope="module", params=_READINGS, ids=lambda reading: reading.id)

@@ -1,17 +1,28 @@
 """Celery's configuration: each setting that keeps work from being lost or doubled is as it must be."""
 
 import pytest
+from celery.worker.consumer import Consumer
 from kombu.exceptions import ContentDisallowed
 from kombu.serialization import dumps, loads, prepare_accept_content
 
 from config.celery_app import create_app
-from config.queues import CONSUMERS, DEAD_LETTER_QUEUE, DEAD_LETTER_TASK, LANE_QUEUES, RELEASE_QUEUE, RELEASE_TASK
+from config.queues import (
+    CONSUMERS,
+    DEAD_LETTER_QUEUE,
+    DEAD_LETTER_TASK,
+    LANE_QUEUES,
+    REJECTED_QUEUE,
+    RELEASE_QUEUE,
+    RELEASE_TASK,
+)
+from config.rabbitmq_consumer import RabbitConsumer
 from config.settings import Settings
 from config.site import Site
 from console.run import ProcessName, process_arguments
 from issuance.job import Lane
 from worker.app import build
 
+RABBITMQ_CONSUMER_TIMEOUT_SECONDS = 1_800
 REDIS, AMQP = "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"
 
 
@@ -85,10 +96,45 @@ def test_the_broker_may_be_shared_because_its_keys_are_our_own(conf):
     assert conf.broker_transport_options["global_keyprefix"] == "issuance:"
 
 
-def test_on_rabbitmq_queues_are_replicated_and_publishing_is_confirmed():
-    conf = _app(AMQP, redis_url=REDIS).conf
-    assert conf.broker_transport_options["confirm_publish"]
-    assert {queue.queue_arguments["x-queue-type"] for queue in conf.task_queues} == {"quorum"}
+@pytest.fixture
+def rabbit_conf():
+    return _app(AMQP, redis_url=REDIS).conf
+
+
+def test_on_rabbitmq_queues_are_replicated_and_publishing_is_confirmed(rabbit_conf):
+    assert rabbit_conf.broker_transport_options["confirm_publish"]
+    assert {queue.queue_arguments["x-queue-type"] for queue in rabbit_conf.task_queues} == {"quorum"}
+
+
+def test_rabbitmq_drops_no_message_however_often_it_is_delivered_and_keeps_what_is_rejected(rabbit_conf):
+    for queue in rabbit_conf.task_queues:
+        arguments = queue.queue_arguments
+        assert arguments["x-delivery-limit"] >= 100_000
+        assert (arguments["x-dead-letter-exchange"], arguments["x-dead-letter-strategy"]) == (
+            REJECTED_QUEUE,
+            "at-least-once",
+        )
+    assert not rabbit_conf.task_acks_on_failure
+
+
+def test_each_broker_is_given_only_its_own_options(conf, rabbit_conf):
+    assert not {"confirm_publish"} & set(conf.broker_transport_options)
+    assert not {"visibility_timeout", "global_keyprefix"} & set(rabbit_conf.broker_transport_options)
+    assert {queue.queue_arguments for queue in conf.task_queues} == {None}
+
+
+@pytest.mark.parametrize("lease", [10.0, 590.0])
+def test_rabbitmq_takes_no_message_back_while_its_chunk_can_still_be_under_way(lease):
+    assert (
+        _app(AMQP, redis_url=REDIS, lease_seconds=lease, api_timeout_seconds=5.0).conf.task_time_limit
+        < RABBITMQ_CONSUMER_TIMEOUT_SECONDS
+    )
+
+
+def test_a_worker_on_rabbitmq_declares_no_queues_for_delays():
+    of_celery, ours = Consumer.Blueprint.default_steps, RabbitConsumer.Blueprint.default_steps
+    (left_out,) = set(of_celery) - set(ours)
+    assert "delayed_delivery" in left_out
 
 
 def test_every_queue_has_a_process_that_consumes_it_and_no_other(conf):

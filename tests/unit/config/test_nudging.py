@@ -3,20 +3,14 @@
 import pytest
 from fakeredis import FakeRedis, FakeServer
 
+from config.celery_app import create_app
 from config.nudging import Nudge
-from config.queues import RELEASE_TASK
+from config.queues import RELEASE_QUEUE, RELEASE_TASK
+from config.settings import Settings
+from config.site import Site
+from tests.unit.worker.process import MEMORY_URL, messages
 
-
-class _Broker:
-    """Counts what is sent; away when told so."""
-
-    def __init__(self, error=None):
-        self.sent, self.error = [], error
-
-    def send_task(self, name, **_):
-        if self.error:
-            raise self.error
-        self.sent.append(name)
+AWAY = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
@@ -24,34 +18,54 @@ def server():
     return FakeServer()
 
 
-def test_many_who_ask_at_once_get_one_release(server):
-    broker = _Broker()
+@pytest.fixture
+def make_broker():
+    """Make applications, each on an empty broker in memory unless another is given."""
+    made = []
+
+    def make(url=MEMORY_URL):
+        made.append(create_app(Settings(_env_file=None), Site("sqlite://", url, url, "", 0)))
+        if url == MEMORY_URL:  # all applications of a process share it
+            messages(made[-1], RELEASE_QUEUE)
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.close()
+
+
+def _sent(broker):
+    return [message.headers["task"] for message in messages(broker, RELEASE_QUEUE)]
+
+
+def test_many_who_ask_at_once_get_one_release(server, make_broker):
+    broker = make_broker()
     nudges = [Nudge(broker, FakeRedis(server=server)) for _ in range(3)]
     assert all(nudge.give() for nudge in nudges)
-    assert broker.sent == [RELEASE_TASK]
+    assert _sent(broker) == [RELEASE_TASK]
 
 
-def test_who_asks_after_a_release_began_gets_another(server):
-    broker = _Broker()
+def test_who_asks_after_a_release_began_gets_another(server, make_broker):
+    broker = make_broker()
     nudge = Nudge(broker, FakeRedis(server=server))
     nudge.give()
     nudge.take()
     nudge.give()
-    assert broker.sent == [RELEASE_TASK] * 2
+    assert _sent(broker) == [RELEASE_TASK] * 2
 
 
-def test_a_nudge_that_was_lost_keeps_nobody_from_asking_for_long(server):
+def test_a_nudge_that_was_lost_keeps_nobody_from_asking_for_long(server, make_broker):
     redis = FakeRedis(server=server)
-    Nudge(_Broker(), redis).give()
+    Nudge(make_broker(), redis).give()
     assert 0 < redis.ttl("issuance:nudged") <= 5
 
 
-def test_an_absent_broker_is_told_to_who_asked(server):
-    assert not Nudge(_Broker(ConnectionRefusedError()), FakeRedis(server=server)).give()
+def test_an_absent_broker_is_told_to_who_asked(server, make_broker):
+    assert not Nudge(make_broker(AWAY), FakeRedis(server=server)).give()
 
 
-def test_an_absent_redis_is_told_to_who_asked_and_does_not_stop_a_release(server):
+def test_an_absent_redis_is_told_to_who_asked_and_does_not_stop_a_release(server, make_broker):
     server.connected = False
-    nudge = Nudge(_Broker(), FakeRedis(server=server))
+    nudge = Nudge(make_broker(), FakeRedis(server=server))
     assert not nudge.give()
     nudge.take()

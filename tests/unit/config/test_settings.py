@@ -44,6 +44,11 @@ WRONG = {
         "ISSUANCE_RETRY_BASE_SECONDS",
         "lower the first",
     ),
+    "a lease that RabbitMQ's consumer_timeout ends": (
+        {"BROKER_URL": "amqp://x", "REDIS_URL": "redis://x", "LEASE_SECONDS": "600"},
+        "ISSUANCE_LEASE_SECONDS",
+        "lower ISSUANCE_LEASE_SECONDS to 590 or less",
+    ),
     "RabbitMQ without Redis": ({"BROKER_URL": "amqp://x"}, "ISSUANCE_BROKER_URL", "set ISSUANCE_REDIS_URL"),
 }
 
