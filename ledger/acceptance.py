@@ -13,7 +13,7 @@ from issuance.states import State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
-from ledger.driver import execute_rows
+from ledger.driver import insert_rows, rows_among
 from ledger.restoring import forgotten_since
 from ledger.schema import campaigns, intakes, jobs, lines
 from ledger.tombstones import Tombstone, find_tombstones
@@ -173,8 +173,8 @@ def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Found]:
 
 
 def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Earlier]:
-    present = connection.execute(select(lines.c.job_number).where(lines.c.request_id.in_(request_ids)))
-    numbers = list({row.job_number for row in present})
+    present = rows_among(connection, "SELECT job_number FROM lines WHERE request_id", request_ids)
+    numbers = list({number for (number,) in present})
     if not numbers:
         return {}
     rows = connection.execute(
@@ -201,13 +201,13 @@ def insert_jobs(
     numbers = _allocate(connection, len(batch))
     now = connection.scalar(select(now_ms()))
     forgotten = forgotten_since(connection)
-    execute_rows(connection, _INSERT_JOB, [
+    insert_rows(connection, "jobs", _JOB_COLUMNS, [
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
          job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0,
          forgotten, forgotten is not None, 0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
-    execute_rows(connection, _INSERT_LINE, [
+    insert_rows(connection, "lines", _LINE_COLUMNS, [
         (number, position, line.request_id, campaign_id, line.reward_id, State.WAITING.value, line.quantity)
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
@@ -217,16 +217,12 @@ def insert_jobs(
     wake_campaign(connection, campaign_id)
 
 
-_INSERT_JOB = (
-    "INSERT INTO jobs (number, id, campaign_id, intake_id, source_line, lane, customer, variant, body, occurrence, "
-    "generation, reissue_of, state, open_lines, due_at, claims, attempts, budget_attempts, first_claimed_at, "
-    "may_have_reached, limit_deferrals, redrives, accepted_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_JOB_COLUMNS = (
+    *("number", "id", "campaign_id", "intake_id", "source_line", "lane", "customer", "variant", "body"),
+    *("occurrence", "generation", "reissue_of", "state", "open_lines", "due_at", "claims", "attempts"),
+    *("budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives", "accepted_at"),
 )
-_INSERT_LINE = (
-    "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, requested_quantity) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_LINE_COLUMNS = ("job_number", "position", "request_id", "campaign_id", "reward_id", "state", "requested_quantity")
 
 
 def _allocate(connection: Connection, count: int) -> list[int]:

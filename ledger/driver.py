@@ -1,16 +1,49 @@
-"""The database driver's own way of running a statement for many rows."""
+"""The database driver's own way of dealing with many rows in one statement.
 
-from collections.abc import Sequence
+SQLAlchemy would make a dict of each row and check every value, which costs more than the statement itself.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from psycopg import Error
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 
 def execute_rows(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a statement once for each row; its parameters are written `?`.
-
-    SQLAlchemy would make a dict of each row and check every value, which costs more than the statement itself.
-    """
+    """Run a statement once for each row; its parameters are written `?`."""
     if rows:
         own = statement.replace("?", "%s") if connection.dialect.name == "postgresql" else statement
         connection.exec_driver_sql(own, list(rows))
+
+
+def insert_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows; on PostgreSQL by COPY, which costs the server a fraction of as many INSERTs.
+
+    Raises:
+        DBAPIError: as from any other statement: IntegrityError where a row is there already.
+    """
+    names = ", ".join(columns)
+    if connection.dialect.name != "postgresql":
+        places = ", ".join("?" * len(columns))
+        execute_rows(connection, f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608  # our names
+        return
+    statement = f"COPY {table} ({names}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except Error as error:
+        # Told like the error of any other statement; without the rows, which are customers'.
+        raise DBAPIError.instance(
+            statement, None, error, Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def rows_among(connection: Connection, query: str, values: Sequence[Any]) -> Iterable[Any]:
+    """Run a query whose last word is a column: the rows where that is one of these values."""
+    if connection.dialect.name == "postgresql":
+        return connection.exec_driver_sql(f"{query} = ANY(%s)", (list(values),))
+    return connection.exec_driver_sql(f"{query} IN ({', '.join('?' * len(values))})", tuple(values))

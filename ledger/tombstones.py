@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select
 
 from issuance.job import Job, Variant
 from issuance.narrowing import narrow_body
 from issuance.states import State
 from ledger.book import Ledger
-from ledger.driver import execute_rows
+from ledger.driver import execute_rows, rows_among
 from ledger.schema import tombstones
 
 _DIGEST_BYTES = 16
@@ -75,14 +75,17 @@ def _rows(burial: Burial) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
 
 def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[str, Tombstone]:
     """The tombstones among these requestIds."""
+    if connection.scalar(_ANY) is None:
+        return {}  # of a ledger that was never pruned, at no cost
     packed = {_packed(request_id): request_id for request_id in request_ids}
-    rows = connection.execute(select(tombstones).where(tombstones.c.request_id.in_(packed)))
     return {
-        packed[bytes(row.request_id)]: Tombstone(
-            row.campaign_id, State(row.state), row.line_digest, row.body_digest or row.line_digest
-        )
-        for row in rows
+        packed[bytes(key)]: Tombstone(campaign_id, State(state), line_digest, body_digest or line_digest)
+        for key, campaign_id, state, line_digest, body_digest in rows_among(connection, _FIND, list(packed))
     }
+
+
+_ANY = select(literal(1)).select_from(tombstones).limit(1)
+_FIND = "SELECT request_id, campaign_id, state, line_digest, body_digest FROM tombstones WHERE request_id"
 
 
 def pruned_state(ledger: Ledger, request_id: str) -> State | None:

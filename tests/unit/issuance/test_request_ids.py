@@ -85,9 +85,11 @@ def test_a_key_and_a_campaign_of_one_name_are_different_spaces():
     assert keyed_request_id("spring") != campaign_request_id("spring", MOBILE, 1)
 
 
-@given(lines)
-def test_a_derived_request_id_is_a_uuid_5(line):
-    assert uuid.UUID(derive(line)).version == 5
+@given(names, numbers)
+def test_a_derived_request_id_is_the_uuid_5_of_its_escaped_parts(key, position):
+    escaped = key.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1")
+    expected = uuid.uuid5(uuid.UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02"), f"{escaped}\x1f{position}\x1f1")
+    assert keyed_request_id(key, position=position) == str(expected)
 
 
 def test_fresh_request_ids_are_random_and_distinct():
