@@ -1,9 +1,12 @@
 """Logging: structlog for us and for the libraries, JSON in production, readable on a terminal, masked always."""
 
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
+from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.lines import LineLogger
@@ -61,9 +64,17 @@ def _configure_libraries(settings: Settings, begin: list[Processor], end: list[P
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def _to_json(event: EventDict, **_: Any) -> str:
+    """Several times faster than `json.dumps`, which shows with one event for each call; that takes what this cannot."""
+    try:
+        return to_json(event, fallback=repr, inf_nan_mode="constants").decode()
+    except PydanticSerializationError:
+        return json.dumps(event, default=repr)
+
+
 def _renderer(settings: Settings) -> Processor:
     json_wanted = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     if json_wanted:
-        return structlog.processors.JSONRenderer()
+        return structlog.processors.JSONRenderer(serializer=_to_json)
     # Exceptions come as masked text; the renderer's own tracebacks would show local variables.
     return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

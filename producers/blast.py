@@ -7,6 +7,7 @@ from itertools import islice
 
 import structlog
 
+from config.collecting import collecting_rarely
 from issuance.job import Job
 from ledger.acceptance import Conflict, accept, close_intake, open_intake
 from ledger.book import Ledger
@@ -70,6 +71,7 @@ def blast(
     """
     options = options or BlastOptions()
     with ExitStack() as stack:
+        stack.enter_context(collecting_rarely())
         # Without --allow-repeats the ledger finds repeats by itself, which costs nothing.
         occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
         preparer = Preparer(campaign.name, freezer, options, occurrences)

@@ -3,8 +3,10 @@
 import socket
 
 from celery import Celery
+from celery.signals import worker_process_init
 
 from config.celery_app import create_app
+from config.collecting import collect_rarely
 from config.settings import Settings, read_settings
 from config.site import Site
 from worker.parts import Parts
@@ -14,6 +16,7 @@ from worker.tasks import register_tasks
 def build(settings: Settings, site: Site) -> Celery:
     """Make the application of a worker process."""
     app = create_app(settings, site)
+    worker_process_init.connect(lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting")
     register_tasks(app, Parts(app, settings, site, worker=socket.gethostname()))
     return app
 

@@ -47,7 +47,7 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
         return 0
     log.debug("claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned)
     _issue(parts, held)
-    parts.nudge.give()
+    parts.nudge.give_seldom()
     return len(held.jobs)
 
 

@@ -8,6 +8,7 @@ from ledger.recording import Result
 
 _MOST = 100
 _WAIT_SECONDS = 0.1
+_LOOK_AGAIN_SECONDS = 0.01
 
 
 def gather_groups(results: "SimpleQueue[Result | None]", expected: int) -> Iterator[list[Result]]:
@@ -23,9 +24,14 @@ def gather_groups(results: "SimpleQueue[Result | None]", expected: int) -> Itera
         until = time.monotonic() + _WAIT_SECONDS
         while len(group) < _MOST and seen < expected:
             try:
-                result = results.get(timeout=max(0.0, until - time.monotonic()))
+                result = results.get_nowait()
             except Empty:
-                break
+                # Waiting for each result by itself would take the interpreter from the calls' thread each time.
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                time.sleep(min(left, _LOOK_AGAIN_SECONDS))
+                continue
             if result is None:
                 yield group
                 return

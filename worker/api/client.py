@@ -172,7 +172,7 @@ class RewardsClient:
 
 def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     connect = min(account.connect_timeout_seconds, account.timeout_seconds * _CONNECT_SHARE)
-    return httpx.AsyncClient(
+    client = httpx.AsyncClient(
         transport=transport,
         headers=HEADERS,
         # `pool` bounds slot, name and connection together; answers are bounded by the total time alone.
@@ -180,6 +180,20 @@ def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> http
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
     )
+    # httpx parses every answer's URL and headers for cookies, whether or not any is kept: a twentieth of a call.
+    # Should httpx no longer have the attribute, this does nothing, and the policy above still keeps none.
+    client._cookies = _NoCookies()  # noqa: SLF001  # there is no public way
+    return client
+
+
+class _NoCookies(httpx.Cookies):
+    """Keeps none and looks for none."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Look for nothing."""
+
+    def set_cookie_header(self, request: httpx.Request) -> None:
+        """Send nothing."""
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:

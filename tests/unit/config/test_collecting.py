@@ -1,0 +1,19 @@
+"""The garbage collector looks seldom where told so, and as before afterwards."""
+
+import gc
+
+import pytest
+
+from config.collecting import collecting_rarely
+
+
+def test_afterwards_the_collector_looks_as_often_as_before():
+    before = gc.get_threshold()
+    with pytest.raises(ZeroDivisionError), collecting_rarely():
+        _fail_if_rare(before[0])
+    assert gc.get_threshold() == before
+
+
+def _fail_if_rare(usual):
+    if gc.get_threshold()[0] > usual:
+        raise ZeroDivisionError
