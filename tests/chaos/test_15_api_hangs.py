@@ -7,7 +7,8 @@ from tests.chaos.chaos_system import API_SECONDS
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
-_STOPPED_SECONDS = API_SECONDS + 3
+_STOPPED_SECONDS = API_SECONDS + 8
+"""Less than the grace of `issuance up`, on a busy machine too."""
 
 
 def test_a_blast_goes_on_when_an_api_that_hung_answers_again(chaos: Chaos, hazard: BeginHazard):
@@ -36,3 +37,15 @@ def test_a_worker_stops_within_the_longest_wait_for_an_answer_though_the_api_han
                 simulator.send_signal(signal.SIGCONT)
             with run.recovery("the blast goes on", run.goes_on):
                 pass
+
+
+def test_an_api_that_was_killed_is_called_again_and_what_it_had_issued_is_not_issued_anew(
+    chaos: Chaos, hazard: BeginHazard
+):
+    with hazard(15, "API killed (SIGKILL) and started again") as run:
+        for _ in run.rounds:
+            run.blast_under_way()
+            run.strike()
+            with run.recovery("the blast goes on", run.goes_on):
+                simulator = chaos.processes.kill("simulator")
+                chaos.processes.find_again(simulator, "simulator")
