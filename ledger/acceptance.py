@@ -1,6 +1,6 @@
 """Acceptance: jobs enter the ledger, in bulk and idempotently, before they are anywhere else (design rule 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -189,22 +189,28 @@ def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Ea
     }
 
 
+_NONE: Mapping[str, str] = {}
+
+
 def insert_jobs(
     connection: Connection,
     campaign_id: int,
     batch: Sequence[Job],
     *,
     intake_id: int | None = None,
-    reissue_of: str | None = None,
-) -> None:
-    """Insert jobs that are known to be new, waiting and due now, and count their lines."""
+    reissue_of: Mapping[str, str] = _NONE,
+) -> list[int]:
+    """Insert jobs that are known to be new, waiting and due now, and count their lines; returns their numbers.
+
+    `reissue_of` has the job whose place is taken, by the new job's id.
+    """
     numbers = _allocate(connection, len(batch))
     now = connection.scalar(select(now_ms()))
     forgotten = forgotten_since(connection)
     insert_rows(connection, "jobs", _JOB_COLUMNS, [
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
-         job.body, job.occurrence, job.generation, reissue_of, State.WAITING.value, len(job.lines), now, 0, 0, 0,
-         forgotten, forgotten is not None, 0, 0, now)
+         job.body, job.occurrence, job.generation, reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0,
+         0, 0, forgotten, forgotten is not None, 0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     insert_rows(connection, "lines", _LINE_COLUMNS, [
@@ -215,6 +221,7 @@ def insert_jobs(
     counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted))
     wake_campaign(connection, campaign_id)
+    return numbers
 
 
 _JOB_COLUMNS = (

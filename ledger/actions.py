@@ -1,9 +1,10 @@
 """Operators' actions: who did what to which campaign, dead letter or line, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.book import Ledger
 from ledger.clock import instant, now_ms
@@ -41,6 +42,14 @@ def note_action(connection: Connection, operator: Operator, *, verb: str, target
 def line_target(request_id: str) -> str:
     """How actions name a line."""
     return f"{LINE}{request_id}"
+
+
+def note_actions(connection: Connection, operator: Operator, *, verb: str, targets: Sequence[str]) -> None:
+    """Write one action on many targets down in the transaction that carries it out."""
+    if targets:
+        done = {"operator": operator.name, "verb": verb, "note": operator.note, "at": now_ms()}
+        statement = insert(actions).values(**done, target=bindparam("the_target"))
+        connection.execute(statement, [{"the_target": target} for target in targets])
 
 
 def actions_on(ledger: Ledger, target: str) -> list[Action]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from issuance.outcome import Reason
 from ledger.book import Ledger
@@ -34,21 +37,42 @@ def open_letter(
     reason: Reason,
     code: int | None,
     message: str,
+    request_ids: Sequence[str] = (),
 ) -> None:
-    """Open the job's dead letter, or open it again after a redrive that failed."""
-    now = now_ms()
-    fresh = {"state": "open", "reason": reason, "code": code, "message": message, "opened_at": now}
-    fresh |= {"changed_at": now, "noticed_at": None}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(dead_letters).values(job_number=job_number, campaign_id=campaign_id, openings=1, **fresh)
-    opened = connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[dead_letters.c.job_number], set_=fresh | {"openings": dead_letters.c.openings + 1}
-        ).returning(dead_letters.c.id, dead_letters.c.openings)
-    ).one()
-    ids = name_lines(_request_ids(connection, job_number))
+    """Open the job's dead letter, or open it again after a redrive that failed.
+
+    `request_ids` are its lines', for the log; they are read where the caller does not have them.
+    """
+    values = {"the_job": job_number, "of": campaign_id, "why": reason, "said": code, "text": message}
+    opened = connection.execute(_OPEN[connection.dialect.name], values).one()
+    ids = name_lines(request_ids or _request_ids(connection, job_number))
     told = {"letter_id": opened.id, "opening": opened.openings, "reason": reason.value, "code": code}
     note_event(connection, "dead letter opened", **ids, **told, message=message)
+
+
+def _open_statement(dialect: ModuleType) -> ReturningInsert[tuple[int, int]]:
+    now = now_ms()
+    fresh: dict[str, Any] = {
+        "state": "open",
+        "reason": bindparam("why"),
+        "code": bindparam("said"),
+        "message": bindparam("text"),
+    }
+    fresh |= {"opened_at": now, "changed_at": now, "noticed_at": None}
+    first = {"job_number": bindparam("the_job"), "campaign_id": bindparam("of"), "openings": 1}
+    statement: ReturningInsert[tuple[int, int]] = (
+        dialect.insert(dead_letters)
+        .values(first | fresh)
+        .on_conflict_do_update(
+            index_elements=[dead_letters.c.job_number], set_=fresh | {"openings": dead_letters.c.openings + 1}
+        )
+        .returning(dead_letters.c.id, dead_letters.c.openings)
+    )
+    return statement
+
+
+# Made once: in a campaign that goes wrong as a whole there are as many letters as jobs.
+_OPEN = {"sqlite": _open_statement(sqlite), "postgresql": _open_statement(postgresql)}
 
 
 def close_letter(connection: Connection, job_number: int, *, reissue_of: str | None = None) -> None:

@@ -221,6 +221,7 @@ def _settle(connection: Connection, attempt: Attempt, settle: Settle, said: _Sai
         reason=reason if reason and settle.state is State.FAILED else settle.reason,
         code=stored_number(code),
         message=stored_text(message) or "",
+        request_ids=[line.request_id for line in job.lines],
     )
     return True
 

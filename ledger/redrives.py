@@ -1,25 +1,19 @@
 """Redrive: an operator puts dead letters back to work, by *resend* or *reissue*, or discards them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from issuance.customer import Customer
 from issuance.dead_letter import Verb, refusal
-from issuance.job import Job, Lane, Line, Variant
-from issuance.reissue import next_generation_id, reissue_body
-from issuance.request_id import campaign_request_id
-from issuance.states import State
-from ledger.acceptance import insert_jobs
-from ledger.actions import Operator, note_action
+from ledger.actions import Operator, note_actions
 from ledger.book import Ledger
-from ledger.campaigns import wake_campaign
 from ledger.clock import milliseconds, now_ms
 from ledger.dead_letters import CASE, LetterFilter, case_of, filtered
 from ledger.events import name_lines, note_event
+from ledger.reissuing import reissue
+from ledger.resending import resend
 from ledger.schema import campaigns, jobs, lines
 from ledger.schema import dead_letters as letters
 
@@ -54,25 +48,20 @@ def redrive(
         per_second: velocity: due times are spread so that no more than this become due a second; 0: at once.
     """
     result = Redriven()
-    for rows in _batches(ledger, chosen):
+    for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
-            request_ids = _request_ids(connection, rows)
-            for row in _lock(connection, rows):
-                why_not = refusal(case_of(row), verb)
-                if why_not is not None:
-                    result.refused[row.id] = why_not
-                    continue
-                delay = len(result.done) / per_second if per_second else 0.0
-                if verb is Verb.RESEND:
-                    _resend(connection, row, delay)
-                    _tell(connection, row, operator, "resent", request_ids[row.job_number])
-                else:
-                    renamed = _reissue(connection, row, delay)
-                    result.reissued[row.id] = next(iter(renamed.values()))
-                    for old, new in renamed.items():
+            rows = _sift(connection, ids, result, lambda row: refusal(case_of(row), verb))
+            due_at = _due_times(connection, len(result.done), len(rows), per_second)
+            if verb is Verb.RESEND:
+                resend(connection, rows, due_at)
+                _tell_all(connection, rows, operator, "resent")
+            else:
+                renamed = reissue(connection, rows, due_at)
+                result.reissued |= {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
+                for row in rows:
+                    for old, new in renamed[row.id].items():
                         _tell(connection, row, operator, "reissued", [old], reissued_as=new)
-                note_action(connection, operator, verb=verb.value, target=f"letter:{row.id}")
-                result.done.append(row.id)
+            _finish(connection, rows, result, operator, verb.value)
     _refuse_unknown(result, chosen)
     return result
 
@@ -83,19 +72,41 @@ def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redrive
     Letters named by an id that is not an open letter's are refused with an explanation.
     """
     result = Redriven()
-    for rows in _batches(ledger, chosen):
+    for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
-            request_ids = _request_ids(connection, rows)
-            for row in _lock(connection, rows):
-                if row.state != "open":
-                    result.refused[row.id] = f"it is {row.state}, only an open letter can be discarded"
-                    continue
-                connection.execute(_letter(row.id).values(state="discarded", changed_at=now_ms()))
-                note_action(connection, operator, verb="discard", target=f"letter:{row.id}")
-                _tell(connection, row, operator, "discarded", request_ids[row.job_number])
-                result.done.append(row.id)
+            rows = _sift(connection, ids, result, _why_not_discarded)
+            put_aside = update(letters).where(letters.c.id.in_([row.id for row in rows]))
+            connection.execute(put_aside.values(state="discarded", changed_at=now_ms()))
+            _tell_all(connection, rows, operator, "discarded")
+            _finish(connection, rows, result, operator, "discard")
     _refuse_unknown(result, chosen)
     return result
+
+
+def _why_not_discarded(row: Row[Any]) -> str | None:
+    return None if row.state == "open" else f"it is {row.state}, only an open letter can be discarded"
+
+
+def _sift(
+    connection: Connection, ids: list[int], result: Redriven, why_not: Callable[[Row[Any]], str | None]
+) -> list[Row[Any]]:
+    """Lock letters and note those that are refused; returns the others."""
+    rows = _lock(connection, ids)
+    refused = {row.id: why for row in rows if (why := why_not(row)) is not None}
+    result.refused |= refused
+    return [row for row in rows if row.id not in refused]
+
+
+def _due_times(connection: Connection, before: int, count: int, per_second: float) -> list[int]:
+    """When each of so many jobs is due, after those of earlier batches."""
+    now = connection.scalar(select(now_ms())) or 0
+    gap_seconds = 1 / per_second if per_second else 0.0
+    return [now + milliseconds(place * gap_seconds) for place in range(before, before + count)]
+
+
+def _finish(connection: Connection, rows: Sequence[Row[Any]], result: Redriven, operator: Operator, verb: str) -> None:
+    note_actions(connection, operator, verb=verb, targets=[f"letter:{row.id}" for row in rows])
+    result.done += [row.id for row in rows]
 
 
 def _refuse_unknown(result: Redriven, chosen: LetterFilter) -> None:
@@ -138,14 +149,13 @@ def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
-def _request_ids(connection: Connection, letter_ids: list[int]) -> dict[int, list[str]]:
-    """The requestIds of the letters' jobs, by job."""
-    query = select(lines.c.job_number, lines.c.request_id).join(letters, letters.c.job_number == lines.c.job_number)
-    found: dict[int, list[str]] = {}
-    of_letters = query.where(letters.c.id.in_(letter_ids)).order_by(lines.c.job_number, lines.c.position)
-    for number, request_id in connection.execute(of_letters):
-        found.setdefault(number, []).append(request_id)
-    return found
+def _tell_all(connection: Connection, rows: Sequence[Row[Any]], operator: Operator, done: str) -> None:
+    request_ids: dict[int, list[str]] = {row.job_number: [] for row in rows}
+    query = select(lines.c.job_number, lines.c.request_id).where(lines.c.job_number.in_(request_ids))
+    for number, request_id in connection.execute(query.order_by(lines.c.job_number, lines.c.position)):
+        request_ids[number].append(request_id)
+    for row in rows:
+        _tell(connection, row, operator, done, request_ids[row.job_number])
 
 
 def _tell(
@@ -153,84 +163,3 @@ def _tell(
 ) -> None:
     by = {"operator": operator.name, "note": operator.note}
     note_event(connection, done, **name_lines(request_ids), **more, campaign=row.campaign, letter_id=row.id, **by)
-
-
-def _resend(connection: Connection, row: Row[Any], delay_seconds: float) -> None:
-    """Same bytes, same requestIds, a new retry budget. Lines that are issued stay issued.
-
-    Where the campaign was cancelled nothing more may be issued: there it is looked up instead of being sent.
-    """
-    connection.execute(
-        update(lines)
-        .where(lines.c.job_number == row.job_number, lines.c.state != State.ISSUED)
-        .values(state=State.WAITING, settled_at=None)
-    )
-    unsettled = select(func.count()).where(lines.c.job_number == row.job_number, lines.c.state == State.WAITING)
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number == row.job_number)
-        .values(
-            state=State.WAITING,
-            open_lines=unsettled.scalar_subquery(),
-            due_at=now_ms() + milliseconds(delay_seconds),
-            settled_at=None,
-            chunk_id=None,
-            claims=0,
-            budget_attempts=0,
-            budget_started_at=None,
-            limit_deferrals=0,
-            look_up=State.IN_DOUBT if row.campaign_state == "cancelled" else None,
-            empty_looks=0,
-            redrives=jobs.c.redrives + 1,
-        )
-    )
-    connection.execute(_letter(row.id).values(state="redriven", changed_at=now_ms()))
-    wake_campaign(connection, row.campaign_id)
-
-
-def _reissue(connection: Connection, row: Row[Any], delay_seconds: float) -> dict[str, str]:
-    """A new generation: new job, new requestIds, only the lines that failed; the old job stays as it ended.
-
-    Returns the lines' new requestIds by their old ones; the first is the new job's id.
-    """
-    old = connection.execute(select(jobs).where(jobs.c.number == row.job_number)).one()
-    query = select(lines).where(lines.c.job_number == row.job_number).order_by(lines.c.position)
-    of_job = list(connection.execute(query))
-    renamed = {line.request_id: _successor(row.campaign, old, line) for line in of_job if line.state == State.FAILED}
-    body, new_lines = reissue_body(
-        Variant(old.variant),
-        old.body,
-        [Line(line.request_id, line.reward_id, line.requested_quantity) for line in of_job],
-        renamed,
-    )
-    job = Job(
-        customer=Customer.parse(old.customer),
-        lines=new_lines,
-        variant=Variant(old.variant),
-        body=body,
-        lane=Lane(old.lane),
-        occurrence=old.occurrence,
-        generation=old.generation + 1,
-        source_line=old.source_line,
-    )
-    insert_jobs(connection, row.campaign_id, [job], intake_id=old.intake_id, reissue_of=old.id)
-    if delay_seconds:
-        [number] = connection.scalars(select(lines.c.job_number).where(lines.c.request_id == job.id))
-        due_at = now_ms() + milliseconds(delay_seconds)
-        connection.execute(update(jobs).where(jobs.c.number == number).values(due_at=due_at))
-    connection.execute(_letter(row.id).values(state="redriven", reissued_as=job.id, changed_at=now_ms()))
-    return renamed
-
-
-def _successor(campaign: str, old: Row[Any], line: Row[Any]) -> str:
-    """The requestId of the next generation, derived as the campaign's was, or from a key's or fresh one itself."""
-    derive = partial(
-        campaign_request_id, campaign, Customer.parse(old.customer), line.reward_id, occurrence=old.occurrence
-    )
-    if derive(generation=old.generation) == line.request_id:
-        return derive(generation=old.generation + 1)
-    return next_generation_id(line.request_id)
-
-
-def _letter(letter_id: int) -> Any:
-    return update(letters).where(letters.c.id == letter_id)

@@ -50,6 +50,14 @@ def test_a_name_that_no_operator_could_type_or_read_is_refused(ledger, name):
         ensure_campaign(ledger, name)
 
 
+def test_a_name_of_255_emoji_is_a_name_like_any_other(desk):
+    name = "🎉" * 255
+    party = desk.another(name)
+    party.settle(make_job(campaign=name), TIMEOUT)
+    assert [letter.campaign for letter in desk.letters(campaign=name)] == [name]
+    assert party.counts() == {State.IN_DOUBT: 1}
+
+
 def test_an_unknown_campaign_is_explained(desk):
     with pytest.raises(CampaignError, match=r"no campaign 'holi' among 1: `issuance status` lists them"):
         find_campaign(desk.ledger, "holi")

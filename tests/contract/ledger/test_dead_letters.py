@@ -1,12 +1,17 @@
 """Dead letters: one a job, opened, redriven, closed or discarded; listed, explained and announced."""
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import update
 
 from issuance.dead_letter import Verb
+from issuance.decision import RetryPolicy
 from issuance.states import State
 from ledger.book import LedgerError
 from ledger.dead_letters import show_letter
 from ledger.letters import mark_noticed, unpublished_notices
+from ledger.schema import jobs
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
 
 
@@ -66,6 +71,17 @@ def test_a_letters_story_has_its_lines_attempts_actions_and_body(desk):
     assert [(action.operator, action.verb, action.note) for action in story.actions] == [
         ("asha", "reissue", "ticket 42")
     ]
+
+
+def test_the_ten_thousandth_attempt_is_recorded_and_decided_like_any_other(desk):
+    held, claimed = desk.take_one(make_job())
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(attempts=9_999, budget_attempts=9_999))
+    worn = replace(claimed, attempts=9_999, budget_attempts=9_999)
+    policy = RetryPolicy(max_attempts=10_001, total_seconds=1e9)
+    desk.record(held, judge(worn, TIMEOUT, policy=policy))
+    _, again = desk.take_one()
+    assert (again.attempts, again.budget_attempts) == (10_000, 10_000)
 
 
 def test_a_letter_that_does_not_exist_is_explained(desk):

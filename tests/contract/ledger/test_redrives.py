@@ -277,9 +277,32 @@ def test_a_refused_redrive_is_not_written_down_as_an_action(desk):
     assert actions_on(desk.ledger, f"letter:{desk.letter().id}") == []
 
 
-def test_more_letters_than_one_batch_are_redriven(desk):
+@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
+def test_more_letters_than_one_batch_are_redriven_with_their_velocity_going_on(desk, reply, verb):
     desk.accept(*make_jobs(520))
     held = desk.take()
-    desk.record(held, *(judge(claimed, TIMEOUT, policy=_ONCE) for claimed in held.jobs))
-    assert len(desk.redrive(Verb.RESEND).done) == 520
-    assert desk.counts() == {State.WAITING: 520}
+    desk.record(held, *(judge(claimed, reply, policy=_ONCE) for claimed in held.jobs))
+    result = desk.redrive(verb, per_second=1.0)
+    assert len(result.done) == 520
+    assert desk.counts()[State.WAITING] == 520
+    due = [desk.row(result.reissued.get(letter.id, letter.job_id)).due_at for letter in desk.letters()]
+    assert 518_000 <= due[-1] - due[0] <= 540_000
+    assert due == sorted(due)
+
+
+def test_letters_of_several_campaigns_and_lanes_are_reissued_into_their_own(desk):
+    other = desk.another("holi")
+    desk.settle(make_job(1), refuse())
+    other.settle(make_job(2, campaign="holi"), refuse())
+    held, background = _take_background(desk, make_job(3, lane=Lane.BACKGROUND, key="order-9"))
+    desk.record(held, judge(background, refuse()))
+    result = desk.redrive(Verb.REISSUE)
+    assert len(result.reissued) == 3
+    assert (desk.counts(), other.counts()) == (
+        {State.FAILED: 2, State.WAITING: 2},
+        {State.FAILED: 1, State.WAITING: 1},
+    )
+    for letter in desk.letters():
+        row = desk.row(result.reissued[letter.id])
+        assert (row.reissue_of, row.campaign_id) == (letter.job_id, desk.row(letter.job_id).campaign_id)
+    assert desk.row(result.reissued[desk.letters()[2].id]).lane == "background"

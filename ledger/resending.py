@@ -1,0 +1,56 @@
+"""Resend: jobs of dead letters go back to work with the same bytes and the same requestIds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from issuance.states import State
+from ledger.campaigns import wake_campaign
+from ledger.clock import now_ms
+from ledger.driver import execute_rows
+from ledger.schema import dead_letters as letters
+from ledger.schema import jobs, lines
+
+
+def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> None:
+    """Give the letters' jobs a new retry budget. Lines that are issued stay issued.
+
+    Where the campaign was cancelled nothing more may be issued: there they are looked up instead of being sent.
+
+    Args:
+        connection: the transaction, which has locked jobs and letters.
+        rows: the letters.
+        due_at: when each job is due, by the ledger's clock.
+    """
+    numbers = [row.job_number for row in rows]
+    connection.execute(
+        update(lines)
+        .where(lines.c.job_number.in_(numbers), lines.c.state != State.ISSUED)
+        .values(state=State.WAITING, settled_at=None)
+    )
+    connection.execute(update(jobs).where(jobs.c.number.in_(numbers)).values(_FRESH))
+    execute_rows(connection, "UPDATE jobs SET due_at = ? WHERE number = ?", list(zip(due_at, numbers, strict=True)))
+    cancelled = [row.job_number for row in rows if row.campaign_state == "cancelled"]
+    connection.execute(update(jobs).where(jobs.c.number.in_(cancelled)).values(look_up=State.IN_DOUBT))
+    connection.execute(
+        update(letters).where(letters.c.id.in_([row.id for row in rows])).values(state="redriven", changed_at=now_ms())
+    )
+    for campaign_id in sorted({row.campaign_id for row in rows}):
+        wake_campaign(connection, campaign_id)
+
+
+_UNSETTLED = select(func.count()).where(lines.c.job_number == jobs.c.number, lines.c.state == State.WAITING)
+_FRESH: dict[str, Any] = {
+    "state": State.WAITING,
+    "open_lines": _UNSETTLED.scalar_subquery(),
+    "settled_at": None,
+    "chunk_id": None,
+    "claims": 0,
+    "budget_attempts": 0,
+    "budget_started_at": None,
+    "limit_deferrals": 0,
+    "look_up": None,
+    "empty_looks": 0,
+    "redrives": jobs.c.redrives + 1,
+}

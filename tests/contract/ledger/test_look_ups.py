@@ -1,0 +1,112 @@
+"""The look-up decision: when a job is looked up, what it keeps in mind meanwhile, and who may change that."""
+
+from dataclasses import replace
+
+import pytest
+
+from issuance.dead_letter import Verb
+from issuance.decision import LookUp, RetryPolicy, Settle
+from issuance.outcome import Reason
+from issuance.states import State
+from ledger.releases import reap
+from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say
+
+
+def look_up(job, delay_seconds=30.0, fallback=State.IN_DOUBT, *, found_nothing=False, reply=TIMEOUT):
+    """An attempt after which the job is to be looked up."""
+    return replace(judge(job, reply), decision=LookUp(delay_seconds, fallback, found_nothing=found_nothing))
+
+
+@pytest.fixture
+def doubted(desk):
+    """A job whose first attempt left a doubt that resending cannot clear."""
+    held, job = desk.take_one(make_job())
+    desk.record(held, look_up(job))
+    return job
+
+
+def test_the_look_is_due_after_its_delay_and_not_before(desk):
+    held, job = desk.take_one(make_job())
+    before = desk.row(job.id).due_at
+    desk.record(held, look_up(job, 45.0))
+    assert desk.row(job.id).due_at - before >= 45_000
+    assert desk.release() == []
+    assert desk.counts() == {State.WAITING: 1}
+    assert desk.letters() == []
+
+
+def test_a_look_is_claimed_with_what_it_falls_back_to_and_may_have_reached_the_api(desk, doubted):
+    held, again = desk.take_one()
+    assert held.is_cancelled is False
+    assert (again.look_up, again.may_have_reached, again.body) == (State.IN_DOUBT, True, doubted.body)
+    assert (again.attempts, again.budget_attempts, again.empty_looks) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("fallback", [State.IN_DOUBT, State.FAILED, State.PARTIAL, State.ISSUED])
+def test_the_newest_look_says_what_the_job_falls_back_to(desk, doubted, fallback):
+    held, again = desk.take_one()
+    desk.record(held, look_up(again, fallback=fallback))
+    assert desk.take_one()[1].look_up is fallback
+
+
+def test_every_look_counts_as_an_attempt_and_only_those_that_found_nothing_as_empty(desk, doubted):
+    for found_nothing in (True, False, True):
+        held, again = desk.take_one()
+        desk.record(held, look_up(again, found_nothing=found_nothing))
+    _, again = desk.take_one()
+    assert (again.attempts, again.budget_attempts, again.empty_looks) == (4, 4, 2)
+
+
+def test_a_look_that_is_given_back_or_loses_its_worker_is_still_a_look(desk, doubted):
+    held, again = desk.take_one()
+    desk.record(held, look_up(again, found_nothing=True))
+    desk.give_back(desk.take())
+    desk.take()
+    desk.lapse()
+    reap(desk.ledger)
+    _, again = desk.take_one()
+    assert (again.look_up, again.empty_looks, again.attempts) == (State.IN_DOUBT, 1, 2)
+
+
+def test_only_the_claims_holder_can_have_a_job_looked_up(desk):
+    held, job = desk.take_one(make_job())
+    desk.lapse()
+    reap(desk.ledger)
+    desk.take()
+    desk.record(held, look_up(job))
+    row = desk.row(job.id)
+    assert (row.state, row.look_up, row.attempts) == (State.RUNNING, None, 1)
+
+
+def test_a_late_answer_settles_a_job_that_waits_for_its_look(desk):
+    held, job = desk.take_one(make_job())
+    desk.lapse()
+    reap(desk.ledger)
+    second, again = desk.take_one()
+    desk.record(second, look_up(again))
+    desk.record(held, judge(job, issue(job)))
+    desk.make_due()
+    assert desk.release() == []
+    assert desk.counts() == {State.ISSUED: 1}
+
+
+def test_lines_that_were_issued_stay_issued_while_the_others_are_looked_up(desk):
+    held, job = desk.take_one(make_job(rewards=(1001, 1002)))
+    one, other = job.lines
+    desk.record(held, look_up(job, reply=answer(say(one), say(other, 10003))))
+    assert desk.counts() == {State.ISSUED: 1, State.WAITING: 1}
+    held, again = desk.take_one()
+    desk.record(held, judge(again, issue(again)))
+    assert desk.counts() == {State.ISSUED: 2}
+
+
+def test_a_resend_after_looks_in_vain_sends_and_has_all_its_looks_before_it_again(desk, doubted):
+    held, again = desk.take_one()
+    desk.record(held, look_up(again, found_nothing=True))
+    held, again = desk.take_one()
+    in_vain = Settle(State.IN_DOUBT, Reason.IN_DOUBT)
+    desk.record(held, replace(judge(again, TIMEOUT, policy=RetryPolicy(max_attempts=1)), decision=in_vain))
+    assert desk.letter().reason == "in_doubt"
+    desk.redrive(Verb.RESEND)
+    _, again = desk.take_one()
+    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (None, 0, 0, 3)
