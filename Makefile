@@ -20,7 +20,7 @@ demo: $(BIN)/.runtime ## Run the main job by itself to its end, on embedded part
 test: $(BIN)/.dev ## All tests, on real brokers, databases and processes
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 tests/unit --cov --cov-report=term:skip-covered
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile tests/contract tests/integration
-	@$(BIN)/python -m pytest tests/e2e tests/chaos
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e tests/chaos
 
 matrix: $(BIN)/.dev ## Blasts in every reading of the API: 36 of them, three endpoints each (about 5 minutes)
 	@ISSUANCE_TEST_MATRIX=full $(BIN)/python -m pytest tests/e2e/test_matrix.py

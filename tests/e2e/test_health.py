@@ -2,10 +2,12 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from issuance.states import State
 from tests.e2e.conftest import StartSystem
@@ -18,44 +20,48 @@ def _told(system: System) -> dict[str, Any]:
     return found
 
 
-def test_workers_that_answer_and_do_not_work_are_a_stall_until_they_work_again(start_system: StartSystem):
-    with start_system(ISSUANCE_HEALTH_STALL_SECONDS="3") as system:
-        await_that("the system is healthy", lambda: _told(system)["healthy"], 30)
-        children = system.processes.children("worker")
-        for child in children:
-            child.send_signal(signal.SIGSTOP)
-        system.accept("stalled", plain_rows(20, area=62))
-        told = await_that("the stall is seen", lambda: _problems(system).get("progress"), 30)
-        assert "blast work has been due for" in told["cause"]
-        assert "restart `worker`" in told["remedy"]
-        assert set(_problems(system)) == {"progress"}, "the processes themselves are all alive"
-        assert httpx.get(system.site.health_url + "?only=progress", timeout=20).status_code == 503
-        assert system.command("health", "--only", "progress").returncode == 1
-        for child in children:
-            child.send_signal(signal.SIGCONT)
-        assert system.wait_settled("stalled", 30).counts[State.ISSUED] == 20
-        await_that("the system is healthy again", lambda: _told(system)["healthy"], 30)
+@pytest.fixture(scope="module")
+def system(start_system: StartSystem) -> Iterator[System]:
+    with start_system(ISSUANCE_HEALTH_STALL_SECONDS="2") as started:
+        yield started
+
+
+def test_workers_that_answer_and_do_not_work_are_a_stall_until_they_work_again(system: System):
+    await_that("the system is healthy", lambda: _told(system)["healthy"], 30)
+    children = system.processes.children("worker")
+    for child in children:
+        child.send_signal(signal.SIGSTOP)
+    system.accept("stalled", plain_rows(20, area=62))
+    told = await_that("the stall is seen", lambda: _problems(system).get("progress"), 30)
+    assert "blast work has been due for" in told["cause"]
+    assert "restart `worker`" in told["remedy"]
+    assert set(_problems(system)) == {"progress"}, "the processes themselves are all alive"
+    assert httpx.get(system.site.health_url + "?only=progress", timeout=20).status_code == 503
+    assert system.command("health", "--only", "progress").returncode == 1
+    for child in children:
+        child.send_signal(signal.SIGCONT)
+    assert system.wait_settled("stalled", 30).counts[State.ISSUED] == 20
+    await_that("the system is healthy again", lambda: _told(system)["healthy"], 30)
 
 
 def _problems(system: System) -> dict[str, dict[str, str]]:
     return {problem["part"]: problem for problem in _told(system)["problems"]}
 
 
-def test_a_paused_campaign_is_no_stall_and_a_lost_broker_is_the_one_problem(start_system: StartSystem):
-    with start_system(ISSUANCE_HEALTH_STALL_SECONDS="1") as system:
-        system.accept("paused", plain_rows(5, area=63))
-        system.wait_settled("paused")
-        assert system.command("campaign", "pause", "paused").returncode == 0
-        system.accept("paused", plain_rows(12, area=64))
-        await_that("its work is due for long", lambda: _due_seconds(system) > 3)
-        assert _told(system)["healthy"]
-        broker = system.processes.find("broker")
-        broker.suspend()
-        try:
-            assert set(_problems(system)) == {"broker", "limits"}
-        finally:
-            broker.resume()
-        await_that("the system is healthy again", lambda: _told(system)["healthy"], 60)
+def test_a_paused_campaign_is_no_stall_and_a_lost_broker_is_the_one_problem(system: System):
+    system.accept("paused", plain_rows(5, area=63))
+    system.wait_settled("paused")
+    assert system.command("campaign", "pause", "paused").returncode == 0
+    system.accept("paused", plain_rows(12, area=64))
+    await_that("its work is due for long", lambda: _due_seconds(system) > 4)
+    assert _told(system)["healthy"]
+    broker = system.processes.find("broker")
+    broker.suspend()
+    try:
+        assert set(_problems(system)) == {"broker", "limits"}
+    finally:
+        broker.resume()
+    await_that("the system is healthy again", lambda: _told(system)["healthy"], 60)
 
 
 def _due_seconds(system: System) -> float:

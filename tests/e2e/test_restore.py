@@ -14,7 +14,7 @@ from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 from tests.postgres import postgres_database, postgres_server
 
-_OURS = {"ISSUANCE_API_MAX_CONCURRENT": "4", "ISSUANCE_LEASE_SECONDS": "4", "ISSUANCE_API_RATE_PER_MINUTE": "3000"}
+_OURS = {"ISSUANCE_API_MAX_CONCURRENT": "4", "ISSUANCE_LEASE_SECONDS": "4", "ISSUANCE_API_RATE_PER_MINUTE": "1500"}
 
 
 @pytest.fixture
@@ -37,8 +37,9 @@ def _lose_and_restore(system: System, back_up: Callable[[], None], restore: Call
         system.processes.end_by_force()
     restore()
     at_once = system.environment | {"ISSUANCE_API_RATE_PER_MINUTE": "0"}
-    with System(system.home, at_once, "--no-flower") as again:
-        assert again.balance("backed-up").unsettled > 0
+    again = System(system.home, at_once, "--no-flower")
+    assert again.balance("backed-up").unsettled > 0
+    with again:
         # What was accepted after the backup is not in it: its file is run again, and so is the other, to no effect.
         again.accept("after", second)
         again.blast("backed-up", first)

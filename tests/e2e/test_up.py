@@ -48,15 +48,6 @@ def _healthy(system: System) -> dict[str, Any] | None:
     return found if found["healthy"] else None
 
 
-def test_a_simulated_api_that_is_killed_in_the_middle_of_a_blast_issues_nothing_twice(start_system: StartSystem):
-    with start_system(ISSUANCE_API_MAX_CONCURRENT="5", SIMULATOR_LATENCY_SECONDS="0.1") as system:
-        system.accept("forgetful", plain_rows(120, area=92))
-        await_that("the blast is under way", lambda: system.calls() > 20)
-        killed = system.processes.kill("simulator")
-        system.processes.find_again(killed, "simulator")
-        assert system.wait_settled("forgetful", 60).counts[State.ISSUED] == 120
-
-
 def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared: System):
     second = shared.command("up", "--simulator")
     assert second.returncode == 2
