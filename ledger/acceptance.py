@@ -15,7 +15,7 @@ from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
 from ledger.driver import insert_rows, rows_among
 from ledger.restoring import forgotten_since
-from ledger.schema import campaigns, intakes, jobs
+from ledger.schema import campaigns, intakes, jobs, lines
 from ledger.tombstones import Tombstone, find_tombstones
 
 _TRIES = 3
@@ -177,18 +177,18 @@ def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Ea
     numbers = list({number for (number,) in present})
     if not numbers:
         return {}
-    # Joined here: PostgreSQL would read all jobs of a ledger of tens of thousands.
-    of_jobs = {number: facts for number, *facts in rows_among(connection, _FIND_JOBS, numbers)}
+    rows = connection.execute(
+        select(lines.c.request_id, lines.c.position, jobs.c.intake_id, jobs.c.source_line, jobs.c.variant)
+        .add_columns(jobs.c.body, jobs.c.campaign_id)
+        .join(jobs, jobs.c.number == lines.c.job_number)
+        .where(lines.c.job_number.in_(numbers))
+    )
     return {
-        request_id: _Earlier(intake_id, source_line, position, variant, bytes(body), campaign_id)
-        for request_id, position, number in rows_among(connection, _FIND_LINES, numbers)
-        if number in of_jobs  # else it was pruned just now
-        for intake_id, source_line, variant, body, campaign_id in [of_jobs[number]]
+        row.request_id: _Earlier(row.intake_id, row.source_line, row.position, row.variant, row.body, row.campaign_id)
+        for row in rows
     }
 
 
-_FIND_LINES = "SELECT request_id, position, job_number FROM lines WHERE job_number"
-_FIND_JOBS = "SELECT number, intake_id, source_line, variant, body, campaign_id FROM jobs WHERE number"
 _NONE: Mapping[str, str] = {}
 
 

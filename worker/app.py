@@ -9,6 +9,7 @@ from config.celery_app import create_app
 from config.collecting import collect_rarely
 from config.settings import Settings, read_settings
 from config.site import Site
+from worker.child_watch import ChildWatch
 from worker.parts import Parts
 from worker.tasks import register_tasks
 
@@ -17,6 +18,7 @@ def build(settings: Settings, site: Site) -> Celery:
     """Make the application of a worker process."""
     app = create_app(settings, site)
     worker_process_init.connect(lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting")
+    app.steps["worker"].add(ChildWatch)
     register_tasks(app, Parts(app, settings, site, worker=socket.gethostname()))
     return app
 

@@ -31,7 +31,7 @@ def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(cha
 
 
 def test_messages_delivered_again_while_their_calls_are_under_way_call_nobody(chaos: Chaos, hazard: BeginHazard):
-    slow = chaos.system.switched(latency_seconds=1.5)
+    slow = chaos.system.switched(latency_seconds=1.0)
     with hazard(11, "connections cut in mid-call, messages delivered again") as run, slow:
         for _ in run.rounds:
             run.blast(_ONE_CHUNK)  # the worker's other child is free for the message when it comes again
