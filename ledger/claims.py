@@ -65,6 +65,8 @@ class Claim:
     jobs: tuple[ClaimedJob, ...]
     is_cancelled: bool = False
     """The campaign was cancelled: its jobs may be looked up, and nothing is sent."""
+    isolated: tuple[Customer, ...] = ()
+    """Customers whose jobs this chunk has lost two workers over: their jobs are to be released one by one."""
 
 
 def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, orphaned: bool) -> Claim:
@@ -96,13 +98,21 @@ def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_se
             lost = connection.scalars(_LOST, {"numbers": job_numbers, "chunk": chunk_id}).all()
             told = {"campaign": campaign.name, "chunk_id": chunk_id}
             note_jobs(connection, "claims taken over", lost, level="warning", **told)
+        isolated: Sequence[str] = ()
         if orphaned and len(job_numbers) > 1:
-            connection.execute(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id})
+            isolated = connection.scalars(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id}).all()
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
         taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
         of_jobs, shown = _lines(connection, [row[0] for row in taken])
     claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
-    return Claim(chunk_id, campaign.name, campaign.defers_limits, tuple(claimed), is_cancelled)
+    return Claim(
+        chunk_id,
+        campaign.name,
+        campaign.defers_limits,
+        tuple(claimed),
+        is_cancelled,
+        tuple(map(Customer.parse, isolated)),
+    )
 
 
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
@@ -137,6 +147,7 @@ _ISOLATE = (
         jobs.c.claims >= ISOLATED_FROM,
     )
     .values(state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True)
+    .returning(jobs.c.customer)
 )
 
 

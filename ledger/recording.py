@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from issuance.decision import Decision, LookUp, Settle, TryAgain
 from issuance.fold import loudest
@@ -229,9 +229,16 @@ def _settle(connection: Connection, attempt: Attempt, settle: Settle, said: _Sai
 _GIVE_BACK = (
     update(jobs)
     .where(jobs.c.number == bindparam("the_job"))
-    .values(state=State.WAITING, lease_until=None, due_at=bindparam("due"), claims=0)
+    .values(
+        state=State.WAITING,
+        lease_until=None,
+        due_at=bindparam("due"),
+        # Nothing was called: that a worker lived to say so tells nothing of those that this job has cost before.
+        claims=case((jobs.c.claims > 0, jobs.c.claims - 1), else_=0),
+    )
 )
 _TRY_AGAIN = _GIVE_BACK.values(
+    claims=0,
     attempts=jobs.c.attempts + 1,
     open_lines=bindparam("unsettled"),
     may_have_reached=or_(jobs.c.may_have_reached, bindparam("doubt")),

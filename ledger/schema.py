@@ -88,7 +88,7 @@ jobs = Table(
     Column("due_at", Ms, nullable=False),
     Column("lease_until", Ms),  # queued: when it counts as lost on the way; running: when the claim lapses
     Column("chunk_id", String(36)),  # the claiming chunk
-    Column("claims", Integer, nullable=False),  # claims since the last outcome or give-back
+    Column("claims", Integer, nullable=False),  # claims since the last outcome, without those given back
     Column("attempts", Integer, nullable=False),  # attempts in all
     Column("budget_attempts", Integer, nullable=False),  # counted attempts of the present budget
     Column("budget_started_at", Ms),  # first attempt of the present budget

@@ -1,6 +1,7 @@
 """The way of one chunk through a worker child: claim, issue, record in groups, tell of dead letters."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from worker.bounds import Bounds
 from worker.events import tell_result
 from worker.grouping import gather_groups
 from worker.issuing import ChunkIssuing
+from worker.limits.unavailable import LimitsUnavailable
 from worker.notices import publish_notices
 from worker.parts import Parts
 from worker.patience import first_line, insist, is_refusal
@@ -42,6 +44,7 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
         for_seconds=lease_seconds,
         give_up=is_stopping,  # nothing is in hand yet
     )
+    _unlock(parts, held)
     if not held.jobs:
         log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
         return 0
@@ -49,6 +52,14 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
     _issue(parts, held)
     parts.nudge.give_seldom()
     return len(held.jobs)
+
+
+def _unlock(parts: Parts, held: Claim) -> None:
+    """Free the customers of jobs that are to be released one by one: the dead child has left them locked."""
+    if held.isolated:
+        fingerprints = [customer.fingerprint for customer in held.isolated]
+        with suppress(LimitsUnavailable):  # the locks lapse by themselves
+            parts.start(parts.shared.locks.release(held.chunk_id, fingerprints)).result()
 
 
 def _issue(parts: Parts, held: Claim) -> None:

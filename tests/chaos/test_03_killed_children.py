@@ -1,22 +1,34 @@
 """SIGKILL to a worker's child, and jobs that kill every child they meet."""
 
+from collections.abc import Callable
+
 from issuance.states import State
 from ledger.dead_letters import LetterFilter, list_letters
 from tests.chaos.conftest import BeginHazard
-from tests.chaos.hazard import Chaos
+from tests.chaos.hazard import Chaos, Hazard
+from tests.e2e.processes import await_that
 
 _AT_ONCE_SECONDS = 2.0
+_TWO_CHUNKS = 100
 
 
 def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, hazard: BeginHazard):
-    with hazard(3, "worker's child killed in mid-call (SIGKILL)") as run:
+    slow = chaos.system.switched(latency_seconds=0.8)
+    with hazard(3, "worker's child killed in mid-call (SIGKILL)") as run, slow:
         for _ in run.rounds:
-            run.blast_under_way()
+            # One chunk for each child, and none waiting: Redis would have the dead one's go behind those.
+            run.blast(_TWO_CHUNKS)
+            await_that("both children have their hands full", lambda: len(run.standing()) == _TWO_CHUNKS, 40)
             run.strike()
-            with run.recovery("its jobs go on", run.moves):
+            with run.recovery("its chunk is claimed again", lambda: _claimed_again(run)):
                 chaos.processes.children("worker")[0].kill()
             run.wait_settled()
         assert max(run.record.recovered) < _AT_ONCE_SECONDS
+
+
+def _claimed_again(run: Hazard) -> Callable[[], bool]:
+    before = run.standing()
+    return lambda: any(claims > before[number][0] for number, (claims, _) in run.standing().items() if number in before)
 
 
 def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued(

@@ -103,7 +103,8 @@ def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
     (chunk,) = desk.release()
     desk.claim(chunk)
     desk.claim(chunk, orphaned=True)
-    assert desk.claim(chunk, orphaned=True).jobs == ()
+    held = desk.claim(chunk, orphaned=True)
+    assert (held.jobs, len(held.isolated)) == ((), 3)
     assert [len(alone.job_numbers) for alone in desk.release()] == [1, 1, 1]
 
 
@@ -155,15 +156,33 @@ def test_an_orphaned_message_is_not_taken_over_for_ever(desk):
 
 
 def test_an_outcome_makes_earlier_lost_workers_forgotten(desk):
+    desk.accept(make_job())
+    for _ in range(CLAIMS_MAX + 2):
+        lose_workers(desk, 1)
+        held, claimed = desk.take_one()
+        assert claimed.look_up is None
+        desk.record(held, judge(claimed, TIMEOUT))
+        desk.make_due()
+    assert desk.counts() == {State.WAITING: 1}
+
+
+def test_a_job_that_was_given_back_without_a_call_has_still_lost_the_workers_it_lost(desk):
+    desk.accept(make_job())
+    for _ in range(CLAIMS_MAX):
+        lose_workers(desk, 1)
+        held = desk.take()
+        desk.give_back(held)
+    _, poison = desk.take_one()
+    assert poison.look_up is State.IN_DOUBT
+
+
+def test_a_job_that_is_given_back_again_and_again_has_lost_no_worker(desk):
     job = make_job()
     desk.accept(job)
     for _ in range(CLAIMS_MAX + 2):
         held = desk.take()
-        desk.lapse()
-        reap(desk.ledger)
-        held = desk.take()
         desk.give_back(held)
-    assert desk.counts() == {State.WAITING: 1}
+    assert desk.row(job.id).claims == 0
 
 
 def test_the_age_of_a_budget_counts_from_its_first_attempt(desk):

@@ -78,6 +78,19 @@ def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_chi
     assert book.counts() == {State.RUNNING: 1}
 
 
+def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_dead_child(parts, book):
+    book.accept(*make_jobs(2))
+    (chunk,) = book.release()
+    held = book.claim(chunk)
+    locked = [job.customer.fingerprint for job in held.jobs]
+    parts.start(parts.shared.locks.acquire(chunk.id, locked, 60)).result()
+    book.claim(chunk, orphaned=True)
+    parts.orphans.tell(chunk.id)
+    assert _handle(parts, chunk, redelivered=True) == 0
+    assert [_handle(parts, alone) for alone in book.release()] == [1, 1]
+    assert book.counts() == {State.ISSUED: 2}
+
+
 def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(parts, book, server):
     book.accept(make_job(1))
     (chunk,) = book.release()
