@@ -49,27 +49,27 @@ def test_a_background_request_is_issued_while_a_blast_still_has_most_of_its_work
 
 
 def test_a_paused_campaign_calls_no_more_within_a_moment_and_a_resumed_one_finishes(slow: System):
-    slow.accept("paused", plain_rows(120, area=22))
+    slow.accept("paused", plain_rows(300, area=22))
     await_that("the blast is under way", lambda: _calls_of(slow, "paused"))
     paused = slow.command("campaign", "pause", "paused")
     assert paused.returncode == 0, paused.stderr
     calls = _assert_no_call_arrives(slow, "paused", time.monotonic())
-    assert calls < 120
+    assert calls < 300
     slow.simulator.post("/_switches", json={"latency_seconds": 0})
     resumed = slow.command("campaign", "resume", "paused")
     assert resumed.returncode == 0, resumed.stderr
-    assert slow.wait_settled("paused").counts[State.ISSUED] == 120
+    assert slow.wait_settled("paused").counts[State.ISSUED] == 300
 
 
 def test_a_cancelled_campaigns_unsent_lines_are_cancelled_and_never_reach_the_api(slow: System):
-    slow.accept("ended", plain_rows(150, area=23))
+    slow.accept("ended", plain_rows(300, area=23))
     await_that("the blast is under way", lambda: _calls_of(slow, "ended"))
     cancelled = slow.command("campaign", "cancel", "ended")
     assert cancelled.returncode == 0, cancelled.stderr
     _assert_no_call_arrives(slow, "ended", time.monotonic())
     counts = slow.wait_settled("ended").counts
     assert counts[State.CANCELLED] > 0
-    assert counts[State.CANCELLED] + counts[State.ISSUED] == 150
+    assert counts[State.CANCELLED] + counts[State.ISSUED] == 300
     truth = slow.truth()
     assert [line for line in slow.lines("ended") if line.state is State.CANCELLED and line.request_id in truth] == []
     refused = slow.command("blast", str(slow.home / "ended.csv"), "--campaign", "ended")
