@@ -43,6 +43,7 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         # A lost connection must not end calls under way: their outcomes are recorded all the same.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
+        "worker_consumer": "config.consumers:ReturningConsumer",
         "broker_connection_max_retries": None,
         # A publisher waits this long for a free connection, not for ever.
         "broker_pool_acquire_timeout": 10,

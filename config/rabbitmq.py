@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "control_queue_durable": True,
     "event_queue_exclusive": False,
     "event_queue_durable": True,
-    "worker_consumer": "config.rabbitmq_consumer:RabbitConsumer",
+    "worker_consumer": "config.consumers:RabbitConsumer",
 }
 """Celery's settings that only RabbitMQ has a use for."""
 

@@ -6,6 +6,7 @@ from kombu.exceptions import ContentDisallowed
 from kombu.serialization import dumps, loads, prepare_accept_content
 
 from config.celery_app import create_app
+from config.consumers import RabbitConsumer
 from config.queues import (
     CONSUMERS,
     DEAD_LETTER_QUEUE,
@@ -15,7 +16,6 @@ from config.queues import (
     RELEASE_QUEUE,
     RELEASE_TASK,
 )
-from config.rabbitmq_consumer import RabbitConsumer
 from config.settings import Settings
 from config.site import Site
 from console.run import ProcessName, process_arguments

@@ -1,6 +1,7 @@
-"""Celery's consumer, made to fit RabbitMQ."""
+"""Celery's consumer, made to come back soon after its broker, and to fit RabbitMQ."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import structlog
@@ -9,9 +10,20 @@ from celery.worker.consumer import Consumer
 log = structlog.get_logger("issuance.worker")
 
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
+_AGAIN = {"interval_start": 1, "interval_step": 1, "interval_max": 4}
+"""Seconds between tries. Celery's own grow to 30: a worker would sleep on when the broker is back."""
 
 
-class RabbitConsumer(Consumer):  # type: ignore[misc]  # Celery is untyped
+class ReturningConsumer(Consumer):  # type: ignore[misc]  # Celery is untyped
+    """Connects within a few seconds of the broker's return, however long it was away."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, trying until it works."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_AGAIN)
+        return super().ensure_connected(conn)
+
+
+class RabbitConsumer(ReturningConsumer):
     """Declares only the queues it consumes, and rejects what it cannot read.
 
     With quorum queues Celery's own makes 28 others, for delays that nothing of ours has. And it acknowledges a body
