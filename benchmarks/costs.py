@@ -30,8 +30,8 @@ from ledger.recording import Attempt, record
 from ledger.releases import release
 from ledger.schema import jobs
 
-_CHUNK_JOBS = 200
-_GROUP_JOBS = 100
+_CHUNK_JOBS = 500
+_GROUP_JOBS = 250
 _LEASE_SECONDS = 120.0
 
 

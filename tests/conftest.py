@@ -6,10 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from structlog._config import BoundLoggerLazyProxy
 
 # A shell's background jobs ignore SIGINT, and so would all commands that a test starts and ends with Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Property tests are judged by what they find, never by how fast a busy machine is.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ from queue import Empty, SimpleQueue
 
 from ledger.recording import Result
 
-_MOST = 100
-_WAIT_SECONDS = 0.1
+_MOST = 250
+_WAIT_SECONDS = 0.2
 _LOOK_AGAIN_SECONDS = 0.01
 
 

@@ -1,4 +1,4 @@
-"""Authentication as httpx does it: the till's Basic header, or a shared OAuth token (rewards-api §2)."""
+"""Authentication: the till's Basic header, or a shared OAuth token as httpx does it (rewards-api §2)."""
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
@@ -12,18 +12,11 @@ from worker.api.tokens import Tokens, TokenUnavailableError
 TOKEN_HEADER = "X-CAP-API-OAUTH-TOKEN"  # noqa: S105  # a header's name
 
 
-class TillAuth(httpx.Auth):
-    """Basic authentication with the till and the lower-case hex MD5 of its password."""
-
-    def __init__(self, till: str, password: SecretStr) -> None:
-        # The API asks for MD5; it protects nothing, the connection's TLS does.
-        digest = md5(password.get_secret_value().encode(), usedforsecurity=False).hexdigest()
-        self._header = "Basic " + b64encode(f"{till}:{digest}".encode()).decode("ascii")
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Add the header."""
-        request.headers["Authorization"] = self._header
-        yield request
+def till_header(till: str, password: SecretStr) -> str:
+    """The `Authorization` of Basic authentication: the till and the lower-case hex MD5 of its password."""
+    # The API asks for MD5; it protects nothing, the connection's TLS does.
+    digest = md5(password.get_secret_value().encode(), usedforsecurity=False).hexdigest()
+    return "Basic " + b64encode(f"{till}:{digest}".encode()).decode("ascii")
 
 
 class TokenAuth(httpx.Auth):

@@ -12,7 +12,7 @@ from issuance.customer import Customer
 from issuance.job import Variant
 from issuance.reply import Answer, NoAnswer, Reply
 from worker.api.account import ApiAccount
-from worker.api.auth import TOKEN_HEADER, TillAuth, TokenAuth
+from worker.api.auth import TOKEN_HEADER, TokenAuth
 from worker.api.body import read_body
 from worker.api.failure import explain
 from worker.api.reads import (
@@ -45,7 +45,8 @@ class RewardsClient:
 
     Args:
         account: whom to call, as whom, and the bounds of one call.
-        transport: the way to the API; None: aiohttp's connections. It is closed with the client.
+        transport: the way to the API, which adds Host and Content-Length; None: aiohttp's connections. It is closed
+            with the client.
         token_store: where processes share the OAuth token; None: this process has its own.
     """
 
@@ -58,14 +59,13 @@ class RewardsClient:
         # httpx logs the URL of every request at INFO: that names the till, and in reads the customer.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._account = account
-        self._http = _open_http(account, transport or open_transport(account))
+        self._transport = transport or open_transport(account)
+        self._http = _open_http(account, self._transport)
         self._tokens: Tokens | None = None
-        self._auth: httpx.Auth
+        self._auth: httpx.Auth | None = None
         if account.auth == "oauth":
             self._tokens = Tokens(lambda: fetch_token(self._http, account), token_store or MemoryTokenStore())
             self._auth = TokenAuth(self._tokens)
-        else:
-            self._auth = TillAuth(account.till, account.password)
         self._requests = Requests(account, self._http.timeout)
 
     async def issue(self, variant: Variant, body: bytes, reward_id: int | None = None) -> Reply:
@@ -156,7 +156,7 @@ class RewardsClient:
         try:
             # One bound over everything: a server that sends a byte a second must not hold the call.
             async with asyncio.timeout(self._account.timeout_seconds):
-                response = await self._http.send(request, auth=self._auth, stream=True)
+                response = await self._send(request)
                 try:
                     body = await read_body(response)
                 finally:
@@ -168,6 +168,12 @@ class RewardsClient:
         except Exception as error:  # noqa: BLE001  # no failure of a call may escape as an exception
             return explain(error)
         return _answer(response, body)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        if self._auth is not None:
+            return await self._http.send(request, auth=self._auth, stream=True)
+        # Nothing is left for httpx's client to do: no login, and cookies and redirects are not wanted.
+        return await self._transport.handle_async_request(request)
 
 
 def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:

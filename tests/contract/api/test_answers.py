@@ -82,8 +82,9 @@ async def test_an_html_page_of_the_edge_is_an_answer(serve, connect, answer):
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(502, b"<html>oops</html>")
 
 
-async def test_a_redirect_is_an_answer_and_is_not_followed(serve, connect, answer):
-    server = await serve(answer("307 Temporary Redirect", b"", "Location: /elsewhere"))
+@pytest.mark.parametrize("place", ["/elsewhere", "http://host:port/"])
+async def test_a_redirect_is_an_answer_and_is_not_followed(serve, connect, answer, place):
+    server = await serve(answer("307 Temporary Redirect", b"", f"Location: {place}"))
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(307, b"")
     assert len(server.requests) == 1
 

@@ -17,8 +17,8 @@ def _queue(count, *, ended=True):
     return results
 
 
-def test_many_results_come_in_groups_of_a_hundred():
-    assert [len(group) for group in gather_groups(_queue(250), 250)] == [100, 100, 50]
+def test_many_results_come_in_groups_of_250():
+    assert [len(group) for group in gather_groups(_queue(600), 600)] == [250, 250, 100]
 
 
 def test_the_last_group_waits_for_nothing_when_all_have_come():
