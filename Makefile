@@ -28,6 +28,9 @@ matrix: $(BIN)/.dev ## Blasts in every reading of the API: 36 of them, three end
 chaos: $(BIN)/.dev ## Every fault, in many rounds, on each ledger and broker, with a table (CHAOS="--help" lists options)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
+defences: $(BIN)/.dev ## Each hazard's test without its defence, which has to fail (DEFENCES="--help" lists options)
+	@$(BIN)/python -m tests.chaos.defences $(DEFENCES)
+
 soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memory grows (SOAK="--help" lists options)
 	@$(BIN)/python -m tests.chaos.soak $(SOAK)
 
@@ -70,4 +73,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos soak bench check format lock clean
+.PHONY: help setup demo test matrix chaos defences soak bench check format lock clean

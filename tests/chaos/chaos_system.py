@@ -1,5 +1,6 @@
 """The system that is struck: a broker and a ledger of the test's own, and `issuance up` with low timeouts on them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -54,7 +55,8 @@ def running_chaos(home: Path, scale: Scale, pair: str, *, bytecode: Path | None 
         if bytecode is not None:
             environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
         environment |= {
-            "PYTHONPATH": str(Path(__file__).parent / "poison"),
+            # The processes run the tree that these tests are of, also in a copy (`defences`).
+            "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent / "poison", Path(__file__).parents[2]))),
             "ISSUANCE_HOME": str(home),
             "ISSUANCE_API_MAX_CONCURRENT": str(scale.concurrent),
             "ISSUANCE_BROKER_URL": broker.url,

@@ -2,21 +2,22 @@
 
 import os
 import platform
+import statistics
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.chaos.record import Record
 
-_INTRODUCTION = """\
-# Faults, and what came of them
-
-Written by `{command}` on {date}, on a machine with {machine}. Each hazard strikes a running system again and again in
-the middle of blasts: real processes, a real broker, a real ledger, a simulated API with a book of its own. After each
-hazard both books are compared requestId by requestId. *Lost* counts jobs without an end or with units that the ledger
-does not know, *doubled* requestIds with more units than asked for, *in doubt* jobs that are left to an operator.
-*Recovered* is the time from the end of the fault until the system goes on; the lease is 5 s here (120 s by default), a
-call takes at most 2 s.
-"""
+_INTRODUCTION = (
+    "Written by `{command}` on {date}, on a machine with {machine}. Each hazard strikes a running system again and "
+    "again in the middle of blasts: real processes, a real broker, a real ledger, a simulated API with a book of its "
+    "own. After each hazard both books are compared requestId by requestId. *Lost* counts jobs without an end or with "
+    "units that the ledger does not know, *doubled* requestIds with more units than asked for, *in doubt* jobs that "
+    "are left to an operator. *Recovered* is the time from the end of the fault until the system goes on; the lease "
+    "is 5 s here (120 s by default), a call takes at most 2 s."
+)
+_LINE = 120
 
 _DEFENCES = {
     1: "A chunk that nobody claims within a lease is released again: the ledger knows what is on its way.",
@@ -47,9 +48,12 @@ _RULE = "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |"
 def write_report(records: Sequence[Record], command: str) -> str:
     """The whole report as Markdown."""
     introduction = _INTRODUCTION.format(command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", machine=_machine())
+    # No break within a word: the command's options have hyphens.
+    broken = textwrap.fill(introduction, _LINE, break_long_words=False, break_on_hyphens=False)
     tables = [_section(pair, records) for pair in dict.fromkeys(record.pair for record in records)]
     defences = "\n".join(f"{number}. {text}" for number, text in _DEFENCES.items())
-    return "\n".join([introduction, *tables, f"## What protects\n\n{defences}\n"])
+    head = f"# Faults, and what came of them\n\n{broken}\n\n{_total(records)}\n"
+    return "\n".join([head, *tables, f"## What protects\n\n{defences}\n"])
 
 
 def _section(pair: str, records: Sequence[Record]) -> str:
@@ -63,19 +67,32 @@ def _machine() -> str:
 def table(records: Sequence[Record]) -> str:
     """Hazards as a Markdown table, with their sums."""
     rows = sorted(records, key=lambda record: record.number)
+    return "\n".join([_HEAD, _RULE, *(_row(record) for record in rows), _row(_sums(records))])
+
+
+def _total(records: Sequence[Record]) -> str:
+    sums, pairs = _sums(records), len({record.pair for record in records})
+    return (
+        f"**In all, on {pairs} {'pair' if pairs == 1 else 'pairs'} of ledger and broker: "
+        f"{sums.faults:,} faults, {sums.jobs:,} jobs, "
+        f"{sums.lost:,} lost, {sums.doubled:,} doubled, {sums.in_doubt:,} in doubt.**"
+    )
+
+
+def _sums(records: Sequence[Record]) -> Record:
     sums = Record(0, "**all**", "")
-    for record in rows:
+    for record in records:
         sums.faults += record.faults
         sums.jobs += record.jobs
         sums.lost += record.lost
         sums.doubled += record.doubled
         sums.in_doubt += record.in_doubt
-    return "\n".join([_HEAD, _RULE, *(_row(record) for record in rows), _row(sums)])
+    return sums
 
 
 def _row(record: Record) -> str:
-    times = sorted(record.recovered)
-    recovered = f"{times[len(times) // 2]:.1f} s, {times[-1]:.1f} s" if times else ""
+    times = record.recovered
+    recovered = f"{statistics.median(times):.1f} s, {max(times):.1f} s" if times else ""
     counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
     number = str(record.number) if record.number else ""
     return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"
