@@ -37,7 +37,6 @@ class Contender:
     """Its speed beside the bare script, roughly: only to size its runs."""
     record: str = ""
     """Where its outcomes are recorded; "" is nowhere."""
-    cores: int = 1
     quick: bool = False
     """Whether `--quick` runs it."""
     everywhere: bool = False
@@ -48,7 +47,7 @@ class Contender:
 _CHILDREN, _CHILDREN_FOR_SLOW, _SLOW_IN_FLIGHT = 2, 4, 400
 
 
-def _ours(*, children: int | None = None, in_postgres: bool = False, cores: int = 1) -> Runner:
+def _ours(*, children: int | None = None, in_postgres: bool = False, cores: int = 1, core_share: float = 1.0) -> Runner:
     def run(place: Place, task: Task, count: int) -> Run:
         url = new_database(place.postgres_url) if in_postgres else ""
         worker_cores = [*WORKER_CORES, *reversed(OTHER_CORES)][:cores]
@@ -60,6 +59,7 @@ def _ours(*, children: int | None = None, in_postgres: bool = False, cores: int 
             ledger_url=url,
             children=children or (_CHILDREN_FOR_SLOW if task.in_flight > _SLOW_IN_FLIGHT else _CHILDREN),
             worker_cores=worker_cores,
+            core_share=core_share,
         )
 
     return run
@@ -116,9 +116,6 @@ CONTENDERS = (
     Contender("this system, SQLite", _ours(), 0.9, "SQLite", quick=True, everywhere=True),
     Contender("this system, SQLite, one child", _ours(children=1), 0.8, "SQLite"),
     Contender("this system, PostgreSQL", _ours(in_postgres=True), 0.9, "PostgreSQL", everywhere=True),
-    Contender(
-        "this system, PostgreSQL, two cores", _ours(children=4, in_postgres=True, cores=2), 1.7, "PostgreSQL", cores=2
-    ),
     Contender("dramatiq, gevent, urllib3", _dramatiq("dramatiq-gevent", "dramatiq_urllib3_app"), 0.7, everywhere=True),
     Contender("dramatiq, threads, httpx", _dramatiq("dramatiq", "dramatiq_app", _THREADS), 0.5),
     Contender("taskiq, httpx on aiohttp", _peer("taskiq_app", _taskiq), 0.5, everywhere=True),
@@ -129,3 +126,16 @@ CONTENDERS = (
     Contender("Celery, prefork, httpx", _celery("--pool", "prefork", "--concurrency", str(_PREFORK_CHILDREN)), 0.1),
 )
 """The bare script comes first: the others' runs are sized by it."""
+
+CORE_SHARE = 0.3
+"""Of each core that a worker may use where one and two are compared: stub, broker and database need the rest."""
+ON_CORES = {
+    cores: Contender(
+        f"{CORE_SHARE:.0%} of {cores} cores" if cores > 1 else f"{CORE_SHARE:.0%} of a core",
+        _ours(children=2 * cores, in_postgres=True, cores=cores, core_share=CORE_SHARE),
+        0.3 * cores,
+        "PostgreSQL",
+    )
+    for cores in (1, 2)
+}
+"""This system on so many cores."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.quota import enter
+
 _END_SECONDS = 15.0
 _PR_SET_PDEATHSIG = 1
 
@@ -23,11 +25,17 @@ OTHER_CORES = _ALLOWED[1:] or _ALLOWED
 
 @contextmanager
 def running(
-    command: Sequence[str], *, cores: Sequence[int], environment: Mapping[str, str], log: Path
+    command: Sequence[str],
+    *,
+    cores: Sequence[int],
+    environment: Mapping[str, str],
+    log: Path,
+    group: Path | None = None,
 ) -> Iterator[psutil.Process]:
-    """Run a process on these cores; at the end it and all it started are ended."""
+    """Run a process on these cores, in a group of `cpu_quota`; at the end it and all it started are ended."""
 
     def settle() -> None:
+        enter(group)
         os.sched_setaffinity(0, cores)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing outlives the command
 

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -12,6 +12,7 @@ from celery import Celery
 
 from benchmarks.cores import OTHER_CORES, python, running
 from benchmarks.load import Task, write_csv
+from benchmarks.quota import cpu_quota
 from benchmarks.race import Run, measure
 from benchmarks.servers import Stub
 from config.settings import Settings
@@ -27,7 +28,16 @@ _READY_SECONDS = 60.0
 
 
 def run(
-    folder: Path, stub: Stub, task: Task, count: int, *, ledger_url: str, children: int, worker_cores: list[int]
+    folder: Path,
+    stub: Stub,
+    task: Task,
+    count: int,
+    *,
+    ledger_url: str,
+    children: int,
+    worker_cores: list[int],
+    core_share: float = 1.0,
+    watched: Callable[[psutil.Process], AbstractContextManager[object]] = nullcontext,
 ) -> Run:
     """Issue a blast of so many rows.
 
@@ -39,6 +49,11 @@ def run(
         ledger_url: an empty database; "": SQLite in a folder of its own.
         children: processes of the worker.
         worker_cores: the worker's.
+        core_share: what the worker may use of each of its cores.
+        watched: is entered with the worker when it is up, and left when all is recorded.
+
+    Raises:
+        NoQuotaError: a share below 1 needs control groups.
     """
     home = Path(mkdtemp(prefix="home-", dir=folder))
     environment = _environment(home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children)
@@ -46,20 +61,21 @@ def run(
         ledger.migrate()
         _accept(ledger, home, task, count)
         start = _starter(home, environment)
-        worker = stack.enter_context(start("worker", worker_cores))
+        group = stack.enter_context(cpu_quota(core_share * len(worker_cores))) if core_share < 1 else None
+        worker = stack.enter_context(start("worker", worker_cores, group))
         _await_worker(task.broker_url)
         stack.enter_context(start("release", OTHER_CORES))
         stack.enter_context(start("beat", OTHER_CORES))
-        return measure(stub, worker, count, is_recorded=lambda: not balance(ledger, _CAMPAIGN).unsettled)
+        with watched(worker):
+            return measure(stub, worker, count, is_recorded=lambda: not balance(ledger, _CAMPAIGN).unsettled)
 
 
-def _starter(
-    home: Path, environment: dict[str, str]
-) -> Callable[[str, list[int]], AbstractContextManager[psutil.Process]]:
+def _starter(home: Path, environment: dict[str, str]) -> Callable[..., AbstractContextManager[psutil.Process]]:
     @contextmanager
-    def start(name: str, cores: list[int]) -> Iterator[psutil.Process]:
+    def start(name: str, cores: list[int], group: Path | None = None) -> Iterator[psutil.Process]:
         command = python("console", "run", name)
-        with running(command, cores=cores, environment=environment, log=home / f"{name}.log") as process:
+        log = home / f"{name}.log"
+        with running(command, cores=cores, environment=environment, log=log, group=group) as process:
             yield process
 
     return start

@@ -10,20 +10,21 @@ from redis import Redis
 
 from benchmarks.acceptance import accept_apart
 from benchmarks.ceiling import ceiling
-from benchmarks.contenders import BARE, CONTENDERS, Contender, Place
-from benchmarks.cores import OTHER_CORES
+from benchmarks.contenders import BARE, CONTENDERS, ON_CORES, Contender, Place
 from benchmarks.costs import measure_apart
+from benchmarks.goals import LEDGERS
 from benchmarks.history import settle_half
 from benchmarks.load import Task, write_csv
+from benchmarks.quota import NoQuotaError
 from benchmarks.results import Results
 from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
 
 _FIRST_GUESS_PER_SECOND = 1_500.0
-_MORE_CORES_NEED = 4
-IN_FLIGHT = {5: 50, 50: 200, 200: 600}
-"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads."""
-LEDGERS = ("SQLite", "PostgreSQL")
+IN_FLIGHT = {5: 50, 50: 300, 200: 1_200}
+"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
+many as it takes to keep a core busy, so that the CPU is what is compared."""
+_SCALING_MS = 50
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ class Plan:
             self._measure_ceiling(repeat)
             for latency_ms, variant, whole in self._sizes.races:
                 for contender in self._contenders(whole=whole):
-                    self._race(contender, latency_ms, variant, repeat)
+                    key = f"race/{latency_ms}/{variant.value}/{contender.name}/{repeat}"
+                    self._race(key, contender, latency_ms, variant, repeat)
+            self._measure_scaling(repeat)
             for ledger in LEDGERS:
                 self._measure_ledger(ledger, repeat)
 
@@ -91,13 +94,21 @@ class Plan:
 
     def _contenders(self, *, whole: bool) -> Iterator[Contender]:
         wanted = [one for one in CONTENDERS if (whole or one.everywhere) and (one.quick or not self._sizes.quick)]
-        wanted = [one for one in wanted if one.cores == 1 or len(OTHER_CORES) + 1 >= _MORE_CORES_NEED]
         others = [one for one in wanted if one is not BARE]
         self._order.shuffle(others)
         yield from (BARE, *others)
 
-    def _race(self, contender: Contender, latency_ms: int, variant: Variant, repeat: int) -> None:
-        key = f"race/{latency_ms}/{variant.value}/{contender.name}/{repeat}"
+    def _measure_scaling(self, repeat: int) -> None:
+        """This system on two cores beside one, of each of which it has a part."""
+        if self._sizes.quick:
+            return
+        for cores, contender in ON_CORES.items():
+            try:
+                self._race(f"cores/{cores}/{repeat}", contender, _SCALING_MS, Variant.BULK, repeat)
+            except NoQuotaError as error:
+                print(f"cores/{cores}/{repeat}: not measured. {error}", flush=True)
+
+    def _race(self, key: str, contender: Contender, latency_ms: int, variant: Variant, repeat: int) -> None:
         if not self._wants(key):
             return
         count = max(200, int(self._bare_per_second(latency_ms, variant) * contender.share * self._sizes.run_seconds))

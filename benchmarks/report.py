@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from benchmarks.contenders import BARE, CONTENDERS
-from benchmarks.plan import LEDGERS
+from benchmarks.contenders import BARE, CONTENDERS, CORE_SHARE, ON_CORES
+from benchmarks.goals import LEDGERS, STEPS, beside, goals
 from benchmarks.results import Results
 
 Rows = list[dict[str, Any]]
@@ -22,9 +22,11 @@ def render(results: Results, *, command: str, machine: str, versions: str, date:
         f"Written by `{command}` on {date} at commit {commit}; do not edit.\n",
         f"* Machine: {machine}; load before the start {_range(loads, 1)}\n* {versions}",
         f"* The stub API answers at most {_middle(ceilings):,.0f} calls/s ({_range(ceilings)}) at no latency.\n",
+        _goals(results),
         _PREFACE,
         f"![Issuances per second beside the bare script]({PLOT})\n",
         *(_race(results, latency_ms, variant) for latency_ms, variant in _races(results)),
+        _cores(results),
         _acceptance(results),
         _costs(results),
     ]
@@ -43,13 +45,16 @@ Compare ratios, not figures of different machines.
 
 def ratios(results: Results, latency_ms: int, variant: str) -> dict[str, list[float]]:
     """Contender → its speed beside the bare script, in each round that has both."""
-    rows = results.of(f"race/{latency_ms}/{variant}/")
-    bare = {row["repeat"]: row["per_second"] for row in rows if row["contender"] == BARE.name}
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        if row["repeat"] in bare:
-            found[row["contender"]].append(row["per_second"] / bare[row["repeat"]])
-    return {one.name: found[one.name] for one in CONTENDERS if one.name in found}
+    return beside(results, f"race/{latency_ms}/{variant}/", BARE.name)
+
+
+def _goals(results: Results) -> str:
+    rows = [
+        f"| {one.what} | {one.wanted} | {one.measured} | {'met' if one.is_met else '**not met**'} |"
+        for one in goals(results)
+    ]
+    head = ["## Goals\n", "| what | goal | measured | |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows]) + "\n" if rows else ""
 
 
 def _races(results: Results) -> list[tuple[int, str]]:
@@ -64,13 +69,30 @@ def _race(results: Results, latency_ms: int, variant: str) -> str:
         "| contender | record | issuances/s | beside the bare script | CPU µs each | RSS MB |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for name, beside in ratios(results, latency_ms, variant).items():
+    for name, ratio in ratios(results, latency_ms, variant).items():
         rows, record = by_name[name], records[name] or "none"
         speed, cpu = [row["per_second"] for row in rows], [row["cpu_us"] for row in rows]
         lines.append(
-            f"| {name} | {record} | {_middle(speed):,.0f} ({_range(speed)}) | **{_middle(beside):.2f}** "
-            f"({_range(beside, 2)}) | {_middle(cpu):,.0f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
+            f"| {name} | {record} | {_middle(speed):,.0f} ({_range(speed)}) | **{_middle(ratio):.2f}** "
+            f"({_range(ratio, 2)}) | {_middle(cpu):,.0f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def _cores(results: Results) -> str:
+    """Two cores beside one."""
+    rows = {cores: results.of(f"cores/{cores}/") for cores in ON_CORES}
+    if not all(rows.values()):
+        return ""
+    lines = [
+        "## Two cores beside one\n",
+        f"The worker may use {CORE_SHARE:.0%} of each core (control groups); all else need the rest.\n",
+        "| the worker has | issuances/s | CPU µs each |",
+        "| --- | --- | --- |",
+    ]
+    for cores, contender in ON_CORES.items():
+        speed, cpu = ([row[name] for row in rows[cores]] for name in ("per_second", "cpu_us"))
+        lines.append(f"| {contender.name} | {_middle(speed):,.0f} ({_range(speed)}) | {_middle(cpu):,.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -108,7 +130,7 @@ def _costs(results: Results) -> str:
 def _cost_line(ledger: str, measured: Rows) -> str:
     cells = [
         f"{_middle(one['cpu'][step] for one in measured):.0f} ({_middle(one['clock'][step] for one in measured):.0f})"
-        for step in ("release", "claim", "classify", "record")
+        for step in STEPS
     ]
     query = _middle(one["query"]["status of the campaign"] for one in measured) / 1000
     return f"| {ledger} | {measured[0]['jobs']:,.0f} | {' | '.join(cells)} | {query:.1f} |"

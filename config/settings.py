@@ -66,8 +66,8 @@ class Settings(BaseSettings):
         description="Waits before each look into the API's transactions for a job in doubt, with commas; empty: none.",
     )
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
-    window_jobs: int = Field(4_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
-    chunk_max_jobs: int = Field(500, ge=1, le=1_000, description="Most jobs of one chunk.")
+    window_jobs: int = Field(8_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
+    chunk_max_jobs: int = Field(1_000, ge=1, le=1_000, description="Most jobs of one chunk.")
     job_max_lines: int = Field(10, ge=1, le=100, description="Most lines of one job: rewards of one call.")
     dead_letter_webhook_url: str = Field("", description="POSTed for each dead letter's notice; empty: none.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one.")

@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from benchmarks.contenders import BARE
+from benchmarks.goals import goals
 from benchmarks.load import REWARD_ID, Task, bodies
+from benchmarks.profiling import LOOP, share_out
 from benchmarks.report import ratios, render
 from benchmarks.results import Results
 from benchmarks.servers import Stub, stub_api
@@ -19,6 +21,7 @@ from worker.api.account import ApiAccount
 from worker.api.client import RewardsClient
 
 _OURS = "this system, SQLite"
+_PEER = "Celery, threads, httpx"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def test_results_of_another_plan_are_put_aside(tmp_path: Path):
 
 def test_speeds_are_compared_within_their_round(tmp_path: Path):
     results = _two_rounds(tmp_path)
-    assert ratios(results, 50, "bulk") == {BARE.name: [1.0, 1.0], _OURS: [0.9, 0.9]}
+    assert ratios(results, 50, "bulk") == {BARE.name: [1.0, 1.0], _OURS: [0.9, 0.9], _PEER: [0.2, 0.2]}
 
 
 def test_the_report_shows_the_median_ratio(tmp_path: Path):
@@ -71,11 +74,46 @@ def test_the_report_shows_the_median_ratio(tmp_path: Path):
     assert f"| {_OURS} | SQLite | 1,350 (900 to 1,800) | **0.90** (0.90 to 0.90) |" in page
 
 
+def test_each_goal_says_whether_this_run_met_it(tmp_path: Path):
+    results = _two_rounds(tmp_path)
+    results.add("cores/1/1", repeat=1, per_second=500.0)
+    results.add("cores/2/1", repeat=1, per_second=850.0)
+    found = {goal.what: (goal.measured, goal.is_met) for goal in goals(results)}
+    assert found == {
+        "this system, SQLite, beside the bare script": ("0.90 (0.90 to 0.90)", True),
+        "this system, SQLite, beside the best peer (Celery, threads, httpx)": ("4.50 (4.50 to 4.50)", True),
+        "this system, SQLite, beside the best stock Celery (Celery, threads, httpx)": ("4.50 (4.50 to 4.50)", True),
+        "this system, PostgreSQL, two cores beside one": ("1.70 (1.70 to 1.70)", False),
+    }
+
+
+def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
+    shares = share_out(
+        [
+            "run (worker/issuing.py);call (worker/api/client.py);write (asyncio/selector_events.py) 3",
+            "run (worker/issuing.py);classify (issuance/classification.py) 1",
+            "select (selectors.py) 1",
+        ]
+    )
+    assert shares == {"HTTP": 0.6, "classify and decide": 0.2, LOOP: 0.2}
+
+
+def test_what_a_worker_does_once_at_its_start_is_no_part_of_an_issuance():
+    shares = share_out(
+        [
+            "start (celery/a.py);AsynPool._create_worker_process (celery/b.py) 7",
+            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);Parts.prepare (worker/parts.py) 5",
+            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);claim (ledger/claims.py) 2",
+        ]
+    )
+    assert shares == {"ledger: claim and record": 1.0}
+
+
 def _two_rounds(folder: Path) -> Results:
     """The second round on a machine that is twice as fast for everybody."""
     results = Results(folder / "results.jsonl", "a plan")
     for repeat, pace in ((1, 1_000.0), (2, 2_000.0)):
-        for name, share in ((BARE.name, 1.0), (_OURS, 0.9)):
+        for name, share in ((BARE.name, 1.0), (_OURS, 0.9), (_PEER, 0.2)):
             about = {"latency_ms": 50, "variant": "bulk", "contender": name, "repeat": repeat}
             key = f"race/50/bulk/{name}/{repeat}"
             results.add(key, **about, per_second=pace * share, cpu_us=400.0, rss_mb=90.0)
