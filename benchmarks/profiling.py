@@ -41,6 +41,8 @@ PARTS = {
 LOOP = "event loop, sockets, standard library"
 _LATENCY_MS = 50
 _SAMPLES_PER_SECOND = 200
+_WAITS = ("Connection._recv", "_epoll.poll", "gather_groups")
+"""Innermost frames of threads that wait, which py-spy may take for work on a busy machine."""
 _STARTING = ("Parts.prepare", "cached_property.__get__", "collect_rarely", "AsynPool._create_worker_process")
 """What a child does once: its share would depend on how long the run is."""
 
@@ -54,7 +56,7 @@ def share_out(stacks: Iterable[str]) -> dict[str, float]:
     counts: Counter[str] = Counter()
     for stack in stacks:
         frames, _, count = stack.rpartition(" ")
-        if not _is_start(frames):
+        if not (_is_start(frames) or frames.rpartition(";")[2].startswith(_WAITS)):
             counts[_part_of(frames.split(";"))] += int(count)
     whole = counts.total() or 1
     return {name: count / whole for name, count in counts.most_common()}

@@ -1,11 +1,17 @@
 """The log's lines: finished events on their way to standard error."""
 
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_WHOLE_BYTES = 4_096
+"""Linux's PIPE_BUF: a pipe that several processes write to takes so many at once, or what they write may mix."""
+_own = threading.local()
 
 
 class LineLogger:
-    """Writes finished lines to standard error, each at once and as a whole.
+    """Writes finished lines to standard error, each as a whole, and at once unless `lines_together` says otherwise.
 
     The standard library's loggers cost several times an event's own work: with one event for each call that
     shows. A log that cannot be written (disk full, closed pipe) must not stop what it tells of.
@@ -19,8 +25,44 @@ class LineLogger:
 
     def write(self, line: str) -> None:
         """Write one line."""
-        with suppress(OSError, ValueError):
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+        held: list[str] | None = getattr(_own, "held", None)
+        if held is None:
+            _write(line + "\n")
+        else:
+            held.append(line + "\n")
 
     debug = info = warning = error = critical = write
+
+
+@contextmanager
+def lines_together() -> Iterator[None]:
+    """Hold this thread's lines back until the end, and write several at a time: one system call instead of ten."""
+    held: list[str] = []
+    _own.held = held
+    try:
+        yield
+    finally:
+        _own.held = None
+        for text in _bundled(held):
+            _write(text)
+
+
+def _bundled(lines: list[str]) -> Iterator[str]:
+    """Lines one after the other, as many at a time as a pipe takes whole."""
+    bundle: list[str] = []
+    size = 0
+    for line in lines:
+        long = len(line.encode())
+        if bundle and size + long > _WHOLE_BYTES:
+            yield "".join(bundle)
+            bundle, size = [], 0
+        bundle.append(line)
+        size += long
+    if bundle:
+        yield "".join(bundle)
+
+
+def _write(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from config.lines import lines_together
 from ledger.claims import Claim, claim
 from ledger.recording import Result, record
 from worker.bounds import Bounds
@@ -116,8 +117,9 @@ def _record(parts: Parts, held: Claim, group: list[Result]) -> None:
             raise
         _record_apart(parts, held, group, error)
         return
-    for result in group:
-        tell_result(held, result)
+    with lines_together():
+        for result in group:
+            tell_result(held, result)
     if any(is_undocumented(result) for result in group):
         parts.undocumented.tell(group)
     if letters:

@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 import structlog
 
+from config.lines import LineLogger, lines_together
 from config.logs import configure_logs
 from config.settings import Settings
 
@@ -150,3 +151,42 @@ def test_a_log_that_cannot_be_written_stops_nothing(configure):
     stream.close()
     structlog.get_logger("t").info("nobody hears it")
     assert stream.closed
+
+
+def test_lines_that_are_told_together_come_in_order_and_in_pieces_that_a_pipe_takes_whole(monkeypatch):
+    written = []
+    monkeypatch.setattr(sys, "stderr", Pieces(written))
+    logger = LineLogger()
+    with lines_together():
+        for number in range(100):
+            logger.write(f"{number} ü{'x' * 300}")
+        assert written == []
+    assert "".join(written).splitlines() == [f"{number} ü{'x' * 300}" for number in range(100)]
+    assert max(len(piece.encode()) for piece in written) <= 4_096
+    assert all(piece.endswith("\n") for piece in written)
+    assert len(written) < 12
+
+
+def test_what_was_held_back_is_written_when_the_telling_breaks_off(monkeypatch):
+    written = []
+    monkeypatch.setattr(sys, "stderr", Pieces(written))
+    with pytest.raises(ZeroDivisionError):
+        _break_off()
+    LineLogger().info("after")
+    assert written == ["before\n", "after\n"]
+
+
+def _break_off():
+    with lines_together():
+        LineLogger().info("before")
+        raise ZeroDivisionError
+
+
+class Pieces:
+    """A stream that keeps what is written to it, piece by piece."""
+
+    def __init__(self, written):
+        self.write = written.append
+
+    def flush(self):
+        pass
