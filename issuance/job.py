@@ -86,7 +86,7 @@ def freeze_body(
     Raises:
         ValueError: a count of lines or units, or a missing `orgId`, that the endpoint cannot take.
     """
-    if not lines or len({line.request_id for line in lines}) != len(lines):
+    if not lines or (len(lines) > 1 and len({line.request_id for line in lines}) != len(lines)):
         raise ValueError("A job has one or more lines, each with a requestId of its own")
     if any(line.quantity < 1 for line in lines):
         raise ValueError("A line asks for one unit or more: drop the line or raise its quantity")
@@ -130,12 +130,13 @@ def _connected(lines: tuple[Line, ...], notes: str | None) -> dict[str, Any]:
 
 
 def _reward(line: Line) -> dict[str, Any]:
+    reward: dict[str, Any] = {"rewardId": line.reward_id, "quantity": line.quantity, "requestId": line.request_id}
     payment = _optional(id=line.payment_config_id, redemptionValue=line.redemption_value, points=line.points)
-    return {
-        "rewardId": line.reward_id,
-        "quantity": line.quantity,
-        "requestId": line.request_id,
-    } | _optional(paymentConfig=payment or None, customFields=dict(line.custom_fields) or None)
+    if payment:
+        reward["paymentConfig"] = payment
+    if line.custom_fields:
+        reward["customFields"] = dict(line.custom_fields)
+    return reward
 
 
 def _optional(**fields: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 from issuance.customer import Customer
 
-_CAMPAIGN_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b01")
-_KEY_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02")
+_CAMPAIGN_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b01").bytes
+_KEY_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02").bytes
 # Escaped where it occurs in a part, so two different tuples never give one name.
 _SEPARATOR = "\x1f"
 _ESCAPE = "\x1e"
@@ -50,12 +50,12 @@ def fresh_request_id() -> str:
     return str(uuid4())
 
 
-def _derive(space: UUID, *parts: str | int) -> str:
+def _derive(space: bytes, *parts: str | int) -> str:
     texts = [str(part) for part in parts]
     name = _SEPARATOR.join(texts)
     if _ESCAPE in name or name.count(_SEPARATOR) >= len(texts):
         name = _SEPARATOR.join(text.translate(_ESCAPES) for text in texts)
-    return _uuid5(space.bytes, name)
+    return _uuid5(space, name)
 
 
 def _uuid5(space: bytes, name: str) -> str:

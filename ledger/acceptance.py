@@ -1,8 +1,9 @@
 """Acceptance: jobs enter the ledger, in bulk and idempotently, before they are anywhere else (design rule 1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,7 @@ from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.clock import now_ms
 from ledger.driver import insert_rows, rows_among
 from ledger.restoring import forgotten_since
-from ledger.schema import campaigns, intakes, jobs, lines
+from ledger.schema import campaigns, intakes, jobs
 from ledger.tombstones import Tombstone, find_tombstones
 
 _TRIES = 3
@@ -45,9 +46,8 @@ class Acceptance:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Earlier:
-    """A requestId's line as the ledger has it."""
+class _Earlier(NamedTuple):
+    """A requestId's line as the ledger has it. One is made of each row of a file, so it must cost little."""
 
     intake_id: int | None
     source_line: int
@@ -107,10 +107,30 @@ def accept(
     Raises:
         CampaignError: the campaign was cancelled.
     """
+    acceptance, commit = accept_uncommitted(ledger, campaign, batch, intake_id=intake_id, line_by_line=line_by_line)
+    commit()
+    return acceptance
+
+
+def accept_uncommitted(
+    ledger: Ledger,
+    campaign: Campaign,
+    batch: Sequence[Job],
+    *,
+    intake_id: int | None = None,
+    line_by_line: bool = False,
+) -> tuple[Acceptance, Callable[[], None]]:
+    """As `accept`, but nothing is accepted before the function is called that is returned, which commits.
+
+    It may be called from another thread: the disk is waited for there. Nothing else may write meanwhile from
+    this process.
+    """
     for attempt in range(1, _TRIES + 1):
         try:
-            with ledger.write() as connection:
-                return _accept(connection, campaign, batch, intake_id, line_by_line=line_by_line)
+            with ExitStack() as stack:
+                connection = stack.enter_context(ledger.write())
+                acceptance = _accept(connection, campaign, batch, intake_id, line_by_line=line_by_line)
+                return acceptance, stack.pop_all().close
         except IntegrityError:
             # Another producer accepted one of these requestIds in another campaign at this moment.
             if attempt == _TRIES:
@@ -177,16 +197,14 @@ def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Ea
     numbers = list({number for (number,) in present})
     if not numbers:
         return {}
-    rows = connection.execute(
-        select(lines.c.request_id, lines.c.position, jobs.c.intake_id, jobs.c.source_line, jobs.c.variant)
-        .add_columns(jobs.c.body, jobs.c.campaign_id)
-        .join(jobs, jobs.c.number == lines.c.job_number)
-        .where(lines.c.job_number.in_(numbers))
-    )
-    return {
-        row.request_id: _Earlier(row.intake_id, row.source_line, row.position, row.variant, row.body, row.campaign_id)
-        for row in rows
-    }
+    rows = rows_among(connection, _LIVING, numbers)
+    return {request_id: _Earlier(*found) for request_id, *found in rows}
+
+
+_LIVING = (
+    "SELECT lines.request_id, jobs.intake_id, jobs.source_line, lines.position, jobs.variant, jobs.body, "
+    "jobs.campaign_id FROM lines JOIN jobs ON jobs.number = lines.job_number WHERE lines.job_number"
+)
 
 
 _NONE: Mapping[str, str] = {}

@@ -17,6 +17,9 @@ from ledger.schema import REVISION
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 5
 _AGAIN_SECONDS = 0.02
+_CACHE_KIB = 32_768
+_CHECKPOINT_PAGES = 16_384
+"""64 MiB of log before SQLite copies it into the file, for its own 4: pages that many commits write are copied once."""
 _MIGRATION_LOCK = 0x6973737561  # "issua": any number, as long as all of this program's versions use the same
 # An error's text must not show customers and vouchers.
 _ENGINE: dict[str, Any] = {"hide_parameters": True}
@@ -169,7 +172,8 @@ def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
         _switch_to_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=OFF")  # rows are only ever added in order and never deleted alone
-        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -1,7 +1,8 @@
 """The blast: a campaign's file goes into the ledger, batch by batch, in flat memory and idempotently."""
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -9,19 +10,20 @@ import structlog
 
 from config.collecting import collecting_rarely
 from issuance.job import Job
-from ledger.acceptance import Conflict, accept, close_intake, open_intake
+from ledger.acceptance import Acceptance, Conflict, accept_uncommitted, close_intake, open_intake
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from producers.freezing import Freezer
 from producers.lint import Expectation, Warnings
 from producers.occurrences import Occurrences
-from producers.preparing import BlastOptions, Preparer, repeat
-from producers.source import BadRow, ErrorsFile, Source
+from producers.preparing import BlastOptions, Prepared, Preparer, repeat
+from producers.source import BadRow, ErrorsFile, Row, Source
 
 log = structlog.get_logger("issuance.producers")
 
-_BATCH_ROWS = 1_000
-"""So many rows are accepted in one transaction, and rows of one customer are grouped only within them."""
+_BATCH_ROWS = 5_000
+"""So many rows are accepted in one transaction, and rows of one customer are grouped only within them. requestIds lie
+all over their index: the more rows at once, the fewer times each of its pages is written."""
 
 
 @dataclass(slots=True)
@@ -77,14 +79,13 @@ def blast(
         preparer = Preparer(campaign.name, freezer, options, occurrences)
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
         intake_id = open_intake(ledger, campaign, str(source.path))
-        rows = source.rows()
-        while batch := list(islice(rows, _BATCH_ROWS)):
-            prepared = preparer.prepare(batch)
-            acceptance = accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+        batches = map(preparer.prepare, _batches(source))
+        committed = stack.enter_context(closing(_committed(ledger, campaign, batches, intake_id)))
+        for prepared, acceptance in committed:
             _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
             _write(errors, refused)
-            report.rows += len(batch)
+            report.rows += prepared.rows
             report.jobs += len(acceptance.accepted)
             report.accepted += _count_lines(acceptance.accepted)
             report.known += _count_lines(acceptance.known)
@@ -97,6 +98,34 @@ def blast(
     return report
 
 
+def _batches(source: Source) -> Iterator[list[Row | BadRow]]:
+    rows = source.rows()
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        yield batch
+
+
+def _committed(
+    ledger: Ledger, campaign: Campaign, batches: Iterable[Prepared], intake_id: int
+) -> Generator[tuple[Prepared, Acceptance]]:
+    """Accept batches, and hand each on when it is committed: while the disk takes one, the next is prepared."""
+    with ThreadPoolExecutor(1, "commit") as committer:
+        under_way: Future[tuple[Prepared, Acceptance]] | None = None
+        for prepared in batches:
+            if under_way is not None:
+                yield under_way.result()
+            acceptance, commit = accept_uncommitted(
+                ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True
+            )
+            under_way = committer.submit(_commit, prepared, acceptance, commit)
+        if under_way is not None:
+            yield under_way.result()
+
+
+def _commit(prepared: Prepared, acceptance: Acceptance, commit: Callable[[], None]) -> tuple[Prepared, Acceptance]:
+    commit()
+    return prepared, acceptance
+
+
 def check(
     campaign_name: str, source: Source, freezer: Freezer, errors: ErrorsFile, *, options: BlastOptions | None = None
 ) -> BlastReport:
@@ -104,11 +133,9 @@ def check(
     with Occurrences() as occurrences:
         preparer = Preparer(campaign_name, freezer, options or BlastOptions(), occurrences)
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
-        rows = source.rows()
-        while batch := list(islice(rows, _BATCH_ROWS)):
-            prepared = preparer.prepare(batch)
+        for prepared in map(preparer.prepare, _batches(source)):
             _write(errors, prepared.refused)
-            report.rows += len(batch)
+            report.rows += prepared.rows
             report.jobs += len(prepared.jobs)
             report.accepted += _count_lines(prepared.jobs)
             report.refused += len(prepared.refused)

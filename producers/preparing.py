@@ -44,6 +44,7 @@ class BlastOptions:
 class Prepared:
     """What came of a batch of rows."""
 
+    rows: int = 0
     jobs: list[Job] = field(default_factory=list)
     refused: list[BadRow] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ class Preparer:
         prepared = Prepared()
         good: list[_Asked] = []
         for row in rows:
+            prepared.rows += 1
             if isinstance(row, BadRow):
                 prepared.refused.append(row)
                 continue
