@@ -37,6 +37,9 @@ soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memo
 bench: $(BIN)/.bench ## Speed beside peers, acceptance and the ledger's costs, into docs/benchmarks.md (BENCH="--help" lists options)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+profile: $(BIN)/.bench ## Where the CPU of an issuance goes, by py-spy (PROFILE="--help" lists options)
+	@$(BIN)/python -m benchmarks.profiling $(PROFILE)
+
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -73,4 +76,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos defences soak bench check format lock clean
+.PHONY: help setup demo test matrix chaos defences soak bench profile check format lock clean
