@@ -38,12 +38,13 @@ def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
         ]
 
 
-def recent_took_seconds(ledger: Ledger) -> float:
-    """How long a call takes from its start to its answer: the mean of the newest calls; 0 after a minute without."""
+def recent_took_seconds(ledger: Ledger) -> float | None:
+    """How long a call takes from its start to its answer: the mean of the newest calls; None after a minute without."""
     recent = select(attempts.c.took_ms).where(attempts.c.started_at >= now_ms() - _RECENT_MS)
     newest = recent.order_by(attempts.c.started_at.desc()).limit(_RECENT_CALLS).subquery()
     with ledger.read() as connection:
-        return float(connection.scalar(select(func.avg(newest.c.took_ms))) or 0) / 1000
+        mean = connection.scalar(select(func.avg(newest.c.took_ms)))
+    return None if mean is None else float(mean) / 1000
 
 
 _RECENT_MS = 60_000

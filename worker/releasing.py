@@ -27,6 +27,7 @@ _WINDOW_SECONDS = 5.0
 _CHUNK_SECONDS = 5.0
 _SHARED_IN_HAND_SECONDS = 0.5
 _CHUNK_OVERHEAD_SECONDS = 0.25
+_LIKELY_CALL_SECONDS = 0.5
 _BACKGROUND_CHUNK_MOST = 50
 _NOTICE_AFTER_SECONDS = 5.0
 """Before that whoever opened the letter is publishing its notice."""
@@ -122,7 +123,7 @@ def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: in
     return int(window), int(chunk_size)
 
 
-def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float) -> float:
+def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float | None) -> float:
     """Say how many jobs make a chunk, on average, while several campaigns have work: their turns must be short.
 
     All children together hold half a second's work then, in which campaigns take turns; with a slow API they
@@ -131,8 +132,9 @@ def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float) 
     Args:
         limits: the account's.
         workers: how many children there are.
-        took_seconds: how long a call takes these days.
+        took_seconds: how long a call takes these days; None: not known yet.
     """
+    took_seconds = _LIKELY_CALL_SECONDS if took_seconds is None else took_seconds
     in_hand = min(_CHUNK_SECONDS, max(_SHARED_IN_HAND_SECONDS, 1.25 * took_seconds + _CHUNK_OVERHEAD_SECONDS))
     return _per_second(limits) * in_hand / workers
 

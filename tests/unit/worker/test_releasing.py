@@ -63,6 +63,7 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
         (1_200, 2, 0.0, 5),
         (1_200, 5, 0.2, 2),
         (1_200, 2, 1.4, 20),
+        (1_200, 2, None, 8.75),
         (1_200, 2, 20.0, 50),
     ],
     ids=[
@@ -70,6 +71,7 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
         "half a second of work in all children together",
         "whatever their number",
         "more when calls take long",
+        "half a second for a call of which nothing is known",
         "never more than when a campaign is alone",
     ],
 )
