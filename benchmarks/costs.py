@@ -21,6 +21,7 @@ from issuance.classification import classify
 from issuance.decision import Settle
 from issuance.job import Lane
 from issuance.reply import Answer
+from issuance.sharing import Turns
 from issuance.states import State
 from ledger.balance import balance
 from ledger.book import Ledger
@@ -86,7 +87,7 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
 def _take_through(ledger: Ledger, watch: Stopwatch) -> None:
     with watch.step("release"):
         [chunk] = release(
-            ledger, Lane.BLAST, window=_CHUNK_JOBS, chunk_size=_CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
+            ledger, Lane.BLAST, Turns(), window=_CHUNK_JOBS, chunk_size=_CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
         )
     with watch.step("claim"):
         held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False)

@@ -17,11 +17,12 @@ _LONGEST_NAME = 22
 
 
 def balance_table(balances: Sequence[Balance]) -> list[Text]:
-    """Two lines a campaign: what it is, and below how many of its lines stand where."""
+    """Two lines a campaign: what it is, and below its weight, if any, and how many of its lines stand where."""
     head, *rows = aligned([_HEADINGS, *map(_cells, balances)], right=_NUMBERS)
     table = [Text(head, style="bold")]
     for row, balance in zip(rows, balances, strict=True):
-        table += [_coloured(row, balance), Text(f"  {counts(balance)}", style="dim")]
+        below = " · ".join(filter(None, (_weight(balance), counts(balance))))
+        table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
     return table
 
 
@@ -56,12 +57,18 @@ def counts(balance: Balance) -> str:
     return " · ".join(filled) or "no lines yet"
 
 
+def _weight(balance: Balance) -> str:
+    """Said only of a campaign that is not like most."""
+    return "" if balance.campaign.weight == 1 else f"weight {balance.campaign.weight}"
+
+
 def balance_lines(balance: Balance) -> list[Text]:
     """One campaign's balance, and what to type next where something is left to do."""
     campaign = balance.campaign
     books = "balanced" if balance.balanced else f"NOT BALANCED: {sum(balance.counts.values()):,} found"
+    told = (campaign.state, _weight(balance), f"{counted(campaign.accepted_lines, 'line')} accepted", books)
     lines = [
-        Text(f"{campaign.name}: {campaign.state}, {counted(campaign.accepted_lines, 'line')} accepted, {books}"),
+        Text(f"{campaign.name}: {', '.join(filter(None, told))}"),
         Text(f"  {counts(balance)}"),
     ]
     if balance.open_letters:
@@ -75,6 +82,7 @@ def balance_json(balance: Balance) -> dict[str, Any]:
     return {
         "campaign": balance.campaign.name,
         "state": balance.campaign.state,
+        "weight": balance.campaign.weight,
         "accepted": balance.campaign.accepted_lines,
         **{state.value: balance.counts.get(state, 0) for state in State},
         "pruned": balance.pruned,

@@ -10,15 +10,17 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.balances import balance_lines
-from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, remark
+from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, operator, remark
 from console.interruption import interruptible
 from console.layout import counted, say
 from console.lint_report import expectation_lines, show_warnings
 from console.nudging import Nudging
 from console.refused_rows import NotedErrors
 from console.waiting import wait_for_campaign
+from issuance.sharing import WEIGHT_MAX, WEIGHT_MIN
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, ensure_campaign
+from ledger.weights import weigh_campaign
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer
@@ -57,6 +59,10 @@ def blast(
     defer_limits: Annotated[
         bool, typer.Option("--defer-limits", help="Wait for the next limit window instead of failing (new campaigns).")
     ] = False,
+    weight: Annotated[
+        int | None,
+        typer.Option(min=WEIGHT_MIN, max=WEIGHT_MAX, help="The campaign's part of the rate beside others, 1 to 100."),
+    ] = None,
 ) -> None:
     """Accept a file's rows into a campaign; running it again adds only what is not there yet."""
     with explained():
@@ -71,7 +77,7 @@ def blast(
     if not dry_run:
         with Context.opened() as (context, ledger):
             options.check(context.settings.api_variant)
-            into = _campaign(ledger, campaign, defer_limits=defer_limits)
+            into = _campaign(ledger, campaign, defer_limits=defer_limits, weight=weight)
             report = _accept(context, ledger, into, source, noted, options=options)
             if wait:
                 _wait(ledger, campaign)
@@ -99,10 +105,13 @@ def _errors_path(file: Path, given: Path | None) -> Path:
     return path
 
 
-def _campaign(ledger: Ledger, name: str, *, defer_limits: bool) -> Campaign:
+def _campaign(ledger: Ledger, name: str, *, defer_limits: bool, weight: int | None) -> Campaign:
     campaign = ensure_campaign(ledger, name, defers_limits=defer_limits)
     if defer_limits and not campaign.defers_limits:
         remark(f"{name} was begun without --defer-limits, and stays so.")
+    if weight is not None and weight != campaign.weight:
+        weigh_campaign(ledger, name, weight, operator())
+        remark(f"{name}'s weight is {weight} from now on; it was {campaign.weight}.")
     if campaign.state == "paused":
         remark(f"{name} is paused: nothing is issued until it is resumed.")
     return campaign

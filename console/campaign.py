@@ -1,4 +1,4 @@
-"""`issuance campaign`: pause, resume or cancel a whole campaign."""
+"""`issuance campaign`: pause, resume or cancel a whole campaign, or weigh it against the others."""
 
 import sys
 from collections.abc import Callable
@@ -9,13 +9,15 @@ import typer
 from console.balances import balance_lines
 from console.context import Context, operator, remark
 from console.layout import say
+from issuance.sharing import WEIGHT_MAX, WEIGHT_MIN
 from ledger.balance import balance
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
+from ledger.weights import weigh_campaign
 from worker.limits.console import LimitsConsole
 from worker.limits.unavailable import LimitsUnavailable
 
-app = typer.Typer(help="Pause, resume or cancel a campaign.", no_args_is_help=True)
+app = typer.Typer(help="Pause, resume, cancel or weigh a campaign.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 
@@ -54,6 +56,16 @@ def cancel(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do no
         while settle_cancelled(ledger):
             pass
         _print_balance(ledger, cancelled)
+
+
+@app.command()
+def weight(
+    name: Name,
+    weight: Annotated[int, typer.Argument(metavar="N", min=WEIGHT_MIN, max=WEIGHT_MAX, help="1 to 100.")],
+) -> None:
+    """Set a campaign's part of the rate, beside the weights of others that have work; from the next release on."""
+    with Context.opened() as (_, ledger):
+        _print_balance(ledger, weigh_campaign(ledger, name, weight, operator()))
 
 
 def _tell_workers(context: Context, tell: Callable[[LimitsConsole], None]) -> None:

@@ -33,6 +33,8 @@ class Campaign:
     """`running`, `paused`, `cancelled` or `finished` (nothing left to do; accepting more makes it run again)."""
     defers_limits: bool
     accepted_lines: int
+    weight: int
+    """1 to 100: its part of the rate, beside those of other campaigns that have work (`ledger.weights`)."""
 
 
 def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
@@ -224,5 +226,5 @@ def find_in(connection: Connection, name: str, *, for_update: bool = False) -> C
     return _campaign(found)
 
 
-def _campaign(row: Row[tuple[int, str, str, bool, int, int]]) -> Campaign:
-    return Campaign(row.id, row.name, row.state, row.defers_limits, row.accepted_lines)
+def _campaign(row: Row[tuple[int, str, str, bool, int, int, int]]) -> Campaign:
+    return Campaign(row.id, row.name, row.state, row.defers_limits, row.accepted_lines, row.weight)

@@ -1,4 +1,4 @@
-"""Progress: whether due work is being attempted, which is what a queue that looks alive may still not do."""
+"""Progress: how long calls take, and whether due work is attempted: a queue that looks alive may still not do it."""
 
 from dataclasses import dataclass
 
@@ -36,6 +36,19 @@ def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
             for lane, waited in due.items()
             if waited is not None and not _attempted(connection, lane, milliseconds(seconds))
         ]
+
+
+def recent_took_seconds(ledger: Ledger) -> float | None:
+    """How long a call takes from its start to its answer: the mean of the newest calls; None after a minute without."""
+    recent = select(attempts.c.took_ms).where(attempts.c.started_at >= now_ms() - _RECENT_MS)
+    newest = recent.order_by(attempts.c.started_at.desc()).limit(_RECENT_CALLS).subquery()
+    with ledger.read() as connection:
+        mean = connection.scalar(select(func.avg(newest.c.took_ms)))
+    return None if mean is None else float(mean) / 1000
+
+
+_RECENT_MS = 60_000
+_RECENT_CALLS = 20
 
 
 def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:

@@ -1,13 +1,17 @@
-"""Release: due jobs leave the ledger for the broker, fairly over campaigns and never more than the window."""
+"""Release: due jobs leave the ledger for the broker, by weight over campaigns and never more than the window."""
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from random import shuffle
+from functools import partial
+from itertools import islice
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
 
 from issuance.job import Lane
 from issuance.outcome import Reason
+from issuance.sharing import Claimant, Turns, size_chunk
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.campaigns import finish_campaigns
@@ -16,7 +20,8 @@ from ledger.clock import milliseconds, now_ms
 from ledger.events import note_jobs
 from ledger.letters import open_letter
 from ledger.look_ups import LOOK_UP_NOW
-from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs, lines
+from ledger.schema import IS_LEASED, jobs, lines
+from ledger.waiting import due_jobs, queued_campaigns, waiting_campaigns
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +109,51 @@ def _settle_poison(connection: Connection, number: int, campaign_id: int) -> Non
     open_letter(connection, number, campaign_id, reason=Reason.IN_DOUBT, code=None, message=message)
 
 
-def release(ledger: Ledger, lane: Lane, *, window: int, chunk_size: int, lost_after_seconds: float) -> list[Chunk]:
-    """Queue due jobs of running campaigns and return their chunks, for publishing after this has committed.
+def release(
+    ledger: Ledger,
+    lane: Lane,
+    turns: Turns,
+    *,
+    window: int,
+    chunk_size: int,
+    shared_chunk_size: float = math.inf,
+    lost_after_seconds: float,
+) -> list[Chunk]:
+    """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
-    Of a cancelled campaign only what is to be looked up is released.
+    Campaigns take turns by weight (`issuance.sharing`). Of a cancelled campaign only what is to be looked up is
+    released.
 
     Args:
         ledger: the record.
         lane: whose jobs.
+        turns: whose turn it is in this lane; the same for all releases of a process.
         window: most jobs queued in this lane at once.
         chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
+        shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
     """
     with ledger.write() as connection:
         _take_turn(connection)
-        free = window - _queued(connection, lane)
-        waiting = _campaigns_with_due_jobs(connection, lane) if free > 0 else []
-        chunks: list[Chunk] = []
-        for place, (campaign_id, name, is_cancelled) in enumerate(waiting):
-            # Every campaign gets an equal share of what is left; what one leaves goes to the next.
-            share = -(-free // (len(waiting) - place))
-            due = _due(lane, campaign_id, is_cancelled=is_cancelled)
-            taken = _queue_due(connection, due, share, lost_after_seconds)
-            free -= len(taken)
-            chunks += _chunks(connection, lane, name, taken, chunk_size)
+        queued = queued_campaigns(connection, lane)
+        free = window - sum(each.count for each in queued)
+        # Counted a chunk further than there is room: what does not fit whole must be known for that.
+        waiting = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
+        weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
+        size = partial(
+            size_chunk, weights=[*weights.values()], window=window, most=chunk_size, shared=shared_chunk_size
+        )
+        claimants = [Claimant(each.id, each.weight, each.count, size(each.weight)) for each in waiting]
+        given = turns.take(free, claimants, may_cut=not queued)
+        chunks: dict[int, Iterator[Chunk]] = {}
+        for each in waiting:
+            sizes = [turn.size for turn in given if turn.key == each.id]
+            taken = _queue_due(connection, due_jobs(lane, each), sum(sizes), lost_after_seconds) if sizes else []
+            chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
         if not waiting:
             finish_campaigns(connection)
-    return chunks
+    in_turn = [chunk for turn in given for chunk in islice(chunks[turn.key], 1)]
+    return in_turn + [chunk for left in chunks.values() for chunk in left]
 
 
 def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
@@ -158,28 +181,6 @@ def _take_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('issuance release'))"))
 
 
-def _queued(connection: Connection, lane: Lane) -> int:
-    query = select(func.count()).where(IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
-    return connection.scalar(query) or 0
-
-
-def _campaigns_with_due_jobs(connection: Connection, lane: Lane) -> list[tuple[int, str, bool]]:
-    waiting: list[tuple[int, str, bool]] = []
-    # One query for each: of both in one, PostgreSQL makes a reading of all jobs.
-    for state, is_cancelled in (("running", False), ("cancelled", True)):
-        due = select(jobs.c.number).where(_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
-        query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.state == state, due.exists())
-        waiting += [(row.id, row.name, is_cancelled) for row in connection.execute(query)]
-    # In any order, so that what a round that cannot serve all leaves undone is evened out by the next ones.
-    shuffle(waiting)
-    return waiting
-
-
-def _due(lane: Lane, campaign_id: int | ColumnElement[int], *, is_cancelled: bool = False) -> ColumnElement[bool]:
-    due = and_(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id, jobs.c.due_at <= now_ms())
-    return and_(due, jobs.c.look_up.is_not(None)) if is_cancelled else due
-
-
 def _queue_due(
     connection: Connection, due: ColumnElement[bool], limit: int, lost_after_seconds: float
 ) -> list[tuple[int, str, int, int]]:
@@ -201,10 +202,11 @@ def _queue_due(
 
 
 def _chunks(
-    connection: Connection, lane: Lane, campaign: str, taken: list[tuple[int, str, int, int]], size: int
+    connection: Connection, lane: Lane, campaign: str, taken: list[tuple[int, str, int, int]], sizes: Iterable[int]
 ) -> list[Chunk]:
-    whole = [row for row in taken if row[3] < ISOLATED_FROM]
-    groups = [whole[start : start + size] for start in range(0, len(whole), size)]
+    whole = iter([row for row in taken if row[3] < ISOLATED_FROM])
+    # Fewer than the sizes say when others hold some at this moment, or some travel alone.
+    groups = [group for size in sizes if (group := list(islice(whole, size)))]
     groups += [[row] for row in taken if row[3] >= ISOLATED_FROM]
     return [
         Chunk(

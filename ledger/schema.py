@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -51,6 +51,7 @@ campaigns = Table(
     Column("defers_limits", Boolean, nullable=False),
     Column("accepted_lines", BigInteger, nullable=False),  # counted at acceptance, to hold the balance against
     Column("created_at", Ms, nullable=False),
+    Column("weight", Integer, nullable=False, server_default="1"),  # its part of the rate, beside the others'
 )
 
 intakes = Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from random import Random
@@ -15,6 +15,8 @@ from redis.asyncio import Redis
 from config.nudging import Nudge
 from config.settings import Settings
 from config.site import Site
+from issuance.job import Lane
+from issuance.sharing import Turns
 from ledger.book import Ledger
 from worker.api.account import ApiAccount
 from worker.api.client import RewardsClient
@@ -64,6 +66,11 @@ class Parts:
     def rng(self) -> Random:
         """The source of jitter; one made before the fork would have all children draw the same numbers."""
         return Random()
+
+    @cached_property
+    def turns(self) -> Mapping[Lane, Turns]:
+        """Whose turn it is among the campaigns, for the releases of this process."""
+        return {lane: Turns() for lane in Lane}
 
     @cached_property
     def account(self) -> ApiAccount:

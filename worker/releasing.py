@@ -11,6 +11,7 @@ from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch
+from ledger.progress import recent_took_seconds
 from ledger.releases import Chunk, reap, release, unqueue
 from worker.broker_memory import recall_lost
 from worker.limits.state import LimitState
@@ -21,8 +22,12 @@ from worker.patience import first_line
 
 log = structlog.get_logger("issuance.release")
 
-_WINDOW_SECONDS = 10.0
+_WINDOW_SECONDS = 5.0
+"""A campaign that joins others waits for what is queued before it; a release comes at least each second."""
 _CHUNK_SECONDS = 5.0
+_SHARED_IN_HAND_SECONDS = 0.5
+_CHUNK_OVERHEAD_SECONDS = 0.25
+_LIKELY_CALL_SECONDS = 0.5
 _BACKGROUND_CHUNK_MOST = 50
 _NOTICE_AFTER_SECONDS = 5.0
 """Before that whoever opened the letter is publishing its notice."""
@@ -89,7 +94,15 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
     if not window:
         return 0
     chunks = release(
-        parts.ledger, lane, window=window, chunk_size=chunk_size, lost_after_seconds=settings.lease_seconds
+        parts.ledger,
+        lane,
+        parts.turns[lane],
+        window=window,
+        chunk_size=chunk_size,
+        shared_chunk_size=size_shared_chunk(
+            limits, workers=settings.workers, took_seconds=recent_took_seconds(parts.ledger)
+        ),
+        lost_after_seconds=settings.lease_seconds,
     )
     return _publish(parts, chunks)
 
@@ -103,11 +116,31 @@ def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: in
         return 0, 1
     if limits.closings > 0:
         return workers, 1
-    per_second = limits.rate_per_minute / 60 if limits.rate_per_minute else math.inf
+    per_second = _per_second(limits)
     most = chunk_most if lane is Lane.BLAST else min(chunk_most, _BACKGROUND_CHUNK_MOST)
     window = max(workers, min(window_most, per_second * _WINDOW_SECONDS))
     chunk_size = max(1.0, min(most, per_second * _CHUNK_SECONDS / workers))
     return int(window), int(chunk_size)
+
+
+def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float | None) -> float:
+    """Say how many jobs make a chunk, on average, while several campaigns have work: their turns must be short.
+
+    All children together hold half a second's work then, in which campaigns take turns; with a slow API they
+    hold more, because calls that wait for their answers must not keep the next ones from starting.
+
+    Args:
+        limits: the account's.
+        workers: how many children there are.
+        took_seconds: how long a call takes these days; None: not known yet.
+    """
+    took_seconds = _LIKELY_CALL_SECONDS if took_seconds is None else took_seconds
+    in_hand = min(_CHUNK_SECONDS, max(_SHARED_IN_HAND_SECONDS, 1.25 * took_seconds + _CHUNK_OVERHEAD_SECONDS))
+    return _per_second(limits) * in_hand / workers
+
+
+def _per_second(limits: LimitState) -> float:
+    return limits.rate_per_minute / 60 if limits.rate_per_minute else math.inf
 
 
 def _publish(parts: Parts, chunks: list[Chunk]) -> int:

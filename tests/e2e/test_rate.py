@@ -1,17 +1,26 @@
-"""The API account's limits, seen from the API: its rate, and silence after a 429."""
+"""The API account's limits, seen from the API: its rate, how campaigns share it, and silence after a 429."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from issuance.states import State
+from ledger.actions import Operator
+from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
+from ledger.schema import attempts, campaigns, jobs
+from ledger.weights import weigh_campaign
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 
 _PER_SECOND = 10
 _WATCH_SECONDS = 10
+_WEIGHTS = {"heavy": 3, "light": 1}
+_SHARED_PER_SECOND = 20
+_SHARED_SECONDS = 13
 _RETRY_AFTER_SECONDS = 4
 _RESERVED_AHEAD_SECONDS = 1.25
 """Calls whose slot was reserved before the 429 may still leave, a second ahead and the way to the API."""
@@ -54,6 +63,41 @@ def test_after_a_429_nobody_calls_until_its_time_is_over_and_no_attempt_is_used_
     assert system.calls() == calls
     assert system.wait_settled("closed").counts[State.ISSUED] == 45
     assert sorted(line.attempts for line in system.lines("closed")) == [1] * 44 + [2]
+
+
+def test_campaigns_of_weights_three_and_one_share_the_rate_so_over_any_ten_seconds(system: System):
+    operator, in_all = Operator("asha"), _SHARED_PER_SECOND * _SHARED_SECONDS
+    assert system.command("limits", "set", str(_SHARED_PER_SECOND * 60)).returncode == 0
+    for area, (name, weight) in enumerate(_WEIGHTS.items(), start=82):
+        ensure_campaign(system.ledger, name)
+        weigh_campaign(system.ledger, name, weight, operator)
+        pause_campaign(system.ledger, name, operator)
+        system.accept(name, plain_rows(in_all * weight // 4 + _SHARED_PER_SECOND, area=area))
+    for name in _WEIGHTS:
+        resume_campaign(system.ledger, name, operator)
+    await_that("both have been at it for long enough", lambda: len(_starts(system)) > in_all)
+    starts = _starts(system)[_SHARED_PER_SECOND:in_all]  # at first the rate allows a burst
+    first, last = starts[0][0], starts[-1][0]
+    assert last - first > _WATCH_SECONDS * 1_000
+    for since in range(first, last - _WATCH_SECONDS * 1_000, 100):
+        shared = Counter(name for at, name in starts if since <= at < since + _WATCH_SECONDS * 1_000)
+        for name, weight in _WEIGHTS.items():
+            assert shared[name] == pytest.approx(shared.total() * weight / 4, rel=0.1), (since - first, shared)
+    for name in _WEIGHTS:
+        system.wait_settled(name)
+
+
+def _starts(system: System) -> list[tuple[int, str]]:
+    """When the calls of the weighed campaigns began, in ms, and whose they were."""
+    query = (
+        select(attempts.c.started_at, campaigns.c.name)
+        .join(jobs, jobs.c.number == attempts.c.job_number)
+        .join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+        .where(campaigns.c.name.in_(_WEIGHTS))
+        .order_by(attempts.c.started_at)
+    )
+    with system.ledger.read() as connection:
+        return [(row.started_at, row.name) for row in connection.execute(query)]
 
 
 def _limited(system: System) -> int:

@@ -1,8 +1,9 @@
 """Builds what the ledger's tests need: jobs, the API's answers to them, and a desk that walks jobs through a ledger."""
 
 import json
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from issuance.job import Job, Lane, Line, Variant, freeze_body
 from issuance.outcome import Kind
 from issuance.reply import Answer, NoAnswer, Reply
 from issuance.request_id import campaign_request_id, keyed_request_id
+from issuance.sharing import Turns
 from issuance.states import State
 from ledger.acceptance import Acceptance, accept
 from ledger.actions import Operator
@@ -31,6 +33,7 @@ from ledger.recording import Attempt, GiveBack, Result, record
 from ledger.redrives import Redriven, discard, redrive
 from ledger.releases import Chunk, release
 from ledger.schema import jobs
+from ledger.weights import weigh_campaign
 
 OPERATOR = Operator("asha", "ticket 42")
 TIMEOUT = NoAnswer("timeout", "no answer within 20 s", sent=True)
@@ -138,15 +141,23 @@ class Desk:
 
     ledger: Ledger
     campaign: Campaign
+    turns: dict[Lane, Turns] = field(default_factory=lambda: {lane: Turns() for lane in Lane})
 
     def accept(self, *batch: Job, intake_id: int | None = None) -> Acceptance:
         return accept(self.ledger, self.campaign, batch, intake_id=intake_id)
 
     def another(self, name: str) -> "Desk":
-        return Desk(self.ledger, ensure_campaign(self.ledger, name))
+        return Desk(self.ledger, ensure_campaign(self.ledger, name), self.turns)
 
-    def release(self, *, window: int = 1000, chunk_size: int = 1000, lane: Lane = Lane.BLAST) -> list[Chunk]:
-        return release(self.ledger, lane, window=window, chunk_size=chunk_size, lost_after_seconds=60)
+    def release(
+        self, *, window: int = 1000, chunk_size: int = 1000, shared: float = math.inf, lane: Lane = Lane.BLAST
+    ) -> list[Chunk]:
+        sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
+        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60)
+
+    def weigh(self, weight: int) -> "Desk":
+        weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)
+        return self
 
     def claim(self, chunk: Chunk, *, orphaned: bool = False) -> Claim:
         return claim(self.ledger, chunk.id, chunk.job_numbers, lease_seconds=60, orphaned=orphaned)

@@ -1,5 +1,8 @@
 """Progress and heartbeats: alive but not consuming is found, and what rightly stands still is not taken for it."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
@@ -7,7 +10,7 @@ from issuance.job import Lane
 from ledger.campaigns import pause_campaign
 from ledger.clock import now_ms
 from ledger.heartbeats import Heartbeat, silent_seconds, touch
-from ledger.progress import stalls
+from ledger.progress import recent_took_seconds, stalls
 from ledger.releases import reap
 from ledger.schema import attempts, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
@@ -103,3 +106,10 @@ def test_heartbeats_are_told_by_the_databases_clock_and_each_for_itself(ledger):
     silent = silent_seconds(ledger)
     assert silent[Heartbeat.RELEASE] < 5
     assert silent[Heartbeat.BEAT] == pytest.approx(40, abs=5)
+
+
+def test_how_long_calls_take_is_told_by_the_newest_and_not_before_there_are_any(desk):
+    assert recent_took_seconds(desk.ledger) is None
+    held, claimed = desk.take_one(make_job())
+    desk.record(held, replace(judge(claimed, issue(claimed)), started_at_ms=int(time.time() * 1000)))
+    assert recent_took_seconds(desk.ledger) == pytest.approx(0.04)

@@ -12,7 +12,7 @@ from ledger.balance import attempts_per_second, balance, open_lines
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
 from ledger.letters import unpublished_notices
-from ledger.progress import stalls
+from ledger.progress import recent_took_seconds, stalls
 from ledger.releases import reap
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
@@ -38,6 +38,7 @@ def _fill(ledger, *, analyze):
     desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
     for first in range(1, _JOBS + 1, 5_000):
         accept(ledger, desk.campaign, make_jobs(5_000, first=first))
+    desk.another("holi").accept(*make_jobs(1_000, campaign="holi"))
     with ledger.write() as connection:
         for statement in _MIDDLE_OF_A_CAMPAIGN:
             connection.execute(text(statement))
@@ -50,7 +51,7 @@ def _fill(ledger, *, analyze):
 _MIDDLE_OF_A_CAMPAIGN = (
     "UPDATE jobs SET state = 'issued', open_lines = 0 WHERE number <= 44000",
     "UPDATE lines SET state = 'issued' WHERE job_number <= 44000",
-    "UPDATE jobs SET due_at = due_at + 10000000 WHERE number > 47000",
+    "UPDATE jobs SET due_at = due_at + 10000000 WHERE number BETWEEN 47001 AND 50000",
     """INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker)
        SELECT number, 1, number, 40, 'issued', 'settle issued', 'w-1' FROM jobs WHERE number <= 44000""",
     """INSERT INTO dead_letters
@@ -86,6 +87,7 @@ READERS_AND_WRITERS = {
     "open letters": lambda desk: desk.letters(state="open", campaign="diwali"),
     "letters with a reason": lambda desk: desk.letters(state="open", campaign="diwali", reason="failed"),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
+    "recent calls": lambda desk: recent_took_seconds(desk.ledger),
     "unnoticed": lambda desk: unpublished_notices(desk.ledger),
 }
 

@@ -64,33 +64,6 @@ def test_a_window_of_nothing_releases_nothing(desk):
     assert desk.release(window=0) == []
 
 
-def test_campaigns_share_the_window_equally(desk):
-    desk.accept(*make_jobs(50))
-    desk.another("holi").accept(*make_jobs(50, campaign="holi"))
-    chunks = desk.release(window=20)
-    assert {chunk.campaign: len(chunk.job_numbers) for chunk in chunks} == {"diwali": 10, "holi": 10}
-
-
-def test_what_a_small_campaign_leaves_of_its_share_is_used_by_the_large_one(desk):
-    desk.accept(*make_jobs(50))
-    desk.another("holi").accept(*make_jobs(2, campaign="holi"))
-    # Whichever comes first: the rest of a share goes on, or is taken at the next release.
-    taken = numbers_of(desk.release(window=20)) + numbers_of(desk.release(window=20))
-    assert len(taken) == 20
-    assert desk.another("holi").counts() == {State.QUEUED: 2}
-
-
-def test_a_window_of_one_job_serves_every_campaign_in_time(desk):
-    desk.accept(*make_jobs(60))
-    desk.another("holi").accept(*make_jobs(60, campaign="holi"))
-    served = set()
-    for _ in range(50):
-        (chunk,) = desk.release(window=1)
-        desk.claim(chunk)
-        served.add(chunk.campaign)
-    assert served == {"diwali", "holi"}
-
-
 def test_a_job_is_not_released_before_it_is_due(desk):
     held, _ = desk.take_one(make_job())
     desk.give_back(held, delay_seconds=600)

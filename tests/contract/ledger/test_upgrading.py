@@ -113,6 +113,7 @@ def test_every_row_of_the_first_schema_is_still_there_and_the_books_balance(old)
     old.check_schema()
     found = balance(old, "diwali")
     assert (found.balanced, found.open_letters) == (True, 2)
+    assert found.campaign.weight == 1
     assert found.counts == dict.fromkeys(State, 0) | {State(state): 1 for state in _STATES}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from issuance.states import State
 from ledger.balance import balance
-from ledger.campaigns import cancel_campaign, pause_campaign
+from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign
 from tests.contract.ledger.build import OPERATOR, issue, judge
 
 GOOD = ["919800000001,1001", "919800000002,1001", "919800000003,1001"]
@@ -133,6 +133,15 @@ def test_deferring_limits_belongs_to_a_campaigns_beginning(run, write_file, desk
     early = run("blast", write_file(*GOOD), "--campaign", "summer", "--defer-limits")
     assert "without --defer-limits" in late.stderr
     assert "without --defer-limits" not in early.stderr
+
+
+def test_a_weight_is_set_and_said_for_a_campaign_that_exists_too(run, write_file, desk):
+    path = write_file("919800000001,1001")
+    result = run("blast", path, "--campaign", "spring", "--weight", 3)
+    assert "spring's weight is 3 from now on; it was 1." in result.stderr
+    assert find_campaign(desk.ledger, "spring").weight == 3
+    assert "weight" not in run("blast", path, "--campaign", "spring").stderr
+    assert find_campaign(desk.ledger, "spring").weight == 3
 
 
 def test_waiting_ends_with_the_last_line_and_prints_the_balance(run, write_file, desk):

@@ -18,6 +18,31 @@ def test_each_verb_changes_the_state_records_who_did_it_and_prints_the_balance(r
     assert [action.verb for action in actions_on(desk.ledger, "campaign:spring")] == [verb]
 
 
+def test_a_weight_is_set_recorded_with_the_one_before_and_shown(run, desk):
+    desk.accept(*make_jobs(2, campaign="spring"))
+    result = run("campaign", "weight", "spring", "3")
+    assert result.stdout.startswith("spring: running, weight 3, 2 lines accepted, balanced\n")
+    (action,) = actions_on(desk.ledger, "campaign:spring")
+    assert (action.verb, action.note) == ("weight", "1 → 3")
+    assert run("status").stdout.splitlines()[2] == "  weight 3 · waiting 2"
+
+
+@pytest.mark.parametrize("weight", ["0", "101", "1.5", "much"])
+def test_a_weight_out_of_its_range_is_refused(run, desk, weight):
+    assert run("campaign", "weight", "spring", weight).exit_code == 2
+    assert find_campaign(desk.ledger, "spring").weight == 1
+
+
+def test_a_cancelled_campaign_takes_no_weight(run, desk):
+    run("campaign", "cancel", "spring")
+    result = run("campaign", "weight", "spring", "3")
+    assert (result.exit_code, "Campaign spring is cancelled" in result.stderr) == (2, True)
+
+
+def test_an_unknown_campaign_has_no_weight(run, desk):
+    assert run("campaign", "weight", "sprnig", "3").exit_code == 2
+
+
 def test_without_redis_the_change_is_said_to_take_effect_at_the_next_release(run, desk):
     assert "takes effect at the next release" in run("campaign", "pause", "spring").stderr
 

@@ -21,7 +21,14 @@ def test_a_campaigns_json_is_one_object_with_every_count(run, desk):
     one_of_each(desk)
     result = run("status", "spring", "--json")
     told = json.loads(result.stdout)
-    expected = {"campaign": "spring", "state": "running", "accepted": 5, "balanced": True, "openDeadLetters": 2}
+    expected = {
+        "campaign": "spring",
+        "state": "running",
+        "weight": 1,
+        "accepted": 5,
+        "balanced": True,
+        "openDeadLetters": 2,
+    }
     expected |= dict.fromkeys(State, 0) | {"waiting": 2, "issued": 1, "failed": 1, "in_doubt": 1}
     assert {key: told[key] for key in expected} == expected
     assert told["oldestDueAt"].endswith("Z")

@@ -15,7 +15,7 @@ from tests.unit.worker.process import chunks, notices, nudges
 from tests.unit.worker.test_chunks import AbsentLedger
 from worker import releasing
 from worker.limits.state import LimitState
-from worker.releasing import run_release, size_window
+from worker.releasing import run_release, size_shared_chunk, size_window
 
 
 def _limits(rate=0, *, closed=0.0, closings=0):
@@ -27,9 +27,9 @@ def _limits(rate=0, *, closed=0.0, closings=0):
     [
         (_limits(0), Lane.BLAST, (2000, 200)),
         (_limits(0), Lane.BACKGROUND, (2000, 50)),
-        (_limits(6_000), Lane.BLAST, (1000, 200)),
-        (_limits(1_200), Lane.BLAST, (200, 50)),
-        (_limits(100), Lane.BLAST, (16, 4)),
+        (_limits(6_000), Lane.BLAST, (500, 200)),
+        (_limits(1_200), Lane.BLAST, (100, 50)),
+        (_limits(100), Lane.BLAST, (8, 4)),
         (_limits(1), Lane.BLAST, (2, 1)),
         (_limits(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
         (_limits(0, closings=1), Lane.BLAST, (2, 1)),
@@ -37,7 +37,7 @@ def _limits(rate=0, *, closed=0.0, closings=0):
     ids=[
         "unlimited",
         "unlimited background",
-        "as much as fits in ten seconds",
+        "as much as fits in five seconds",
         "five seconds of work in a chunk",
         "the documented rate",
         "at least a job for each child",
@@ -54,6 +54,29 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
         window, chunk = size_window(_limits(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200)
         assert 1 <= chunk <= window <= 500
         assert math.isfinite(window)
+
+
+@pytest.mark.parametrize(
+    ("rate", "workers", "took_seconds", "expected"),
+    [
+        (0, 2, 0.2, math.inf),
+        (1_200, 2, 0.0, 5),
+        (1_200, 5, 0.2, 2),
+        (1_200, 2, 1.4, 20),
+        (1_200, 2, None, 8.75),
+        (1_200, 2, 20.0, 50),
+    ],
+    ids=[
+        "no rate, no bound",
+        "half a second of work in all children together",
+        "whatever their number",
+        "more when calls take long",
+        "half a second for a call of which nothing is known",
+        "never more than when a campaign is alone",
+    ],
+)
+def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(rate, workers, took_seconds, expected):
+    assert size_shared_chunk(_limits(rate), workers=workers, took_seconds=took_seconds) == pytest.approx(expected)
 
 
 def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(parts, book):

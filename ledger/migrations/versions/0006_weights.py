@@ -1,0 +1,13 @@
+"""How much of the rate a campaign has while others are at work too; those of before are equals."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("campaigns", sa.Column("weight", sa.Integer(), nullable=False, server_default="1"))

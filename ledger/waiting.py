@@ -1,0 +1,81 @@
+"""What a release finds: each campaign's due jobs, its weight, and what it has queued already."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from issuance.job import Lane
+from issuance.states import State
+from ledger.clock import now_ms
+from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A campaign's jobs that are on the broker, or on their way there."""
+
+    id: int
+    weight: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A campaign with due jobs."""
+
+    id: int
+    name: str
+    weight: int
+    is_cancelled: bool
+    """Only what is to be looked up is due."""
+    count: int
+    """Due jobs, counted no further than there is a use for; a bound above them where nobody else waits."""
+
+
+def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
+    """What is queued in a lane; reads only the leased jobs, which are few."""
+    of_lane = (IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
+    count = func.count().label("count")
+    counted = select(jobs.c.campaign_id, count).where(*of_lane).group_by(jobs.c.campaign_id).subquery()
+    query = select(campaigns.c.id, campaigns.c.weight, counted.c.count)
+    rows = connection.execute(query.join(counted, counted.c.campaign_id == campaigns.c.id))
+    return [Queued(*row) for row in rows]
+
+
+def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[Waiting]:
+    """The campaigns with due jobs in a lane, oldest first; of several the jobs are counted, up to `most`.
+
+    A paused campaign has none, nor has one whose jobs all wait for a later time.
+    """
+    # One query for each: of both in one, PostgreSQL makes a reading of all jobs.
+    found = [
+        Waiting(number, name, weight, is_cancelled, most)
+        for state, is_cancelled in (("running", False), ("cancelled", True))
+        for number, name, weight in _with_due_jobs(connection, lane, state, is_cancelled=is_cancelled)
+    ]
+    if len(found) == 1:
+        return found  # who is alone has whatever there is
+    return [replace(each, count=_count(connection, due_jobs(lane, each), most)) for each in found]
+
+
+def _with_due_jobs(connection: Connection, lane: Lane, state: str, *, is_cancelled: bool) -> list[tuple[int, str, int]]:
+    due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
+    query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).order_by(campaigns.c.id)
+    rows = connection.execute(query.where(campaigns.c.state == state, due.exists()))
+    return [(row.id, row.name, row.weight) for row in rows]
+
+
+def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
+    # In the index's order: else PostgreSQL may read all jobs, in the hope of meeting due ones early.
+    found = select(jobs.c.number).where(due).order_by(jobs.c.due_at, jobs.c.number).limit(most).subquery()
+    return connection.scalar(select(func.count()).select_from(found)) or 0
+
+
+def due_jobs(lane: Lane, campaign: Waiting) -> ColumnElement[bool]:
+    """Whether a job is one of the campaign's due ones; the index of waiting jobs serves it."""
+    return _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
+
+
+def _is_due(lane: Lane, campaign_id: int | ColumnElement[int], *, is_cancelled: bool) -> ColumnElement[bool]:
+    due = and_(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id, jobs.c.due_at <= now_ms())
+    return and_(due, jobs.c.look_up.is_not(None)) if is_cancelled else due

@@ -1,0 +1,111 @@
+"""Turns by weight: nothing above what is due or free, and nobody further from its share than a chunk."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance.sharing import Claimant, Turns, size_chunk
+
+PLENTY = 1_000_000
+
+
+def claimants(most_due=PLENTY, least_due=0):
+    one = st.tuples(st.integers(1, 100), st.integers(least_due, most_due), st.integers(1, 500))
+    rows = st.lists(one, min_size=1, max_size=8)
+    return rows.map(lambda found: [Claimant(key, *row) for key, row in enumerate(found)])
+
+
+def jobs(turns):
+    counted = Counter()
+    for turn in turns:
+        counted[turn.key] += turn.size
+    return counted
+
+
+@given(st.integers(0, 4_000), claimants(most_due=2_000))
+def test_no_round_gives_more_than_is_free_more_than_is_due_or_a_chunk_that_is_too_large(room, found):
+    turns = Turns().take(room, found, may_cut=True)
+    given_ = jobs(turns)
+    assert sum(given_.values()) <= room
+    assert all(given_[each.key] <= each.due for each in found)
+    assert all(0 < turn.size <= found[turn.key].chunk_size for turn in turns)
+
+
+@given(st.integers(0, 4_000), claimants(most_due=2_000))
+def test_what_is_left_free_is_less_than_a_chunk_unless_nothing_is_due(room, found):
+    given_ = jobs(Turns().take(room, found, may_cut=True))
+    left = room - sum(given_.values())
+    if any(given_[each.key] < each.due for each in found):
+        assert left < max(each.chunk_size for each in found)
+    else:
+        assert sum(given_.values()) == sum(each.due for each in found)
+
+
+@given(st.integers(0, 4_000), claimants(most_due=2_000))
+def test_single_jobs_fill_the_room_or_use_up_all_that_is_due(room, found):
+    single = [Claimant(each.key, each.weight, each.due, 1) for each in found]
+    given_ = jobs(Turns().take(room, single, may_cut=False))
+    assert sum(given_.values()) == min(room, sum(each.due for each in found))
+
+
+@given(st.lists(st.integers(0, 1_500), min_size=1, max_size=12), claimants(least_due=PLENTY))
+def test_after_any_rounds_any_two_with_work_left_are_within_a_chunk_of_each_other_by_weight(rooms, found):
+    turns, given_ = Turns(), Counter()
+    for room in rooms:
+        given_ += jobs(turns.take(room, found, may_cut=False))
+    if len(found) == 1:
+        return
+    for one in found:
+        for other in found:
+            apart = given_[one.key] / one.weight - given_[other.key] / other.weight
+            assert apart <= one.chunk_size / one.weight + other.chunk_size / other.weight + 1e-6
+
+
+def test_who_comes_later_begins_where_the_others_are():
+    old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
+    other = Claimant(3, 1, PLENTY, 10)
+    turns = Turns()
+    turns.take(1_000, [old, other], may_cut=True)
+    assert jobs(turns.take(300, [old, other, new], may_cut=False)) == {1: 100, 2: 100, 3: 100}
+
+
+def test_who_was_alone_owes_nothing():
+    old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
+    turns = Turns()
+    turns.take(1_000, [Claimant(1, 1, PLENTY, 500)], may_cut=True)
+    assert jobs(turns.take(40, [old, new], may_cut=False)) == {1: 20, 2: 20}
+
+
+def test_only_into_an_empty_window_a_chunk_is_cut():
+    found = [Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)]
+    assert Turns().take(4, found, may_cut=False) == []
+    assert jobs(Turns().take(4, found, may_cut=True)) == {1: 4}
+
+
+@pytest.mark.parametrize(
+    ("weight", "weights", "window", "shared", "expected"),
+    [
+        (1, [1], 100, 10, 50),
+        (1, [1, 1], 100, 10, 10),
+        (3, [3, 1], 100, 10, 15),
+        (1, [3, 1], 100, 10, 5),
+        (1, [100, 1], 100, 10, 1),
+        (1, [3, 1], 100, float("inf"), 50),
+        (9, [9, 1, 1, 1], 40, 20, 10),
+        (1, [1, 1, 1], 2, 1, 1),
+    ],
+    ids=[
+        "alone: the largest",
+        "of equals: the mean",
+        "heavier: larger",
+        "lighter: smaller",
+        "at least a job",
+        "without a bound: the largest for all",
+        "at most its place in the window",
+        "a window that is too small for all",
+    ],
+)
+def test_a_chunks_size_follows_the_weights(weight, weights, window, shared, expected):
+    assert size_chunk(weight, weights, window=window, most=50, shared=shared) == expected
