@@ -11,6 +11,7 @@ from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch
+from ledger.progress import leased
 from ledger.releases import Chunk, reap, release, unqueue
 from worker.broker_memory import recall_lost
 from worker.limits.state import LimitState
@@ -59,7 +60,10 @@ def _release_due(parts: Parts) -> int:
     except LimitsUnavailable as error:
         log.warning("limits unavailable", error=str(error))
         return 0
-    return sum(_release_lane(parts, lane, limits) for lane in (Lane.BACKGROUND, Lane.BLAST))
+    released = _release_lane(parts, Lane.BACKGROUND, limits)
+    # With few calls to be had, a blast gets what background requests leave.
+    taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
+    return released + _release_lane(parts, Lane.BLAST, limits, taken=taken)
 
 
 def _reconcile_halts(parts: Parts) -> None:
@@ -77,7 +81,7 @@ def _reconcile_halts(parts: Parts) -> None:
         log.info("halts reconciled", halted=len(wanted - told), lifted=len(told - wanted))
 
 
-def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
+def _release_lane(parts: Parts, lane: Lane, limits: LimitState, *, taken: int = 0) -> int:
     settings = parts.settings
     window, chunk_size = size_window(
         limits,
@@ -86,7 +90,8 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
         window_most=settings.window_jobs,
         chunk_most=settings.chunk_max_jobs,
     )
-    if not window:
+    window -= taken
+    if window <= 0:
         return 0
     chunks = release(
         parts.ledger, lane, window=window, chunk_size=chunk_size, lost_after_seconds=settings.lease_seconds
@@ -95,7 +100,7 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
 
 
 def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int) -> tuple[int, int]:
-    """Say how many jobs may be queued and how many make a chunk: seconds of work at the account's rate.
+    """Say how many jobs may be queued and how many make a chunk: seconds of work at the calls that are allowed.
 
     While the account is closed nothing is released; while it is probed, single jobs are.
     """
@@ -103,7 +108,7 @@ def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: in
         return 0, 1
     if limits.closings > 0:
         return workers, 1
-    per_second = limits.rate_per_minute / 60 if limits.rate_per_minute else math.inf
+    per_second = limits.allowed_per_minute / 60 if limits.allowed_per_minute else math.inf
     most = chunk_most if lane is Lane.BLAST else min(chunk_most, _BACKGROUND_CHUNK_MOST)
     window = max(workers, min(window_most, per_second * _WINDOW_SECONDS))
     chunk_size = max(1.0, min(most, per_second * _CHUNK_SECONDS / workers))

@@ -79,7 +79,7 @@ def wait(redis: AsyncRedis, account: str):
     """Let seconds pass for the account's limits: what is stored moves into the past."""
 
     async def pass_seconds(seconds: float) -> None:
-        for field in ("last", "closed_until", "probe_at"):
+        for field in ("last", "closed_until", "probe_at", "lowered_at", "grown_at", "pace_at", "usual_at", "ceiling_since"):
             if await redis.hexists(limits_key(account), field):
                 await redis.hincrby(limits_key(account), field, -int(seconds * 1_000_000))
 

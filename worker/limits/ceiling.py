@@ -1,0 +1,126 @@
+"""The ceiling on an account's calls: below the rate, learnt from what comes back, one for all workers.
+
+Its rules and why they are these: docs/decisions/0008. The Lua functions here are the middle of the scripts in
+`scripts`, which need `rate` (calls a minute in force, 0 is unlimited) and what they start with. Fields of the hash:
+
+- `ceiling`: calls a minute, above 0; absent: there is none. `ceiling_why`, `ceiling_since`: for the operator.
+- `before`: calls a minute that were made when it appeared; `base`: when it was last lowered.
+- `lowered` counts how often, for ever, so that a call's outcome is known for one from before; `lowered_at` is when.
+- `grown_at`: up to when it has grown.
+- `trouble`: failed and slow calls weighed against answers, 0 or more.
+- `usual`, `usual_at`: how long an answer takes in microseconds, as a slowly moving mean, and when it last moved.
+- `paced`: calls granted since `pace_at`; `pace`: calls a minute before that, the highest of the last minutes.
+"""
+
+CEILING = """
+local FLOOR = 60 -- calls a minute: never lower
+local AFTER_CLOSING, AFTER_TROUBLE, LEAST_WHEN_SLOW = 1 / 16, 1 / 2, 1 / 4 -- shares of the calls made so far
+local FAILED_WEIGHS, TROUBLE = 4, 20 -- more than one call in five, and five in a row, are trouble
+local SLOW_TIMES, SLOW_FROM = 3, 2000000 -- slow is an answer of three times the usual, and of two seconds
+local UP_SECONDS, DOWN_SECONDS = 600, 60 -- in so long the usual follows slower and faster answers
+local PACE_SECONDS, PACE_LEAST_SECONDS, PACE_HALVES_SECONDS = 5, 2, 60
+local STEP, GOAL = 6, 1200 -- grows by so many a minute each second at least; without a rate it goes no sooner
+local SECOND = 1000000
+
+local news, ceiling = 0, read('ceiling')
+
+-- Calls a minute under both rate and ceiling; 0 is unlimited.
+local function allowed()
+  if ceiling == 0 then return rate end
+  if rate == 0 then return ceiling end
+  return math.min(rate, ceiling)
+end
+
+-- Calls a minute that are being made, or were lately.
+local function pace()
+  local span = (now - read('pace_at')) / SECOND
+  local lately = read('paced') * 60 / math.max(PACE_LEAST_SECONDS, span)
+  return math.max(lately, read('pace') * 2 ^ (-span / PACE_HALVES_SECONDS))
+end
+
+local function count_granted(count)
+  if now - read('pace_at') >= PACE_SECONDS * SECOND then
+    write('pace', pace(), '%.3f')
+    write('pace_at', now)
+    write('paced', count)
+  else
+    write('paced', read('paced') + count)
+  end
+end
+
+local function lower(share, least, why)
+  local base = pace()
+  if allowed() > 0 then base = math.min(base, allowed()) end
+  base = math.max(FLOOR, base)
+  write('lowered', read('lowered') + 1)
+  write('lowered_at', now)
+  write('trouble', 0)
+  local target = math.max(FLOOR, base * share, least)
+  if allowed() > 0 and target >= allowed() then return end
+  if ceiling == 0 then
+    write('ceiling_since', now)
+    write('before', base, '%.3f')
+  end
+  news, ceiling = 1, target
+  write('ceiling', ceiling, '%.3f')
+  write('base', base, '%.3f')
+  write('grown_at', now)
+  write_text('ceiling_why', why)
+end
+
+local function lift()
+  news, ceiling = 2, 0
+  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'grown_at')
+end
+
+-- Doubles each second up to half of what was too much, takes 15 seconds for the other half, and then hurries on.
+-- Time counts only when answers come, and never more than a second at once.
+local function grow()
+  local seconds, base = math.min(1, (now - read('grown_at')) / SECOND), read('base')
+  if ceiling < base / 2 then
+    ceiling = math.min(base / 2, ceiling * 2 ^ seconds)
+  else
+    ceiling = ceiling + math.max(STEP, ceiling < base and base / 30 or ceiling / 20) * seconds
+  end
+  local goal = rate
+  if rate == 0 then goal = math.max(GOAL, 2 * read('before')) end
+  if ceiling >= goal then return lift() end
+  write('ceiling', ceiling, '%.3f')
+  write('grown_at', now)
+end
+
+-- Whether these answers were slow; what is usual moves with them.
+local function compare(timed, took)
+  if timed == 0 then return false end
+  local mean, usual = took / timed, read('usual')
+  local seconds = math.min(10, (now - read('usual_at')) / SECOND)
+  local moved = mean
+  if usual > 0 then
+    moved = usual + (mean - usual) * (1 - math.exp(-seconds / (mean < usual and DOWN_SECONDS or UP_SECONDS)))
+  end
+  write('usual', moved, '%.3f')
+  write('usual_at', now)
+  return usual > 0 and mean > SLOW_TIMES * usual and mean > SLOW_FROM
+end
+
+-- Take note of what came of calls. Those that were granted before it was last lowered tell of what is known.
+local function hear(lowered, answered, failed, timed, took)
+  if lowered ~= read('lowered') or answered + failed == 0 then return end
+  local slow = compare(timed, took)
+  local before = read('trouble')
+  local trouble = math.max(0, before + FAILED_WEIGHS * failed + (slow and timed or -answered))
+  if read('closings') > 0 then trouble = 0 end -- the probes' failures close it again
+  if trouble ~= before then write('trouble', trouble) end
+  if trouble >= TROUBLE then
+    if now - read('lowered_at') < SECOND then return end
+    if FAILED_WEIGHS * failed > answered then
+      lower(AFTER_TROUBLE, 0, 'failed calls')
+    else
+      local first = ceiling > 0 and read('before') or allowed() > 0 and math.min(pace(), allowed()) or pace()
+      lower(AFTER_TROUBLE, LEAST_WHEN_SLOW * first, 'slow answers')
+    end
+  elseif ceiling > 0 and answered > FAILED_WEIGHS * failed and not slow then
+    grow()
+  end
+end
+"""
