@@ -77,11 +77,9 @@ end
 -- Time counts only when answers come, and never more than a second at once.
 local function grow()
   local seconds, base = math.min(1, (now - read('grown_at')) / SECOND), read('base')
-  if ceiling < base / 2 then
-    ceiling = math.min(base / 2, ceiling * 2 ^ seconds)
-  else
-    ceiling = ceiling + math.max(STEP, ceiling < base and base / 30 or ceiling / 20) * seconds
-  end
+  local doubled = math.min(base / 2, ceiling * 2 ^ seconds)
+  local step = math.max(STEP, ceiling < base and base / 30 or ceiling / 20)
+  ceiling = math.max(doubled, ceiling + step * seconds)
   local goal = rate
   if rate == 0 then goal = math.max(GOAL, 2 * read('before')) end
   if ceiling >= goal then return lift() end
@@ -89,17 +87,15 @@ local function grow()
   write('grown_at', now)
 end
 
--- Whether these answers were slow; what is usual moves with them.
+-- Whether these answers were slow; what is usual moves with them, once a second.
 local function compare(timed, took)
   if timed == 0 then return false end
-  local mean, usual = took / timed, read('usual')
-  local seconds = math.min(10, (now - read('usual_at')) / SECOND)
-  local moved = mean
-  if usual > 0 then
-    moved = usual + (mean - usual) * (1 - math.exp(-seconds / (mean < usual and DOWN_SECONDS or UP_SECONDS)))
+  local mean, usual, seconds = took / timed, read('usual'), (now - read('usual_at')) / SECOND
+  if seconds >= 1 then
+    local share = 1 - math.exp(-math.min(10, seconds) / (mean < usual and DOWN_SECONDS or UP_SECONDS))
+    write('usual', usual > 0 and usual + (mean - usual) * share or mean)
+    write('usual_at', now)
   end
-  write('usual', moved, '%.3f')
-  write('usual_at', now)
   return usual > 0 and mean > SLOW_TIMES * usual and mean > SLOW_FROM
 end
 
