@@ -155,12 +155,13 @@ class AccountLimits:
         return await self.close(seconds, f"{failures} calls in a row without a readable answer", reservation)
 
     async def _run_telling(self, script: AsyncScript, *arguments: int | str) -> Sequence[int]:
-        *reply, news, ceiling, why = await self._run(script, self._rate_per_minute, *arguments)
+        reply: Sequence[Any] = await self._run(script, self._rate_per_minute, *arguments)
+        *told, news, ceiling, why = reply
         if news == _LOWERED:
             log.warning("ceiling lowered", calls_a_minute=ceiling, why=why)
         elif news == _GONE:
             log.info("ceiling gone")
-        return reply
+        return told
 
     async def _run(self, script: AsyncScript, *arguments: int | str) -> Any:
         with reach_redis():

@@ -1,5 +1,6 @@
 """The ceiling: lowered by what comes back, for all workers, and gone when the account has proved well again."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -207,7 +208,7 @@ async def test_after_a_closing_calls_come_back_doubling_to_half_and_then_evenly(
     made = [await make_calls(one, wait, 1) for _ in range(25)]
     assert made[0] <= PER_SECOND // 8 + 1
     assert made == sorted(made)
-    assert all(later <= 2 * sooner + 2 for sooner, later in zip(made, made[1:], strict=False))
+    assert all(later <= 2 * sooner + 2 for sooner, later in pairwise(made))
     assert made[1] < PER_SECOND // 2 <= made[4]
     assert made[-1] == PER_SECOND
 
