@@ -21,6 +21,8 @@ log = structlog.get_logger("issuance.worker")
 
 _CLOSED_MIN_SECONDS = 1.0
 _LOWERED, _GONE = 1, 2
+_ANY_ERA, _NO_ERA = -1, -2
+_NOTHING = (-1, 0, 0, 0, 0)
 
 
 class AccountLimits:
@@ -35,13 +37,17 @@ class AccountLimits:
         rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The grid is
             in whole microseconds, so rates beyond a million a minute are kept to within some per cent below.
         failure_threshold: so many calls in a row without a readable answer close the account.
+        adapts: whether what comes back sets a ceiling; the same for all workers.
     """
 
-    def __init__(self, redis: Redis, account: str, *, rate_per_minute: int, failure_threshold: int = 20) -> None:
+    def __init__(
+        self, redis: Redis, account: str, *, rate_per_minute: int, failure_threshold: int = 20, adapts: bool = True
+    ) -> None:
         self._redis = redis
         self._key = limits_key(account)
         self._rate_per_minute = check_rate(rate_per_minute)
         self._failure_threshold = failure_threshold
+        self._adapts = adapts
         self._failing = False
         self._heard = Heard()
         self._reserve = redis.register_script(scripts.RESERVE)
@@ -60,7 +66,7 @@ class AccountLimits:
         ledger, due after `next_free_seconds`. What was noted before and cost no round trip is told by the way.
         """
         within = int(within_seconds * MICROSECONDS)
-        reservation = Reservation.read(await self._run_telling(self._reserve, count, within, *self._heard.take()))
+        reservation = Reservation.read(await self._run_telling(self._reserve, count, within, *self._told()))
         self._failing = reservation.failing
         return reservation
 
@@ -107,7 +113,8 @@ class AccountLimits:
             Seconds the account is now closed.
         """
         lasting = math.ceil(max(seconds, _CLOSED_MIN_SECONDS) * MICROSECONDS)
-        era = -1 if reservation is None else reservation.era
+        era = _ANY_ERA if reservation is None else reservation.era
+        era = era if self._adapts else _NO_ERA
         (closed,) = await self._run_telling(self._close, lasting, why, era)
         return closed / MICROSECONDS
 
@@ -146,13 +153,17 @@ class AccountLimits:
         if failed == 0 and (answered == 0 or not self._failing):
             return None
         trip, failures, closings = await self._run_telling(
-            self._note, answered, failed, self._failure_threshold, reservation.era, *self._heard.take()
+            self._note, answered, failed, self._failure_threshold, reservation.era, *self._told()
         )
         self._failing = failures > 0 or closings > 0
         if not trip:
             return None
         seconds = policy.closed_seconds(None, closings, rng)
         return await self.close(seconds, f"{failures} calls in a row without a readable answer", reservation)
+
+    def _told(self) -> tuple[int, int, int, int, int]:
+        told = self._heard.take()
+        return told if self._adapts else _NOTHING
 
     async def _run_telling(self, script: AsyncScript, *arguments: int | str) -> Sequence[int]:
         reply: Sequence[Any] = await self._run(script, self._rate_per_minute, *arguments)

@@ -14,7 +14,8 @@ Its rules and why they are these: docs/decisions/0008. The Lua functions here ar
 
 CEILING = """
 local FLOOR = 60 -- calls a minute: never lower
-local AFTER_CLOSING, AFTER_TROUBLE, LEAST_WHEN_SLOW = 1 / 16, 1 / 2, 1 / 4 -- shares of the calls made so far
+local AFTER_CLOSING, AFTER_TROUBLE = 1 / 16, 1 / 2 -- shares of the calls made so far
+local LEAST_SLOW, LEAST_FAILED = 1 / 4, 1 / 16 -- shares of the calls made before: no lower for trouble alone
 local FAILED_WEIGHS, TROUBLE = 4, 20 -- more than one call in five, and five in a row, are trouble
 local SLOW_TIMES, SLOW_FROM = 3, 2000000 -- slow is an answer of three times the usual, and of two seconds
 local UP_SECONDS, DOWN_SECONDS = 600, 60 -- in so long the usual follows slower and faster answers
@@ -48,14 +49,14 @@ local function count_granted(count)
   end
 end
 
-local function lower(share, least, why)
+local function lower(share, least_of_before, why)
   local base = pace()
   if allowed() > 0 then base = math.min(base, allowed()) end
   base = math.max(FLOOR, base)
   write('lowered', read('lowered') + 1)
   write('lowered_at', now)
   write('trouble', 0)
-  local target = math.max(FLOOR, base * share, least)
+  local target = math.max(FLOOR, base * share, least_of_before * (ceiling > 0 and read('before') or base))
   if allowed() > 0 and target >= allowed() then return end
   if ceiling == 0 then
     write('ceiling_since', now)
@@ -100,7 +101,9 @@ local function compare(timed, took)
 end
 
 -- Take note of what came of calls. Those that were granted before it was last lowered tell of what is known.
+-- A worker that is set not to adapt tells nothing, with -1, and suffers no ceiling.
 local function hear(lowered, answered, failed, timed, took)
+  if lowered < 0 and ceiling > 0 then return lift() end
   if lowered ~= read('lowered') or answered + failed == 0 then return end
   local slow = compare(timed, took)
   local before = read('trouble')
@@ -110,10 +113,9 @@ local function hear(lowered, answered, failed, timed, took)
   if trouble >= TROUBLE then
     if now - read('lowered_at') < SECOND then return end
     if FAILED_WEIGHS * failed > answered then
-      lower(AFTER_TROUBLE, 0, 'failed calls')
+      lower(AFTER_TROUBLE, LEAST_FAILED, 'failed calls')
     else
-      local first = ceiling > 0 and read('before') or allowed() > 0 and math.min(pace(), allowed()) or pace()
-      lower(AFTER_TROUBLE, LEAST_WHEN_SLOW * first, 'slow answers')
+      lower(AFTER_TROUBLE, LEAST_SLOW, 'slow answers')
     end
   elseif ceiling > 0 and answered > FAILED_WEIGHS * failed and not slow then
     grow()

@@ -106,7 +106,8 @@ save()
 """
 )
 
-# ARGV: the setting's rate, microseconds, why, era of the call that was answered so (-1: none).
+# ARGV: the setting's rate, microseconds, why, era of the call that was answered so (-1: unknown, lowers all
+# the same; -2: never lower).
 # Reply: microseconds the account is now closed.
 # Many calls in flight may tell of one closing: only the first of them counts. Where the account was open until
 # now, the ceiling is lowered far, for the time after the closing; a call of before an earlier one lowers nothing.
@@ -115,7 +116,7 @@ CLOSE = (
     + """
 local before, after, era = read('closed_until'), now + ARGV[2], tonumber(ARGV[4])
 if before <= now then
-  if read('closings') == 0 and (era < 0 or era == read('era')) then lower(AFTER_CLOSING, 0, ARGV[3]) end
+  if read('closings') == 0 and (era == -1 or era == read('era')) then lower(AFTER_CLOSING, 0, ARGV[3]) end
   write('closings', read('closings') + 1)
   write('era', read('era') + 1)
   forget('failures')

@@ -147,12 +147,20 @@ async def test_it_is_lowered_no_more_than_once_a_second(workers, wait):
     assert (await one.state()).ceiling_per_minute == RATE // 2
 
 
-async def test_it_never_falls_below_a_call_a_second(workers, wait):
-    one, _ = workers
+async def test_failed_calls_alone_lower_it_to_a_sixteenth_and_no_further(workers, wait):
+    await make_calls(workers[0], wait, 3)
     for _ in range(20):
         await wait(2)
-        await note(one, await one.reserve(50, within_seconds=1), answered=1, failed=9)
-    assert (await one.state()).ceiling_per_minute == 60
+        await note(workers[0], await workers[0].reserve(50, within_seconds=1), answered=1, failed=9)
+    assert (await workers[0].state()).ceiling_per_minute == pytest.approx(RATE // 16, rel=0.2)
+
+
+async def test_it_never_falls_below_a_call_a_second(redis, account, wait):
+    limits = AccountLimits(redis, account, rate_per_minute=120)
+    for _ in range(20):
+        await wait(2)
+        await note(limits, await limits.reserve(50, within_seconds=1), answered=1, failed=9)
+    assert (await limits.state()).ceiling_per_minute == 60
 
 
 async def test_a_rate_of_a_call_a_second_or_less_has_none(redis, account, wait):
@@ -323,6 +331,15 @@ async def test_one_worker_is_told_that_it_was_lowered_and_one_that_it_is_gone(wo
     lowered, gone = [event for event in logged if event["event"].startswith("ceiling")]
     assert (lowered["event"], lowered["calls_a_minute"], lowered["why"]) == ("ceiling lowered", 3_000, "failed calls")
     assert gone["event"] == "ceiling gone"
+
+
+async def test_workers_that_are_set_not_to_adapt_know_only_rate_and_closings(workers, redis, account, wait):
+    await make_calls(workers[0], wait, 3)
+    await fail(workers[0])
+    rigid = AccountLimits(redis, account, rate_per_minute=RATE, adapts=False)
+    assert await make_calls(rigid, wait, 3, failing=0.9, took=9) == 3 * PER_SECOND
+    await rigid.close(1, "code 429")
+    assert (await rigid.state()).ceiling_per_minute == 0
 
 
 async def test_a_hash_of_an_older_version_serves_on(redis, account, wait):
