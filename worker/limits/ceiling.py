@@ -25,6 +25,9 @@ local SECOND = 1000000
 
 local news, ceiling = 0, read('ceiling')
 
+-- Seconds since a time that was noted. One in the future was noted before the server's clock was set back.
+local function since(field) return math.abs(now - read(field)) / SECOND end
+
 -- Calls a minute under both rate and ceiling; 0 is unlimited.
 local function allowed()
   if ceiling == 0 then return rate end
@@ -34,13 +37,13 @@ end
 
 -- Calls a minute that are being made, or were lately.
 local function pace()
-  local span = (now - read('pace_at')) / SECOND
+  local span = since('pace_at')
   local lately = read('paced') * 60 / math.max(PACE_LEAST_SECONDS, span)
   return math.max(lately, read('pace') * 2 ^ (-span / PACE_HALVES_SECONDS))
 end
 
 local function count_granted(count)
-  if now - read('pace_at') >= PACE_SECONDS * SECOND then
+  if since('pace_at') >= PACE_SECONDS then
     write('pace', pace(), '%.3f')
     write('pace_at', now)
     write('paced', count)
@@ -77,7 +80,7 @@ end
 -- Doubles each second up to half of what was too much, takes 15 seconds for the other half, and then hurries on.
 -- Time counts only when answers come, and never more than a second at once.
 local function grow()
-  local seconds, base = math.min(1, (now - read('grown_at')) / SECOND), read('base')
+  local seconds, base = math.min(1, since('grown_at')), read('base')
   local doubled = math.min(base / 2, ceiling * 2 ^ seconds)
   local step = math.max(STEP, ceiling < base and base / 30 or ceiling / 20)
   ceiling = math.max(doubled, ceiling + step * seconds)
@@ -91,7 +94,7 @@ end
 -- Whether these answers were slow; what is usual moves with them, once a second.
 local function compare(timed, took)
   if timed == 0 then return false end
-  local mean, usual, seconds = took / timed, read('usual'), (now - read('usual_at')) / SECOND
+  local mean, usual, seconds = took / timed, read('usual'), since('usual_at')
   if seconds >= 1 then
     local share = 1 - math.exp(-math.min(10, seconds) / (mean < usual and DOWN_SECONDS or UP_SECONDS))
     write('usual', usual > 0 and usual + (mean - usual) * share or mean)
@@ -107,11 +110,12 @@ local function hear(lowered, answered, failed, timed, took)
   if lowered ~= read('lowered') or answered + failed == 0 then return end
   local slow = compare(timed, took)
   local before = read('trouble')
-  local trouble = math.max(0, before + FAILED_WEIGHS * failed + (slow and timed or -answered))
+  local trouble = before + FAILED_WEIGHS * failed + (slow and timed or -answered)
+  trouble = math.max(0, math.min(TROUBLE, trouble))
   if read('closings') > 0 then trouble = 0 end -- the probes' failures close it again
   if trouble ~= before then write('trouble', trouble) end
   if trouble >= TROUBLE then
-    if now - read('lowered_at') < SECOND then return end
+    if since('lowered_at') < 1 then return end
     if FAILED_WEIGHS * failed > answered then
       lower(AFTER_TROUBLE, LEAST_FAILED, 'failed calls')
     else

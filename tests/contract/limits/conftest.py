@@ -90,8 +90,9 @@ def wait(redis: AsyncRedis, account: str):
     """Let seconds pass for the account's limits: what is stored moves into the past."""
 
     async def pass_seconds(seconds: float) -> None:
-        for field in _TIMES:
-            if await redis.hexists(limits_key(account), field):
-                await redis.hincrby(limits_key(account), field, -int(seconds * 1_000_000))
+        stored = await redis.hgetall(limits_key(account))
+        moved = {field: int(stored[field]) - int(seconds * 1_000_000) for field in _TIMES if field in stored}
+        if moved:
+            await redis.hset(limits_key(account), mapping=moved)
 
     return pass_seconds
