@@ -4,7 +4,8 @@ Its rules and why they are these: docs/decisions/0008. The Lua functions here ar
 `scripts`, which need `rate` (calls a minute in force, 0 is unlimited) and what they start with. Fields of the hash:
 
 - `ceiling`: calls a minute, above 0; absent: there is none. `ceiling_why`, `ceiling_since`: for the operator.
-- `before`: calls a minute that were made when it appeared; `base`: when it was last lowered.
+- `before`: calls a minute that were made when it appeared; `base`: when it was last lowered; `calm`: before the
+  first of several failures that came one upon the other.
 - `lowered` counts how often, for ever, so that a call's outcome is known for one from before; `lowered_at` is when.
 - `grown_at`: up to when it has grown.
 - `trouble`: failed and slow calls weighed against answers, 0 or more.
@@ -20,8 +21,9 @@ local FAILED_WEIGHS, TROUBLE = 4, 20 -- more than one call in five, and five in 
 local SLOW_TIMES, SLOW_FROM = 3, 2000000 -- slow is an answer of three times the usual, and of two seconds
 local UP_SECONDS, DOWN_SECONDS = 600, 60 -- in so long the usual follows slower and faster answers
 local PACE_SECONDS, PACE_LEAST_SECONDS, PACE_HALVES_SECONDS = 5, 2, 60
+local ONE_EVENT_SECONDS = 10 -- a closing so soon after failed calls is the same event
 local STEP, GOAL = 6, 1200 -- grows by so many a minute each second at least; without a rate it goes no sooner
-local SECOND = 1000000
+local SECOND, FAILED, SLOW = 1000000, 'failed calls', 'slow answers'
 
 local news, ceiling = 0, read('ceiling')
 
@@ -56,6 +58,11 @@ local function lower(share, least_of_before, why)
   local base = pace()
   if allowed() > 0 then base = math.min(base, allowed()) end
   base = math.max(FLOOR, base)
+  if stored.ceiling_why ~= FAILED or since('lowered_at') > ONE_EVENT_SECONDS then
+    write('calm', base, '%.3f')
+  elseif share == AFTER_CLOSING then
+    base = read('calm')
+  end
   write('lowered', read('lowered') + 1)
   write('lowered_at', now)
   write('trouble', 0)
@@ -74,7 +81,7 @@ end
 
 local function lift()
   news, ceiling = 2, 0
-  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'grown_at')
+  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'calm', 'grown_at')
 end
 
 -- Doubles each second up to half of what was too much, takes 15 seconds for the other half, and then hurries on.
@@ -117,9 +124,9 @@ local function hear(lowered, answered, failed, timed, took)
   if trouble >= TROUBLE then
     if since('lowered_at') < 1 then return end
     if FAILED_WEIGHS * failed > answered then
-      lower(AFTER_TROUBLE, LEAST_FAILED, 'failed calls')
+      lower(AFTER_TROUBLE, LEAST_FAILED, FAILED)
     else
-      lower(AFTER_TROUBLE, LEAST_SLOW, 'slow answers')
+      lower(AFTER_TROUBLE, LEAST_SLOW, SLOW)
     end
   elseif ceiling > 0 and answered > FAILED_WEIGHS * failed and not slow then
     grow()

@@ -158,7 +158,7 @@ SET_RATE = (
     + """
 if ARGV[1] == '' then forget('rate') else write_text('rate', ARGV[1]) end
 if read('closings') == 0 then
-  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'grown_at', 'trouble')
+  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'calm', 'grown_at', 'trouble')
   write('lowered', read('lowered') + 1)
 end
 save()

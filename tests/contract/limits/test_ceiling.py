@@ -223,6 +223,32 @@ async def test_after_a_closing_calls_come_back_doubling_to_half_and_then_evenly(
     assert made[-1] == PER_SECOND
 
 
+async def test_a_closing_upon_failed_calls_remembers_the_calls_from_before_them(workers, wait):
+    one, _ = workers
+    await make_calls(one, wait, 5)
+    for _ in range(2):
+        await fail(one)
+        await wait(2)
+    assert (await one.state()).ceiling_per_minute == pytest.approx(RATE // 4, rel=0.1)
+    await one.close(30, "20 calls in a row without a readable answer")
+    assert (await one.state()).ceiling_per_minute == pytest.approx(RATE // 16, rel=0.1)
+    await wait(31)
+    await note(one, await one.reserve(1, within_seconds=0), answered=1)
+    made = [await make_calls(one, wait, 1) for _ in range(6)]
+    assert made[-1] >= PER_SECOND // 2
+
+
+async def test_each_429_under_a_ceiling_starts_from_that_ceiling(workers, wait):
+    one, _ = workers
+    await make_calls(one, wait, 5)
+    for most in (RATE // 16, 60):
+        calls = await one.reserve(1, within_seconds=1)
+        await one.close(1, "code 429", calls)
+        assert (await one.state()).ceiling_per_minute <= most
+        await wait(3)
+        await note(one, await one.reserve(1, within_seconds=0), answered=1)
+
+
 async def test_probes_that_fail_lower_it_no_further(workers, wait):
     one, _ = workers
     await make_calls(one, wait, 5)
