@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
     )
     api_rate_per_minute: int = Field(100, ge=0, description="Calls a minute of the API account; 0: unlimited.")
+    api_rate_adapts: bool = Field(
+        True, description="429s, failed and slow calls lower it for a while, and calls come back gradually."
+    )
     api_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer.")
     api_connect_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Longest wait for a connection.")
     api_max_concurrent: int = Field(100, ge=1, le=1000, description="Calls at once in one worker child.")

@@ -13,6 +13,7 @@ from config.broker import BrokerAway
 from console.checkup import WELL, Examination, Finding, Part
 from console.context import Context
 from console.layout import duration
+from console.limits import ceiling_text
 from issuance.job import Lane
 from ledger.book import Ledger, LedgerError
 from ledger.heartbeats import Heartbeat, silent_seconds
@@ -109,6 +110,8 @@ def _examine_limits(context: Context) -> Finding:
         return Finding(notes=(f"the account is closed for another {duration(state.closed_seconds)}: {state.why}",))
     if state.closings > 0:
         return Finding(notes=(f"the account is open for single probing calls: {state.why}",))
+    if state.ceiling_per_minute:
+        return Finding(notes=(f"calls are held back: {ceiling_text(state)}",))
     return WELL
 
 
@@ -190,11 +193,11 @@ def _examine_progress(context: Context) -> Finding:
 
 def stall_seconds(setting: float, state: LimitState) -> float:
     """For how long there must be no call before it is a stall, at the rate in force."""
-    return max(setting, _SLOW_CALLS * 60 / state.rate_per_minute) if state.rate_per_minute else setting
+    return max(setting, _SLOW_CALLS * 60 / state.allowed_per_minute) if state.allowed_per_minute else setting
 
 
 def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:
     """Whether a lane rightly stands still: the account is closed, or the other lane uses up the rate."""
     if state.closed_seconds > 0 or state.closings > 0:
         return True
-    return 0 < _USED_UP * state.rate_per_minute * seconds / 60 <= stall.attempts_elsewhere
+    return 0 < _USED_UP * state.allowed_per_minute * seconds / 60 <= stall.attempts_elsewhere

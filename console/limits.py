@@ -1,4 +1,4 @@
-"""`issuance limits`: the API account's rate and closings, shared by all workers."""
+"""`issuance limits`: the API account's rate, ceiling and closings, shared by all workers."""
 
 from typing import Annotated
 
@@ -59,9 +59,11 @@ def _limits() -> LimitsConsole:
 
 
 def limit_lines(state: LimitState) -> list[str]:
-    """Say the limits in one or two lines."""
+    """Say the limits in two or three lines."""
     rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
     lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
+    if state.ceiling_per_minute:
+        lines.append(f"ceiling  {ceiling_text(state)}")
     why = f": {state.why}" if state.why else ""
     if state.closed_seconds > 0:
         lines.append(f"account  closed for another {duration(state.closed_seconds)}{why}")
@@ -71,3 +73,11 @@ def limit_lines(state: LimitState) -> list[str]:
         failing = f", {state.failures:,} calls in a row without a readable answer" if state.failures else ""
         lines.append(f"account  open{failing}")
     return lines
+
+
+def ceiling_text(state: LimitState) -> str:
+    """Say how many calls are allowed for now, since when there are fewer than the rate, and why."""
+    return (
+        f"{state.ceiling_per_minute:,} calls a minute (why: {state.ceiling_why}), "
+        f"below the rate since {duration(state.ceiling_seconds)} ago"
+    )

@@ -96,4 +96,7 @@ def _limits_json(limits: LimitState) -> dict[str, Any]:
         "closedSeconds": round(limits.closed_seconds, 3),
         "why": limits.why,
         "failuresInARow": limits.failures,
+        "ceilingPerMinute": limits.ceiling_per_minute or None,
+        "ceilingWhy": limits.ceiling_why,
+        "ceilingSeconds": round(limits.ceiling_seconds, 3),
     }

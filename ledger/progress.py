@@ -51,6 +51,12 @@ _RECENT_MS = 60_000
 _RECENT_CALLS = 20
 
 
+def leased(ledger: Ledger, lane: Lane) -> int:
+    """How many of a lane's jobs are on their way: on the broker, or in a worker's hands."""
+    with ledger.read() as connection:
+        return connection.scalar(select(func.count()).where(IS_LEASED, jobs.c.lane == lane)) or 0
+
+
 def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:
     """For how long a job of this lane has been due, when that is at least so long."""
     waited = now_ms() - jobs.c.due_at

@@ -39,6 +39,9 @@ class Tally:
     sent: int = 0
     answered: int = 0
     failed: int = 0
+    timed: int = 0
+    took_ms: int = 0
+    """How long the timed answers took, all together; a look is several reads and waits between them."""
 
     def add(self, attempt: Attempt) -> None:
         """Count a call; what is said of the account (429, 401) is neither answer nor failure."""
@@ -52,8 +55,11 @@ class Tally:
             unreadable = False  # a look that found nothing was answered
         if outcome.kind in (Kind.IN_DOUBT, Kind.TRANSIENT) and unreadable:
             self.failed += 1
-        else:
-            self.answered += 1
+            return
+        self.answered += 1
+        if attempt.job.look_up is None:
+            self.timed += 1
+            self.took_ms += attempt.took_ms
 
 
 class Gate:
@@ -134,16 +140,16 @@ class Gate:
             log.warning("limits unavailable", error=str(error))
         return False
 
-    async def close(self, outcome: Outcome, closings: int) -> None:
+    async def close(self, outcome: Outcome, reservation: Reservation) -> None:
         """Close the account for all workers: the answer was about it, not about the job (design rule 11).
 
         Args:
             outcome: the answer's.
-            closings: closings in a row when the call was granted: each makes the next one longer.
+            reservation: the one that granted the call: each closing in a row by then makes the next one longer.
         """
-        seconds = self._policy.closed_seconds(outcome.retry_after, closings, self._rng)
+        seconds = self._policy.closed_seconds(outcome.retry_after, reservation.closings, self._rng)
         with suppress(LimitsUnavailable):  # this chunk stops all the same; the others learn it from their own calls
-            seconds = await self._shared.limits.close(seconds, f"code {outcome.code}")
+            seconds = await self._shared.limits.close(seconds, f"code {outcome.code}", reservation)
         self._close_here(seconds, code=outcome.code, message=outcome.message)
 
     async def tell(self, reservation: Reservation, tally: Tally) -> None:
@@ -151,7 +157,13 @@ class Gate:
         limits = self._shared.limits
         with suppress(LimitsUnavailable):  # the outcomes are what counts; the next reservation notices it
             seconds = await limits.note(
-                reservation, answered=tally.answered, failed=tally.failed, policy=self._policy, rng=self._rng
+                reservation,
+                answered=tally.answered,
+                failed=tally.failed,
+                policy=self._policy,
+                rng=self._rng,
+                timed=tally.timed,
+                took_seconds=tally.took_ms / 1000,
             )
             if seconds is not None:
                 self._close_here(seconds, why="no readable answers in a row")

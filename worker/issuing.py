@@ -175,7 +175,7 @@ class ChunkIssuing:
             self._put(attempt)
             tally.add(attempt)
             if attempt.outcome.closes_account:
-                await self._gate.close(attempt.outcome, reservation.closings)
+                await self._gate.close(attempt.outcome, reservation)
 
 
 async def _await_all(work: Iterable[Awaitable[None]]) -> None:

@@ -101,7 +101,9 @@ class Parts:
         name = self.account.name
         return Shared(
             redis=redis,
-            limits=AccountLimits(redis, name, rate_per_minute=self.site.rate_per_minute),
+            limits=AccountLimits(
+                redis, name, rate_per_minute=self.site.rate_per_minute, adapts=self.settings.api_rate_adapts
+            ),
             locks=CustomerLocks(redis, name),
             halts=Halts(redis, name),
         )

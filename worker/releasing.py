@@ -11,7 +11,7 @@ from config.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch
-from ledger.progress import recent_took_seconds
+from ledger.progress import leased, recent_took_seconds
 from ledger.releases import Chunk, reap, release, unqueue
 from worker.broker_memory import recall_lost
 from worker.limits.state import LimitState
@@ -64,7 +64,10 @@ def _release_due(parts: Parts) -> int:
     except LimitsUnavailable as error:
         log.warning("limits unavailable", error=str(error))
         return 0
-    return sum(_release_lane(parts, lane, limits) for lane in (Lane.BACKGROUND, Lane.BLAST))
+    released = _release_lane(parts, Lane.BACKGROUND, limits)
+    # With few calls to be had, a blast gets what background requests leave.
+    taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
+    return released + _release_lane(parts, Lane.BLAST, limits, taken=taken)
 
 
 def _reconcile_halts(parts: Parts) -> None:
@@ -82,7 +85,7 @@ def _reconcile_halts(parts: Parts) -> None:
         log.info("halts reconciled", halted=len(wanted - told), lifted=len(told - wanted))
 
 
-def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
+def _release_lane(parts: Parts, lane: Lane, limits: LimitState, *, taken: int = 0) -> int:
     settings = parts.settings
     window, chunk_size = size_window(
         limits,
@@ -91,7 +94,8 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
         window_most=settings.window_jobs,
         chunk_most=settings.chunk_max_jobs,
     )
-    if not window:
+    window -= taken
+    if window <= 0:
         return 0
     chunks = release(
         parts.ledger,
@@ -108,7 +112,7 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState) -> int:
 
 
 def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int) -> tuple[int, int]:
-    """Say how many jobs may be queued and how many make a chunk: seconds of work at the account's rate.
+    """Say how many jobs may be queued and how many make a chunk: seconds of work at the calls that are allowed.
 
     While the account is closed nothing is released; while it is probed, single jobs are.
     """
@@ -140,7 +144,7 @@ def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float |
 
 
 def _per_second(limits: LimitState) -> float:
-    return limits.rate_per_minute / 60 if limits.rate_per_minute else math.inf
+    return limits.allowed_per_minute / 60 if limits.allowed_per_minute else math.inf
 
 
 def _publish(parts: Parts, chunks: list[Chunk]) -> int:

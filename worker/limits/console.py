@@ -25,6 +25,7 @@ class LimitsConsole:
         self._halts_key = halts_key(account)
         self._rate_per_minute = check_rate(rate_per_minute)
         self._state = redis.register_script(scripts.STATE)
+        self._set_rate = redis.register_script(scripts.SET_RATE)
 
     def state(self) -> LimitState:
         """Read the limits as they stand."""
@@ -32,16 +33,14 @@ class LimitsConsole:
             return LimitState.read(self._state(keys=[self._limits_key], args=[self._rate_per_minute]))
 
     def set_rate(self, per_minute: int | None) -> None:
-        """Set the rate of all workers from their next reservation on; None is back to the setting.
+        """Set the rate of all workers; see `AccountLimits.set_rate`.
 
         Raises:
             ValueError: the rate is below 0.
         """
+        rate = "" if per_minute is None else check_rate(per_minute)
         with reach_redis():
-            if per_minute is None:
-                self._redis.hdel(self._limits_key, "rate")
-            else:
-                self._redis.hset(self._limits_key, "rate", str(check_rate(per_minute)))
+            self._set_rate(keys=[self._limits_key], args=[rate])
 
     def halt(self, campaign_id: int) -> None:
         """Stop new calls of a campaign on all workers until `lift`."""

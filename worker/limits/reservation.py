@@ -25,11 +25,13 @@ class Reservation:
     """Between two slots; 0 when the rate is unlimited."""
     mark: int
     """Where the grid of the rate stood after this reservation."""
+    lowered: int = 0
+    """How often the ceiling had been lowered, ever: tells which calls were granted before it was the last time."""
 
     @classmethod
     def read(cls, reply: Sequence[int]) -> Self:
         """Read the reply of the RESERVE script."""
-        granted, ahead, interval, further, closings, failures, era, mark = reply
+        granted, ahead, interval, further, closings, failures, era, mark, lowered = reply
         return cls(
             delays_seconds=tuple(max(0, ahead + place * interval) / MICROSECONDS for place in range(1, granted + 1)),
             next_free_seconds=further / MICROSECONDS,
@@ -38,6 +40,7 @@ class Reservation:
             era=era,
             interval_microseconds=interval,
             mark=mark,
+            lowered=lowered,
         )
 
     @property

@@ -9,45 +9,90 @@ They share one hash, `KEYS[1]`; every time in it is in microseconds of the serve
 - `era`: counts closings for ever, so that a late answer to an old call is known for one.
 - `probe_at`: when the next probe may be granted, while closings > 0.
 - `failures`: calls in a row, over all workers, without a readable answer.
+
+The ceiling's fields are told of in `ceiling`. A field that is absent is 0, so a hash of an older version serves on.
 """
+
+from worker.limits.ceiling import CEILING
 
 _READ = """
 local limits = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local function read(field) return tonumber(redis.call('HGET', limits, field) or 0) end
+local stored, changed, found = {}, {}, redis.call('HGETALL', limits)
+for place = 1, #found, 2 do stored[found[place]] = found[place + 1] end
+local function read(field) return tonumber(stored[field] or 0) end
+local function write_text(field, text) stored[field], changed[field] = text, true end
 -- Lua would write a time of 16 digits with 14 of them.
-local function write(field, number) redis.call('HSET', limits, field, string.format('%.0f', number)) end
+local function write(field, number, form) write_text(field, string.format(form or '%.0f', number)) end
+local function forget(...)
+  for _, field in ipairs({...}) do stored[field], changed[field] = nil, nil end
+  redis.call('HDEL', limits, ...)
+end
+local function save()
+  local fields = {}
+  for field in pairs(changed) do
+    table.insert(fields, field)
+    table.insert(fields, stored[field])
+  end
+  if #fields > 0 then redis.call('HSET', limits, unpack(fields)) end
+end
 """
 
-# ARGV: slots wanted, longest delay in microseconds, the setting's rate.
-# Reply: granted, microseconds to the grid point before the first slot (may be negative), interval,
-# microseconds until a further slot, closings, failures, era, the new `last`.
-RESERVE = (
+# ARGV[1] of each script with it: the setting's rate. The reply's last three: what there is to tell of the ceiling
+# (0 nothing, 1 lowered, 2 gone), which one caller is told, the ceiling in calls a minute, why it was lowered.
+_WITH_CEILING = (
     _READ
     + """
-local count, within = math.max(0, tonumber(ARGV[1])), tonumber(ARGV[2])
-local rate = tonumber(redis.call('HGET', limits, 'rate') or ARGV[3])
+local rate = tonumber(stored.rate or ARGV[1])
+"""
+    + CEILING
+    + """
+local function reply(...)
+  save()
+  local parts = {...}
+  for _, part in ipairs({news, math.floor(ceiling), stored.ceiling_why or ''}) do table.insert(parts, part) end
+  return parts
+end
+local function hear_from(place)
+  local told = {}
+  for offset = 0, 4 do told[offset] = tonumber(ARGV[place + offset]) end
+  hear(told[0], told[1], told[2], told[3], told[4])
+end
+"""
+)
+
+# ARGV: the setting's rate, slots wanted, longest delay in microseconds, then what has come of earlier calls:
+# how often the ceiling had been lowered when they were granted, answered, failed, timed answers, their microseconds.
+# Reply: granted, microseconds to the grid point before the first slot (may be negative), interval,
+# microseconds until a further slot, closings, failures, era, the new `last`, how often it was lowered.
+RESERVE = (
+    _WITH_CEILING
+    + """
+local count, within = math.max(0, tonumber(ARGV[2])), tonumber(ARGV[3])
+hear_from(4)
 local closings, failures, era = read('closings'), read('failures'), read('era')
 local opens = math.max(read('closed_until'), read('probe_at'))
 if opens > now then
-  return {0, 0, 0, opens - now, closings, failures, era, 0}
+  return reply(0, 0, 0, opens - now, closings, failures, era, 0, read('lowered'))
 end
 if closings > 0 then count = math.min(count, 1) end
-local interval, last = 0, now
-if rate > 0 then
-  local burst = math.max(1, math.floor(rate / 60))
-  interval = math.ceil(60000000 / rate)
+local limit, interval, last = allowed(), 0, now
+if limit > 0 then
+  local burst = math.max(1, math.floor(limit / 60))
+  interval = math.ceil(60000000 / limit)
   last = math.max(read('last'), now - burst * interval)
   count = math.min(count, math.max(0, math.floor((now + within - last) / interval)))
   if count > 0 then write('last', last + count * interval) end
 end
+if count > 0 then count_granted(count) end
 local further = math.max(0, last + (count + 1) * interval - now)
 if closings > 0 and count > 0 then
   further = math.max(0, last + interval - now) + 1000000
   write('probe_at', now + further)
 end
-return {count, last - now, interval, further, closings, failures, era, last + count * interval}
+local mark = last + count * interval
+return reply(count, last - now, interval, further, closings, failures, era, mark, read('lowered'))
 """
 )
 
@@ -57,58 +102,81 @@ GIVE_BACK = (
     _READ
     + """
 if read('last') == tonumber(ARGV[1]) then write('last', ARGV[1] - ARGV[2]) end
+save()
 """
 )
 
-# ARGV: microseconds, why. Reply: microseconds the account is now closed.
-# Many calls in flight may tell of one closing: only the first of them counts.
+# ARGV: the setting's rate, microseconds, why, era of the call that was answered so (-1: unknown, lowers all
+# the same; -2: never lower).
+# Reply: microseconds the account is now closed.
+# Many calls in flight may tell of one closing: only the first of them counts. Where the account was open until
+# now, the ceiling is lowered far, for the time after the closing; a call of before an earlier one lowers nothing.
 CLOSE = (
-    _READ
+    _WITH_CEILING
     + """
-local before, after = read('closed_until'), now + ARGV[1]
+local before, after, era = read('closed_until'), now + ARGV[2], tonumber(ARGV[4])
 if before <= now then
-  redis.call('HINCRBY', limits, 'closings', 1)
-  redis.call('HINCRBY', limits, 'era', 1)
-  redis.call('HDEL', limits, 'failures')
+  if read('closings') == 0 and (era == -1 or era == read('era')) then lower(AFTER_CLOSING, 0, ARGV[3]) end
+  write('closings', read('closings') + 1)
+  write('era', read('era') + 1)
+  forget('failures')
 end
-if after <= before then return before - now end
+if after <= before then return reply(before - now) end
 write('closed_until', after)
-redis.call('HSET', limits, 'why', ARGV[2])
-return after - now
+write_text('why', ARGV[3])
+return reply(after - now)
 """
 )
 
-# ARGV: answered, failed, failure threshold, era of the calls. Reply: 1 when the account is to be closed
-# (told to one worker only), failures in a row, closings in a row.
+# ARGV: the setting's rate, answered, failed, failure threshold, era of the calls, then what has come of calls as for
+# RESERVE. Reply: 1 when the account is to be closed (told to one worker only), failures in a row, closings in a row.
 NOTE = (
-    _READ
+    _WITH_CEILING
     + """
-local answered, failed, threshold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local answered, failed, threshold = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local closings = read('closings')
-if read('era') ~= tonumber(ARGV[4]) then return {0, read('failures'), closings} end
+hear_from(6)
+if read('era') ~= tonumber(ARGV[5]) then return reply(0, read('failures'), closings) end
 if answered > 0 then
-  redis.call('HDEL', limits, 'closings', 'why', 'probe_at', 'failures')
-  return {0, 0, 0}
+  forget('closings', 'why', 'probe_at', 'failures')
+  return reply(0, 0, 0)
 end
 local failures = read('failures') + failed
 if failed > 0 and (closings > 0 or failures >= threshold) then
-  redis.call('HDEL', limits, 'failures')
-  return {1, failures, closings}
+  forget('failures')
+  return reply(1, failures, closings)
 end
 write('failures', failures)
-return {0, failures, closings}
+return reply(0, failures, closings)
+"""
+)
+
+# ARGV: calls a minute, or '' for the setting's. It is for now the operator who says how many calls are right, so the
+# ceiling goes, and calls under way are not held against the new rate; but the time after a closing stays gentle.
+SET_RATE = (
+    _READ
+    + """
+if ARGV[1] == '' then forget('rate') else write_text('rate', ARGV[1]) end
+if read('closings') == 0 then
+  forget('ceiling', 'ceiling_why', 'ceiling_since', 'before', 'base', 'calm', 'grown_at', 'trouble')
+  write('lowered', read('lowered') + 1)
+end
+save()
 """
 )
 
 # ARGV: the setting's rate. Reply: rate, 1 when it was set at run time, microseconds closed, closings,
-# failures, why.
+# failures, why, the ceiling in calls a minute (0: none), why it was lowered, for how many microseconds there is one.
 STATE = (
     _READ
     + """
-local rate = redis.call('HGET', limits, 'rate')
+local rate, ceiling = tonumber(stored.rate or ARGV[1]), math.floor(read('ceiling'))
+if rate > 0 and ceiling >= rate then ceiling = 0 end
 local closed = math.max(0, read('closed_until') - now)
-local why = redis.call('HGET', limits, 'why') or ''
-return {tonumber(rate or ARGV[1]), rate and 1 or 0, closed, read('closings'), read('failures'), why}
+return {
+  rate, stored.rate and 1 or 0, closed, read('closings'), read('failures'), stored.why or '',
+  ceiling, stored.ceiling_why or '', now - read('ceiling_since'),
+}
 """
 )
 

@@ -9,7 +9,7 @@ from worker.limits.reservation import MICROSECONDS
 
 @dataclass(frozen=True, slots=True)
 class LimitState:
-    """The account's rate and closings at one moment."""
+    """The account's rate, ceiling and closings at one moment."""
 
     rate_per_minute: int
     """Calls a minute in force; 0 is unlimited."""
@@ -23,12 +23,29 @@ class LimitState:
     """Why it was closed last; empty once a call has been answered."""
     failures: int
     """Calls in a row without a readable answer, over all workers."""
+    ceiling_per_minute: int = 0
+    """Calls a minute that what came back allows for now, below the rate; 0 when there is no such ceiling."""
+    ceiling_why: str = ""
+    """Why it was lowered last."""
+    ceiling_seconds: float = 0.0
+    """For how long there has been one."""
+
+    @property
+    def allowed_per_minute(self) -> int:
+        """Calls a minute that may be made now, when the account is open; 0 is unlimited."""
+        return self.ceiling_per_minute or self.rate_per_minute
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether fewer calls are made than the rate allows: what is granted should go to background work first."""
+        return self.closings > 0 or self.ceiling_per_minute > 0
 
     @classmethod
     def read(cls, reply: Sequence[Any]) -> Self:
         """Read the reply of the STATE script."""
-        rate, overridden, closed, closings, failures, why = reply
-        return cls(rate, bool(overridden), closed / MICROSECONDS, closings, why, failures)
+        rate, overridden, closed, closings, failures, why, ceiling, ceiling_why, lasting = reply
+        held = (ceiling, ceiling_why, lasting / MICROSECONDS) if ceiling else ()
+        return cls(rate, bool(overridden), closed / MICROSECONDS, closings, why, failures, *held)
 
 
 def check_rate(per_minute: int) -> int:

@@ -16,6 +16,17 @@ from tests.valkey import valkey_server
 from worker.limits.connection import connect, connect_sync
 from worker.limits.keys import limits_key
 
+_TIMES = (
+    "last",
+    "closed_until",
+    "probe_at",
+    "lowered_at",
+    "grown_at",
+    "ceiling_since",
+    "pace_at",
+    "usual_at",
+)
+
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
@@ -79,8 +90,9 @@ def wait(redis: AsyncRedis, account: str):
     """Let seconds pass for the account's limits: what is stored moves into the past."""
 
     async def pass_seconds(seconds: float) -> None:
-        for field in ("last", "closed_until", "probe_at"):
-            if await redis.hexists(limits_key(account), field):
-                await redis.hincrby(limits_key(account), field, -int(seconds * 1_000_000))
+        stored = await redis.hgetall(limits_key(account))
+        moved = {field: int(stored[field]) - int(seconds * 1_000_000) for field in _TIMES if field in stored}
+        if moved:
+            await redis.hset(limits_key(account), mapping=moved)
 
     return pass_seconds

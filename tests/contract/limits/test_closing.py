@@ -92,11 +92,13 @@ async def test_a_probe_waits_its_turn_under_the_rate(redis, account, wait):
 
 async def test_an_answered_probe_opens_the_account_for_all(workers, wait):
     one, other = workers
+    await one.reserve(960, within_seconds=0)
     await one.close(30, "429")
     await wait(31)
     probe = await one.reserve(10, within_seconds=0)
     assert await note(one, probe, answered=1) is None
-    assert await granted(other) == 10
+    await wait(1)
+    assert await granted(other, 100) > 10
     state = await one.state()
     assert (state.closings, state.why, state.failures) == (0, "", 0)
 
@@ -140,7 +142,8 @@ async def test_one_answer_ends_the_row_of_failures_for_all_workers(workers):
 async def test_a_group_with_an_answer_among_failures_closes_nothing(workers):
     one, _ = workers
     assert await note(one, await one.reserve(10, within_seconds=0), failed=9, answered=1) is None
-    assert await granted(one) == 10
+    assert await one.closed_seconds() == 0
+    assert await granted(one) > 0
 
 
 async def test_each_failed_probe_closes_the_account_for_longer(workers, wait):

@@ -52,6 +52,20 @@ async def test_answers_are_noted_only_until_the_account_has_recovered(redis, acc
     assert await commands() - before == 1
 
 
+async def test_an_account_with_a_ceiling_costs_no_more_round_trips(redis, account, commands):
+    limits = AccountLimits(redis, account, rate_per_minute=6_000)
+    reservation = await limits.reserve(50, within_seconds=0)
+    await limits.note(reservation, answered=0, failed=9, policy=RetryPolicy(), rng=Random(1))
+    await healthy(limits, await limits.reserve(1, within_seconds=1))
+    assert (await limits.state()).ceiling_per_minute
+    before = await commands()
+    for _ in range(5):
+        reservation = await limits.reserve(50, within_seconds=1)
+        for _ in range(20):
+            await healthy(limits, reservation)
+    assert await commands() - before == 5
+
+
 async def test_a_chunk_of_locks_is_one_round_trip(redis, account, commands):
     locks = CustomerLocks(redis, account)
     fingerprints = [f"customer-{number}" for number in range(200)]

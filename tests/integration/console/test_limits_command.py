@@ -70,6 +70,23 @@ def test_an_account_that_is_probed_or_fails_says_so(run, redis, account):
     assert "open, 7 calls in a row without a readable answer" in run("limits", "show").stdout
 
 
+def test_a_ceiling_says_how_many_calls_are_allowed_since_when_and_why(run, redis, account):
+    seconds, _ = redis.time()
+    ceiling = {"ceiling": "1200.5", "ceiling_why": "slow answers", "ceiling_since": (seconds - 130) * 1_000_000}
+    redis.hset(limits_key(account), mapping=ceiling)
+    run("limits", "set", "default")
+    assert "ceiling" not in run("limits", "show").stdout
+    redis.hset(limits_key(account), mapping={"rate": 6_000} | ceiling)
+    line = "ceiling  1,200 calls a minute (why: slow answers), below the rate since 2 min ago"
+    assert line in run("limits", "show").stdout
+    assert line in run("status").stdout
+    limits = json.loads(run("status", "--json").stdout)["limits"]
+    assert (limits["ceilingPerMinute"], limits["ceilingWhy"]) == (1200, "slow answers")
+    told = json.loads(run("health", "--only", "limits", "--json").stdout)
+    assert (told["healthy"], len(told["notes"])) == (True, 1)
+    assert "calls are held back: 1,200 calls a minute (why: slow answers)" in told["notes"][0]
+
+
 def test_status_tells_programs_the_limits(run, redis):
     run("limits", "set", 600)
     limits = json.loads(run("status", "--json").stdout)["limits"]

@@ -101,8 +101,16 @@ def test_parts_are_read_by_name_and_all_is_the_default():
         read_parts("legder,broker")
 
 
-def _limits(rate=0, *, closed=0.0, closings=0):
-    return LimitState(rate, rate_overridden=False, closed_seconds=closed, closings=closings, why="", failures=0)
+def _limits(rate=0, *, closed=0.0, closings=0, ceiling=0):
+    return LimitState(
+        rate,
+        rate_overridden=False,
+        closed_seconds=closed,
+        closings=closings,
+        why="",
+        failures=0,
+        ceiling_per_minute=ceiling,
+    )
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 180), (100, 180), (1, 180), (0.5, 360)])
@@ -118,10 +126,11 @@ def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
         (_limits(100), 0, False),
         (_limits(100), 150, False),
         (_limits(100), 280, True),
+        (_limits(6_000, ceiling=100), 280, True),
         (_limits(0, closed=3.0, closings=1), 0, True),
         (_limits(0, closings=1), 0, True),
     ],
-    ids=["no call", "no rate", "none", "half of the rate", "the whole rate", "closed", "probed"],
+    ids=["no call", "no rate", "none", "half of the rate", "the whole rate", "the ceiling", "closed", "probed"],
 )
 def test_a_lane_stands_still_rightly_when_the_account_is_closed_or_the_other_uses_up_the_rate(
     limits, elsewhere, expected

@@ -6,6 +6,7 @@ import pytest
 
 from issuance.decision import TryAgain
 from issuance.reply import Answer
+from issuance.states import State
 from tests.contract.ledger.build import NOT_SENT, TIMEOUT, TOO_MANY
 from tests.unit.worker.build import ACCOUNT, claimed
 from worker.limits.account import AccountLimits
@@ -79,6 +80,28 @@ async def test_a_closing_by_failures_stops_the_jobs_of_this_chunk_that_wait_for_
     # 40 are granted at once, a second ahead; what the chunk reserved behind them must not be sent any more.
     assert 40 <= len(desk.attempts) <= 48
     assert desk.reasons == {"the account is closed"}
+
+
+async def test_a_429_halves_the_calls_once_however_many_calls_are_told_so(desk):
+    desk.set_up(rate_per_minute=6_000)
+    desk.api.replies = dict.fromkeys(range(20, 30), TOO_MANY)
+    await desk.issue(*(claimed(number) for number in range(1, 101)))
+    state = await desk.limits.state()
+    assert (state.closings, state.ceiling_why) == (1, "code 429")
+    assert state.ceiling_per_minute == pytest.approx(6_000 / 2 / 16, rel=0.5)
+
+
+async def test_how_long_answers_take_is_told_with_the_next_reservation(desk):
+    desk.api.latency_seconds = 0.05
+    await desk.issue(*(claimed(number) for number in range(1, 11)))
+    await desk.issue(claimed(11), chunk_id="next")
+    assert float(await desk.redis.hget(limits_key(ACCOUNT), "usual")) >= 50_000
+
+
+async def test_what_a_look_takes_is_not_told(desk):
+    await desk.issue(claimed(1, look_up=State.IN_DOUBT))
+    await desk.issue(claimed(2), chunk_id="next")
+    assert await desk.redis.hget(limits_key(ACCOUNT), "usual") is None
 
 
 async def test_failures_among_answers_leave_the_account_open(desk):

@@ -14,12 +14,21 @@ from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_
 from tests.unit.worker.process import chunks, notices, nudges
 from tests.unit.worker.test_chunks import AbsentLedger
 from worker import releasing
+from worker.limits.keys import limits_key
 from worker.limits.state import LimitState
 from worker.releasing import run_release, size_shared_chunk, size_window
 
 
-def _limits(rate=0, *, closed=0.0, closings=0):
-    return LimitState(rate, rate_overridden=False, closed_seconds=closed, closings=closings, why="", failures=0)
+def _limits(rate=0, *, closed=0.0, closings=0, ceiling=0):
+    return LimitState(
+        rate,
+        rate_overridden=False,
+        closed_seconds=closed,
+        closings=closings,
+        why="",
+        failures=0,
+        ceiling_per_minute=ceiling,
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,6 +40,8 @@ def _limits(rate=0, *, closed=0.0, closings=0):
         (_limits(1_200), Lane.BLAST, (100, 50)),
         (_limits(100), Lane.BLAST, (8, 4)),
         (_limits(1), Lane.BLAST, (2, 1)),
+        (_limits(6_000, ceiling=1_200), Lane.BLAST, (200, 50)),
+        (_limits(0, ceiling=60), Lane.BLAST, (10, 2)),
         (_limits(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
         (_limits(0, closings=1), Lane.BLAST, (2, 1)),
     ],
@@ -41,6 +52,8 @@ def _limits(rate=0, *, closed=0.0, closings=0):
         "five seconds of work in a chunk",
         "the documented rate",
         "at least a job for each child",
+        "the ceiling where it is lower",
+        "the ceiling where there is no rate",
         "nothing while closed",
         "single jobs while probed",
     ],
@@ -131,6 +144,25 @@ def test_a_closed_account_releases_nothing(parts, book):
     parts.start(parts.shared.limits.close(30, "code 429")).result(5)
     assert run_release(parts) == 0
     assert chunks(parts.app) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "background", "blast"),
+    [({"closings": 1}, 2, 0), ({"ceiling": 60}, 3, 7), ({"ceiling": 60}, 12, 0), ({}, 12, 40)],
+    ids=["probed", "some is left under a ceiling", "nothing is left under a ceiling", "not held back"],
+)
+def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, blast):
+    redis = parts.shared.redis
+    if held:
+        parts.start(redis.hset(limits_key(parts.account.name), mapping=held)).result(5)
+    parts.settings = parts.settings.model_copy(update={"workers": 2})
+    book.accept(*make_jobs(40), *make_jobs(background, first=100, lane=Lane.BACKGROUND))
+    run_release(parts)
+    released = {
+        lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane)) for lane in (Lane.BACKGROUND, Lane.BLAST)
+    }
+    assert released[Lane.BLAST] == blast
+    assert released[Lane.BACKGROUND] == min(background, 10 if held else background)
 
 
 def test_what_was_lost_with_its_worker_is_released_again_in_the_same_round(parts, book):

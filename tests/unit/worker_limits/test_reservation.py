@@ -4,7 +4,7 @@ from worker.limits.reservation import Reservation
 
 
 def read(granted: int, ahead: int, *, interval: int = 100_000, closings: int = 0, failures: int = 0):
-    return Reservation.read([granted, ahead, interval, 250_000, closings, failures, 3, 1_800_000_000_000_000])
+    return Reservation.read([granted, ahead, interval, 250_000, closings, failures, 3, 1_800_000_000_000_000, 0])
 
 
 def test_slots_behind_the_present_start_at_once_and_the_others_in_turn():

@@ -1,0 +1,69 @@
+"""The ceiling on a running system, seen from the API: what fails or is slow is called less, and nobody storms back."""
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from issuance.states import State
+from tests.e2e.conftest import StartSystem
+from tests.e2e.processes import await_that
+from tests.e2e.system import System, plain_rows
+
+_PER_SECOND = 40
+_RATE = 60 * _PER_SECOND
+_WATCH_SECONDS = 6
+
+
+@pytest.fixture(scope="module")
+def system(start_system: StartSystem) -> Iterator[System]:
+    settings = {
+        "ISSUANCE_API_RATE_PER_MINUTE": str(_RATE),
+        "ISSUANCE_RETRY_MAX_ATTEMPTS": "12",
+        "ISSUANCE_API_TIMEOUT_SECONDS": "10",
+        "ISSUANCE_LEASE_SECONDS": "20",
+        "SIMULATOR_NO_MAGIC_CUSTOMERS": "1",
+    }
+    with start_system(**settings) as started:
+        yield started
+
+
+def test_after_an_outage_calls_come_back_gradually_and_nothing_is_lost(system: System):
+    system.accept("outage", plain_rows(250, area=82))
+    await_that("the blast is under way", lambda: system.calls() > _PER_SECOND)
+    system.plan_faults({"rates": {"503": 1.0}})
+    await_that("the account is closed", lambda: _field(system, "closings"))
+    system.simulator.delete("/_faults").raise_for_status()
+    await_that("a probe is answered", lambda: not _field(system, "closings"))
+    seconds = [_calls_in_a_second(system) for _ in range(_WATCH_SECONDS)]
+    assert seconds[0] <= _PER_SECOND / 4
+    # Each second brings no more than about twice the calls of the one before it, and in the end half the rate.
+    assert all(later <= 2 * sooner + _PER_SECOND / 4 for sooner, later in pairwise(seconds))
+    assert max(seconds) >= _PER_SECOND / 4
+    assert system.wait_settled("outage", 40).counts[State.ISSUED] == 250
+    *_, lowered = system.events("worker", "ceiling lowered")
+    assert lowered["why"].endswith("calls in a row without a readable answer")
+
+
+def test_an_api_that_answers_ever_more_slowly_is_called_less_and_more_when_it_is_well(system: System):
+    system.command("limits", "set", "default")
+    system.accept("slow", plain_rows(300, area=83))
+    await_that("the blast is under way", lambda: system.balance("slow").counts[State.ISSUED] > _PER_SECOND)
+    with system.switched(latency_seconds=3.0):
+        await_that("the ceiling is lowered", lambda: _field(system, "ceiling_why") == "slow answers")
+    lowest = float(_field(system, "ceiling") or 0)
+    await_that("the ceiling has risen by a quarter", lambda: float(_field(system, "ceiling") or _RATE) > 1.25 * lowest)
+    assert system.wait_settled("slow").counts[State.ISSUED] == 300
+
+
+def _field(system: System, name: str) -> str | None:
+    (key,) = system.redis.keys("issuance:*:limits")
+    found = system.redis.hget(key, name)
+    return None if found is None else str(found)
+
+
+def _calls_in_a_second(system: System) -> int:
+    before, began = system.calls(), time.monotonic()
+    time.sleep(1)  # the window over which calls are counted
+    return round((system.calls() - before) / (time.monotonic() - began))
