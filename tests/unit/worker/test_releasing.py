@@ -40,8 +40,8 @@ def _limits(rate=0, *, closed=0.0, closings=0, ceiling=0):
         (_limits(1_200), Lane.BLAST, (100, 50)),
         (_limits(100), Lane.BLAST, (8, 4)),
         (_limits(1), Lane.BLAST, (2, 1)),
-        (_limits(6_000, ceiling=1_200), Lane.BLAST, (200, 50)),
-        (_limits(0, ceiling=60), Lane.BLAST, (10, 2)),
+        (_limits(6_000, ceiling=1_200), Lane.BLAST, (100, 50)),
+        (_limits(0, ceiling=60), Lane.BLAST, (5, 2)),
         (_limits(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
         (_limits(0, closings=1), Lane.BLAST, (2, 1)),
     ],
@@ -148,7 +148,7 @@ def test_a_closed_account_releases_nothing(parts, book):
 
 @pytest.mark.parametrize(
     ("held", "background", "blast"),
-    [({"closings": 1}, 2, 0), ({"ceiling": 60}, 3, 7), ({"ceiling": 60}, 12, 0), ({}, 12, 40)],
+    [({"closings": 1}, 2, 0), ({"ceiling": 60}, 3, 2), ({"ceiling": 60}, 12, 0), ({}, 12, 40)],
     ids=["probed", "some is left under a ceiling", "nothing is left under a ceiling", "not held back"],
 )
 def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, blast):
