@@ -162,7 +162,7 @@ def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(pa
         lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane)) for lane in (Lane.BACKGROUND, Lane.BLAST)
     }
     assert released[Lane.BLAST] == blast
-    assert released[Lane.BACKGROUND] == min(background, 10 if held else background)
+    assert released[Lane.BACKGROUND] == min(background, 5 if held else background)
 
 
 def test_what_was_lost_with_its_worker_is_released_again_in_the_same_round(parts, book):
