@@ -27,7 +27,13 @@ def used_share(times: Sequence[float], per_minute: float, since: float, until: f
 
 
 def settled_after(
-    times: Sequence[float], *, since: float, until: float, per_minute: float, window: float = 1.0, tolerance: float = 0.2
+    times: Sequence[float],
+    *,
+    since: float,
+    until: float,
+    per_minute: float,
+    window: float = 1.0,
+    tolerance: float = 0.2,
 ) -> float:
     """Seconds from `since` until the arrivals keep to a rate.
 

@@ -40,7 +40,9 @@ def measure_pauses(system: System, length: Length) -> Samples:
         await_arrivals(system, seen + 1)
         back.append(max(0.0, system.stub.arrivals().at[seen] - resumed.ended))
     wait_until(
-        lambda: not balance(system.ledger, "paused").unsettled, seconds=_END_SECONDS, what="the end of the resumed blast"
+        lambda: not balance(system.ledger, "paused").unsettled,
+        seconds=_END_SECONDS,
+        what="the end of the resumed blast",
     )
     stats = system.stub.stats()
     return {

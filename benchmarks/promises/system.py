@@ -89,7 +89,12 @@ class System:
         """
         began = time.monotonic()
         done = subprocess.run(
-            python("console", *arguments), env=self._environment, cwd=self.home, capture_output=True, text=True, check=False
+            python("console", *arguments),
+            env=self._environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise BrokenPromiseError(f"issuance {' '.join(arguments)} failed: {done.stderr}")
@@ -109,7 +114,11 @@ class System:
     def knows(self, *arguments: str) -> bool:
         """Whether there is such a command."""
         done = subprocess.run(
-            python("console", *arguments, "--help"), env=self._environment, cwd=self.home, capture_output=True, check=False
+            python("console", *arguments, "--help"),
+            env=self._environment,
+            cwd=self.home,
+            capture_output=True,
+            check=False,
         )
         return done.returncode == 0
 
