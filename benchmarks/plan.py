@@ -15,6 +15,8 @@ from benchmarks.cores import OTHER_CORES
 from benchmarks.costs import measure_apart
 from benchmarks.history import settle_half
 from benchmarks.load import Task, write_csv
+from benchmarks.promises.plan import measures, take
+from benchmarks.promises.sizes import FULL_LENGTH, QUICK_LENGTH, Length
 from benchmarks.results import Results
 from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
@@ -38,6 +40,7 @@ class Sizes:
     """Of the file that is accepted."""
     jobs: int
     """That are taken through the ledger's steps."""
+    promises: Length
     quick: bool = False
 
 
@@ -47,8 +50,17 @@ FULL = Sizes(
     races=((50, Variant.BULK, True), (5, Variant.BULK, False), (200, Variant.BULK, False), (50, Variant.SINGLE, False)),
     rows=200_000,
     jobs=4_000,
+    promises=FULL_LENGTH,
 )
-QUICK = Sizes(run_seconds=0.4, repeats=1, races=((50, Variant.BULK, True),), rows=5_000, jobs=400, quick=True)
+QUICK = Sizes(
+    run_seconds=0.4,
+    repeats=1,
+    races=((50, Variant.BULK, True),),
+    rows=5_000,
+    jobs=400,
+    promises=QUICK_LENGTH,
+    quick=True,
+)
 
 
 class Plan:
@@ -79,6 +91,15 @@ class Plan:
                     self._race(contender, latency_ms, variant, repeat)
             for ledger in LEDGERS:
                 self._measure_ledger(ledger, repeat)
+        self._measure_promises()
+
+    def _measure_promises(self) -> None:
+        """Once: what is promised holds for each of many calls, so one session has samples enough."""
+        for measure in measures(quick=self._sizes.quick):
+            key = f"promise/{measure.name}"
+            if self._wants(key):
+                figures = take(measure, self._sizes.promises, self._place, self._broker)
+                self._keep(key, {"figures": {name: list(values) for name, values in figures.items()}})
 
     def _wants(self, key: str) -> bool:
         return self._only in key and not self._results.has(key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.contenders import BARE, CONTENDERS
 from benchmarks.plan import LEDGERS
+from benchmarks.promises.table import section
 from benchmarks.results import Results
 
 Rows = list[dict[str, Any]]
@@ -27,6 +28,7 @@ def render(results: Results, *, command: str, machine: str, versions: str, date:
         *(_race(results, latency_ms, variant) for latency_ms, variant in _races(results)),
         _acceptance(results),
         _costs(results),
+        section(results),
     ]
     return "\n".join(part for part in parts if part)
 

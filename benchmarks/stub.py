@@ -2,8 +2,8 @@
 
 `python -m benchmarks.stub` listens on a free loopback port and prints it. `POST /reset?MILLISECONDS` forgets all calls
 and sets the answer time; `GET /stats` tells how many calls were answered, over how many requestIds, and when the last
-one was (seconds of the machine's monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of each
-call is kept too; `GET /arrivals` gives the log: when each came, its first requestId and its first rewardId.
+one was (seconds of the machine's monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of
+each call is kept too; `GET /arrivals` gives that log: when each came, its first requestId and its first rewardId.
 """
 
 import asyncio

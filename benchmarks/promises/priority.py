@@ -1,6 +1,7 @@
 """Background requests: started at once while a blast is under way, and recorded at once when nothing else is."""
 
 import time
+from functools import partial
 from random import Random
 
 from sqlalchemy import ColumnElement, select
@@ -48,9 +49,13 @@ def measure_idle(system: System, length: Length, *, name: str) -> Samples:
     with system.producer() as producer:
         for number in range(length.requests + 3):
             key = producer.enqueue(mobile=mobile(_FIRST_CUSTOMER + number), reward_id=_REWARD).request_id
-            wait_until(lambda key=key: _settled(producer.ledger, key) is not None, seconds=20, what="a request")
+            wait_until(partial(_is_settled, producer.ledger, key), seconds=20, what="a request")
             took.append((_settled(producer.ledger, key) or 0) - LATENCY_MS)
     return {f"idle/{name}": took[3:]}  # the first open connections
+
+
+def _is_settled(ledger: Ledger, job_id: str) -> bool:
+    return _settled(ledger, job_id) is not None
 
 
 def _settled(ledger: Ledger, job_id: str) -> int | None:
