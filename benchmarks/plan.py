@@ -18,6 +18,7 @@ from benchmarks.load import Task, write_csv
 from benchmarks.promises.plan import measures, take
 from benchmarks.promises.sizes import FULL_LENGTH, QUICK_LENGTH, Length
 from benchmarks.results import Results
+from benchmarks.scale.plan import measure_scale
 from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
 
@@ -41,6 +42,8 @@ class Sizes:
     jobs: int
     """That are taken through the ledger's steps."""
     promises: Length
+    scale: tuple[int, int]
+    """Jobs in the small and in the large ledger whose costs are compared."""
     quick: bool = False
 
 
@@ -51,6 +54,7 @@ FULL = Sizes(
     rows=200_000,
     jobs=4_000,
     promises=FULL_LENGTH,
+    scale=(100_000, 1_000_000),
 )
 QUICK = Sizes(
     run_seconds=0.4,
@@ -59,6 +63,7 @@ QUICK = Sizes(
     rows=5_000,
     jobs=400,
     promises=QUICK_LENGTH,
+    scale=(20_000, 40_000),
     quick=True,
 )
 
@@ -92,6 +97,8 @@ class Plan:
             for ledger in LEDGERS:
                 self._measure_ledger(ledger, repeat)
         self._measure_promises()
+        for ledger in LEDGERS:
+            self._measure_scale(ledger)
 
     def _measure_promises(self) -> None:
         """Once: what is promised holds for each of many calls, so one session has samples enough."""
@@ -100,6 +107,13 @@ class Plan:
             if self._wants(key):
                 figures = take(measure, self._sizes.promises, self._place, self._broker)
                 self._keep(key, {"figures": {name: list(values) for name, values in figures.items()}})
+
+    def _measure_scale(self, ledger: str) -> None:
+        for count in self._sizes.scale:
+            key = f"scale/{ledger}/{count}"
+            if self._wants(key):
+                url = self._new_ledger(ledger, "scale")
+                self._keep(key, measure_scale(url, count, self._sizes.jobs, self._place.folder, self._broker))
 
     def _wants(self, key: str) -> bool:
         return self._only in key and not self._results.has(key)

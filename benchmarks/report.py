@@ -7,8 +7,9 @@ from typing import Any
 
 from benchmarks.contenders import BARE, CONTENDERS
 from benchmarks.plan import LEDGERS
-from benchmarks.promises.table import section
+from benchmarks.promises.table import section as promises_section
 from benchmarks.results import Results
+from benchmarks.scale.table import section as scale_section
 
 Rows = list[dict[str, Any]]
 PLOT = "benchmarks.png"
@@ -28,7 +29,8 @@ def render(results: Results, *, command: str, machine: str, versions: str, date:
         *(_race(results, latency_ms, variant) for latency_ms, variant in _races(results)),
         _acceptance(results),
         _costs(results),
-        section(results),
+        promises_section(results),
+        scale_section(results),
     ]
     return "\n".join(part for part in parts if part)
 
