@@ -18,6 +18,7 @@ from benchmarks.load import Task, write_csv
 from benchmarks.promises.plan import measures, take
 from benchmarks.promises.sizes import FULL_LENGTH, QUICK_LENGTH, Length
 from benchmarks.results import Results
+from benchmarks.scale.demand import measure_demand
 from benchmarks.scale.plan import measure_scale
 from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
@@ -44,6 +45,8 @@ class Sizes:
     promises: Length
     scale: tuple[int, int]
     """Jobs in the small and in the large ledger whose costs are compared."""
+    demand_jobs: int
+    """That are issued to see what one takes of every part."""
     quick: bool = False
 
 
@@ -55,6 +58,7 @@ FULL = Sizes(
     jobs=4_000,
     promises=FULL_LENGTH,
     scale=(100_000, 1_000_000),
+    demand_jobs=20_000,
 )
 QUICK = Sizes(
     run_seconds=0.4,
@@ -64,6 +68,7 @@ QUICK = Sizes(
     jobs=400,
     promises=QUICK_LENGTH,
     scale=(20_000, 40_000),
+    demand_jobs=2_000,
     quick=True,
 )
 
@@ -99,6 +104,8 @@ class Plan:
         self._measure_promises()
         for ledger in LEDGERS:
             self._measure_scale(ledger)
+        if self._wants("demand/PostgreSQL"):
+            self._keep("demand/PostgreSQL", measure_demand(self._place, self._broker, self._sizes.demand_jobs))
 
     def _measure_promises(self) -> None:
         """Once: what is promised holds for each of many calls, so one session has samples enough."""

@@ -9,6 +9,7 @@ from benchmarks.contenders import BARE, CONTENDERS
 from benchmarks.plan import LEDGERS
 from benchmarks.promises.table import section as promises_section
 from benchmarks.results import Results
+from benchmarks.scale.table import demand_section
 from benchmarks.scale.table import section as scale_section
 
 Rows = list[dict[str, Any]]
@@ -31,6 +32,7 @@ def render(results: Results, *, command: str, machine: str, versions: str, date:
         _costs(results),
         promises_section(results),
         scale_section(results),
+        demand_section(results),
     ]
     return "\n".join(part for part in parts if part)
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from celery import Celery
 from redis import Redis
@@ -23,6 +24,9 @@ from producers.blast import blast
 from producers.freezing import Freezer
 from producers.producer import Producer
 from producers.source import ErrorsFile, ReadOptions, Source
+
+if TYPE_CHECKING:
+    import psutil
 
 _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.005
@@ -64,6 +68,8 @@ class System:
         self.ledger = ledger
         self.stub = stub
         self.broker = broker
+        self.processes: dict[str, psutil.Process] = {}
+        """By name; of several workers the last one's."""
         self._customers = 0
 
     def accept(self, campaign: str, rows: int, *, reward_id: int) -> None:
@@ -144,9 +150,8 @@ class System:
             (self.home / f"{place}-{name}").mkdir()
             if name == "worker":
                 command += ["--workers", workers]
-            stack.enter_context(
-                running(command, cores=_CORES, environment=environment, log=self.home / f"{place}-{name}.log")
-            )
+            log = self.home / f"{place}-{name}.log"
+            self.processes[name] = stack.enter_context(running(command, cores=_CORES, environment=environment, log=log))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from config.settings import Settings
 from config.site import Site
 from issuance.job import Lane
 from issuance.outcome import Reason
-from ledger.balance import attempts_per_second, balance, open_lines
+from ledger.balance import attempts_per_second, balance
 from ledger.book import Ledger
 from ledger.campaigns import settle_cancelled
 from ledger.dead_letters import LetterFilter, count_letters, list_letters, show_letter
@@ -72,10 +72,13 @@ def _queries(ledger: Ledger, campaign: str) -> dict[str, Callable[[], object]]:
     one_reason = LetterFilter(campaign=campaign, reason=Reason.FAILED)
     return {
         "status of the campaign": lambda: balance(ledger, campaign),
-        "speed and open lines": lambda: (attempts_per_second(ledger), open_lines(ledger)),
+        "speed over the last 10 s": lambda: attempts_per_second(ledger),
         "dead letters: count": lambda: count_letters(ledger, LetterFilter()),
         "dead letters: count, campaign and reason": lambda: count_letters(ledger, one_reason),
         "dead letters: first page": lambda: list(list_letters(ledger, LetterFilter(), limit=_A_PAGE)),
+        "dead letters: first page, campaign": lambda: list(
+            list_letters(ledger, LetterFilter(campaign=campaign), limit=_A_PAGE)
+        ),
         "dead letters: first page, campaign and reason": lambda: list(list_letters(ledger, one_reason, limit=_A_PAGE)),
         "dead letters: show": lambda: show_letter(ledger, letter),
         "release without due jobs: cancelled, lapsed, stalled": lambda: (

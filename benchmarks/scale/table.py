@@ -1,5 +1,6 @@
 """The scale's tables: costs in a large ledger beside those in a small one."""
 
+from statistics import median
 from typing import Any
 
 from benchmarks.results import Results
@@ -18,6 +19,35 @@ def section(results: Results) -> str:
     parts = [_table(ledger, results.of(f"scale/{ledger}/")) for ledger in ("SQLite", "PostgreSQL")]
     found = "\n".join(part for part in parts if part)
     return f"## Scale\n\n{_PREFACE}\n{found}" if found else ""
+
+
+def demand_section(results: Results) -> str:
+    """What one issuance takes of every part; empty when it was not measured."""
+    rows = results.of("demand/")
+    if not rows:
+        return ""
+    lines = ["## What one job takes of every part\n", _DEMAND, "| | accepted | issued |", "| --- | --- | --- |"]
+    for kind, words in (("cpu_us", ", CPU µs"), ("counts", "")):
+        for name in rows[0]["issued"][kind]:
+            cells = [_cell([row[step][kind].get(name) for row in rows]) for step in ("accepted", "issued")]
+            lines.append(
+                f"| {name.replace('_', ' ').replace('wal', 'WAL')}{words and ', ' + words} | {' | '.join(cells)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+_DEMAND = """\
+PostgreSQL as ledger, Redis as broker, a blast of unlimited rate, every process on all cores. The producer's own CPU is
+in the table of acceptance. What 100 million a day need by these figures is worked out in [scale](scale.md).
+"""
+
+
+def _cell(values: list[float | None]) -> str:
+    found = [value for value in values if value is not None]
+    if not found:
+        return ""
+    middle = median(found)
+    return f"{middle:,.0f}" if middle >= 10 else f"{middle:.3f}"  # noqa: PLR2004  # three digits that say something
 
 
 _PREFACE = f"""\
