@@ -30,9 +30,8 @@ def demand_section(results: Results) -> str:
     for kind, words in (("cpu_us", ", CPU µs"), ("counts", "")):
         for name in rows[0]["issued"][kind]:
             cells = [_cell([row[step][kind].get(name) for row in rows]) for step in ("accepted", "issued")]
-            lines.append(
-                f"| {name.replace('_', ' ').replace('wal', 'WAL')}{words and ', ' + words} | {' | '.join(cells)} |"
-            )
+            what = name.replace("_", " ").replace("wal", "WAL")
+            lines.append(f"| {what}{words} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

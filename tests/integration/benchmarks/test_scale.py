@@ -5,7 +5,7 @@ import pytest
 from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
 from benchmarks.results import Results
 from benchmarks.scale.filling import LETTER_OF, fill
-from benchmarks.scale.table import section
+from benchmarks.scale.table import demand_section, section
 from issuance.states import State
 from ledger.balance import balance
 from ledger.book import Ledger
@@ -57,6 +57,17 @@ def test_the_page_says_what_is_flat_what_counts_and_what_is_not_flat(tmp_path):
     assert "| claim, µs a job | 6 | 18 | 3.00 | **not flat** |" in page
     assert "| status of the campaign, ms | 2.00 | 6.00 | 3.00 | counts |" in page
     assert "| 20,000 | 6,667 | 0.33 | **not met** |" in page
+
+
+def test_the_page_says_what_a_job_takes_of_every_part(tmp_path):
+    results = Results(tmp_path / "results.jsonl", "a plan")
+    accepted = {"cpu_us": {"database": 18.4}, "counts": {"transactions": 0.0021}}
+    issued = {"cpu_us": {"worker": 384.2, "database": 99.0}, "counts": {"transactions": 0.061}}
+    results.add("demand/PostgreSQL", jobs=10, accepted=accepted, issued=issued)
+    page = demand_section(results)
+    assert "| worker, CPU µs |  | 384 |" in page
+    assert "| database, CPU µs | 18 | 99 |" in page
+    assert "| transactions | 0.002 | 0.061 |" in page
 
 
 def _measured(jobs, slower):
