@@ -67,8 +67,8 @@ QUICK = Sizes(
     rows=5_000,
     jobs=400,
     promises=QUICK_LENGTH,
-    scale=(20_000, 40_000),
-    demand_jobs=2_000,
+    scale=(10_000, 20_000),
+    demand_jobs=1_000,
     quick=True,
 )
 
@@ -114,6 +114,8 @@ class Plan:
             if self._wants(key):
                 figures = take(measure, self._sizes.promises, self._place, self._broker)
                 self._keep(key, {"figures": {name: list(values) for name, values in figures.items()}})
+                for name, values in figures.items():
+                    print(f"  {name}: worst {max(values, default=0.0):.3f} of {len(values)}", flush=True)
 
     def _measure_scale(self, ledger: str) -> None:
         for count in self._sizes.scale:

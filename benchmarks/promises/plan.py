@@ -37,7 +37,7 @@ def measures(*, quick: bool) -> Iterator[Measure]:
     return (measure for measure in _all() if measure.name in _QUICK or not quick)
 
 
-_QUICK = ("fair/equal", "pause", "idle/SQLite", "intake")
+_QUICK = ("pause", "idle/SQLite")
 
 
 def _all() -> Iterator[Measure]:
