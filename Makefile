@@ -34,7 +34,7 @@ defences: $(BIN)/.dev ## Each hazard's test without its defence, which has to fa
 soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memory grows (SOAK="--help" lists options)
 	@$(BIN)/python -m tests.chaos.soak $(SOAK)
 
-bench: $(BIN)/.bench ## Speed beside peers, acceptance and the ledger's costs, into docs/benchmarks.md (BENCH="--help" lists options)
+bench: $(BIN)/.bench ## Speed beside peers, promises, costs and scale, into docs/benchmarks.md (BENCH="--help" lists options)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 profile: $(BIN)/.bench ## Where the CPU of an issuance goes, by py-spy (PROFILE="--help" lists options)

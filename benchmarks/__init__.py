@@ -1,1 +1,1 @@
-"""Issuances per second beside peers, acceptance and the ledger's costs, reproducible with `make bench`."""
+"""Issuances per second beside peers, promises, acceptance, costs and scale, reproducible with `make bench`."""

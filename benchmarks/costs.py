@@ -31,7 +31,8 @@ from ledger.recording import Attempt, record
 from ledger.releases import release
 from ledger.schema import jobs
 
-_CHUNK_JOBS = 500
+CHUNK_JOBS = 500
+"""That are taken through the steps at once."""
 _GROUP_JOBS = 250
 _LEASE_SECONDS = 120.0
 
@@ -64,18 +65,18 @@ def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
 def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     """Microseconds: of the steps for each job, of the queries for each query; and how many jobs the ledger has."""
     steps, queries = Stopwatch(), Stopwatch()
-    chunks = max(1, count // _CHUNK_JOBS)
+    chunks = max(1, count // CHUNK_JOBS)
     with Ledger(ledger_url, durable=False) as ledger:
-        _take_through(ledger, Stopwatch())  # statements are compiled once
+        take_through(ledger, Stopwatch())  # statements are compiled once
         for _ in range(chunks):
-            _take_through(ledger, steps)
+            take_through(ledger, steps)
         with queries.step("status of the campaign"):
             balance(ledger, campaign)
         with queries.step("count of open dead letters"):
             count_letters(ledger, LetterFilter())
         with ledger.read() as connection:
             jobs_in_all = connection.scalar(select(func.count()).select_from(jobs))
-    per_job = chunks * _CHUNK_JOBS
+    per_job = chunks * CHUNK_JOBS
     return {
         "jobs": jobs_in_all,
         "cpu": {name: seconds / per_job * 1e6 for name, seconds in steps.cpu.items()},
@@ -84,10 +85,11 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     }
 
 
-def _take_through(ledger: Ledger, watch: Stopwatch) -> None:
+def take_through(ledger: Ledger, watch: Stopwatch) -> None:
+    """Take one chunk of waiting jobs through the steps."""
     with watch.step("release"):
         [chunk] = release(
-            ledger, Lane.BLAST, Turns(), window=_CHUNK_JOBS, chunk_size=_CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
+            ledger, Lane.BLAST, Turns(), window=CHUNK_JOBS, chunk_size=CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
         )
     with watch.step("claim"):
         held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False)

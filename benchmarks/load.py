@@ -70,9 +70,9 @@ def bodies(variant: Variant, count: int) -> Iterator[str]:
         yield freezer.freeze(Customer("mobile", mobile(number)), [line], lane=Lane.BLAST).body.decode()
 
 
-def write_csv(path: Path, count: int) -> None:
-    """Write a campaign's file of so many good rows."""
+def write_csv(path: Path, count: int, *, reward_id: int = REWARD_ID, first: int = 0) -> None:
+    """Write a campaign's file of so many good rows, each of another customer, from this one on."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["mobile", "rewardId", "quantity"])
-        writer.writerows([mobile(number), REWARD_ID, 1] for number in range(count))
+        writer.writerows([mobile(number), reward_id, 1] for number in range(first, first + count))

@@ -15,8 +15,12 @@ from benchmarks.costs import measure_apart
 from benchmarks.goals import LEDGERS
 from benchmarks.history import settle_half
 from benchmarks.load import Task, write_csv
+from benchmarks.promises.plan import measures, take
+from benchmarks.promises.sizes import FULL_LENGTH, QUICK_LENGTH, Length
 from benchmarks.quota import NoQuotaError
 from benchmarks.results import Results
+from benchmarks.scale.demand import measure_demand
+from benchmarks.scale.plan import measure_scale
 from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
 
@@ -39,6 +43,11 @@ class Sizes:
     """Of the file that is accepted."""
     jobs: int
     """That are taken through the ledger's steps."""
+    promises: Length
+    scale: tuple[int, int]
+    """Jobs in the small and in the large ledger whose costs are compared."""
+    demand_jobs: int
+    """That are issued to see what one takes of every part."""
     quick: bool = False
 
 
@@ -48,8 +57,21 @@ FULL = Sizes(
     races=((50, Variant.BULK, True), (5, Variant.BULK, False), (200, Variant.BULK, False), (50, Variant.SINGLE, False)),
     rows=200_000,
     jobs=4_000,
+    promises=FULL_LENGTH,
+    scale=(100_000, 1_000_000),
+    demand_jobs=20_000,
 )
-QUICK = Sizes(run_seconds=0.4, repeats=1, races=((50, Variant.BULK, True),), rows=5_000, jobs=400, quick=True)
+QUICK = Sizes(
+    run_seconds=0.4,
+    repeats=1,
+    races=((50, Variant.BULK, True),),
+    rows=5_000,
+    jobs=400,
+    promises=QUICK_LENGTH,
+    scale=(10_000, 20_000),
+    demand_jobs=1_000,
+    quick=True,
+)
 
 
 class Plan:
@@ -82,6 +104,28 @@ class Plan:
             self._measure_scaling(repeat)
             for ledger in LEDGERS:
                 self._measure_ledger(ledger, repeat)
+        self._measure_promises()
+        for ledger in LEDGERS:
+            self._measure_scale(ledger)
+        if self._wants("demand/PostgreSQL"):
+            self._keep("demand/PostgreSQL", measure_demand(self._place, self._broker, self._sizes.demand_jobs))
+
+    def _measure_promises(self) -> None:
+        """Once: what is promised holds for each of many calls, so one session has samples enough."""
+        for measure in measures(quick=self._sizes.quick):
+            key = f"promise/{measure.name}"
+            if self._wants(key):
+                figures = take(measure, self._sizes.promises, self._place, self._broker)
+                self._keep(key, {"figures": {name: list(values) for name, values in figures.items()}})
+                for name, values in figures.items():
+                    print(f"  {name}: worst {max(values, default=0.0):.3f} of {len(values)}", flush=True)
+
+    def _measure_scale(self, ledger: str) -> None:
+        for count in self._sizes.scale:
+            key = f"scale/{ledger}/{count}"
+            if self._wants(key):
+                url = self._new_ledger(ledger, "scale")
+                self._keep(key, measure_scale(url, count, self._sizes.jobs, self._place.folder, self._broker))
 
     def _wants(self, key: str) -> bool:
         return self._only in key and not self._results.has(key)

@@ -7,7 +7,10 @@ from typing import Any
 
 from benchmarks.contenders import BARE, CONTENDERS, CORE_SHARE, ON_CORES
 from benchmarks.goals import LEDGERS, STEPS, beside, goals
+from benchmarks.promises.table import section as promises_section
 from benchmarks.results import Results
+from benchmarks.scale.table import demand_section
+from benchmarks.scale.table import section as scale_section
 
 Rows = list[dict[str, Any]]
 PLOT = "benchmarks.png"
@@ -29,6 +32,9 @@ def render(results: Results, *, command: str, machine: str, versions: str, date:
         _cores(results),
         _acceptance(results),
         _costs(results),
+        promises_section(results),
+        scale_section(results),
+        demand_section(results),
     ]
     return "\n".join(part for part in parts if part)
 

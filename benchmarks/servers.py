@@ -22,6 +22,21 @@ from benchmarks.cores import OTHER_CORES, python, running
 _START_SECONDS = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The stub's log, call by call in the order of arrival."""
+
+    at: list[float]
+    """Seconds of the machine's monotonic clock, which all its processes share."""
+    request_ids: list[str]
+    reward_ids: list[int]
+    """Of the bulk endpoint only: a single call has it in its path."""
+
+    def of(self, reward_id: int) -> list[float]:
+        """When the calls for this reward arrived."""
+        return [at for at, reward in zip(self.at, self.reward_ids, strict=True) if reward == reward_id]
+
+
 @dataclass(frozen=True)
 class Stub:
     """The running stub API."""
@@ -33,8 +48,16 @@ class Stub:
         """Forget all calls, and answer after so long from now on."""
         self.http.post(f"/reset?{latency_ms}").raise_for_status()
 
+    def watch(self, latency_ms: float) -> None:
+        """As `reset`, and keep the arrival of each call from now on."""
+        self.http.post(f"/watch?{latency_ms}").raise_for_status()
+
+    def arrivals(self) -> "Arrivals":
+        """What has arrived since `watch`."""
+        return Arrivals(**json.loads(self.http.get("/arrivals").content))
+
     def stats(self) -> dict[str, Any]:
-        """`answered`, `request_ids` and `last_at`."""
+        """`answered`, `request_ids`, `last_at`, and `arrived` when calls are watched."""
         found: dict[str, Any] = json.loads(self.http.get("/stats").content)
         return found
 

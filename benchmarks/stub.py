@@ -2,7 +2,8 @@
 
 `python -m benchmarks.stub` listens on a free loopback port and prints it. `POST /reset?MILLISECONDS` forgets all calls
 and sets the answer time; `GET /stats` tells how many calls were answered, over how many requestIds, and when the last
-one was (seconds of the machine's monotonic clock).
+one was (seconds of the machine's monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of
+each call is kept too; `GET /arrivals` gives that log: when each came, its first requestId and its first rewardId.
 """
 
 import asyncio
@@ -30,11 +31,28 @@ class Book:
         self.answered = 0
         self.last_at = 0.0
         self.request_ids: set[bytes] = set()
+        self.log: list[tuple[float, bytes]] | None = None
+
+    def watch(self, answer_seconds: float) -> None:
+        """Forget all calls, and keep the arrival of each from now on: a race needs no log and pays for none."""
+        self.reset(answer_seconds)
+        self.log = []
 
     def stats(self) -> bytes:
         """The book as JSON."""
         counts = {"answered": self.answered, "request_ids": len(self.request_ids), "last_at": self.last_at}
-        return json.dumps(counts).encode()
+        return json.dumps(counts | {"arrived": len(self.log or ())}).encode()
+
+    def arrivals(self) -> bytes:
+        """The log as JSON."""
+        log = self.log or []
+        bodies = [body for _, body in log]
+        found = {
+            "at": [at for at, _ in log],
+            "request_ids": [_REQUEST_ID.findall(body)[0].decode() for body in bodies],
+            "reward_ids": [int(_REWARD_ID.findall(body)[0]) for body in bodies],
+        }
+        return json.dumps(found).encode()
 
 
 class StubProtocol(asyncio.Protocol):
@@ -73,7 +91,14 @@ class StubProtocol(asyncio.Protocol):
         elif path.startswith(b"/reset"):
             self._book.reset(float(path.partition(b"?")[2] or 0) / 1000)
             self._send(b"{}")
+        elif path.startswith(b"/watch"):
+            self._book.watch(float(path.partition(b"?")[2] or 0) / 1000)
+            self._send(b"{}")
+        elif path.startswith(b"/arrivals"):
+            self._send(self._book.arrivals())
         else:
+            if self._book.log is not None:
+                self._book.log.append((time.monotonic(), body))
             asyncio.get_running_loop().call_later(self._book.answer_seconds, self._issue, path, body)
 
     def _issue(self, path: bytes, body: bytes) -> None:

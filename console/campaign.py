@@ -51,8 +51,11 @@ def cancel(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do no
         if sys.stdin.isatty() and not yes and campaign.state != "cancelled":
             open_lines = balance(ledger, name).unsettled
             typer.confirm(f"Cancel {name} for good, with {open_lines:,} unsettled lines?", abort=True, err=True)
-        cancelled = cancel_campaign(ledger, name, operator())
-        _tell_workers(context, lambda limits: limits.halt(cancelled.id))
+
+        def tell(cancelled: Campaign) -> None:
+            _tell_workers(context, lambda limits: limits.halt(cancelled.id))
+
+        cancelled = cancel_campaign(ledger, name, operator(), tell=tell)
         while settle_cancelled(ledger):
             pass
         _print_balance(ledger, cancelled)

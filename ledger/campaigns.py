@@ -1,6 +1,6 @@
 """Campaigns: the named reason for issuing, and what an operator does to a whole one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
@@ -94,10 +94,17 @@ def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     return _change(ledger, name, operator, verb="resume", before=("paused", "running"), after="running")
 
 
-def cancel_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
-    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish."""
+def cancel_campaign(
+    ledger: Ledger, name: str, operator: Operator, *, tell: Callable[[Campaign], None] = lambda _: None
+) -> Campaign:
+    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish.
+
+    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that takes seconds, and
+    the workers are not to go on for so long.
+    """
     before = ("running", "paused", "finished", "cancelled")
     campaign = _change(ledger, name, operator, verb="cancel", before=before, after="cancelled")
+    tell(campaign)
     settle_cancelled(ledger)
     return campaign
 

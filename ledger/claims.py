@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, fu
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant
+from issuance.job import Lane, Line, Variant
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.clock import instant, milliseconds, now_ms
@@ -67,6 +67,7 @@ class Claim:
     """The campaign was cancelled: its jobs may be looked up, and nothing is sent."""
     isolated: tuple[Customer, ...] = ()
     """Customers whose jobs this chunk has lost two workers over: their jobs are to be released one by one."""
+    lane: Lane = Lane.BLAST
 
 
 def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, orphaned: bool) -> Claim:
@@ -112,15 +113,16 @@ def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_se
         tuple(claimed),
         is_cancelled,
         tuple(map(Customer.parse, isolated)),
+        Lane(campaign.lane),
     )
 
 
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _CHUNK: BindParameter[Any] = bindparam("chunk")
 
-# A chunk's jobs are of one campaign.
+# A chunk's jobs are of one campaign and one lane.
 _CAMPAIGN = (
-    select(campaigns.c.name, campaigns.c.defers_limits, campaigns.c.state)
+    select(campaigns.c.name, campaigns.c.defers_limits, campaigns.c.state, jobs.c.lane)
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
     .where(jobs.c.number.in_(_NUMBERS))
     .limit(1)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -191,6 +191,9 @@ dead_letters = Table(
     Column("changed_at", Ms, nullable=False),
     Column("noticed_at", Ms),  # when its notice was published; null: the next release does it
     Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
+    # Oldest first, without a reason: the index above would have all that are open sorted for each page.
+    Index("ix_dead_letters_page", "state", "id"),
+    Index("ix_dead_letters_campaign_page", "state", "campaign_id", "id"),
     Index(
         "ix_dead_letters_unnoticed",
         "id",

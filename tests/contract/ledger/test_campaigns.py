@@ -85,6 +85,14 @@ def test_what_an_operator_does_to_a_campaign_is_written_down(desk):
     assert actions[0].at <= actions[1].at <= actions[2].at
 
 
+def test_who_is_told_of_a_cancel_hears_it_before_the_many_jobs_are_settled(desk):
+    desk.accept(*make_jobs(2))
+    told = []
+    cancel_campaign(desk.ledger, "diwali", OPERATOR, tell=lambda campaign: told.append((campaign.state, desk.counts())))
+    assert told == [("cancelled", {State.WAITING: 2})]
+    assert desk.counts() == {State.CANCELLED: 2}
+
+
 @pytest.mark.parametrize("change", [pause_campaign, resume_campaign])
 def test_a_cancelled_campaign_is_not_paused_or_resumed(desk, change):
     cancel_campaign(desk.ledger, "diwali", OPERATOR)

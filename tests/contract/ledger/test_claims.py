@@ -1,5 +1,8 @@
 """Claims: a message gives a worker its jobs once; a worker that died loses them, and its message may take them over."""
 
+import pytest
+
+from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign
 from ledger.claims import CLAIMS_MAX
@@ -26,6 +29,13 @@ def test_a_claim_says_whether_its_campaign_defers_limits(ledger):
     desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
     held, _ = desk.take_one(make_job(campaign="patient"))
     assert held.defers_limits is True
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_claim_says_in_which_lane_its_jobs_travel(desk, lane):
+    desk.accept(make_job(lane=lane))
+    [chunk] = desk.release(lane=lane)
+    assert desk.claim(chunk).lane is lane
 
 
 def test_jobs_are_claimed_in_the_order_of_acceptance(desk):

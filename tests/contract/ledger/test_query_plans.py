@@ -11,6 +11,7 @@ from ledger.acceptance import accept
 from ledger.balance import attempts_per_second, balance, open_lines
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
+from ledger.dead_letters import LetterFilter, list_letters
 from ledger.letters import unpublished_notices
 from ledger.progress import recent_took_seconds, stalls
 from ledger.releases import reap
@@ -113,6 +114,13 @@ def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
     steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
     searched = {"sqlite": r"due_at<\?", "postgresql": r"Index Cond: .*due_at <="}[busy_desk.ledger.dialect]
     assert any(re.search(searched, step) for step in steps)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"campaign": "diwali"}])
+def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_desk, chosen):
+    ledger = busy_desk.ledger
+    steps = _plan(ledger, lambda: list(list_letters(ledger, LetterFilter(**chosen), limit=10)))
+    assert [step for step in steps if re.search(r"\bSort\b|TEMP B-TREE FOR ORDER", step)] == []
 
 
 def _plan(ledger, work):

@@ -13,7 +13,7 @@ from fakeredis import FakeServer
 from redis.asyncio import Redis
 
 from issuance.decision import RetryPolicy
-from issuance.job import Job, Variant
+from issuance.job import Job, Lane, Variant
 from issuance.reply import Answer, Reply
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt, GiveBack, Result
@@ -140,10 +140,15 @@ class IssuingDesk:
         return self.shared.limits
 
     def issuing(
-        self, *jobs: ClaimedJob, chunk_id: str = "chunk", is_cancelled: bool = False, **bounds: Any
+        self,
+        *jobs: ClaimedJob,
+        chunk_id: str = "chunk",
+        is_cancelled: bool = False,
+        lane: Lane = Lane.BLAST,
+        **bounds: Any,
     ) -> ChunkIssuing:
         return ChunkIssuing(
-            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs, is_cancelled=is_cancelled),
+            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs, is_cancelled=is_cancelled, lane=lane),
             self.api,
             self.shared,
             replace(BOUNDS, **bounds),

@@ -77,8 +77,8 @@ async def test_a_closing_by_failures_stops_the_jobs_of_this_chunk_that_wait_for_
     desk.set_up(rate_per_minute=1200)
     desk.api.always = TIMEOUT
     await desk.issue(*(claimed(number) for number in range(1, 101)))
-    # 40 are granted at once, a second ahead; what the chunk reserved behind them must not be sent any more.
-    assert 40 <= len(desk.attempts) <= 48
+    # 22 are granted at once, the burst and a tenth of a second; what was reserved behind them must not be sent.
+    assert 22 <= len(desk.attempts) <= 30
     assert desk.reasons == {"the account is closed"}
 
 

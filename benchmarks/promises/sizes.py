@@ -1,0 +1,26 @@
+"""How long each promise is watched."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Seconds, rows and repeats of the promises' measurements."""
+
+    steady_seconds: float
+    """At each rate."""
+    shared_seconds: float
+    """Two campaigns beside each other: more than ten."""
+    requests: int
+    """In the background."""
+    blast_rows: int
+    """Under way behind background requests."""
+    file_rows: int
+    """Of the file that is issued while it is read."""
+    halts: int
+
+
+FULL_LENGTH = Length(
+    steady_seconds=15.0, shared_seconds=18.0, requests=100, blast_rows=50_000, file_rows=200_000, halts=3
+)
+QUICK_LENGTH = Length(steady_seconds=3.0, shared_seconds=11.0, requests=5, blast_rows=3_000, file_rows=10_000, halts=1)

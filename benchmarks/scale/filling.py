@@ -1,0 +1,125 @@
+"""Millions of jobs in minutes: one accepted job is copied by the database itself, not row by row from here.
+
+Of every hundred jobs one is an open dead letter and the rest were issued, each with its line and its attempt, save the
+last tenth, which waits. The requestIds of the copies are in order: only acceptance, which looks requestIds up, would
+find those of real files scattered, and it is measured with real ones.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection, Table, text
+
+from ledger.book import Ledger
+from ledger.schema import attempts, dead_letters, jobs, lines
+
+_AT_ONCE = 250_000
+_WAITING_SHARE = 0.1
+LETTER_OF = 100
+"""One of so many jobs is a dead letter."""
+
+_NUMBERS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)",
+    "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))",
+}
+_ID = {
+    "sqlite": "printf('%08x-0000-5000-8000-%012x', i, i)",
+    "postgresql": "lpad(to_hex(i), 8, '0') || '-0000-5000-8000-' || lpad(to_hex(i), 12, '0')",
+}
+_BODY = {
+    "sqlite": "CAST(replace(CAST(t.body AS TEXT), t.id, {id}) AS BLOB)",
+    "postgresql": "convert_to(replace(convert_from(t.body, 'UTF8'), t.id, {id}), 'UTF8')",
+}
+_IS_LETTER = f"i % {LETTER_OF} = 0"
+_IS_SETTLED = "i <= :settled"
+
+
+def fill(ledger: Ledger, count: int) -> None:
+    """Copy the ledger's first job until there are so many."""
+    with ledger.read() as connection:
+        [template] = connection.scalars(text("SELECT min(number) FROM jobs")).all()
+    settled = int(count * (1 - _WAITING_SHARE))
+    for first in range(template + 1, count + 1, _AT_ONCE):
+        values = {"first": first, "last": min(count, first + _AT_ONCE - 1), "template": template, "settled": settled}
+        with ledger.write() as connection:
+            if ledger.dialect == "postgresql":
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
+            for statement in _statements(ledger.dialect):
+                connection.execute(text(statement), values)
+    with ledger.write() as connection:
+        _make_up(connection, count)
+    if ledger.dialect == "postgresql":
+        with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _make_up(connection: Connection, count: int) -> None:
+    """What the copies pass by: the campaign's count, and on PostgreSQL the sequence of the jobs' numbers."""
+    connection.execute(text("UPDATE campaigns SET accepted_lines = :count"), {"count": count})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT setval('job_numbers', :count)"), {"count": count})
+
+
+def _statements(dialect: str) -> Iterator[str]:
+    key = _ID[dialect]
+    state = f"CASE WHEN NOT {_IS_SETTLED} THEN 'waiting' WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END"
+    made = {"settled_at": f"CASE WHEN {_IS_SETTLED} THEN t.accepted_at + i / 100 END"}
+    of_jobs = made | {
+        "number": "i",
+        "id": key,
+        "customer": "'mobile:91' || (9000000000 + i)",
+        "body": _BODY[dialect].format(id=key),
+        "state": state,
+        "open_lines": f"CASE WHEN {_IS_SETTLED} THEN 0 ELSE 1 END",
+        "attempts": f"CASE WHEN {_IS_SETTLED} THEN 1 ELSE 0 END",
+    }
+    yield _copy(dialect, jobs, of_jobs, "jobs t WHERE t.number = :template")
+    of_lines = made | {
+        "job_number": "i",
+        "request_id": key,
+        "state": state,
+        "settled_at": f"CASE WHEN {_IS_SETTLED} THEN i / 100 END",
+        "quantity": f"CASE WHEN {_IS_SETTLED} THEN 1 END",
+        "code": f"CASE WHEN {_IS_SETTLED} THEN 200 END",
+        "message": f"CASE WHEN {_IS_SETTLED} THEN 'Reward issued successfully' END",
+        "transaction_ids": f"CASE WHEN {_IS_SETTLED} THEN '[\"7001\"]' END",
+        "vouchers": f"CASE WHEN {_IS_SETTLED} THEN '[\"C' || i || '\"]' END",
+    }
+    yield _copy(dialect, lines, of_lines, "lines t WHERE t.job_number = :template")
+    of_attempts = {
+        "job_number": "i",
+        "number": "1",
+        # Long ago, as most attempts of a large ledger are.
+        "started_at": "i",
+        "took_ms": "50",
+        "kind": f"CASE WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END",
+        "decision": f"CASE WHEN {_IS_LETTER} THEN 'settle failed' ELSE 'settle issued' END",
+        "http_status": "200",
+        "code": "200",
+        "tracking_id": "'bench'",
+        "worker": "'bench'",
+    }
+    yield _insert(dialect, attempts, of_attempts, f"n WHERE {_IS_SETTLED}")
+    of_letters = {
+        "job_number": "i",
+        "campaign_id": "t.campaign_id",
+        "state": "'open'",
+        "reason": "'failed'",
+        "code": "8003",
+        "message": "'refused'",
+        "openings": "1",
+        **dict.fromkeys(("opened_at", "changed_at", "noticed_at"), "t.accepted_at"),
+    }
+    wanted = f"n, jobs t WHERE t.number = :template AND {_IS_LETTER} AND {_IS_SETTLED}"
+    yield _insert(dialect, dead_letters, of_letters, wanted)
+
+
+def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:
+    """Insert copies of one row, whatever its columns are, with some of them changed."""
+    return _insert(
+        dialect, table, {column.name: f"t.{column.name}" for column in table.c} | dict(changed), f"n, {source}"
+    )
+
+
+def _insert(dialect: str, table: Table, columns: Mapping[str, str], source: str) -> str:
+    into, values = ", ".join(columns), ", ".join(columns.values())
+    return f"INSERT INTO {table.name} ({into}) {_NUMBERS[dialect]} SELECT {values} FROM {source}"

@@ -1,0 +1,46 @@
+"""One size of one ledger: fill it, measure in it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from benchmarks.acceptance import accept_apart
+from benchmarks.load import write_csv
+from benchmarks.scale.filling import fill
+from benchmarks.scale.measuring import measure_apart, wal_bytes
+from benchmarks.servers import url_of
+from ledger.book import Ledger
+
+_CAMPAIGN = "bench"
+_FRESH_FROM = 500_000_000
+"""Customers that are not in the filled ledger."""
+
+
+def measure_scale(ledger_url: str, count: int, through: int, folder: Path, broker: Redis) -> dict[str, Any]:
+    """Fill an empty ledger with so many jobs, accept some more, and take some of them through the steps."""
+    accept_apart(_file(folder, "one", 1, first=0), ledger_url, _CAMPAIGN)
+    with Ledger(ledger_url, durable=False) as ledger:
+        began = time.monotonic()
+        fill(ledger, count)
+        filled = time.monotonic() - began
+        wal = wal_bytes(ledger)
+        accepted = accept_apart(_file(folder, "fresh", through, first=_FRESH_FROM), ledger_url, _CAMPAIGN)
+        wal = wal_bytes(ledger) - wal
+    broker.flushall()
+    found = measure_apart(ledger_url, through, _CAMPAIGN, url_of(broker))
+    return found | {
+        "jobs": count,
+        "fill_seconds": filled,
+        "accept_us": 1e6 / accepted.rows_per_second,
+        "accept_wal_bytes": wal / through,
+        "bytes_a_job": found["size_bytes"] / count,
+    }
+
+
+def _file(folder: Path, name: str, rows: int, *, first: int) -> Path:
+    path = folder / f"scale-{name}-{rows}.csv"
+    if not path.exists():
+        write_csv(path, rows, first=first)
+    return path

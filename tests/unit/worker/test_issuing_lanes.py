@@ -1,0 +1,26 @@
+"""Lanes: a blast that uses up the account's rate leaves a background request the next call slot."""
+
+import asyncio
+
+from issuance.job import Lane
+from tests.unit.worker.build import claimed
+
+_CHUNKS, _JOBS = 3, 60
+
+
+async def test_a_background_job_is_called_soon_while_many_chunks_of_a_blast_use_up_the_rate(desk):
+    desk.set_up(rate_per_minute=3_000)
+    blast = [
+        asyncio.create_task(desk.issuing(*_jobs(chunk), chunk_id=f"blast-{chunk}").run()) for chunk in range(_CHUNKS)
+    ]
+    await desk.api.wait_for_calls(55)  # the burst is used up
+    asked = asyncio.get_running_loop().time()
+    await desk.issuing(claimed(9_000), chunk_id="background", lane=Lane.BACKGROUND).run()
+    assert asyncio.get_running_loop().time() - asked < 0.5
+    desk.stopping = True
+    await asyncio.gather(*blast)
+    assert len(desk.results) == _CHUNKS * _JOBS + 1
+
+
+def _jobs(chunk):
+    return [claimed(chunk * 1_000 + number) for number in range(1, _JOBS + 1)]
