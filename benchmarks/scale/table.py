@@ -9,6 +9,8 @@ Rows = list[dict[str, Any]]
 RELEASE_LEAST = 10_000
 _FLAT = 2.0
 """A cost counts as flat up to this ratio: what was measured in some milliseconds differs by as much."""
+_QUICK_MS = 10.0
+"""A query counts as flat below this whatever the ratio: so little is the machine's noise."""
 _STEPS = ("release", "claim", "record")
 _COUNTING = ("status of the campaign", "dead letters: count", "dead letters: count, campaign and reason")
 """Queries that count what they tell of: they grow with it, and with nothing else."""
@@ -52,7 +54,7 @@ def _cell(values: list[float | None]) -> str:
 _PREFACE = f"""\
 A ledger filled by the database itself: nine tenths of its jobs are settled (one in a hundred as an open dead letter),
 one tenth waits; then some real jobs go through each step. Clock's time, warm. Flat is up to {_FLAT:g} times the small
-ledger's; a query that counts reads an index entry for each line or letter it counts.
+ledger's, and for a query below {_QUICK_MS:g} ms; one that counts reads an index entry for each one it counts.
 """
 
 
@@ -68,7 +70,7 @@ def _table(ledger: str, rows: Rows) -> str:
     lines.append(_line("accept, µs a row", small, larger, ("accept_us",), "{:.0f}"))
     for query in small["queries"]:
         counts = query in _COUNTING
-        lines.append(_line(f"{query}, ms", small, larger, ("queries", query), "{:.2f}", counts=counts))
+        lines.append(_line(f"{query}, ms", small, larger, ("queries", query), "{:.2f}", counts=counts, floor=_QUICK_MS))
     lines.append(_whole_release(small, larger))
     lines.append(_line("bytes a job in the ledger", small, larger, ("bytes_a_job",), "{:,.0f}", judged=False))
     if small["wal_bytes"]:
@@ -91,13 +93,16 @@ def _line(
     *,
     counts: bool = False,
     judged: bool = True,
+    floor: float = 0.0,
 ) -> str:
     base = _value(small, path)
     line = f"| {what} | {form.format(base)} |"
     for row in larger:
         value = _value(row, path)
         ratio = value / base if base else 1.0
-        verdict = "" if not judged else "counts" if counts else "flat" if ratio <= _FLAT else "**not flat**"
+        verdict = (
+            "" if not judged else "counts" if counts else "flat" if ratio <= _FLAT or value <= floor else "**not flat**"
+        )
         line += f" {form.format(value)} | {ratio:.2f} | {verdict} |"
     return line
 
