@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from config.nudging import Nudge
 from console.books import compare, read_truth
 from issuance.states import State
 from ledger.outcomes import find_line
-from ledger.schema import jobs
+from ledger.schema import attempts, campaigns, jobs
 from tests.chaos.brokers import Broker
 from tests.chaos.ledgers import LedgerServer
 from tests.chaos.record import Record
@@ -43,9 +43,9 @@ class Chaos:
         """The system's."""
         return self.system.processes
 
-    def another(self, *names: str) -> AbstractContextManager[None]:
+    def another(self, *names: str, **environment: str) -> AbstractContextManager[None]:
         """Run a second process of each name within the `with`."""
-        return self.processes.also(*names, ISSUANCE_API_URL=self.system.site.api_url)
+        return self.processes.also(*names, ISSUANCE_API_URL=self.system.site.api_url, **environment)
 
 
 @dataclass
@@ -97,6 +97,17 @@ class Hazard:
         """How many jobs of this hazard have come to their end."""
         balances = map(self.chaos.system.balance, self.campaigns)
         return sum(one.campaign.accepted_lines - one.unsettled for one in balances)
+
+    def longest_call(self) -> float:
+        """Seconds of the longest call for this hazard's jobs."""
+        query = (
+            select(func.max(attempts.c.took_ms))
+            .join(jobs, jobs.c.number == attempts.c.job_number)
+            .join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+            .where(campaigns.c.name.in_(self.campaigns))
+        )
+        with self.chaos.system.ledger.read() as connection:
+            return (connection.scalar(query) or 0) / 1000
 
     @contextmanager
     def recovery(self, what: str, watch: Callable[[], Callable[[], object]], seconds: float = 40) -> Iterator[None]:

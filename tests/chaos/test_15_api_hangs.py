@@ -3,7 +3,7 @@
 import signal
 import time
 
-from tests.chaos.chaos_system import API_SECONDS
+from tests.chaos.chaos_system import API_SECONDS, LEASE_SECONDS
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
@@ -19,9 +19,11 @@ def test_a_blast_goes_on_when_an_api_that_hung_answers_again(chaos: Chaos, hazar
             with run.recovery("the blast goes on", run.goes_on):
                 simulator = chaos.processes.kill("simulator", signal.SIGSTOP)
                 try:
-                    time.sleep(60 if chaos.scale.long else 5)
+                    time.sleep(60 if chaos.scale.long else LEASE_SECONDS + 2)
                 finally:
                     simulator.send_signal(signal.SIGCONT)
+        # Or others would have taken over a job whose call was still under way.
+        assert run.longest_call() < LEASE_SECONDS
 
 
 def test_a_worker_stops_within_the_longest_wait_for_an_answer_though_the_api_hangs(chaos: Chaos, hazard: BeginHazard):

@@ -1,5 +1,6 @@
 """Two beats, two releases and two operators at the same time."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from issuance.states import State
@@ -9,6 +10,7 @@ from tests.e2e.system import plain_rows
 
 _REFUSED = 10
 _RELEASES = 3
+_BOTH_WAIT_SECONDS = 5.0
 
 
 def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos, hazard: BeginHazard):
@@ -25,12 +27,17 @@ def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos,
             run.strike()
             run.wait_settled()
             assert chaos.system.balance(name).counts[State.ISSUED] == run.chaos.scale.jobs + _REFUSED
+        assert chaos.system.calls() == run.record.jobs + _REFUSED * len(run.rounds)  # no job was called for twice
 
 
 def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
-    def redrive(_: int) -> int:
+    def redrive(_: int) -> str:
         redriven = ("dead-letters", "redrive", "--campaign", name, "--reissue", "--note", "mended", "--yes")
-        return chaos.system.command(*redriven).returncode
+        return chaos.system.command(*redriven).stdout.splitlines()[-1]
 
     with ThreadPoolExecutor(2) as both:
-        list(both.map(redrive, range(2)))
+        with chaos.ledger.locked():
+            # Both have read which letters are open before either may write.
+            said = both.map(redrive, range(2))
+            time.sleep(_BOTH_WAIT_SECONDS)
+        assert sorted(said) == [f"0 dead letters reissued, {_REFUSED} refused", f"{_REFUSED} dead letters reissued, 0 refused"]

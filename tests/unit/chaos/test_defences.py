@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.defences import DEFENCES, TREE, Defence, Edit, StaleEditError
+from tests.chaos.defence import Defence, Edit, StaleEditError
+from tests.chaos.defence_list import DEFENCES
+from tests.chaos.defences import TREE
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}")
