@@ -13,11 +13,15 @@ _NOBODY_WAITS_FOR_THE_LEDGER = (
     Edit("worker/patience.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
     _NOTHING_LAPSES,
 )
-_NEW_REQUEST_IDS = Edit(
+_RESENT_ANEW = Edit(
     "worker/sending.py",
     "reply = await self._client.issue(job.variant, job.body, reward_id)",
-    "import os; body = job.body.replace(job.lines[0].request_id[-8:].encode(), "
-    "os.urandom(4).hex().encode()); reply = await self._client.issue(job.variant, body, reward_id)",
+    """import os, dataclasses
+        known = job.lines[0].request_id.encode()
+        fresh = known[:-8] + os.urandom(4).hex().encode() if job.may_have_reached else known
+        reply = await self._client.issue(job.variant, job.body.replace(known, fresh), reward_id)
+        if isinstance(reply, Answer):
+            reply = dataclasses.replace(reply, body=reply.body.replace(fresh, known))""",
 )
 _CALLS_NEVER_END = Edit(
     "worker/api/client.py", "asyncio.timeout(self._account.timeout_seconds)", "asyncio.timeout(None)"
@@ -71,7 +75,7 @@ DEFENCES = (
         4,
         "test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return",
         "who has lost the broker looks for it once a minute",
-        (Edit("config/consumers.py", '"interval_start": 1, "interval_step": 1', '"interval_start": 60'),),
+        (Edit("config/consumers.py", '1, "interval_step": 1, "interval_max": 4', '60, "interval_max": 60'),),
     ),
     Defence(
         5,
@@ -116,8 +120,8 @@ DEFENCES = (
     Defence(
         11,
         "test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice",
-        "every attempt has new requestIds",
-        (_NEW_REQUEST_IDS,),
+        "what may have reached the API is sent again with a new requestId",
+        (_RESENT_ANEW,),
         long=True,
     ),
     Defence(
@@ -129,8 +133,8 @@ DEFENCES = (
     Defence(
         12,
         "test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice",
-        "every attempt has new requestIds",
-        (_NEW_REQUEST_IDS,),
+        "what may have reached the API is sent again with a new requestId",
+        (_RESENT_ANEW,),
     ),
     Defence(
         13,
@@ -165,8 +169,8 @@ DEFENCES = (
     Defence(
         15,
         "test_an_api_that_was_killed_is_called_again_and_what_it_had_issued_is_not_issued_anew",
-        "every attempt has new requestIds",
-        (_NEW_REQUEST_IDS,),
+        "what may have reached the API is sent again with a new requestId",
+        (_RESENT_ANEW,),
     ),
     Defence(
         16,
@@ -212,5 +216,6 @@ DEFENCES = (
                 "import time; return str(int(time.time() * 1000))",
             ),
         ),
+        long=True,
     ),
 )

@@ -5,13 +5,13 @@
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,13 +22,14 @@ import psutil
 
 from tests.chaos.defence import Defence, StaleEditError
 from tests.chaos.defence_list import DEFENCES
+from tests.chaos.report import fold
 
 TREE = Path(__file__).parents[2]
 _FOLDERS = ("config", "console", "issuance", "ledger", "producers", "samples", "simulator", "tests", "worker")
 _LONGEST_SECONDS = 300.0
 _END_SECONDS = 40.0
-_LINE = 120
 _HEAD = "| # | Test | Defence switched off | What came of it | Seconds |\n| ---: | --- | --- | --- | ---: |"
+_ERROR = re.compile(r"[\w.]+: ")
 _INTRODUCTION = (
     "Written by `{command}` on {date}. Each row is one test of `tests/chaos`, run on a copy of the tree in which "
     "the named defence is switched off by an edit (`tests/chaos/defence_list.py`). The test must fail, for the "
@@ -75,18 +76,37 @@ def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, st
     environment = os.environ | {
         # The copy's own modules go before those of the tree that the environment was made for.
         "PYTHONPATH": str(tree),
-        "TMPDIR": str(own),  # also tells its processes from all others
         "ISSUANCE_TEST_CHAOS_LONG": "1" if defence.long else "",
         "ISSUANCE_TEST_CHAOS_PAIRS": "sqlite+valkey",
     }
     try:
-        with (own / "output").open("w+", encoding="utf-8") as output:
-            process = subprocess.Popen(command, cwd=tree, env=environment, stdout=output, stderr=subprocess.STDOUT)
-            status = _await_end(process, longest_seconds)
-            output.seek(0)
-            return judge(status, output.read())
+        return judge(*run_bounded(command, tree, environment, own, longest_seconds))
     except subprocess.TimeoutExpired:
         return False, f"**no end within {longest_seconds:g} s**"
+
+
+def run_bounded(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], own: Path, longest_seconds: float
+) -> tuple[int, str]:
+    """Run a command, and end all that it has started, in whatever sessions; returns its status and what it wrote.
+
+    Args:
+        command: what to run.
+        folder: where.
+        environment: its own, but for TMPDIR, by which its processes are told from all others.
+        own: a folder for its temporary files.
+        longest_seconds: how long it may take.
+
+    Raises:
+        TimeoutExpired: it took longer, and was ended.
+    """
+    environment = {**environment, "TMPDIR": str(own)}
+    try:
+        with (own / "output").open("w+", encoding="utf-8") as output:
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            status = _await_end(process, longest_seconds)
+            output.seek(0)
+            return status, output.read()
     finally:
         _end_leftovers(own)
 
@@ -126,16 +146,21 @@ def judge(status: int, output: str) -> tuple[bool, str]:
     errors = [line[1:].strip() for line in output.splitlines() if line.startswith("E  ")]
     # An error in a fixture or at import is also status 1: only a failed test counts.
     if status == 1 and "\nFAILED " in output and errors:
-        return True, f"failed: {errors[0]}"
+        return True, f"failed: {_why(errors)}"
     return False, f"**did not fail (pytest's status {status})**"
+
+
+def _why(errors: Sequence[str]) -> str:
+    """The first line of the error; where it is a command's traceback, what that ends with."""
+    ends = (line for line in reversed(errors) if _ERROR.match(line))
+    return next(ends, errors[0]) if errors[0].endswith("(most recent call last):") else errors[0]
 
 
 def write_table(rows: Sequence[str], failed: int, command: str) -> str:
     """The whole report as Markdown."""
     total = f"{failed} of {len(rows)} failed as they should."
     introduction = _INTRODUCTION.format(command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", total=total)
-    broken = textwrap.fill(introduction, _LINE, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(["# Each hazard's test fails without its defence\n", broken, "", _HEAD, *rows, ""])
+    return "\n".join(["# Each hazard's test fails without its defence\n", fold(introduction), "", _HEAD, *rows, ""])
 
 
 def _arguments() -> argparse.Namespace:

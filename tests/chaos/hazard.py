@@ -62,15 +62,14 @@ class Hazard:
         """For each round of this run."""
         return range(self.chaos.scale.rounds)
 
-    def blast(self, jobs_wanted: int | None = None, more: Rows = (), *, by_command: bool = False) -> str:
-        """Accept a blast of customers nobody has heard of, and of some more; returns its campaign."""
+    def blast(self, jobs_wanted: int | None = None, first: Rows = (), *, by_command: bool = False) -> str:
+        """Accept a blast of some customers and then of others nobody has heard of; returns its campaign."""
         name = f"hazard-{self.record.number}-{next(_areas)}"
         left = self.chaos.scale.jobs if jobs_wanted is None else jobs_wanted
-        rows: list[Mapping[str, object]] = []
+        rows: list[Mapping[str, object]] = list(first)
         while left > 0:
             rows += plain_rows(min(left, _AREA_ROWS), area=next(_areas) % 10_000)
             left -= _AREA_ROWS
-        rows += more
         self.record.jobs += len(rows)
         (self.chaos.system.blast if by_command else self.chaos.system.accept)(name, rows)
         self.campaigns.append(name)

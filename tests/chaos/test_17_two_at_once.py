@@ -19,7 +19,7 @@ def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos,
             refused = plain_rows(_REFUSED, area=9_000 + number)
             fault = [{"kind": "outcome", "code": 8003}]
             chaos.system.plan_faults({"customers": {row["mobile"]: fault for row in refused}})
-            name = run.blast(more=refused)
+            name = run.blast(first=refused)
             run.strike(_RELEASES)
             run.wait_settled()
             assert chaos.system.balance(name).counts[State.FAILED] == _REFUSED
@@ -40,4 +40,7 @@ def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
             # Both have read which letters are open before either may write.
             said = both.map(redrive, range(2))
             time.sleep(_BOTH_WAIT_SECONDS)
-        assert sorted(said) == [f"0 dead letters reissued, {_REFUSED} refused", f"{_REFUSED} dead letters reissued, 0 refused"]
+        assert sorted(said) == [
+            f"0 dead letters reissued, {_REFUSED} refused",
+            f"{_REFUSED} dead letters reissued, 0 refused",
+        ]

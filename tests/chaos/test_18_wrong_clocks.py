@@ -1,9 +1,10 @@
 """Machines whose clocks are hours apart: leases and due times are told by the ledger's clock alone."""
 
+import pytest
 from sqlalchemy import select
 
 from ledger.schema import attempts, campaigns, jobs
-from tests.chaos.conftest import BeginHazard
+from tests.chaos.conftest import BeginHazard, scale
 from tests.chaos.hazard import Chaos, Hazard
 
 _HOUR_SECONDS = 3_600
@@ -12,6 +13,7 @@ _TRIES = 20
 _RESETS = {"reset_before": 0.3}
 
 
+@pytest.mark.skipif(not scale.long, reason="it starts four more processes: see `make chaos`")
 def test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_again_in_time(
     chaos: Chaos, hazard: BeginHazard
 ):
