@@ -80,10 +80,12 @@ def table(records: Sequence[Record]) -> str:
 
 def _total(records: Sequence[Record]) -> str:
     sums, pairs = _sums(records), len({record.pair for record in records})
+    failed = sum(record.failed for record in records)
     return (
         f"**In all, on {pairs} {'pair' if pairs == 1 else 'pairs'} of ledger and broker: "
         f"{sums.faults:,} faults, {sums.jobs:,} jobs, "
         f"{sums.lost:,} lost, {sums.doubled:,} doubled, {sums.in_doubt:,} in doubt.**"
+        + (f" **{failed} of {len(records)} did not pass.**" if failed else "")
     )
 
 
@@ -101,6 +103,8 @@ def _sums(records: Sequence[Record]) -> Record:
 def _row(record: Record) -> str:
     times = record.recovered
     recovered = f"{statistics.median(times):.1f} s, {max(times):.1f} s" if times else ""
+    if record.failed:
+        recovered = "**did not pass**"
     counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
     number = str(record.number) if record.number else ""
     return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"
