@@ -39,6 +39,7 @@ class Defence:
         without: what is missing then, in words.
         edits: switch it off, all together.
         long: whether the test runs only where faults take as long as they may in life.
+        pair: ledger and broker that it runs on.
     """
 
     number: int
@@ -46,3 +47,4 @@ class Defence:
     without: str
     edits: tuple[Edit, ...]
     long: bool = False
+    pair: str = "sqlite+valkey"

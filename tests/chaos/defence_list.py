@@ -175,8 +175,15 @@ DEFENCES = (
     Defence(
         16,
         "test_a_blast_goes_on_when_the_ledger_is_back",
-        "nobody waits for the ledger, and no lease lapses",
+        "nobody waits for a locked SQLite, and no lease lapses",
+        (*_NOBODY_WAITS_FOR_THE_LEDGER, Edit("ledger/book.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05")),
+    ),
+    Defence(
+        16,
+        "test_a_blast_goes_on_when_the_ledger_is_back",
+        "nobody waits for a stopped PostgreSQL, and no lease lapses",
         _NOBODY_WAITS_FOR_THE_LEDGER,
+        pair="postgresql+valkey",
     ),
     Defence(
         16,

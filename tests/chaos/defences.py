@@ -77,7 +77,7 @@ def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, st
         # The copy's own modules go before those of the tree that the environment was made for.
         "PYTHONPATH": str(tree),
         "ISSUANCE_TEST_CHAOS_LONG": "1" if defence.long else "",
-        "ISSUANCE_TEST_CHAOS_PAIRS": "sqlite+valkey",
+        "ISSUANCE_TEST_CHAOS_PAIRS": defence.pair,
     }
     try:
         return judge(*run_bounded(command, tree, environment, own, longest_seconds))
