@@ -147,7 +147,8 @@ def judge(status: int, output: str) -> tuple[bool, str]:
     # An error in a fixture or at import is also status 1: only a failed test counts.
     if status == 1 and "\nFAILED " in output and errors:
         return True, f"failed: {_why(errors)}"
-    return False, f"**did not fail (pytest's status {status})**"
+    last = output.strip().rpartition("\n")[2].strip("= ")
+    return False, f"**did not fail: {last} (status {status})**"
 
 
 def _why(errors: Sequence[str]) -> str:

@@ -33,7 +33,8 @@ def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos,
 def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
     def redrive(_: int) -> str:
         redriven = ("dead-letters", "redrive", "--campaign", name, "--reissue", "--note", "mended", "--yes")
-        return chaos.system.command(*redriven).stdout.splitlines()[-1]
+        done = chaos.system.command(*redriven)
+        return (done.stdout or done.stderr).splitlines()[-1]
 
     with ThreadPoolExecutor(2) as both:
         with chaos.ledger.locked():
