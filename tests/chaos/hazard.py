@@ -164,4 +164,6 @@ class Hazard:
             record.in_doubt += final.counts[State.IN_DOUBT]
             wrong += [*books.double, *books.lost, *books.invented]
         record.lost += len(strangers := [key for key in truth if find_line(system.ledger, key) is None])
-        assert (wrong + strangers, record.lost, record.doubled) == ([], 0, 0)
+        wrong += strangers
+        assert not wrong, f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ: {wrong[:3]}"
+        assert not record.lost, f"{record.lost} campaigns do not balance"
