@@ -165,5 +165,5 @@ class Hazard:
             wrong += [*books.double, *books.lost, *books.invented]
         record.lost += len(strangers := [key for key in truth if find_line(system.ledger, key) is None])
         wrong += strangers
-        assert not wrong, f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ: {wrong[:3]}"
+        assert not wrong, f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ, as {wrong[0]}"
         assert not record.lost, f"{record.lost} campaigns do not balance"
