@@ -21,6 +21,7 @@ from tests.e2e.processes import Processes, await_that
 from tests.e2e.system import Rows, System, plain_rows
 
 _AREA_ROWS = 8_000
+_SOME_CALLS = 20
 _areas = count(1)
 
 Standing = dict[int, tuple[int, int | None]]
@@ -75,10 +76,10 @@ class Hazard:
         self.campaigns.append(name)
         return name
 
-    def blast_under_way(self, more_calls: int = 20) -> str:
+    def blast_under_way(self, jobs_wanted: int | None = None) -> str:
         """Accept a blast, and wait until its calls arrive."""
-        wanted = self.chaos.system.calls() + more_calls
-        name = self.blast()
+        wanted = self.chaos.system.calls() + _SOME_CALLS
+        name = self.blast(jobs_wanted)
         await_that("the blast is under way", lambda: self.chaos.system.calls() >= wanted, 40)
         return name
 

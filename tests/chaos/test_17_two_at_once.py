@@ -10,7 +10,9 @@ from tests.e2e.system import plain_rows
 
 _REFUSED = 10
 _RELEASES = 3
-_BOTH_WAIT_SECONDS = 5.0
+_BOTH_WAIT_SECONDS = 8.0
+_DONE = f"{_REFUSED} dead letters reissued, 0 refused"
+_NOTHING_LEFT = (f"0 dead letters reissued, {_REFUSED} refused", "Error: No open dead letter fits")
 
 
 def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos, hazard: BeginHazard):
@@ -38,10 +40,9 @@ def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
 
     with ThreadPoolExecutor(2) as both:
         with chaos.ledger.locked():
-            # Both have read which letters are open before either may write.
+            # Unless the machine is very busy both have read which letters are open before either may write.
             said = both.map(redrive, range(2))
             time.sleep(_BOTH_WAIT_SECONDS)
-        assert sorted(said) == [
-            f"0 dead letters reissued, {_REFUSED} refused",
-            f"{_REFUSED} dead letters reissued, 0 refused",
-        ]
+        nothing, done = sorted(said, key=lambda words: words == _DONE)
+    assert done == _DONE
+    assert nothing.startswith(_NOTHING_LEFT)
