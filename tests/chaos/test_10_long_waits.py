@@ -20,7 +20,7 @@ def test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_
 ):
     with hazard(10, "wait longer than the visibility timeout (429, Retry-After)") as run:
         for _ in run.rounds:
-            closed = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 5}
+            closed = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 2}
             chaos.system.plan_faults({"next": [{"fault": closed}]})
             run.blast(_JOBS)
             run.strike()
