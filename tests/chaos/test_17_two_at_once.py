@@ -36,7 +36,7 @@ def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
     def redrive(_: int) -> str:
         redriven = ("dead-letters", "redrive", "--campaign", name, "--reissue", "--note", "mended", "--yes")
         done = chaos.system.command(*redriven)
-        return (done.stdout or done.stderr).splitlines()[-1]
+        return (done.stdout.splitlines() or [done.stderr])[-1]
 
     with ThreadPoolExecutor(2) as both:
         with chaos.ledger.locked():
@@ -45,4 +45,4 @@ def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
             time.sleep(_BOTH_WAIT_SECONDS)
         nothing, done = sorted(said, key=lambda words: words == _DONE)
     assert done == _DONE
-    assert nothing.startswith(_NOTHING_LEFT)
+    assert nothing.startswith(_NOTHING_LEFT), nothing
