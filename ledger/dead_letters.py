@@ -1,11 +1,12 @@
 """Dead letters as operators see them: list, count, show with their history."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from issuance.customer import Customer
 from issuance.dead_letter import Case
@@ -85,11 +86,22 @@ class LetterStory:
 
 def list_letters(ledger: Ledger, chosen: LetterFilter, *, limit: int | None = None) -> Iterator[Letter]:
     """Stream the letters that fit, oldest first."""
-    query = filtered(_LETTERS, chosen).order_by(letters.c.id)
     with ledger.read() as connection:
-        streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
-        for row in streamed.execute(query if limit is None else query.limit(limit)):
-            yield _letter(row)
+        ids = letter_ids(connection, chosen, limit=limit)
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(letters.c.id)
+            for row in connection.execute(some):
+                yield _letter(row)
+
+
+def letter_ids(connection: Connection, chosen: LetterFilter, *, limit: int | None = None) -> "array[int]":
+    """Find the letters that fit, oldest first: 8 bytes for each, so that a million can be held.
+
+    Found before anything else of them is read: a database without statistics may sort whatever it is asked for.
+    """
+    query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
+    ordered = filtered(query, chosen).order_by(letters.c.id)
+    return array("q", connection.scalars(ordered if limit is None else ordered.limit(limit)))
 
 
 def count_letters(ledger: Ledger, chosen: LetterFilter) -> int:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from issuance.dead_letter import Verb, refusal
 from ledger.actions import Operator, note_actions
 from ledger.book import Ledger
 from ledger.clock import milliseconds, now_ms
-from ledger.dead_letters import CASE, LetterFilter, case_of, filtered
+from ledger.dead_letters import CASE, LetterFilter, case_of, letter_ids
 from ledger.events import name_lines, note_event
 from ledger.reissuing import reissue
 from ledger.resending import resend
@@ -116,21 +116,13 @@ def _refuse_unknown(result: Redriven, chosen: LetterFilter) -> None:
 
 def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
     """The ids of the letters meant, as they are now, in batches: a redrive that fails again is not met twice."""
-    query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
-    with ledger.read() as connection:
-        last = connection.scalar(select(func.max(letters.c.id))) or 0
     if chosen.ids:
         # A letter named by its id deserves an explanation when it is not open.
         chosen = replace(chosen, state=None)
-    after = 0
-    while True:
-        with ledger.read() as connection:
-            batch = filtered(query, chosen).where(letters.c.id > after, letters.c.id <= last)
-            ids = list(connection.scalars(batch.order_by(letters.c.id).limit(_BATCH)))
-        if not ids:
-            return
-        yield ids
-        after = ids[-1]
+    with ledger.read() as connection:
+        ids = letter_ids(connection, chosen)
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH].tolist()
 
 
 def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:

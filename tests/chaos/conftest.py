@@ -62,9 +62,11 @@ def hazard(chaos: Chaos) -> BeginHazard:
     def begin(number: int, title: str) -> Iterator[Hazard]:
         chaos.system.simulator.post("/_reset").raise_for_status()
         begun = Hazard(chaos, Record(number, title, chaos.pair), settle_seconds=60 + scale.jobs * scale.rounds / 50)
-        yield begun
+        begun.record.failed = True
         try:
+            yield begun
             begun.close()
+            begun.record.failed = False
         finally:
             if path := os.environ.get(_RECORDS):
                 begun.record.append_to(Path(path))

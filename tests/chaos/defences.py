@@ -5,150 +5,38 @@
 
 import argparse
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
+
+from tests.chaos.defence import Defence, StaleEditError
+from tests.chaos.defence_list import DEFENCES
+from tests.chaos.report import fold
+
 TREE = Path(__file__).parents[2]
 _FOLDERS = ("config", "console", "issuance", "ledger", "producers", "samples", "simulator", "tests", "worker")
-_LONGEST_SECONDS = 600
+_LONGEST_SECONDS = 300.0
+_END_SECONDS = 40.0
 _HEAD = "| # | Test | Defence switched off | What came of it | Seconds |\n| ---: | --- | --- | --- | ---: |"
-
-
-class StaleEditError(Exception):
-    """An edit no longer matches the code: mend it in `tests/chaos/defences.py`."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of a file, whose old text is there exactly once."""
-
-    path: str
-    old: str
-    new: str
-
-    def apply_to(self, tree: Path) -> None:
-        """Make it.
-
-        Raises:
-            StaleEditError: the old text is not there once.
-        """
-        text = (tree / self.path).read_text(encoding="utf-8")
-        if (count := text.count(self.old)) != 1:
-            message = f"{self.path} has {self.old!r} {count} times, not once: mend tests/chaos/defences.py"
-            raise StaleEditError(message)
-        (tree / self.path).write_text(text.replace(self.old, self.new), encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Defence:
-    """What protects against a hazard, and how to switch it off.
-
-    Attributes:
-        number: of the hazard.
-        test: the function in its file that is to fail.
-        without: what is missing then, in words.
-        edits: switch it off, all together.
-    """
-
-    number: int
-    test: str
-    without: str
-    edits: tuple[Edit, ...]
-
-
-_LAPSE = "lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())"
-_QUEUED_NEVER_LAPSE = Edit(
-    "ledger/releases.py",
-    _LAPSE,
-    "lapsed = and_(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lease_until < now_ms())",
+_ERROR = re.compile(r"[\w.]+: ")
+_NOT_BEGUN = "**did not begin"
+_INTRODUCTION = (
+    "Written by `{command}` on {date}. Each row is one test of `tests/chaos`, run on a copy of the tree in which "
+    "the named defence is switched off by an edit (`tests/chaos/defence_list.py`). The test must fail, for the "
+    "reason that the table shows; a row in bold did not. {total} The faults with all defences in place are in "
+    "[chaos.md](chaos.md)."
 )
-_NOTHING_LAPSES = Edit("ledger/releases.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
-
-DEFENCES = (
-    Defence(
-        1,
-        "test_a_chunk_that_a_frozen_worker_popped_and_took_to_its_grave_is_released_again",
-        "queued chunks never lapse",
-        (_QUEUED_NEVER_LAPSE,),
-    ),
-    Defence(
-        2,
-        "test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds",
-        "leases never lapse",
-        (_NOTHING_LAPSES,),
-    ),
-    Defence(
-        3,
-        "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
-        "a dead child's message is acknowledged",
-        (Edit("config/celery_app.py", '"task_reject_on_worker_lost": True', '"task_reject_on_worker_lost": False'),),
-    ),
-    Defence(
-        3,
-        "test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued",
-        "a job may cost any number of workers",
-        (Edit("ledger/claims.py", "CLAIMS_MAX = 3", "CLAIMS_MAX = 3_000_000"),),
-    ),
-    Defence(
-        6,
-        "test_what_was_queued_in_an_emptied_broker_is_released_again",
-        "no mark in the broker",
-        (Edit("worker/broker_memory.py", "if broker is None or broker.exists(_MARK):", "if True:"),),
-    ),
-    Defence(
-        8,
-        "test_a_blast_is_accepted_without_a_broker_and_published_when_it_is_there",
-        "acceptance fails where its nudge does",
-        (Edit("config/nudging.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:"),),
-    ),
-    Defence(
-        9,
-        "test_chunks_whose_publishing_failed_half_way_are_published_later",
-        "what was not published is neither taken back nor lapses",
-        (Edit("worker/releasing.py", "unqueue(parts.ledger, chunks[place:])", "pass"), _QUEUED_NEVER_LAPSE),
-    ),
-    Defence(
-        12,
-        "test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice",
-        "every attempt has new requestIds",
-        (
-            Edit(
-                "worker/sending.py",
-                "reply = await self._client.issue(job.variant, job.body, reward_id)",
-                "import os; body = job.body.replace(job.lines[0].request_id[-8:].encode(), "
-                "os.urandom(4).hex().encode()); reply = await self._client.issue(job.variant, body, reward_id)",
-            ),
-        ),
-    ),
-    Defence(
-        13,
-        "test_workers_told_to_stop_give_back_what_they_have_not_sent",
-        "workers do not hear that they are told to stop",
-        (Edit("worker/stopping.py", "return _flag[0] == 1", "return False"),),
-    ),
-    Defence(
-        14,
-        "test_spoilt_messages_are_noticed_and_their_jobs_are_released_again",
-        "queued chunks never lapse",
-        (_QUEUED_NEVER_LAPSE,),
-    ),
-    Defence(
-        16,
-        "test_a_blast_goes_on_when_the_ledger_is_back",
-        "nobody waits for the ledger, and no lease lapses",
-        (
-            Edit("worker/patience.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
-            _NOTHING_LAPSES,
-        ),
-    ),
-)
-"""Those that were found so far; a test without one here has not been shown to fail."""
 
 
 def copy_tree(to: Path) -> None:
@@ -158,64 +46,160 @@ def copy_tree(to: Path) -> None:
     shutil.copy(TREE / "pyproject.toml", to)
 
 
-def prove(defence: Defence) -> tuple[bool, str]:
-    """Run the test without its defence; returns whether it failed as it should, and the row that says so."""
+def prove(defence: Defence, longest_seconds: float = _LONGEST_SECONDS) -> tuple[bool, str]:
+    """Run the test without its defence; returns whether it failed as it should, and the row that says so.
+
+    It leaves no process behind. A test that could not begin is tried once more; each try takes little more than
+    `longest_seconds`.
+    """
     started = time.monotonic()
-    with TemporaryDirectory(prefix="defences-") as folder:
+    with TemporaryDirectory(prefix="defences-", ignore_cleanup_errors=True) as folder:
         tree = Path(folder)
         copy_tree(tree)
-        for edit in defence.edits:
-            edit.apply_to(tree)
-        failed, came = _run(tree, defence)
+        try:
+            for edit in defence.edits:
+                edit.apply_to(tree)
+            failed, came = _run(tree, defence, longest_seconds)
+            if came.startswith(_NOT_BEGUN):  # a machine that is too busy to start everything in time, perhaps
+                failed, came = _run(tree, defence, longest_seconds)
+        except StaleEditError as error:
+            failed, came = False, f"**not tried: {error}**"
     took = time.monotonic() - started
-    cells = (str(defence.number), f"`{defence.test}`", defence.without, came.replace("|", "\\|"), f"{took:.0f}")
-    return failed, f"| {' | '.join(cells)} |"
+    return failed, _row(defence, came, took)
 
 
-def _run(tree: Path, defence: Defence) -> tuple[bool, str]:
+def _row(defence: Defence, came: str, seconds: float) -> str:
+    cells = (str(defence.number), f"`{defence.test}`", defence.without, came, f"{seconds:.0f}")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, str]:
+    own = tree / "tmp"
+    own.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "tests/chaos", "-k", defence.test]
-    # The copy's own modules go before those of the tree that the environment was made for.
-    environment = os.environ | {"PYTHONPATH": str(tree)}
+    environment = os.environ | {
+        # The copy's own modules go before those of the tree that the environment was made for.
+        "PYTHONPATH": str(tree),
+        "ISSUANCE_TEST_CHAOS_LONG": "1" if defence.long else "",
+        "ISSUANCE_TEST_CHAOS_PAIRS": defence.pair,
+    }
     try:
-        done = subprocess.run(
-            command,
-            cwd=tree,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST_SECONDS,
-        )
+        return judge(*run_bounded(command, tree, environment, own, longest_seconds))
     except subprocess.TimeoutExpired:
-        return False, f"**no end within {_LONGEST_SECONDS} s**"
-    errors = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith("E  ")]
+        return False, f"**no end within {longest_seconds:g} s**"
+
+
+def run_bounded(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], own: Path, longest_seconds: float
+) -> tuple[int, str]:
+    """Run a command, and end all that it has started, in whatever sessions; returns its status and what it wrote.
+
+    Args:
+        command: what to run.
+        folder: where.
+        environment: its own, but for TMPDIR, by which its processes are told from all others.
+        own: a folder for its temporary files.
+        longest_seconds: how long it may take.
+
+    Raises:
+        TimeoutExpired: it took longer, and was ended.
+    """
+    environment = {**environment, "TMPDIR": str(own)}
+    try:
+        with (own / "output").open("w+", encoding="utf-8") as output:
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            status = _await_end(process, longest_seconds)
+            output.seek(0)
+            return status, output.read()
+    finally:
+        _end_leftovers(own)
+
+
+def _await_end(process: "subprocess.Popen[bytes]", longest_seconds: float) -> int:
+    """Wait for pytest's status; when it takes too long, let it tidy up, and then end it."""
+    try:
+        return process.wait(longest_seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
+        raise
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _end_leftovers(own: Path) -> None:
+    """End what a test without its defence may have left: known by the folder for temporary files that is its own."""
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("TMPDIR") == str(own):
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, _END_SECONDS)
+
+
+def judge(status: int, output: str) -> tuple[bool, str]:
+    """Tell from pytest's end whether the test failed, and say why.
+
+    Args:
+        status: pytest's.
+        output: all it wrote.
+    """
+    errors = [line[1:].strip() for line in output.splitlines() if line.startswith("E  ")]
     # An error in a fixture or at import is also status 1: only a failed test counts.
-    if done.returncode == 1 and "\nFAILED " in done.stdout and errors:
-        return True, f"failed: {errors[0]}"
-    return False, f"**did not fail (pytest's status {done.returncode})**"
+    if status == 1 and errors:
+        why = _why(errors)
+        return (True, f"failed: {why}") if "\nFAILED " in output else (False, f"{_NOT_BEGUN}: {why}**")
+    last = output.strip().rpartition("\n")[2].strip("= ")
+    return False, f"**did not fail: {last} (status {status})**"
 
 
-def _chosen(only: str) -> Iterator[Defence]:
-    return (defence for defence in DEFENCES if only in f"{defence.number:02} {defence.test}")
+def _why(errors: Sequence[str]) -> str:
+    """The first line of the error; where it is a command's traceback, what that ends with."""
+    ends = (line for line in reversed(errors) if _ERROR.match(line))
+    return next(ends, errors[0]) if errors[0].endswith("(most recent call last):") else errors[0]
+
+
+def write_table(rows: Sequence[str], failed: int, command: str) -> str:
+    """The whole report as Markdown."""
+    total = f"{failed} of {len(rows)} failed as they should."
+    introduction = _INTRODUCTION.format(command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", total=total)
+    return "\n".join(["# Each hazard's test fails without its defence\n", fold(introduction), "", _HEAD, *rows, ""])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.defences", description=__doc__)
+    parser.add_argument("-k", dest="only", default="", help="only those with this in their number and test's name")
+    parser.add_argument("--at-once", type=int, default=1, help="how many at the same time (default %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=_LONGEST_SECONDS, help="longest that one may take (default %(default)g)"
+    )
+    parser.add_argument("--table", type=Path, help="write the table to this Markdown file too")
+    return parser.parse_args()
 
 
 def main() -> int:
     """Prove them; the exit status is 1 where a test did not fail."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.defences", description=__doc__)
-    parser.add_argument("-k", dest="only", default="", help="only those with this in their number and test's name")
-    parser.add_argument("--table", type=Path, help="write the table to this Markdown file too")
-    given = parser.parse_args()
+    given = _arguments()
+    chosen = [one for one in DEFENCES if given.only in f"{one.number:02} {one.test}"]
     print(_HEAD, flush=True)
-    rows, all_failed = [_HEAD], True
-    for defence in _chosen(given.only):
-        failed, row = prove(defence)
-        print(row, flush=True)
-        rows.append(row)
-        all_failed = all_failed and failed
+    rows, missing = [], []
+    with ThreadPoolExecutor(given.at_once) as some:
+        for defence, (failed, row) in zip(
+            chosen, some.map(lambda defence: prove(defence, given.seconds), chosen), strict=True
+        ):
+            print(row, flush=True)
+            rows.append(row)
+            if not failed:
+                missing.append(defence)
     if given.table:
-        title = "# Each hazard's test fails without its defence\n\nWritten by `python -m tests.chaos.defences`.\n"
-        given.table.write_text("\n".join([title, *rows, ""]), encoding="utf-8")
-    return 0 if all_failed else 1
+        command = " ".join(["python -m tests.chaos.defences", *sys.argv[1:]])
+        given.table.write_text(write_table(rows, len(rows) - len(missing), command), encoding="utf-8")
+    for defence in missing:
+        print(f"did not fail: {defence.number} {defence.test} without its defence ({defence.without})", file=sys.stderr)
+    return 1 if missing or not chosen else 0
 
 
 if __name__ == "__main__":

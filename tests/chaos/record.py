@@ -20,6 +20,7 @@ class Record:
         doubled: requestIds with more units than asked for.
         in_doubt: jobs that an operator has to look at.
         recovered: seconds of each recovery.
+        failed: whether it has not come to its end as it should.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Record:
     doubled: int = 0
     in_doubt: int = 0
     recovered: list[float] = field(default_factory=list)
+    failed: bool = False
 
     def append_to(self, path: Path) -> None:
         """Write it down."""

@@ -39,28 +39,36 @@ _DEFENCES = {
     "the account for all workers, and probes open it again.",
     16: "Workers keep the outcomes they have, start no new call, and record when the ledger is back.",
     17: "Releases, claims and redrives are compare-and-set: the second finds nothing to do.",
+    18: "Leases and due times are told by the ledger's clock alone, the limits by that of Redis.",
 }
 
+_PROOF = "Each test was seen to fail without its defence: [the list](chaos-defences.md)."
 _HEAD = "| # | Hazard | Faults | Jobs | Lost | Doubled | In doubt | Recovered in (median, worst) |"
 _RULE = "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
 def write_report(records: Sequence[Record], command: str) -> str:
     """The whole report as Markdown."""
-    introduction = _INTRODUCTION.format(command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", machine=_machine())
-    # No break within a word: the command's options have hyphens.
-    broken = textwrap.fill(introduction, _LINE, break_long_words=False, break_on_hyphens=False)
+    introduction = _INTRODUCTION.format(
+        command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", machine=describe_machine()
+    )
     tables = [_section(pair, records) for pair in dict.fromkeys(record.pair for record in records)]
     defences = "\n".join(f"{number}. {text}" for number, text in _DEFENCES.items())
-    head = f"# Faults, and what came of them\n\n{broken}\n\n{_total(records)}\n"
-    return "\n".join([head, *tables, f"## What protects\n\n{defences}\n"])
+    head = f"# Faults, and what came of them\n\n{fold(introduction)}\n\n{_total(records)}\n"
+    return "\n".join([head, *tables, f"## What protects\n\n{_PROOF}\n\n{defences}\n"])
 
 
 def _section(pair: str, records: Sequence[Record]) -> str:
     return f"## {pair.replace('+', ' + ')}\n\n{table([one for one in records if one.pair == pair])}\n"
 
 
-def _machine() -> str:
+def fold(text: str) -> str:
+    """Break a paragraph into lines, never within a word: a command's options have hyphens."""
+    return textwrap.fill(text, _LINE, break_long_words=False, break_on_hyphens=False)
+
+
+def describe_machine() -> str:
+    """What the figures were measured on."""
     return f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}, Python {platform.python_version()})"
 
 
@@ -72,10 +80,12 @@ def table(records: Sequence[Record]) -> str:
 
 def _total(records: Sequence[Record]) -> str:
     sums, pairs = _sums(records), len({record.pair for record in records})
+    failed = sum(record.failed for record in records)
     return (
         f"**In all, on {pairs} {'pair' if pairs == 1 else 'pairs'} of ledger and broker: "
         f"{sums.faults:,} faults, {sums.jobs:,} jobs, "
         f"{sums.lost:,} lost, {sums.doubled:,} doubled, {sums.in_doubt:,} in doubt.**"
+        + (f" **{failed} of {len(records)} did not pass.**" if failed else "")
     )
 
 
@@ -93,6 +103,8 @@ def _sums(records: Sequence[Record]) -> Record:
 def _row(record: Record) -> str:
     times = record.recovered
     recovered = f"{statistics.median(times):.1f} s, {max(times):.1f} s" if times else ""
+    if record.failed:
+        recovered = "**did not pass**"
     counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
     number = str(record.number) if record.number else ""
     return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"

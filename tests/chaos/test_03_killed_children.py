@@ -10,6 +10,7 @@ from tests.e2e.processes import await_that
 
 _AT_ONCE_SECONDS = 2.0
 _TWO_CHUNKS = 100
+_WITH_THEM = 30
 
 
 def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, hazard: BeginHazard):
@@ -37,12 +38,12 @@ def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_r
     deadly = [{"mobile": f"9197{ending}{ending}", "rewardId": 1001} for ending in (8998, 8999)]
     with hazard(3, "job that kills its worker (segmentation fault, SIGKILL)") as run:
         for number in run.rounds:
-            more = [row | {"rewardId": 1001 if number % 2 else 1011} for row in deadly]
-            name = run.blast(30, more)
-            run.strike(len(more))
-            with run.recovery("everything is settled", lambda name=name: lambda: _is_settled(chaos, name), 90):
+            first = [row | {"rewardId": 1001 if number % 2 else 1011} for row in deadly]
+            name = run.blast(_WITH_THEM, first)
+            run.strike(len(first))
+            with run.recovery("everything is settled", lambda name=name: lambda: _is_settled(chaos, name), 60):
                 pass
-            assert chaos.system.balance(name).counts[State.ISSUED] == 30
+            assert chaos.system.balance(name).counts[State.ISSUED] == _WITH_THEM
             letters = list_letters(chaos.system.ledger, LetterFilter(campaign=name))
             assert sorted(letter.customer.value[-4:] for letter in letters) == ["8998", "8999"]
 

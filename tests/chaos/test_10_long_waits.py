@@ -1,12 +1,17 @@
 """A wait far longer than the broker's visibility timeout: nothing of it is in the broker, so nothing runs twice."""
 
+import time
+
 import pytest
 
-from tests.chaos.chaos_system import VISIBILITY_SECONDS
+from issuance.states import State
+from tests.chaos.chaos_system import API_SECONDS, VISIBILITY_SECONDS
 from tests.chaos.conftest import BeginHazard, scale
-from tests.chaos.hazard import Chaos
+from tests.chaos.hazard import Chaos, Hazard
+from tests.e2e.processes import await_that
 
 _JOBS = 40
+_OFTEN_SECONDS = 0.02
 
 
 @pytest.mark.skipif(not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`")
@@ -15,12 +20,27 @@ def test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_
 ):
     with hazard(10, "wait longer than the visibility timeout (429, Retry-After)") as run:
         for _ in run.rounds:
-            closed = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 5}
+            closed = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 2}
             chaos.system.plan_faults({"next": [{"fault": closed}]})
             run.blast(_JOBS)
             run.strike()
-            with run.recovery("the account is open again", run.goes_on, VISIBILITY_SECONDS + 20):
+            await_that("the 429", lambda: _turned_away(chaos) == run.record.faults, 40)
+            closed_at = time.monotonic()
+            await_that("what was under way has ended", lambda: not _on_the_way(chaos, run), API_SECONDS + 2)
+            while time.monotonic() < closed_at + VISIBILITY_SECONDS:
+                assert _on_the_way(chaos, run) == 0
+                time.sleep(_OFTEN_SECONDS)
+            with run.recovery("the account is open again", run.goes_on):
                 pass
             run.wait_settled()
             # Those under way when the account was closed were answered; only one call was turned away.
             assert chaos.system.calls() <= run.record.jobs + run.record.faults
+
+
+def _turned_away(chaos: Chaos) -> int:
+    return int(chaos.system.summary()["callsByHttpStatus"].get("429", 0))
+
+
+def _on_the_way(chaos: Chaos, run: Hazard) -> int:
+    """Jobs that the broker or a worker has, and messages with jobs."""
+    return chaos.broker.queued() + len(run.standing(State.QUEUED)) + len(run.standing(State.RUNNING))

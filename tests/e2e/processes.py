@@ -80,7 +80,8 @@ class Processes:
 
     def all_named(self) -> list[tuple[str, psutil.Process]]:
         """All processes that run now, by name; those that a worker has forked are called its children."""
-        found = []
+        assert self._up is not None
+        found = [("up", psutil.Process(self._up.pid))]
         for name, process in self._named().items():
             found.append((name, process))
             with suppress(psutil.NoSuchProcess):

@@ -209,6 +209,6 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
     return Answer(
         status=response.status_code,
         body=body,
-        retry_after=read_retry_after(retry_after, datetime.now(UTC)) if retry_after else None,
+        retry_after=read_retry_after(retry_after, datetime.now(UTC), headers.get("date")) if retry_after else None,
         tracking_id=tracking_id[:_TRACKING_ID_LENGTH] if tracking_id else None,
     )

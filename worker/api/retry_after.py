@@ -5,22 +5,28 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
-def read_retry_after(value: str | None, now: datetime) -> float | None:
-    """Read the header's value as seconds from `now`, at least 0; None when absent or unreadable."""
+def read_retry_after(value: str | None, now: datetime, told_at: str | None = None) -> float | None:
+    """Read the header's value as seconds from now on, at least 0; None when absent or unreadable.
+
+    Args:
+        value: of the header.
+        now: by this machine's clock, which may be wrong.
+        told_at: the answer's `Date`: the present by the API's clock, by which it has told a date.
+    """
     if not value:
         return None
     try:
         seconds = float(value)
     except ValueError:
-        return _until(value, now)
+        date = _read_date(value)
+        present = (_read_date(told_at) if told_at else None) or now
+        return max(0.0, (date - present).total_seconds()) if date else None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _until(value: str, now: datetime) -> float | None:
+def _read_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

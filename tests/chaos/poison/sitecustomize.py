@@ -1,7 +1,7 @@
-"""On the path of the systems under test: makes certain customers deadly for the worker that calls for them.
+"""On the path of the systems under test: deadly customers, and clocks that go wrong.
 
-Python imports a module of this name at its start. It changes nothing but the blast worker, and there only what
-happens to customers with these endings, which no other test uses.
+Python imports a module of this name at its start. It makes certain customers deadly for the blast worker that calls for
+them, whose endings no other test uses; and it sets the clock of a process that is given ISSUANCE_TEST_CLOCK_HOURS.
 """
 
 import ctypes
@@ -9,6 +9,7 @@ import importlib.util
 import os
 import signal
 import sys
+import time
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -51,3 +52,13 @@ def _poison(module: ModuleType) -> None:
 
 if sys.orig_argv[-2:] == ["run", "worker"]:
     sys.meta_path.insert(0, _Poisoner())
+
+
+def _set_clock(hours: float) -> None:
+    read, read_ns, seconds = time.time, time.time_ns, hours * 3_600
+    time.time = lambda: read() + seconds
+    time.time_ns = lambda: read_ns() + round(seconds * 1_000_000_000)
+
+
+if hours := os.environ.get("ISSUANCE_TEST_CLOCK_HOURS"):
+    _set_clock(float(hours))

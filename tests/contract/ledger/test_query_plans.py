@@ -5,13 +5,15 @@ import re
 import pytest
 from sqlalchemy import event, text
 
+from issuance.dead_letter import Verb
 from issuance.job import Lane
+from issuance.outcome import Reason
 from issuance.reply import Answer
 from ledger.acceptance import accept
 from ledger.balance import attempts_per_second, balance, open_lines
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
-from ledger.dead_letters import LetterFilter, list_letters
+from ledger.dead_letters import LetterFilter, count_letters, list_letters
 from ledger.letters import unpublished_notices
 from ledger.progress import recent_took_seconds, stalls
 from ledger.releases import reap
@@ -87,6 +89,11 @@ READERS_AND_WRITERS = {
     "rate": lambda desk: attempts_per_second(desk.ledger),
     "open letters": lambda desk: desk.letters(state="open", campaign="diwali"),
     "letters with a reason": lambda desk: desk.letters(state="open", campaign="diwali", reason="failed"),
+    "letters of all campaigns": lambda desk: desk.letters(state="open"),
+    "the first letters of many": lambda desk: list(list_letters(desk.ledger, LetterFilter(state=None), limit=50)),
+    "count of letters": lambda desk: count_letters(desk.ledger, LetterFilter(campaign="diwali", reason=Reason.FAILED)),
+    "redrive": lambda desk: desk.redrive(Verb.RESEND, campaign="diwali", reason=Reason.FAILED),
+    "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
     "recent calls": lambda desk: recent_took_seconds(desk.ledger),
     "unnoticed": lambda desk: unpublished_notices(desk.ledger),
@@ -121,6 +128,15 @@ def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_de
     ledger = busy_desk.ledger
     steps = _plan(ledger, lambda: list(list_letters(ledger, LetterFilter(**chosen), limit=10)))
     assert [step for step in steps if re.search(r"\bSort\b|TEMP B-TREE FOR ORDER", step)] == []
+
+
+def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy_desk):
+    """Whatever order a database thinks best, it must not put a million letters with their jobs in order first."""
+    steps = _plan(busy_desk.ledger, lambda: list(list_letters(busy_desk.ledger, LetterFilter(state=None), limit=50)))
+    of_jobs = {"sqlite": r"SEARCH jobs USING INTEGER PRIMARY KEY", "postgresql": r"Index Scan using .*pk.* on jobs"}
+    shown = {"sqlite": r"SEARCH dead_letters USING INTEGER PRIMARY KEY", "postgresql": r"Index Cond: \(id = ANY"}
+    for pattern in (of_jobs, shown):
+        assert any(re.search(pattern[busy_desk.ledger.dialect], step) for step in steps)
 
 
 def _plan(ledger, work):

@@ -1,11 +1,15 @@
 """The switches of the hazards' defences, beside today's code: no process is started here."""
 
+import ast
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.defences import DEFENCES, TREE, Defence, Edit, StaleEditError
+from tests.chaos.defence import Defence, Edit, StaleEditError
+from tests.chaos.defence_list import DEFENCES
+from tests.chaos.defences import TREE, judge
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}")
@@ -27,3 +31,42 @@ def test_an_edit_that_no_longer_matches_is_refused(tmp_path: Path):
     (tmp_path / "code.py").write_text("now = 1\n", encoding="utf-8")
     with pytest.raises(StaleEditError, match="not once"):
         Edit("code.py", "then = 1", "then = 2").apply_to(tmp_path)
+
+
+def test_every_test_of_a_hazard_has_a_defence_that_it_needs():
+    assert {defence.test for defence in DEFENCES} == set(_tests_of_hazards())
+
+
+def _tests_of_hazards() -> Iterator[str]:
+    for path in (TREE / "tests/chaos").glob("test_*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield node.name
+
+
+_FAILED = "E   AssertionError: not within 40 s: the blast goes on\nFAILED tests/chaos/test_04.py::test\n1 failed"
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "failed"),
+    [
+        (1, f"\n{_FAILED}", True),
+        (0, "1 passed", False),
+        (1, "E   fixture 'hazard' not found\nERROR tests/chaos/test_04.py::test\n1 error", False),
+        (5, "no tests ran", False),
+    ],
+    ids=["failed", "passed", "an error in a fixture", "no such test"],
+)
+def test_only_a_test_that_failed_shows_that_its_defence_was_needed(status: int, output: str, failed: bool):  # noqa: FBT001  # a case's value
+    assert judge(status, output)[0] is failed
+
+
+def test_of_a_commands_traceback_the_end_is_told():
+    lines = (
+        "AssertionError: Traceback (most recent call last):",
+        '  File "a.py", line 1',
+        "redis.Away: full",
+        "assert 1 == 0",
+    )
+    output = "\n".join(f"E   {line}" for line in lines) + "\nFAILED tests/chaos/test_07.py::test"
+    assert judge(1, output) == (True, "failed: redis.Away: full")

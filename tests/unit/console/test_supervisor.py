@@ -90,3 +90,12 @@ def test_what_was_started_is_ended_with_the_supervisor(supervise, tmp_path):
 def test_a_process_without_words_is_said_to_have_said_nothing(supervise):
     with supervise(ProcessSpec("beat", ["true"])) as running:
         assert running.last_words("beat").startswith("it said nothing (see ")
+
+
+def test_a_process_that_does_not_hear_is_ended_when_its_grace_is_over(supervise, tmp_path):
+    deaf = ["sh", "-c", "trap '' TERM; echo begin >> begun; while :; do sleep 0.05; done"]
+    with supervise(ProcessSpec("worker", deaf, grace_seconds=0.3)) as running:
+        check_until(running, lambda: begun(tmp_path) == 1)
+        began = time.monotonic()
+        running.stop()
+        assert 0.3 <= time.monotonic() - began < 5

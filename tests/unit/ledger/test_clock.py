@@ -1,6 +1,8 @@
 """The ledger's clock: waits are never cut short, and times read back are in UTC."""
 
+import ast
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
+import ledger
 from ledger.clock import instant, milliseconds, now_ms
 
 
@@ -32,3 +35,13 @@ def test_a_ledger_time_reads_as_a_time_in_utc():
 def test_the_present_is_told_by_the_database_and_the_same_within_a_statement(dialect):
     statement = str(select(now_ms()).compile(dialect=dialect))
     assert "julianday('now')" in statement or "statement_timestamp()" in statement
+
+
+_CLOCKS = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"}
+
+
+@pytest.mark.parametrize("path", sorted(Path(ledger.__path__[0]).glob("*.py")), ids=lambda path: path.stem)
+def test_no_operation_asks_the_clock_of_the_machine_that_it_runs_on(path):
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    names = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+    assert names & _CLOCKS == set()

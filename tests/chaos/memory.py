@@ -1,0 +1,76 @@
+"""The memory of a running system's processes, sample by sample."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from statistics import median
+
+import psutil
+
+from tests.chaos.hazard import Chaos
+
+WARM_SECONDS = 60.0
+"""So long after its start a process has what it needs."""
+_FEW = 6
+_MEGABYTE = 1_000_000
+_FLAT_SHARE, _FLAT_MEGABYTES = 0.05, 3.0
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Megabytes of a process a minute after its start, at its end, and at the most."""
+
+    warm: float
+    end: float
+    most: float
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the end is about what it was after a minute: within 5 %, or 3 MB."""
+        return self.end - self.warm <= max(self.warm * _FLAT_SHARE, _FLAT_MEGABYTES)
+
+
+@dataclass
+class Life:
+    """One process's memory over its life.
+
+    Attributes:
+        name: as in the Procfile.
+        samples: seconds since it was first seen, and resident bytes.
+    """
+
+    name: str
+    samples: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """How long it was seen."""
+        return self.samples[-1][0] if self.samples else 0.0
+
+    def growth(self) -> Growth | None:
+        """What it had, each the median of a few samples; None when it has not lived for a minute."""
+        warm = [size / _MEGABYTE for at, size in self.samples if at >= WARM_SECONDS]
+        return Growth(median(warm[:_FEW]), median(warm[-_FEW:]), max(warm)) if warm else None
+
+
+class Memory:
+    """Watches the memory of everything that runs on a HOME."""
+
+    def __init__(self, chaos: Chaos) -> None:
+        self._chaos = chaos
+        self._lives: dict[psutil.Process, Life] = {}
+        self._born: dict[psutil.Process, float] = {}
+
+    def sample(self) -> None:
+        """Take the memory of all processes that live now."""
+        for name, process in self._chaos.processes.all_named():
+            with suppress(psutil.Error):
+                born = self._born.setdefault(process, time.monotonic())
+                life = self._lives.setdefault(process, Life(name))
+                life.samples.append((time.monotonic() - born, process.memory_info().rss))
+
+    def longest(self) -> Iterator[Life]:
+        """The longest life under each name."""
+        for name in sorted({life.name for life in self._lives.values()}):
+            yield max((life for life in self._lives.values() if life.name == name), key=lambda life: life.seconds)

@@ -1,0 +1,80 @@
+"""The report of a soak: what was struck, what came of it, and the memory of every process."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.chaos.memory import Life
+from tests.chaos.record import Record
+from tests.chaos.report import describe_machine, fold
+
+_INTRODUCTION = (
+    "Written by `{command}` on {date}, on a machine with {machine}. Blasts are under way all the time, and every few "
+    "seconds one of the faults below strikes, chosen at random. At the end the ledger's book and the API's own are "
+    "compared requestId by requestId."
+)
+_MEMORY = (
+    "Resident memory of the process that lived longest under each name: a minute after its start, at its end, and at "
+    "the most. *Flat* is an end within 5 % or 3 MB of the first. Whole workers are struck in the first half only, and "
+    "of their children always the youngest, so that the others live long enough to tell."
+)
+_SIMULATOR = "The simulator is no part of the product; it keeps its whole book of what it has issued in memory."
+_HEAD = "| Process | Longest life | After a minute | At its end | At most | Growth | |"
+_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What came of a soak.
+
+    Attributes:
+        minutes: how long it was struck.
+        record: the sums.
+        faults: how often each struck.
+        lives: the longest life of each process.
+    """
+
+    minutes: float
+    record: Record
+    faults: Counter[str]
+    lives: tuple[Life, ...]
+
+
+def write_soak(soak: Soak, command: str) -> str:
+    """The whole report as Markdown."""
+    introduction = _INTRODUCTION.format(
+        command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", machine=describe_machine()
+    )
+    record = soak.record
+    total = (
+        f"**{soak.minutes:g} minutes on {record.pair.replace('+', ' + ')}: {record.faults:,} faults, "
+        f"{record.jobs:,} jobs, {record.lost:,} lost, {record.doubled:,} doubled, {record.in_doubt:,} in doubt.**"
+    )
+    parts = [
+        "# A soak, and whether memory grows",
+        fold(introduction),
+        total,
+        "## Faults",
+        "\n".join(["| Fault | Times |\n| --- | ---: |", *_fault_rows(soak.faults)]),
+        "## Memory",
+        fold(_MEMORY),
+        "\n".join([_HEAD, _RULE, *_memory_rows(soak.lives)]),
+        fold(_SIMULATOR),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fault_rows(faults: Counter[str]) -> Iterable[str]:
+    return (f"| {name} | {times:,} |" for name, times in sorted(faults.items()))
+
+
+def _memory_rows(lives: Iterable[Life]) -> Iterable[str]:
+    for life in lives:
+        if (growth := life.growth()) is None:
+            yield f"| {life.name} | {life.seconds:.0f} s | | | | | too short a life |"
+            continue
+        sizes = (
+            f"{growth.warm:.1f} MB | {growth.end:.1f} MB | {growth.most:.1f} MB | {growth.end - growth.warm:+.1f} MB"
+        )
+        yield f"| {life.name} | {life.seconds / 60:.1f} min | {sizes} | {'flat' if growth.is_flat else 'grows'} |"
