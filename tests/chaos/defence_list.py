@@ -112,7 +112,7 @@ DEFENCES = (
         "test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_and_no_more",
         "nothing in the ledger waits for its due time, nor for the account",
         (
-            Edit("ledger/releases.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
+            Edit("ledger/waiting.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
             Edit("worker/releasing.py", "if limits.closed_seconds > 0:", "if limits.closed_seconds < 0:"),
         ),
         long=True,
