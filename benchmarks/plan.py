@@ -25,7 +25,7 @@ from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
 
 _FIRST_GUESS_PER_SECOND = 1_500.0
-IN_FLIGHT = {5: 50, 50: 300, 200: 1_200}
+IN_FLIGHT = {5: 60, 50: 400, 200: 1_200}
 """Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
 many as it takes to keep a core busy, so that the CPU is what is compared."""
 _SCALING_MS = 50

@@ -71,6 +71,7 @@ class ChunkIssuing:
         self._slots = asyncio.Semaphore(bounds.max_concurrent)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._begun: set[int] = set()
+        self._fingerprints = {job.number: job.customer.fingerprint for job in claim.jobs}
 
     def break_off(self) -> None:
         """Start no further calls; may be called from any thread."""
@@ -100,7 +101,7 @@ class ChunkIssuing:
         self._put(GiveBack(job, stop.delay_seconds, stop.because))
 
     async def _issue_locked(self) -> None:
-        fingerprints = list({job.customer.fingerprint for job in self._claim.jobs})
+        fingerprints = list(set(self._fingerprints.values()))
         locks, owner = self._shared.locks, self._claim.chunk_id
         try:
             held = await locks.acquire(owner, fingerprints, self._lease_seconds)
@@ -114,7 +115,7 @@ class ChunkIssuing:
         """Give back the jobs of customers whose call runs elsewhere: one call at a time (design rule 10)."""
         free: deque[ClaimedJob] = deque()
         for job in self._claim.jobs:
-            if job.customer.fingerprint in held:
+            if self._fingerprints[job.number] in held:
                 free.append(job)
             else:
                 delay = self._rng.uniform(_LOCKED_AGAIN_SECONDS / 2, _LOCKED_AGAIN_SECONDS)
@@ -156,7 +157,7 @@ class ChunkIssuing:
         await self._gate.tell(reservation, tally)
 
     async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation, tally: Tally) -> None:
-        async with self._turns[job.customer.fingerprint], self._slots:
+        async with self._turns[self._fingerprints[job.number]], self._slots:
             stop = await self._gate.why_stop(job)
             # In short sleeps: a stop comes from another process, which sets no event here.
             while stop is None and (ahead := not_before - time.monotonic()) > 0:
