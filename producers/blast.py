@@ -1,7 +1,6 @@
 """The blast: a campaign's file goes into the ledger, batch by batch, in flat memory and idempotently."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,13 +9,14 @@ import structlog
 
 from config.collecting import collecting_rarely
 from issuance.job import Job
-from ledger.acceptance import Acceptance, Conflict, accept_uncommitted, close_intake, open_intake
+from ledger.acceptance import Conflict, close_intake, open_intake
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
+from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
 from producers.lint import Expectation, Warnings
 from producers.occurrences import Occurrences
-from producers.preparing import BlastOptions, Prepared, Preparer, repeat
+from producers.preparing import BlastOptions, Preparer, repeat
 from producers.source import BadRow, ErrorsFile, Row, Source
 
 log = structlog.get_logger("issuance.producers")
@@ -80,7 +80,7 @@ def blast(
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
-        committed = stack.enter_context(closing(_committed(ledger, campaign, batches, intake_id)))
+        committed = stack.enter_context(closing(accept_in_turn(ledger, campaign, batches, intake_id)))
         for prepared, acceptance in committed:
             _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
@@ -102,28 +102,6 @@ def _batches(source: Source) -> Iterator[list[Row | BadRow]]:
     rows = source.rows()
     while batch := list(islice(rows, _BATCH_ROWS)):
         yield batch
-
-
-def _committed(
-    ledger: Ledger, campaign: Campaign, batches: Iterable[Prepared], intake_id: int
-) -> Generator[tuple[Prepared, Acceptance]]:
-    """Accept batches, and hand each on when it is committed: while the disk takes one, the next is prepared."""
-    with ThreadPoolExecutor(1, "commit") as committer:
-        under_way: Future[tuple[Prepared, Acceptance]] | None = None
-        for prepared in batches:
-            if under_way is not None:
-                yield under_way.result()
-            acceptance, commit = accept_uncommitted(
-                ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True
-            )
-            under_way = committer.submit(_commit, prepared, acceptance, commit)
-        if under_way is not None:
-            yield under_way.result()
-
-
-def _commit(prepared: Prepared, acceptance: Acceptance, commit: Callable[[], None]) -> tuple[Prepared, Acceptance]:
-    commit()
-    return prepared, acceptance
 
 
 def check(
