@@ -1,10 +1,11 @@
 """Balances: how many lines stand where, held against what was accepted."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from issuance.job import Lane
 from issuance.states import OPEN, State
@@ -12,6 +13,7 @@ from ledger.book import Ledger
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.clock import instant, now_ms
 from ledger.schema import (
+    IS_LEASED,
     IS_OPEN,
     IS_SETTLED_LINE,
     IS_WAITING,
@@ -22,6 +24,7 @@ from ledger.schema import (
     lines,
     pruned_lines,
 )
+from ledger.tallies import tallied
 
 _RATE_WINDOW_MS = 10_000
 
@@ -50,13 +53,25 @@ class Balance:
 
 
 def balance(ledger: Ledger, name: str) -> Balance:
-    """Balance one campaign.
+    """Balance one campaign by what the database remembers, at the same cost however many lines there are.
+
+    Held against the accepted lines, which are counted by acceptance and not by the database.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     with ledger.read() as connection:
-        return _balance(connection, find_in(connection, name))
+        return _balance(connection, find_in(connection, name), _remembered)
+
+
+def recount(ledger: Ledger, name: str) -> Balance:
+    """Balance one campaign by counting every line of it: where the truth is wanted and not what is remembered of it.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    with ledger.read() as connection:
+        return _balance(connection, find_in(connection, name), _counted)
 
 
 def balances(ledger: Ledger) -> list[Balance]:
@@ -64,22 +79,11 @@ def balances(ledger: Ledger) -> list[Balance]:
     return [balance(ledger, campaign.name) for campaign in list_campaigns(ledger)]
 
 
-def _balance(connection: Connection, campaign: Campaign) -> Balance:
+def _balance(
+    connection: Connection, campaign: Campaign, count: Callable[[Connection, int], Mapping[State, int]]
+) -> Balance:
     counts: Counter[State] = Counter(dict.fromkeys(State, 0))
-    open_query = (
-        select(jobs.c.state, func.sum(jobs.c.open_lines))
-        .where(jobs.c.campaign_id == campaign.id, IS_OPEN)
-        .group_by(jobs.c.state)
-    )
-    for state, count in connection.execute(open_query):
-        counts[State(state)] += int(count)
-    settled_query = (
-        select(lines.c.state, func.count())
-        .where(lines.c.campaign_id == campaign.id, IS_SETTLED_LINE)
-        .group_by(lines.c.state)
-    )
-    for state, count in connection.execute(settled_query):
-        counts[State(state)] += count
+    counts.update(count(connection, campaign.id))
     pruned_query = select(pruned_lines.c.state, pruned_lines.c.line_count).where(
         pruned_lines.c.campaign_id == campaign.id
     )
@@ -93,6 +97,35 @@ def _balance(connection: Connection, campaign: Campaign) -> Balance:
         oldest_due=_oldest_due(connection, campaign),
         pruned=sum(pruned.values()),
     )
+
+
+def _remembered(connection: Connection, campaign_id: int) -> Mapping[State, int]:
+    counts = tallied(connection, campaign_id)
+    for state, count in _open_lines_by_state(connection, campaign_id, IS_LEASED):
+        # Until they are settled these lines wait, by their own state.
+        counts[state] += count
+        counts[State.WAITING] -= count
+    return counts
+
+
+def _counted(connection: Connection, campaign_id: int) -> Mapping[State, int]:
+    counts = Counter(dict(_open_lines_by_state(connection, campaign_id, IS_OPEN)))
+    settled_query = (
+        select(lines.c.state, func.count())
+        .where(lines.c.campaign_id == campaign_id, IS_SETTLED_LINE)
+        .group_by(lines.c.state)
+    )
+    for state, count in connection.execute(settled_query):
+        counts[State(state)] += count
+    return counts
+
+
+def _open_lines_by_state(
+    connection: Connection, campaign_id: int, which: ColumnElement[bool]
+) -> Iterator[tuple[State, int]]:
+    query = select(jobs.c.state, func.sum(jobs.c.open_lines)).where(jobs.c.campaign_id == campaign_id, which)
+    for state, count in connection.execute(query.group_by(jobs.c.state)):
+        yield State(state), int(count)
 
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:

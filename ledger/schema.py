@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from issuance.states import OPEN, State
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -240,6 +240,25 @@ pruned_lines = Table(
     Column("line_count", BigInteger, nullable=False),  # so that the campaign's balance still adds up
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("campaign_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),  # of the lines: what is not settled is waiting
+    Column("line_count", BigInteger, nullable=False),  # written by triggers on the lines; pruned ones are gone from it
+    PrimaryKeyConstraint("campaign_id", "state"),
+    sqlite_with_rowid=False,
+)
+
+tally_deltas = Table(
+    "tally_deltas",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("delta", BigInteger, nullable=False),  # what a statement has changed; only on PostgreSQL are there any
 )
 
 restores = Table(
