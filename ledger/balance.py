@@ -13,7 +13,6 @@ from ledger.book import Ledger
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.clock import instant, now_ms
 from ledger.schema import (
-    IS_LEASED,
     IS_OPEN,
     IS_SETTLED_LINE,
     IS_WAITING,
@@ -27,6 +26,7 @@ from ledger.schema import (
 from ledger.tallies import tallied
 
 _RATE_WINDOW_MS = 10_000
+_IN_HAND = (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def recount(ledger: Ledger, name: str) -> Balance:
         return _balance(connection, find_in(connection, name), _counted)
 
 
-def balances(ledger: Ledger) -> list[Balance]:
-    """Balance every campaign, oldest first."""
-    return [balance(ledger, campaign.name) for campaign in list_campaigns(ledger)]
+def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -> list[Balance]:
+    """Balance every campaign, oldest first; `read` is `balance` or `recount`."""
+    return [read(ledger, campaign.name) for campaign in list_campaigns(ledger)]
 
 
 def _balance(
@@ -101,7 +101,7 @@ def _balance(
 
 def _remembered(connection: Connection, campaign_id: int) -> Mapping[State, int]:
     counts = tallied(connection, campaign_id)
-    for state, count in _open_lines_by_state(connection, campaign_id, IS_LEASED):
+    for state, count in _open_lines_by_state(connection, campaign_id, jobs.c.state.in_(_IN_HAND)):
         # Until they are settled these lines wait, by their own state.
         counts[state] += count
         counts[State.WAITING] -= count
@@ -109,7 +109,7 @@ def _remembered(connection: Connection, campaign_id: int) -> Mapping[State, int]
 
 
 def _counted(connection: Connection, campaign_id: int) -> Mapping[State, int]:
-    counts = Counter(dict(_open_lines_by_state(connection, campaign_id, IS_OPEN)))
+    counts = Counter(dict(_open_lines_by_state(connection, campaign_id)))
     settled_query = (
         select(lines.c.state, func.count())
         .where(lines.c.campaign_id == campaign_id, IS_SETTLED_LINE)
@@ -121,10 +121,11 @@ def _counted(connection: Connection, campaign_id: int) -> Mapping[State, int]:
 
 
 def _open_lines_by_state(
-    connection: Connection, campaign_id: int, which: ColumnElement[bool]
+    connection: Connection, campaign_id: int, *which: ColumnElement[bool]
 ) -> Iterator[tuple[State, int]]:
-    query = select(jobs.c.state, func.sum(jobs.c.open_lines)).where(jobs.c.campaign_id == campaign_id, which)
-    for state, count in connection.execute(query.group_by(jobs.c.state)):
+    of_jobs = (jobs.c.campaign_id == campaign_id, IS_OPEN, *which)
+    query = select(jobs.c.state, func.sum(jobs.c.open_lines)).where(*of_jobs).group_by(jobs.c.state)
+    for state, count in connection.execute(query):
         yield State(state), int(count)
 
 

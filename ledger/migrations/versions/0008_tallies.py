@@ -67,21 +67,28 @@ BEGIN
   RETURN NULL;
 END $$
 """
-_TRIGGERS = {
-    "sqlite": (
-        f"CREATE TRIGGER lines_tallied_insert AFTER INSERT ON lines BEGIN {_COUNT_NEW} END",
-        f"CREATE TRIGGER lines_tallied_update AFTER UPDATE OF state ON lines WHEN OLD.state <> NEW.state "
-        f"BEGIN {_COUNT_OLD} {_COUNT_NEW} END",
-        f"CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines BEGIN {_COUNT_OLD} END",
-    ),
-    "postgresql": (
-        _FUNCTION,
-        "CREATE TRIGGER lines_tallied_insert AFTER INSERT ON lines REFERENCING NEW TABLE AS new_lines "
-        "FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()",
-        # Of which columns, PostgreSQL does not let a trigger say that reads whole statements.
-        "CREATE TRIGGER lines_tallied_update AFTER UPDATE ON lines "
-        "REFERENCING OLD TABLE AS old_lines NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()",
-        "CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines REFERENCING OLD TABLE AS old_lines "
-        "FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()",
-    ),
-}
+_SQLITE = (
+    f"CREATE TRIGGER lines_tallied_insert AFTER INSERT ON lines BEGIN {_COUNT_NEW} END",
+    f"""
+CREATE TRIGGER lines_tallied_update AFTER UPDATE OF state ON lines WHEN OLD.state <> NEW.state
+BEGIN {_COUNT_OLD} {_COUNT_NEW} END
+""",
+    f"CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines BEGIN {_COUNT_OLD} END",
+)
+# PostgreSQL lets no trigger that is shown all rows of a statement say which column's changes it is for.
+_POSTGRESQL = (
+    _FUNCTION,
+    """
+CREATE TRIGGER lines_tallied_insert AFTER INSERT ON lines
+REFERENCING NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()
+""",
+    """
+CREATE TRIGGER lines_tallied_update AFTER UPDATE ON lines
+REFERENCING OLD TABLE AS old_lines NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()
+""",
+    """
+CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines
+REFERENCING OLD TABLE AS old_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()
+""",
+)
+_TRIGGERS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}

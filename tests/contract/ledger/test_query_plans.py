@@ -1,6 +1,7 @@
 """Query plans: what runs every second, or for every chunk, never reads all jobs, however many there are."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import event, text
@@ -101,13 +102,23 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     assert [step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)] == []
 
 
-# Counting settled lines reads them all, as PostgreSQL sees it best: there may be no others.
-_LARGE = {"balance": "jobs|attempts", "unnoticed": "jobs|lines|attempts|dead_letters"}
+_LARGE = {"unnoticed": "jobs|lines|attempts|dead_letters"}
 # Reading one of the small partial indexes whole is what they are for.
 _WHOLE = {
     "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unnoticed))",
     "postgresql": r"Seq Scan on ({})\b",
 }
+
+
+def test_a_balance_reads_no_line_and_of_the_jobs_only_those_in_hand_and_the_first_that_wait(busy_desk):
+    steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
+    assert [step for step in steps if re.search(r"\blines\b", step)] == []
+    of_jobs = [
+        f"{step} {cond}" for step, cond in pairwise([*steps, ""]) if re.search(r"(SEARCH|SCAN|Scan) .*jobs", step)
+    ]
+    assert len(of_jobs) >= 1 + len(Lane)
+    narrow = r"ix_jobs_leased|ix_jobs_waiting|ix_jobs_open (\(campaign_id=\? AND state=\?\)|.*Index Cond: .*\bstate\b)"
+    assert [step for step in of_jobs if not re.search(narrow, step)] == []
 
 
 def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
