@@ -74,7 +74,7 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
         write_lines(connection, list(chain(settled, *(rows for _, rows in learnt))))
         _settle_plainly(connection, plain, now)
         letters = [
-            _apply(connection, other, held[other.job.number], known[other.job.number], states, now)
+            _apply(connection, other, held[other.job.number], now, known=known[other.job.number], states=states)
             for other, (states, _) in zip(others, learnt, strict=True)
         ]
         for result in results:
@@ -180,10 +180,13 @@ def _learn(attempt: Attempt, known: KnownLines, now: int) -> tuple[list[State], 
     return learn(known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None)
 
 
-def _apply(  # noqa: PLR0917
-    connection: Connection, attempt: Attempt, held: _Held, known: KnownLines, states: list[State], now: int
+def _apply(
+    connection: Connection, attempt: Attempt, held: _Held, now: int, *, known: KnownLines, states: list[State]
 ) -> bool:
-    """Apply one attempt that is not the common case, its lines being written; True when it opened a dead letter."""
+    """Apply one attempt that is not the common case; True when it opened a dead letter.
+
+    `known` are the job's lines as they were, `states` theirs from now on; they are written already.
+    """
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
             return _settle(connection, attempt, settle, _what_stands(attempt, known, states), now)
