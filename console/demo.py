@@ -22,7 +22,7 @@ from console.balances import counts
 from console.books import Comparison, compare_books
 from console.context import EXIT_UNUSABLE, explained, out
 from issuance.states import State
-from ledger.balance import Balance, balance
+from ledger.balance import Balance, balance, recount
 from ledger.book import Ledger
 
 CAMPAIGN = "spring-demo"
@@ -135,7 +135,7 @@ def _watch(ledger: Ledger) -> Balance:
             if screen is not None:
                 screen.update(_progress(now))
             if not now.unsettled or time.monotonic() > until:
-                return now
+                return recount(ledger, CAMPAIGN)
             time.sleep(0.25)
 
 

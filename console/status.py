@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,7 +15,6 @@ from rich.text import Text
 from console.context import Context, out
 from console.layout import say, say_row
 from console.standing import Standing, read_standing, standing_json, standing_lines
-from ledger.book import Ledger
 
 _REFRESH_SECONDS = 1.0
 
@@ -24,15 +25,19 @@ def status(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+    recounted: Annotated[
+        bool, typer.Option("--recount", help="Count every line anew instead of trusting the database's tallies.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
 ) -> None:
     """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
     with Context.opened() as (context, ledger):
+        read = partial(read_standing, context, ledger, campaign, recounted=recounted)
         if not watch:
-            _print(read_standing(context, ledger, campaign), campaign, as_json=as_json)
+            _print(read(), campaign, as_json=as_json)
             return
         try:
-            _watch(context, ledger, campaign, as_json=as_json)
+            _watch(read, campaign, as_json=as_json)
         except KeyboardInterrupt:
             sys.exit(0)  # the one way to end it, so nothing has gone wrong
 
@@ -45,15 +50,15 @@ def _print(standing: Standing, campaign: str | None, *, as_json: bool) -> None:
         say_row(line)
 
 
-def _watch(context: Context, ledger: Ledger, campaign: str | None, *, as_json: bool) -> None:
+def _watch(read: Callable[[], Standing], campaign: str | None, *, as_json: bool) -> None:
     if not out.is_terminal or as_json:
         while True:
-            _print(read_standing(context, ledger, campaign), campaign, as_json=as_json)
+            _print(read(), campaign, as_json=as_json)
             say()
             time.sleep(_REFRESH_SECONDS)
     with Live(console=out, auto_refresh=False) as live:
         while True:
-            live.update(_block(read_standing(context, ledger, campaign)), refresh=True)
+            live.update(_block(read()), refresh=True)
             time.sleep(_REFRESH_SECONDS)
 
 

@@ -171,7 +171,7 @@ def _set_up_sqlite(engine: Engine, *, durable: bool) -> None:
         cursor = dbapi_connection.cursor()
         _switch_to_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        cursor.execute("PRAGMA foreign_keys=OFF")  # rows are only ever added in order and never deleted alone
+        cursor.execute("PRAGMA foreign_keys=OFF")  # see migration 0009
         cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.close()

@@ -3,7 +3,7 @@
 SQLAlchemy would make a dict of each row and check every value, which costs more than the statement itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg import Error
@@ -16,6 +16,39 @@ def execute_rows(connection: Connection, statement: str, rows: Sequence[tuple[An
     if rows:
         own = statement.replace("?", "%s") if connection.dialect.name == "postgresql" else statement
         connection.exec_driver_sql(own, list(rows))
+
+
+def update_rows(
+    connection: Connection,
+    table: str,
+    values: Mapping[str, str],
+    keys: Mapping[str, str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Update the rows with these keys, no key twice; on PostgreSQL in one statement, which fires triggers once.
+
+    Args:
+        connection: the transaction.
+        table: its name.
+        values: the columns to be written, with PostgreSQL's type of each.
+        keys: the columns that name a row, likewise.
+        rows: the values of the former and then of the latter.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != "postgresql":
+        settings = ", ".join(f"{column} = ?" for column in values)
+        places = " AND ".join(f"{column} = ?" for column in keys)
+        execute_rows(connection, f"UPDATE {table} SET {settings} WHERE {places}", rows)  # noqa: S608  # our names
+        return
+    settings = ", ".join(f"{column} = given.{column}" for column in values)
+    places = " AND ".join(f"{table}.{column} = given.{column}" for column in keys)
+    lists = ", ".join(f"%s::{kind}[]" for kind in (*values.values(), *keys.values()))
+    statement = (
+        f"UPDATE {table} SET {settings} "  # noqa: S608  # our names
+        f"FROM unnest({lists}) AS given({', '.join((*values, *keys))}) WHERE {places}"
+    )
+    connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
 
 
 def insert_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

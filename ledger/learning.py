@@ -1,4 +1,4 @@
-"""Learning: what a reply shows of a job's lines is written into them, merged with what is known."""
+"""Learning: what a reply shows of a job's lines is merged with what is known, and written into them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from issuance.decision import Decision
 from issuance.outcome import Kind, LineOutcome, settled_state
 from issuance.states import SETTLED, State
-from ledger.driver import execute_rows
+from ledger.driver import update_rows
 from ledger.merging import LineFacts, merge
 from ledger.schema import lines
 from ledger.stored import stored_list, stored_number, stored_text
@@ -22,10 +22,17 @@ _LINES_OF = (
     .where(lines.c.job_number.in_(bindparam("numbers", expanding=True)))
     .order_by(lines.c.job_number, lines.c.position)
 )
-_WRITE_LINE = (
-    "UPDATE lines SET state = ?, quantity = ?, code = ?, message = ?, transaction_ids = ?, vouchers = ?, "
-    "points_references = ?, anomalies = ?, settled_at = ? WHERE job_number = ? AND position = ?"
-)
+_VALUES = {
+    "state": "text",
+    "quantity": "bigint",
+    "code": "bigint",
+    **dict.fromkeys(("message", "transaction_ids", "vouchers", "points_references", "anomalies"), "text"),
+    "settled_at": "bigint",
+}
+_KEYS = {"job_number": "bigint", "position": "integer"}
+
+LineValues = tuple[Any, ...]
+"""What is to be written of one line, and the line's keys."""
 
 
 def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, KnownLines]:
@@ -37,29 +44,31 @@ def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, K
     return dict(known)
 
 
-def write_settled(connection: Connection, settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int) -> None:
-    """Write the lines of jobs that no earlier reply spoke of, as they are settled by this one."""
-    rows = [
+def write_lines(connection: Connection, rows: Sequence[LineValues]) -> None:
+    """Write lines of any number of jobs, no line twice."""
+    update_rows(connection, "lines", _VALUES, _KEYS, rows)
+
+
+def settled_lines(settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int) -> list[LineValues]:
+    """What is to be written of jobs that no earlier reply spoke of, as they are settled by this one."""
+    return [
         _values(number, position, line, settled_state(line.kind), now)
         for number, of_job in settled
         for position, line in enumerate(of_job)
     ]
-    execute_rows(connection, _WRITE_LINE, rows)
 
 
 def learn(
-    connection: Connection,
     known: KnownLines,
     shown: Sequence[LineOutcome],
     decision: Decision,
     now: int,
     *,
     looked: bool = False,
-) -> list[State]:
+) -> tuple[list[State], list[LineValues]]:
     """Merge a reply into a job's lines: nothing that was ever shown is lost.
 
     Args:
-        connection: the transaction.
         known: the lines.
         shown: what the reply says of them, in the same order.
         decision: what follows from the reply.
@@ -67,9 +76,10 @@ def learn(
         looked: see `merge`.
 
     Returns:
-        The lines' states from now on.
+        The lines' states from now on, and what is to be written for that.
     """
-    states, rows = [], []
+    states: list[State] = []
+    rows: list[LineValues] = []
     for row, line in zip(known, shown, strict=True):
         state = State(row.state)
         merged = merge(_facts(row, state), line, decision, looked=looked)
@@ -86,8 +96,7 @@ def learn(
             )
             state = merged.state
         states.append(state)
-    execute_rows(connection, _WRITE_LINE, rows)
-    return states
+    return states, rows
 
 
 def _facts(row: Row[tuple[Any, ...]], state: State) -> LineFacts:
@@ -103,7 +112,7 @@ def _facts(row: Row[tuple[Any, ...]], state: State) -> LineFacts:
     )
 
 
-def _values(number: int, position: int, line: LineOutcome, state: State, settled_at: int | None) -> tuple[Any, ...]:
+def _values(number: int, position: int, line: LineOutcome, state: State, settled_at: int | None) -> LineValues:
     quantity = line.quantity
     if quantity is None and line.kind is Kind.ISSUED:
         quantity = line.requested_quantity

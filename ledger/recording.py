@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
@@ -13,8 +14,8 @@ from issuance.states import State, may_replace
 from ledger.book import Ledger
 from ledger.claims import ClaimedJob
 from ledger.clock import milliseconds, now_ms
-from ledger.driver import execute_rows
-from ledger.learning import KnownLines, learn, lines_of_jobs, write_settled
+from ledger.driver import insert_rows
+from ledger.learning import KnownLines, LineValues, learn, lines_of_jobs, settled_lines, write_lines
 from ledger.letters import close_letter, open_letter
 from ledger.merging import settle_by
 from ledger.schema import jobs
@@ -66,10 +67,16 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
         made = [result for result in results if isinstance(result, Attempt)]
         _insert_attempts(connection, made, held, worker)
         plain = [attempt for attempt in made if _is_plain(attempt, held[attempt.job.number])]
-        _settle_plainly(connection, plain, now)
         others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
         known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
-        letters = [_apply(connection, other, held[other.job.number], known[other.job.number], now) for other in others]
+        learnt = [_learn(other, known[other.job.number], now) for other in others]
+        settled = settled_lines(((attempt.job.number, attempt.outcome.lines) for attempt in plain), now)
+        write_lines(connection, list(chain(settled, *(rows for _, rows in learnt))))
+        _settle_plainly(connection, plain, now)
+        letters = [
+            _apply(connection, other, held[other.job.number], now, known=known[other.job.number], states=states)
+            for other, (states, _) in zip(others, learnt, strict=True)
+        ]
         for result in results:
             if isinstance(result, GiveBack) and held[result.job.number].mine:
                 due_at = now + milliseconds(result.delay_seconds)
@@ -100,9 +107,9 @@ def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> d
     }
 
 
-_INSERT_ATTEMPT = (
-    "INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, http_status, code, message, "
-    "tracking_id, worker, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ATTEMPT_COLUMNS = (
+    *("job_number", "number", "started_at", "took_ms", "kind", "decision", "http_status", "code", "message"),
+    *("tracking_id", "worker", "reply"),
 )
 
 
@@ -124,7 +131,7 @@ def _insert_attempts(connection: Connection, made: Sequence[Attempt], held: dict
         )
         for attempt in made
     ]
-    execute_rows(connection, _INSERT_ATTEMPT, rows)
+    insert_rows(connection, "attempts", _ATTEMPT_COLUMNS, rows)
 
 
 def describe(decision: Decision) -> str:
@@ -167,14 +174,19 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
     if plain:
         numbers = [attempt.job.number for attempt in plain]
         connection.execute(_SETTLE_ALL, {"the_jobs": numbers, "to": State.ISSUED, "doubt": False, "now": now})
-        write_settled(connection, ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now)
 
 
-def _apply(connection: Connection, attempt: Attempt, held: _Held, known: KnownLines, now: int) -> bool:
-    """Apply one attempt that is not the common case; True when it opened a dead letter."""
-    states = learn(
-        connection, known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
-    )
+def _learn(attempt: Attempt, known: KnownLines, now: int) -> tuple[list[State], list[LineValues]]:
+    return learn(known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None)
+
+
+def _apply(
+    connection: Connection, attempt: Attempt, held: _Held, now: int, *, known: KnownLines, states: list[State]
+) -> bool:
+    """Apply one attempt that is not the common case; True when it opened a dead letter.
+
+    `known` are the job's lines as they were, `states` theirs from now on; they are written already.
+    """
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
             return _settle(connection, attempt, settle, _what_stands(attempt, known, states), now)

@@ -13,6 +13,7 @@ from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch
 from ledger.progress import leased, recent_took_seconds
 from ledger.releases import Chunk, reap, release, unqueue
+from ledger.tallies import fold
 from worker.broker_memory import recall_lost
 from worker.limits.state import LimitState
 from worker.limits.unavailable import LimitsUnavailable
@@ -48,6 +49,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
         settle_cancelled(parts.ledger)
         reap(parts.ledger)
         released = _release_due(parts)
+        fold(parts.ledger)
         touch(parts.ledger, *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)))
     except DBAPIError as error:
         log.warning("ledger away", error=first_line(error))

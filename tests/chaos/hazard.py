@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from config.nudging import Nudge
 from console.books import compare, read_truth
 from issuance.states import State
+from ledger.balance import recount
 from ledger.outcomes import find_line
 from ledger.schema import attempts, campaigns, jobs
 from tests.chaos.brokers import Broker
@@ -162,6 +163,7 @@ class Hazard:
             final = system.balance(name)
             record.doubled += len(books.double)
             record.lost += len(books.lost) + (0 if final.balanced else 1)
+            assert recount(system.ledger, name).counts == final.counts
             record.in_doubt += final.counts[State.IN_DOUBT]
             wrong += [*books.double, *books.lost, *books.invented]
         record.lost += len(strangers := [key for key in truth if find_line(system.ledger, key) is None])

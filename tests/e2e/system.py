@@ -18,7 +18,7 @@ from redis import Redis
 from config.settings import Settings
 from config.site import RunningSystem
 from console.books import Comparison, compare_books
-from ledger.balance import Balance, balance
+from ledger.balance import Balance, balance, recount
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, find_campaign
 from ledger.outcomes import LineRecord, outcomes
@@ -151,6 +151,7 @@ class System:
         """Make sure that accepted = settled, and that nothing was issued twice, lost or invented."""
         final = self.balance(campaign)
         assert (final.balanced, final.unsettled) == (True, 0)
+        assert final.counts == recount(self.ledger, campaign).counts
         books = compare_books(self.ledger, campaign, self.site.api_url)
         assert (books.double, books.lost, books.invented) == ([], [], [])
         return books

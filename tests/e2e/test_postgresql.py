@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import func, select
 
 from issuance.states import State
+from ledger.schema import tally_deltas
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
@@ -31,3 +33,9 @@ def test_a_blast_on_postgresql_survives_killed_workers(system: System):
     worker = system.processes.kill_tree("worker")
     system.processes.find_again(worker, "worker")
     assert system.wait_settled("elephant", 40).counts[State.ISSUED] == 300
+    await_that("the release has added up what the lines' triggers noted", lambda: _tally_deltas(system) == 0)
+
+
+def _tally_deltas(system: System) -> int:
+    with system.ledger.read() as connection:
+        return connection.scalar(select(func.count()).select_from(tally_deltas)) or 0

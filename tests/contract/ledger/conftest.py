@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.balance import balances, recount
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
 from ledger.schema import metadata
@@ -58,9 +59,11 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def desk(ledger: Ledger) -> Desk:
-    """A running campaign in an empty ledger."""
-    return Desk(ledger, ensure_campaign(ledger, "diwali"))
+def desk(ledger: Ledger) -> Iterator[Desk]:
+    """A running campaign in an empty ledger; whatever is done to it, its tallies are what a count finds."""
+    yield Desk(ledger, ensure_campaign(ledger, "diwali"))
+    for remembered in balances(ledger):
+        assert remembered.counts == recount(ledger, remembered.campaign.name).counts
 
 
 @pytest.fixture

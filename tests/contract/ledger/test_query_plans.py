@@ -10,7 +10,7 @@ from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.reply import Answer
 from ledger.acceptance import accept
-from ledger.balance import attempts_per_second, balance, open_lines
+from ledger.balance import attempts_per_second, balance, open_lines, recount
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
 from ledger.dead_letters import LetterFilter, count_letters, list_letters
@@ -108,13 +108,48 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     assert [step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)] == []
 
 
-# Counting settled lines reads them all, as PostgreSQL sees it best: there may be no others.
-_LARGE = {"balance": "jobs|attempts", "unnoticed": "jobs|lines|attempts|dead_letters"}
+_LARGE = {"unnoticed": "jobs|lines|attempts|dead_letters"}
 # Reading one of the small partial indexes whole is what they are for.
 _WHOLE = {
     "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unnoticed))",
     "postgresql": r"Seq Scan on ({})\b",
 }
+
+
+def test_a_balance_reads_no_line(busy_desk):
+    steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
+    assert [step for step in steps if re.search(r"\blines\b", step)] == []
+
+
+def test_a_balance_reads_of_the_jobs_only_those_in_hand_and_the_first_that_waits(busy_desk):
+    assert _effort(busy_desk.ledger, lambda: recount(busy_desk.ledger, "diwali")) > _MUCH
+    assert _effort(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali")) < _MUCH
+
+
+_MUCH = 4_000
+"""Rows: fewer than the jobs that wait, and more than those in hand, and the open letters."""
+
+
+def _effort(ledger, work):
+    """How many rows the statements read in all; on SQLite about, by the steps of its machine."""
+    if ledger.dialect == "postgresql":
+        steps = "\n".join(_plan(ledger, work, explain="EXPLAIN (ANALYZE, TIMING OFF)"))
+        read = re.findall(r"Scan.*actual rows=([\d.]+)|Rows Removed by Filter: (\d+)", steps)
+        return sum(float(rows or removed) for rows, removed in read)
+    taken = []
+
+    def watch(driver, _record, _proxy):
+        driver.set_progress_handler(lambda: taken.append(1), _STEPS_A_ROW)
+
+    event.listen(ledger.engine.pool, "checkout", watch)
+    work()
+    event.remove(ledger.engine.pool, "checkout", watch)
+    with ledger.read() as connection:
+        connection.connection.driver_connection.set_progress_handler(None, 0)
+    return len(taken)
+
+
+_STEPS_A_ROW = 5
 
 
 def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
@@ -139,7 +174,7 @@ def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy
         assert any(re.search(pattern[busy_desk.ledger.dialect], step) for step in steps)
 
 
-def _plan(ledger, work):
+def _plan(ledger, work, explain=None):
     """The steps of the plans of all statements that the work makes."""
     seen = []
 
@@ -150,7 +185,7 @@ def _plan(ledger, work):
     event.listen(ledger.engine, "before_cursor_execute", note)
     work()
     event.remove(ledger.engine, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN" if ledger.dialect == "sqlite" else "EXPLAIN"
+    explain = explain or {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[ledger.dialect]
     with ledger.write() as connection:
         return [
             str(row[-1])

@@ -18,7 +18,7 @@ from issuance.dead_letter import Verb
 from issuance.decision import RetryPolicy
 from issuance.reply import Answer
 from issuance.states import SETTLED, State, may_replace
-from ledger.balance import balance
+from ledger.balance import balance, recount
 from ledger.book import Ledger
 from ledger.campaigns import (
     cancel_campaign,
@@ -184,7 +184,9 @@ class Campaign(RuleBasedStateMachine):
 
     @invariant()
     def the_books_balance(self):
-        assert balance(self.desk.ledger, "diwali").balanced
+        remembered = balance(self.desk.ledger, "diwali")
+        assert remembered.balanced
+        assert remembered == recount(self.desk.ledger, "diwali")
 
     @invariant()
     def states_go_forward_and_vouchers_only_grow(self):

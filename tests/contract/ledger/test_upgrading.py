@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from issuance.dead_letter import Verb
 from issuance.states import State
-from ledger.balance import balance
+from ledger.balance import balance, recount
 from ledger.book import Ledger, SchemaMismatchError
 from ledger.campaigns import find_campaign
 from ledger.migrating import configuration
@@ -114,6 +114,7 @@ def test_every_row_of_the_first_schema_is_still_there_and_the_books_balance(old)
     found = balance(old, "diwali")
     assert (found.balanced, found.open_letters) == (True, 2)
     assert found.campaign.weight == 1
+    assert found == recount(old, "diwali")
     assert found.counts == dict.fromkeys(State, 0) | {State(state): 1 for state in _STATES}
 
 
@@ -129,6 +130,7 @@ def test_work_goes_on_where_it_stood_and_new_work_is_accepted(old):
     assert len(held.jobs) == 6
     desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
     assert desk.counts() == {State.ISSUED: 7, State.FAILED: 1}
+    assert balance(old, "diwali") == recount(old, "diwali")
     assert {letter.state for letter in desk.letters()} == {"closed"}
 
 

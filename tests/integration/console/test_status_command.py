@@ -38,6 +38,16 @@ def test_a_campaigns_json_is_one_object_with_every_count(run, desk):
     assert result.stdout.count("\n") == 1
 
 
+def test_a_recount_finds_what_is_remembered_and_what_is_not(run, desk):
+    one_of_each(desk)
+    asked = ("status", "spring", "--json")
+    assert json.loads(run(*asked, "--recount").stdout) == json.loads(run(*asked).stdout)
+    with desk.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE tallies SET line_count = line_count + 1 WHERE state = 'issued'")
+    balanced = [json.loads(run(*asked, *options).stdout)["balanced"] for options in ((), ("--recount",))]
+    assert balanced == [False, True]
+
+
 def test_without_a_campaign_json_lists_all(run, desk):
     desk.accept(make_job(1, campaign="spring"))
     ensure_campaign(desk.ledger, "summer")

@@ -1,0 +1,148 @@
+"""Tallies: the database remembers how many lines are in each state, whoever changes them and however many at once."""
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from issuance.states import State
+from ledger.balance import balance, recount
+from ledger.book import Ledger
+from ledger.campaigns import cancel_campaign
+from ledger.schema import lines, tallies, tally_deltas
+from ledger.tallies import fold
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs, refuse
+
+
+def one_of_each(desk):
+    """Leave lines waiting, queued, running, issued, failed and in doubt."""
+    desk.settle(make_job(1, rewards=(1001, 1002)), refuse())
+    held, first = desk.take_one(make_job(2))
+    desk.record(held, judge(first, issue(first)))
+    desk.accept(*make_jobs(4, first=3))
+    [running, _, _] = desk.release(window=3, chunk_size=1)
+    desk.claim(running)
+
+
+def deltas(ledger):
+    with ledger.read() as connection:
+        return connection.scalar(select(func.count()).select_from(tally_deltas))
+
+
+def test_what_is_remembered_is_what_a_count_finds(desk):
+    one_of_each(desk)
+    found = balance(desk.ledger, "diwali")
+    assert found == recount(desk.ledger, "diwali")
+    assert found.counts == dict.fromkeys(State, 0) | {
+        State.WAITING: 1,
+        State.QUEUED: 2,
+        State.RUNNING: 1,
+        State.ISSUED: 1,
+        State.FAILED: 2,
+    }
+
+
+def test_each_campaign_has_its_own_tallies(desk):
+    one_of_each(desk)
+    holi = desk.another("holi")
+    holi.accept(*make_jobs(3, campaign="holi"))
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert balance(desk.ledger, "holi").counts[State.WAITING] == 3
+    assert balance(desk.ledger, "holi") == recount(desk.ledger, "holi")
+
+
+def test_lines_that_are_changed_by_hand_are_tallied_too(desk):
+    one_of_each(desk)
+    with desk.ledger.write() as connection:
+        connection.execute(text("UPDATE lines SET state = 'in_doubt' WHERE state = 'failed'"))
+        connection.execute(text("DELETE FROM lines WHERE state = 'issued'"))
+    found = balance(desk.ledger, "diwali")
+    assert (found.counts[State.IN_DOUBT], found.counts[State.FAILED], found.counts[State.ISSUED]) == (2, 0, 0)
+    assert found == recount(desk.ledger, "diwali")
+    assert not found.balanced  # the line was accepted, and is nowhere
+
+
+def test_a_line_that_only_learns_more_changes_no_tally(desk):
+    one_of_each(desk)
+    fold(desk.ledger)
+    with desk.ledger.write() as connection:
+        connection.execute(update(lines).values(message="seen"))
+    assert deltas(desk.ledger) == 0
+    assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
+
+
+def test_what_is_undone_is_not_tallied(desk):
+    one_of_each(desk)
+    before = balance(desk.ledger, "diwali")
+    with desk.ledger.write() as connection:
+        connection.execute(text("UPDATE lines SET state = 'in_doubt'"))
+        connection.rollback()
+    assert balance(desk.ledger, "diwali") == before
+
+
+def test_folding_empties_the_deltas_and_changes_no_balance(desk):
+    one_of_each(desk)
+    before = balance(desk.ledger, "diwali")
+    for _ in range(2):
+        fold(desk.ledger)
+        assert deltas(desk.ledger) == 0
+        assert balance(desk.ledger, "diwali") == before
+    desk.accept(make_job(9))
+    assert balance(desk.ledger, "diwali").counts[State.WAITING] == before.counts[State.WAITING] + 1
+
+
+def test_a_group_of_outcomes_is_tallied_in_few_rows_on_postgresql_and_in_none_on_sqlite(desk):
+    desk.accept(*make_jobs(50))
+    held = desk.take()
+    fold(desk.ledger)
+    desk.record(held, *(judge(claimed, reply(claimed)) for claimed in held.jobs for reply in [_answer(claimed)]))
+    assert deltas(desk.ledger) == {"postgresql": 3, "sqlite": 0}[desk.ledger.dialect]
+    assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
+
+
+def _answer(claimed):
+    return {0: issue, 1: lambda _: refuse(), 2: lambda _: TIMEOUT}[claimed.number % 3]
+
+
+def test_balances_hold_while_it_is_recorded_and_folded(desk, at_once):
+    desk.accept(*make_jobs(60))
+    held = desk.take()
+
+    def work():
+        for claimed in held.jobs:
+            desk.record(held, judge(claimed, issue(claimed)))
+
+    def fold_often():
+        for _ in range(40):
+            fold(desk.ledger)
+
+    def look():
+        return [balance(desk.ledger, "diwali").balanced for _ in range(40)]
+
+    *_, looks = at_once(work, fold_often, fold_often, look)
+    assert all(looks)
+    fold(desk.ledger)
+    with desk.ledger.read() as connection:
+        counts = dict(connection.execute(select(tallies.c.state, tallies.c.line_count)).all())
+    assert counts == {"waiting": 0, "issued": 60}
+
+
+@pytest.mark.parametrize("ledger", ["postgresql"], indirect=True)
+def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a_fold(desk):
+    desk.accept(*make_jobs(4))
+    held = desk.take()
+    first, second, *_ = held.jobs
+    with Ledger(_impatient(desk.ledger)) as other, desk.ledger.write() as connection:
+        connection.execute(update(lines).where(lines.c.job_number == first.number).values(state="issued"))
+        others = Desk(other, desk.campaign)
+        others.record(held, judge(second, issue(second)))
+        others.accept(make_job(9))
+        fold(other)
+        assert balance(other, "diwali").counts[State.ISSUED] == 1
+        connection.rollback()
+    assert deltas(desk.ledger) == 0
+    assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
+
+
+def _impatient(ledger):
+    """The ledger's URL for one who gives up whatever it would have to wait for."""
+    url = ledger.engine.url.set(drivername="postgresql").update_query_dict({"options": "-c lock_timeout=500"})
+    return url.render_as_string(hide_password=False)
