@@ -13,6 +13,9 @@ from issuance.request_id import fresh_request_id
 from producers.freezing import Freezer
 
 REWARD_ID = 1001
+IN_FLIGHT = {5: 60, 50: 400, 200: 1_200}
+"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
+many as it takes to keep a core busy, so that the CPU is what is compared."""
 _PATHS = {
     Variant.SINGLE: f"/api_gateway/rewards/core/v1/user/reward/{REWARD_ID}/issue",
     Variant.BULK: "/api_gateway/rewards/core/v1/user/rewards/issue",

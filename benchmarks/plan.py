@@ -14,7 +14,7 @@ from benchmarks.contenders import BARE, CONTENDERS, ON_CORES, Contender, Place
 from benchmarks.costs import measure_apart
 from benchmarks.goals import LEDGERS
 from benchmarks.history import settle_half
-from benchmarks.load import Task, write_csv
+from benchmarks.load import IN_FLIGHT, Task, write_csv
 from benchmarks.promises.plan import measures, take
 from benchmarks.promises.sizes import FULL_LENGTH, QUICK_LENGTH, Length
 from benchmarks.quota import NoQuotaError
@@ -25,9 +25,6 @@ from benchmarks.servers import new_database, url_of
 from issuance.job import Variant
 
 _FIRST_GUESS_PER_SECOND = 1_500.0
-IN_FLIGHT = {5: 60, 50: 400, 200: 1_200}
-"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
-many as it takes to keep a core busy, so that the CPU is what is compared."""
 _SCALING_MS = 50
 
 

@@ -20,9 +20,8 @@ import psutil
 
 from benchmarks import ours
 from benchmarks.cores import OTHER_CORES, WORKER_CORES, program
-from benchmarks.load import Task
+from benchmarks.load import IN_FLIGHT, Task
 from benchmarks.machine import commit, describe_machine
-from benchmarks.plan import IN_FLIGHT
 from benchmarks.servers import broker, stub_api, url_of
 from config.logs import configure_logs
 from config.settings import Settings
