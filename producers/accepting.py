@@ -8,6 +8,7 @@ from ledger.acceptance import Acceptance, accept, accept_uncommitted
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from producers.preparing import Prepared
+from producers.source.refusal import UnusableFile
 
 
 class Accepted(NamedTuple):
@@ -26,13 +27,32 @@ def accept_in_turn(
 
     Raises:
         CampaignError: the campaign was cancelled.
+        UnusableFile: from the batches, once all before it are handed on.
     """
+    with ThreadPoolExecutor(1, "acceptance") as beside:
+        under_way: Future[Accepted] | None = None
+        unusable: UnusableFile | None = None
+        try:
+            for prepared in batches:
+                if under_way is not None:
+                    before, under_way = under_way, None
+                    yield before.result()
+                under_way = beside.submit(_begin(ledger, campaign, prepared, intake_id))
+        except UnusableFile as error:
+            unusable = error
+        if under_way is not None:
+            yield under_way.result()
+        if unusable is not None:
+            raise unusable
 
-    def wholly(prepared: Prepared) -> Accepted:
-        acceptance = accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
-        return Accepted(prepared, acceptance)
 
-    def all_but_the_commit(prepared: Prepared) -> Callable[[], Accepted]:
+def _begin(ledger: Ledger, campaign: Campaign, prepared: Prepared, intake_id: int) -> Callable[[], Accepted]:
+    """Do what must be done here; gives the rest, for another thread.
+
+    SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to give it back: only
+    the commit, most of which is the disk's, is worth another thread there.
+    """
+    if ledger.dialect == "sqlite":
         acceptance, commit = accept_uncommitted(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
 
         def finish() -> Accepted:
@@ -40,15 +60,4 @@ def accept_in_turn(
             return Accepted(prepared, acceptance)
 
         return finish
-
-    with ThreadPoolExecutor(1, "acceptance") as beside:
-        under_way: Future[Accepted] | None = None
-        for prepared in batches:
-            if under_way is not None:
-                yield under_way.result()
-            # SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to give it
-            # back: only the commit, most of which is the disk's, goes on beside the next batch.
-            is_sqlite = ledger.dialect == "sqlite"
-            under_way = beside.submit(all_but_the_commit(prepared)) if is_sqlite else beside.submit(wholly, prepared)
-        if under_way is not None:
-            yield under_way.result()
+    return lambda: Accepted(prepared, accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True))

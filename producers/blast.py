@@ -9,7 +9,7 @@ import structlog
 
 from config.collecting import collecting_rarely
 from issuance.job import Job
-from ledger.acceptance import Conflict, close_intake, open_intake
+from ledger.acceptance import Acceptance, Conflict, close_intake, open_intake
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
 from producers.accepting import accept_in_turn
@@ -42,6 +42,14 @@ class BlastReport:
     """Of rows that were not refused."""
     expectation: Expectation = field(default_factory=Expectation)
     """Of rows that were not refused; empty when nothing is known of the rewards."""
+
+    def add(self, rows: int, acceptance: Acceptance, refused: int) -> None:
+        """Count a batch that is committed."""
+        self.rows += rows
+        self.jobs += len(acceptance.accepted)
+        self.accepted += _count_lines(acceptance.accepted)
+        self.known += _count_lines(acceptance.known)
+        self.refused += refused
 
 
 def blast(
@@ -85,11 +93,7 @@ def blast(
             _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
             _write(errors, refused)
-            report.rows += prepared.rows
-            report.jobs += len(acceptance.accepted)
-            report.accepted += _count_lines(acceptance.accepted)
-            report.known += _count_lines(acceptance.known)
-            report.refused += len(refused)
+            report.add(prepared.rows, acceptance, len(refused))
             on_batch(report)
     close_intake(ledger, intake_id, accepted=report.accepted, known=report.known, refused=report.refused)
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}

@@ -60,57 +60,70 @@ def _make_up(connection: Connection, count: int) -> None:
 
 
 def _statements(dialect: str) -> Iterator[str]:
+    yield _copy(dialect, jobs, _of_jobs(dialect), "jobs t WHERE t.number = :template")
+    yield _copy(dialect, lines, _of_lines(dialect), "lines t WHERE t.job_number = :template")
+    yield _insert(dialect, attempts, _OF_ATTEMPTS, f"n WHERE {_IS_SETTLED}")
+    wanted = f"n, jobs t WHERE t.number = :template AND {_IS_LETTER} AND {_IS_SETTLED}"
+    yield _insert(dialect, dead_letters, _OF_LETTERS, wanted)
+
+
+_STATE = f"CASE WHEN NOT {_IS_SETTLED} THEN 'waiting' WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END"
+
+
+def _of_jobs(dialect: str) -> dict[str, str]:
     key = _ID[dialect]
-    state = f"CASE WHEN NOT {_IS_SETTLED} THEN 'waiting' WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END"
-    made = {"settled_at": f"CASE WHEN {_IS_SETTLED} THEN t.accepted_at + i / 100 END"}
-    of_jobs = made | {
+    return {
         "number": "i",
         "id": key,
         "customer": "'mobile:91' || (9000000000 + i)",
         "body": _BODY[dialect].format(id=key),
-        "state": state,
+        "state": _STATE,
         "open_lines": f"CASE WHEN {_IS_SETTLED} THEN 0 ELSE 1 END",
         "attempts": f"CASE WHEN {_IS_SETTLED} THEN 1 ELSE 0 END",
+        "settled_at": f"CASE WHEN {_IS_SETTLED} THEN t.accepted_at + i / 100 END",
     }
-    yield _copy(dialect, jobs, of_jobs, "jobs t WHERE t.number = :template")
-    of_lines = made | {
-        "job_number": "i",
-        "request_id": key,
-        "state": state,
-        "settled_at": f"CASE WHEN {_IS_SETTLED} THEN i / 100 END",
-        "quantity": f"CASE WHEN {_IS_SETTLED} THEN 1 END",
-        "code": f"CASE WHEN {_IS_SETTLED} THEN 200 END",
-        "message": f"CASE WHEN {_IS_SETTLED} THEN 'Reward issued successfully' END",
-        "transaction_ids": f"CASE WHEN {_IS_SETTLED} THEN '[\"7001\"]' END",
-        "vouchers": f"CASE WHEN {_IS_SETTLED} THEN '[\"C' || i || '\"]' END",
-    }
-    yield _copy(dialect, lines, of_lines, "lines t WHERE t.job_number = :template")
-    of_attempts = {
-        "job_number": "i",
-        "number": "1",
-        # Long ago, as most attempts of a large ledger are.
-        "started_at": "i",
-        "took_ms": "50",
-        "kind": f"CASE WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END",
-        "decision": f"CASE WHEN {_IS_LETTER} THEN 'settle failed' ELSE 'settle issued' END",
-        "http_status": "200",
+
+
+def _of_lines(dialect: str) -> dict[str, str]:
+    if_settled = {
+        "settled_at": "i / 100",
+        "quantity": "1",
         "code": "200",
-        "tracking_id": "'bench'",
-        "worker": "'bench'",
+        "message": "'Reward issued successfully'",
+        "transaction_ids": "'[\"7001\"]'",
+        "vouchers": "'[\"C' || i || '\"]'",
     }
-    yield _insert(dialect, attempts, of_attempts, f"n WHERE {_IS_SETTLED}")
-    of_letters = {
+    return {
         "job_number": "i",
-        "campaign_id": "t.campaign_id",
-        "state": "'open'",
-        "reason": "'failed'",
-        "code": "8003",
-        "message": "'refused'",
-        "openings": "1",
-        **dict.fromkeys(("opened_at", "changed_at", "noticed_at"), "t.accepted_at"),
+        "request_id": _ID[dialect],
+        "state": _STATE,
+        **{column: f"CASE WHEN {_IS_SETTLED} THEN {value} END" for column, value in if_settled.items()},
     }
-    wanted = f"n, jobs t WHERE t.number = :template AND {_IS_LETTER} AND {_IS_SETTLED}"
-    yield _insert(dialect, dead_letters, of_letters, wanted)
+
+
+_OF_ATTEMPTS = {
+    "job_number": "i",
+    "number": "1",
+    # Long ago, as most attempts of a large ledger are.
+    "started_at": "i",
+    "took_ms": "50",
+    "kind": f"CASE WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END",
+    "decision": f"CASE WHEN {_IS_LETTER} THEN 'settle failed' ELSE 'settle issued' END",
+    "http_status": "200",
+    "code": "200",
+    "tracking_id": "'bench'",
+    "worker": "'bench'",
+}
+_OF_LETTERS = {
+    "job_number": "i",
+    "campaign_id": "t.campaign_id",
+    "state": "'open'",
+    "reason": "'failed'",
+    "code": "8003",
+    "message": "'refused'",
+    "openings": "1",
+    **dict.fromkeys(("opened_at", "changed_at", "noticed_at"), "t.accepted_at"),
+}
 
 
 def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:

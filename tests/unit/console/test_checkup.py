@@ -10,7 +10,7 @@ from console.context import UsageError
 from console.health import read_parts
 from issuance.job import Lane
 from ledger.progress import Stall
-from worker.limits.state import LimitState
+from tests.unit.limit_states import limit_state
 
 ILL = Finding("it is gone", "bring it back")
 
@@ -101,34 +101,22 @@ def test_parts_are_read_by_name_and_all_is_the_default():
         read_parts("legder,broker")
 
 
-def _limits(rate=0, *, closed=0.0, closings=0, ceiling=0):
-    return LimitState(
-        rate,
-        rate_overridden=False,
-        closed_seconds=closed,
-        closings=closings,
-        why="",
-        failures=0,
-        ceiling_per_minute=ceiling,
-    )
-
-
 @pytest.mark.parametrize(("rate", "expected"), [(0, 180), (100, 180), (1, 180), (0.5, 360)])
 def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
-    assert stall_seconds(180, _limits(rate)) == expected
+    assert stall_seconds(180, limit_state(rate)) == expected
 
 
 @pytest.mark.parametrize(
     ("limits", "elsewhere", "expected"),
     [
-        (_limits(0), 0, False),
-        (_limits(0), 10_000, False),
-        (_limits(100), 0, False),
-        (_limits(100), 150, False),
-        (_limits(100), 280, True),
-        (_limits(6_000, ceiling=100), 280, True),
-        (_limits(0, closed=3.0, closings=1), 0, True),
-        (_limits(0, closings=1), 0, True),
+        (limit_state(0), 0, False),
+        (limit_state(0), 10_000, False),
+        (limit_state(100), 0, False),
+        (limit_state(100), 150, False),
+        (limit_state(100), 280, True),
+        (limit_state(6_000, ceiling=100), 280, True),
+        (limit_state(0, closed=3.0, closings=1), 0, True),
+        (limit_state(0, closings=1), 0, True),
     ],
     ids=["no call", "no rate", "none", "half of the rate", "the whole rate", "the ceiling", "closed", "probed"],
 )

@@ -11,39 +11,27 @@ from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, r
 from ledger.heartbeats import Heartbeat, silent_seconds
 from ledger.letters import unpublished_notices
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
+from tests.unit.limit_states import limit_state
 from tests.unit.worker.process import chunks, notices, nudges
 from tests.unit.worker.test_chunks import AbsentLedger
 from worker import releasing
 from worker.limits.keys import limits_key
-from worker.limits.state import LimitState
 from worker.releasing import run_release, size_shared_chunk, size_window
-
-
-def _limits(rate=0, *, closed=0.0, closings=0, ceiling=0):
-    return LimitState(
-        rate,
-        rate_overridden=False,
-        closed_seconds=closed,
-        closings=closings,
-        why="",
-        failures=0,
-        ceiling_per_minute=ceiling,
-    )
 
 
 @pytest.mark.parametrize(
     ("limits", "lane", "expected"),
     [
-        (_limits(0), Lane.BLAST, (2000, 200)),
-        (_limits(0), Lane.BACKGROUND, (2000, 50)),
-        (_limits(6_000), Lane.BLAST, (500, 200)),
-        (_limits(1_200), Lane.BLAST, (100, 50)),
-        (_limits(100), Lane.BLAST, (8, 4)),
-        (_limits(1), Lane.BLAST, (2, 1)),
-        (_limits(6_000, ceiling=1_200), Lane.BLAST, (100, 50)),
-        (_limits(0, ceiling=60), Lane.BLAST, (5, 2)),
-        (_limits(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
-        (_limits(0, closings=1), Lane.BLAST, (2, 1)),
+        (limit_state(0), Lane.BLAST, (2000, 200)),
+        (limit_state(0), Lane.BACKGROUND, (2000, 50)),
+        (limit_state(6_000), Lane.BLAST, (500, 200)),
+        (limit_state(1_200), Lane.BLAST, (100, 50)),
+        (limit_state(100), Lane.BLAST, (8, 4)),
+        (limit_state(1), Lane.BLAST, (2, 1)),
+        (limit_state(6_000, ceiling=1_200), Lane.BLAST, (100, 50)),
+        (limit_state(0, ceiling=60), Lane.BLAST, (5, 2)),
+        (limit_state(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
+        (limit_state(0, closings=1), Lane.BLAST, (2, 1)),
     ],
     ids=[
         "unlimited",
@@ -64,7 +52,7 @@ def test_the_window_and_the_chunk_are_seconds_of_work_at_the_rate(limits, lane, 
 
 def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
     for rate in range(60_000):
-        window, chunk = size_window(_limits(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200)
+        window, chunk = size_window(limit_state(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200)
         assert 1 <= chunk <= window <= 500
         assert math.isfinite(window)
 
@@ -89,7 +77,7 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
     ],
 )
 def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(rate, workers, took_seconds, expected):
-    assert size_shared_chunk(_limits(rate), workers=workers, took_seconds=took_seconds) == pytest.approx(expected)
+    assert size_shared_chunk(limit_state(rate), workers=workers, took_seconds=took_seconds) == pytest.approx(expected)
 
 
 def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(parts, book):
