@@ -33,7 +33,7 @@ def cpu_quota(cores: float) -> Iterator[Path]:
         NoQuotaError: this machine does not allow it.
     """
     quota = int(cores * _PERIOD_MICROSECONDS)
-    is_v1 = (_ROOT / "cpu" / "cpu.cfs_quota_us").exists() or (_ROOT / "cpu" / "cgroup.procs").exists()
+    is_v1 = (_ROOT / "cpu" / "cgroup.procs").exists()
     group = (_ROOT / "cpu" if is_v1 else _ROOT) / f"bench-{uuid4().hex[:8]}"
     limits = (
         {"cpu.cfs_period_us": str(_PERIOD_MICROSECONDS), "cpu.cfs_quota_us": str(quota)}
