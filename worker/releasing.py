@@ -66,10 +66,13 @@ def _release_due(parts: Parts) -> int:
     except LimitsUnavailable as error:
         log.warning("limits unavailable", error=str(error))
         return 0
-    released = _release_lane(parts, Lane.BACKGROUND, limits)
+    shared_chunk_size = size_shared_chunk(
+        limits, workers=parts.settings.workers, took_seconds=recent_took_seconds(parts.ledger)
+    )
+    released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size)
     # With few calls to be had, a blast gets what background requests leave.
     taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
-    return released + _release_lane(parts, Lane.BLAST, limits, taken=taken)
+    return released + _release_lane(parts, Lane.BLAST, limits, shared_chunk_size, taken=taken)
 
 
 def _reconcile_halts(parts: Parts) -> None:
@@ -87,7 +90,7 @@ def _reconcile_halts(parts: Parts) -> None:
         log.info("halts reconciled", halted=len(wanted - told), lifted=len(told - wanted))
 
 
-def _release_lane(parts: Parts, lane: Lane, limits: LimitState, *, taken: int = 0) -> int:
+def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_size: float, *, taken: int = 0) -> int:
     settings = parts.settings
     window, chunk_size = size_window(
         limits,
@@ -105,9 +108,7 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState, *, taken: int = 
         parts.turns[lane],
         window=window,
         chunk_size=chunk_size,
-        shared_chunk_size=size_shared_chunk(
-            limits, workers=settings.workers, took_seconds=recent_took_seconds(parts.ledger)
-        ),
+        shared_chunk_size=shared_chunk_size,
         lost_after_seconds=settings.lease_seconds,
     )
     return _publish(parts, chunks)
