@@ -94,6 +94,12 @@ class Hazard:
         with self.chaos.system.ledger.read() as connection:
             return {number: (claims, lease) for number, claims, lease in connection.execute(query)}
 
+    def chunks_in_hand(self) -> int:
+        """How many chunks are being worked off now."""
+        query = select(func.count(jobs.c.chunk_id.distinct())).where(jobs.c.state == State.RUNNING)
+        with self.chaos.system.ledger.read() as connection:
+            return connection.scalar(query) or 0
+
     def settled(self) -> int:
         """How many jobs of this hazard have come to their end."""
         balances = map(self.chaos.system.balance, self.campaigns)

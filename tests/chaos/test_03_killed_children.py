@@ -19,7 +19,7 @@ def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, ha
         for _ in run.rounds:
             # One chunk for each child, and none waiting: Redis would have the dead one's go behind those.
             run.blast(_TWO_CHUNKS)
-            await_that("both children have their hands full", lambda: len(run.standing()) == _TWO_CHUNKS, 40)
+            await_that("both children have their hands full", lambda: run.chunks_in_hand() == 2, 40)
             run.strike()
             with run.recovery("its chunk is claimed again", lambda: _claimed_again(run)):
                 chaos.processes.children("worker")[0].kill()
