@@ -25,9 +25,9 @@ log = structlog.get_logger("issuance.worker")
 
 _LOCKED_AGAIN_SECONDS = 2.0
 _BROKEN_AGAIN_SECONDS = 5.0
-_RESERVE_AHEAD_SECONDS = {Lane.BLAST: 0.1, Lane.BACKGROUND: 1.0}
-"""A blast reserves so little ahead that a background request, which may look further, always finds the next slot free
-within about a tenth of a second. With equal sight the many chunks of a blast took every slot, for seconds on end."""
+_RESERVE_AHEAD_SECONDS = {Lane.BLAST: 0.3, Lane.BACKGROUND: 1.0}
+"""A blast reserves no further ahead than preferred calls, those of the background lane, may be early: so these find the
+next slot free. With equal sight the many chunks of a blast took every slot, for seconds on end."""
 _PATIENCE_SECONDS = 5.0
 """A chunk waits so long for its next call slot; past that its jobs go back to the ledger."""
 _STOP_CHECK_SECONDS = 0.25
@@ -131,7 +131,9 @@ class ChunkIssuing:
                     self._give_back(waiting.popleft(), stop)
                     continue
                 within = min(self._gate.left_seconds, _RESERVE_AHEAD_SECONDS[self._claim.lane])
-                reservation = await self._shared.limits.reserve(len(waiting), within_seconds=within)
+                reservation = await self._shared.limits.reserve(
+                    len(waiting), within_seconds=within, preferred=self._claim.lane is Lane.BACKGROUND
+                )
                 if reservation.delays_seconds:
                     batch = [waiting.popleft() for _ in reservation.delays_seconds]
                     batches.append(asyncio.create_task(self._issue_batch(reservation, batch)))

@@ -57,16 +57,19 @@ class AccountLimits:
         self._set_rate = redis.register_script(scripts.SET_RATE)
         self._state = redis.register_script(scripts.STATE)
 
-    async def reserve(self, count: int, *, within_seconds: float) -> Reservation:
+    async def reserve(self, count: int, *, within_seconds: float, preferred: bool = False) -> Reservation:
         """Reserve up to `count` calls that may start within `within_seconds` from now.
 
         Slots lie evenly on the rate, or on the ceiling where that is lower; time that went unused counts for at
-        most one second's worth of calls (at least one) at once. None is granted while the account is closed;
+        most two thirds of a second's worth of calls (at least one) at once. The last third is kept for preferred
+        calls, which so start before those that were reserved for the next `KEPT_SECONDS` already. None is granted while the account is closed;
         after that one at a time, about a second apart, until a call is answered. The rest belongs back in the
         ledger, due after `next_free_seconds`. What was noted before and cost no round trip is told by the way.
         """
         within = int(within_seconds * MICROSECONDS)
-        reservation = Reservation.read(await self._run_telling(self._reserve, count, within, *self._told()))
+        reservation = Reservation.read(
+            await self._run_telling(self._reserve, count, within, int(preferred), *self._told())
+        )
         self._failing = reservation.failing
         return reservation
 

@@ -4,7 +4,8 @@ They share one hash, `KEYS[1]`; every time in it is in microseconds of the serve
 
 - `rate`: calls a minute set at run time; absent: the setting's.
 - `last`: the time of the newest granted slot on the even grid of the rate. It may lie behind by what the
-  burst allows, and ahead by what has been reserved.
+  burst allows, and ahead by what has been reserved. A preferred call starts before its place on the grid, by what is
+  kept of the burst for such: so it need not wait for the calls reserved before it, and moves those behind it.
 - `closed_until`, `closings` (in a row), `why`: the account's closing; no answer since, while closings > 0.
 - `era`: counts closings for ever, so that a late answer to an old call is known for one.
 - `probe_at`: when the next probe may be granted, while closings > 0.
@@ -14,6 +15,9 @@ The ceiling's fields are told of in `ceiling`. A field that is absent is 0, so a
 """
 
 from worker.limits.ceiling import CEILING
+
+KEPT_SECONDS = 0.35
+"""So much of a burst, which is a second's worth of calls, is kept for preferred calls."""
 
 _READ = """
 local limits = KEYS[1]
@@ -62,37 +66,44 @@ end
 """
 )
 
-# ARGV: the setting's rate, slots wanted, longest delay in microseconds, then what has come of earlier calls:
-# how often the ceiling had been lowered when they were granted, answered, failed, timed answers, their microseconds.
+# ARGV: the setting's rate, slots wanted, longest delay in microseconds, 1 for preferred calls, then what has come of
+# earlier calls: how often the ceiling had been lowered when they were granted, answered, failed, timed answers, their
+# microseconds. What is kept of a burst and what unused time gives are one burst together, so that no window holds more.
 # Reply: granted, microseconds to the grid point before the first slot (may be negative), interval,
 # microseconds until a further slot, closings, failures, era, the new `last`, how often it was lowered.
 RESERVE = (
     _WITH_CEILING
+    + f"""
+local KEPT = {KEPT_SECONDS * 1_000_000:.0f}
+"""
     + """
-local count, within = math.max(0, tonumber(ARGV[2])), tonumber(ARGV[3])
-hear_from(4)
+local count, within, preferred = math.max(0, tonumber(ARGV[2])), tonumber(ARGV[3]), ARGV[4] == '1'
+hear_from(5)
 local closings, failures, era = read('closings'), read('failures'), read('era')
 local opens = math.max(read('closed_until'), read('probe_at'))
 if opens > now then
   return reply(0, 0, 0, opens - now, closings, failures, era, 0, read('lowered'))
 end
 if closings > 0 then count = math.min(count, 1) end
-local limit, interval, last = allowed(), 0, now
+local limit, interval, last, early = allowed(), 0, now, 0
 if limit > 0 then
-  local burst = math.max(1, math.floor(limit / 60))
   interval = math.ceil(60000000 / limit)
-  last = math.max(read('last'), now - burst * interval)
-  count = math.min(count, math.max(0, math.floor((now + within - last) / interval)))
+  local burst = math.max(1, math.floor(limit / 60)) * interval
+  local kept = math.min(KEPT, burst - interval)
+  if preferred then early = kept end
+  last = math.max(read('last'), now - (burst - kept))
+  count = math.min(count, math.max(0, math.floor((now + within + early - last) / interval)))
   if count > 0 then write('last', last + count * interval) end
 end
 if count > 0 then count_granted(count) end
-local further = math.max(0, last + (count + 1) * interval - now)
+local ahead = last - early - now
+local further = math.max(0, ahead + (count + 1) * interval)
 if closings > 0 and count > 0 then
-  further = math.max(0, last + interval - now) + 1000000
+  further = math.max(0, ahead + interval) + 1000000
   write('probe_at', now + further)
 end
 local mark = last + count * interval
-return reply(count, last - now, interval, further, closings, failures, era, mark, read('lowered'))
+return reply(count, ahead, interval, further, closings, failures, era, mark, read('lowered'))
 """
 )
 

@@ -40,7 +40,7 @@ async def make_calls(limits, wait, seconds=1, **outcome):
     made = 0
     for _ in range(seconds):
         await wait(1)
-        calls = await limits.reserve(PER_SECOND * 10, within_seconds=0)
+        calls = await limits.reserve(PER_SECOND * 10, within_seconds=0, preferred=True)
         count = len(calls.delays_seconds)
         made += count
         failed = round(count * outcome.get("failing", 0))
@@ -70,7 +70,7 @@ async def test_failures_in_a_row_halve_the_calls_of_all_workers(workers, wait):
     state = await other.state()
     assert (state.ceiling_per_minute, state.ceiling_why, state.rate_per_minute) == (RATE // 2, "failed calls", RATE)
     await wait(1)
-    assert len((await other.reserve(1000, within_seconds=0)).delays_seconds) == PER_SECOND // 2
+    assert len((await other.reserve(1000, within_seconds=0, preferred=True)).delays_seconds) == PER_SECOND // 2
 
 
 async def test_one_failure_among_many_answers_lowers_nothing(workers, wait):
@@ -391,7 +391,7 @@ async def test_a_hash_of_an_older_version_serves_on(redis, account, wait):
     await redis.hset(limits_key(account), mapping=old)
     limits = AccountLimits(redis, account, rate_per_minute=60)
     await wait(1)
-    calls = await limits.reserve(100, within_seconds=0)
+    calls = await limits.reserve(100, within_seconds=0, preferred=True)
     assert (len(calls.delays_seconds), calls.era, calls.failures) == (10, 3, 2)
     assert (await limits.state()).ceiling_per_minute == 0
     await note(limits, calls, answered=4, failed=6)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from itertools import pairwise
+from random import Random
 
 import pytest
 
@@ -47,16 +48,52 @@ async def test_three_workers_together_use_nearly_all_of_the_rate_in_a_long_run(c
 
 async def test_slots_come_in_ascending_order_and_evenly_after_the_burst(redis, account):
     limits = AccountLimits(redis, account, rate_per_minute=120)
-    delays = (await limits.reserve(6, within_seconds=60)).delays_seconds
+    delays = (await limits.reserve(6, within_seconds=60, preferred=True)).delays_seconds
     assert delays[:2] == (0.0, 0.0)
     assert [later - sooner for sooner, later in pairwise(delays[1:])] == pytest.approx([0.5] * 4)
 
 
-async def test_unused_time_counts_for_no_more_than_a_second_of_calls(redis, account, wait):
+async def test_unused_time_counts_for_no_more_than_two_thirds_of_a_second_of_calls(redis, account, wait):
     limits = AccountLimits(redis, account, rate_per_minute=600)
     await limits.reserve(1, within_seconds=0)
     await wait(3600)
-    assert len((await limits.reserve(100, within_seconds=0)).delays_seconds) == 10
+    assert len((await limits.reserve(100, within_seconds=0)).delays_seconds) == 6
+
+
+async def test_unused_time_counts_for_a_second_of_preferred_calls(redis, account, wait):
+    limits = AccountLimits(redis, account, rate_per_minute=600)
+    await limits.reserve(1, within_seconds=0)
+    await wait(3600)
+    assert len((await limits.reserve(100, within_seconds=0, preferred=True)).delays_seconds) == 10
+
+
+async def test_preferred_calls_start_before_those_that_were_reserved_before_them_and_move_the_next(redis, account):
+    limits = AccountLimits(redis, account, rate_per_minute=6_000)
+    ordinary = await limits.reserve(1_000, within_seconds=0.3)
+    assert max(ordinary.delays_seconds) == pytest.approx(0.3, abs=0.02)
+    preferred = await limits.reserve(4, within_seconds=1.0, preferred=True)
+    assert max(preferred.delays_seconds) < 0.05
+    following = await limits.reserve(1, within_seconds=1.0)
+    assert following.delays_seconds[0] == pytest.approx(0.35, abs=0.05)
+
+
+@pytest.mark.parametrize("per_minute", [30, 60, 90, 100, 600, 6_000])
+async def test_no_window_holds_more_than_its_rate_and_one_burst_whoever_is_preferred(redis, account, wait, per_minute):
+    limits, rng = AccountLimits(redis, account, rate_per_minute=per_minute), Random(per_minute)
+    starts, passed, began = [], 0.0, time.time()
+    for _ in range(120):
+        preferred = rng.random() < 0.3
+        within = 1.0 if preferred else 0.3
+        reservation = await limits.reserve(rng.randrange(1, 60), within_seconds=within, preferred=preferred)
+        starts += [passed + time.time() - began + delay for delay in reservation.delays_seconds]
+        passed += (pause := rng.choice((0.0, 0.05, 0.3, 3.0)))
+        await wait(pause)
+    ordered, interval = sorted(starts), 60 / per_minute
+    burst = max(1, per_minute // 60)
+    for first in range(0, len(ordered), 7):
+        for last in range(first, len(ordered), 5):
+            lasted = ordered[last] - ordered[first] + EDGE_SECONDS
+            assert last - first + 1 <= lasted / interval + burst + 1
 
 
 async def test_a_slow_rate_grants_one_call_at_a_time(redis, account):
@@ -70,7 +107,7 @@ async def test_a_slow_rate_grants_one_call_at_a_time(redis, account):
 async def test_only_slots_within_the_horizon_are_granted(redis, account):
     limits = AccountLimits(redis, account, rate_per_minute=600)
     reservation = await limits.reserve(1000, within_seconds=5)
-    assert len(reservation.delays_seconds) == 10 + 50
+    assert len(reservation.delays_seconds) == 6 + 50
     assert max(reservation.delays_seconds) <= 5
     assert reservation.next_free_seconds == pytest.approx(5.1, abs=0.1)
 
@@ -113,7 +150,7 @@ async def test_the_console_sets_the_rate_and_sees_whose_it_is(clients, account):
     console.set_rate(6000)
     assert (console.state().rate_per_minute, console.state().rate_overridden) == (6000, True)
     limits = AccountLimits(await clients.redis(), account, rate_per_minute=60)
-    assert len((await limits.reserve(1000, within_seconds=0)).delays_seconds) == 100
+    assert len((await limits.reserve(1000, within_seconds=0, preferred=True)).delays_seconds) == 100
     console.set_rate(None)
     assert (await limits.state()).rate_per_minute == 60
 

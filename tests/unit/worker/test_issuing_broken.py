@@ -72,11 +72,11 @@ class _Breaking(AccountLimits):
 
     reservations = 0
 
-    async def reserve(self, count, *, within_seconds):
+    async def reserve(self, count, *, within_seconds, preferred=False):
         self.reservations += 1
         if self.reservations > 1:
             raise ZeroDivisionError
-        return await super().reserve(count, within_seconds=within_seconds)
+        return await super().reserve(count, within_seconds=within_seconds, preferred=preferred)
 
 
 async def test_a_bug_between_the_calls_keeps_their_outcomes_and_gives_the_rest_back(desk):
@@ -84,6 +84,6 @@ async def test_a_bug_between_the_calls_keeps_their_outcomes_and_gives_the_rest_b
     desk.api.latency_seconds = 0.3
     with pytest.raises(ZeroDivisionError):
         await desk.issue(*(claimed(number) for number in range(1, 31)))
-    assert len(desk.attempts) >= 10
+    assert len(desk.attempts) >= 6
     assert len(desk.attempts) + len(desk.given_back) == 30
     assert desk.reasons == {"the chunk broke off"}
