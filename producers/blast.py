@@ -12,6 +12,7 @@ from issuance.job import Job
 from ledger.acceptance import Acceptance, Conflict, close_intake, open_intake
 from ledger.book import Ledger
 from ledger.campaigns import Campaign
+from ledger.statistics import Statistics
 from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
 from producers.lint import Expectation, Warnings
@@ -89,12 +90,15 @@ def blast(
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
         committed = stack.enter_context(closing(accept_in_turn(ledger, campaign, batches, intake_id)))
+        statistics = Statistics(ledger)
         for prepared, acceptance in committed:
+            statistics.added(len(acceptance.accepted))
             _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
             on_batch(report)
+    statistics.close()
     close_intake(ledger, intake_id, accepted=report.accepted, known=report.known, refused=report.refused)
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
     counts |= {"jobs": report.jobs, "warned": report.warnings.rows}

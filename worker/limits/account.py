@@ -62,9 +62,11 @@ class AccountLimits:
 
         Slots lie evenly on the rate, or on the ceiling where that is lower; time that went unused counts for at
         most two thirds of a second's worth of calls (at least one) at once. The last third is kept for preferred
-        calls, which so start before those that were reserved for the next `KEPT_SECONDS` already. None is granted while the account is closed;
-        after that one at a time, about a second apart, until a call is answered. The rest belongs back in the
-        ledger, due after `next_free_seconds`. What was noted before and cost no round trip is told by the way.
+        calls, which so start before what was reserved for the next `KEPT_SECONDS` already.
+
+        None is granted while the account is closed; after that one at a time, about a second apart, until a call
+        is answered. The rest belongs back in the ledger, due after `next_free_seconds`. What was noted before and
+        cost no round trip is told by the way.
         """
         within = int(within_seconds * MICROSECONDS)
         reservation = Reservation.read(

@@ -77,7 +77,7 @@ async def test_a_closing_by_failures_stops_the_jobs_of_this_chunk_that_wait_for_
     desk.set_up(rate_per_minute=1200)
     desk.api.always = TIMEOUT
     await desk.issue(*(claimed(number) for number in range(1, 101)))
-    # 19 are granted at once, the burst's two thirds and those of the next 0.3 seconds; what was reserved behind them must not be sent.
+    # 19 are granted at once: two thirds of the burst, and 0.3 seconds ahead. What was reserved then must not be sent.
     assert 18 <= len(desk.attempts) <= 30
     assert desk.reasons == {"the account is closed"}
 
