@@ -61,7 +61,7 @@ PROMISES = (
     *_rate_promises(),
     Promise("rate/change", f"`limits set` to {SLOW} and back, from its end until all windows keep to it", "≤ 1 s", 1.0),
     Promise(
-        "rate/round trips", "Redis round trips of limits, locks and halts for each call", "≤ 0.5", 0.5, form="{:.2f}"
+        "rate/round trips", "Redis round trips of limits, locks and halts for each call", "≤ 0.33", 0.33, form="{:.2f}"
     ),
     Promise("fair/equal", "two equal campaigns, off their share in any 10 s", "≤ 10 %", 0.1, form="{:.1%}"),
     Promise("fair/weighted", "weights 3 and 1, off their share in any 10 s", "≤ 10 %", 0.1, form="{:.1%}"),

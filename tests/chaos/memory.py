@@ -14,21 +14,27 @@ WARM_SECONDS = 60.0
 """So long after its start a process has what it needs."""
 _FEW = 6
 _MEGABYTE = 1_000_000
-_FLAT_SHARE, _FLAT_MEGABYTES = 0.05, 3.0
+_FLAT_SHARE, _FLAT_MEGABYTES = 0.03, 3.0
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Megabytes of a process a minute after its start, at its end, and at the most."""
+    """Megabytes of a process a minute after its start, after a third of its life, at its end, and at the most."""
 
     warm: float
+    third: float
     end: float
     most: float
 
     @property
+    def late(self) -> float:
+        """How much it grew after the first third of its life, in which every kind of fault has struck."""
+        return self.end - self.third
+
+    @property
     def is_flat(self) -> bool:
-        """Whether the end is about what it was after a minute: within 5 %, or 3 MB."""
-        return self.end - self.warm <= max(self.warm * _FLAT_SHARE, _FLAT_MEGABYTES)
+        """Whether the last two thirds of its life added no more than 3 %, or 3 MB."""
+        return self.late <= max(self.third * _FLAT_SHARE, _FLAT_MEGABYTES)
 
 
 @dataclass
@@ -51,7 +57,10 @@ class Life:
     def growth(self) -> Growth | None:
         """What it had, each the median of a few samples; None when it has not lived for a minute."""
         warm = [size / _MEGABYTE for at, size in self.samples if at >= WARM_SECONDS]
-        return Growth(median(warm[:_FEW]), median(warm[-_FEW:]), max(warm)) if warm else None
+        if not warm:
+            return None
+        later = [size / _MEGABYTE for at, size in self.samples if at >= max(WARM_SECONDS, self.seconds / 3)]
+        return Growth(median(warm[:_FEW]), median(later[:_FEW]), median(warm[-_FEW:]), max(warm))
 
 
 class Memory:

@@ -15,13 +15,14 @@ _INTRODUCTION = (
     "compared requestId by requestId."
 )
 _MEMORY = (
-    "Resident memory of the process that lived longest under each name: a minute after its start, at its end, and at "
-    "the most. *Flat* is an end within 5 % or 3 MB of the first. Whole workers are struck in the first half only, and "
-    "of their children always the youngest, so that the others live long enough to tell."
+    "Resident memory of the process that lived longest under each name: a minute after its start, after a third of its "
+    "life, at its end, and at the most. In the first third a process gets what the faults of each kind and the largest "
+    "rounds of work need; *flat* is one that grows by no more than 3 % or 3 MB after it. Whole workers are struck in "
+    "the first half only, and of their children always the youngest, so that the others live long enough to tell."
 )
 _SIMULATOR = "The simulator is no part of the product; it keeps its whole book of what it has issued in memory."
-_HEAD = "| Process | Longest life | After a minute | At its end | At most | Growth | |"
-_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+_HEAD = "| Process | Longest life | After a minute | After a third | At its end | At most | Growth since a third | |"
+_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,8 @@ def _fault_rows(faults: Counter[str]) -> Iterable[str]:
 def _memory_rows(lives: Iterable[Life]) -> Iterable[str]:
     for life in lives:
         if (growth := life.growth()) is None:
-            yield f"| {life.name} | {life.seconds:.0f} s | | | | | too short a life |"
+            yield f"| {life.name} | {life.seconds:.0f} s | | | | | | too short a life |"
             continue
-        sizes = (
-            f"{growth.warm:.1f} MB | {growth.end:.1f} MB | {growth.most:.1f} MB | {growth.end - growth.warm:+.1f} MB"
-        )
+        sizes = " | ".join(f"{size:.1f} MB" for size in (growth.warm, growth.third, growth.end, growth.most))
+        sizes += f" | {growth.late:+.1f} MB"
         yield f"| {life.name} | {life.seconds / 60:.1f} min | {sizes} | {'flat' if growth.is_flat else 'grows'} |"

@@ -41,17 +41,26 @@ def test_it_counts_the_faults_by_kind():
     assert "| API frozen for 3 s | 2 |\n| broker emptied | 5 |" in _TEXT
 
 
-def test_a_process_that_ends_as_it_was_after_a_minute_is_flat():
-    assert "| release | 30.0 min | 60.0 MB | 60.0 MB | 60.0 MB | +0.0 MB | flat |" in _TEXT
+def test_a_process_that_ends_as_it_was_is_flat():
+    assert "| release | 30.0 min | 60.0 MB | 60.0 MB | 60.0 MB | 60.0 MB | +0.0 MB | flat |" in _TEXT
 
 
 def test_a_process_that_ends_much_larger_grows():
     (row,) = (line for line in _TEXT.splitlines() if line.startswith("| worker's child "))
-    assert row.startswith("| worker's child | 15.0 min | 80.6 MB | 119.4 MB | 120.0 MB | +38.8 MB | grows |")
+    assert row.startswith("| worker's child | 15.0 min | 80.6 MB | 92.0 MB | 119.4 MB | 120.0 MB | +27.4 MB | grows |")
+
+
+def test_a_process_that_grew_only_in_its_first_third_is_flat():
+    early = _life("early", minutes=10, first=80, last=120)
+    late = [(at + 600.0, 120 * _MEGABYTE) for at in range(5, 1_500, 5)]
+    growth = Life("release", early.samples + late).growth()
+    assert growth is not None
+    assert growth.end - growth.warm > 30
+    assert growth.is_flat
 
 
 def test_a_life_of_less_than_a_minute_tells_nothing():
-    assert "| beat | 30 s | | | | | too short a life |" in _TEXT
+    assert "| beat | 30 s | | | | | | too short a life |" in _TEXT
 
 
 def test_no_line_of_prose_is_longer_than_120_characters():
