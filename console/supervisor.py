@@ -38,10 +38,10 @@ class Patience:
 
     first_seconds: float = 0.5
     """Before the first new start; each further one waits twice as long."""
-    most_seconds: float = 15.0
+    most_seconds: float = 5.0
     stable_seconds: float = 30.0
     """A death later than this after the start counts as the first."""
-    deaths: int = 8
+    deaths: int = 12
 
 
 class KeepsDying(Exception):  # noqa: N818  # named for what is wrong

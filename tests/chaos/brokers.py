@@ -33,12 +33,15 @@ class Broker(Protocol):
         redis_url: the Redis of limits and locks.
         forgets_quietly: whether nobody can see that it has lost everything, so that a lease has to lapse.
         kept_until_acknowledged: whether a message is on it until its jobs are recorded.
+        heartbeat_seconds: it looks that often whether who has messages is still there; None: messages come back
+            when the visibility timeout is over, and not before.
     """
 
     url: str
     redis_url: str
     forgets_quietly: bool
     kept_until_acknowledged: bool
+    heartbeat_seconds: float | None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -78,6 +81,7 @@ class RedisBroker:
 
     forgets_quietly = False
     kept_until_acknowledged = False
+    heartbeat_seconds = None
 
     def __init__(self, folder: Path, binary: str | None = None) -> None:
         self._port = free_port()

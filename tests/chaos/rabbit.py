@@ -9,6 +9,7 @@ from typing import Any
 from kombu.connection import Connection
 
 from config.queues import LANE_QUEUES
+from config.rabbitmq import SETTINGS
 from issuance.job import Lane
 from tests.rabbitmq import RabbitServer
 
@@ -28,6 +29,7 @@ class RabbitBroker:
 
     forgets_quietly = True
     kept_until_acknowledged = True
+    heartbeat_seconds = SETTINGS["broker_heartbeat"]
 
     def __init__(self, server: RabbitServer, redis_url: str) -> None:
         self._server = server

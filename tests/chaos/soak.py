@@ -70,9 +70,12 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = Scale(rounds=1, jobs=given.jobs, concurrent=20, long=True, pairs=(given.pair,))
     with TemporaryDirectory(prefix="issuance-soak-") as folder, running_chaos(Path(folder), scale, given.pair) as chaos:
-        text = write_soak(
-            soak(chaos, given.minutes, given.jobs, given.seed), " ".join(["python -m tests.chaos.soak", *sys.argv[1:]])
-        )
+        try:
+            soaked = soak(chaos, given.minutes, given.jobs, given.seed)
+        except BaseException:
+            print(chaos.system.log_tails())  # they go with the folder
+            raise
+    text = write_soak(soaked, " ".join(["python -m tests.chaos.soak", *sys.argv[1:]]))
     print(text)
     if given.table:
         given.table.write_text(text, encoding="utf-8")
