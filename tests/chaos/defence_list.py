@@ -96,6 +96,12 @@ DEFENCES = (
         (_NUDGES_MUST_WORK,),
     ),
     Defence(
+        7,
+        "test_a_blast_goes_on_when_a_full_broker_has_room_again",
+        "a Redis without memory ends its workers",
+        (Edit("config/consumers.py", "(*known, OutOfMemoryError)", "known"),),
+    ),
+    Defence(
         8,
         "test_a_blast_is_accepted_without_a_broker_and_published_when_it_is_there",
         "acceptance fails where its nudge does",
