@@ -92,12 +92,12 @@ def blast(
         committed = stack.enter_context(closing(accept_in_turn(ledger, campaign, batches, intake_id)))
         statistics = Statistics(ledger)
         for prepared, acceptance in committed:
-            statistics.added(len(acceptance.accepted))
             _tell(campaign, acceptance.accepted)
             refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
             on_batch(report)
+            statistics.added(len(acceptance.accepted))
     statistics.close()
     close_intake(ledger, intake_id, accepted=report.accepted, known=report.known, refused=report.refused)
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
