@@ -99,11 +99,15 @@ def blast(
             on_batch(report)
             statistics.added(len(acceptance.accepted))
     statistics.close()
-    close_intake(ledger, intake_id, accepted=report.accepted, known=report.known, refused=report.refused)
+    _end(ledger, campaign, source, intake_id, report)
+    return report
+
+
+def _end(ledger: Ledger, campaign: Campaign, source: Source, intake_id: int, report: BlastReport) -> None:
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
+    close_intake(ledger, intake_id, **counts)
     counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
     log.info("file read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
-    return report
 
 
 def _batches(source: Source) -> Iterator[list[Row | BadRow]]:

@@ -16,6 +16,7 @@ from worker.api.client import RewardsClient
 from worker.bounds import Bounds
 from worker.gate import LIMITS_LOST, Gate, Stop, Tally
 from worker.limits.reservation import Reservation
+from worker.limits.scripts import KEPT_SECONDS
 from worker.limits.unavailable import LimitsUnavailable
 from worker.looking import Looker
 from worker.parts import Shared
@@ -25,7 +26,7 @@ log = structlog.get_logger("issuance.worker")
 
 _LOCKED_AGAIN_SECONDS = 2.0
 _BROKEN_AGAIN_SECONDS = 5.0
-_RESERVE_AHEAD_SECONDS = {Lane.BLAST: 0.3, Lane.BACKGROUND: 1.0}
+_RESERVE_AHEAD_SECONDS = {Lane.BLAST: KEPT_SECONDS - 0.05, Lane.BACKGROUND: 1.0}
 """A blast reserves no further ahead than preferred calls, those of the background lane, may be early: so these find the
 next slot free. With equal sight the many chunks of a blast took every slot, for seconds on end."""
 _PATIENCE_SECONDS = 5.0
