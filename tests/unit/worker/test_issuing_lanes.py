@@ -1,11 +1,13 @@
 """Lanes: a blast that uses up the account's rate leaves a background request the next call slot."""
 
 import asyncio
+from statistics import median
 
 from issuance.job import Lane
 from tests.unit.worker.build import claimed
 
 _CHUNKS, _JOBS = 3, 60
+_AT_ONCE_SECONDS = 0.12
 
 
 async def test_a_background_job_is_called_soon_while_many_chunks_of_a_blast_use_up_the_rate(desk):
@@ -14,12 +16,16 @@ async def test_a_background_job_is_called_soon_while_many_chunks_of_a_blast_use_
         asyncio.create_task(desk.issuing(*_jobs(chunk), chunk_id=f"blast-{chunk}").run()) for chunk in range(_CHUNKS)
     ]
     await desk.api.wait_for_calls(55)  # the burst is used up
-    asked = asyncio.get_running_loop().time()
-    await desk.issuing(claimed(9_000), chunk_id="background", lane=Lane.BACKGROUND).run()
-    assert asyncio.get_running_loop().time() - asked < 0.5
+    took = []
+    for number in range(9_000, 9_005):
+        asked = asyncio.get_running_loop().time()
+        await desk.issuing(claimed(number), chunk_id=f"background-{number}", lane=Lane.BACKGROUND).run()
+        took.append(asyncio.get_running_loop().time() - asked)
+    assert max(took) < 0.5
+    assert median(took) < _AT_ONCE_SECONDS  # behind what the blast has reserved: 0.24
     desk.stopping = True
     await asyncio.gather(*blast)
-    assert len(desk.results) == _CHUNKS * _JOBS + 1
+    assert len(desk.results) == _CHUNKS * _JOBS + 5
 
 
 def _jobs(chunk):
