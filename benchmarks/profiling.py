@@ -31,7 +31,7 @@ PARTS = {
     "log events": ("structlog/", "config/logs", "config/lines", "worker/events"),
     "ledger: claim and record": ("sqlalchemy/", "ledger/", "sqlite3", "psycopg"),
     "limits and locks (Redis)": ("redis/", "worker/limits"),
-    "HTTP": ("aiohttp/", "httpx", "yarl/", "multidict/", "worker/api"),
+    "HTTP": ("aiohttp/", "httpx", "yarl/", "multidict/", "rewards_api"),
     "classify and decide": ("issuance/",),
     "Celery": ("celery/", "kombu/", "billiard/"),
     "issuing: the project's own steps": ("worker/",),

@@ -142,7 +142,7 @@ class Context:
         """The API account's limits; None without Redis or without an API."""
         if self._redis is None or not self.site.api_url:
             return None
-        from worker.api.account import ApiAccount  # noqa: PLC0415
+        from rewards_api.account import ApiAccount  # noqa: PLC0415
 
         account = ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
         return LimitsConsole(self._redis, account.name, rate_per_minute=self.site.rate_per_minute)

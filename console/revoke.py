@@ -15,9 +15,9 @@ from issuance.masking import mask, mask_customer
 from ledger.actions import Operator
 from ledger.book import Ledger
 from ledger.revocations import Revocation, Verb, begin_revocation, end_revocation, plan_revocation
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
-from worker.api.reads import RevokeReply
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
+from rewards_api.reads import RevokeReply
 
 log = structlog.get_logger("issuance.console")
 

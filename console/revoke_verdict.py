@@ -8,7 +8,7 @@ from issuance.codes import look_up
 from issuance.masking import scrub
 from issuance.reply import Answer
 from ledger.revocations import Verb
-from worker.api.reads import NotRevoked, Revoked, RevokeReply, Unreadable
+from rewards_api.reads import NotRevoked, Revoked, RevokeReply, Unreadable
 
 _WRONG_STATE, _NOTHING_IN_IT = 13003, 10008
 _REMEDIES = {

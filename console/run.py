@@ -18,7 +18,7 @@ from console.embedded import is_free
 from console.probes import serve_probes
 from console.reach import require_broker
 from ledger.book import Ledger
-from worker.api.account import ApiAccount
+from rewards_api.account import ApiAccount
 
 if TYPE_CHECKING:
     from celery import Celery

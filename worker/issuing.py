@@ -12,7 +12,7 @@ import structlog
 from issuance.job import Lane
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import GiveBack, Result
-from worker.api.client import RewardsClient
+from rewards_api.client import RewardsClient
 from worker.bounds import Bounds
 from worker.gate import LIMITS_LOST, Gate, Stop, Tally
 from worker.limits.reservation import Reservation

@@ -18,8 +18,8 @@ from issuance.tally import says_issued
 from issuance.transactions import Issual, TransactionDetail
 from ledger.claims import ClaimedJob
 from ledger.recording import Attempt
-from worker.api.client import RewardsClient
-from worker.api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
+from rewards_api.client import RewardsClient
+from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
 
 _PAGES_MOST = 20
 

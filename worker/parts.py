@@ -18,9 +18,9 @@ from config.site import Site
 from issuance.job import Lane
 from issuance.sharing import Turns
 from ledger.book import Ledger
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
-from worker.api.token_store import RedisTokenStore
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
+from rewards_api.token_store import RedisTokenStore
 from worker.limits.account import AccountLimits
 from worker.limits.connection import connect, connect_sync
 from worker.limits.console import LimitsConsole

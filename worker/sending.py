@@ -11,7 +11,7 @@ from issuance.outcome import Kind
 from issuance.reply import Answer
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt
-from worker.api.client import RewardsClient
+from rewards_api.client import RewardsClient
 
 
 class Sender:

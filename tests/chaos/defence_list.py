@@ -24,7 +24,7 @@ _RESENT_ANEW = Edit(
             reply = dataclasses.replace(reply, body=reply.body.replace(fresh, known))""",
 )
 _CALLS_NEVER_END = Edit(
-    "worker/api/client.py", "asyncio.timeout(self._account.timeout_seconds)", "asyncio.timeout(None)"
+    "rewards_api/client.py", "asyncio.timeout(self._account.timeout_seconds)", "asyncio.timeout(None)"
 )
 _NUDGES_MUST_WORK = Edit("config/nudging.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:")
 

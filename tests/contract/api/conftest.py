@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 from pydantic import SecretStr
 
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
 
 Reply = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 

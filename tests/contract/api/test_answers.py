@@ -10,7 +10,7 @@ import pytest
 
 from issuance.job import Variant
 from issuance.reply import Answer
-from worker.api.reads import Found, NotFound, Unreadable
+from rewards_api.reads import Found, NotFound, Unreadable
 
 BODY = b'{"mobile": "919800000001" ,"brand":"DEMO"}'
 ISSUED = b'{"status":{"success":true,"code":200,"message":"Reward issued successfully"}}'

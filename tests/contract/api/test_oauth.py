@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from issuance.job import Variant
 from issuance.reply import Answer, NoAnswer
-from worker.api.token_store import MemoryTokenStore
-from worker.api.tokens import Token
+from rewards_api.token_store import MemoryTokenStore
+from rewards_api.tokens import Token
 
 BODY = b'{"mobile": "919800000001"}'
 OAUTH = {"auth": "oauth", "client_key": "the-key", "client_secret": SecretStr("the-secret")}

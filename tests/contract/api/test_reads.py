@@ -6,7 +6,7 @@ import pytest
 
 from issuance.customer import Customer
 from issuance.reply import Answer
-from worker.api.reads import FoundCustomer, IssualsPage, Revoked, Unreadable
+from rewards_api.reads import FoundCustomer, IssualsPage, Revoked, Unreadable
 
 CORE = b"/api_gateway/rewards/core"
 OTHER = {"data_scope": "OTHER", "data_scope_org": "4001"}

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from issuance.answer import read_issue_answer
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
+from rewards_api.reads import Found, NotFound
 from simulator.demo_catalogue import ORG
 from simulator.serve import Simulator
-from worker.api.reads import Found, NotFound
 
 CUSTOMER = Customer("mobile", "919800000001")
 BASIC = {"password": SecretStr("demo")}

@@ -7,9 +7,9 @@ from issuance.classification import classify
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
 from issuance.outcome import Kind
+from rewards_api.reads import Unreadable
 from simulator.malformation import CHANGES
 from simulator.serve import Simulator
-from worker.api.reads import Unreadable
 
 CUSTOMER = Customer("mobile", "919800000001")
 LINE = Line("r-1", 1001)

@@ -10,9 +10,9 @@ from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
 from issuance.outcome import Kind
 from issuance.readings import conclude, may_stop, pick_own
+from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, NotRevoked, Revoked
 from simulator.demo_catalogue import ORG
 from simulator.serve import Simulator
-from worker.api.reads import Found, FoundCustomer, NoSuchCustomer, NotRevoked, Revoked
 
 CUSTOMER = Customer("mobile", "919800000001")
 BASIC = {"password": SecretStr("demo")}

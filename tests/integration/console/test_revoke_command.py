@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from issuance.states import State
 from ledger.actions import actions_on, line_target
 from ledger.claims import ClaimedJob
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
 from simulator.serve import Simulator
 from tests.contract.ledger.build import TIMEOUT, Desk, answer, judge, make_job, refuse, say
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
 
 NOTE = ("--note", "wrong blast")
 

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from issuance.decision import RetryPolicy
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
 from simulator.app import app_of
 from simulator.demo_catalogue import CHILDREN, DEMO_WITHOUT_MAGIC
 from simulator.faults import read_plan
 from simulator.switches import Switches
 from simulator.world import World
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
 from worker.looking import Looker
 from worker.sending import Sender
 

@@ -5,7 +5,7 @@ import pytest
 from console.revoke_verdict import judge_revocation
 from issuance.reply import Answer, NoAnswer
 from ledger.revocations import Verb
-from worker.api.reads import NotRevoked, Revoked, Unreadable
+from rewards_api.reads import NotRevoked, Revoked, Unreadable
 
 DONE = Revoked("1", 2, Answer(200, b""))
 LOST = Unreadable(NoAnswer("timeout", "no answer", sent=True))

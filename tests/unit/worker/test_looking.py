@@ -11,9 +11,9 @@ from issuance.outcome import Kind, Reason
 from issuance.reply import Answer, NoAnswer
 from issuance.states import State
 from issuance.transactions import Issual, TransactionDetail
+from rewards_api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import CAMPAIGN_ID, claimed
-from worker.api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from worker.looking import Looker
 
 POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from config.settings import Settings
-from worker.api.account import ApiAccount
+from rewards_api.account import ApiAccount
 
 ACCOUNT = ApiAccount("https://eu.api.example.com", "demo.till", password=SecretStr("pass-word"))
 

@@ -7,7 +7,7 @@ import zlib
 import httpx
 import pytest
 
-from worker.api.body import EncodingError, OversizeError, read_body
+from rewards_api.body import EncodingError, OversizeError, read_body
 
 
 class Chunks(httpx.AsyncByteStream):

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from worker.api.failure import explain
+from rewards_api.failure import explain
 
 
 @pytest.mark.parametrize(

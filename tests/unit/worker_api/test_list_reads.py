@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.reply import Answer, NoAnswer
-from worker.api.reads import (
+from rewards_api.reads import (
     FoundCustomer,
     IssualsPage,
     NoSuchCustomer,

@@ -14,8 +14,8 @@ from issuance.classification import classify
 from issuance.customer import Customer
 from issuance.job import Line, Variant
 from issuance.outcome import Kind
-from worker.api.account import ApiAccount
-from worker.api.client import RewardsClient
+from rewards_api.account import ApiAccount
+from rewards_api.client import RewardsClient
 
 LINES = [Line("r-a", 1001, 2), Line("r-b", 1002)]
 ACCOUNT = ApiAccount("http://rewards.test", "demo.till", password=SecretStr("demo"))

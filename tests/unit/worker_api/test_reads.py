@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.reply import Answer, NoAnswer
-from worker.api.reads import Found, NotFound, Unreadable, read_detail
+from rewards_api.reads import Found, NotFound, Unreadable, read_detail
 
 
 def answer(**data):

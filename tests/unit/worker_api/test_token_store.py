@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 
-from worker.api.token_store import MemoryTokenStore, RedisTokenStore
-from worker.api.tokens import Token, Tokens, TokenUnavailableError
+from rewards_api.token_store import MemoryTokenStore, RedisTokenStore
+from rewards_api.tokens import Token, Tokens, TokenUnavailableError
 
 PREFIX = "issuance:account:"
 

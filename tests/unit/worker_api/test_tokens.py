@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from worker.api.token_store import MemoryTokenStore
-from worker.api.tokens import Token, Tokens, TokenUnavailableError
+from rewards_api.token_store import MemoryTokenStore
+from rewards_api.tokens import Token, Tokens, TokenUnavailableError
 
 
 class Clock:

@@ -7,7 +7,7 @@ from hashlib import md5
 import httpx
 from pydantic import SecretStr
 
-from worker.api.tokens import Tokens, TokenUnavailableError
+from rewards_api.tokens import Tokens, TokenUnavailableError
 
 TOKEN_HEADER = "X-CAP-API-OAUTH-TOKEN"  # noqa: S105  # a header's name
 

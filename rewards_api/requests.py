@@ -8,8 +8,8 @@ from pydantic_core import to_json
 
 from issuance.customer import Customer
 from issuance.job import Variant
-from worker.api.account import ApiAccount
-from worker.api.auth import till_header
+from rewards_api.account import ApiAccount
+from rewards_api.auth import till_header
 
 _CORE = "/api_gateway/rewards/core"
 # Identity: answers are small, so packing them would cost more than it saves.

@@ -11,11 +11,11 @@ import httpx
 from issuance.customer import Customer
 from issuance.job import Variant
 from issuance.reply import Answer, NoAnswer, Reply
-from worker.api.account import ApiAccount
-from worker.api.auth import TOKEN_HEADER, TokenAuth
-from worker.api.body import read_body
-from worker.api.failure import explain
-from worker.api.reads import (
+from rewards_api.account import ApiAccount
+from rewards_api.auth import TOKEN_HEADER, TokenAuth
+from rewards_api.body import read_body
+from rewards_api.failure import explain
+from rewards_api.reads import (
     CustomerReply,
     DetailReply,
     IssualsReply,
@@ -25,12 +25,12 @@ from worker.api.reads import (
     read_issuals,
     read_revoke,
 )
-from worker.api.requests import HEADERS, LARGEST_PAGE, Requests
-from worker.api.retry_after import read_retry_after
-from worker.api.token_endpoint import fetch_token
-from worker.api.token_store import MemoryTokenStore
-from worker.api.tokens import Tokens, TokenStore
-from worker.api.transport import open_transport
+from rewards_api.requests import HEADERS, LARGEST_PAGE, Requests
+from rewards_api.retry_after import read_retry_after
+from rewards_api.token_endpoint import fetch_token
+from rewards_api.token_store import MemoryTokenStore
+from rewards_api.tokens import Tokens, TokenStore
+from rewards_api.transport import open_transport
 
 _TRACKING_ID_LENGTH = 128
 # Largest part of the total time that connecting may take: a call that runs out of its time while it

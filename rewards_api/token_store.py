@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import LockError, LockNotOwnedError, RedisError
 
-from worker.api.tokens import Token, TokenUnavailableError
+from rewards_api.tokens import Token, TokenUnavailableError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -7,8 +7,8 @@ import aiohttp
 import httpx
 
 from issuance.reply import NoAnswer
-from worker.api.body import EncodingError, OversizeError
-from worker.api.tokens import TokenUnavailableError
+from rewards_api.body import EncodingError, OversizeError
+from rewards_api.tokens import TokenUnavailableError
 
 # Raised by aiohttp's connector and by nothing after it, so no byte of the request has left; then the
 # same of httpx's own transports.

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 from pydantic_core import from_json, to_json
 
-from worker.api.account import ApiAccount
-from worker.api.body import read_body
-from worker.api.failure import explain
-from worker.api.tokens import Token, TokenUnavailableError
+from rewards_api.account import ApiAccount
+from rewards_api.body import read_body
+from rewards_api.failure import explain
+from rewards_api.tokens import Token, TokenUnavailableError
 
 _PATH = "/v3/oauth/token/generate"
 _MAX_BODY_BYTES = 64 * 1024

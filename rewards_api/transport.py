@@ -7,7 +7,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from worker.api.account import ApiAccount
+from rewards_api.account import ApiAccount
 
 # Below the idle timeouts of usual servers and balancers (60 s and more), and short enough that a
 # connection which the server has closed is hardly ever picked for the next call: a call that meets a
