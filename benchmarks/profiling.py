@@ -30,7 +30,7 @@ from issuance.job import Variant
 PARTS = {
     "log events": ("structlog/", "config/logs", "config/lines", "worker/events"),
     "ledger: claim and record": ("sqlalchemy/", "ledger/", "sqlite3", "psycopg"),
-    "limits and locks (Redis)": ("redis/", "worker/limits"),
+    "limits and locks (Redis)": ("redis/", "limiter"),
     "HTTP": ("aiohttp/", "httpx", "yarl/", "multidict/", "rewards_api"),
     "classify and decide": ("issuance/",),
     "Celery": ("celery/", "kombu/", "billiard/"),

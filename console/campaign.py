@@ -14,8 +14,8 @@ from ledger.balance import balance
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
 from ledger.weights import weigh_campaign
-from worker.limits.console import LimitsConsole
-from worker.limits.unavailable import LimitsUnavailable
+from limiter.sync_limiter import LimitsConsole
+from limiter.unavailable import LimitsUnavailable
 
 app = typer.Typer(help="Pause, resume, cancel or weigh a campaign.", no_args_is_help=True)
 

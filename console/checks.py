@@ -18,8 +18,8 @@ from issuance.job import Lane
 from ledger.book import Ledger, LedgerError
 from ledger.heartbeats import Heartbeat, silent_seconds
 from ledger.progress import Stall, stalls
-from worker.limits.state import LimitState
-from worker.limits.unavailable import LimitsUnavailable
+from limiter.state import LimitState
+from limiter.unavailable import LimitsUnavailable
 
 _SILENT_SECONDS = 30.0
 """Rounds and ticks come each second; one that waits for a locked ledger may be this late."""

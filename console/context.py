@@ -19,11 +19,11 @@ from config.settings import Settings, SettingsError, read_settings
 from config.site import Site
 from ledger.actions import Operator
 from ledger.book import Ledger, LedgerError
+from limiter.redis_connection import connect_sync
+from limiter.sync_limiter import LimitsConsole
+from limiter.unavailable import LimitsUnavailable
 from producers import RequestRefusedError
 from producers.source import UnusableFile
-from worker.limits.connection import connect_sync
-from worker.limits.console import LimitsConsole
-from worker.limits.unavailable import LimitsUnavailable
 
 if TYPE_CHECKING:
     # Loaded where they are used: Celery and httpx cost every command a fifth of a second.

@@ -7,8 +7,8 @@ import typer
 from config.settings import SettingsError
 from console.context import Context, UsageError, explained
 from console.layout import duration, say
-from worker.limits.console import LimitsConsole
-from worker.limits.state import LimitState
+from limiter.state import LimitState
+from limiter.sync_limiter import LimitsConsole
 
 app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
 

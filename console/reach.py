@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from config.settings import Settings, SettingsError
 from config.site import Site
-from worker.limits.connection import connect_sync
-from worker.limits.unavailable import LimitsUnavailable, reach_redis
+from limiter.redis_connection import connect_sync
+from limiter.unavailable import LimitsUnavailable, reach_redis
 
 _PATIENCE_SECONDS = 4.0
 """A broker that is just being started again is no reason to give up."""

@@ -12,8 +12,8 @@ from console.context import Context
 from console.limits import limit_lines
 from ledger.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.book import Ledger
-from worker.limits.state import LimitState
-from worker.limits.unavailable import LimitsUnavailable
+from limiter.state import LimitState
+from limiter.unavailable import LimitsUnavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from config.lines import lines_together
 from ledger.claims import Claim, claim
 from ledger.recording import Result, record
+from limiter.unavailable import LimitsUnavailable
 from worker.bounds import Bounds
 from worker.events import tell_result
 from worker.grouping import gather_groups
 from worker.issuing import ChunkIssuing
-from worker.limits.unavailable import LimitsUnavailable
 from worker.notices import publish_notices
 from worker.parts import Parts
 from worker.patience import first_line, insist, is_refusal

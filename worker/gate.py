@@ -12,9 +12,9 @@ import structlog
 from issuance.outcome import Kind, Outcome
 from ledger.claims import ClaimedJob
 from ledger.recording import Attempt
+from limiter.reservation import Reservation
+from limiter.unavailable import LimitsUnavailable
 from worker.bounds import Bounds
-from worker.limits.reservation import Reservation
-from worker.limits.unavailable import LimitsUnavailable
 from worker.parts import Shared
 
 log = structlog.get_logger("issuance.worker")

@@ -12,12 +12,12 @@ import structlog
 from issuance.job import Lane
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import GiveBack, Result
+from limiter.lua_scripts import KEPT_SECONDS
+from limiter.reservation import Reservation
+from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient
 from worker.bounds import Bounds
 from worker.gate import LIMITS_LOST, Gate, Stop, Tally
-from worker.limits.reservation import Reservation
-from worker.limits.scripts import KEPT_SECONDS
-from worker.limits.unavailable import LimitsUnavailable
 from worker.looking import Looker
 from worker.parts import Shared
 from worker.sending import Sender

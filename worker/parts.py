@@ -18,14 +18,14 @@ from config.site import Site
 from issuance.job import Lane
 from issuance.sharing import Turns
 from ledger.book import Ledger
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import Halts
+from limiter.rate_limiter import AccountLimits
+from limiter.redis_connection import connect, connect_sync
+from limiter.sync_limiter import LimitsConsole
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
-from worker.limits.account import AccountLimits
-from worker.limits.connection import connect, connect_sync
-from worker.limits.console import LimitsConsole
-from worker.limits.halts import Halts
-from worker.limits.locks import CustomerLocks
 from worker.orphans import Orphans
 from worker.undocumented import Undocumented
 

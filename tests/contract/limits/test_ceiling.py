@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from issuance.decision import RetryPolicy
-from worker.limits.account import AccountLimits
-from worker.limits.console import LimitsConsole
-from worker.limits.keys import limits_key
+from limiter.keys import limits_key
+from limiter.rate_limiter import AccountLimits
+from limiter.sync_limiter import LimitsConsole
 
 RATE = 6_000
 PER_SECOND = RATE // 60

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from issuance.decision import RetryPolicy
-from worker.limits.account import AccountLimits
-from worker.limits.console import LimitsConsole
+from limiter.rate_limiter import AccountLimits
+from limiter.sync_limiter import LimitsConsole
 
 POLICY = RetryPolicy(closed_base_seconds=5, closed_cap_seconds=300)
 

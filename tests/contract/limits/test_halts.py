@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.limits.console import LimitsConsole
-from worker.limits.halts import Halts
+from limiter.paused_campaigns import Halts
+from limiter.sync_limiter import LimitsConsole
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from issuance.customer import Customer
-from worker.limits.keys import lock_key
-from worker.limits.locks import CustomerLocks
+from limiter.customer_locks import CustomerLocks
+from limiter.keys import lock_key
 
 
 @pytest.fixture

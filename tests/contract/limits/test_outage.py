@@ -7,12 +7,12 @@ from random import Random
 import pytest
 
 from issuance.decision import RetryPolicy
-from worker.limits.account import AccountLimits
-from worker.limits.connection import connect, connect_sync
-from worker.limits.console import LimitsConsole
-from worker.limits.halts import Halts
-from worker.limits.locks import CustomerLocks
-from worker.limits.unavailable import LimitsUnavailable
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import Halts
+from limiter.rate_limiter import AccountLimits
+from limiter.redis_connection import connect, connect_sync
+from limiter.sync_limiter import LimitsConsole
+from limiter.unavailable import LimitsUnavailable
 
 
 async def test_every_method_tells_the_same_when_the_server_stops_midway(mortal_valkey, account):

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from worker.limits.account import AccountLimits
-from worker.limits.console import LimitsConsole
+from limiter.rate_limiter import AccountLimits
+from limiter.sync_limiter import LimitsConsole
 
 EDGE_SECONDS = 0.2  # how late a busy machine may see the reply, and so take the start for later than granted
 

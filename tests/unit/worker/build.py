@@ -17,12 +17,12 @@ from issuance.job import Job, Lane, Variant
 from issuance.reply import Answer, Reply
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt, GiveBack, Result
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import Halts
+from limiter.rate_limiter import AccountLimits
 from tests.contract.ledger.build import make_job
 from worker.bounds import Bounds
 from worker.issuing import ChunkIssuing
-from worker.limits.account import AccountLimits
-from worker.limits.halts import Halts
-from worker.limits.locks import CustomerLocks
 from worker.parts import Shared
 
 ACCOUNT = "till"

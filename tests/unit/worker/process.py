@@ -12,11 +12,11 @@ from config.settings import Settings
 from config.site import Site
 from issuance.job import Lane
 from ledger.book import Ledger
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import Halts
+from limiter.rate_limiter import AccountLimits
+from limiter.sync_limiter import LimitsConsole
 from tests.unit.worker.build import FakeApi
-from worker.limits.account import AccountLimits
-from worker.limits.console import LimitsConsole
-from worker.limits.halts import Halts
-from worker.limits.locks import CustomerLocks
 from worker.orphans import Orphans
 from worker.parts import Parts, Shared
 

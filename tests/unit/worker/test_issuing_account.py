@@ -7,10 +7,10 @@ import pytest
 from issuance.decision import TryAgain
 from issuance.reply import Answer
 from issuance.states import State
+from limiter.keys import limits_key
+from limiter.rate_limiter import AccountLimits
 from tests.contract.ledger.build import NOT_SENT, TIMEOUT, TOO_MANY
 from tests.unit.worker.build import ACCOUNT, claimed
-from worker.limits.account import AccountLimits
-from worker.limits.keys import limits_key
 
 UNAUTHORISED = Answer(401, b"")
 

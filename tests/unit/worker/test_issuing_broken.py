@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from issuance.outcome import Kind
+from limiter.rate_limiter import AccountLimits
 from tests.unit.worker.build import claimed
-from worker.limits.account import AccountLimits
 
 
 async def test_without_redis_everything_goes_back_unsent_for_a_few_seconds(desk):

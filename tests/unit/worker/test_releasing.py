@@ -10,12 +10,12 @@ from issuance.states import State
 from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
 from ledger.heartbeats import Heartbeat, silent_seconds
 from ledger.letters import unpublished_notices
+from limiter.keys import limits_key
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.limit_states import limit_state
 from tests.unit.worker.process import chunks, notices, nudges
 from tests.unit.worker.test_chunks import AbsentLedger
 from worker import releasing
-from worker.limits.keys import limits_key
 from worker.releasing import run_release, size_shared_chunk, size_window
 
 

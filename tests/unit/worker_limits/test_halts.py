@@ -2,7 +2,7 @@
 
 import asyncio
 
-from worker.limits.halts import Halts
+from limiter.paused_campaigns import Halts
 
 
 class Clock:

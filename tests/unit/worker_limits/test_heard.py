@@ -1,6 +1,6 @@
 """What came of calls until it is told: sums, of calls under the newest ceiling only."""
 
-from worker.limits.heard import Heard
+from limiter.feedback_buffer import Heard
 
 
 def test_what_came_of_calls_is_summed_until_it_is_told_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.limits.account import AccountLimits
+from limiter.rate_limiter import AccountLimits
 
 
 def test_a_setting_below_zero_is_refused_with_the_remedy(redis):

@@ -1,6 +1,6 @@
 """Reading what the server granted."""
 
-from worker.limits.reservation import Reservation
+from limiter.reservation import Reservation
 
 
 def read(granted: int, ahead: int, *, interval: int = 100_000, closings: int = 0, failures: int = 0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.limits.state import LimitState
+from limiter.state import LimitState
 
 
 def read(rate, ceiling, *, closings=0):

@@ -3,8 +3,8 @@
 import pytest
 from redis import exceptions
 
-from worker.limits.account import AccountLimits
-from worker.limits.unavailable import LimitsUnavailable, reach_redis
+from limiter.rate_limiter import AccountLimits
+from limiter.unavailable import LimitsUnavailable, reach_redis
 
 
 @pytest.mark.parametrize(

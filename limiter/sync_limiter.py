@@ -2,10 +2,10 @@
 
 from redis import Redis
 
-from worker.limits import scripts
-from worker.limits.keys import halts_key, limits_key
-from worker.limits.state import LimitState, check_rate
-from worker.limits.unavailable import reach_redis
+from limiter import lua_scripts
+from limiter.keys import halts_key, limits_key
+from limiter.state import LimitState, check_rate
+from limiter.unavailable import reach_redis
 
 
 class LimitsConsole:
@@ -24,8 +24,8 @@ class LimitsConsole:
         self._limits_key = limits_key(account)
         self._halts_key = halts_key(account)
         self._rate_per_minute = check_rate(rate_per_minute)
-        self._state = redis.register_script(scripts.STATE)
-        self._set_rate = redis.register_script(scripts.SET_RATE)
+        self._state = redis.register_script(lua_scripts.STATE)
+        self._set_rate = redis.register_script(lua_scripts.SET_RATE)
 
     def state(self) -> LimitState:
         """Read the limits as they stand."""

@@ -2,7 +2,7 @@
 
 
 def limits_key(account: str) -> str:
-    """Name the hash of the account's rate and closings (its fields: see `scripts`)."""
+    """Name the hash of the account's rate and closings (its fields: see `lua_scripts`)."""
     return f"issuance:{account}:limits"
 
 

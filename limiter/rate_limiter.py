@@ -10,12 +10,12 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from issuance.decision import RetryPolicy
-from worker.limits import scripts
-from worker.limits.heard import Heard
-from worker.limits.keys import limits_key
-from worker.limits.reservation import MICROSECONDS, Reservation
-from worker.limits.state import LimitState, check_rate
-from worker.limits.unavailable import reach_redis
+from limiter import lua_scripts
+from limiter.feedback_buffer import Heard
+from limiter.keys import limits_key
+from limiter.reservation import MICROSECONDS, Reservation
+from limiter.state import LimitState, check_rate
+from limiter.unavailable import reach_redis
 
 log = structlog.get_logger("issuance.worker")
 
@@ -50,12 +50,12 @@ class AccountLimits:
         self._adapts = adapts
         self._failing = False
         self._heard = Heard()
-        self._reserve = redis.register_script(scripts.RESERVE)
-        self._give_back = redis.register_script(scripts.GIVE_BACK)
-        self._close = redis.register_script(scripts.CLOSE)
-        self._note = redis.register_script(scripts.NOTE)
-        self._set_rate = redis.register_script(scripts.SET_RATE)
-        self._state = redis.register_script(scripts.STATE)
+        self._reserve = redis.register_script(lua_scripts.RESERVE)
+        self._give_back = redis.register_script(lua_scripts.GIVE_BACK)
+        self._close = redis.register_script(lua_scripts.CLOSE)
+        self._note = redis.register_script(lua_scripts.NOTE)
+        self._set_rate = redis.register_script(lua_scripts.SET_RATE)
+        self._state = redis.register_script(lua_scripts.STATE)
 
     async def reserve(self, count: int, *, within_seconds: float, preferred: bool = False) -> Reservation:
         """Reserve up to `count` calls that may start within `within_seconds` from now.

@@ -14,7 +14,7 @@ They share one hash, `KEYS[1]`; every time in it is in microseconds of the serve
 The ceiling's fields are told of in `ceiling`. A field that is absent is 0, so a hash of an older version serves on.
 """
 
-from worker.limits.ceiling import CEILING
+from limiter.adaptive_rate import CEILING
 
 KEPT_SECONDS = 0.35
 """So much of a burst, which is a second's worth of calls, is kept for preferred calls."""

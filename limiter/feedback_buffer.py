@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from worker.limits.reservation import MICROSECONDS
+from limiter.reservation import MICROSECONDS
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from worker.limits.reservation import MICROSECONDS
+from limiter.reservation import MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The ceiling on an account's calls: below the rate, learnt from what comes back, one for all workers.
 
 Its rules and why they are these: docs/decisions/0008. The Lua functions here are the middle of the scripts in
-`scripts`, which need `rate` (calls a minute in force, 0 is unlimited) and what they start with. Fields of the hash:
+`lua_scripts`, which need `rate` (calls a minute in force, 0 is unlimited) and what they start with. Fields of the hash:
 
 - `ceiling`: calls a minute, above 0; absent: there is none. `ceiling_why`, `ceiling_since`: for the operator.
 - `before`: calls a minute that were made when it appeared; `base`: when it was last lowered; `calm`: before the
