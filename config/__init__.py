@@ -1,1 +1,1 @@
-"""Settings, logging, queues: what the outermost modules read and pass down."""
+"""Settings, endpoints, logging: what the outermost modules read and pass down."""

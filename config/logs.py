@@ -9,7 +9,7 @@ import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from config.lines import LineLogger
+from config.log_writer import LineLogger
 from config.settings import Settings
 from issuance.masking import scrub
 

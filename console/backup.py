@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import make_url
 
-from config.site import RunningSystem
+from config.endpoints import RunningSystem
 from console.context import Context, UsageError, explained, operator
 from console.layout import clock, counted, say
 from ledger.book import Ledger

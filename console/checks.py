@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from config.broker import BrokerAway
+from broker.publisher import BrokerAway
 from console.checkup import WELL, Examination, Finding, Part
 from console.context import Context
 from console.layout import duration

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
-from config.broker import reach_broker
+from broker.publisher import reach_broker
+from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
-from config.site import Site
 from ledger.actions import Operator
 from ledger.book import Ledger, LedgerError
 from limiter.redis_connection import connect_sync
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     # Loaded where they are used: Celery and httpx cost every command a fifth of a second.
     from celery import Celery
 
-    from config.nudging import Nudge
+    from broker.wakeup import Nudge
 
 EXIT_FAILED = 1
 """What was asked for did not come about."""
@@ -108,13 +108,13 @@ class Context:
         """Asks for a release at once; None without a broker (beat releases what is due when it is back)."""
         if self._redis is None or not self.site.broker_url:
             return None
-        from config.nudging import Nudge  # noqa: PLC0415
+        from broker.wakeup import Nudge  # noqa: PLC0415
 
         return Nudge(self._celery, self._redis)
 
     @cached_property
     def _celery(self) -> "Celery":
-        from config.celery_app import create_app  # noqa: PLC0415
+        from broker.celery_app import create_app  # noqa: PLC0415
 
         return create_app(self.settings, self.site)
 

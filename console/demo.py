@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from config.endpoints import RunningSystem
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
-from config.site import RunningSystem
 from console.balances import counts
 from console.books import Comparison, compare_books
 from console.context import EXIT_UNUSABLE, explained, out

@@ -3,8 +3,8 @@
 import time
 from urllib.parse import urlsplit
 
+from config.endpoints import Site
 from config.settings import Settings, SettingsError
-from config.site import Site
 from limiter.redis_connection import connect_sync
 from limiter.unavailable import LimitsUnavailable, reach_redis
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from broker.queues import CONSUMERS
+from config.endpoints import Site
 from config.logs import configure_logs
-from config.queues import CONSUMERS
 from config.settings import Settings, SettingsError
-from config.site import Site
 from console.context import Context, explained
 from console.embedded import is_free
 from console.probes import serve_probes
@@ -65,7 +65,7 @@ def run(
 def _make_app(settings: Settings, site: Site, name: ProcessName) -> "Celery":
     # Imported where needed: half a second for those who run tasks, a quarter for the others.
     if name in (ProcessName.BEAT, ProcessName.FLOWER):
-        from config.celery_app import create_app  # noqa: PLC0415
+        from broker.celery_app import create_app  # noqa: PLC0415
 
         return create_app(settings, site)
     from worker.app import build  # noqa: PLC0415
@@ -78,7 +78,7 @@ def _log_warnings() -> None:
     logging.captureWarnings(capture=True)
     # "Running with superuser privileges": dangerous with pickle, which no process here accepts.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
-    # What it asks for is set, on purpose (config.celery_app).
+    # What it asks for is set, on purpose (broker.celery_app).
     warnings.filterwarnings("ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change")
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from config.broker import BrokerAway
-from config.site import RunningSystem
+from broker.publisher import BrokerAway
+from config.endpoints import RunningSystem
 from console.balances import balance_json, balance_table
 from console.context import Context
 from console.limits import limit_lines

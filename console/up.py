@@ -14,9 +14,9 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.endpoints import RunningSystem, Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
-from config.site import RunningSystem, Site
 from console.context import EXIT_FAILED, complain, explained, out, remark
 from console.embedded import broker_command, free_port, is_free, simulator_command
 from console.reach import require_broker
@@ -134,7 +134,7 @@ class System:
         with Ledger(self._site.ledger_url) as ledger:
             ledger.migrate()
         self._start_embedded()
-        from config.celery_app import create_app  # noqa: PLC0415  # slow to load, and `--help` loads this module
+        from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `--help` loads this module
 
         app = create_app(self._settings, self._site)
         for name in (*_CONSUMING, ProcessName.BEAT):

@@ -7,7 +7,7 @@ from itertools import islice
 
 import structlog
 
-from config.collecting import collecting_rarely
+from config.gc_tuning import collecting_rarely
 from issuance.job import Job
 from ledger.acceptance import Acceptance, Conflict, close_intake, open_intake
 from ledger.book import Ledger

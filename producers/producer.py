@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Required, Self, TypedDict, Unpack
 
 from redis import Redis
 
+from config.endpoints import Site
 from config.settings import Settings, read_settings
-from config.site import Site
 from ledger.book import Ledger
 from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
 from producers.freezing import Freezer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # Loaded with the first nudge: commands that give none need not wait for Celery.
     from celery import Celery
 
-    from config.nudging import Nudge
+    from broker.wakeup import Nudge
 
 _REDIS_SECONDS = 2
 """A producer's caller waits for an answer: a nudge that takes longer is not worth it."""
@@ -84,13 +84,13 @@ class Producer:
         """Asks for a release at once; None when no broker is there now."""
         if not (self._site.broker_url and self._site.redis_url):
             return None
-        from config.nudging import Nudge  # noqa: PLC0415
+        from broker.wakeup import Nudge  # noqa: PLC0415
 
         return Nudge(self._celery, self._redis)
 
     @cached_property
     def _celery(self) -> "Celery":
-        from config.celery_app import create_app  # noqa: PLC0415
+        from broker.celery_app import create_app  # noqa: PLC0415
 
         return create_app(self._settings, self._site)
 

@@ -5,10 +5,10 @@ import socket
 from celery import Celery
 from celery.signals import worker_process_init
 
-from config.celery_app import create_app
-from config.collecting import collect_rarely
+from broker.celery_app import create_app
+from config.endpoints import Site
+from config.gc_tuning import collect_rarely
 from config.settings import Settings, read_settings
-from config.site import Site
 from worker.child_watch import ChildWatch
 from worker.parts import Parts
 from worker.tasks import register_tasks

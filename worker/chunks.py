@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from config.lines import lines_together
+from config.log_writer import lines_together
 from ledger.claims import Claim, claim
 from ledger.recording import Result, record
 from limiter.unavailable import LimitsUnavailable

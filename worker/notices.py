@@ -6,8 +6,8 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
-from config.broker import BrokerAway, publish
-from config.queues import DEAD_LETTER_TASK
+from broker.publisher import BrokerAway, publish
+from broker.queues import DEAD_LETTER_TASK
 from ledger.book import Ledger
 from ledger.letters import Notice, mark_noticed, unpublished_notices
 from worker.patience import first_line

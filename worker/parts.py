@@ -12,9 +12,9 @@ from celery import Celery
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
-from config.nudging import Nudge
+from broker.wakeup import Nudge
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from issuance.job import Lane
 from issuance.sharing import Turns
 from ledger.book import Ledger

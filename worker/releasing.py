@@ -6,8 +6,8 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
-from config.broker import BrokerAway, publish
-from config.queues import ISSUE_TASK, LANE_QUEUES
+from broker.publisher import BrokerAway, publish
+from broker.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
 from ledger.heartbeats import Heartbeat, touch

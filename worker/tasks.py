@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Celery, Task
 
-from config.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
+from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alarms import raise_alarm
 from worker.chunks import handle_chunk
 from worker.orphans import telling_request
@@ -13,7 +13,7 @@ from worker.releasing import run_release
 
 
 def register_tasks(app: Celery, parts: Parts) -> None:
-    """Add the tasks to the application; their names are in `config.queues`."""
+    """Add the tasks to the application; their names are in `broker.queues`."""
 
     @app.task(name=ISSUE_TASK, bind=True, Request=telling_request(parts.orphans.tell))
     def issue_chunk(self: Task, job_numbers: list[int]) -> None:

@@ -16,8 +16,8 @@ from redis import Redis
 from benchmarks.cores import OTHER_CORES, WORKER_CORES, python, running
 from benchmarks.load import write_csv
 from benchmarks.servers import Stub, url_of
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
 from producers.blast import blast

@@ -17,11 +17,11 @@ from sqlalchemy import select, text
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
-from config.celery_app import create_app
+from broker.celery_app import create_app
+from broker.queues import LANE_QUEUES
+from config.endpoints import Site
 from config.logs import configure_logs
-from config.queues import LANE_QUEUES
 from config.settings import Settings
-from config.site import Site
 from issuance.job import Lane
 from issuance.outcome import Reason
 from ledger.balance import attempts_per_second, balance

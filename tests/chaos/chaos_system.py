@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from config.celery_app import create_app
-from config.nudging import Nudge
+from broker.celery_app import create_app
+from broker.wakeup import Nudge
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from tests.chaos.brokers import running_broker
 from tests.chaos.hazard import Chaos
 from tests.chaos.ledgers import running_ledger

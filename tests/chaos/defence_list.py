@@ -26,7 +26,7 @@ _RESENT_ANEW = Edit(
 _CALLS_NEVER_END = Edit(
     "rewards_api/client.py", "asyncio.timeout(self._account.timeout_seconds)", "asyncio.timeout(None)"
 )
-_NUDGES_MUST_WORK = Edit("config/nudging.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:")
+_NUDGES_MUST_WORK = Edit("broker/wakeup.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:")
 
 DEFENCES = (
     Defence(
@@ -51,7 +51,7 @@ DEFENCES = (
         3,
         "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
         "a dead child's message is acknowledged",
-        (Edit("config/celery_app.py", '"task_reject_on_worker_lost": True', '"task_reject_on_worker_lost": False'),),
+        (Edit("broker/celery_app.py", '"task_reject_on_worker_lost": True', '"task_reject_on_worker_lost": False'),),
     ),
     Defence(
         3,
@@ -75,7 +75,7 @@ DEFENCES = (
         4,
         "test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return",
         "who has lost the broker looks for it once a minute",
-        (Edit("config/consumers.py", '1, "interval_step": 1, "interval_max": 4', '60, "interval_max": 60'),),
+        (Edit("broker/consumers.py", '1, "interval_step": 1, "interval_max": 4', '60, "interval_max": 60'),),
     ),
     Defence(
         5,
@@ -99,7 +99,7 @@ DEFENCES = (
         7,
         "test_a_blast_goes_on_when_a_full_broker_has_room_again",
         "a Redis without memory ends its workers",
-        (Edit("config/consumers.py", "(*known, OutOfMemoryError)", "known"),),
+        (Edit("broker/consumers.py", "(*known, OutOfMemoryError)", "known"),),
     ),
     Defence(
         8,

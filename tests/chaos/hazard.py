@@ -8,7 +8,7 @@ from itertools import count
 
 from sqlalchemy import func, select
 
-from config.nudging import Nudge
+from broker.wakeup import Nudge
 from console.books import compare, read_truth
 from issuance.states import State
 from ledger.balance import recount

@@ -8,8 +8,8 @@ from typing import Any
 
 from kombu.connection import Connection
 
-from config.queues import LANE_QUEUES
-from config.rabbitmq import SETTINGS
+from broker.queues import LANE_QUEUES
+from broker.rabbitmq import SETTINGS
 from issuance.job import Lane
 from tests.rabbitmq import RabbitServer
 

@@ -15,8 +15,8 @@ from typing import Any, Self
 import httpx
 from redis import Redis
 
+from config.endpoints import RunningSystem
 from config.settings import Settings
-from config.site import RunningSystem
 from console.books import Comparison, compare_books
 from ledger.balance import Balance, balance, recount
 from ledger.book import Ledger

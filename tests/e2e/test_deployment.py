@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from config.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
+from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
 from console.run import ProcessName
 
 _ROOT = Path(__file__).parents[2]

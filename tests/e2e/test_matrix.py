@@ -11,10 +11,10 @@ from itertools import chain, combinations
 
 import pytest
 
-from config.celery_app import create_app
-from config.nudging import Nudge
+from broker.celery_app import create_app
+from broker.wakeup import Nudge
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from issuance.dead_letter import Verb
 from issuance.job import Variant
 from issuance.states import State

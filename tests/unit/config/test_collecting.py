@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from config.collecting import collecting_rarely
+from config.gc_tuning import collecting_rarely
 
 
 def test_afterwards_the_collector_looks_as_often_as_before():

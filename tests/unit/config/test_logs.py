@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 import structlog
 
-from config.lines import LineLogger, lines_together
+from config.log_writer import LineLogger, lines_together
 from config.logs import configure_logs
 from config.settings import Settings
 

@@ -3,11 +3,11 @@
 import pytest
 from fakeredis import FakeRedis, FakeServer
 
-from config.celery_app import create_app
-from config.nudging import Nudge
-from config.queues import RELEASE_QUEUE, RELEASE_TASK
+from broker.celery_app import create_app
+from broker.queues import RELEASE_QUEUE, RELEASE_TASK
+from broker.wakeup import Nudge
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from tests.unit.worker.process import MEMORY_URL, messages
 
 AWAY = "redis://127.0.0.1:1/0"

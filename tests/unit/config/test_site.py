@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from config.endpoints import RunningSystem, Site
 from config.settings import Settings
-from config.site import RunningSystem, Site
 
 UP = RunningSystem(os.getpid(), "redis://127.0.0.1:7000/0", "http://127.0.0.1:7001", "", 0)
 

@@ -5,11 +5,11 @@ from typing import Any
 from celery import Celery
 from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
 
-from config.celery_app import create_app
-from config.nudging import Nudge
-from config.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
+from broker.celery_app import create_app
+from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
+from broker.wakeup import Nudge
+from config.endpoints import Site
 from config.settings import Settings
-from config.site import Site
 from issuance.job import Lane
 from ledger.book import Ledger
 from limiter.customer_locks import CustomerLocks

@@ -8,8 +8,8 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import RedisError
 
-from config.broker import BrokerAway, publish
-from config.queues import RELEASE_TASK
+from broker.publisher import BrokerAway, publish
+from broker.queues import RELEASE_TASK
 
 _KEY = "issuance:nudged"
 _FORGET_AFTER_SECONDS = 5

@@ -6,11 +6,11 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.entity import Queue
 
-from config import rabbitmq
+from broker import rabbitmq
+from broker.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
+from config.endpoints import Site
 from config.logs import configure_logs
-from config.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
 from config.settings import Settings
-from config.site import Site
 
 _BROKER_CONNECT_SECONDS = 5
 # Who publishes hears at once that the broker is away: the release tries again in a second anyway.
@@ -43,7 +43,7 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         # A lost connection must not end calls under way: their outcomes are recorded all the same.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
-        "worker_consumer": "config.consumers:ReturningConsumer",
+        "worker_consumer": "broker.consumers:ReturningConsumer",
         "broker_connection_max_retries": None,
         # A publisher waits this long for a free connection, not for ever.
         "broker_pool_acquire_timeout": 10,

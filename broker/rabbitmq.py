@@ -4,7 +4,7 @@ from typing import Any
 
 from kombu.entity import Exchange, Queue
 
-from config.queues import REJECTED_QUEUE
+from broker.queues import REJECTED_QUEUE
 
 _DELIVERIES_MOST = 1_000_000
 _REJECTED_MOST = 10_000
@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "control_queue_durable": True,
     "event_queue_exclusive": False,
     "event_queue_durable": True,
-    "worker_consumer": "config.consumers:RabbitConsumer",
+    "worker_consumer": "broker.consumers:RabbitConsumer",
 }
 """Celery's settings that only RabbitMQ has a use for."""
 

@@ -1,0 +1,1 @@
+"""The broker: queues, the Celery application, publishing and consuming."""
