@@ -17,11 +17,11 @@ from sqlalchemy import func, select
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from benchmarks.stub import bulk_answer
-from issuance.classification import classify
-from issuance.decision import Settle
+from issuance.fair_queue import Turns
 from issuance.job import Lane
-from issuance.reply import Answer
-from issuance.sharing import Turns
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
+from issuance.retry import Settle
 from issuance.states import State
 from ledger.balance import balance
 from ledger.book import Ledger

@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from issuance.decision import RetryPolicy
 from issuance.job import Variant
+from issuance.retry import RetryPolicy
 
 _ENV_FILE = ".env"
 

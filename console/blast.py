@@ -17,7 +17,8 @@ from console.lint_report import expectation_lines, show_warnings
 from console.nudging import Nudging
 from console.refused_rows import NotedErrors
 from console.waiting import wait_for_campaign
-from issuance.sharing import WEIGHT_MAX, WEIGHT_MIN
+from issuance.display import printable
+from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, ensure_campaign
 from ledger.weights import weigh_campaign
@@ -27,7 +28,6 @@ from producers.freezing import Freezer
 from producers.lint import Lint, read_rewards_file
 from producers.preparing import BlastOptions
 from producers.source import ErrorsFile, ReadOptions, Source
-from producers.source.display import printable
 
 
 def blast(

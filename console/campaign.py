@@ -9,7 +9,7 @@ import typer
 from console.balances import balance_lines
 from console.context import Context, operator, remark
 from console.layout import say
-from issuance.sharing import WEIGHT_MAX, WEIGHT_MIN
+from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.balance import balance
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled

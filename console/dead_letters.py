@@ -13,7 +13,7 @@ from console.letter_selection import CampaignFilter, CodeFilter, Filters, Ids, N
 from console.letter_story import story_lines
 from console.letter_table import print_jsonl, print_table
 from console.nudging import Nudging
-from issuance.dead_letter import Verb
+from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
 from ledger.dead_letters import LetterFilter, list_letters, show_letter
 from ledger.redrives import Redriven

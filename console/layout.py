@@ -7,7 +7,7 @@ from textwrap import wrap
 from rich.text import Text
 
 from console.context import out
-from producers.source.display import printable
+from issuance.display import printable
 
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))

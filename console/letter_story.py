@@ -6,8 +6,8 @@ from rich.text import Text
 
 from console.layout import aligned, clock, one_line
 from console.reply_masking import show_reply
-from issuance.dead_letter import Verb, advice, refusal
 from issuance.masking import mask, mask_customer, scrub
+from issuance.redrive.rules import Verb, advice, refusal
 from ledger.dead_letters import AttemptRecord, Letter, LetterStory
 from ledger.outcomes import LineRecord
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from issuance.display import printable
 from issuance.masking import mask, scrub
-from producers.source.display import printable
 
 _HARMLESS = frozenset(
     {

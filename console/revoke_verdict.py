@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.layout import counted, one_line
-from issuance.codes import look_up
 from issuance.masking import scrub
-from issuance.reply import Answer
+from issuance.replies.codes import look_up
+from issuance.replies.reply import Answer
 from ledger.revocations import Verb
 from rewards_api.reads import NotRevoked, Revoked, RevokeReply, Unreadable
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from issuance.job import Job
-from issuance.narrowing import narrow, narrow_body
+from issuance.redrive.narrow import narrow, narrow_body
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, wake_campaign

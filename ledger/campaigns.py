@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from issuance.decision import Settle
+from issuance.merge import settle_by
 from issuance.outcome import Reason
+from issuance.retry import Settle
 from issuance.states import State
 from ledger.actions import Operator, note_action
 from ledger.book import Ledger, LedgerError
@@ -15,7 +16,6 @@ from ledger.clock import now_ms
 from ledger.events import note_event, note_jobs
 from ledger.letters import open_letter
 from ledger.look_ups import LOOK_UP_NOW
-from ledger.merging import settle_by
 from ledger.schema import IS_OPEN, campaigns, jobs, lines
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from issuance.customer import Customer
-from issuance.dead_letter import Case
 from issuance.outcome import Reason
+from issuance.redrive.rules import Case
 from issuance.states import State
 from ledger.actions import Action, actions_on
 from ledger.book import Ledger, LedgerError

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from issuance.decision import Decision
+from issuance.merge import LineFacts, merge
 from issuance.outcome import Kind, LineOutcome, settled_state
+from issuance.retry import Decision
 from issuance.states import SETTLED, State
 from ledger.driver import update_rows
-from ledger.merging import LineFacts, merge
 from ledger.schema import lines
 from ledger.stored import stored_list, stored_number, stored_text
 

@@ -6,10 +6,11 @@ from itertools import chain
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
-from issuance.decision import Decision, LookUp, Settle, TryAgain
-from issuance.fold import loudest
+from issuance.merge import settle_by
 from issuance.outcome import Kind, Outcome, Reason
-from issuance.standing import standing_reason
+from issuance.reconciliation.fallback import standing_reason
+from issuance.replies.job_verdict import loudest
+from issuance.retry import Decision, LookUp, Settle, TryAgain
 from issuance.states import State, may_replace
 from ledger.book import Ledger
 from ledger.claims import ClaimedJob
@@ -17,7 +18,6 @@ from ledger.clock import milliseconds, now_ms
 from ledger.driver import insert_rows
 from ledger.learning import KnownLines, LineValues, learn, lines_of_jobs, settled_lines, write_lines
 from ledger.letters import close_letter, open_letter
-from ledger.merging import settle_by
 from ledger.schema import jobs
 from ledger.stored import stored_number, stored_text
 

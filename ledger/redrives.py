@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from issuance.dead_letter import Verb, refusal
+from issuance.redrive.rules import Verb, refusal
 from ledger.actions import Operator, note_actions
 from ledger.book import Ledger
 from ledger.clock import milliseconds, now_ms

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from issuance.customer import Customer
 from issuance.job import Job, Lane, Line, Variant
-from issuance.reissue import next_generation_id, reissue_body
+from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
 from ledger.acceptance import insert_jobs

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
 
+from issuance.fair_queue import Claimant, Turns, size_chunk
 from issuance.job import Lane
 from issuance.outcome import Reason
-from issuance.sharing import Claimant, Turns, size_chunk
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.campaigns import finish_campaigns
@@ -121,7 +121,7 @@ def release(
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
-    Campaigns take turns by weight (`issuance.sharing`). Of a cancelled campaign only what is to be looked up is
+    Campaigns take turns by weight (`issuance.fair_queue`). Of a cancelled campaign only what is to be looked up is
     released.
 
     Args:

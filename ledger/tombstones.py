@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, literal, select
 
 from issuance.job import Job, Variant
-from issuance.narrowing import narrow_body
+from issuance.redrive.narrow import narrow_body
 from issuance.states import State
 from ledger.book import Ledger
 from ledger.driver import execute_rows, rows_among

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import update
 
-from issuance.sharing import WEIGHT_MAX, WEIGHT_MIN
+from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.actions import Operator, note_action
 from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, find_in

@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from limiter import lua_scripts
 from limiter.feedback_buffer import Heard
 from limiter.keys import limits_key

@@ -10,7 +10,7 @@ import httpx
 
 from issuance.customer import Customer
 from issuance.job import Variant
-from issuance.reply import Answer, NoAnswer, Reply
+from issuance.replies.reply import Answer, NoAnswer, Reply
 from rewards_api.account import ApiAccount
 from rewards_api.auth import TOKEN_HEADER, TokenAuth
 from rewards_api.body import read_body

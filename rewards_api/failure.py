@@ -6,7 +6,7 @@ from typing import Literal
 import aiohttp
 import httpx
 
-from issuance.reply import NoAnswer
+from issuance.replies.reply import NoAnswer
 from rewards_api.body import EncodingError, OversizeError
 from rewards_api.tokens import TokenUnavailableError
 

@@ -6,9 +6,19 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from issuance.codes import ISSUED_CODE
-from issuance.reply import Answer, Reply
-from issuance.transactions import Flag, Issual, Maps, ReadStatus, Text, TransactionDetail, Whole, loose_map, loose_maps
+from issuance.reconciliation.transactions import (
+    Flag,
+    Issual,
+    Maps,
+    ReadStatus,
+    Text,
+    TransactionDetail,
+    Whole,
+    loose_map,
+    loose_maps,
+)
+from issuance.replies.codes import ISSUED_CODE
+from issuance.replies.reply import Answer, Reply
 
 _NOT_FOUND = 6004
 # The customer API's own code, and the rewards service's for the same (rewards-api §6.1, §8).

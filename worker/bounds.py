@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)

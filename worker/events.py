@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from issuance.decision import Settle
+from issuance.retry import Settle
 from ledger.claims import Claim
 from ledger.recording import Attempt, GiveBack, Result, describe
 

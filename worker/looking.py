@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
-from issuance.classification import classify
-from issuance.decision import History, RetryPolicy, decide_look
 from issuance.job import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.readings import conclude, may_stop, pick_own
-from issuance.reply import Answer, NoAnswer, Reply
+from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
+from issuance.reconciliation.transactions import Issual, TransactionDetail
+from issuance.reconciliation.unit_count import says_issued
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer, NoAnswer, Reply
+from issuance.retry import History, RetryPolicy, decide_look
 from issuance.states import State
-from issuance.tally import says_issued
-from issuance.transactions import Issual, TransactionDetail
 from ledger.claims import ClaimedJob
 from ledger.recording import Attempt
 from rewards_api.client import RewardsClient

@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from broker.wakeup import Nudge
 from config.endpoints import Site
 from config.settings import Settings
+from issuance.fair_queue import Turns
 from issuance.job import Lane
-from issuance.sharing import Turns
 from ledger.book import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts

@@ -4,11 +4,11 @@ import time
 from datetime import UTC, datetime
 from random import Random
 
-from issuance.classification import classify
-from issuance.decision import History, RetryPolicy, decide
 from issuance.job import Variant
 from issuance.outcome import Kind
-from issuance.reply import Answer
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
+from issuance.retry import History, RetryPolicy, decide
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt
 from rewards_api.client import RewardsClient

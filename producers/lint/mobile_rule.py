@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
+from issuance.display import mask
 from producers.lint.finding import Finding
 from producers.source import Row
-from producers.source.display import mask
 
 # The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere E.164's
 # shortest in use. It tells an Indian 9198765432, which lacks its country code, from 919198765432.

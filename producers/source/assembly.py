@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from issuance.display import printable
 from producers.source.columns import Column
-from producers.source.display import printable
 from producers.source.options import ReadOptions
 from producers.source.refusal import Refusal
 from producers.source.row import BadRow, Identifier, IdentifierKind, Row

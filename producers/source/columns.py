@@ -7,8 +7,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from issuance.display import shorten
 from producers.source import rules
-from producers.source.display import shorten
 from producers.source.refusal import UnusableFile
 
 CUSTOM_FIELDS = "customFields"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
+from issuance.display import shorten
 from producers.source.columns import IGNORED, Column, Columns, Group, plain, suggest
-from producers.source.display import shorten
 from producers.source.lines import decode
 from producers.source.options import ReadOptions
 from producers.source.records import parse_quoted

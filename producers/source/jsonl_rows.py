@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
+from issuance.display import shorten
 from producers.source.assembly import Assembly
 from producers.source.columns import CUSTOM_FIELDS, IGNORED, Column, Columns, custom_field, plain, suggest
-from producers.source.display import shorten
 from producers.source.lines import Lines, decode
 from producers.source.options import ReadOptions
 from producers.source.refusal import Refusal

@@ -6,7 +6,7 @@ Every rule takes a non-empty text, and returns None for one that is only blanks 
 import re
 from collections.abc import Callable
 
-from producers.source.display import mask, show
+from issuance.display import mask, show
 from producers.source.refusal import Refusal
 
 LARGEST_ID = 2**63 - 1

@@ -15,8 +15,8 @@ from broker.celery_app import create_app
 from broker.wakeup import Nudge
 from config.endpoints import Site
 from config.settings import Settings
-from issuance.dead_letter import Verb
 from issuance.job import Variant
+from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.acceptance import accept
 from ledger.actions import Operator

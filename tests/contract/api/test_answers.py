@@ -9,7 +9,7 @@ from base64 import b64decode
 import pytest
 
 from issuance.job import Variant
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
 from rewards_api.reads import Found, NotFound, Unreadable
 
 BODY = b'{"mobile": "919800000001" ,"brand":"DEMO"}'

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from issuance.job import Variant
-from issuance.reply import Answer, NoAnswer
+from issuance.replies.reply import Answer, NoAnswer
 
 BODY = b'{"mobile":"919800000001","brand":"DEMO"}'
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.job import Variant
-from issuance.reply import Answer, NoAnswer
+from issuance.replies.reply import Answer, NoAnswer
 from rewards_api.token_store import MemoryTokenStore
 from rewards_api.tokens import Token
 

@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.job import Variant
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
 
 
 @pytest.fixture

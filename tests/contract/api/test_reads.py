@@ -5,7 +5,7 @@ import json
 import pytest
 
 from issuance.customer import Customer
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
 from rewards_api.reads import FoundCustomer, IssualsPage, Revoked, Unreadable
 
 CORE = b"/api_gateway/rewards/core"

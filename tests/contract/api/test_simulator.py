@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from issuance.answer import read_issue_answer
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
+from issuance.replies.answer import read_issue_answer
 from rewards_api.reads import Found, NotFound
 from simulator.demo_catalogue import ORG
 from simulator.serve import Simulator

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import SecretStr
 
-from issuance.classification import classify
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
 from issuance.outcome import Kind
+from issuance.replies.classification import classify
 from rewards_api.reads import Unreadable
 from simulator.malformation import CHANGES
 from simulator.serve import Simulator

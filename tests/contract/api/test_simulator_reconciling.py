@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
 from issuance.outcome import Kind
-from issuance.readings import conclude, may_stop, pick_own
+from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, NotRevoked, Revoked
 from simulator.demo_catalogue import ORG
 from simulator.serve import Simulator

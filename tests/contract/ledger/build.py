@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from issuance.classification import classify
 from issuance.customer import Customer
-from issuance.dead_letter import Verb
-from issuance.decision import History, RetryPolicy, decide
+from issuance.fair_queue import Turns
 from issuance.job import Job, Lane, Line, Variant, freeze_body
 from issuance.outcome import Kind
-from issuance.reply import Answer, NoAnswer, Reply
+from issuance.redrive.rules import Verb
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer, NoAnswer, Reply
 from issuance.request_id import campaign_request_id, keyed_request_id
-from issuance.sharing import Turns
+from issuance.retry import History, RetryPolicy, decide
 from issuance.states import State
 from ledger.acceptance import Acceptance, accept
 from ledger.actions import Operator

@@ -2,11 +2,11 @@
 
 import pytest
 
-from issuance.codes import CODES
-from issuance.dead_letter import Verb, refusal
-from issuance.decision import RetryPolicy
 from issuance.outcome import Reason
-from issuance.reply import Answer
+from issuance.redrive.rules import Verb, refusal
+from issuance.replies.codes import CODES
+from issuance.replies.reply import Answer
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign
 from ledger.dead_letters import show_letter

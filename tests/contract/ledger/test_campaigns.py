@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from issuance.decision import LookUp
+from issuance.retry import LookUp
 from issuance.states import State
 from ledger.actions import actions_on
 from ledger.campaigns import (

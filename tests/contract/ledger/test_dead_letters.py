@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from issuance.dead_letter import Verb
-from issuance.decision import RetryPolicy
+from issuance.redrive.rules import Verb
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.book import LedgerError
 from ledger.dead_letters import show_letter

@@ -5,8 +5,8 @@ from itertools import chain
 import pytest
 from structlog.testing import capture_logs
 
-from issuance.dead_letter import Verb
-from issuance.decision import RetryPolicy
+from issuance.redrive.rules import Verb
+from issuance.retry import RetryPolicy
 from ledger.campaigns import cancel_campaign, pause_campaign
 from ledger.claims import CLAIMS_MAX
 from ledger.events import note_event

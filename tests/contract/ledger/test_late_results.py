@@ -2,8 +2,8 @@
 
 import pytest
 
-from issuance.dead_letter import Verb
-from issuance.decision import RetryPolicy
+from issuance.redrive.rules import Verb
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.releases import reap
 from tests.contract.ledger.build import BUSY_CODE, TIMEOUT, answer, issue, judge, make_job, refuse, say

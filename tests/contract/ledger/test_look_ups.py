@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from issuance.dead_letter import Verb
-from issuance.decision import LookUp, RetryPolicy, Settle
 from issuance.outcome import Reason
+from issuance.redrive.rules import Verb
+from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
 from ledger.releases import reap
 from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say

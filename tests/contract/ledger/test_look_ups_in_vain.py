@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from issuance.decision import LookUp, Settle
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.retry import LookUp, Settle
 from issuance.states import State
 from tests.contract.ledger.build import LIMIT_CODE, answer, judge, make_job, refuse, say
 

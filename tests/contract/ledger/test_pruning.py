@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from issuance.dead_letter import Verb
 from issuance.job import Variant
+from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger import pruning
 from ledger.acceptance import accept, open_intake

@@ -5,10 +5,10 @@ import re
 import pytest
 from sqlalchemy import event, text
 
-from issuance.dead_letter import Verb
 from issuance.job import Lane
 from issuance.outcome import Reason
-from issuance.reply import Answer
+from issuance.redrive.rules import Verb
+from issuance.replies.reply import Answer
 from ledger.acceptance import accept
 from ledger.balance import attempts_per_second, balance, open_lines, recount
 from ledger.book import Ledger

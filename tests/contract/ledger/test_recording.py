@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from issuance.decision import RetryPolicy
 from issuance.job import Variant
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.campaigns import ensure_campaign
 from ledger.outcomes import find_line

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from issuance.dead_letter import Verb
-from issuance.decision import RetryPolicy
 from issuance.job import Lane, Variant
+from issuance.redrive.rules import Verb
 from issuance.request_id import campaign_request_id
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.actions import actions_on
 from ledger.campaigns import find_campaign

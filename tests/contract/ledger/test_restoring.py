@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.actions import actions_on
 from ledger.clock import now_ms

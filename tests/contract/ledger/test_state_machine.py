@@ -14,9 +14,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from issuance.dead_letter import Verb
-from issuance.decision import RetryPolicy
-from issuance.reply import Answer
+from issuance.redrive.rules import Verb
+from issuance.replies.reply import Answer
+from issuance.retry import RetryPolicy
 from issuance.states import SETTLED, State, may_replace
 from ledger.balance import balance, recount
 from ledger.book import Ledger

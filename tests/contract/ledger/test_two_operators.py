@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from issuance.states import State
 from tests.contract.ledger.build import TIMEOUT, judge, make_jobs, refuse
 
 _LETTERS = 120
 _OPERATOR = """
 import json, sys
-from issuance.dead_letter import Verb
+from issuance.redrive.rules import Verb
 from ledger.actions import Operator
 from ledger.book import Ledger
 from ledger.dead_letters import LetterFilter

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from issuance.dead_letter import Verb
+from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.balance import balance, recount
 from ledger.book import Ledger, SchemaMismatchError

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from structlog.testing import capture_logs
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from limiter.keys import limits_key
 from limiter.rate_limiter import AccountLimits
 from limiter.sync_limiter import LimitsConsole

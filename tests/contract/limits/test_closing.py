@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from limiter.rate_limiter import AccountLimits
 from limiter.sync_limiter import LimitsConsole
 

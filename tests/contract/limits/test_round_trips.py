@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits

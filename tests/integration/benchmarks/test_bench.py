@@ -14,9 +14,9 @@ from benchmarks.report import ratios, render
 from benchmarks.results import Results
 from benchmarks.servers import Stub, stub_api
 from config.settings import Settings
-from issuance.classification import classify
 from issuance.job import Line, Variant
 from issuance.outcome import Kind
+from issuance.replies.classification import classify
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 
@@ -91,7 +91,7 @@ def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
     shares = share_out(
         [
             "run (worker/issuing.py);call (rewards_api/client.py);write (asyncio/selector_events.py) 3",
-            "run (worker/issuing.py);classify (issuance/classification.py) 1",
+            "run (worker/issuing.py);classify (issuance/replies/classification.py) 1",
             "select (selectors.py) 1",
         ]
     )

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from issuance.outcome import Reason
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
 from issuance.states import State
 from ledger.actions import actions_on
 from tests.contract.ledger.build import NOT_SENT, TIMEOUT, Desk, answer, issue, judge, make_job, refuse, say

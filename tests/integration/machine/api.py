@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt
 from rewards_api.account import ApiAccount

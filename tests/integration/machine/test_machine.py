@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 )
 
 from issuance.customer import Customer
-from issuance.dead_letter import Verb
 from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.redrive.rules import Verb
 from issuance.states import OPEN, SETTLED, State, may_replace
 from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign

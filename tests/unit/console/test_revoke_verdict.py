@@ -3,7 +3,7 @@
 import pytest
 
 from console.revoke_verdict import judge_revocation
-from issuance.reply import Answer, NoAnswer
+from issuance.replies.reply import Answer, NoAnswer
 from ledger.revocations import Verb
 from rewards_api.reads import NotRevoked, Revoked, Unreadable
 

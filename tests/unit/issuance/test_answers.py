@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from issuance.classification import classify
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, Reason
-from issuance.reply import Answer, NoAnswer
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer, NoAnswer
 
 A = Line("r-a", 1001, quantity=2)
 B = Line("r-b", 1002, quantity=2)

@@ -5,11 +5,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.answer import read_issue_answer
-from issuance.classification import classify
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, Reason
-from issuance.reply import Answer
+from issuance.replies.answer import read_issue_answer
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
 
 REQUEST_IDS = ["r-a", "r-b", "r-c"]
 

@@ -1,14 +1,14 @@
-"""The codes of rewards-api §6, written from the document and not from `issuance.codes`."""
+"""The codes of rewards-api §6, written from the document and not from `issuance.replies.codes`."""
 
 import json
 
 import pytest
 
-from issuance.classification import classify
-from issuance.codes import CODES
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, Reason
-from issuance.reply import Answer
+from issuance.replies.classification import classify
+from issuance.replies.codes import CODES
+from issuance.replies.reply import Answer
 
 LINE = Line("r-a", 1001)
 

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from issuance.classification import classify
-from issuance.decision import History, LookUp, RetryPolicy, Settle, decide, decide_look
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.reply import Answer
-from issuance.standing import standing_reason, standing_state
+from issuance.reconciliation.fallback import standing_reason, standing_state
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
+from issuance.retry import History, LookUp, RetryPolicy, Settle, decide, decide_look
 from issuance.states import State
 
 POLICY = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0,))

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from issuance.dead_letter import ALLOWED, Case, Verb, advice, refusal
 from issuance.outcome import Reason
+from issuance.redrive.rules import ALLOWED, Case, Verb, advice, refusal
 
 RESEND, REISSUE = True, True
 NO = False

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.decision import History, RetryPolicy, Settle, TryAgain, decide, limit_window_seconds
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason, settled_state
+from issuance.retry import History, RetryPolicy, Settle, TryAgain, decide, limit_window_seconds
 from issuance.states import State
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from issuance.answer import read_issue_answer
+from issuance.replies.answer import read_issue_answer
 
 
 def read(**fields):

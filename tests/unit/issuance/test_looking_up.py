@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.classification import classify
-from issuance.decision import History, LookUp, RetryPolicy, Settle, decide, decide_look
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.reply import Answer
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
+from issuance.retry import History, LookUp, RetryPolicy, Settle, decide, decide_look
 from issuance.states import State
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from issuance.customer import Customer
 from issuance.job import Job, Lane, Line, Variant, freeze_body
-from issuance.narrowing import narrow, narrow_body
+from issuance.redrive.narrow import narrow, narrow_body
 
 MOBILE = Customer("mobile", "919800000001")
 A = Line("r-a", 1001, quantity=2, org_id=7, source_line=2)

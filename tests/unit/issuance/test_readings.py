@@ -6,8 +6,8 @@ import pytest
 
 from issuance.job import Line
 from issuance.outcome import Kind, Reason
-from issuance.readings import conclude, may_stop, pick_own
-from issuance.transactions import Issual, TransactionDetail
+from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
+from issuance.reconciliation.transactions import Issual, TransactionDetail
 
 SENT = datetime(2026, 11, 1, tzinfo=UTC)
 SENT_MS = int(SENT.timestamp() * 1000)

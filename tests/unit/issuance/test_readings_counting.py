@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from issuance.job import Line
 from issuance.outcome import Kind
-from issuance.readings import conclude, may_stop, pick_own
-from issuance.transactions import Issual, TransactionDetail
+from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
+from issuance.reconciliation.transactions import Issual, TransactionDetail
 
 ISSUED, PARTIAL, REFUSED = (
     {"code": 200, "success": True},

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from issuance.classification import classify
 from issuance.job import Line, Variant
 from issuance.outcome import Kind, Reason
-from issuance.reply import Answer
+from issuance.replies.classification import classify
+from issuance.replies.reply import Answer
 
 OK = {"success": True, "code": 200, "message": "Reward issued successfully"}
 EMPTY = {"intouch": None, "promotion": None, "vendor": None}

@@ -6,8 +6,8 @@ import pytest
 
 from issuance.job import Line
 from issuance.outcome import Kind
-from issuance.readings import conclude
-from issuance.transactions import Issual, TransactionDetail
+from issuance.reconciliation.conclusion import conclude
+from issuance.reconciliation.transactions import Issual, TransactionDetail
 
 ISSUED = {"success": True, "code": 200, "message": "Reward issued successfully"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from issuance.customer import Customer
 from issuance.job import Line, Variant, freeze_body
-from issuance.reissue import next_generation_id, reissue_body
+from issuance.redrive.reissue import next_generation_id, reissue_body
 
 MOBILE = Customer("mobile", "919800000001")
 A = Line("r-a", 1001, quantity=2, org_id=7)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.decision import RetryPolicy
+from issuance.retry import RetryPolicy
 
 seconds = st.floats(0.001, 1e6)
 policies = st.builds(RetryPolicy, base_seconds=seconds, cap_seconds=seconds, total_seconds=seconds)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.sharing import Claimant, Turns, size_chunk
+from issuance.fair_queue import Claimant, Turns, size_chunk
 
 PLENTY = 1_000_000
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.decision import LookUp, Settle, TryAgain
+from issuance.merge import LineFacts, merge, settle_by
 from issuance.outcome import Kind, LineOutcome, Reason
+from issuance.retry import LookUp, Settle, TryAgain
 from issuance.states import SETTLED, State, may_replace
-from ledger.merging import LineFacts, merge, settle_by
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
 ISSUED = LineOutcome("r-1", Kind.ISSUED, 200, "issued", requested_quantity=2, vouchers=("A", "B"))

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from issuance.decision import LookUp, Settle
+from issuance.merge import LineFacts, merge
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
+from issuance.retry import LookUp, Settle
 from issuance.states import State
-from ledger.merging import LineFacts, merge
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
 REFUSED = replace(FRESH, code=12005, message="Max limit", quantity=0)

@@ -12,9 +12,9 @@ from typing import Any
 from fakeredis import FakeServer
 from redis.asyncio import Redis
 
-from issuance.decision import RetryPolicy
 from issuance.job import Job, Lane, Variant
-from issuance.reply import Answer, Reply
+from issuance.replies.reply import Answer, Reply
+from issuance.retry import RetryPolicy
 from ledger.claims import Claim, ClaimedJob
 from ledger.recording import Attempt, GiveBack, Result
 from limiter.customer_locks import CustomerLocks

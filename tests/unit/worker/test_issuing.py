@@ -1,8 +1,8 @@
 """Issuing a chunk when nothing is wrong: every job once, customers one call at a time, others side by side."""
 
-from issuance.decision import RetryPolicy, Settle, TryAgain
 from issuance.job import Variant
 from issuance.outcome import Kind
+from issuance.retry import RetryPolicy, Settle, TryAgain
 from issuance.states import State
 from tests.contract.ledger.build import TIMEOUT, make_job, refuse
 from tests.unit.worker.build import claimed

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from issuance.decision import TryAgain
-from issuance.reply import Answer
+from issuance.replies.reply import Answer
+from issuance.retry import TryAgain
 from issuance.states import State
 from limiter.keys import limits_key
 from limiter.rate_limiter import AccountLimits

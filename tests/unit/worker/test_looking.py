@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from issuance.decision import LookUp, RetryPolicy, Settle
 from issuance.outcome import Kind, Reason
-from issuance.reply import Answer, NoAnswer
+from issuance.reconciliation.transactions import Issual, TransactionDetail
+from issuance.replies.reply import Answer, NoAnswer
+from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
-from issuance.transactions import Issual, TransactionDetail
 from rewards_api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import CAMPAIGN_ID, claimed

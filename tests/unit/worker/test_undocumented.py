@@ -5,9 +5,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from issuance.customer import Customer
-from issuance.decision import Settle
 from issuance.job import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.retry import Settle
 from issuance.states import State
 from ledger.claims import ClaimedJob
 from ledger.recording import Attempt

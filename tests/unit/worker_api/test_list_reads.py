@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.reply import Answer, NoAnswer
+from issuance.replies.reply import Answer, NoAnswer
 from rewards_api.reads import (
     FoundCustomer,
     IssualsPage,

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from issuance.classification import classify
 from issuance.customer import Customer
 from issuance.job import Line, Variant
 from issuance.outcome import Kind
+from issuance.replies.classification import classify
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from issuance.answer import IssueAnswer
-from issuance.codes import ISSUED_CODE, RETRIED_IN_DOUBT
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
+from issuance.replies.answer import IssueAnswer
+from issuance.replies.codes import ISSUED_CODE, RETRIED_IN_DOUBT
 
 # Only refusals differ in their reason; the job gets the one that an operator must hear of first.
 _LOUDEST_FIRST = (Reason.UNKNOWN_CODE, Reason.CONFIG, Reason.FAILED, Reason.LIMIT)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from issuance.answer import IssueAnswer, read_issue_answer, was_an_answer
-from issuance.fold import fold
 from issuance.job import Line, Variant
-from issuance.judgement import judge_line
-from issuance.matching import match_elements
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.reply import Answer, NoAnswer, Reply
+from issuance.replies.answer import IssueAnswer, read_issue_answer, was_an_answer
+from issuance.replies.job_verdict import fold
+from issuance.replies.line_verdict import judge_line
+from issuance.replies.matching import match_elements
+from issuance.replies.reply import Answer, NoAnswer, Reply
 
 # HTTP classes of an answer without a readable body (rewards-api §4.1, §6.2).
 _HTTP_BAD_REQUEST = 400

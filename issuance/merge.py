@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from pydantic_core import from_json
 
-from issuance.decision import Decision, LookUp, Settle
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason, settled_state
-from issuance.standing import standing_state
+from issuance.reconciliation.fallback import standing_state
+from issuance.retry import Decision, LookUp, Settle
 from issuance.states import State, may_replace
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
 
-from issuance.answer import IssueAnswer
-from issuance.codes import ISSUED_CODE, Verdict, look_up
-from issuance.fold import fold
 from issuance.job import Line
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
-from issuance.standing import refusal_reason
-from issuance.tally import says_issued, tally, wanted_units
-from issuance.transactions import Issual, TransactionDetail
+from issuance.reconciliation.fallback import refusal_reason
+from issuance.reconciliation.transactions import Issual, TransactionDetail
+from issuance.reconciliation.unit_count import says_issued, tally, wanted_units
+from issuance.replies.answer import IssueAnswer
+from issuance.replies.codes import ISSUED_CODE, Verdict, look_up
+from issuance.replies.job_verdict import fold
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the API's clock may be behind ours, generously: a transaction may look that much older than its call."""
@@ -62,8 +62,8 @@ def conclude(lines: Sequence[Line], own: Iterable[Issual], details: Mapping[str,
 
     A line is issued when its transactions count as many units as it asked for and the newest of those that
     have units says so; a refusal beside them undoes nothing. How units are counted without counting any
-    twice is the rule of `issuance.tally`. A transaction that says that it was issued, but whose detail could
-    not be read, leaves its line in doubt: its vouchers are still to be had.
+    twice is the rule of `issuance.reconciliation.unit_count`. A transaction that says that it was issued, but
+    whose detail could not be read, leaves its line in doubt: its vouchers are still to be had.
 
     Args:
         lines: the job's lines, in the order of the body.

@@ -1,7 +1,7 @@
 """What a line stands as when no look has found its job: what the API's last reply to its sending said of it."""
 
-from issuance.codes import Verdict, look_up
 from issuance.outcome import Reason
+from issuance.replies.codes import Verdict, look_up
 from issuance.states import State
 
 _REASONS = {

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from issuance.answer import IssueAnswer, Reward
-from issuance.codes import ISSUED_CODE
 from issuance.job import Line
+from issuance.replies.answer import IssueAnswer, Reward
+from issuance.replies.codes import ISSUED_CODE
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from pydantic_core import from_json, to_json
 
 from issuance.job import Line, Variant
-from issuance.narrowing import narrow_content
+from issuance.redrive.narrow import narrow_content
 
 _NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
 

@@ -15,9 +15,9 @@ line is then partial, an operator looks at it, and a resend, which is safe, sett
 
 from collections.abc import Iterable, Sequence
 
-from issuance.codes import ISSUED_CODE, Verdict, look_up
 from issuance.job import Line
-from issuance.transactions import Issual, TransactionDetail
+from issuance.reconciliation.transactions import Issual, TransactionDetail
+from issuance.replies.codes import ISSUED_CODE, Verdict, look_up
 
 
 def wanted_units(line: Line, share: Iterable[Issual]) -> int:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from issuance.answer import IssueAnswer, Reward, Status
-from issuance.codes import DUPLICATE, ISSUED_CODE, Verdict, look_up
 from issuance.job import Line
-from issuance.matching import Mention
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
+from issuance.replies.answer import IssueAnswer, Reward, Status
+from issuance.replies.codes import DUPLICATE, ISSUED_CODE, Verdict, look_up
+from issuance.replies.matching import Mention
 
 _Reading = tuple[Kind, Reason | None, tuple[str, ...]]
 

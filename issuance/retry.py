@@ -80,7 +80,7 @@ class Settle:
     state: State
     reason: Reason | None
     stands: bool = False
-    """No look has found the job: each line stands as the reply before the looks had it (`issuance.standing`)."""
+    """No look has found the job: each line stands as the reply before the looks had it (`reconciliation.fallback`)."""
 
 
 @dataclass(frozen=True, slots=True)
