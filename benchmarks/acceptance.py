@@ -13,8 +13,8 @@ from pathlib import Path
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from config.logs import configure_logs
 from config.settings import Settings
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.store.database import Ledger
 from producers.blast import blast
 from producers.freezing import Freezer
 from producers.source import ErrorsFile, ReadOptions, Source

@@ -23,13 +23,13 @@ from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
 from issuance.retry import Settle
 from issuance.states import State
-from ledger.balance import balance
-from ledger.book import Ledger
-from ledger.claims import ClaimedJob, claim
-from ledger.dead_letters import LetterFilter, count_letters
-from ledger.recording import Attempt, record
-from ledger.releases import release
-from ledger.schema import jobs
+from ledger.dead_letters.browse import LetterFilter, count_letters
+from ledger.dispatch.claims import ClaimedJob, claim
+from ledger.dispatch.release import release
+from ledger.queries.balance import balance
+from ledger.results.recording import Attempt, record
+from ledger.store.database import Ledger
+from ledger.store.schema import jobs
 
 CHUNK_JOBS = 500
 """That are taken through the steps at once."""

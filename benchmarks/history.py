@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 _SETTLE = (
     "UPDATE lines SET state = 'issued', code = 200, settled_at = 1 WHERE job_number % 2 = 0",

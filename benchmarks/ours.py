@@ -16,9 +16,9 @@ from benchmarks.quota import cpu_quota
 from benchmarks.race import Run, measure
 from benchmarks.servers import Stub
 from config.settings import Settings
-from ledger.balance import balance
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.queries.balance import balance
+from ledger.store.database import Ledger
 from producers.blast import blast
 from producers.freezing import Freezer
 from producers.source import ErrorsFile, ReadOptions, Source

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import Row
 
 from console.context import UsageError
-from ledger.pruning import PrunedJob
+from ledger.retention.pruning import PrunedJob
 
 
 class Archive:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from console.layout import age, aligned, counted, iso
 from issuance.states import State
-from ledger.balance import Balance
+from ledger.queries.balance import Balance
 
 _STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
 _HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")

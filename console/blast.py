@@ -19,8 +19,8 @@ from console.refused_rows import NotedErrors
 from console.waiting import wait_for_campaign
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.book import Ledger
 from ledger.campaigns import Campaign, ensure_campaign
+from ledger.store.database import Ledger
 from ledger.weights import weigh_campaign
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file

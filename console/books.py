@@ -8,9 +8,9 @@ from pydantic_core import from_json
 from rich.table import Table
 
 from issuance.states import SETTLED, State
-from ledger.book import Ledger
 from ledger.campaigns import find_campaign
-from ledger.outcomes import LineRecord, find_line, outcomes
+from ledger.queries.outcomes import LineRecord, find_line, outcomes
+from ledger.store.database import Ledger
 
 _READ_SECONDS = 30.0
 

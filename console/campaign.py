@@ -10,9 +10,9 @@ from console.balances import balance_lines
 from console.context import Context, operator, remark
 from console.layout import say
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.balance import balance
-from ledger.book import Ledger
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
+from ledger.queries.balance import balance
+from ledger.store.database import Ledger
 from ledger.weights import weigh_campaign
 from limiter.sync_limiter import LimitsConsole
 from limiter.unavailable import LimitsUnavailable

@@ -15,9 +15,9 @@ from console.context import Context
 from console.layout import duration
 from console.limits import ceiling_text
 from issuance.job import Lane
-from ledger.book import Ledger, LedgerError
-from ledger.heartbeats import Heartbeat, silent_seconds
-from ledger.progress import Stall, stalls
+from ledger.queries.heartbeats import Heartbeat, silent_seconds
+from ledger.queries.stalls import Stall, stalls
+from ledger.store.database import Ledger, LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 

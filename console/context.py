@@ -17,8 +17,8 @@ from broker.publisher import reach_broker
 from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
-from ledger.actions import Operator
-from ledger.book import Ledger, LedgerError
+from ledger.audit_log import Operator
+from ledger.store.database import Ledger, LedgerError
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import LimitsConsole
 from limiter.unavailable import LimitsUnavailable

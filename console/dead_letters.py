@@ -15,10 +15,10 @@ from console.letter_table import print_jsonl, print_table
 from console.nudging import Nudging
 from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
-from ledger.dead_letters import LetterFilter, list_letters, show_letter
-from ledger.redrives import Redriven
-from ledger.redrives import discard as discard_letters
-from ledger.redrives import redrive as redrive_letters
+from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
+from ledger.dead_letters.redrive import Redriven
+from ledger.dead_letters.redrive import discard as discard_letters
+from ledger.dead_letters.redrive import redrive as redrive_letters
 
 app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
 

@@ -22,8 +22,8 @@ from console.balances import counts
 from console.books import Comparison, compare_books
 from console.context import EXIT_UNUSABLE, explained, out
 from issuance.states import State
-from ledger.balance import Balance, balance, recount
-from ledger.book import Ledger
+from ledger.queries.balance import Balance, balance, recount
+from ledger.store.database import Ledger
 
 CAMPAIGN = "spring-demo"
 _SAMPLE = Path(__file__).parent.parent / "samples" / "demo-blast.csv"

@@ -11,7 +11,7 @@ from console.nudging import Nudging
 from console.waiting import wait_for_line
 from issuance.masking import mask, scrub
 from issuance.states import State
-from ledger.outcomes import LineRecord
+from ledger.queries.outcomes import LineRecord
 from producers import Reward
 from producers.background import DEFAULT_CAMPAIGN, enqueue_job
 from producers.freezing import Freezer

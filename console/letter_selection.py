@@ -9,9 +9,9 @@ import typer
 from console.context import UsageError
 from console.layout import counted
 from issuance.outcome import Reason
-from ledger.book import Ledger
 from ledger.campaigns import find_campaign
-from ledger.dead_letters import LetterFilter, count_letters
+from ledger.dead_letters.browse import LetterFilter, count_letters
+from ledger.store.database import Ledger
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
 CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]

@@ -8,8 +8,8 @@ from console.layout import aligned, clock, one_line
 from console.reply_masking import show_reply
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
-from ledger.dead_letters import AttemptRecord, Letter, LetterStory
-from ledger.outcomes import LineRecord
+from ledger.dead_letters.browse import AttemptRecord, Letter, LetterStory
+from ledger.queries.outcomes import LineRecord
 
 _COMMANDS = {
     Verb.RESEND: "issuance dead-letters redrive {id}",

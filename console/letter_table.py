@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from console.layout import age, aligned, iso, one_line, say_row
 from issuance.masking import mask_customer, scrub
-from ledger.dead_letters import Letter
+from ledger.dead_letters.browse import Letter
 
 _HEADINGS = ("id", "state", "reason", "code", "tries", "age", "campaign", "message")
 _NUMBERS = (0, 3, 4, 5)

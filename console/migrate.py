@@ -4,7 +4,7 @@ from sqlalchemy.engine import make_url
 
 from console.context import Context, explained
 from console.layout import say
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 
 def migrate() -> None:

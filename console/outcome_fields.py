@@ -4,7 +4,7 @@ from typing import Any
 
 from console.layout import iso
 from issuance.masking import mask, mask_customer, scrub
-from ledger.outcomes import LineRecord
+from ledger.queries.outcomes import LineRecord
 
 FIELDS = (
     *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),

@@ -13,10 +13,10 @@ from console.context import Context, remark
 from console.layout import one_line, say_row
 from console.outcome_fields import FIELDS, csv_cell, outcome_fields
 from issuance.states import State
-from ledger.balance import balance
 from ledger.campaigns import find_campaign
-from ledger.outcomes import LineRecord
-from ledger.outcomes import outcomes as read_outcomes
+from ledger.queries.balance import balance
+from ledger.queries.outcomes import LineRecord
+from ledger.queries.outcomes import outcomes as read_outcomes
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}  {says}"
 _LONGEST_CUSTOMER = 12

@@ -9,8 +9,8 @@ import typer
 from console.archive import Archive
 from console.context import Context, operator
 from console.layout import counted, say
-from ledger.book import Ledger
-from ledger.pruning import Page, compact, note_pruning, prune
+from ledger.retention.pruning import Page, compact, note_pruning, prune
+from ledger.store.database import Ledger
 
 _DAY_SECONDS = 86_400
 _SHARE_OF_TIME = 1.0

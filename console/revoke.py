@@ -12,9 +12,9 @@ from console.context import EXIT_FAILED, Context, UsageError, complain, operator
 from console.layout import clock, counted, one_line, say
 from console.revoke_verdict import Verdict, judge_revocation
 from issuance.masking import mask, mask_customer
-from ledger.actions import Operator
-from ledger.book import Ledger
+from ledger.audit_log import Operator
 from ledger.revocations import Revocation, Verb, begin_revocation, end_revocation, plan_revocation
+from ledger.store.database import Ledger
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.reads import RevokeReply

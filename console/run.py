@@ -17,7 +17,7 @@ from console.context import Context, explained
 from console.embedded import is_free
 from console.probes import serve_probes
 from console.reach import require_broker
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 from rewards_api.account import ApiAccount
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from config.endpoints import RunningSystem
 from console.balances import balance_json, balance_table
 from console.context import Context
 from console.limits import limit_lines
-from ledger.balance import Balance, attempts_per_second, balance, balances, recount
-from ledger.book import Ledger
+from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
+from ledger.store.database import Ledger
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 

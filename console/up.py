@@ -22,7 +22,7 @@ from console.embedded import broker_command, free_port, is_free, simulator_comma
 from console.reach import require_broker
 from console.run import ProcessName
 from console.supervisor import KeepsDying, ProcessSpec, Supervisor
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 if TYPE_CHECKING:
     from celery import Celery

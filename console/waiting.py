@@ -8,11 +8,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from console.balances import counts
 from console.context import err, remark
 from issuance.states import OPEN, State
-from ledger.balance import Balance, balance
-from ledger.book import Ledger
 from ledger.campaigns import find_campaign
-from ledger.outcomes import LineRecord, find_line
-from ledger.tombstones import pruned_state
+from ledger.queries.balance import Balance, balance
+from ledger.queries.outcomes import LineRecord, find_line
+from ledger.retention.tombstones import pruned_state
+from ledger.store.database import Ledger
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4

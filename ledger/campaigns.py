@@ -10,13 +10,13 @@ from issuance.merge import settle_by
 from issuance.outcome import Reason
 from issuance.retry import Settle
 from issuance.states import State
-from ledger.actions import Operator, note_action
-from ledger.book import Ledger, LedgerError
-from ledger.clock import now_ms
-from ledger.events import note_event, note_jobs
-from ledger.letters import open_letter
-from ledger.look_ups import LOOK_UP_NOW
-from ledger.schema import IS_OPEN, campaigns, jobs, lines
+from ledger.audit_log import Operator, note_action
+from ledger.dead_letters.writing import open_letter
+from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.store.clock import now_ms
+from ledger.store.commit_log import note_event, note_jobs
+from ledger.store.database import Ledger, LedgerError
+from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
 
 
 class CampaignError(LedgerError):

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from issuance.states import State
-from ledger.actions import Operator, line_target, note_action
-from ledger.book import Ledger, LedgerError
-from ledger.outcomes import LineRecord, lines_of_job_in
-from ledger.schema import actions, dead_letters, jobs, lines
+from ledger.audit_log import Operator, line_target, note_action
+from ledger.queries.outcomes import LineRecord, lines_of_job_in
+from ledger.store.database import Ledger, LedgerError
+from ledger.store.schema import actions, dead_letters, jobs, lines
 
 
 class RevocationError(LedgerError):

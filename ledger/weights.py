@@ -5,11 +5,11 @@ from dataclasses import replace
 from sqlalchemy import update
 
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.actions import Operator, note_action
-from ledger.book import Ledger
+from ledger.audit_log import Operator, note_action
 from ledger.campaigns import Campaign, CampaignError, find_in
-from ledger.events import note_event
-from ledger.schema import campaigns
+from ledger.store.commit_log import note_event
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns
 
 
 def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:

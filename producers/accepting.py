@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from ledger.acceptance import Acceptance, accept, accept_uncommitted
-from ledger.book import Ledger
 from ledger.campaigns import Campaign
+from ledger.intake.acceptance import Acceptance, accept, accept_uncommitted
+from ledger.store.database import Ledger
 from producers.preparing import Prepared
 from producers.source.refusal import UnusableFile
 

@@ -9,9 +9,9 @@ import structlog
 from issuance.customer import Customer, IdentifierKind
 from issuance.job import Lane, Line
 from issuance.request_id import fresh_request_id, keyed_request_id
-from ledger.acceptance import accept
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.intake.acceptance import accept
+from ledger.store.database import Ledger
 from producers.freezing import Freezer
 from producers.source import rules
 from producers.source.refusal import Refusal

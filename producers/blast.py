@@ -9,10 +9,10 @@ import structlog
 
 from config.gc_tuning import collecting_rarely
 from issuance.job import Job
-from ledger.acceptance import Acceptance, Conflict, close_intake, open_intake
-from ledger.book import Ledger
 from ledger.campaigns import Campaign
-from ledger.statistics import Statistics
+from ledger.intake.acceptance import Acceptance, Conflict, close_intake, open_intake
+from ledger.intake.planner_statistics import Statistics
+from ledger.store.database import Ledger
 from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
 from producers.lint import Expectation, Warnings

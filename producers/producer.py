@@ -8,7 +8,7 @@ from redis import Redis
 
 from config.endpoints import Site
 from config.settings import Settings, read_settings
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
 from producers.freezing import Freezer
 

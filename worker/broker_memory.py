@@ -4,8 +4,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from ledger.book import Ledger
-from ledger.releases import unqueue_all
+from ledger.dispatch.release import unqueue_all
+from ledger.store.database import Ledger
 
 log = structlog.get_logger("issuance.release")
 

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.log_writer import lines_together
-from ledger.claims import Claim, claim
-from ledger.recording import Result, record
+from ledger.dispatch.claims import Claim, claim
+from ledger.results.recording import Result, record
 from limiter.unavailable import LimitsUnavailable
 from worker.bounds import Bounds
 from worker.events import tell_result

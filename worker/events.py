@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 
 from issuance.retry import Settle
-from ledger.claims import Claim
-from ledger.recording import Attempt, GiveBack, Result, describe
+from ledger.dispatch.claims import Claim
+from ledger.results.recording import Attempt, GiveBack, Result, describe
 
 log = structlog.get_logger("issuance.worker")
 

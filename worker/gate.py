@@ -10,8 +10,8 @@ from random import Random
 import structlog
 
 from issuance.outcome import Kind, Outcome
-from ledger.claims import ClaimedJob
-from ledger.recording import Attempt
+from ledger.dispatch.claims import ClaimedJob
+from ledger.results.recording import Attempt
 from limiter.reservation import Reservation
 from limiter.unavailable import LimitsUnavailable
 from worker.bounds import Bounds

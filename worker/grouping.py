@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
-from ledger.recording import Result
+from ledger.results.recording import Result
 
 _MOST = 250
 _WAIT_SECONDS = 0.2

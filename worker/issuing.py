@@ -10,8 +10,8 @@ from random import Random
 import structlog
 
 from issuance.job import Lane
-from ledger.claims import Claim, ClaimedJob
-from ledger.recording import GiveBack, Result
+from ledger.dispatch.claims import Claim, ClaimedJob
+from ledger.results.recording import GiveBack, Result
 from limiter.lua_scripts import KEPT_SECONDS
 from limiter.reservation import Reservation
 from limiter.unavailable import LimitsUnavailable

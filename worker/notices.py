@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway, publish
 from broker.queues import DEAD_LETTER_TASK
-from ledger.book import Ledger
-from ledger.letters import Notice, mark_noticed, unpublished_notices
+from ledger.dead_letters.writing import Notice, mark_noticed, unpublished_notices
+from ledger.store.database import Ledger
 from worker.patience import first_line
 
 log = structlog.get_logger("issuance.dead_letters")

@@ -17,7 +17,7 @@ from config.endpoints import Site
 from config.settings import Settings
 from issuance.fair_queue import Turns
 from issuance.job import Lane
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits

@@ -10,10 +10,10 @@ from broker.publisher import BrokerAway, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns, settle_cancelled
-from ledger.heartbeats import Heartbeat, touch
-from ledger.progress import leased, recent_took_seconds
-from ledger.releases import Chunk, reap, release, unqueue
-from ledger.tallies import fold
+from ledger.dispatch.release import Chunk, reap, release, unqueue
+from ledger.queries.counters import fold
+from ledger.queries.heartbeats import Heartbeat, touch
+from ledger.queries.stalls import leased, recent_took_seconds
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_memory import recall_lost

@@ -9,8 +9,8 @@ from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
 from issuance.retry import History, RetryPolicy, decide
-from ledger.claims import Claim, ClaimedJob
-from ledger.recording import Attempt
+from ledger.dispatch.claims import Claim, ClaimedJob
+from ledger.results.recording import Attempt
 from rewards_api.client import RewardsClient
 
 

@@ -4,7 +4,7 @@ import time
 
 from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Samples, System, await_arrivals, wait_until
-from ledger.balance import balance
+from ledger.queries.balance import balance
 
 RATE = 12_000
 """Calls a minute."""

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, select
 from benchmarks.load import mobile
 from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Samples, System, await_arrivals, wait_until
-from ledger.book import Ledger
-from ledger.schema import jobs, lines
+from ledger.store.database import Ledger
+from ledger.store.schema import jobs, lines
 
 LATENCY_MS = 50
 """Of the stub while single requests are timed."""

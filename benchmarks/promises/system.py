@@ -18,8 +18,8 @@ from benchmarks.load import write_csv
 from benchmarks.servers import Stub, url_of
 from config.endpoints import Site
 from config.settings import Settings
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.store.database import Ledger
 from producers.blast import blast
 from producers.freezing import Freezer
 from producers.producer import Producer

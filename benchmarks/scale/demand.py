@@ -12,7 +12,7 @@ from benchmarks.contenders import Place
 from benchmarks.cores import cpu_seconds
 from benchmarks.promises.system import Options, System, prepared, start, wait_until
 from benchmarks.servers import new_database
-from ledger.balance import open_lines
+from ledger.queries.balance import open_lines
 
 _CAMPAIGN, _REWARD = "demand", 1001
 _LATENCY_MS = 50

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, Table, text
 
-from ledger.book import Ledger
-from ledger.schema import attempts, dead_letters, jobs, lines
+from ledger.store.database import Ledger
+from ledger.store.schema import attempts, dead_letters, jobs, lines
 
 _AT_ONCE = 250_000
 _WAITING_SHARE = 0.1

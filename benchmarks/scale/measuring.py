@@ -24,13 +24,13 @@ from config.logs import configure_logs
 from config.settings import Settings
 from issuance.job import Lane
 from issuance.outcome import Reason
-from ledger.balance import attempts_per_second, balance
-from ledger.book import Ledger
 from ledger.campaigns import settle_cancelled
-from ledger.dead_letters import LetterFilter, count_letters, list_letters, show_letter
-from ledger.progress import stalls
-from ledger.releases import reap, unqueue_all
-from ledger.schema import dead_letters
+from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
+from ledger.dispatch.release import reap, unqueue_all
+from ledger.queries.balance import attempts_per_second, balance
+from ledger.queries.stalls import stalls
+from ledger.store.database import Ledger
+from ledger.store.schema import dead_letters
 from worker.parts import Parts
 from worker.releasing import run_release
 

@@ -11,7 +11,7 @@ from benchmarks.load import write_csv
 from benchmarks.scale.filling import fill
 from benchmarks.scale.measuring import measure_apart, wal_bytes
 from benchmarks.servers import url_of
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 _CAMPAIGN = "bench"
 _FRESH_FROM = 500_000_000

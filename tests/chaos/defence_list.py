@@ -4,11 +4,11 @@ from tests.chaos.defence import Defence, Edit
 
 _LAPSE = "lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())"
 _QUEUED_NEVER_LAPSE = Edit(
-    "ledger/releases.py",
+    "ledger/dispatch/release.py",
     _LAPSE,
     "lapsed = and_(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lease_until < now_ms())",
 )
-_NOTHING_LAPSES = Edit("ledger/releases.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
+_NOTHING_LAPSES = Edit("ledger/dispatch/release.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
 _NOBODY_WAITS_FOR_THE_LEDGER = (
     Edit("worker/patience.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
     _NOTHING_LAPSES,
@@ -63,13 +63,13 @@ DEFENCES = (
         3,
         "test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued",
         "a job may cost any number of workers",
-        (Edit("ledger/claims.py", "CLAIMS_MAX = 3", "CLAIMS_MAX = 3_000_000"),),
+        (Edit("ledger/dispatch/claims.py", "CLAIMS_MAX = 3", "CLAIMS_MAX = 3_000_000"),),
     ),
     Defence(
         3,
         "test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued",
         "a job that has cost two workers does not travel alone",
-        (Edit("ledger/claims.py", "ISOLATED_FROM = 2", "ISOLATED_FROM = 2_000_000"),),
+        (Edit("ledger/dispatch/claims.py", "ISOLATED_FROM = 2", "ISOLATED_FROM = 2_000_000"),),
     ),
     Defence(
         4,
@@ -118,7 +118,7 @@ DEFENCES = (
         "test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_and_no_more",
         "nothing in the ledger waits for its due time, nor for the account",
         (
-            Edit("ledger/waiting.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
+            Edit("ledger/dispatch/backlog.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
             Edit("worker/releasing.py", "if limits.closed_seconds > 0:", "if limits.closed_seconds < 0:"),
         ),
         long=True,
@@ -182,7 +182,7 @@ DEFENCES = (
         16,
         "test_a_blast_goes_on_when_the_ledger_is_back",
         "nobody waits for a locked SQLite, and no lease lapses",
-        (*_NOBODY_WAITS_FOR_THE_LEDGER, Edit("ledger/book.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05")),
+        (*_NOBODY_WAITS_FOR_THE_LEDGER, Edit("ledger/store/database.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05")),
     ),
     Defence(
         16,
@@ -202,8 +202,8 @@ DEFENCES = (
         "test_two_beats_and_two_redrives_at_once_have_the_effect_of_one",
         "a released job stays due, a claim takes what another has, and no customer is locked",
         (
-            Edit("ledger/releases.py", "values(state=State.QUEUED", "values(state=State.WAITING"),
-            Edit("ledger/claims.py", "free = jobs.c.state == State.QUEUED", "free = jobs.c.open_lines > 0"),
+            Edit("ledger/dispatch/release.py", "values(state=State.QUEUED", "values(state=State.WAITING"),
+            Edit("ledger/dispatch/claims.py", "free = jobs.c.state == State.QUEUED", "free = jobs.c.open_lines > 0"),
             Edit(
                 "limiter/customer_locks.py",
                 "return {fingerprints[place - 1] for place in places}",
@@ -215,16 +215,16 @@ DEFENCES = (
         17,
         "test_two_beats_and_two_redrives_at_once_have_the_effect_of_one",
         "a redrive does not look at the letter again once it has it to itself",
-        (Edit("ledger/redrives.py", "lambda row: refusal(case_of(row), verb)", "lambda row: None"),),
+        (Edit("ledger/dead_letters/redrive.py", "lambda row: refusal(case_of(row), verb)", "lambda row: None"),),
     ),
     Defence(
         18,
         "test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_again_in_time",
         "each process tells the time by its own clock",
         (
-            Edit("ledger/clock.py", "inherit_cache = True", "inherit_cache = False"),
+            Edit("ledger/store/clock.py", "inherit_cache = True", "inherit_cache = False"),
             Edit(
-                "ledger/clock.py",
+                "ledger/store/clock.py",
                 """return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)\"""",
                 "import time; return str(int(time.time() * 1000))",
             ),

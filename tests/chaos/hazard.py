@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from broker.wakeup import Nudge
 from console.books import compare, read_truth
 from issuance.states import State
-from ledger.balance import recount
-from ledger.outcomes import find_line
-from ledger.schema import attempts, campaigns, jobs
+from ledger.queries.balance import recount
+from ledger.queries.outcomes import find_line
+from ledger.store.schema import attempts, campaigns, jobs
 from tests.chaos.brokers import Broker
 from tests.chaos.ledgers import LedgerServer
 from tests.chaos.record import Record

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from issuance.states import State
-from ledger.dead_letters import LetterFilter, list_letters
+from ledger.dead_letters.browse import LetterFilter, list_letters
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos, Hazard
 from tests.e2e.processes import await_that

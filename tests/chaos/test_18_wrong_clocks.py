@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from ledger.schema import attempts, campaigns, jobs
+from ledger.store.schema import attempts, campaigns, jobs
 from tests.chaos.conftest import BeginHazard, scale
 from tests.chaos.hazard import Chaos, Hazard
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from issuance.states import SETTLED, State
-from ledger.outcomes import LineRecord
+from ledger.queries.outcomes import LineRecord
 from tests.e2e.matrix_rounds import PRICES
 
 _TILL = ("demo.till", md5(b"demo", usedforsecurity=False).hexdigest())

@@ -18,10 +18,10 @@ from redis import Redis
 from config.endpoints import RunningSystem
 from config.settings import Settings
 from console.books import Comparison, compare_books
-from ledger.balance import Balance, balance, recount
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, find_campaign
-from ledger.outcomes import LineRecord, outcomes
+from ledger.queries.balance import Balance, balance, recount
+from ledger.queries.outcomes import LineRecord, outcomes
+from ledger.store.database import Ledger
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer
 from producers.source import ErrorsFile, ReadOptions, Source

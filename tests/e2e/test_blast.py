@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.states import State
-from ledger.dead_letters import LetterFilter, list_letters
+from ledger.dead_letters.browse import LetterFilter, list_letters
 from tests.e2e.system import System, plain_rows
 
 _CAMPAIGN = "spring"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from issuance.states import State
-from ledger.outcomes import find_line
+from ledger.queries.outcomes import find_line
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 

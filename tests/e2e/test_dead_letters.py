@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from issuance.states import State
-from ledger.dead_letters import Letter, LetterFilter, list_letters, show_letter
-from ledger.outcomes import find_line
+from ledger.dead_letters.browse import Letter, LetterFilter, list_letters, show_letter
+from ledger.queries.outcomes import find_line
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
 from tests.e2e.webhook import Webhook

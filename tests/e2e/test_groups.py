@@ -1,8 +1,8 @@
 """A customer's rows in one call, issued in part, put right, run again, and one of them taken back."""
 
 from issuance.states import State
-from ledger.dead_letters import LetterFilter, list_letters
-from ledger.outcomes import LineRecord
+from ledger.dead_letters.browse import LetterFilter, list_letters
+from ledger.queries.outcomes import LineRecord
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
 

@@ -18,11 +18,11 @@ from config.settings import Settings
 from issuance.job import Variant
 from issuance.redrive.rules import Verb
 from issuance.states import State
-from ledger.acceptance import accept
-from ledger.actions import Operator
+from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign
-from ledger.dead_letters import LetterFilter
-from ledger.redrives import redrive
+from ledger.dead_letters.browse import LetterFilter
+from ledger.dead_letters.redrive import redrive
+from ledger.intake.acceptance import accept
 from tests.e2e.conftest import StartSystem
 from tests.e2e.matrix_books import Books, has_transaction
 from tests.e2e.matrix_rounds import (

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from issuance.states import State
-from ledger.schema import tally_deltas
+from ledger.store.schema import tally_deltas
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from issuance.states import State
-from ledger.actions import Operator
+from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
-from ledger.schema import attempts, campaigns, jobs
+from ledger.store.schema import attempts, campaigns, jobs
 from ledger.weights import weigh_campaign
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from issuance.states import State
-from ledger.outcomes import lines_of_job
+from ledger.queries.outcomes import lines_of_job
 from tests.e2e.system import System, plain_rows
 
 _OTHER_SERVICE = """

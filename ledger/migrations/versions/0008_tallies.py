@@ -1,7 +1,7 @@
 """Tallies: how many lines of each campaign are in each state, kept by the database itself.
 
 SQLite has one writer, so its triggers count in the tallies. On PostgreSQL two workers would wait for each other's
-row there: each statement appends what it changed, and the release adds that to the tallies (`ledger.tallies`).
+row there: each statement appends what it changed, and the release adds that to the tallies (`ledger.queries.counters`).
 """
 
 import sqlalchemy as sa

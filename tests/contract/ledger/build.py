@@ -20,19 +20,19 @@ from issuance.replies.reply import Answer, NoAnswer, Reply
 from issuance.request_id import campaign_request_id, keyed_request_id
 from issuance.retry import History, RetryPolicy, decide
 from issuance.states import State
-from ledger.acceptance import Acceptance, accept
-from ledger.actions import Operator
-from ledger.balance import balance
-from ledger.book import Ledger
+from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, ensure_campaign
-from ledger.claims import Claim, ClaimedJob, claim
-from ledger.clock import now_ms
-from ledger.dead_letters import Letter, LetterFilter, list_letters
-from ledger.outcomes import LineRecord, lines_of_job
-from ledger.recording import Attempt, GiveBack, Result, record
-from ledger.redrives import Redriven, discard, redrive
-from ledger.releases import Chunk, release
-from ledger.schema import jobs
+from ledger.dead_letters.browse import Letter, LetterFilter, list_letters
+from ledger.dead_letters.redrive import Redriven, discard, redrive
+from ledger.dispatch.claims import Claim, ClaimedJob, claim
+from ledger.dispatch.release import Chunk, release
+from ledger.intake.acceptance import Acceptance, accept
+from ledger.queries.balance import balance
+from ledger.queries.outcomes import LineRecord, lines_of_job
+from ledger.results.recording import Attempt, GiveBack, Result, record
+from ledger.store.clock import now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import jobs
 from ledger.weights import weigh_campaign
 
 OPERATOR = Operator("asha", "ticket 42")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.balance import balances, recount
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
-from ledger.schema import metadata
+from ledger.queries.balance import balances, recount
+from ledger.store.database import Ledger
+from ledger.store.schema import metadata
 from tests.contract.ledger.build import Desk
 from tests.postgres import postgres_database, postgres_server
 

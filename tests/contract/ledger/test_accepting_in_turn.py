@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.states import State
-from ledger.acceptance import open_intake
+from ledger.intake.acceptance import open_intake
 from producers.accepting import accept_in_turn
 from producers.preparing import Prepared
 from producers.source.refusal import UnusableFile

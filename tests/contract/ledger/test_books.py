@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from issuance.states import State
-from ledger.balance import attempts_per_second, balance, balances, open_lines
 from ledger.campaigns import pause_campaign
-from ledger.clock import now_ms
-from ledger.outcomes import find_line, lines_of_job, outcomes
-from ledger.recording import record
-from ledger.schema import attempts, jobs
+from ledger.queries.balance import attempts_per_second, balance, balances, open_lines
+from ledger.queries.outcomes import find_line, lines_of_job, outcomes
+from ledger.results.recording import record
+from ledger.store.clock import now_ms
+from ledger.store.schema import attempts, jobs
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_job, make_jobs, refuse
 
 

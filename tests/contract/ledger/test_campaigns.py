@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from issuance.retry import LookUp
 from issuance.states import State
-from ledger.actions import actions_on
+from ledger.audit_log import actions_on
 from ledger.campaigns import (
     CampaignError,
     cancel_campaign,
@@ -20,9 +20,9 @@ from ledger.campaigns import (
     resume_campaign,
     settle_cancelled,
 )
-from ledger.look_ups import LOOK_UP_NOW
-from ledger.releases import reap
-from ledger.schema import campaigns, jobs
+from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.dispatch.release import reap
+from ledger.store.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,
     OPERATOR,

@@ -8,9 +8,9 @@ from structlog.testing import capture_logs
 from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from ledger.campaigns import cancel_campaign, pause_campaign
-from ledger.claims import CLAIMS_MAX
-from ledger.events import note_event
-from ledger.releases import reap
+from ledger.dispatch.claims import CLAIMS_MAX
+from ledger.dispatch.release import reap
+from ledger.store.commit_log import note_event
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, TOO_MANY, issue, judge, make_job, make_jobs, refuse
 
 

@@ -8,7 +8,7 @@ from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
-from ledger.releases import reap
+from ledger.dispatch.release import reap
 from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say
 
 

@@ -9,9 +9,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from ledger.book import Ledger, LedgerError, SchemaMismatchError
-from ledger.migrating import configuration
-from ledger.schema import REVISION, metadata
+from ledger.store.database import Ledger, LedgerError, SchemaMismatchError
+from ledger.store.migration import configuration
+from ledger.store.schema import REVISION, metadata
 from tests.postgres import postgres_database
 
 
@@ -91,8 +91,8 @@ def test_migrating_again_changes_nothing(blank):
 
 _OPEN_AT_A_SIGN = """
 import sys
-from ledger import migrating
-from ledger.book import Ledger
+from ledger.store import migration
+from ledger.store.database import Ledger
 print("here", flush=True)
 sys.stdin.readline()
 with Ledger(sys.argv[1]) as ledger:

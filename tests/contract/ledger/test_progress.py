@@ -8,11 +8,11 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from ledger.campaigns import pause_campaign
-from ledger.clock import now_ms
-from ledger.heartbeats import Heartbeat, silent_seconds, touch
-from ledger.progress import recent_took_seconds, stalls
-from ledger.releases import reap
-from ledger.schema import attempts, heartbeats, jobs
+from ledger.dispatch.release import reap
+from ledger.queries.heartbeats import Heartbeat, silent_seconds, touch
+from ledger.queries.stalls import recent_took_seconds, stalls
+from ledger.store.clock import now_ms
+from ledger.store.schema import attempts, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
 
 

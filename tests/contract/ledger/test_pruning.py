@@ -6,14 +6,14 @@ from sqlalchemy import func, select, update
 from issuance.job import Variant
 from issuance.redrive.rules import Verb
 from issuance.states import State
-from ledger import pruning
-from ledger.acceptance import accept, open_intake
-from ledger.actions import actions_on
-from ledger.balance import balance
-from ledger.outcomes import find_line
-from ledger.pruning import compact, note_pruning, prune
-from ledger.schema import attempts, dead_letters, jobs, lines
-from ledger.tombstones import pruned_state
+from ledger.audit_log import actions_on
+from ledger.intake.acceptance import accept, open_intake
+from ledger.queries.balance import balance
+from ledger.queries.outcomes import find_line
+from ledger.retention import pruning
+from ledger.retention.pruning import compact, note_pruning, prune
+from ledger.retention.tombstones import pruned_state
+from ledger.store.schema import attempts, dead_letters, jobs, lines
 from tests.contract.ledger.build import (
     OPERATOR,
     TIMEOUT,

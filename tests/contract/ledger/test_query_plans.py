@@ -9,14 +9,14 @@ from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
-from ledger.acceptance import accept
-from ledger.balance import attempts_per_second, balance, open_lines, recount
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign, settle_cancelled
-from ledger.dead_letters import LetterFilter, count_letters, list_letters
-from ledger.letters import unpublished_notices
-from ledger.progress import recent_took_seconds, stalls
-from ledger.releases import reap
+from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters
+from ledger.dead_letters.writing import unpublished_notices
+from ledger.dispatch.release import reap
+from ledger.intake.acceptance import accept
+from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
+from ledger.queries.stalls import recent_took_seconds, stalls
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
 

@@ -8,9 +8,9 @@ from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.campaigns import ensure_campaign
-from ledger.outcomes import find_line
-from ledger.recording import GiveBack
-from ledger.schema import attempts
+from ledger.queries.outcomes import find_line
+from ledger.results.recording import GiveBack
+from ledger.store.schema import attempts
 from tests.contract.ledger.build import (
     BUSY_CODE,
     LIMIT_CODE,

@@ -10,7 +10,7 @@ from issuance.redrive.rules import Verb
 from issuance.request_id import campaign_request_id
 from issuance.retry import RetryPolicy
 from issuance.states import State
-from ledger.actions import actions_on
+from ledger.audit_log import actions_on
 from ledger.campaigns import find_campaign
 from tests.contract.ledger.build import (
     BUSY_CODE,

@@ -7,11 +7,11 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.acceptance import insert_jobs
 from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign, resume_campaign
-from ledger.clock import now_ms
-from ledger.releases import unqueue
-from ledger.schema import jobs
+from ledger.dispatch.release import unqueue
+from ledger.intake.acceptance import insert_jobs
+from ledger.store.clock import now_ms
+from ledger.store.schema import jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
 
 

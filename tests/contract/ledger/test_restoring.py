@@ -5,11 +5,11 @@ from sqlalchemy import update
 
 from issuance.retry import RetryPolicy
 from issuance.states import State
-from ledger.actions import actions_on
-from ledger.clock import now_ms
-from ledger.heartbeats import Heartbeat, touch
-from ledger.restoring import mark_restored
-from ledger.schema import heartbeats, restores
+from ledger.audit_log import actions_on
+from ledger.queries.heartbeats import Heartbeat, touch
+from ledger.retention.restore import mark_restored
+from ledger.store.clock import now_ms
+from ledger.store.schema import heartbeats, restores
 from tests.contract.ledger.build import LIMIT_CODE, OPERATOR, issue, judge, make_job, refuse
 
 _HOUR_MS = 3_600_000

@@ -3,8 +3,8 @@
 import pytest
 
 from issuance.states import State
-from ledger.actions import Operator, actions_on, line_target
-from ledger.outcomes import find_line, outcomes
+from ledger.audit_log import Operator, actions_on, line_target
+from ledger.queries.outcomes import find_line, outcomes
 from ledger.revocations import RevocationError, Verb, begin_revocation, end_revocation, plan_revocation
 from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, say
 

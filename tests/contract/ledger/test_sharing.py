@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from issuance.job import Lane
-from ledger.actions import actions_on
+from ledger.audit_log import actions_on
 from ledger.campaigns import CampaignError, cancel_campaign, find_campaign, pause_campaign
 from ledger.weights import weigh_campaign
 from tests.contract.ledger.build import OPERATOR, make_jobs

@@ -18,8 +18,6 @@ from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import SETTLED, State, may_replace
-from ledger.balance import balance, recount
-from ledger.book import Ledger
 from ledger.campaigns import (
     cancel_campaign,
     ensure_campaign,
@@ -28,9 +26,11 @@ from ledger.campaigns import (
     resume_campaign,
     settle_cancelled,
 )
-from ledger.outcomes import outcomes
-from ledger.releases import reap, unqueue
-from ledger.schema import jobs, metadata
+from ledger.dispatch.release import reap, unqueue
+from ledger.queries.balance import balance, recount
+from ledger.queries.outcomes import outcomes
+from ledger.store.database import Ledger
+from ledger.store.schema import jobs, metadata
 from tests.contract.ledger.build import (
     NOT_SENT,
     OPERATOR,

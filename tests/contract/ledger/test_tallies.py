@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from issuance.states import State
-from ledger.balance import balance, recount
-from ledger.book import Ledger
 from ledger.campaigns import cancel_campaign
-from ledger.schema import lines, tallies, tally_deltas
-from ledger.tallies import fold
+from ledger.queries.balance import balance, recount
+from ledger.queries.counters import fold
+from ledger.store.database import Ledger
+from ledger.store.schema import lines, tallies, tally_deltas
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs, refuse
 
 

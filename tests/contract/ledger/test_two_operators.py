@@ -14,10 +14,10 @@ _LETTERS = 120
 _OPERATOR = """
 import json, sys
 from issuance.redrive.rules import Verb
-from ledger.actions import Operator
-from ledger.book import Ledger
-from ledger.dead_letters import LetterFilter
-from ledger.redrives import discard, redrive
+from ledger.audit_log import Operator
+from ledger.store.database import Ledger
+from ledger.dead_letters.browse import LetterFilter
+from ledger.dead_letters.redrive import discard, redrive
 url, verb, name = sys.argv[1:]
 with Ledger(url) as ledger:
     with ledger.read():

@@ -103,7 +103,7 @@ def test_what_a_worker_does_once_at_its_start_is_no_part_of_an_issuance():
         [
             "start (celery/a.py);AsynPool._create_worker_process (celery/b.py) 7",
             "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);Parts.prepare (worker/parts.py) 5",
-            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);claim (ledger/claims.py) 2",
+            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);claim (ledger/dispatch/claims.py) 2",
         ]
     )
     assert shares == {"ledger: claim and record": 1.0}

@@ -7,10 +7,10 @@ from benchmarks.results import Results
 from benchmarks.scale.filling import LETTER_OF, fill
 from benchmarks.scale.table import demand_section, section
 from issuance.states import State
-from ledger.balance import balance
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
-from ledger.dead_letters import LetterFilter, count_letters, list_letters, show_letter
+from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
+from ledger.queries.balance import balance
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk, make_job
 from tests.postgres import postgres_database, postgres_server
 

@@ -14,8 +14,8 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from console.commands import command_line
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk
 
 Run = Callable[..., Result]

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from config.endpoints import RunningSystem
-from ledger.book import Ledger
-from ledger.heartbeats import Heartbeat, touch
+from ledger.queries.heartbeats import Heartbeat, touch
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import make_job, make_jobs
 
 

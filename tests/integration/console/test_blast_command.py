@@ -7,8 +7,8 @@ import time
 import pytest
 
 from issuance.states import State
-from ledger.balance import balance
 from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign
+from ledger.queries.balance import balance
 from tests.contract.ledger.build import OPERATOR, issue, judge
 
 GOOD = ["919800000001,1001", "919800000002,1001", "919800000003,1001"]

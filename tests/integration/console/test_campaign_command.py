@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.states import State
-from ledger.actions import actions_on
+from ledger.audit_log import actions_on
 from ledger.campaigns import find_campaign
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY, judge, make_jobs
 

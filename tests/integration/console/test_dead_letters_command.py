@@ -12,7 +12,7 @@ import pytest
 from issuance.outcome import Reason
 from issuance.replies.reply import Answer
 from issuance.states import State
-from ledger.actions import actions_on
+from ledger.audit_log import actions_on
 from tests.contract.ledger.build import NOT_SENT, TIMEOUT, Desk, answer, issue, judge, make_job, refuse, say
 
 FAILED, IN_DOUBT, PARTIAL = 1, 2, 3

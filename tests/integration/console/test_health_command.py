@@ -10,9 +10,9 @@ from sqlalchemy import text, update
 
 from console.checkup import WELL, Finding, Part, Report
 from console.probes import Checkups, ProbeServer
-from ledger.clock import now_ms
-from ledger.heartbeats import Heartbeat, touch
-from ledger.schema import jobs
+from ledger.queries.heartbeats import Heartbeat, touch
+from ledger.store.clock import now_ms
+from ledger.store.schema import jobs
 from tests.contract.ledger.build import make_job
 from tests.valkey import valkey_server
 

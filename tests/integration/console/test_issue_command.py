@@ -8,7 +8,7 @@ import pytest
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import pause_campaign
-from ledger.outcomes import find_line
+from ledger.queries.outcomes import find_line
 from tests.contract.ledger.build import OPERATOR, Desk, answer, judge, refuse, say
 
 ARGUMENTS = ("issue", "--mobile", "919800000001", "--reward-id", 1001, "--campaign", "spring")

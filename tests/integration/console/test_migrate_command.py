@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 
 @pytest.fixture

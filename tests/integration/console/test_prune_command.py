@@ -7,7 +7,7 @@ import stat
 import pytest
 from sqlalchemy import update
 
-from ledger.schema import jobs
+from ledger.store.schema import jobs
 from tests.contract.ledger.build import issue, judge, make_job, make_jobs, refuse
 
 _DAY_MS = 86_400_000

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.states import State
-from ledger.actions import actions_on, line_target
-from ledger.claims import ClaimedJob
+from ledger.audit_log import actions_on, line_target
+from ledger.dispatch.claims import ClaimedJob
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from simulator.serve import Simulator

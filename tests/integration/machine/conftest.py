@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 
 @pytest.fixture(scope="session")

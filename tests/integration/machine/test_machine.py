@@ -19,11 +19,11 @@ from issuance.customer import Customer
 from issuance.job import Job, Lane, Line, Variant, freeze_body
 from issuance.redrive.rules import Verb
 from issuance.states import OPEN, SETTLED, State, may_replace
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
-from ledger.outcomes import outcomes
-from ledger.releases import reap
-from ledger.schema import metadata
+from ledger.dispatch.release import reap
+from ledger.queries.outcomes import outcomes
+from ledger.store.database import Ledger
+from ledger.store.schema import metadata
 from simulator.switches import Switches
 from tests.contract.ledger.build import Desk
 from tests.integration.machine.api import LAG_SECONDS, MOBILE, ORG, POLICY, Api

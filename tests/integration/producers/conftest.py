@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, read_settings
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.store.database import Ledger
 from producers.blast import BlastReport, blast
 from producers.freezing import Freezer
 from producers.preparing import BlastOptions

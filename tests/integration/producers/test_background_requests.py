@@ -13,11 +13,11 @@ from config.endpoints import Site
 from console.embedded import free_port
 from issuance.job import Lane, Variant
 from issuance.states import State
-from ledger.balance import balance
-from ledger.book import Ledger, SchemaMismatchError
 from ledger.campaigns import CampaignError, cancel_campaign
-from ledger.outcomes import lines_of_job
-from ledger.schema import jobs
+from ledger.queries.balance import balance
+from ledger.queries.outcomes import lines_of_job
+from ledger.store.database import Ledger, SchemaMismatchError
+from ledger.store.schema import jobs
 from producers import KeyReusedError, Producer, RequestRefusedError, Reward, enqueue
 from producers.producer import _default
 from tests.contract.ledger.build import OPERATOR

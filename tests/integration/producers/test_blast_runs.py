@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from issuance.job import Variant
 from issuance.states import State
-from ledger.balance import balance
 from ledger.campaigns import CampaignError, cancel_campaign, find_campaign
-from ledger.outcomes import outcomes
-from ledger.schema import intakes, jobs
+from ledger.queries.balance import balance
+from ledger.queries.outcomes import outcomes
+from ledger.store.schema import intakes, jobs
 from producers.blast import BlastReport, check
 from producers.freezing import Freezer
 from producers.source import ErrorsFile, ReadOptions, Source

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from ledger.campaigns import CampaignError, find_campaign
-from ledger.outcomes import outcomes
-from ledger.schema import jobs
+from ledger.queries.outcomes import outcomes
+from ledger.store.schema import jobs
 from producers.preparing import BlastOptions
 
 REPEATS = BlastOptions(allow_repeats=True)

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from ledger.acceptance import accept
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
-from ledger.statistics import Statistics
+from ledger.intake.acceptance import accept
+from ledger.intake.planner_statistics import Statistics
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import make_jobs
 from tests.postgres import postgres_database, postgres_server
 

@@ -9,7 +9,7 @@ from console.checkup import NEEDS, WELL, Finding, Part, examine
 from console.context import UsageError
 from console.health import read_parts
 from issuance.job import Lane
-from ledger.progress import Stall
+from ledger.queries.stalls import Stall
 from tests.unit.limit_states import limit_state
 
 ILL = Finding("it is gone", "bring it back")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from ledger.stored import stored_list, stored_number, stored_text
+from ledger.store.sanitize import stored_list, stored_number, stored_text
 
 
 @pytest.mark.parametrize(

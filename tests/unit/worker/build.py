@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from issuance.job import Job, Lane, Variant
 from issuance.replies.reply import Answer, Reply
 from issuance.retry import RetryPolicy
-from ledger.claims import Claim, ClaimedJob
-from ledger.recording import Attempt, GiveBack, Result
+from ledger.dispatch.claims import Claim, ClaimedJob
+from ledger.results.recording import Attempt, GiveBack, Result
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits

@@ -9,8 +9,8 @@ from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ledger.book import Ledger
 from ledger.campaigns import ensure_campaign
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk
 from tests.unit.worker.build import FakeApi, IssuingDesk
 from tests.unit.worker.process import MEMORY_URL, end_parts, make_parts

@@ -11,7 +11,7 @@ from broker.wakeup import Nudge
 from config.endpoints import Site
 from config.settings import Settings
 from issuance.job import Lane
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
 from issuance.states import State
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
 from tests.unit.worker.process import notices, nudges
 from worker.chunks import handle_chunk

@@ -3,7 +3,7 @@
 import threading
 from queue import SimpleQueue
 
-from ledger.recording import GiveBack
+from ledger.results.recording import GiveBack
 from tests.unit.worker.build import claimed
 from worker.grouping import gather_groups
 

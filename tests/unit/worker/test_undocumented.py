@@ -9,8 +9,8 @@ from issuance.job import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.retry import Settle
 from issuance.states import State
-from ledger.claims import ClaimedJob
-from ledger.recording import Attempt
+from ledger.dispatch.claims import ClaimedJob
+from ledger.results.recording import Attempt
 from worker.undocumented import Undocumented
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from sqlalchemy import Connection, select, text, union_all
 
 from issuance.states import State
-from ledger.book import Ledger
-from ledger.schema import tallies, tally_deltas
+from ledger.store.database import Ledger
+from ledger.store.schema import tallies, tally_deltas
 
 _AT_ONCE = 10_000
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
-from ledger.actions import Operator, note_action
-from ledger.book import Ledger
-from ledger.clock import instant, now_ms
-from ledger.heartbeats import Heartbeat
-from ledger.schema import IS_OPEN, dead_letters, heartbeats, jobs, restores
+from ledger.audit_log import Operator, note_action
+from ledger.queries.heartbeats import Heartbeat
+from ledger.store.clock import instant, now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_OPEN, dead_letters, heartbeats, jobs, restores
 
 _DOUBT_MS = 30 * 86_400_000
 """For so long after a restore, files and requests of the lost time may be run again."""

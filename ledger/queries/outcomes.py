@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, case, func, literal, select
 
 from issuance.customer import Customer
 from issuance.states import OPEN, State
-from ledger.actions import LINE
-from ledger.book import Ledger
+from ledger.audit_log import LINE
 from ledger.campaigns import Campaign
-from ledger.clock import instant
-from ledger.schema import IS_OPEN, IS_SETTLED_LINE, actions, campaigns, jobs, lines
+from ledger.store.clock import instant
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_OPEN, IS_SETTLED_LINE, actions, campaigns, jobs, lines
 
 _READ_AT_ONCE = 1_000
 

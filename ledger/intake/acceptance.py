@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from issuance.job import Job
 from issuance.redrive.narrow import narrow, narrow_body
 from issuance.states import State
-from ledger.book import Ledger
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
-from ledger.clock import now_ms
-from ledger.driver import insert_rows, rows_among
-from ledger.restoring import forgotten_since
-from ledger.schema import campaigns, intakes, jobs
-from ledger.tombstones import Tombstone, find_tombstones
+from ledger.retention.restore import forgotten_since
+from ledger.retention.tombstones import Tombstone, find_tombstones
+from ledger.store.bulk import insert_rows, rows_among
+from ledger.store.clock import now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns, intakes, jobs
 
 _TRIES = 3
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from ledger.book import Ledger
-from ledger.clock import instant, now_ms
-from ledger.schema import actions
+from ledger.store.clock import instant, now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import actions
 
 LINE = "line:"
 """How the target of an action on a line begins."""

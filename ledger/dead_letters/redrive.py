@@ -7,15 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from issuance.redrive.rules import Verb, refusal
-from ledger.actions import Operator, note_actions
-from ledger.book import Ledger
-from ledger.clock import milliseconds, now_ms
-from ledger.dead_letters import CASE, LetterFilter, case_of, letter_ids
-from ledger.events import name_lines, note_event
-from ledger.reissuing import reissue
-from ledger.resending import resend
-from ledger.schema import campaigns, jobs, lines
-from ledger.schema import dead_letters as letters
+from ledger.audit_log import Operator, note_actions
+from ledger.dead_letters.browse import CASE, LetterFilter, case_of, letter_ids
+from ledger.dead_letters.reissue import reissue
+from ledger.dead_letters.resend import resend
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.commit_log import name_lines, note_event
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns, jobs, lines
+from ledger.store.schema import dead_letters as letters
 
 _BATCH = 500
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
-from ledger.book import Ledger
-from ledger.clock import milliseconds, now_ms
-from ledger.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from ledger.book import SchemaMismatchError
+from ledger.store.database import SchemaMismatchError
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def upgrade(connection: Connection) -> None:

@@ -13,10 +13,10 @@ from issuance.job import Job, Lane, Line, Variant
 from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
-from ledger.acceptance import insert_jobs
-from ledger.clock import now_ms
-from ledger.driver import execute_rows
-from ledger.schema import jobs, lines
+from ledger.intake.acceptance import insert_jobs
+from ledger.store.bulk import execute_rows
+from ledger.store.clock import now_ms
+from ledger.store.schema import jobs, lines
 
 
 def reissue(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> dict[int, dict[str, str]]:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, literal, select
 from issuance.job import Job, Variant
 from issuance.redrive.narrow import narrow_body
 from issuance.states import State
-from ledger.book import Ledger
-from ledger.driver import execute_rows, rows_among
-from ledger.schema import tombstones
+from ledger.store.bulk import execute_rows, rows_among
+from ledger.store.database import Ledger
+from ledger.store.schema import tombstones
 
 _DIGEST_BYTES = 16
 _INSERT = "INSERT INTO tombstones (request_id, campaign_id, state, line_digest, body_digest) VALUES (?, ?, ?, ?, ?)"

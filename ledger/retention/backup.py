@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
-from ledger.actions import Operator
-from ledger.book import Ledger, LedgerError
-from ledger.restoring import mark_restored
+from ledger.audit_log import Operator
+from ledger.retention.restore import mark_restored
+from ledger.store.database import Ledger, LedgerError
 
 _BUSY_SECONDS = 30
 

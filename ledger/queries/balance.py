@@ -9,10 +9,11 @@ from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
 from issuance.states import OPEN, State
-from ledger.book import Ledger
 from ledger.campaigns import Campaign, find_in, list_campaigns
-from ledger.clock import instant, now_ms
-from ledger.schema import (
+from ledger.queries.counters import tallied
+from ledger.store.clock import instant, now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import (
     IS_OPEN,
     IS_SETTLED_LINE,
     IS_WAITING,
@@ -23,7 +24,6 @@ from ledger.schema import (
     lines,
     pruned_lines,
 )
-from ledger.tallies import tallied
 
 _RATE_WINDOW_MS = 10_000
 _IN_HAND = (State.QUEUED, State.RUNNING)

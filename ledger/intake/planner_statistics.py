@@ -6,7 +6,7 @@ a job for one of many with the same number, and to look up a few thousand it rea
 
 from sqlalchemy import text
 
-from ledger.book import Ledger
+from ledger.store.database import Ledger
 
 _LEAST_JOBS = 5_000
 _TIMES = 3

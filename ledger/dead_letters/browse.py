@@ -12,12 +12,12 @@ from issuance.customer import Customer
 from issuance.outcome import Reason
 from issuance.redrive.rules import Case
 from issuance.states import State
-from ledger.actions import Action, actions_on
-from ledger.book import Ledger, LedgerError
-from ledger.clock import instant
-from ledger.outcomes import LineRecord, lines_of_job
-from ledger.schema import attempts, campaigns, jobs, lines
-from ledger.schema import dead_letters as letters
+from ledger.audit_log import Action, actions_on
+from ledger.queries.outcomes import LineRecord, lines_of_job
+from ledger.store.clock import instant
+from ledger.store.database import Ledger, LedgerError
+from ledger.store.schema import attempts, campaigns, jobs, lines
+from ledger.store.schema import dead_letters as letters
 
 _READ_AT_ONCE = 1_000
 

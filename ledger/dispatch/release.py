@@ -13,15 +13,15 @@ from issuance.fair_queue import Claimant, Turns, size_chunk
 from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.states import State
-from ledger.book import Ledger
 from ledger.campaigns import finish_campaigns
-from ledger.claims import CLAIMS_MAX, ISOLATED_FROM
-from ledger.clock import milliseconds, now_ms
-from ledger.events import note_jobs
-from ledger.letters import open_letter
-from ledger.look_ups import LOOK_UP_NOW
-from ledger.schema import IS_LEASED, jobs, lines
-from ledger.waiting import due_jobs, queued_campaigns, waiting_campaigns
+from ledger.dead_letters.writing import open_letter
+from ledger.dispatch.backlog import due_jobs, queued_campaigns, waiting_campaigns
+from ledger.dispatch.claims import CLAIMS_MAX, ISOLATED_FROM
+from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.commit_log import note_jobs
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_LEASED, jobs, lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ _GIVE_BACK = (
         state=State.WAITING,
         lease_until=None,
         chunk_id=None,
-        # Due since it was: by this a job is found that goes round without ever being called (`ledger.progress`).
+        # Due since it was: by this a job is found that goes round without ever being called (`ledger.queries.stalls`).
         may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
     )
 )

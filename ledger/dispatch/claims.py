@@ -13,10 +13,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from issuance.customer import Customer
 from issuance.job import Lane, Line, Variant
 from issuance.states import State
-from ledger.book import Ledger
-from ledger.clock import instant, milliseconds, now_ms
-from ledger.events import note_jobs
-from ledger.schema import campaigns, jobs, lines
+from ledger.store.clock import instant, milliseconds, now_ms
+from ledger.store.commit_log import note_jobs
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns, jobs, lines
 
 CLAIMS_MAX = 3
 """A job claimed so often without an outcome kills its worker: it is not sent again. It is looked up, once."""

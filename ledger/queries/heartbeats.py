@@ -5,9 +5,9 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.book import Ledger
-from ledger.clock import now_ms
-from ledger.schema import heartbeats
+from ledger.store.clock import now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import heartbeats
 
 
 class Heartbeat(StrEnum):

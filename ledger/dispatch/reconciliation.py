@@ -3,7 +3,7 @@
 from typing import Any
 
 from issuance.states import State
-from ledger.clock import now_ms
+from ledger.store.clock import now_ms
 
 LOOK_UP_NOW: dict[str, Any] = {
     "look_up": State.IN_DOUBT,

@@ -12,14 +12,14 @@ from issuance.reconciliation.fallback import standing_reason
 from issuance.replies.job_verdict import loudest
 from issuance.retry import Decision, LookUp, Settle, TryAgain
 from issuance.states import State, may_replace
-from ledger.book import Ledger
-from ledger.claims import ClaimedJob
-from ledger.clock import milliseconds, now_ms
-from ledger.driver import insert_rows
-from ledger.learning import KnownLines, LineValues, learn, lines_of_jobs, settled_lines, write_lines
-from ledger.letters import close_letter, open_letter
-from ledger.schema import jobs
-from ledger.stored import stored_number, stored_text
+from ledger.dead_letters.writing import close_letter, open_letter
+from ledger.dispatch.claims import ClaimedJob
+from ledger.results.lines import KnownLines, LineValues, learn, lines_of_jobs, settled_lines, write_lines
+from ledger.store.bulk import insert_rows
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.database import Ledger
+from ledger.store.sanitize import stored_number, stored_text
+from ledger.store.schema import jobs
 
 
 @dataclass(frozen=True, slots=True)

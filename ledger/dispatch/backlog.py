@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.clock import now_ms
-from ledger.schema import IS_LEASED, IS_WAITING, campaigns, jobs
+from ledger.store.clock import now_ms
+from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from issuance.outcome import Reason
-from ledger.book import Ledger
-from ledger.clock import milliseconds, now_ms
-from ledger.events import name_lines, note_event
-from ledger.schema import campaigns, dead_letters, jobs, lines
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.commit_log import name_lines, note_event
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns, dead_letters, jobs, lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.job import Variant
 from issuance.states import SETTLED, State
-from ledger.actions import Operator, note_action
-from ledger.book import Ledger
-from ledger.clock import milliseconds, now_ms
-from ledger.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
-from ledger.tombstones import Burial, bury
+from ledger.audit_log import Operator, note_action
+from ledger.retention.tombstones import Burial, bury
+from ledger.store.clock import milliseconds, now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
 
 _PAGE = 500
 """Jobs looked at in one transaction: few enough that workers hardly wait for it."""

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from ledger.events import OPTION, tell_events
-from ledger.schema import REVISION
+from ledger.store.commit_log import OPTION, tell_events
+from ledger.store.schema import REVISION
 
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 5
@@ -85,7 +85,7 @@ class Ledger:
                 # On SQLite the write lock is enough; here two processes would both find no schema, and both make it.
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             if _revision(connection) != REVISION:
-                from ledger.migrating import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
+                from ledger.store.migration import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
 
                 upgrade(connection)
 

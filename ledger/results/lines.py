@@ -10,9 +10,9 @@ from issuance.merge import LineFacts, merge
 from issuance.outcome import Kind, LineOutcome, settled_state
 from issuance.retry import Decision
 from issuance.states import SETTLED, State
-from ledger.driver import update_rows
-from ledger.schema import lines
-from ledger.stored import stored_list, stored_number, stored_text
+from ledger.store.bulk import update_rows
+from ledger.store.sanitize import stored_list, stored_number, stored_text
+from ledger.store.schema import lines
 
 KnownLines = Sequence[Row[tuple[Any, ...]]]
 """A job's lines as the ledger has them, in the order of its body."""

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from issuance.states import State
 from ledger.campaigns import wake_campaign
-from ledger.clock import now_ms
-from ledger.driver import execute_rows
-from ledger.schema import dead_letters as letters
-from ledger.schema import jobs, lines
+from ledger.store.bulk import execute_rows
+from ledger.store.clock import now_ms
+from ledger.store.schema import dead_letters as letters
+from ledger.store.schema import jobs, lines
 
 
 def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> None:

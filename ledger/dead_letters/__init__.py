@@ -1,0 +1,1 @@
+"""Dead letters: written, browsed, and sent again."""

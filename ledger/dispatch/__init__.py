@@ -1,0 +1,1 @@
+"""From a due job to a claimed one: release, claims, backlog and reconciliation."""

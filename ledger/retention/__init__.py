@@ -1,0 +1,1 @@
+"""Pruning, tombstones, backup and restore."""

@@ -1,0 +1,1 @@
+"""The database: engine, schema, clock, migration, bulk statements."""
