@@ -28,7 +28,7 @@ from config.settings import Settings
 from issuance.job import Variant
 
 PARTS = {
-    "log events": ("structlog/", "config/logs", "config/log_writer", "worker/events"),
+    "log events": ("structlog/", "config/logs", "config/log_writer", "worker/chunk/log_events"),
     "ledger: claim and record": ("sqlalchemy/", "ledger/", "sqlite3", "psycopg"),
     "limits and locks (Redis)": ("redis/", "limiter"),
     "HTTP": ("aiohttp/", "httpx", "yarl/", "multidict/", "rewards_api"),

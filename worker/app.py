@@ -10,7 +10,7 @@ from config.endpoints import Site
 from config.gc_tuning import collect_rarely
 from config.settings import Settings, read_settings
 from worker.child_watch import ChildWatch
-from worker.parts import Parts
+from worker.services import Parts
 from worker.tasks import register_tasks
 
 

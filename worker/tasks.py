@@ -5,11 +5,11 @@ from typing import Any
 from celery import Celery, Task
 
 from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
-from worker.alarms import raise_alarm
-from worker.chunks import handle_chunk
-from worker.orphans import telling_request
-from worker.parts import Parts
-from worker.releasing import run_release
+from worker.alerting import raise_alarm
+from worker.chunk.handler import handle_chunk
+from worker.chunk.orphans import telling_request
+from worker.dispatcher import run_release
+from worker.services import Parts
 
 
 def register_tasks(app: Celery, parts: Parts) -> None:

@@ -31,8 +31,8 @@ from ledger.queries.balance import attempts_per_second, balance
 from ledger.queries.stalls import stalls
 from ledger.store.database import Ledger
 from ledger.store.schema import dead_letters
-from worker.parts import Parts
-from worker.releasing import run_release
+from worker.dispatcher import run_release
+from worker.services import Parts
 
 _ASKED = 5
 _ROUNDS = 5

@@ -10,11 +10,11 @@ _QUEUED_NEVER_LAPSE = Edit(
 )
 _NOTHING_LAPSES = Edit("ledger/dispatch/release.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
 _NOBODY_WAITS_FOR_THE_LEDGER = (
-    Edit("worker/patience.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
+    Edit("worker/ledger_retry.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
     _NOTHING_LAPSES,
 )
 _RESENT_ANEW = Edit(
-    "worker/sending.py",
+    "worker/chunk/sender.py",
     "reply = await self._client.issue(job.variant, job.body, reward_id)",
     """import os, dataclasses
         known = job.lines[0].request_id.encode()
@@ -57,7 +57,7 @@ DEFENCES = (
         3,
         "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
         "a worker does not tell that its child has died",
-        (Edit("worker/orphans.py", "tell(self.id)", "pass"),),
+        (Edit("worker/chunk/orphans.py", "tell(self.id)", "pass"),),
     ),
     Defence(
         3,
@@ -87,7 +87,7 @@ DEFENCES = (
         6,
         "test_what_was_queued_in_an_emptied_broker_is_released_again",
         "no mark in the broker",
-        (Edit("worker/broker_memory.py", "if broker is None or broker.exists(_MARK):", "if True:"),),
+        (Edit("worker/broker_loss.py", "if broker is None or broker.exists(_MARK):", "if True:"),),
     ),
     Defence(
         7,
@@ -111,7 +111,7 @@ DEFENCES = (
         9,
         "test_chunks_whose_publishing_failed_half_way_are_published_later",
         "what was not published is neither taken back nor lapses",
-        (Edit("worker/releasing.py", "unqueue(parts.ledger, chunks[place:])", "pass"), _QUEUED_NEVER_LAPSE),
+        (Edit("worker/dispatcher.py", "unqueue(parts.ledger, chunks[place:])", "pass"), _QUEUED_NEVER_LAPSE),
     ),
     Defence(
         10,
@@ -119,7 +119,7 @@ DEFENCES = (
         "nothing in the ledger waits for its due time, nor for the account",
         (
             Edit("ledger/dispatch/backlog.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
-            Edit("worker/releasing.py", "if limits.closed_seconds > 0:", "if limits.closed_seconds < 0:"),
+            Edit("worker/dispatcher.py", "if limits.closed_seconds > 0:", "if limits.closed_seconds < 0:"),
         ),
         long=True,
     ),
@@ -134,7 +134,7 @@ DEFENCES = (
         11,
         "test_messages_delivered_again_while_their_calls_are_under_way_call_nobody",
         "whose message comes again is taken for dead",
-        (Edit("worker/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
+        (Edit("worker/chunk/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
     ),
     Defence(
         12,
@@ -164,7 +164,7 @@ DEFENCES = (
         15,
         "test_a_blast_goes_on_when_an_api_that_hung_answers_again",
         "nobody probes an account that was closed",
-        (Edit("worker/releasing.py", "return workers, 1", "return 0, 1"),),
+        (Edit("worker/dispatcher.py", "return workers, 1", "return 0, 1"),),
     ),
     Defence(
         15,

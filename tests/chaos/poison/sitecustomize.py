@@ -23,7 +23,7 @@ _DEADLY = {
 
 class _Poisoner(MetaPathFinder):
     def find_spec(self, name: str, _path: Any, _target: Any = None) -> ModuleSpec | None:
-        if name != "worker.sending":
+        if name != "worker.chunk.sender":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

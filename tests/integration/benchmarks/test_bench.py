@@ -90,8 +90,8 @@ def test_each_goal_says_whether_this_run_met_it(tmp_path: Path):
 def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
     shares = share_out(
         [
-            "run (worker/issuing.py);call (rewards_api/client.py);write (asyncio/selector_events.py) 3",
-            "run (worker/issuing.py);classify (issuance/replies/classification.py) 1",
+            "run (worker/chunk/issuer.py);call (rewards_api/client.py);write (asyncio/selector_events.py) 3",
+            "run (worker/chunk/issuer.py);classify (issuance/replies/classification.py) 1",
             "select (selectors.py) 1",
         ]
     )
@@ -102,7 +102,7 @@ def test_what_a_worker_does_once_at_its_start_is_no_part_of_an_issuance():
     shares = share_out(
         [
             "start (celery/a.py);AsynPool._create_worker_process (celery/b.py) 7",
-            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);Parts.prepare (worker/parts.py) 5",
+            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);Parts.prepare (worker/services.py) 5",
             "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);claim (ledger/dispatch/claims.py) 2",
         ]
     )

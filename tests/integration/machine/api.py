@@ -18,8 +18,8 @@ from simulator.demo_catalogue import CHILDREN, DEMO_WITHOUT_MAGIC
 from simulator.faults import read_plan
 from simulator.switches import Switches
 from simulator.world import World
-from worker.looking import Looker
-from worker.sending import Sender
+from worker.chunk.reconciler import Looker
+from worker.chunk.sender import Sender
 
 MOBILE = "919800000001"
 ORG = CHILDREN[0]

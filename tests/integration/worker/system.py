@@ -21,8 +21,8 @@ from ledger.campaigns import ensure_campaign
 from simulator.serve import Simulator
 from tests.contract.ledger.build import Desk
 from worker.app import build
-from worker.parts import Parts
-from worker.releasing import run_release
+from worker.dispatcher import run_release
+from worker.services import Parts
 
 _WAIT_SECONDS = 20.0
 

@@ -21,9 +21,9 @@ from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits
 from tests.contract.ledger.build import make_job
-from worker.bounds import Bounds
-from worker.issuing import ChunkIssuing
-from worker.parts import Shared
+from worker.chunk.bounds import Bounds
+from worker.chunk.issuer import ChunkIssuing
+from worker.services import Shared
 
 ACCOUNT = "till"
 CAMPAIGN_ID = 7

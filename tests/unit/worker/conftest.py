@@ -14,7 +14,7 @@ from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk
 from tests.unit.worker.build import FakeApi, IssuingDesk
 from tests.unit.worker.process import MEMORY_URL, end_parts, make_parts
-from worker.parts import Parts
+from worker.services import Parts
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from limiter.paused_campaigns import Halts
 from limiter.rate_limiter import AccountLimits
 from limiter.sync_limiter import LimitsConsole
 from tests.unit.worker.build import FakeApi
-from worker.orphans import Orphans
-from worker.parts import Parts, Shared
+from worker.chunk.orphans import Orphans
+from worker.services import Parts, Shared
 
 API_URL = "http://rewards.test"
 MEMORY_URL = "memory://"

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from structlog.testing import capture_logs
 
-from worker.alarms import raise_alarm
+from worker.alerting import raise_alarm
 
 NOTICE = {"letter_id": 1, "request_id": "r-1", "campaign": "diwali", "reason": "failed", "code": 1014}
 

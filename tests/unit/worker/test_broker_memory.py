@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 
 from issuance.states import State
 from tests.contract.ledger.build import make_jobs
-from worker.broker_memory import recall_lost
-from worker.releasing import run_release
+from worker.broker_loss import recall_lost
+from worker.dispatcher import run_release
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from queue import SimpleQueue
 
 from ledger.results.recording import GiveBack
 from tests.unit.worker.build import claimed
-from worker.grouping import gather_groups
+from worker.chunk.batching import gather_groups
 
 
 def _queue(count, *, ended=True):

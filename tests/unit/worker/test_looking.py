@@ -14,7 +14,7 @@ from issuance.states import State
 from rewards_api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import CAMPAIGN_ID, claimed
-from worker.looking import Looker
+from worker.chunk.reconciler import Looker
 
 POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0))
 READ = Answer(200, b"{}")

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from structlog.testing import capture_logs
 
-from worker.patience import first_line, insist, is_refusal
+from worker.ledger_retry import first_line, insist, is_refusal
 
 AWAY = OperationalError("UPDATE jobs", {}, OSError("connection refused"))
 REFUSED = IntegrityError(

@@ -15,8 +15,8 @@ from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_
 from tests.unit.limit_states import limit_state
 from tests.unit.worker.process import chunks, notices, nudges
 from tests.unit.worker.test_chunks import AbsentLedger
-from worker import releasing
-from worker.releasing import run_release, size_shared_chunk, size_window
+from worker import dispatcher
+from worker.dispatcher import run_release, size_shared_chunk, size_window
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_notices_of_letters_just_opened_are_left_to_who_opened_them(parts, book)
 
 
 def test_notices_that_a_dead_process_left_undone_are_published_once(parts, book, monkeypatch):
-    monkeypatch.setattr(releasing, "_NOTICE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_NOTICE_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     book.settle(make_job(2), TIMEOUT)
     run_release(parts)
@@ -210,7 +210,7 @@ def test_notices_that_a_dead_process_left_undone_are_published_once(parts, book,
 
 
 def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypatch):
-    monkeypatch.setattr(releasing, "_NOTICE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_NOTICE_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     with capture_logs() as logged:
         run_release(brokerless_parts)

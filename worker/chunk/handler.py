@@ -12,15 +12,15 @@ from config.log_writer import lines_together
 from ledger.dispatch.claims import Claim, claim
 from ledger.results.recording import Result, record
 from limiter.unavailable import LimitsUnavailable
-from worker.bounds import Bounds
-from worker.events import tell_result
-from worker.grouping import gather_groups
-from worker.issuing import ChunkIssuing
-from worker.notices import publish_notices
-from worker.parts import Parts
-from worker.patience import first_line, insist, is_refusal
+from worker.chunk.batching import gather_groups
+from worker.chunk.bounds import Bounds
+from worker.chunk.issuer import ChunkIssuing
+from worker.chunk.log_events import tell_result
+from worker.chunk.unknown_codes import is_undocumented
+from worker.ledger_retry import first_line, insist, is_refusal
+from worker.outbox import publish_notices
+from worker.services import Parts
 from worker.stopping import is_stopping
-from worker.undocumented import is_undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

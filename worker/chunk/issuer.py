@@ -16,11 +16,11 @@ from limiter.lua_scripts import KEPT_SECONDS
 from limiter.reservation import Reservation
 from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient
-from worker.bounds import Bounds
-from worker.gate import LIMITS_LOST, Gate, Stop, Tally
-from worker.looking import Looker
-from worker.parts import Shared
-from worker.sending import Sender
+from worker.chunk.admission import LIMITS_LOST, Gate, Stop, Tally
+from worker.chunk.bounds import Bounds
+from worker.chunk.reconciler import Looker
+from worker.chunk.sender import Sender
+from worker.services import Shared
 
 log = structlog.get_logger("issuance.worker")
 

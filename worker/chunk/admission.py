@@ -14,8 +14,8 @@ from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
 from limiter.reservation import Reservation
 from limiter.unavailable import LimitsUnavailable
-from worker.bounds import Bounds
-from worker.parts import Shared
+from worker.chunk.bounds import Bounds
+from worker.services import Shared
 
 log = structlog.get_logger("issuance.worker")
 

@@ -26,8 +26,8 @@ from limiter.sync_limiter import LimitsConsole
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
-from worker.orphans import Orphans
-from worker.undocumented import Undocumented
+from worker.chunk.orphans import Orphans
+from worker.chunk.unknown_codes import Undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -10,7 +10,7 @@ from broker.publisher import BrokerAway, publish
 from broker.queues import DEAD_LETTER_TASK
 from ledger.dead_letters.writing import Notice, mark_noticed, unpublished_notices
 from ledger.store.database import Ledger
-from worker.patience import first_line
+from worker.ledger_retry import first_line
 
 log = structlog.get_logger("issuance.dead_letters")
 

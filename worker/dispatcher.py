@@ -16,10 +16,10 @@ from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_took_seconds
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
-from worker.broker_memory import recall_lost
-from worker.notices import publish_notices
-from worker.parts import Parts
-from worker.patience import first_line
+from worker.broker_loss import recall_lost
+from worker.ledger_retry import first_line
+from worker.outbox import publish_notices
+from worker.services import Parts
 
 log = structlog.get_logger("issuance.release")
 

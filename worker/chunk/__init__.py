@@ -1,0 +1,1 @@
+"""The handling of one chunk, from its message to its recorded results."""
