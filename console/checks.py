@@ -10,16 +10,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from broker.publisher import BrokerAway
-from console.checkup import WELL, Examination, Finding, Part
+from console.commands.limits import ceiling_text
 from console.context import Context
-from console.layout import duration
-from console.limits import ceiling_text
+from console.rendering.layout import duration
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
 from ledger.store.database import Ledger, LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.health.checkup import WELL, Examination, Finding, Part
 
 _SILENT_SECONDS = 30.0
 """Rounds and ticks come each second; one that waits for a locked ledger may be this late."""

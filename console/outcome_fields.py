@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.layout import iso
+from console.rendering.layout import iso
 from issuance.masking import mask, mask_customer, scrub
 from ledger.queries.outcomes import LineRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.layout import counted, one_line
+from console.rendering.layout import counted, one_line
 from issuance.masking import scrub
 from issuance.replies.codes import look_up
 from issuance.replies.reply import Answer

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
-from console.balances import balance_json, balance_table
+from console.commands.limits import limit_lines
 from console.context import Context
-from console.limits import limit_lines
+from console.rendering.campaign import balance_json, balance_table
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.store.database import Ledger
 from limiter.state import LimitState

@@ -15,7 +15,7 @@ import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
-from console.embedded import broker_command
+from console.local.embedded import broker_command
 from tests.chaos.rabbit import RabbitBroker
 from tests.e2e.processes import await_that
 from tests.rabbitmq import NotInstalledError, installed_server

@@ -45,7 +45,7 @@ DEFENCES = (
         2,
         "test_a_blast_goes_on_when_release_beat_and_background_worker_were_killed",
         "nobody starts again what has died",
-        (Edit("console/supervisor.py", "elif now >= kept.restart_at:", "elif now < 0:"),),
+        (Edit("console/local/supervisor.py", "elif now >= kept.restart_at:", "elif now < 0:"),),
     ),
     Defence(
         3,

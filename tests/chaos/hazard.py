@@ -9,7 +9,7 @@ from itertools import count
 from sqlalchemy import func, select
 
 from broker.wakeup import Nudge
-from console.books import compare, read_truth
+from console.local.simulator_audit import compare, read_truth
 from issuance.states import State
 from ledger.queries.balance import recount
 from ledger.queries.outcomes import find_line

@@ -17,7 +17,7 @@ from redis import Redis
 
 from config.endpoints import RunningSystem
 from config.settings import Settings
-from console.books import Comparison, compare_books
+from console.local.simulator_audit import Comparison, compare_books
 from ledger.campaigns import ensure_campaign, find_campaign
 from ledger.queries.balance import Balance, balance, recount
 from ledger.queries.outcomes import LineRecord, outcomes

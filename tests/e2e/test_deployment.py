@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
-from console.run import ProcessName
+from console.local.run import ProcessName
 
 _ROOT = Path(__file__).parents[2]
 _PROCFILE_LINE = re.compile(r"[a-z-]+: issuance run ([a-z-]+)")

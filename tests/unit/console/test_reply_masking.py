@@ -2,7 +2,7 @@
 
 import json
 
-from console.reply_masking import show_reply
+from operations.reply_masking import show_reply
 
 REPLY = {
     "status": {"success": True, "code": 200, "message": "issued to 919800000001"},

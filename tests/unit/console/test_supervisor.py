@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from console.supervisor import KeepsDying, Patience, ProcessSpec, Supervisor
+from console.local.supervisor import KeepsDying, Patience, ProcessSpec, Supervisor
 
 IMPATIENT = Patience(first_seconds=0.0, most_seconds=0.0, deaths=3)
 FAILING = ["sh", "-c", "echo begin >> begun; echo 'ISSUANCE_WORKERS: too many'; exit 2"]

@@ -14,9 +14,9 @@ from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
 from console.context import Context, explained
-from console.embedded import is_free
-from console.probes import serve_probes
-from console.reach import require_broker
+from console.local.embedded import is_free
+from console.local.health_server import serve_probes
+from console.local.preflight import require_broker
 from ledger.store.database import Ledger
 from rewards_api.account import ApiAccount
 

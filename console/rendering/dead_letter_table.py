@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from console.layout import age, aligned, iso, one_line, say_row
+from console.rendering.layout import age, aligned, iso, one_line, say_row
 from issuance.masking import mask_customer, scrub
 from ledger.dead_letters.browse import Letter
 

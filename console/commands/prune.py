@@ -8,7 +8,7 @@ import typer
 
 from console.archive import Archive
 from console.context import Context, operator
-from console.layout import counted, say
+from console.rendering.layout import counted, say
 from ledger.retention.pruning import Page, compact, note_pruning, prune
 from ledger.store.database import Ledger
 

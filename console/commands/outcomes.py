@@ -10,8 +10,8 @@ import typer
 from pydantic_core import to_json
 
 from console.context import Context, remark
-from console.layout import one_line, say_row
 from console.outcome_fields import FIELDS, csv_cell, outcome_fields
+from console.rendering.layout import one_line, say_row
 from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance

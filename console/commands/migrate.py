@@ -3,7 +3,7 @@
 from sqlalchemy.engine import make_url
 
 from console.context import Context, explained
-from console.layout import say
+from console.rendering.layout import say
 from ledger.store.database import Ledger
 
 

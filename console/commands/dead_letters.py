@@ -7,12 +7,22 @@ from typing import Annotated
 
 import typer
 
+from console.commands.dead_letter_filters import (
+    CampaignFilter,
+    CodeFilter,
+    Filters,
+    Ids,
+    Note,
+    ReasonFilter,
+    Yes,
+    choose,
+    confirm,
+)
+from console.commands.nudging import Nudging
 from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, complain, operator, remark
-from console.layout import counted, say
-from console.letter_selection import CampaignFilter, CodeFilter, Filters, Ids, Note, ReasonFilter, Yes, choose, confirm
-from console.letter_story import story_lines
-from console.letter_table import print_jsonl, print_table
-from console.nudging import Nudging
+from console.rendering.dead_letter_detail import story_lines
+from console.rendering.dead_letter_table import print_jsonl, print_table
+from console.rendering.layout import counted, say
 from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from console.layout import age, aligned, counted, iso
+from console.rendering.layout import age, aligned, counted, iso
 from issuance.states import State
 from ledger.queries.balance import Balance
 

@@ -18,15 +18,15 @@ from rich.text import Text
 from config.endpoints import RunningSystem
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
-from console.balances import counts
-from console.books import Comparison, compare_books
 from console.context import EXIT_UNUSABLE, explained, out
+from console.local.simulator_audit import Comparison, compare_books
+from console.rendering.campaign import counts
 from issuance.states import State
 from ledger.queries.balance import Balance, balance, recount
 from ledger.store.database import Ledger
 
 CAMPAIGN = "spring-demo"
-_SAMPLE = Path(__file__).parent.parent / "samples" / "demo-blast.csv"
+_SAMPLE = Path(__file__).parent.parent.parent / "samples" / "demo-blast.csv"
 _READY_SECONDS = 90.0
 _END_SECONDS = 150.0
 # Short times, so that everything that is tried again comes to its end while somebody watches.

@@ -15,9 +15,9 @@ import structlog
 from pydantic_core import to_json
 
 from console.checks import examinations
-from console.checkup import Part, Report, examine
+from console.commands.health import PART_SECONDS, read_parts
 from console.context import Context, UsageError
-from console.health import PART_SECONDS, read_parts
+from operations.health.checkup import Part, Report, examine
 
 log = structlog.get_logger("issuance.health")
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from console.layout import aligned, clock, one_line
-from console.reply_masking import show_reply
+from console.rendering.layout import aligned, clock, one_line
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
 from ledger.dead_letters.browse import AttemptRecord, Letter, LetterStory
 from ledger.queries.outcomes import LineRecord
+from operations.reply_masking import show_reply
 
 _COMMANDS = {
     Verb.RESEND: "issuance dead-letters redrive {id}",

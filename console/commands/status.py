@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from console.context import Context, out
-from console.layout import say, say_row
+from console.rendering.layout import say, say_row
 from console.standing import Standing, read_standing, standing_json, standing_lines
 
 _REFRESH_SECONDS = 1.0

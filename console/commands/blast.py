@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from console.balances import balance_lines
+from console.commands.interruption import interruptible
+from console.commands.nudging import Nudging
+from console.commands.wait import wait_for_campaign
 from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, operator, remark
-from console.interruption import interruptible
-from console.layout import counted, say
-from console.lint_report import expectation_lines, show_warnings
-from console.nudging import Nudging
-from console.refused_rows import NotedErrors
-from console.waiting import wait_for_campaign
+from console.rendering.campaign import balance_lines
+from console.rendering.layout import counted, say
+from console.rendering.lint_report import expectation_lines, show_warnings
+from console.rendering.refused_rows import NotedErrors
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.campaigns import Campaign, ensure_campaign

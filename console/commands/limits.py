@@ -6,7 +6,7 @@ import typer
 
 from config.settings import SettingsError
 from console.context import Context, UsageError, explained
-from console.layout import duration, say
+from console.rendering.layout import duration, say
 from limiter.state import LimitState
 from limiter.sync_limiter import LimitsConsole
 

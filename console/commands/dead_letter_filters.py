@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from console.context import UsageError
-from console.layout import counted
+from console.rendering.layout import counted
 from issuance.outcome import Reason
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from console.commands.nudging import Nudging
+from console.commands.wait import wait_for_line
 from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, remark
-from console.layout import one_line, say
-from console.nudging import Nudging
-from console.waiting import wait_for_line
+from console.rendering.layout import one_line, say
 from issuance.masking import mask, scrub
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord

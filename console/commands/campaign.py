@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from console.balances import balance_lines
 from console.context import Context, operator, remark
-from console.layout import say
+from console.rendering.campaign import balance_lines
+from console.rendering.layout import say
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
 from ledger.queries.balance import balance

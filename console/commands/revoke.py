@@ -9,7 +9,7 @@ import structlog
 import typer
 
 from console.context import EXIT_FAILED, Context, UsageError, complain, operator, remark
-from console.layout import clock, counted, one_line, say
+from console.rendering.layout import clock, counted, one_line, say
 from console.revoke_verdict import Verdict, judge_revocation
 from issuance.masking import mask, mask_customer
 from ledger.audit_log import Operator

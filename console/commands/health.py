@@ -8,9 +8,9 @@ from pydantic_core import to_json
 
 from config.logs import configure_logs
 from console.checks import examinations
-from console.checkup import Part, Report, examine
 from console.context import EXIT_FAILED, Context, UsageError, explained
-from console.layout import say
+from console.rendering.layout import say
+from operations.health.checkup import Part, Report, examine
 
 PART_SECONDS = 5.0
 """Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""

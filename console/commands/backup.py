@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from config.endpoints import RunningSystem
 from console.context import Context, UsageError, explained, operator
-from console.layout import clock, counted, say
+from console.rendering.layout import clock, counted, say
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored

@@ -1,0 +1,1 @@
+"""The checkup of the whole system."""
