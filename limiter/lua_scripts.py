@@ -11,7 +11,8 @@ They share one hash, `KEYS[1]`; every time in it is in microseconds of the serve
 - `probe_at`: when the next probe may be granted, while closings > 0.
 - `failures`: calls in a row, over all workers, without a readable answer.
 
-The ceiling's fields are told of in `ceiling`. A field that is absent is 0, so a hash of an older version serves on.
+The ceiling's fields are told of in `adaptive_rate`. A field that is absent is 0, so a hash of an older version
+serves on.
 """
 
 from limiter.adaptive_rate import CEILING

@@ -25,7 +25,21 @@ from tests.chaos.defence_list import DEFENCES
 from tests.chaos.report import fold
 
 TREE = Path(__file__).parents[2]
-_FOLDERS = ("config", "console", "issuance", "ledger", "producers", "samples", "simulator", "tests", "worker")
+_FOLDERS = (
+    "broker",
+    "config",
+    "console",
+    "issuance",
+    "ledger",
+    "limiter",
+    "operations",
+    "producers",
+    "rewards_api",
+    "samples",
+    "simulator",
+    "tests",
+    "worker",
+)
 _LONGEST_SECONDS = 300.0
 _END_SECONDS = 40.0
 _HEAD = "| # | Test | Defence switched off | What came of it | Seconds |\n| ---: | --- | --- | --- | ---: |"
