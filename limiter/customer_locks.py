@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from limiter import lua_scripts
-from limiter.keys import lock_key
-from limiter.unavailable import reach_redis
+from worker.limits import scripts
+from worker.limits.keys import lock_key
+from worker.limits.unavailable import reach_redis
 
 
 class CustomerLocks:
@@ -18,8 +18,8 @@ class CustomerLocks:
 
     def __init__(self, redis: Redis, account: str) -> None:
         self._account = account
-        self._acquire = redis.register_script(lua_scripts.ACQUIRE)
-        self._release = redis.register_script(lua_scripts.RELEASE)
+        self._acquire = redis.register_script(scripts.ACQUIRE)
+        self._release = redis.register_script(scripts.RELEASE)
 
     async def acquire(self, owner: str, fingerprints: Sequence[str], ttl_seconds: float) -> set[str]:
         """Lock what is free; what `owner` holds already is held for `ttl_seconds` anew.

@@ -1,46 +1,120 @@
-"""What came of calls and is still to be told to the account's limits: one process's, since it told them last."""
+"""Results of calls that this process has not reported to the limiter yet."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from limiter.reservation import MICROSECONDS
+from limiter.reservation import MICROSECONDS, Grant, Scope
+
+
+class Verdict(Enum):
+    """What one call says about the account."""
+
+    ACCEPTED = auto()
+    """A readable answer, whatever it says of the job."""
+    THROTTLED = auto()
+    """429."""
+    UNAUTHORISED = auto()
+    """401."""
+    FAILED = auto()
+    """No readable answer: no connection, no reply, a gateway's page, cut JSON."""
+
+
+EVIDENCE = {Verdict.ACCEPTED: 0, Verdict.THROTTLED: 2, Verdict.UNAUTHORISED: 4, Verdict.FAILED: 1}
+"""Weight of one refused call; `failure_threshold` of them in a row suspend the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What the limiter needs to know of one call."""
+
+    verdict: Verdict
+    settled: bool = True
+    """The answer settled the job. A campaign of which nothing settles is suspended by itself."""
+    is_repeat: bool = False
+    """The job failed before: its failure says more about the job than about the account."""
+    retry_after_seconds: float = 0.0
+    took_seconds: float | None = None
+    """Latency; None when it was not measured well, and for reads."""
+    reason: str = ""
+    """What was answered, for the operator, such as `HTTP 502 text/html`; names no customer."""
 
 
 @dataclass
-class Heard:
-    """Sums over calls that were granted under one and the same ceiling; older ones tell nothing of the newest."""
+class Feedback:
+    """Sums over calls that were granted in one epoch, to one scope."""
 
-    lowered: int = 0
-    answered: int = 0
+    calls: int = 0
+    accepted: int = 0
+    throttled: int = 0
+    unauthorised: int = 0
     failed: int = 0
+    fresh_failed: int = 0
+    """Those that failed or were unauthorised and are no repeats."""
+    evidence: int = 0
+    settled: int = 0
+    unsettled: int = 0
+    repeats: int = 0
+    retry_after: int = 0
     timed: int = 0
-    took_microseconds: int = 0
+    took: int = 0
+    fastest: int = 0
+    reason: str = ""
 
-    def add(self, lowered: int, answered: int, failed: int, timed: int, took_seconds: float) -> None:
-        """Add what came of a reservation's calls.
+    def add(self, result: CallResult) -> None:
+        """Add one result."""
+        self.calls += 1
+        match result.verdict:
+            case Verdict.ACCEPTED:
+                self.accepted += 1
+            case Verdict.THROTTLED:
+                self.throttled += 1
+            case Verdict.UNAUTHORISED:
+                self.unauthorised += 1
+            case Verdict.FAILED:
+                self.failed += 1
+        self._weigh(result)
+        if result.took_seconds is not None:
+            took = round(result.took_seconds * MICROSECONDS)
+            self.timed += 1
+            self.took += took
+            self.fastest = min(self.fastest or took, took)
 
-        Args:
-            lowered: the reservation's.
-            answered: calls with a readable answer.
-            failed: calls without one.
-            timed: those of the answered that `took_seconds` is of.
-            took_seconds: all together.
-        """
-        if lowered < self.lowered:
-            return
-        if lowered > self.lowered:
-            self._begin(lowered)
-        self.answered += answered
-        self.failed += failed
-        self.timed += timed
-        self.took_microseconds += round(took_seconds * MICROSECONDS)
+    def _weigh(self, result: CallResult) -> None:
+        if result.verdict is not Verdict.ACCEPTED:
+            self.reason = result.reason or self.reason
+            self.evidence += 0 if result.is_repeat else EVIDENCE[result.verdict]
+            self.fresh_failed += result.verdict is not Verdict.THROTTLED and not result.is_repeat
+        if result.retry_after_seconds > 0:
+            asked = max(MICROSECONDS, round(result.retry_after_seconds * MICROSECONDS))
+            self.retry_after = min(self.retry_after or asked, asked)
+        if result.settled:
+            self.settled += 1
+        elif result.verdict is not Verdict.THROTTLED:
+            self.unsettled += not result.is_repeat
+            self.repeats += result.is_repeat
 
-    def take(self) -> tuple[int, int, int, int, int]:
-        """Take all of it, as the scripts want it, and begin anew."""
-        told = (self.lowered, self.answered, self.failed, self.timed, self.took_microseconds)
-        # From 0, for an emptied Redis counts from there again.
-        self._begin(0)
-        return told
 
-    def _begin(self, lowered: int) -> None:
-        self.lowered = lowered
-        self.answered = self.failed = self.timed = self.took_microseconds = 0
+class FeedbackBuffer:
+    """One process's unreported results, by grant."""
+
+    def __init__(self) -> None:
+        self._held: dict[Grant, Feedback] = {}
+
+    def add(self, grant: Grant, result: CallResult) -> None:
+        """Add the result of a call."""
+        feedback = self._held.get(grant)
+        if feedback is None:
+            feedback = self._held[grant] = Feedback()
+        feedback.add(result)
+
+    def take(self, scope: Scope) -> tuple[Grant, Feedback] | None:
+        """Take out the oldest results of a scope."""
+        grant = next((held for held in self._held if held.scope == scope), None)
+        return None if grant is None else (grant, self._held.pop(grant))
+
+    def take_all(self) -> Iterator[tuple[Grant, Feedback]]:
+        """Take out everything, the oldest first."""
+        while self._held:
+            grant = next(iter(self._held))
+            yield grant, self._held.pop(grant)

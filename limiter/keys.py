@@ -2,8 +2,23 @@
 
 
 def limits_key(account: str) -> str:
-    """Name the hash of the account's rate and closings (its fields: see `lua_scripts`)."""
+    """Name the hash of the account's rate, adaptive limit and suspension; its fields: `lua/adaptive.lua`."""
     return f"issuance:{account}:limits"
+
+
+def reads_key(account: str) -> str:
+    """Name the hash of the suspension of reads."""
+    return f"issuance:{account}:limits:reads"
+
+
+def campaign_key(account: str, campaign_id: int) -> str:
+    """Name the hash of one campaign's suspension."""
+    return f"issuance:{account}:limits:campaign:{campaign_id}"
+
+
+def suspended_campaigns_key(account: str) -> str:
+    """Name the set of the suspended campaigns' ids."""
+    return f"issuance:{account}:limits:suspended"
 
 
 def lock_key(account: str, fingerprint: str) -> str:
@@ -11,6 +26,6 @@ def lock_key(account: str, fingerprint: str) -> str:
     return f"issuance:{account}:lock:{fingerprint}"
 
 
-def halts_key(account: str) -> str:
-    """Name the set of halted campaigns' ids."""
+def paused_key(account: str) -> str:
+    """Name the set of the paused and cancelled campaigns' ids."""
     return f"issuance:{account}:halted"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from limiter.keys import halts_key
-from limiter.unavailable import reach_redis
+from worker.limits.keys import halts_key
+from worker.limits.unavailable import reach_redis
 
 _FRESH_SECONDS = 0.5
 

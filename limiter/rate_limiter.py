@@ -1,7 +1,7 @@
-"""The API account's rate, ceiling and closings, one for all workers."""
+"""The API account's rate, adaptive limit and suspensions, one for all workers."""
 
-import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -9,176 +9,208 @@ import structlog
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from issuance.retry import RetryPolicy
-from limiter import lua_scripts
-from limiter.feedback_buffer import Heard
-from limiter.keys import limits_key
-from limiter.reservation import MICROSECONDS, Reservation
+from limiter.feedback_buffer import CallResult, Feedback, FeedbackBuffer, Verdict
+from limiter.keys import campaign_key, limits_key, reads_key, suspended_campaigns_key
+from limiter.lua_scripts import LuaScript, load
+from limiter.reservation import MICROSECONDS, Grant, Reservation, Scope
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
 
 log = structlog.get_logger("issuance.worker")
 
-_CLOSED_MIN_SECONDS = 1.0
-_LOWERED, _GONE = 1, 2
-_ANY_ERA, _NO_ERA = -1, -2
-_NOTHING = (-1, 0, 0, 0, 0)
+PROBE_PAUSE_SECONDS = (1.1, 1.5)
+"""Between two probes, drawn anew each time; with the turn of the other kind of job, 0.4 s, less than 2 s."""
+_REPORT_AGAIN_SECONDS = 0.05
+_REPORT_ALL_SECONDS = 0.5
+_REPORT_MOST = 100
+_WARNINGS = frozenset({"is_probe", "campaign_suspended", "reads_suspended", "limit_lowered"})
 
 
-class AccountLimits:
-    """The limits of one API account; every method but `note` is one round trip.
+class RateLimiter:
+    """The limits of one API account; every method is at most one round trip for each scope.
 
-    Every method raises `LimitsUnavailable` when Redis cannot be reached. One caller of all is told when the
-    ceiling is lowered or gone, and logs it.
+    Every method raises `LimitsUnavailable` when Redis cannot be reached. A change of state is logged by the one
+    caller whose results brought it about.
 
     Args:
         redis: made by `connect`; its socket timeout bounds every wait here.
         account: names the API account; the same for all its workers.
         rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The grid is
             in whole microseconds, so rates beyond a million a minute are kept to within some per cent below.
-        failure_threshold: so many calls in a row without a readable answer close the account.
-        adapts: whether what comes back sets a ceiling; the same for all workers.
+        failure_threshold: weight of refused calls in a row that suspends the account; a call without a readable
+            answer weighs 1, a 429 2, a 401 4, and a job that failed before 0.
+        adapts: whether results set an adaptive limit; the same for all workers.
+        rng: the source of jitter.
+        clock: seconds that never go back.
     """
 
     def __init__(
-        self, redis: Redis, account: str, *, rate_per_minute: int, failure_threshold: int = 20, adapts: bool = True
+        self,
+        redis: Redis,
+        account: str,
+        *,
+        rate_per_minute: int,
+        failure_threshold: int = 20,
+        adapts: bool = True,
+        rng: Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
-        self._key = limits_key(account)
-        self._rate_per_minute = check_rate(rate_per_minute)
-        self._failure_threshold = failure_threshold
-        self._adapts = adapts
-        self._failing = False
-        self._heard = Heard()
-        self._reserve = redis.register_script(lua_scripts.RESERVE)
-        self._give_back = redis.register_script(lua_scripts.GIVE_BACK)
-        self._close = redis.register_script(lua_scripts.CLOSE)
-        self._note = redis.register_script(lua_scripts.NOTE)
-        self._set_rate = redis.register_script(lua_scripts.SET_RATE)
-        self._state = redis.register_script(lua_scripts.STATE)
+        self._account = account
+        self._constants = {"setting_rate": check_rate(rate_per_minute), "adapts": int(adapts)}
+        self._threshold = failure_threshold
+        self._rng = rng or Random()
+        self._clock = clock
+        self._buffer = FeedbackBuffer()
+        self._reported_at = clock()
+        self._unreported = 0
+        self._watched = False
+        self._scripts: dict[str, tuple[LuaScript, AsyncScript]] = {}
 
-    async def reserve(self, count: int, *, within_seconds: float, preferred: bool = False) -> Reservation:
-        """Reserve up to `count` calls that may start within `within_seconds` from now.
+    async def reserve(
+        self,
+        count: int,
+        *,
+        within_seconds: float,
+        scope: Scope,
+        preferred: bool = False,
+        is_repeat: bool = False,
+    ) -> Reservation:
+        """Reserve up to `count` calls that may start within `within_seconds` (at most 1) from now.
 
-        Slots lie evenly on the rate, or on the ceiling where that is lower; time that went unused counts for at
-        most two thirds of a second's worth of calls (at least one) at once. The last third is kept for preferred
-        calls, which so start before what was reserved for the next `KEPT_SECONDS` already.
+        Slots lie evenly on the rate, or on the adaptive limit where that is lower; time that went unused counts
+        for at most two thirds of a second's worth of calls (at least one) at once. The last third is kept for
+        preferred calls, which start before what was reserved for the next 0.35 s already.
 
-        None is granted while the account is closed; after that one at a time, about a second apart, until a call
-        is answered. The rest belongs back in the ledger, due after `next_free_seconds`. What was noted before and
-        cost no round trip is told by the way.
+        None is granted while the scope is suspended; then single probes, until one is answered. The rest
+        belongs back in the ledger, due after `next_free_seconds`. Buffered results of the scope travel along.
+
+        Args:
+            count: how many calls are wanted.
+            within_seconds: how far ahead a call may start.
+            scope: whose calls these are.
+            preferred: background calls, which go before what a blast has reserved.
+            is_repeat: all jobs that wait for a slot have failed before: probes alternate between such and others.
         """
-        within = int(within_seconds * MICROSECONDS)
-        reservation = Reservation.read(
-            await self._run_telling(self._reserve, count, within, int(preferred), *self._told())
+        taken = self._buffer.take(scope)
+        reply = await self._run(
+            "reserve",
+            self._keys(scope),
+            {
+                **self._results(scope, taken),
+                "count": count,
+                "within": int(within_seconds * MICROSECONDS),
+                "preferred": int(preferred),
+                "is_repeat": int(is_repeat),
+            },
         )
-        self._failing = reservation.failing
-        return reservation
+        self._note(scope, reply)
+        return Reservation.read(scope, reply)
+
+    async def report(self, reservation: Reservation, result: CallResult) -> float:
+        """Take in the result of one of a reservation's calls.
+
+        It costs a round trip when it is news to other workers, and at most about twenty a second; otherwise the
+        next reservation carries it.
+
+        Returns:
+            Seconds for which the scope is suspended, as far as this call has learnt; 0 is available.
+        """
+        self._buffer.add(reservation.grant, result)
+        self._unreported += 1
+        is_news = result.verdict is not Verdict.ACCEPTED or self._watched
+        waited = self._clock() - self._reported_at
+        due = waited >= (_REPORT_AGAIN_SECONDS if is_news else _REPORT_ALL_SECONDS)
+        if not due and self._unreported < _REPORT_MOST:
+            return 0.0
+        return await self.flush(reservation.grant.scope)
+
+    async def flush(self, scope: Scope) -> float:
+        """Report everything that is buffered; returns the seconds for which the scope is suspended."""
+        seconds = 0.0
+        for grant, feedback in self._buffer.take_all():
+            results = self._results(grant.scope, (grant, feedback))
+            reply = await self._run("report", self._keys(grant.scope), results)
+            self._note(grant.scope, reply)
+            if grant.scope == scope:
+                seconds = reply["suspended"] / MICROSECONDS
+        return seconds
 
     async def give_back(self, reservation: Reservation, unused: int) -> None:
         """Give back the last `unused` slots of a reservation, once, when they will not be used.
 
-        Only while nobody has reserved after it: otherwise they lapse, so that the rate never exceeds the
+        Only while nothing has been reserved after it: otherwise they lapse, so that the rate never exceeds the
         limit.
         """
         back = min(unused, len(reservation.delays_seconds)) * reservation.interval_microseconds
         if back > 0:
-            await self._run(self._give_back, reservation.mark, back)
+            await self._run("give_back", [limits_key(self._account)], {"mark": reservation.mark, "back": back})
 
     async def set_rate(self, per_minute: int | None) -> None:
         """Set the rate of all workers from their next reservation on; None is back to the setting.
 
-        The ceiling goes with it, unless the account is closed or probed.
+        The adaptive limit ends with it, unless the account is suspended.
 
         Raises:
             ValueError: the rate is below 0.
         """
-        await self._run(self._set_rate, "" if per_minute is None else check_rate(per_minute))
+        rate = -1 if per_minute is None else check_rate(per_minute)
+        await self._run("set_rate", [limits_key(self._account)], {"rate": rate})
 
     async def state(self) -> LimitState:
-        """Read the limits as they stand."""
-        return LimitState.read(await self._run(self._state, self._rate_per_minute))
-
-    async def closed_seconds(self) -> float:
-        """Read how much longer the account is closed; 0 is open."""
-        return (await self.state()).closed_seconds
-
-    async def close(self, seconds: float, why: str, reservation: Reservation | None = None) -> float:
-        """Close the account for all workers after an answer about it: 429, 401 and the like.
-
-        It never shortens a closing. What is told of a closed account extends the closing and does not count
-        as another. A closing lowers the ceiling far, so that calls come back gradually.
-
-        Args:
-            seconds: how long; less than 1 counts as 1, or probes could follow each other without a pause.
-            why: for the operator; must not name a customer.
-            reservation: the one that granted the call: one of before the newest closing does not lower the ceiling.
-
-        Returns:
-            Seconds the account is now closed.
-        """
-        lasting = math.ceil(max(seconds, _CLOSED_MIN_SECONDS) * MICROSECONDS)
-        era = _ANY_ERA if reservation is None else reservation.era
-        era = era if self._adapts else _NO_ERA
-        (closed,) = await self._run_telling(self._close, lasting, why, era)
-        return closed / MICROSECONDS
-
-    async def note(
-        self,
-        reservation: Reservation,
-        *,
-        answered: int,
-        failed: int,
-        policy: RetryPolicy,
-        rng: Random,
-        timed: int = 0,
-        took_seconds: float = 0.0,
-    ) -> float | None:
-        """Note what came of calls of a reservation, and close the account after too many failures.
-
-        Failures count over all workers until any call is answered. The threshold closes the account, and
-        then each failed probe closes it again, for longer. Calls granted before the newest closing tell
-        nothing about the account after it and are passed over. No round trip while nothing fails: then the next
-        reservation tells it, for the ceiling.
-
-        Args:
-            reservation: the one that granted these calls.
-            answered: calls with a readable answer about the job; one about the account (429, 401) is not
-                noted here: it closes.
-            failed: calls without a readable answer: no connection, in doubt, 5xx.
-            policy: says how long a closing lasts.
-            rng: the source of jitter.
-            timed: those of the answered calls that `took_seconds` is of.
-            took_seconds: how long they took, all together.
-
-        Returns:
-            Seconds the account is now closed, or None when it was left as it is.
-        """
-        self._heard.add(reservation.lowered, answered, failed, timed, took_seconds)
-        if failed == 0 and (answered == 0 or not self._failing):
-            return None
-        trip, failures, closings = await self._run_telling(
-            self._note, answered, failed, self._failure_threshold, reservation.era, *self._told()
-        )
-        self._failing = failures > 0 or closings > 0
-        if not trip:
-            return None
-        seconds = policy.closed_seconds(None, closings, rng)
-        return await self.close(seconds, f"{failures} calls in a row without a readable answer", reservation)
-
-    def _told(self) -> tuple[int, int, int, int, int]:
-        told = self._heard.take()
-        return told if self._adapts else _NOTHING
-
-    async def _run_telling(self, script: AsyncScript, *arguments: int | str) -> Sequence[int]:
-        reply: Sequence[Any] = await self._run(script, self._rate_per_minute, *arguments)
-        *told, news, ceiling, why = reply
-        if news == _LOWERED:
-            log.warning("ceiling lowered", calls_a_minute=ceiling, why=why)
-        elif news == _GONE:
-            log.info("ceiling gone")
-        return told
-
-    async def _run(self, script: AsyncScript, *arguments: int | str) -> Any:
+        """Read the limits and suspensions."""
         with reach_redis():
-            return await script(keys=[self._key], args=arguments)
+            members = await self._redis.smembers(suspended_campaigns_key(self._account))
+        campaigns = sorted(map(int, members))
+        keys = [limits_key(self._account), reads_key(self._account)]
+        keys += [campaign_key(self._account, number) for number in campaigns]
+        reply = await self._run("state", keys, {"setting_rate": self._constants["setting_rate"]})
+        return LimitState.read(reply, campaigns)
+
+    def _keys(self, scope: Scope) -> list[str]:
+        account = self._account
+        return [
+            limits_key(account),
+            campaign_key(account, scope.campaign_id),
+            reads_key(account),
+            suspended_campaigns_key(account),
+        ]
+
+    def _results(self, scope: Scope, taken: tuple[Grant, Feedback] | None) -> dict[str, int | float | str]:
+        arguments: dict[str, int | float | str] = {
+            **self._constants,
+            "campaign": str(scope.campaign_id),
+            "is_read": int(scope.is_read),
+            "pause": round(self._rng.uniform(*PROBE_PAUSE_SECONDS) * MICROSECONDS),
+            "threshold": self._threshold,
+        }
+        if taken is not None:
+            grant, feedback = taken
+            arguments |= {
+                "epoch": grant.epoch,
+                "suspension": grant.suspension,
+                "campaign_suspension": grant.campaign_suspension,
+                "is_probe": int(grant.is_probe),
+                **vars(feedback),
+            }
+        self._unreported = 0
+        self._reported_at = self._clock()
+        return arguments
+
+    def _note(self, scope: Scope, reply: Mapping[str, Any]) -> None:
+        self._watched = bool(reply["watched"])
+        for event in reply["news"].split():
+            fields = {"reason": reply["reason"]} if event.endswith("_suspended") else {}
+            if event.startswith("limit_"):
+                fields = {"calls_a_minute": reply["limit"]}
+            if event.startswith("campaign_"):
+                fields["campaign_id"] = scope.campaign_id
+            (log.warning if event in _WARNINGS else log.info)(event, **fields)
+
+    async def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
+        if name not in self._scripts:
+            loaded = load(name)
+            self._scripts[name] = loaded, self._redis.register_script(loaded.text)
+        script, registered = self._scripts[name]
+        with reach_redis():
+            return script.named(await registered(keys=keys, args=script.arguments(arguments)))

@@ -1,51 +1,99 @@
-"""The limits of the account as they stand, for an operator's eyes."""
+"""The account's limits at one moment, for operators and for the release."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Self
 
 from limiter.reservation import MICROSECONDS
 
 
+class Availability(StrEnum):
+    """Whether calls of a scope may start."""
+
+    AVAILABLE = "available"
+    PROBING = "probing"
+    """Single calls go through, to learn whether the cause is gone."""
+    SUSPENDED = "suspended"
+    """No call goes through for some seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """A circuit breaker: the account's, that of reads, or a campaign's."""
+
+    availability: Availability = Availability.AVAILABLE
+    until_seconds: float = 0.0
+    """Seconds until the next probe may be made; 0 unless suspended."""
+    for_seconds: float = 0.0
+    """How long it has not been available."""
+    reason: str = ""
+    """What was answered last; empty when available."""
+    refused: int = 0
+    """Weight of refused calls in a row, while available."""
+
+    @classmethod
+    def read(cls, reply: Sequence[Any]) -> Self:
+        """Read one breaker of the reply of `lua/state.lua`."""
+        until, is_suspended, lasting, reason, refused = reply
+        availability = Availability.AVAILABLE
+        if is_suspended:
+            availability = Availability.SUSPENDED if until > 0 else Availability.PROBING
+        return cls(availability, until / MICROSECONDS, lasting / MICROSECONDS, reason, refused)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether calls may start without being probes."""
+        return self.availability is Availability.AVAILABLE
+
+
 @dataclass(frozen=True, slots=True)
 class LimitState:
-    """The account's rate, ceiling and closings at one moment."""
+    """The account's rate, adaptive limit and suspensions."""
 
     rate_per_minute: int
     """Calls a minute in force; 0 is unlimited."""
     rate_overridden: bool
     """Whether the rate was set at run time, rather than by the setting."""
-    closed_seconds: float
-    """How much longer no call is granted; 0 is open."""
-    closings: int
-    """Closings in a row; above 0 with `closed_seconds` 0, single calls probe the account."""
-    why: str
-    """Why it was closed last; empty once a call has been answered."""
-    failures: int
-    """Calls in a row without a readable answer, over all workers."""
-    ceiling_per_minute: int = 0
-    """Calls a minute that what came back allows for now, below the rate; 0 when there is no such ceiling."""
-    ceiling_why: str = ""
-    """Why it was lowered last."""
-    ceiling_seconds: float = 0.0
-    """For how long there has been one."""
+    account: BreakerState = BreakerState()
+    reads: BreakerState = BreakerState()
+    campaigns: Mapping[int, BreakerState] = field(default_factory=dict)
+    """The suspended campaigns, by id."""
+    adaptive_limit_per_minute: int = 0
+    """Calls a minute that results allow for now, below the rate; 0 when there is no such limit."""
+    adaptive_limit_reason: str = ""
+    """Why it was lowered last: `throttled`, `failures`, `latency` or `recovery`."""
+    adaptive_limit_seconds: float = 0.0
+    """How long there has been one."""
+    unrelated_share: float = 0.0
+    """Share of calls that fail just as often when fewer are made: the limit is not lowered for them."""
 
     @property
     def allowed_per_minute(self) -> int:
-        """Calls a minute that may be made now, when the account is open; 0 is unlimited."""
-        return self.ceiling_per_minute or self.rate_per_minute
+        """Calls a minute that may be made when the account is available; 0 is unlimited."""
+        return self.adaptive_limit_per_minute or self.rate_per_minute
 
     @property
     def is_held_back(self) -> bool:
-        """Whether fewer calls are made than the rate allows: what is granted should go to background work first."""
-        return self.closings > 0 or self.ceiling_per_minute > 0
+        """Whether fewer calls are made than the rate allows: background work should get them first."""
+        return not self.account.is_available or self.adaptive_limit_per_minute > 0
 
     @classmethod
-    def read(cls, reply: Sequence[Any]) -> Self:
-        """Read the reply of the STATE script."""
-        rate, overridden, closed, closings, failures, why, ceiling, ceiling_why, lasting = reply
-        held = (ceiling, ceiling_why, lasting / MICROSECONDS) if ceiling else ()
-        return cls(rate, bool(overridden), closed / MICROSECONDS, closings, why, failures, *held)
+    def read(cls, reply: Mapping[str, Any], campaigns: Sequence[int]) -> Self:
+        """Read the reply of `lua/state.lua`; `campaigns` are the ids that it was asked about."""
+        limit = reply["limit"]
+        breakers = zip(campaigns, map(BreakerState.read, reply["campaigns"]), strict=True)
+        return cls(
+            rate_per_minute=reply["rate"],
+            rate_overridden=bool(reply["rate_overridden"]),
+            account=BreakerState.read(reply["account"]),
+            reads=BreakerState.read(reply["reads"]),
+            campaigns={number: breaker for number, breaker in breakers if not breaker.is_available},
+            adaptive_limit_per_minute=limit,
+            adaptive_limit_reason=reply["limit_reason"] if limit else "",
+            adaptive_limit_seconds=reply["limit_for"] / MICROSECONDS if limit else 0.0,
+            unrelated_share=float(reply["unrelated_share"]),
+        )
 
 
 def check_rate(per_minute: int) -> int:

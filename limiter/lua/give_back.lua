@@ -1,0 +1,11 @@
+-- uses: hash
+-- parameters: mark back
+-- reply: done
+--
+-- Gives back the newest slots. Only what has none reserved behind it can go back, or two calls could get one slot.
+
+local account = open(KEYS[1])
+local is_newest = account.number('last') == arg.mark
+if is_newest then account.set('last', arg.mark - arg.back) end
+account.save()
+return {is_newest and 1 or 0}

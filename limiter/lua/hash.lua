@@ -1,0 +1,60 @@
+-- Access to hashes: each is read once, and its changes are written together.
+
+local SECOND = 1000000
+local time = redis.call('TIME')
+local now = time[1] * SECOND + time[2]
+
+-- A stored time ends in `_at`, `_until` or `_since`; `last` is the newest slot of the rate.
+local function is_time(field)
+  return field == 'last' or string.find(field, '_at$') or string.find(field, '_until$') or string.find(field, '_since$')
+end
+
+-- Opens the hash `key`. An absent number is 0, an absent text is ''.
+--
+-- A server's clock that was set back (a failover, a resumed machine) would leave every stored time in the future.
+-- Then all of them move back with the clock, so that nothing waits for it to catch up.
+local function open(key)
+  local stored, changed, removed = {}, {}, {}
+  local found = redis.call('HGETALL', key)
+  for place = 1, #found, 2 do stored[found[place]] = found[place + 1] end
+
+  local hash = {key = key}
+  function hash.number(field) return tonumber(stored[field] or 0) end
+  function hash.text(field) return stored[field] or '' end
+  function hash.set_text(field, text) stored[field], changed[field], removed[field] = text, true, nil end
+  -- Lua would write a time of 16 digits with 14 of them.
+  function hash.set(field, number, form) hash.set_text(field, string.format(form or '%.0f', number)) end
+  function hash.set_fraction(field, number) hash.set(field, number, '%.6g') end
+  function hash.add(field, number)
+    if number ~= 0 then hash.set(field, hash.number(field) + number) end
+  end
+  function hash.forget(...)
+    for _, field in ipairs({...}) do
+      if stored[field] then stored[field], changed[field], removed[field] = nil, nil, true end
+    end
+  end
+  function hash.is_empty() return next(stored) == nil end
+  -- Seconds since a stored time; 0 when it is absent or in the future.
+  function hash.since(field) return stored[field] and math.max(0, now - hash.number(field)) / SECOND or 0 end
+
+  function hash.save()
+    local gone, fields = {}, {}
+    for field in pairs(removed) do table.insert(gone, field) end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    if next(changed) == nil then return end
+    hash.set('seen_at', now)
+    for field in pairs(changed) do
+      table.insert(fields, field)
+      table.insert(fields, stored[field])
+    end
+    redis.call('HSET', key, unpack(fields))
+  end
+
+  local set_back = hash.number('seen_at') - now
+  if set_back > SECOND / 10 then
+    for field in pairs(stored) do
+      if is_time(field) then hash.set(field, hash.number(field) - set_back) end
+    end
+  end
+  return hash
+end

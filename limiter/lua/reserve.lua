@@ -1,0 +1,56 @@
+-- uses: hash breaker adaptive results
+-- parameters: setting_rate adapts campaign is_read count within preferred is_repeat pause calls suspension
+-- parameters: campaign_suspension is_probe epoch accepted throttled unauthorised failed fresh_failed evidence settled
+-- parameters: unsettled repeats retry_after timed took fastest threshold reason
+-- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
+--
+-- Reserves call slots on the even grid of the rate (generic cell rate algorithm). `last` is the newest granted slot.
+-- It may lie behind by what a burst allows, and ahead by what has been reserved. A preferred call starts before its
+-- place on the grid by what is kept of the burst for such calls, and moves those behind it. Times are microseconds.
+
+local KEPT = SECOND * 0.35
+local LAST_AHEAD = 2 * SECOND -- no reservation reaches further
+
+take_results()
+
+local breaker = arg.is_read == 1 and reads or account
+local held, wait = '', wait_of(breaker, arg.is_repeat == 1)
+if is_suspended(breaker) then held = wait > 0 and 'suspended' or 'probing' end
+if arg.is_read == 0 and is_suspended(campaign) then
+  local campaign_wait = wait_of(campaign, arg.is_repeat == 1)
+  if campaign_wait >= wait then held = campaign_wait > 0 and 'campaign_suspended' or 'probing' end
+  wait = math.max(wait, campaign_wait)
+end
+
+local function answer(granted, ahead, interval, next_free, mark)
+  save()
+  return {
+    granted, ahead, interval, next_free, held, mark, account.number('epoch'), breaker.number('suspension'),
+    campaign.number('suspension'), (is_suspended(breaker) or breaker.number('evidence') > 0
+      or not campaign.is_empty()) and 1 or 0,
+    table.concat(news, ' '), math.floor(limit()), breaker.text('reason'),
+  }
+end
+
+if wait > 0 then return answer(0, 0, 0, wait, 0) end
+local count = math.max(0, arg.count)
+if held ~= '' then count = math.min(count, 1) end
+local cap, interval, last, early = allowed(), 0, now, 0
+if cap > 0 then
+  interval = math.ceil(60 * SECOND / cap)
+  local burst = math.max(1, math.floor(cap / 60)) * interval
+  local kept = math.min(KEPT, burst - interval)
+  if arg.preferred == 1 then early = kept end
+  last = math.max(account.number('last'), now - (burst - kept))
+  if last > now + LAST_AHEAD + interval then last = now end
+  count = math.min(count, math.max(0, math.floor((now + arg.within + early - last) / interval)))
+  if count > 0 then account.set('last', last + count * interval) end
+end
+local ahead = last - early - now
+local next_free = math.max(0, ahead + (count + 1) * interval)
+if held ~= '' and count > 0 then
+  take_probe(breaker, arg.pause)
+  if arg.is_read == 0 then take_probe(campaign, arg.pause) end
+  next_free = math.max(0, ahead + interval) + arg.pause
+end
+return answer(count, ahead, interval, next_free, last + count * interval)

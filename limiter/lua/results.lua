@@ -1,0 +1,84 @@
+-- Takes in the results of earlier calls of one kind (issuing or reads) and one campaign.
+
+local campaign, reads, index = open(KEYS[2]), open(KEYS[3]), KEYS[4]
+local CAMPAIGN_UNSETTLED, CAMPAIGN_REPEATS, CAMPAIGN_KEPT = 40, 10, 3600
+local MAJORITY, MAJORITY_CALLS = 0.5, 20
+
+rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
+adapts = arg.adapts == 1
+
+local function announce(scope, change)
+  if change then table.insert(news, scope .. '_' .. change) end
+end
+
+-- A campaign is suspended when nothing of it settles, not even jobs that are tried again, while others may work.
+local function weigh_campaign()
+  local was_suspended = is_suspended(campaign)
+  if arg.campaign_suspension ~= campaign.number('suspension') then return end
+  if arg.settled > 0 then
+    if campaign.is_empty() then return end
+    make_available(campaign)
+    campaign.forget('unsettled', 'repeats')
+    redis.call('SREM', index, arg.campaign)
+    if was_suspended then announce('campaign', 'available') end
+    return
+  end
+  if was_suspended or arg.unsettled == 0 then return end
+  campaign.add('unsettled', arg.unsettled)
+  campaign.add('repeats', arg.repeats)
+  if campaign.number('unsettled') < CAMPAIGN_UNSETTLED or campaign.number('repeats') < CAMPAIGN_REPEATS then return end
+  suspend(campaign, arg.pause, arg.reason)
+  redis.call('SADD', index, arg.campaign)
+  announce('campaign', 'suspended')
+end
+
+local function suspend_throttled(lasting)
+  close_accepted()
+  account.set_text('suspended_by', 'throttled')
+  suspend(account, lasting, arg.reason)
+  announce('account', 'suspended')
+  new_epoch()
+end
+
+local function is_mostly_throttled()
+  local throttled = both('throttled')
+  local calls = both('ok') + both('failed') + throttled
+  if span_of_both() < answer_seconds() then return false end -- refusals come back sooner
+  return calls >= MAJORITY_CALLS and throttled > MAJORITY * calls
+end
+
+local function take_issue_results()
+  note_latency(arg.timed, arg.fastest)
+  local change = weigh(account, arg.suspension, arg.accepted, arg.evidence, arg.threshold, answer_seconds(), arg.pause,
+    arg.retry_after, arg.reason)
+  announce('account', change)
+  if change == 'suspended' then
+    close_accepted()
+    account.set_text('suspended_by', arg.throttled > 0 and 'throttled' or 'failures')
+    forget_trial()
+    new_epoch()
+  end
+  if change == 'available' then begin_ramp() end
+  if arg.is_probe == 0 then weigh_campaign() end
+  if not is_suspended(account) and arg.is_probe == 0 then count_accepted(arg.accepted) end
+  if is_suspended(account) or change or arg.epoch ~= account.number('epoch') then return end
+  add_results(arg.accepted, arg.throttled, arg.fresh_failed, arg.timed, arg.took)
+  if arg.retry_after > 0 and (limit() == 0 or not adapts) and is_mostly_throttled() then return suspend_throttled(arg.retry_after) end
+  if adapts then adapt(arg.accepted) end
+  finish_window()
+end
+
+local function take_results()
+  if not adapts and limit() > 0 then lift() end
+  if arg.calls == 0 then return end
+  if arg.is_read == 0 then return take_issue_results() end
+  announce('reads', weigh(reads, arg.suspension, arg.accepted, arg.failed + arg.unauthorised + arg.throttled,
+    arg.threshold / 2, answer_seconds(), arg.pause, arg.retry_after, arg.reason))
+end
+
+local function save()
+  account.save()
+  reads.save()
+  campaign.save()
+  if not campaign.is_empty() then redis.call('EXPIRE', campaign.key, CAMPAIGN_KEPT) end
+end

@@ -1,0 +1,28 @@
+-- uses: hash breaker adaptive
+-- parameters: setting_rate adapts
+-- reply: done
+--
+-- Ends every suspension: an operator has removed the cause. KEYS: account, reads, index of campaigns, campaigns.
+
+rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
+adapts = arg.adapts == 1
+local ended = 0
+if is_suspended(account) then
+  make_available(account)
+  begin_ramp()
+  ended = ended + 1
+end
+for place = 2, #KEYS do
+  if place ~= 3 then
+    local breaker = open(KEYS[place])
+    if is_suspended(breaker) then
+      make_available(breaker)
+      ended = ended + 1
+    end
+    breaker.forget('unsettled', 'repeats')
+    breaker.save()
+  end
+end
+account.save()
+redis.call('DEL', KEYS[3])
+return {ended}

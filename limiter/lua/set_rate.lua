@@ -1,0 +1,16 @@
+-- uses: hash
+-- parameters: rate
+-- reply: done
+--
+-- Sets the rate; below 0 is back to the setting's. The operator now says how many calls are right, so the adaptive
+-- limit ends, and results of calls under way are not held against the new rate.
+
+local account = open(KEYS[1])
+if arg.rate < 0 then account.forget('rate') else account.set('rate', arg.rate) end
+if account.number('suspended_since') == 0 then
+  for _, field in ipairs({'limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until',
+    'ramp_goal', 'ramp_then', 'unrelated', 'unrelated_until', 'unrelated_times'}) do account.forget(field) end
+  account.add('epoch', 1)
+end
+account.save()
+return {1}

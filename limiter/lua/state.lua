@@ -1,0 +1,27 @@
+-- uses: hash breaker
+-- parameters: setting_rate
+-- reply: rate rate_overridden limit limit_reason limit_for unrelated_share account reads campaigns
+--
+-- Reads the limits. Each breaker is {seconds until a call, is suspended, suspended for, reason, refused in a row}.
+-- KEYS: account, reads, then the suspended campaigns. Times are microseconds.
+
+local account = open(KEYS[1])
+
+local function describe(breaker)
+  local suspended_for = is_suspended(breaker) and now - breaker.number('suspended_since') or 0
+  return {
+    math.max(0, breaker.number('suspended_until') - now), is_suspended(breaker) and 1 or 0, suspended_for,
+    breaker.text('reason'), breaker.number('evidence'),
+  }
+end
+
+local rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
+local limit = math.floor(account.number('limit'))
+if rate > 0 and limit >= rate then limit = 0 end
+local campaigns = {}
+for place = 3, #KEYS do table.insert(campaigns, describe(open(KEYS[place]))) end
+return {
+  rate, account.text('rate') ~= '' and 1 or 0, limit, account.text('limit_reason'), now - account.number('limit_since'),
+  account.number('unrelated_until') > now and tostring(account.number('unrelated')) or '0',
+  describe(account), describe(open(KEYS[2])), campaigns,
+}
