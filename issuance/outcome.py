@@ -17,7 +17,16 @@ class Kind(StrEnum):
     IN_DOUBT = "in_doubt"
     """It may have been processed; resending the same bytes is safe and may tell."""
     DEFERRED = "deferred"
-    """Not tried for a reason that is not the job's (rate, closed account, pause): no attempt is used up."""
+    """Refused for a reason that is not the job's: too many calls (429), credentials (401)."""
+
+
+class Refusal(StrEnum):
+    """An answer about the caller instead of the job."""
+
+    THROTTLED = "throttled"
+    """429: too many calls. It never uses up an attempt (design rule 11)."""
+    UNAUTHORISED = "unauthorised"
+    """401: the credentials were not accepted."""
 
 
 class Reason(StrEnum):
@@ -75,8 +84,10 @@ class Outcome:
     confirm: bool = False
     """True when the API's reads may know more: an earlier attempt's reply was lost, and this one says issued without
     showing a voucher (§5 item 2) or partial (§5 item 3); or it counts more units than were asked for (§4.3 (c))."""
-    closes_account: bool = False
-    """True when the answer is about the API account (429, 401), not about this job."""
+    readable: bool = True
+    """False when nothing could be read that the API says of the call: no answer, or one without its body."""
+    refusal: Refusal | None = None
+    """Set when the answer is about the caller (429, 401), not about this job."""
 
 
 _STATES = {

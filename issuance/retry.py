@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from issuance.outcome import Kind, Outcome, Reason, settled_state
+from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
 
 _MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
-_CLOSED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
+_THROTTLED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
+_THROTTLED_JITTER = 0.25  # of Retry-After, so that what was refused at one moment does not come back at one moment
 _LIMIT_WINDOWS_MAX = 3
 _LOOK_PATIENCE = 2  # attempts in all, as a multiple of the bound for sending
 _LIMIT_JITTER_SECONDS = 600.0
@@ -21,13 +22,13 @@ class RetryPolicy:
     """How long and how often a job is tried.
 
     Attributes:
-        max_attempts: counted attempts in all, at least 1. 429 and a closed account never count.
+        max_attempts: counted attempts in all, at least 1. A 429 and a failed probe of a suspended account never count.
         base_seconds: the backoff's ceiling after the first attempt; it doubles with each attempt.
         cap_seconds: the largest backoff.
         total_seconds: no further attempt is planned later than this after the first one.
-        closed_base_seconds: the wait after an answer about the account that names no `Retry-After`
-            (rewards-api §6.3: from 5 s).
-        closed_cap_seconds: the largest such wait.
+        throttled_base_seconds: the wait after a first 429 that names no `Retry-After` (rewards-api §6.3: from
+            5 s); it doubles with each call of the job.
+        throttled_cap_seconds: the largest such wait.
         read_lags_seconds: the waits before each look into the API's transactions for a job that resending
             cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job is settled in doubt.
     """
@@ -36,8 +37,8 @@ class RetryPolicy:
     base_seconds: float = 2.0
     cap_seconds: float = 600.0
     total_seconds: float = 3_600.0
-    closed_base_seconds: float = 5.0
-    closed_cap_seconds: float = 300.0
+    throttled_base_seconds: float = 5.0
+    throttled_cap_seconds: float = 300.0
     read_lags_seconds: tuple[float, ...] = ()
 
     def backoff_seconds(self, attempts: int, rng: Random) -> float:
@@ -46,11 +47,11 @@ class RetryPolicy:
         ceiling: float = min(self.cap_seconds, self.base_seconds * 2**exponent)
         return rng.uniform(0.0, ceiling)
 
-    def closed_seconds(self, retry_after: float | None, closings: int, rng: Random) -> float:
-        """Draw how long the account stays closed after its `closings`-th answer of that kind in a row."""
+    def throttled_seconds(self, retry_after: float | None, calls: int, rng: Random) -> float:
+        """Draw how long a job waits after a 429, when `calls` calls were made for it before."""
         if retry_after is not None:
-            return max(_bounded(retry_after), _CLOSED_MIN_SECONDS)
-        ceiling: float = min(self.closed_cap_seconds, self.closed_base_seconds * 2 ** min(closings, _MAX_EXPONENT))
+            return max(bounded(retry_after), _THROTTLED_MIN_SECONDS) * rng.uniform(1.0, 1.0 + _THROTTLED_JITTER)
+        ceiling: float = min(self.throttled_cap_seconds, self.throttled_base_seconds * 2 ** min(calls, _MAX_EXPONENT))
         return rng.uniform(ceiling / 2, ceiling)
 
 
@@ -64,6 +65,10 @@ class History:
     """Seconds since the first attempt of this budget was sent."""
     in_doubt_before: bool
     """An earlier attempt may have reached the API and no answer has cleared that."""
+    calls_before: int = 0
+    """Calls made for the job before this one, counted or not."""
+    is_probe: bool = False
+    """The call was a probe of a suspended account: its failure is the account's, not the job's."""
     limit_deferrals: int = 0
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
@@ -91,7 +96,7 @@ class TryAgain:
     counted: bool
     """Whether this attempt uses up one of the budget."""
     because: str
-    """For the log: `transient`, `in_doubt`, `closed` or `limit`."""
+    """For the log: `transient`, `in_doubt`, `throttled`, `unauthorised`, `probe` or `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +125,10 @@ def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: date
         rng: the source of jitter.
     """
     match outcome.kind:
-        case Kind.DEFERRED:
-            delay = policy.closed_seconds(outcome.retry_after, 0, rng)
-            return TryAgain(delay, counted=False, because="closed")
-        case Kind.TRANSIENT | Kind.IN_DOUBT:
+        case Kind.DEFERRED if outcome.refusal is Refusal.THROTTLED:
+            delay = policy.throttled_seconds(outcome.retry_after, history.calls_before, rng)
+            return TryAgain(delay, counted=False, because=outcome.refusal)
+        case Kind.DEFERRED | Kind.TRANSIENT | Kind.IN_DOUBT:
             return _retry(outcome, history, policy, rng)
         case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
             messages = " ".join(line.message for line in outcome.lines)
@@ -141,14 +146,16 @@ def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: date
 def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random) -> Decision:
     delay = policy.backoff_seconds(history.attempts, rng)
     if outcome.retry_after is not None:
-        delay += _bounded(outcome.retry_after)
-    within = history.attempts < policy.max_attempts and history.age_seconds + delay <= policy.total_seconds
-    if within and outcome.resend_tells:
-        return TryAgain(delay, counted=True, because=outcome.kind.value)
-    if outcome.kind is Kind.TRANSIENT and not history.in_doubt_before:
+        delay += bounded(outcome.retry_after)
+    is_young = history.age_seconds + delay <= policy.total_seconds
+    if is_young and history.is_probe and (outcome.refusal or not outcome.readable):
+        return TryAgain(delay, counted=False, because="probe")
+    if is_young and history.attempts < policy.max_attempts and outcome.resend_tells:
+        return TryAgain(delay, counted=True, because=outcome.refusal or outcome.kind.value)
+    if outcome.kind is not Kind.IN_DOUBT and not history.in_doubt_before:
         # What was issued beside the line that was never processed stays issued.
         issued = any(line.kind in (Kind.ISSUED, Kind.PARTIAL) for line in outcome.lines)
-        return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason)
+        return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason or Reason.EXHAUSTED)
     if policy.read_lags_seconds:
         return LookUp(policy.read_lags_seconds[0], State.IN_DOUBT)
     return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
@@ -192,7 +199,8 @@ def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
 _STANDING_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}
 
 
-def _bounded(retry_after: float) -> float:
+def bounded(retry_after: float) -> float:
+    """Bound a `Retry-After` to 0 seconds to an hour; what is no number counts as 0."""
     # In this order, because max(0.0, nan) is 0.0.
     return min(max(0.0, retry_after), _RETRY_AFTER_MAX_SECONDS)
 

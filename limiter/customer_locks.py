@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from worker.limits import scripts
-from worker.limits.keys import lock_key
-from worker.limits.unavailable import reach_redis
+from limiter.keys import lock_key
+from limiter.lua_scripts import load
+from limiter.unavailable import reach_redis
 
 
 class CustomerLocks:
@@ -18,11 +18,11 @@ class CustomerLocks:
 
     def __init__(self, redis: Redis, account: str) -> None:
         self._account = account
-        self._acquire = redis.register_script(scripts.ACQUIRE)
-        self._release = redis.register_script(scripts.RELEASE)
+        self._acquire = redis.register_script(load("acquire_locks").text)
+        self._release = redis.register_script(load("release_locks").text)
 
     async def acquire(self, owner: str, fingerprints: Sequence[str], ttl_seconds: float) -> set[str]:
-        """Lock what is free; what `owner` holds already is held for `ttl_seconds` anew.
+        """Lock what is free, and prolong what `owner` holds already.
 
         Args:
             owner: unlike every other holder's, for example the claim's id.
@@ -35,7 +35,8 @@ class CustomerLocks:
         if not fingerprints:
             return set()
         with reach_redis():
-            places = await self._acquire(keys=self._keys(fingerprints), args=[owner, max(1, int(ttl_seconds * 1000))])
+            milliseconds = max(1, int(ttl_seconds * 1000))
+            places = await self._acquire(keys=self._keys(fingerprints), args=[owner, milliseconds])
         return {fingerprints[place - 1] for place in places}
 
     async def release(self, owner: str, fingerprints: Sequence[str]) -> None:

@@ -1,18 +1,18 @@
-"""Campaigns whose calls must stop: paused or cancelled, told to all workers within a second."""
+"""Paused and cancelled campaigns, whose calls must stop on all workers within a second."""
 
 import time
 from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from worker.limits.keys import halts_key
-from worker.limits.unavailable import reach_redis
+from limiter.keys import paused_key
+from limiter.unavailable import reach_redis
 
 _FRESH_SECONDS = 0.5
 
 
-class Halts:
-    """The halted campaigns. The ledger is the record; this only spares asking it before each call.
+class PausedCampaigns:
+    """The campaigns whose calls are stopped. The ledger is the record; this only spares asking it before each call.
 
     Every method raises `LimitsUnavailable` when Redis cannot be reached.
 
@@ -24,26 +24,26 @@ class Halts:
 
     def __init__(self, redis: Redis, account: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
-        self._key = halts_key(account)
+        self._key = paused_key(account)
         self._clock = clock
         self._known: frozenset[int] | None = None
         self._ask_at = 0.0
 
-    async def halt(self, campaign_id: int) -> None:
-        """Stop new calls of a campaign until `lift`."""
+    async def pause(self, campaign_id: int) -> None:
+        """Stop new calls of a campaign."""
         with reach_redis():
             await self._redis.sadd(self._key, str(campaign_id))
 
-    async def lift(self, campaign_id: int) -> None:
-        """Allow calls of a campaign again; nothing happens to one that is not halted."""
+    async def unpause(self, campaign_id: int) -> None:
+        """Allow calls of a campaign again; nothing happens to one that is not paused."""
         with reach_redis():
             await self._redis.srem(self._key, str(campaign_id))
 
-    async def halted(self) -> frozenset[int]:
-        """Tell the halted campaigns' ids, at most half a second old, so that it may be asked before each call."""
+    async def paused(self) -> frozenset[int]:
+        """Read the ids, at most half a second old, so that this may be called before each call."""
         if self._known is not None and self._clock() < self._ask_at:
             return self._known
-        # Calls that ask while the reply is on its way go by what is known, rather than ask all at once.
+        # Calls that ask while the reply is on its way use what is known, rather than ask all at once.
         self._ask_at = self._clock() + _FRESH_SECONDS
         try:
             with reach_redis():

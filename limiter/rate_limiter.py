@@ -12,7 +12,7 @@ from redis.commands.core import AsyncScript
 from limiter.feedback_buffer import CallResult, Feedback, FeedbackBuffer, Verdict
 from limiter.keys import campaign_key, limits_key, reads_key, suspended_campaigns_key
 from limiter.lua_scripts import LuaScript, load
-from limiter.reservation import MICROSECONDS, Grant, Reservation, Scope
+from limiter.reservation import KEPT_SECONDS, MICROSECONDS, Grant, Reservation, Scope
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
 
@@ -99,6 +99,7 @@ class RateLimiter:
             {
                 **self._results(scope, taken),
                 "count": count,
+                "kept": round(KEPT_SECONDS * MICROSECONDS),
                 "within": int(within_seconds * MICROSECONDS),
                 "preferred": int(preferred),
                 "is_repeat": int(is_repeat),

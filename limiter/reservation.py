@@ -5,6 +5,9 @@ from typing import Any, NamedTuple, Self
 
 MICROSECONDS = 1_000_000
 
+KEPT_SECONDS = 0.35
+"""How much of a burst, which is a second's worth of calls, is kept for preferred calls."""
+
 
 class Scope(NamedTuple):
     """Whose calls these are: a campaign's issue calls, or its reads, which have a suspension of their own."""

@@ -1,15 +1,18 @@
-"""What the console and other synchronous code do with the limits."""
+"""The limits for synchronous code: the console, the release, health checks."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from redis import Redis
 
-from limiter import lua_scripts
-from limiter.keys import halts_key, limits_key
+from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
+from limiter.lua_scripts import load
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
 
 
-class LimitsConsole:
-    """An operator's hold on the limits of one API account; see `AccountLimits` and `Halts`.
+class SyncLimiter:
+    """An operator's view of the limits of one API account; see `RateLimiter` and `PausedCampaigns`.
 
     Every method raises `LimitsUnavailable` when Redis cannot be reached.
 
@@ -21,38 +24,59 @@ class LimitsConsole:
 
     def __init__(self, redis: Redis, account: str, *, rate_per_minute: int) -> None:
         self._redis = redis
-        self._limits_key = limits_key(account)
-        self._halts_key = halts_key(account)
+        self._account = account
         self._rate_per_minute = check_rate(rate_per_minute)
-        self._state = redis.register_script(lua_scripts.STATE)
-        self._set_rate = redis.register_script(lua_scripts.SET_RATE)
 
     def state(self) -> LimitState:
-        """Read the limits as they stand."""
-        with reach_redis():
-            return LimitState.read(self._state(keys=[self._limits_key], args=[self._rate_per_minute]))
+        """Read the limits and suspensions."""
+        campaigns = self._suspended_campaigns()
+        keys = [limits_key(self._account), reads_key(self._account), *self._campaign_keys(campaigns)]
+        return LimitState.read(self._run("state", keys, {"setting_rate": self._rate_per_minute}), campaigns)
 
     def set_rate(self, per_minute: int | None) -> None:
-        """Set the rate of all workers; see `AccountLimits.set_rate`.
+        """Set the rate of all workers; see `RateLimiter.set_rate`.
 
         Raises:
             ValueError: the rate is below 0.
         """
-        rate = "" if per_minute is None else check_rate(per_minute)
-        with reach_redis():
-            self._set_rate(keys=[self._limits_key], args=[rate])
+        rate = -1 if per_minute is None else check_rate(per_minute)
+        self._run("set_rate", [limits_key(self._account)], {"rate": rate})
 
-    def halt(self, campaign_id: int) -> None:
-        """Stop new calls of a campaign on all workers until `lift`."""
-        with reach_redis():
-            self._redis.sadd(self._halts_key, str(campaign_id))
+    def resume(self) -> int:
+        """End every suspension, because its cause is removed; returns how many there were.
 
-    def lift(self, campaign_id: int) -> None:
-        """Allow calls of a campaign again; nothing happens to one that is not halted."""
-        with reach_redis():
-            self._redis.srem(self._halts_key, str(campaign_id))
+        Calls come back gradually. If the cause is still there, the account is suspended again.
+        """
+        campaigns = self._suspended_campaigns()
+        keys = [limits_key(self._account), reads_key(self._account), suspended_campaigns_key(self._account)]
+        keys += self._campaign_keys(campaigns)
+        arguments = {"setting_rate": self._rate_per_minute, "adapts": 1}
+        return int(self._run("resume", keys, arguments)["ended"])
 
-    def halted(self) -> frozenset[int]:
-        """Tell the halted campaigns' ids."""
+    def pause(self, campaign_id: int) -> None:
+        """Stop new calls of a campaign on all workers."""
         with reach_redis():
-            return frozenset(int(member) for member in self._redis.smembers(self._halts_key))
+            self._redis.sadd(paused_key(self._account), str(campaign_id))
+
+    def unpause(self, campaign_id: int) -> None:
+        """Allow calls of a campaign again; nothing happens to one that is not paused."""
+        with reach_redis():
+            self._redis.srem(paused_key(self._account), str(campaign_id))
+
+    def paused(self) -> frozenset[int]:
+        """Read the ids of the campaigns whose calls are stopped: paused and cancelled ones."""
+        with reach_redis():
+            return frozenset(int(member) for member in self._redis.smembers(paused_key(self._account)))
+
+    def _suspended_campaigns(self) -> list[int]:
+        with reach_redis():
+            return sorted(int(member) for member in self._redis.smembers(suspended_campaigns_key(self._account)))
+
+    def _campaign_keys(self, campaigns: list[int]) -> list[str]:
+        return [campaign_key(self._account, number) for number in campaigns]
+
+    def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
+        script = load(name)
+        with reach_redis():
+            reply = self._redis.register_script(script.text)(keys=keys, args=script.arguments(arguments))
+        return script.named(reply)

@@ -14,7 +14,7 @@ from ledger.dispatch.release import Chunk, reap, release, unqueue
 from ledger.queries.counters import fold
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_took_seconds
-from limiter.state import LimitState
+from limiter.state import Availability, LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import recall_lost
 from worker.ledger_retry import first_line
@@ -61,8 +61,8 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
 def _release_due(parts: Parts) -> int:
     try:
         recall_lost(parts.ledger, parts.broker)
-        _reconcile_halts(parts)
-        limits = parts.limits_console.state()
+        _reconcile_paused(parts)
+        limits = parts.sync_limiter.state()
     except LimitsUnavailable as error:
         log.warning("limits unavailable", error=str(error))
         return 0
@@ -75,19 +75,20 @@ def _release_due(parts: Parts) -> int:
     return released + _release_lane(parts, Lane.BLAST, limits, shared_chunk_size, taken=taken)
 
 
-def _reconcile_halts(parts: Parts) -> None:
-    """Make the halts in Redis what the ledger says: Redis may have been emptied, or served another ledger before.
+def _reconcile_paused(parts: Parts) -> None:
+    """Make the paused campaigns in Redis those of the ledger: Redis may have been emptied, or served another ledger.
 
-    Redis is asked first: a campaign that is halted meanwhile is then not taken for one that runs again.
+    Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs again.
     """
-    told = parts.limits_console.halted()
+    limiter = parts.sync_limiter
+    known = limiter.paused()
     wanted = halted_campaigns(parts.ledger)
-    for campaign_id in wanted - told:
-        parts.limits_console.halt(campaign_id)
-    for campaign_id in told - wanted:
-        parts.limits_console.lift(campaign_id)
-    if told != wanted:
-        log.info("halts reconciled", halted=len(wanted - told), lifted=len(told - wanted))
+    for campaign_id in wanted - known:
+        limiter.pause(campaign_id)
+    for campaign_id in known - wanted:
+        limiter.unpause(campaign_id)
+    if known != wanted:
+        log.info("paused_campaigns_reconciled", paused=len(wanted - known), unpaused=len(known - wanted))
 
 
 def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_size: float, *, taken: int = 0) -> int:
@@ -110,6 +111,7 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_siz
         chunk_size=chunk_size,
         shared_chunk_size=shared_chunk_size,
         lost_after_seconds=settings.lease_seconds,
+        probed=limits.campaigns.keys(),
     )
     return _publish(parts, chunks)
 
@@ -117,12 +119,15 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_siz
 def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int) -> tuple[int, int]:
     """Say how many jobs may be queued and how many make a chunk: seconds of work at the calls that are allowed.
 
-    While the account is closed nothing is released; while it is probed, single jobs are.
+    While the account is suspended nothing is released; while it is probed, single jobs are.
     """
-    if limits.closed_seconds > 0:
-        return 0, 1
-    if limits.closings > 0:
-        return workers, 1
+    match limits.account.availability:
+        case Availability.SUSPENDED:
+            return 0, 1
+        case Availability.PROBING:
+            return workers, 1
+        case Availability.AVAILABLE:
+            pass
     per_second = _per_second(limits)
     most = chunk_most if lane is Lane.BLAST else min(chunk_most, _BACKGROUND_CHUNK_MOST)
     window = max(workers, min(window_most, per_second * _WINDOW_SECONDS))

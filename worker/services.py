@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,15 +19,16 @@ from issuance.fair_queue import Turns
 from issuance.job import Lane
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
-from limiter.paused_campaigns import Halts
-from limiter.rate_limiter import AccountLimits
+from limiter.paused_campaigns import PausedCampaigns
+from limiter.rate_limiter import RateLimiter
 from limiter.redis_connection import connect, connect_sync
-from limiter.sync_limiter import LimitsConsole
+from limiter.sync_limiter import SyncLimiter
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
 from worker.chunk.orphans import Orphans
 from worker.chunk.unknown_codes import Undocumented
+from worker.loop_lag import LoopLag
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -40,9 +41,10 @@ class Shared:
     """The account's limits and locks, shared with all workers through Redis."""
 
     redis: Redis
-    limits: AccountLimits
+    limiter: RateLimiter
     locks: CustomerLocks
-    halts: Halts
+    paused_campaigns: PausedCampaigns
+    loop_lag: LoopLag = field(default_factory=LoopLag)
 
 
 class Parts:
@@ -96,23 +98,30 @@ class Parts:
 
     @cached_property
     def shared(self) -> Shared:
-        """Limits, locks and halts."""
+        """Limits, locks and paused campaigns."""
         redis = connect(self.site.redis_url)
         name = self.account.name
+        loop_lag = LoopLag()
+        self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
         return Shared(
             redis=redis,
-            limits=AccountLimits(
-                redis, name, rate_per_minute=self.site.rate_per_minute, adapts=self.settings.api_rate_adapts
+            limiter=RateLimiter(
+                redis,
+                name,
+                rate_per_minute=self.site.rate_per_minute,
+                adapts=self.settings.api_rate_adapts,
+                rng=self.rng,
             ),
             locks=CustomerLocks(redis, name),
-            halts=Halts(redis, name),
+            paused_campaigns=PausedCampaigns(redis, name),
+            loop_lag=loop_lag,
         )
 
     @cached_property
-    def limits_console(self) -> LimitsConsole:
+    def sync_limiter(self) -> SyncLimiter:
         """The account's limits for code outside the event loop."""
         rate = self.site.rate_per_minute
-        return LimitsConsole(self._redis_sync, self.account.name, rate_per_minute=rate)
+        return SyncLimiter(self._redis_sync, self.account.name, rate_per_minute=rate)
 
     @cached_property
     def undocumented(self) -> Undocumented:

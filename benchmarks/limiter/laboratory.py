@@ -28,9 +28,7 @@ class Result:
     def unmet(self) -> list[str]:
         """Name the goals that ours does not meet."""
         ours, off = self.medians[OURS], self.medians[OFF]
-        return [
-            str(goal) for goal in self.scenario.goals if not goal.is_met(ours[goal.measure], off[goal.measure])
-        ]
+        return [str(goal) for goal in self.scenario.goals if not goal.is_met(ours[goal.measure], off[goal.measure])]
 
 
 def make_controller(name: str, simulation: Simulation, rng: Random, rate: int) -> Controller:

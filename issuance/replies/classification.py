@@ -1,10 +1,11 @@
 """Reply → outcome: the body decides, line by line; HTTP and top-level status are hints (design rule 8)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from issuance.job import Line, Variant
-from issuance.outcome import Kind, LineOutcome, Outcome, Reason
+from issuance.outcome import Kind, LineOutcome, Outcome, Reason, Refusal
 from issuance.replies.answer import IssueAnswer, read_issue_answer, was_an_answer
 from issuance.replies.job_verdict import fold
 from issuance.replies.line_verdict import judge_line
@@ -16,7 +17,7 @@ _HTTP_BAD_REQUEST = 400
 _HTTP_UNPROCESSED = frozenset({403, 404, 405, 413, 414, 415})
 _HTTP_TRANSIENT = frozenset({408, 425, 461})
 _HTTP_OTHER_REFUSAL = range(401, 500)
-_ABOUT_THE_ACCOUNT = frozenset({401, 429})
+_REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
 
 
 def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: bool) -> Outcome:
@@ -31,9 +32,9 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
     """
     match reply:
         case NoAnswer(sent=False):
-            return _whole(lines, Kind.TRANSIENT, Reason.EXHAUSTED, None, f"{reply.kind}: {reply.detail}")
+            return _unread(lines, Kind.TRANSIENT, Reason.EXHAUSTED, None, f"{reply.kind}: {reply.detail}")
         case NoAnswer():
-            return _whole(lines, Kind.IN_DOUBT, Reason.IN_DOUBT, None, f"{reply.kind}: {reply.detail}")
+            return _unread(lines, Kind.IN_DOUBT, Reason.IN_DOUBT, None, f"{reply.kind}: {reply.detail}")
         case Answer():
             answer = read_issue_answer(reply.body)
             if answer is None:
@@ -49,11 +50,11 @@ def _by_http(lines: Sequence[Line], reply: Answer) -> Outcome:
         # In one documented mode every refusal comes under 400, and 8010 with its units too (§4.1).
         kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
     message = f"HTTP {reply.status} without a body that can be read"
-    return _whole(lines, kind, reason, reply.status, message, retry_after=reply.retry_after)
+    return _unread(lines, kind, reason, reply.status, message, retry_after=reply.retry_after)
 
 
 def _read_http(status: int) -> tuple[Kind, Reason | None]:
-    if status in _ABOUT_THE_ACCOUNT:
+    if status in _REFUSALS:
         return Kind.DEFERRED, None
     if status in _HTTP_TRANSIENT:
         return Kind.TRANSIENT, Reason.EXHAUSTED
@@ -69,7 +70,7 @@ def _read_http(status: int) -> tuple[Kind, Reason | None]:
 
 def _by_body(lines: Sequence[Line], variant: Variant, reply: Answer, answer: IssueAnswer, *, resent: bool) -> Outcome:
     code, message = answer.status.code, answer.status.message or ""
-    if code in _ABOUT_THE_ACCOUNT and not answer.elements and not answer.shows_anything:
+    if code in _REFUSALS and not answer.elements and not answer.shows_anything:
         return _whole(lines, Kind.DEFERRED, None, code, message, retry_after=reply.retry_after)
     single = variant is Variant.SINGLE
     outcomes = [
@@ -99,5 +100,18 @@ def _whole(
             for line in lines
         ),
         retry_after=retry_after,
-        closes_account=kind is Kind.DEFERRED,
+        refusal=_REFUSALS.get(code or 0) if kind is Kind.DEFERRED else None,
     )
+
+
+def _unread(
+    lines: Sequence[Line],
+    kind: Kind,
+    reason: Reason | None,
+    code: int | None,
+    message: str,
+    *,
+    retry_after: float | None = None,
+) -> Outcome:
+    """Give every line the same outcome, of a call without a readable answer."""
+    return replace(_whole(lines, kind, reason, code, message, retry_after=retry_after), readable=False)

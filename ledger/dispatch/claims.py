@@ -69,6 +69,11 @@ class Claim:
     """Customers whose jobs this chunk has lost two workers over: their jobs are to be released one by one."""
     lane: Lane = Lane.BLAST
 
+    @property
+    def campaign_id(self) -> int:
+        """The campaign of all its jobs; 0 when there are none."""
+        return self.jobs[0].campaign_id if self.jobs else 0
+
 
 def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, orphaned: bool) -> Claim:
     """Claim those of a chunk's jobs that are still queued; the jobs of a halted campaign go back instead.

@@ -1,8 +1,8 @@
 """Release: due jobs leave the ledger for the broker, by weight over campaigns and never more than the window."""
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -118,6 +118,7 @@ def release(
     chunk_size: int,
     shared_chunk_size: float = math.inf,
     lost_after_seconds: float,
+    probed: Collection[int] = (),
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
@@ -132,6 +133,7 @@ def release(
         chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
         shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
+        probed: campaigns whose calls are suspended: a single job of each is queued at a time, as a probe.
     """
     with ledger.write() as connection:
         _take_turn(connection)
@@ -139,6 +141,12 @@ def release(
         free = window - sum(each.count for each in queued)
         # Counted a chunk further than there is room: what does not fit whole must be known for that.
         waiting = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
+        on_the_way = {each.id for each in queued}
+        waiting = [
+            replace(each, count=1) if each.id in probed else each
+            for each in waiting
+            if each.id not in probed or each.id not in on_the_way
+        ]
         weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
         size = partial(
             size_chunk, weights=[*weights.values()], window=window, most=chunk_size, shared=shared_chunk_size

@@ -1,5 +1,5 @@
 -- uses: hash breaker adaptive results
--- parameters: setting_rate adapts campaign is_read count within preferred is_repeat pause calls suspension
+-- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls suspension
 -- parameters: campaign_suspension is_probe epoch accepted throttled unauthorised failed fresh_failed evidence settled
 -- parameters: unsettled repeats retry_after timed took fastest threshold reason
 -- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
@@ -8,7 +8,6 @@
 -- It may lie behind by what a burst allows, and ahead by what has been reserved. A preferred call starts before its
 -- place on the grid by what is kept of the burst for such calls, and moves those behind it. Times are microseconds.
 
-local KEPT = SECOND * 0.35
 local LAST_AHEAD = 2 * SECOND -- no reservation reaches further
 
 take_results()
@@ -18,7 +17,7 @@ local held, wait = '', wait_of(breaker, arg.is_repeat == 1)
 if is_suspended(breaker) then held = wait > 0 and 'suspended' or 'probing' end
 if arg.is_read == 0 and is_suspended(campaign) then
   local campaign_wait = wait_of(campaign, arg.is_repeat == 1)
-  if campaign_wait >= wait then held = campaign_wait > 0 and 'campaign_suspended' or 'probing' end
+  if campaign_wait >= wait then held = campaign_wait > 0 and 'campaign_suspended' or 'campaign_probing' end
   wait = math.max(wait, campaign_wait)
 end
 
@@ -39,7 +38,7 @@ local cap, interval, last, early = allowed(), 0, now, 0
 if cap > 0 then
   interval = math.ceil(60 * SECOND / cap)
   local burst = math.max(1, math.floor(cap / 60)) * interval
-  local kept = math.min(KEPT, burst - interval)
+  local kept = math.min(arg.kept, burst - interval)
   if arg.preferred == 1 then early = kept end
   last = math.max(account.number('last'), now - (burst - kept))
   if last > now + LAST_AHEAD + interval then last = now end

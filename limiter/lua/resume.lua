@@ -1,6 +1,6 @@
 -- uses: hash breaker adaptive
 -- parameters: setting_rate adapts
--- reply: done
+-- reply: ended
 --
 -- Ends every suspension: an operator has removed the cause. KEYS: account, reads, index of campaigns, campaigns.
 

@@ -1,4 +1,4 @@
-"""The gate before each call of a chunk: why it must not start now, and what its outcome means for the account."""
+"""Admission of a chunk's calls: why one must not start now, and what its result tells the account's limits."""
 
 import asyncio
 import time
@@ -9,10 +9,12 @@ from random import Random
 
 import structlog
 
-from issuance.outcome import Kind, Outcome
+from issuance.outcome import Outcome, Refusal
+from issuance.retry import Settle, TryAgain, bounded
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
-from limiter.reservation import Reservation
+from limiter.feedback_buffer import CallResult, Verdict
+from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
 from worker.services import Shared
@@ -21,56 +23,29 @@ log = structlog.get_logger("issuance.worker")
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Rejection:
     """Why a job must not be sent now, and after how many seconds it may be tried again."""
 
     delay_seconds: float
     because: str
 
 
+LIMITS_LOST = Rejection(5.0, "the limits are out of reach")
 _SLOT_AGAIN_SECONDS = 0.25
-LIMITS_LOST = Stop(5.0, "the limits are out of reach")
+_LAG_SHARE, _LAG_LEAST_SECONDS = 0.1, 0.01
+"""A latency that this process measured while its event loop was later than this says nothing about the API."""
 
 
-@dataclass
-class Tally:
-    """What came of the calls of one reservation, as the account's limits count it."""
-
-    sent: int = 0
-    answered: int = 0
-    failed: int = 0
-    timed: int = 0
-    took_ms: int = 0
-    """How long the timed answers took, all together; a look is several reads and waits between them."""
-
-    def add(self, attempt: Attempt) -> None:
-        """Count a call; what is said of the account (429, 401) is neither answer nor failure."""
-        self.sent += 1
-        outcome = attempt.outcome
-        if outcome.closes_account:
-            return
-        # An outcome by the HTTP status alone has it as its code: then there was no body that could be read.
-        unreadable = outcome.code is None or outcome.code == attempt.http_status
-        if attempt.job.look_up is not None and outcome.kind is Kind.IN_DOUBT:
-            unreadable = False  # a look that found nothing was answered
-        if outcome.kind in (Kind.IN_DOUBT, Kind.TRANSIENT) and unreadable:
-            self.failed += 1
-            return
-        self.answered += 1
-        if attempt.job.look_up is None:
-            self.timed += 1
-            self.took_ms += attempt.took_ms
-
-
-class Gate:
+class Admission:
     """Stands before the calls of one chunk, from its claim on.
 
     Args:
-        shared: the account's limits and halts.
+        shared: the account's limits, the paused campaigns, and how late this process's event loop is.
         bounds: how far the chunk may go.
+        campaign_id: the chunk's campaign.
         is_stopping: says whether the worker is being stopped; asked before each call.
         rng: the source of jitter.
-        is_cancelled: the campaign was cancelled before the claim: looks go on all the same.
+        is_cancelled: the campaign was cancelled before the claim: reconciliation continues, nothing is sent.
     """
 
     def __init__(
@@ -78,99 +53,146 @@ class Gate:
         shared: Shared,
         bounds: Bounds,
         *,
+        campaign_id: int,
         is_stopping: Callable[[], bool],
         rng: Random,
         is_cancelled: bool = False,
     ) -> None:
         self._shared = shared
         self._is_cancelled = is_cancelled
-        self._policy = bounds.policy
+        self._most_delay_seconds = bounds.lease_seconds
+        self._reads = Scope(campaign_id, is_read=True)
         self._is_stopping = is_stopping
         self._rng = rng
         self._start_until = time.monotonic() + bounds.start_within_seconds
-        self._closed_until = 0.0
+        self._suspended_until = {False: 0.0, True: 0.0}
         self._lost: LimitsUnavailable | None = None
         self._broken_off = False
 
     @property
     def left_seconds(self) -> float:
-        """For so long calls may still start; 0 or more."""
+        """Seconds during which calls may still start; 0 or more."""
         return max(0.0, self._start_until - time.monotonic())
 
     def break_off(self) -> None:
         """Let no further call start; may be called from any thread."""
         self._broken_off = True
 
-    async def why_stop(self, job: ClaimedJob) -> Stop | None:
-        """Say why the job must not be sent now; None when it may be."""
+    async def reject(self, job: ClaimedJob, *, is_probe: bool = False) -> Rejection | None:
+        """Say why the job must not be sent now; None when it may be. A probe goes through a suspension."""
         now = time.monotonic()
         if self._broken_off:
-            return Stop(0.0, "the chunk is broken off")
+            return Rejection(0.0, "the chunk is broken off")
         if self._is_stopping():
-            return Stop(0.0, "the worker is stopping")
-        if now < self._closed_until:
-            return Stop(self._closed_until - now, "the account is closed")
+            return Rejection(0.0, "the worker is stopping")
+        until = self._suspended_until[job.look_up is not None]
+        if now < until and not is_probe:
+            return self.wait(until - now, "suspended")
         if now > self._start_until:
-            return Stop(0.0, "the claim is about to lapse")
-        # A look issues nothing, and a cancelled campaign's doubts are settled by nothing else.
-        return None if self._is_cancelled and job.look_up is not None else await self._why_halted(job)
+            return Rejection(0.0, "the claim is about to lapse")
+        # Reconciliation issues nothing, and nothing else settles a cancelled campaign's doubts.
+        return None if self._is_cancelled and job.look_up is not None else await self._reject_paused(job)
 
-    async def _why_halted(self, job: ClaimedJob) -> Stop | None:
+    def wait(self, seconds: float, held: str) -> Rejection:
+        """Send a job back to the ledger until calls may start again, and never for longer than a lease."""
+        because = {
+            "suspended": "calls are suspended",
+            "campaign_suspended": "the campaign's calls are suspended",
+        }.get(held, "the rate is used up")
+        return Rejection(min(seconds, self._most_delay_seconds), because)
+
+    async def _reject_paused(self, job: ClaimedJob) -> Rejection | None:
         # Asked once: if Redis does not answer at all, each further job would wait for it in vain.
         if self._lost is not None:
             return LIMITS_LOST
         try:
-            halted = await self._shared.halts.halted()
+            paused = await self._shared.paused_campaigns.paused()
         except LimitsUnavailable as error:
             self._lost = error
-            log.warning("limits unavailable", error=str(error))
+            log.warning("limits_unavailable", error=str(error))
             return LIMITS_LOST
-        return Stop(0.0, "the campaign is halted") if job.campaign_id in halted else None
+        return Rejection(0.0, "the campaign is paused") if job.campaign_id in paused else None
 
-    async def take_slot(self) -> bool:
-        """Wait for one more call slot under the account's rate; False when there is none while calls may start."""
+    async def take_read_slot(self) -> Reservation | None:
+        """Wait for one more slot for a read; None when there is none while calls may start."""
         try:
             while self.left_seconds > 0 and not self._is_stopping():
-                reservation = await self._shared.limits.reserve(1, within_seconds=min(self.left_seconds, 1.0))
+                within = min(self.left_seconds, 1.0)
+                reservation = await self._shared.limiter.reserve(1, within_seconds=within, scope=self._reads)
                 if reservation.delays_seconds:
                     await asyncio.sleep(reservation.delays_seconds[0])
-                    return True
+                    return reservation
                 await asyncio.sleep(min(reservation.next_free_seconds, self.left_seconds, _SLOT_AGAIN_SECONDS))
         except LimitsUnavailable as error:
-            log.warning("limits unavailable", error=str(error))
-        return False
+            log.warning("limits_unavailable", error=str(error))
+        return None
 
-    async def close(self, outcome: Outcome, reservation: Reservation) -> None:
-        """Close the account for all workers: the answer was about it, not about the job (design rule 11).
+    async def report(self, reservation: Reservation, attempt: Attempt) -> None:
+        """Tell the account's limits the result of a call, or of the reads for one job."""
+        is_read = attempt.job.look_up is not None
+        result = read_result(attempt) if is_read else issue_result(attempt)
+        if result.took_seconds is not None and self._is_late(result.took_seconds):
+            result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
+        with suppress(LimitsUnavailable):  # the outcome is what counts; the next reservation notices it
+            seconds = await self._shared.limiter.report(reservation, result)
+            if seconds > 0:
+                until = time.monotonic() + seconds
+                self._suspended_until[is_read] = max(self._suspended_until[is_read], until)
 
-        Args:
-            outcome: the answer's.
-            reservation: the one that granted the call: each closing in a row by then makes the next one longer.
-        """
-        seconds = self._policy.closed_seconds(outcome.retry_after, reservation.closings, self._rng)
-        with suppress(LimitsUnavailable):  # this chunk stops all the same; the others learn it from their own calls
-            seconds = await self._shared.limits.close(seconds, f"code {outcome.code}", reservation)
-        self._close_here(seconds, code=outcome.code, message=outcome.message)
+    def _is_late(self, took_seconds: float) -> bool:
+        return self._shared.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
 
-    async def tell(self, reservation: Reservation, tally: Tally) -> None:
-        """Tell the account's limits what came of a reservation's calls, and give back what was not used of it."""
-        limits = self._shared.limits
-        with suppress(LimitsUnavailable):  # the outcomes are what counts; the next reservation notices it
-            seconds = await limits.note(
-                reservation,
-                answered=tally.answered,
-                failed=tally.failed,
-                policy=self._policy,
-                rng=self._rng,
-                timed=tally.timed,
-                took_seconds=tally.took_ms / 1000,
-            )
-            if seconds is not None:
-                self._close_here(seconds, why="no readable answers in a row")
-            await limits.give_back(reservation, len(reservation.delays_seconds) - tally.sent)
+    async def give_back(self, reservation: Reservation, unused: int) -> None:
+        """Give back the slots of a reservation that were not used."""
+        with suppress(LimitsUnavailable):  # they lapse
+            await self._shared.limiter.give_back(reservation, unused)
 
-    def _close_here(self, seconds: float, **why: object) -> None:
-        now = time.monotonic()
-        if now >= self._closed_until:  # of many calls in flight that say so only the first is news
-            log.warning("account closed", seconds=round(seconds, 1), **why)
-        self._closed_until = max(self._closed_until, now + seconds)
+
+def issue_result(attempt: Attempt) -> CallResult:
+    """What the limits need to know of an issue call."""
+    job, outcome, decision = attempt.job, attempt.outcome, attempt.decision
+    is_tried_again = isinstance(decision, TryAgain) and decision.because != "limit"
+    return CallResult(
+        _verdict(outcome),
+        settled=outcome.readable and not is_tried_again,
+        is_repeat=is_repeat(job),
+        retry_after_seconds=bounded(outcome.retry_after or 0.0),
+        took_seconds=attempt.took_ms / 1000 if outcome.readable and outcome.refusal is None else None,
+        reason=describe_refusal(attempt),
+    )
+
+
+def is_repeat(job: ClaimedJob) -> bool:
+    """Whether the job was called before without being settled; a redrive counts as a new job."""
+    return job.budget_attempts > 0 or (job.attempts > 0 and job.redrives == 0)
+
+
+def read_result(attempt: Attempt) -> CallResult:
+    """What the limits need to know of the reads for one job: how the last of them ended."""
+    outcome = attempt.outcome
+    return CallResult(
+        _verdict(outcome),
+        settled=isinstance(attempt.decision, Settle),
+        retry_after_seconds=bounded(outcome.retry_after or 0.0),
+        reason=describe_refusal(attempt),
+    )
+
+
+def _verdict(outcome: Outcome) -> Verdict:
+    match outcome.refusal:
+        case Refusal.THROTTLED:
+            return Verdict.THROTTLED
+        case Refusal.UNAUTHORISED:
+            return Verdict.UNAUTHORISED
+        case None:
+            return Verdict.ACCEPTED if outcome.readable else Verdict.FAILED
+
+
+def describe_refusal(attempt: Attempt) -> str:
+    """Say in a few words what was answered, without anything of the customer's."""
+    outcome = attempt.outcome
+    if attempt.http_status is None:
+        return outcome.message.partition(":")[0] or "no answer"
+    readable = "" if outcome.readable else " without a readable body"
+    code = f", code {outcome.code}" if outcome.code not in (None, attempt.http_status) else ""
+    return f"HTTP {attempt.http_status}{readable}{code}"

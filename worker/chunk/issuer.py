@@ -6,21 +6,23 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from random import Random
+from typing import TypeVar
 
 import structlog
 
 from issuance.job import Lane
 from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import GiveBack, Result
-from limiter.lua_scripts import KEPT_SECONDS
-from limiter.reservation import Reservation
+from ledger.results.recording import Attempt, GiveBack, Result
+from limiter.reservation import KEPT_SECONDS, Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient
-from worker.chunk.admission import LIMITS_LOST, Gate, Stop, Tally
+from worker.chunk.admission import LIMITS_LOST, Admission, Rejection, is_repeat
 from worker.chunk.bounds import Bounds
 from worker.chunk.reconciler import Looker
 from worker.chunk.sender import Sender
 from worker.services import Shared
+
+T = TypeVar("T")
 
 log = structlog.get_logger("issuance.worker")
 
@@ -64,10 +66,17 @@ class ChunkIssuing:
         self._lease_seconds = bounds.lease_seconds
         self._put = put
         self._rng = rng
-        self._gate = Gate(shared, bounds, is_stopping=is_stopping, rng=rng, is_cancelled=claim.is_cancelled)
+        self._admission = Admission(
+            shared,
+            bounds,
+            campaign_id=claim.campaign_id,
+            is_stopping=is_stopping,
+            rng=rng,
+            is_cancelled=claim.is_cancelled,
+        )
         self._sender = Sender(claim, client, bounds.policy, rng)
         self._looker = Looker(
-            client, bounds.policy, rng, take_slot=self._gate.take_slot, within_seconds=bounds.call_seconds
+            client, bounds.policy, rng, take_slot=self._admission.take_read_slot, within_seconds=bounds.call_seconds
         )
         self._slots = asyncio.Semaphore(bounds.max_concurrent)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -76,7 +85,7 @@ class ChunkIssuing:
 
     def break_off(self) -> None:
         """Start no further calls; may be called from any thread."""
-        self._gate.break_off()
+        self._admission.break_off()
 
     async def run(self) -> None:
         """Issue the chunk: afterwards every job has been put once, or is left to its lease.
@@ -90,23 +99,26 @@ class ChunkIssuing:
             log.warning("limits unavailable", error=str(error), chunk_id=self._claim.chunk_id)
             self._give_back_all(self._claim.jobs, LIMITS_LOST)
         finally:
-            self._give_back_all(self._claim.jobs, Stop(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._give_back_all(self._claim.jobs, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
 
-    def _give_back_all(self, jobs: Iterable[ClaimedJob], stop: Stop) -> None:
+    def _give_back_all(self, jobs: Iterable[ClaimedJob], rejection: Rejection) -> None:
         for job in jobs:
             if job.number not in self._begun:
-                self._give_back(job, stop)
+                self._give_back(job, rejection)
 
-    def _give_back(self, job: ClaimedJob, stop: Stop) -> None:
+    def _give_back(self, job: ClaimedJob, rejection: Rejection) -> None:
         self._begun.add(job.number)
-        self._put(GiveBack(job, stop.delay_seconds, stop.because))
+        self._put(GiveBack(job, rejection.delay_seconds, rejection.because))
 
     async def _issue_locked(self) -> None:
         fingerprints = list(set(self._fingerprints.values()))
         locks, owner = self._shared.locks, self._claim.chunk_id
         try:
             held = await locks.acquire(owner, fingerprints, self._lease_seconds)
-            await self._issue_all(self._split_locked(held))
+            free = self._split_locked(held)
+            sends = deque(job for job in free if job.look_up is None)
+            looks = deque(job for job in free if job.look_up is not None)
+            await _await_all([self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)])
         finally:
             # All of them: if only the reply to `acquire` was lost, the locks are ours all the same.
             with suppress(LimitsUnavailable):  # they lapse by themselves
@@ -120,27 +132,21 @@ class ChunkIssuing:
                 free.append(job)
             else:
                 delay = self._rng.uniform(_LOCKED_AGAIN_SECONDS / 2, _LOCKED_AGAIN_SECONDS)
-                self._give_back(job, Stop(delay, "another call for this customer is running"))
+                self._give_back(job, Rejection(delay, "another call for this customer is running"))
         return free
 
-    async def _issue_all(self, waiting: deque[ClaimedJob]) -> None:
+    async def _start_all(self, waiting: deque[ClaimedJob], *, is_read: bool) -> None:
         """Reserve call slots a little ahead and start the jobs at them, until all are started or must go back."""
         batches: list[asyncio.Task[None]] = []
         try:
             while waiting:
-                if (stop := await self._gate.why_stop(waiting[0])) is not None:
-                    self._give_back(waiting.popleft(), stop)
+                reservation = await self._reserve(waiting, is_read=is_read)
+                if reservation is None:
                     continue
-                within = min(self._gate.left_seconds, _RESERVE_AHEAD_SECONDS[self._claim.lane])
-                reservation = await self._shared.limits.reserve(
-                    len(waiting), within_seconds=within, preferred=self._claim.lane is Lane.BACKGROUND
-                )
                 if reservation.delays_seconds:
-                    batch = [waiting.popleft() for _ in reservation.delays_seconds]
-                    batches.append(asyncio.create_task(self._issue_batch(reservation, batch)))
-                elif reservation.next_free_seconds > min(self._gate.left_seconds, _PATIENCE_SECONDS):
-                    because = "the account is closed" if reservation.closings else "the rate is used up"
-                    self._give_back_all(waiting, Stop(reservation.next_free_seconds, because))
+                    batches.append(asyncio.create_task(self._issue_batch(reservation, _take(waiting, reservation))))
+                elif self._is_long(reservation):
+                    self._give_back_all(waiting, self._admission.wait(reservation.next_free_seconds, reservation.held))
                     waiting.clear()
                 if waiting:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
@@ -150,41 +156,76 @@ class ChunkIssuing:
             # Whatever broke this off: calls under way have outcomes, and those count.
             await _await_all(batches)
 
+    async def _reserve(self, waiting: deque[ClaimedJob], *, is_read: bool) -> Reservation | None:
+        """Reserve slots for the jobs that wait; None when the first of them must go back instead."""
+        if (rejection := await self._admission.reject(waiting[0])) is not None:
+            self._give_back(waiting.popleft(), rejection)
+            return None
+        lane = self._claim.lane
+        return await self._shared.limiter.reserve(
+            len(waiting),
+            within_seconds=min(self._admission.left_seconds, _RESERVE_AHEAD_SECONDS[lane]),
+            scope=Scope(self._claim.campaign_id, is_read=is_read),
+            preferred=lane is Lane.BACKGROUND,
+            is_repeat=all(is_repeat(job) for job in waiting),
+        )
+
+    def _is_long(self, reservation: Reservation) -> bool:
+        """Whether the next slot is too far away to wait for it here."""
+        if reservation.held == "campaign_suspended":
+            return True  # another campaign's chunk can use this child
+        return reservation.next_free_seconds > min(self._admission.left_seconds, _PATIENCE_SECONDS)
+
     async def _issue_batch(self, reservation: Reservation, batch: list[ClaimedJob]) -> None:
         now = time.monotonic()
-        tally = Tally()
         starts = [now + delay for delay in reservation.delays_seconds]
-        await _await_all(
-            [self._issue_at(job, start, reservation, tally) for job, start in zip(batch, starts, strict=True)]
+        made = await _await_all(
+            [self._issue_at(job, start, reservation) for job, start in zip(batch, starts, strict=True)]
         )
-        await self._gate.tell(reservation, tally)
+        await self._admission.give_back(reservation, len(batch) - sum(made))
 
-    async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation, tally: Tally) -> None:
+    async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation) -> bool:
+        """Make the job's call at its slot; False when it was given back."""
+        is_probe = reservation.is_probe
         async with self._turns[self._fingerprints[job.number]], self._slots:
-            stop = await self._gate.why_stop(job)
+            rejection = await self._admission.reject(job, is_probe=is_probe)
             # In short sleeps: a stop comes from another process, which sets no event here.
-            while stop is None and (ahead := not_before - time.monotonic()) > 0:
+            while rejection is None and (ahead := not_before - time.monotonic()) > 0:
                 await asyncio.sleep(min(ahead, _STOP_CHECK_SECONDS))
-                stop = await self._gate.why_stop(job)
-            if stop is not None:
-                self._give_back(job, stop)
-                return
+                rejection = await self._admission.reject(job, is_probe=is_probe)
+            if rejection is not None:
+                self._give_back(job, rejection)
+                return False
             self._begun.add(job.number)
             try:
-                attempt = await (self._sender.send(job) if job.look_up is None else self._looker.look(job))
+                attempt = await self._call(job, is_probe=is_probe)
             except Exception:
                 # A bug, which must not cost the other jobs their outcomes. Whether the call was sent is
                 # unknown, so this job is left to its lease.
                 log.exception("call broken", request_id=job.id, chunk_id=self._claim.chunk_id)
-                return
-            self._put(attempt)
-            tally.add(attempt)
-            if attempt.outcome.closes_account:
-                await self._gate.close(attempt.outcome, reservation)
+                return True
+        self._put(attempt)
+        await self._admission.report(reservation, attempt)
+        return True
+
+    async def _call(self, job: ClaimedJob, *, is_probe: bool) -> Attempt:
+        return await (self._sender.send(job, is_probe=is_probe) if job.look_up is None else self._looker.look(job))
 
 
-async def _await_all(work: Iterable[Awaitable[None]]) -> None:
+def _take(waiting: deque[ClaimedJob], reservation: Reservation) -> list[ClaimedJob]:
+    """Take the jobs for a reservation's slots; for a probe one that has not failed before, where there is one."""
+    if not reservation.is_probe:
+        return [waiting.popleft() for _ in reservation.delays_seconds]
+    probe = next((job for job in waiting if not is_repeat(job)), waiting[0])
+    waiting.remove(probe)
+    return [probe]
+
+
+async def _await_all(work: Iterable[Awaitable[T]]) -> list[T]:
     """Wait until all of it has ended, and only then raise what went wrong first; a TaskGroup would cancel the rest."""
+    results: list[T] = []
     for ended in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(ended, BaseException):
             raise ended
+        results.append(ended)
+    return results

@@ -18,6 +18,7 @@ from issuance.retry import History, RetryPolicy, decide_look
 from issuance.states import State
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
+from limiter.reservation import Reservation
 from rewards_api.client import RewardsClient
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
 
@@ -39,7 +40,7 @@ class Looker:
         client: the rewards API.
         policy: the retry policy.
         rng: the source of jitter.
-        take_slot: waits for a call slot under the account's rate; False when there is none in time. A job's
+        take_slot: waits for a call slot under the account's rate; None when there is none in time. A job's
             first call has one already.
         within_seconds: bound of all reads for one job together.
     """
@@ -50,7 +51,7 @@ class Looker:
         policy: RetryPolicy,
         rng: Random,
         *,
-        take_slot: Callable[[], Awaitable[bool]],
+        take_slot: Callable[[], Awaitable[Reservation | None]],
         within_seconds: float,
     ) -> None:
         self._client = client
@@ -144,7 +145,7 @@ class Looker:
         return details
 
     async def _slot(self) -> None:
-        if not await self._take_slot():
+        if await self._take_slot() is None:
             raise _UnreadableError(NoAnswer("connect", "no call slot was free in time", sent=False))
 
 
@@ -155,10 +156,10 @@ def _nothing_found(job: ClaimedJob, code: int | None, message: str) -> Outcome:
 def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
     """A read that failed says nothing of the job; one that is about the account (429, 401) closes it all the same."""
     said = classify(job.lines, job.variant, reply, resent=True)
-    if said.closes_account:
+    if said.refusal:
         return said
     message = f"looked up: {said.message or 'the answer cannot be read'}"
-    return _whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message)
+    return replace(_whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message), readable=False)
 
 
 def _whole(job: ClaimedJob, kind: Kind, reason: Reason, code: int | None, message: str) -> Outcome:

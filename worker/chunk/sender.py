@@ -31,8 +31,13 @@ class Sender:
         self._rng = rng
         self._claimed_at = time.monotonic()
 
-    async def send(self, job: ClaimedJob) -> Attempt:
-        """Make one call for the job. Whatever comes of it is in the attempt; an exception is a bug."""
+    async def send(self, job: ClaimedJob, *, is_probe: bool = False) -> Attempt:
+        """Make one call for the job. Its result, whatever it is, is in the attempt; an exception is a bug.
+
+        Args:
+            job: one of the claim's.
+            is_probe: the account is suspended, and this call finds out whether it still has to be.
+        """
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
         reward_id = job.lines[0].reward_id if job.variant is Variant.SINGLE else None
@@ -41,7 +46,7 @@ class Sender:
         # After a redrive, too, the API may answer with what this call added, not with all there is.
         resent = job.may_have_reached or job.redrives > 0
         outcome = classify(job.lines, job.variant, reply, resent=resent)
-        history = self._history(job, started, ended)
+        history = self._history(job, started, ended, is_probe=is_probe)
         answer = reply if isinstance(reply, Answer) else None
         return Attempt(
             job=job,
@@ -54,7 +59,7 @@ class Sender:
             reply=answer.body if answer and outcome.kind is not Kind.ISSUED else None,
         )
 
-    def _history(self, job: ClaimedJob, started: float, ended: float) -> History:
+    def _history(self, job: ClaimedJob, started: float, ended: float, *, is_probe: bool) -> History:
         age = ended - started
         if job.budget_age_seconds is not None:
             age = job.budget_age_seconds + ended - self._claimed_at
@@ -62,6 +67,8 @@ class Sender:
             attempts=job.budget_attempts + 1,
             age_seconds=age,
             in_doubt_before=job.may_have_reached,
+            calls_before=job.attempts,
+            is_probe=is_probe,
             limit_deferrals=job.limit_deferrals,
             defers_limits=self._defers_limits,
         )

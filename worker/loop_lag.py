@@ -1,0 +1,24 @@
+"""How late a process's event loop is: latencies measured on a late loop say little about the API."""
+
+import asyncio
+
+_TICK_SECONDS = 0.05
+_KEEP = 0.5
+
+
+class LoopLag:
+    """Measures how much later than asked the loop runs its callbacks; it ticks twenty times a second."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        """The largest delay of late; it halves with each tick."""
+        self._due = 0.0
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin; must be called on the loop's thread, or before it runs."""
+        self._due = loop.time() + _TICK_SECONDS
+        loop.call_at(self._due, self._tick, loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.seconds = max(self.seconds * _KEEP, loop.time() - self._due)
+        self.start(loop)
