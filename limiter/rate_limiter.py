@@ -23,7 +23,7 @@ PROBE_PAUSE_SECONDS = (1.1, 1.5)
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
 _REPORT_MOST = 100
-_WARNINGS = frozenset({"is_probe", "campaign_suspended", "reads_suspended", "limit_lowered"})
+_WARNINGS = frozenset({"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"})
 
 
 class RateLimiter:
