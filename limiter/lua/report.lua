@@ -12,5 +12,5 @@ save()
 return {
   (is_suspended(breaker) or breaker.number('evidence') > 0 or not campaign.is_empty()) and 1 or 0,
   is_suspended(breaker) and math.max(1, wait_of(breaker, false)) or 0,
-  table.concat(news, ' '), math.floor(limit()), breaker.text('reason'),
+  table.concat(news, ' '), math.floor(limit()), arg.reason,
 }
