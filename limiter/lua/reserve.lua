@@ -17,7 +17,7 @@ local held, wait = '', wait_of(breaker, arg.is_repeat == 1)
 if is_suspended(breaker) then held = wait > 0 and 'suspended' or 'probing' end
 if arg.is_read == 0 and is_suspended(campaign) then
   local campaign_wait = wait_of(campaign, arg.is_repeat == 1)
-  if campaign_wait >= wait then held = campaign_wait > 0 and 'campaign_suspended' or 'campaign_probing' end
+  if campaign_wait > wait then held = 'campaign_suspended' elseif held == '' then held = 'campaign_probing' end
   wait = math.max(wait, campaign_wait)
 end
 
