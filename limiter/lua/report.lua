@@ -10,7 +10,7 @@ take_results()
 local breaker = arg.is_read == 1 and reads or account
 save()
 return {
-  (is_suspended(breaker) or breaker.number('evidence') > 0 or not campaign.is_empty()) and 1 or 0,
+  is_watched(breaker) and 1 or 0,
   is_suspended(breaker) and math.max(1, wait_of(breaker, false)) or 0,
   table.concat(news, ' '), math.floor(limit()), arg.reason,
 }

@@ -25,9 +25,7 @@ local function answer(granted, ahead, interval, next_free, mark)
   save()
   return {
     granted, ahead, interval, next_free, held, mark, account.number('epoch'), breaker.number('suspension'),
-    campaign.number('suspension'), (is_suspended(breaker) or breaker.number('evidence') > 0
-      or not campaign.is_empty()) and 1 or 0,
-    table.concat(news, ' '), math.floor(limit()), arg.reason,
+    campaign.number('suspension'), is_watched(breaker) and 1 or 0, table.concat(news, ' '), math.floor(limit()), arg.reason,
   }
 end
 

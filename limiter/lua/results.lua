@@ -76,6 +76,12 @@ local function take_results()
     arg.threshold / 2, answer_seconds(), arg.pause, arg.retry_after, arg.reason))
 end
 
+-- Whether an accepted result is news: it ends a suspension, or a row of calls that were refused or settled nothing.
+local function is_watched(breaker)
+  if is_suspended(breaker) or breaker.number('evidence') > 0 then return true end
+  return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('unsettled') > 0)
+end
+
 local function save()
   account.save()
   reads.save()
