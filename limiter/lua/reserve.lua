@@ -39,7 +39,7 @@ if cap > 0 then
   local kept = math.min(arg.kept, burst - interval)
   if arg.preferred == 1 then early = kept end
   last = math.max(account.number('last'), now - (burst - kept))
-  if last > now + LAST_AHEAD + interval then last = now end
+  if last > now + LAST_AHEAD then last = now - interval end
   count = math.min(count, math.max(0, math.floor((now + arg.within + early - last) / interval)))
   if count > 0 then account.set('last', last + count * interval) end
 end
