@@ -23,7 +23,7 @@ local function weigh_campaign()
     if was_suspended then announce('campaign', 'available') end
     return
   end
-  if was_suspended or arg.unsettled == 0 then return end
+  if was_suspended or arg.unsettled + arg.repeats == 0 then return end
   campaign.add('unsettled', arg.unsettled)
   campaign.add('repeats', arg.repeats)
   if campaign.number('unsettled') < CAMPAIGN_UNSETTLED or campaign.number('repeats') < CAMPAIGN_REPEATS then return end
