@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -150,10 +150,16 @@ class Desk:
         return Desk(self.ledger, ensure_campaign(self.ledger, name), self.turns)
 
     def release(
-        self, *, window: int = 1000, chunk_size: int = 1000, shared: float = math.inf, lane: Lane = Lane.BLAST
+        self,
+        *,
+        window: int = 1000,
+        chunk_size: int = 1000,
+        shared: float = math.inf,
+        lane: Lane = Lane.BLAST,
+        probed: Collection[int] = (),
     ) -> list[Chunk]:
         sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
-        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60)
+        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, probed=probed)
 
     def weigh(self, weight: int) -> "Desk":
         weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)
