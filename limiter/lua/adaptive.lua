@@ -27,7 +27,8 @@ local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
 local UNKNOWN_LATENCY = 0.2 * SECOND
 local RAMP_FROM = 60 -- calls a minute
 local PROVED = 120 -- seconds for which a proof counts
-local HOLD, GROWTH, GROWTH_RISES = 8, 0.01, 12 -- seconds; shares a second
+local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 15, 250, 20 -- seconds, seconds, calls, answers' times
+local GROWTH, GROWTH_RISES = 0.01, 12 -- shares a second; seconds
 local RISE = {latency = 0.008} -- how much faster it grows each second; a queue hides for a while that it is too much
 local RISE_OTHERS = 0.02
 local UNRELATED, UNRELATED_MOST = 60, 960 -- seconds for which a verdict counts, doubling
@@ -76,9 +77,17 @@ local function lift()
     'used_at')
 end
 
-local function hold(seconds)
+-- Seconds after which answers come as evenly as refusals, which come back sooner.
+local function answer_seconds()
+  local baseline = account.number('baseline')
+  return 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
+end
+
+-- The limit that was found holds for some seconds; longer where few calls or slow answers tell late that it is too much.
+local function hold()
+  local seconds = math.max(HOLD, HOLD_CALLS * 60 / limit(), HOLD_ANSWERS * answer_seconds())
   account.set_text('mode', 'hold')
-  account.set('hold_until', now + seconds * SECOND)
+  account.set('hold_until', now + math.min(HOLD_MOST, seconds) * SECOND)
   account.set('used_at', now)
   account.forget('ramp_goal')
 end
@@ -124,7 +133,7 @@ local function span_of_both() return account.since('now_at') + account.number('p
 -- Calls a minute that are being made, when a share of them fails. The first seconds of an epoch say little: then it is
 -- what is allowed.
 local function call_rate(share)
-  local measured = accepted_rate() / math.max(0.05, 1 - share)
+  local measured = accepted_rate() / math.max(0.001, 1 - share)
   if allowed() == 0 then return measured end
   return span_of_both() < 2 and allowed() or math.min(allowed(), measured)
 end
@@ -164,7 +173,7 @@ local function go_back()
   new_epoch()
   if from == 0 then return lift() end
   set_limit(from, account.text('limit_reason'))
-  hold(HOLD)
+  hold()
 end
 
 local function prove()
@@ -173,18 +182,12 @@ local function prove()
   account.forget('unrelated_times')
   set_limit(math.max(limit(), target), account.text('limit_reason'))
   forget_trial()
-  hold(HOLD)
+  hold()
 end
 
 local function unrelated()
   if account.number('unrelated_until') < now then return 0 end
   return account.number('unrelated')
-end
-
--- Seconds after which answers come as evenly as refusals, which come back sooner.
-local function answer_seconds()
-  local baseline = account.number('baseline')
-  return 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
 end
 
 -- The fastest of the first answers is the best guess at an unloaded latency.
@@ -202,7 +205,8 @@ end
 
 -- Whether so many failures are more than chance, when a share of calls fails anyway.
 local function is_excess(bad, calls, share)
-  return bad >= LEAST_BAD and bad >= share * calls + SIGMAS * math.sqrt(share * (1 - share) * calls) + LEAST_BAD - 1
+  local least = is_proved('failures') and LEAST_BAD - 1 or LEAST_BAD
+  return bad >= least and bad >= share * calls + SIGMAS * math.sqrt(share * (1 - share) * calls) + least - 1
 end
 
 -- So many calls tell a share from half of it.
@@ -317,7 +321,7 @@ local function end_ramp()
   new_epoch()
   if before == 0 then return lift() end
   set_limit(before, account.text('limit_reason'))
-  hold(HOLD)
+  hold()
 end
 
 -- A ramp doubles each second. A limit that was found holds for some seconds, then grows ever faster, while it is used.

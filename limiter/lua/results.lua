@@ -3,6 +3,7 @@
 local campaign, reads, index = open(KEYS[2]), open(KEYS[3]), KEYS[4]
 local CAMPAIGN_UNSETTLED, CAMPAIGN_REPEATS, CAMPAIGN_KEPT = 40, 10, 3600
 local MAJORITY, MAJORITY_CALLS = 0.5, 20
+local THROTTLED_PATIENCE = 1 -- seconds: a limit that counts by the second refuses everything for the rest of one
 
 rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
 adapts = arg.adapts == 1
@@ -43,13 +44,14 @@ end
 local function is_mostly_throttled()
   local throttled = both('throttled')
   local calls = both('ok') + both('failed') + throttled
-  if span_of_both() < answer_seconds() then return false end -- refusals come back sooner
+  if span_of_both() < math.max(THROTTLED_PATIENCE, answer_seconds()) then return false end
   return calls >= MAJORITY_CALLS and throttled > MAJORITY * calls
 end
 
 local function take_issue_results()
   note_latency(arg.timed, arg.fastest)
-  local change = weigh(account, arg.suspension, arg.accepted, arg.evidence, arg.threshold, answer_seconds(), arg.pause,
+  local patience = arg.throttled > 0 and math.max(THROTTLED_PATIENCE, answer_seconds()) or answer_seconds()
+  local change = weigh(account, arg.suspension, arg.accepted, arg.evidence, arg.threshold, patience, arg.pause,
     arg.retry_after, arg.reason)
   announce('account', change)
   if change == 'suspended' then
