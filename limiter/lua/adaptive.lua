@@ -20,11 +20,12 @@ local WINDOW, WINDOW_MOST, WINDOW_CALLS = 1, 10, 20 -- seconds and calls
 local LEAST_BAD, LEAST_SHARE, SIGMAS, STRAY_SHARE = 4, 0.025, 3, 0.03 -- from here on failures are more than chance
 local TRIAL, LATENCY_TRIAL = 0.7, 0.5 -- shares of the throughput while it is tried whether fewer calls help
 local BACK_OFF, LATENCY_BACK_OFF = 0.97, 0.92 -- shares of what was accepted, once it is known that they do
-local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES = 0.2, 5, 16 -- seconds, and failures to be expected
+local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES, HASTE = 1, 5, 16, 0.2 -- seconds, and failures to be expected
 local ALERT_CALLS = 20
+local HELD = 0.95 -- share of the limit that held before it grew too high
 local PEAK = 60 -- seconds for which it is known what the limit was before a row of cuts
 local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
-local UNKNOWN_LATENCY = 0.2 * SECOND
+local UNKNOWN_LATENCY, REPORTED = 0.2 * SECOND, 0.075
 local RAMP_FROM = 60 -- calls a minute
 local PROVED = 120 -- seconds for which a proof counts
 local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 15, 250, 20 -- seconds, seconds, calls, answers' times
@@ -73,14 +74,14 @@ end
 local function lift()
   if limit() > 0 then table.insert(news, 'limit_lifted') end
   forget_trial()
-  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'ramp_goal',
+  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'held', 'ramp_goal',
     'used_at')
 end
 
--- Seconds after which answers come as evenly as refusals, which come back sooner.
+-- Seconds after which answers come as evenly as refusals, which come back sooner, and all are reported.
 local function answer_seconds()
   local baseline = account.number('baseline')
-  return 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
+  return REPORTED + 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
 end
 
 -- The limit that was found holds for some seconds; longer where few calls or slow answers tell late that it is too much.
@@ -88,6 +89,7 @@ local function hold()
   local seconds = math.max(HOLD, HOLD_CALLS * 60 / limit(), HOLD_ANSWERS * answer_seconds())
   account.set_text('mode', 'hold')
   account.set('hold_until', now + math.min(HOLD_MOST, seconds) * SECOND)
+  account.set('held', limit(), '%.3f')
   account.set('used_at', now)
   account.forget('ramp_goal')
 end
@@ -161,6 +163,7 @@ local function try_fewer(kind, base, ratio, target, reason)
   account.set_fraction('trial_ratio', ratio)
   account.set('trial_target', target * base, '%.3f')
   set_limit(ratio * base, reason)
+  account.set('last', math.max(now, account.number('last'))) -- no burst
   new_epoch()
   table.insert(news, 'limit_lowered')
 end
@@ -195,9 +198,9 @@ local function note_latency(timed, fastest)
   if timed > 0 and account.number('baseline') == 0 then account.set('baseline', fastest) end
 end
 
-local function cut_for_failures(share)
+local function cut_for_failures(share, least)
   local excess = math.max(0, share - unrelated())
-  local target = (1 - excess) * BACK_OFF
+  local target = math.min(1, math.max((1 - excess) * BACK_OFF, (least or 0) / call_rate(share)))
   local reason = both('throttled') >= both('failed') and 'throttled' or 'failures'
   account.set_fraction('trial_share', share)
   try_fewer('failures', call_rate(share), is_proved('failures') and target or math.min(TRIAL, target), target, reason)
@@ -234,8 +237,14 @@ end
 local function judge_alert()
   local lasted, calls, bad = account.since('trial_at'), account.number('trial_calls'), account.number('trial_bad')
   local share = bad / math.max(1, calls)
-  if lasted < TRIAL_LEAST + answer_seconds() then return end
+  if lasted < HASTE + answer_seconds() then return end
   local is_real = is_excess(bad, calls, unrelated()) and share >= LEAST_SHARE
+  -- A limit that is known, and somewhat too high now: back at once, but not below where it held.
+  if is_real and is_proved('failures') and calls >= ALERT_CALLS and share < 0.5 then
+    account.set_text('mode', account.text('mode_before'))
+    return cut_for_failures(share, HELD * account.number('held'))
+  end
+  if lasted < TRIAL_LEAST + answer_seconds() then return end
   local wanted = LEAST_BAD / LEAST_SHARE
   if is_real then wanted = is_proved('failures') and ALERT_CALLS or calls_to_tell(share) end
   if calls < wanted and lasted < TRIAL_MOST then return end
