@@ -16,7 +16,8 @@ from console.rendering.layout import duration
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from operations.health.checkup import WELL, Examination, Finding, Part

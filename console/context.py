@@ -18,7 +18,8 @@ from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from ledger.audit_log import Operator
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import LimitsConsole
 from limiter.unavailable import LimitsUnavailable

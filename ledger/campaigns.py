@@ -15,7 +15,8 @@ from ledger.dead_letters.writing import open_letter
 from ledger.dispatch.reconciliation import LOOK_UP_NOW
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import note_event, note_jobs
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
 
 
