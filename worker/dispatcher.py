@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from broker.publisher import BrokerAway, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
-from ledger.campaigns import halted_campaigns, settle_cancelled
+from ledger.campaigns import halted_campaigns
+from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.release import Chunk, reap, release, unqueue
 from ledger.queries.counters import fold
 from ledger.queries.heartbeats import Heartbeat, touch

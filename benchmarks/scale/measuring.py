@@ -24,8 +24,8 @@ from config.logs import configure_logs
 from config.settings import Settings
 from issuance.job import Lane
 from issuance.outcome import Reason
-from ledger.campaigns import settle_cancelled
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
+from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.release import reap, unqueue_all
 from ledger.queries.balance import attempts_per_second, balance
 from ledger.queries.stalls import stalls

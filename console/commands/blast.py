@@ -19,9 +19,8 @@ from console.rendering.lint_report import expectation_lines, show_warnings
 from console.rendering.refused_rows import NotedErrors
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.campaigns import Campaign, ensure_campaign
+from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.store.database import Ledger
-from ledger.weights import weigh_campaign
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer

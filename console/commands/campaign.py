@@ -10,10 +10,10 @@ from console.context import Context, operator, remark
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.campaigns import Campaign, cancel_campaign, find_campaign, pause_campaign, resume_campaign, settle_cancelled
+from ledger.campaigns import Campaign, find_campaign, pause_campaign, resume_campaign, weigh_campaign
+from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
 from ledger.queries.balance import balance
 from ledger.store.database import Ledger
-from ledger.weights import weigh_campaign
 from limiter.sync_limiter import LimitsConsole
 from limiter.unavailable import LimitsUnavailable
 

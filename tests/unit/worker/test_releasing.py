@@ -7,8 +7,9 @@ from structlog.testing import capture_logs
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
 from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import limits_key
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
