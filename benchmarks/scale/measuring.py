@@ -26,7 +26,8 @@ from issuance.job import Lane
 from issuance.outcome import Reason
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
 from ledger.dispatch.cancellation import settle_cancelled
-from ledger.dispatch.release import reap, unqueue_all
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import unqueue_all
 from ledger.queries.balance import attempts_per_second, balance
 from ledger.queries.stalls import stalls
 from ledger.store.database import Ledger

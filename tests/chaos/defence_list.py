@@ -4,11 +4,11 @@ from tests.chaos.defence import Defence, Edit
 
 _LAPSE = "lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())"
 _QUEUED_NEVER_LAPSE = Edit(
-    "ledger/dispatch/release.py",
+    "ledger/dispatch/reaper.py",
     _LAPSE,
     "lapsed = and_(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lease_until < now_ms())",
 )
-_NOTHING_LAPSES = Edit("ledger/dispatch/release.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
+_NOTHING_LAPSES = Edit("ledger/dispatch/reaper.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
 _NOBODY_WAITS_FOR_THE_LEDGER = (
     Edit("worker/ledger_retry.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
     _NOTHING_LAPSES,

@@ -19,8 +19,8 @@ from ledger.campaigns import (
     resume_campaign,
 )
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.dispatch.reaper import reap
 from ledger.dispatch.reconciliation import LOOK_UP_NOW
-from ledger.dispatch.release import reap
 from ledger.store.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,

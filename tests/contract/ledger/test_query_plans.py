@@ -13,7 +13,7 @@ from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters
 from ledger.dead_letters.outbox import unpublished_notices
 from ledger.dispatch.cancellation import settle_cancelled
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
 from ledger.queries.stalls import recent_took_seconds, stalls

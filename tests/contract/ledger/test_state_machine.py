@@ -20,7 +20,8 @@ from issuance.retry import RetryPolicy
 from issuance.states import SETTLED, State, may_replace
 from ledger.campaigns import ensure_campaign, find_campaign, pause_campaign, resume_campaign
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
-from ledger.dispatch.release import reap, unqueue
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import unqueue
 from ledger.queries.balance import balance, recount
 from ledger.queries.outcomes import outcomes
 from ledger.store.database import Ledger

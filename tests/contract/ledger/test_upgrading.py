@@ -9,7 +9,7 @@ from sqlalchemy import text
 from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.campaigns import find_campaign
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.queries.balance import balance, recount
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
