@@ -12,7 +12,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from broker.publisher import BrokerAway
 from console.commands.limits import ceiling_text
 from console.context import Context
-from console.rendering.layout import duration
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
@@ -20,6 +19,7 @@ from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.formats import duration
 from operations.health.checkup import WELL, Examination, Finding, Part
 
 _SILENT_SECONDS = 30.0

@@ -11,11 +11,12 @@ from sqlalchemy.engine import make_url
 
 from config.endpoints import RunningSystem
 from console.context import Context, UsageError, explained, operator
-from console.rendering.layout import clock, counted, say
+from console.rendering.layout import say
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger
+from operations.formats import clock, counted
 
 _REMEMBER = "Before workers start: pause or cancel again what was paused or cancelled since, see the runbook."
 _WATCH_SECONDS = 2.0

@@ -14,13 +14,14 @@ from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_campaign
 from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, operator, remark
 from console.rendering.campaign import balance_lines
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
 from console.rendering.refused_rows import NotedErrors
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.store.database import Ledger
+from operations.formats import counted
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer

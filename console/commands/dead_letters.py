@@ -22,13 +22,14 @@ from console.commands.nudging import Nudging
 from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, complain, operator, remark
 from console.rendering.dead_letter_detail import story_lines
 from console.rendering.dead_letter_table import print_jsonl, print_table
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
 from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
 from ledger.dead_letters.redrive import Redriven
 from ledger.dead_letters.redrive import discard as discard_letters
 from ledger.dead_letters.redrive import redrive as redrive_letters
+from operations.formats import counted
 
 app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
 

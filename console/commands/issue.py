@@ -8,10 +8,11 @@ import typer
 from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_line
 from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, remark
-from console.rendering.layout import one_line, say
+from console.rendering.layout import say
 from issuance.masking import mask, scrub
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord
+from operations.formats import one_line
 from producers import Reward
 from producers.background import DEFAULT_CAMPAIGN, enqueue_job
 from producers.freezing import Freezer

@@ -6,9 +6,10 @@ import typer
 
 from config.settings import SettingsError
 from console.context import Context, UsageError, explained
-from console.rendering.layout import duration, say
+from console.rendering.layout import say
 from limiter.state import LimitState
 from limiter.sync_limiter import LimitsConsole
+from operations.formats import duration
 
 app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
 

@@ -11,12 +11,13 @@ from pydantic_core import to_json
 
 from console.context import Context, remark
 from console.outcome_fields import FIELDS, csv_cell, outcome_fields
-from console.rendering.layout import one_line, say_row
+from console.rendering.layout import say_row
 from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
 from ledger.queries.outcomes import outcomes as read_outcomes
+from operations.formats import one_line
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}  {says}"
 _LONGEST_CUSTOMER = 12

@@ -8,9 +8,10 @@ import typer
 
 from console.archive import Archive
 from console.context import Context, operator
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
 from ledger.retention.pruning import Page, compact, note_pruning, prune
 from ledger.store.database import Ledger
+from operations.formats import counted
 
 _DAY_SECONDS = 86_400
 _SHARE_OF_TIME = 1.0

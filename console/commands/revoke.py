@@ -9,12 +9,13 @@ import structlog
 import typer
 
 from console.context import EXIT_FAILED, Context, UsageError, complain, operator, remark
-from console.rendering.layout import clock, counted, one_line, say
+from console.rendering.layout import say
 from console.revoke_verdict import Verdict, judge_revocation
 from issuance.masking import mask, mask_customer
 from ledger.audit_log import Operator
 from ledger.revocations import Revocation, Verb, begin_revocation, end_revocation, plan_revocation
 from ledger.store.database import Ledger
+from operations.formats import clock, counted, one_line
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.reads import RevokeReply

@@ -6,9 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from console.rendering.layout import age, aligned, counted, iso
+from console.rendering.layout import age, aligned
 from issuance.states import State
 from ledger.queries.balance import Balance
+from operations.formats import counted, iso
 
 _STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
 _HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from console.rendering.layout import age, aligned, iso, one_line, say_row
+from console.rendering.layout import age, aligned, say_row
 from issuance.masking import mask_customer, scrub
 from ledger.dead_letters.browse import Letter
+from operations.formats import iso, one_line
 
 _HEADINGS = ("id", "state", "reason", "code", "tries", "age", "campaign", "message")
 _NUMBERS = (0, 3, 4, 5)

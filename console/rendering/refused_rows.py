@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from console.context import remark
-from console.rendering.layout import counted
+from operations.formats import counted
 from producers.source import BadRow, ErrorsFile, Source, UnusableFile
 
 _SHOWN = 3
