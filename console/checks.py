@@ -11,7 +11,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from broker.publisher import BrokerAway
 from console.commands.limits import ceiling_text
-from console.context import Context
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
@@ -21,6 +20,7 @@ from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import duration
 from operations.health.checkup import WELL, Examination, Finding, Part
+from operations.services import Services
 
 _SILENT_SECONDS = 30.0
 """Rounds and ticks come each second; one that waits for a locked ledger may be this late."""
@@ -35,7 +35,7 @@ _WORKER_OF = {Lane.BLAST: Part.WORKER, Lane.BACKGROUND: Part.BACKGROUND_WORKER}
 _ANSWERING = frozenset({*_WORKER_OF.values(), Part.DEAD_LETTERS})
 
 
-def examinations(context: Context, *, here: bool = False) -> dict[Part, Examination]:
+def examinations(context: Services, *, here: bool = False) -> dict[Part, Examination]:
     """How to examine each part.
 
     Args:
@@ -55,7 +55,7 @@ def examinations(context: Context, *, here: bool = False) -> dict[Part, Examinat
     }
 
 
-def _examine_ledger(context: Context) -> Finding:
+def _examine_ledger(context: Services) -> Finding:
     try:
         _require_file(context.site.ledger_url)
         with Ledger(context.site.ledger_url) as ledger:
@@ -85,7 +85,7 @@ def _explained(error: Exception) -> Finding:
     return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
 
 
-def _examine_broker(context: Context) -> Finding:
+def _examine_broker(context: Services) -> Finding:
     if not context.site.broker_url:
         return Finding("none is configured and no embedded one runs", "set ISSUANCE_BROKER_URL, or run `issuance up`")
     try:
@@ -98,7 +98,7 @@ def _examine_broker(context: Context) -> Finding:
     return WELL
 
 
-def _examine_limits(context: Context) -> Finding:
+def _examine_limits(context: Services) -> Finding:
     try:
         limits = context.limits
         if limits is None:
@@ -122,7 +122,7 @@ _REMEDY = {
 }
 
 
-def _examine_heartbeat(context: Context, which: Heartbeat) -> Finding:
+def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
     with Ledger(context.site.ledger_url) as ledger:
         silent = silent_seconds(ledger).get(which)
     name = "round of the release" if which is Heartbeat.RELEASE else "tick of beat"
@@ -141,7 +141,7 @@ class _RollCall:
         host: only processes on this machine count; None: on any.
     """
 
-    def __init__(self, context: Context, host: str | None) -> None:
+    def __init__(self, context: Services, host: str | None) -> None:
         self._context = context
         self._host = host
         self._lock = threading.Lock()
@@ -171,7 +171,7 @@ class _RollCall:
         return name == part and self._host in (None, host)
 
 
-def _examine_progress(context: Context) -> Finding:
+def _examine_progress(context: Services) -> Finding:
     limits = context.limits
     if limits is None:
         return Finding("no API is configured", "set ISSUANCE_API_URL")

@@ -8,12 +8,12 @@ from rich.text import Text
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
 from console.commands.limits import limit_lines
-from console.context import Context
 from console.rendering.campaign import balance_json, balance_table
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.store.database import Ledger
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +30,39 @@ class Standing:
     """What runs, or what to do when nothing does."""
 
 
-def read_standing(context: Context, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Standing:
+def read_standing(services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Standing:
     """Ask everybody once; `recounted` counts every line, which takes a second for some millions.
 
     Raises:
         CampaignError: there is no such campaign.
     """
-    running, where = _who_works(context)
+    running, where = _who_works(services)
     read = recount if recounted else balance
     return Standing(
         balances=balances(ledger, read) if campaign is None else [read(ledger, campaign)],
         attempts_per_second=attempts_per_second(ledger),
-        limits=_limits(context),
+        limits=_limits(services),
         running=running,
         where=where,
     )
 
 
-def _limits(context: Context) -> LimitState | None:
+def _limits(services: Services) -> LimitState | None:
     try:
-        return context.limits.state() if context.limits else None
+        return services.limits.state() if services.limits else None
     except LimitsUnavailable:
         return None
 
 
-def _who_works(context: Context) -> tuple[bool, str]:
-    found = RunningSystem.find(context.settings.home)
+def _who_works(services: Services) -> tuple[bool, str]:
+    found = RunningSystem.find(services.settings.home)
     if found is not None:
         flower = f", Flower at {found.flower_url}" if found.flower_url else ""
         return True, f"running here, process {found.pid}{flower}"
-    if not context.site.broker_url:
+    if not services.site.broker_url:
         return False, "not running: start it with `issuance up`"
     try:
-        workers = context.answering_workers()
+        workers = services.answering_workers()
     except BrokerAway:
         return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
     if not workers:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from console.context import UsageError
 from issuance.outcome import Reason
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters
 from ledger.store.database import Ledger
+from operations.errors import UsageError
 from operations.formats import counted
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]

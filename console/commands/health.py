@@ -8,9 +8,11 @@ from pydantic_core import to_json
 
 from config.logs import configure_logs
 from console.checks import examinations
-from console.context import EXIT_FAILED, Context, UsageError, explained
 from console.rendering.layout import say
+from console.terminal import EXIT_FAILED, explained
+from operations.errors import UsageError
 from operations.health.checkup import Part, Report, examine
+from operations.services import Services
 
 PART_SECONDS = 5.0
 """Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""
@@ -26,10 +28,10 @@ def health(
 ) -> None:
     """Say whether the system does its work: exit status 0 if so, else 1 and a line with cause and remedy each."""
     with explained():
-        context = Context.read()
-        quiet = "log_level" not in context.settings.model_fields_set
-        configure_logs(context.settings.model_copy(update={"log_level": "ERROR"}) if quiet else context.settings)
-        report = examine(examinations(context, here=here), read_parts(only), part_seconds=PART_SECONDS)
+        services = Services.read()
+        quiet = "log_level" not in services.settings.model_fields_set
+        configure_logs(services.settings.model_copy(update={"log_level": "ERROR"}) if quiet else services.settings)
+        report = examine(examinations(services, here=here), read_parts(only), part_seconds=PART_SECONDS)
     _print(report, as_json=as_json)
     sys.exit(0 if report.healthy else EXIT_FAILED)
 

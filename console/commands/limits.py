@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from config.settings import SettingsError
-from console.context import Context, UsageError, explained
 from console.rendering.layout import say
+from console.terminal import explained
 from limiter.state import LimitState
 from limiter.sync_limiter import LimitsConsole
+from operations.errors import UsageError
 from operations.formats import duration
+from operations.services import Services
 
 app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
 
@@ -50,7 +52,7 @@ def _read_rate(text: str) -> int | None:
 
 
 def _limits() -> LimitsConsole:
-    limits = Context.read().limits
+    limits = Services.read().limits
     if limits is None:
         raise SettingsError(
             "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL (or ISSUANCE_BROKER_URL) "

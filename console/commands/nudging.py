@@ -1,6 +1,7 @@
 """Nudges the release after rows were accepted or dead letters put back, and says once when nobody hears it."""
 
-from console.context import Context, remark
+from console.terminal import remark
+from operations.services import Services
 
 
 class Nudging:
@@ -9,8 +10,8 @@ class Nudging:
     Nothing is lost without a broker: what is accepted waits in the ledger.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._nudge = context.nudge
+    def __init__(self, services: Services) -> None:
+        self._nudge = services.nudge
         self._silent = False
 
     def give(self) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from console.context import Context, remark
 from console.outcome_fields import FIELDS, csv_cell, outcome_fields
 from console.rendering.layout import say_row
+from console.terminal import opened, remark
 from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance
@@ -41,7 +41,7 @@ def outcomes(
     reveal: Annotated[bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, in order of acceptance, masked unless --reveal."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         pruned = balance(ledger, campaign).pruned
         if pruned:
             remark(f"{pruned:,} lines of {campaign} were pruned and are not listed.")

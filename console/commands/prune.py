@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from console.archive import Archive
-from console.context import Context, operator
 from console.rendering.layout import say
+from console.terminal import opened, operator
 from ledger.retention.pruning import Page, compact, note_pruning, prune
 from ledger.store.database import Ledger
 from operations.formats import counted
@@ -30,7 +30,7 @@ def prune_command(
     vacuum: Annotated[bool, typer.Option("--vacuum", help="Then make the room they took free.")] = False,
 ) -> None:
     """Remove settled jobs of that age; open dead letters stay, and no requestId is ever accepted a second time."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         keep = Archive(archive) if archive is not None and not dry_run else None
         pages = _Pages(ledger, older_than, keep, dry_run=dry_run)
         try:

@@ -8,13 +8,14 @@ from typing import Annotated
 import structlog
 import typer
 
-from console.context import EXIT_FAILED, Context, UsageError, complain, operator, remark
 from console.rendering.layout import say
 from console.revoke_verdict import Verdict, judge_revocation
+from console.terminal import EXIT_FAILED, complain, opened, operator, remark
 from issuance.masking import mask, mask_customer
 from ledger.audit_log import Operator
 from ledger.revocations import Revocation, Verb, begin_revocation, end_revocation, plan_revocation
 from ledger.store.database import Ledger
+from operations.errors import UsageError
 from operations.formats import clock, counted, one_line
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
@@ -30,11 +31,11 @@ def revoke(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Take an issued reward back: its whole transaction is cancelled and its points are given back, for good."""
-    with Context.opened() as (context, ledger):
+    with opened() as (services, ledger):
         if not note.strip():
             raise UsageError('Say why with --note "…"; it is recorded with your name')
         who = operator(note.strip())
-        account = ApiAccount.from_settings(context.settings.model_copy(update={"api_url": context.site.api_url}))
+        account = services.account
         for line in _preview(plan_revocation(ledger, request_id)):
             remark(line)
         _confirm(yes=yes)

@@ -12,9 +12,9 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from console.context import Context, out
 from console.rendering.layout import say, say_row
 from console.standing import Standing, read_standing, standing_json, standing_lines
+from console.terminal import opened, out
 
 _REFRESH_SECONDS = 1.0
 
@@ -31,8 +31,8 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
 ) -> None:
     """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
-    with Context.opened() as (context, ledger):
-        read = partial(read_standing, context, ledger, campaign, recounted=recounted)
+    with opened() as (services, ledger):
+        read = partial(read_standing, services, ledger, campaign, recounted=recounted)
         if not watch:
             _print(read(), campaign, as_json=as_json)
             return

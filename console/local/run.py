@@ -13,11 +13,12 @@ from broker.queues import CONSUMERS
 from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
-from console.context import Context, explained
 from console.local.embedded import is_free
 from console.local.health_server import serve_probes
 from console.local.preflight import require_broker
+from console.terminal import explained
 from ledger.store.database import Ledger
+from operations.services import Services
 from rewards_api.account import ApiAccount
 
 if TYPE_CHECKING:
@@ -42,18 +43,18 @@ def run(
 ) -> None:
     """Run one process of the system in the foreground until SIGTERM."""
     with explained():
-        context = Context.read()
-        settings = context.settings if workers is None else context.settings.model_copy(update={"workers": workers})
+        services = Services.read()
+        settings = services.settings if workers is None else services.settings.model_copy(update={"workers": workers})
         if name is ProcessName.HEALTH:
             _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
             configure_logs(settings)
-            serve_probes(context)
+            serve_probes(services)
             return
-        _require_parts(settings, context.site, name)
+        _require_parts(settings, services.site, name)
         arguments = process_arguments(name, settings)
     configure_logs(settings)
     _log_warnings()
-    app = _make_app(settings, context.site, name)
+    app = _make_app(settings, services.site, name)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
         # Without a password Flower listens on this machine only, and its API may as well answer there.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from console.context import out
+from console.terminal import out
 from operations.formats import duration
 
 _GAP = "  "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from console.context import remark
+from console.terminal import remark
 from operations.formats import counted
 from producers.source import BadRow, ErrorsFile, Source, UnusableFile
 

@@ -6,9 +6,9 @@ import pytest
 
 from console.checks import is_explained, stall_seconds
 from console.commands.health import read_parts
-from console.context import UsageError
 from issuance.job import Lane
 from ledger.queries.stalls import Stall
+from operations.errors import UsageError
 from operations.health.checkup import NEEDS, WELL, Finding, Part, examine
 from tests.unit.limit_states import limit_state
 
