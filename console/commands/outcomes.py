@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from console.outcome_fields import FIELDS, csv_cell, outcome_fields
 from console.rendering.layout import say_row
 from console.terminal import opened, remark
 from issuance.states import State
@@ -18,6 +17,7 @@ from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
 from ledger.queries.outcomes import outcomes as read_outcomes
 from operations.formats import one_line
+from operations.outcome_export import FIELDS, csv_cell, outcome_fields
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}  {says}"
 _LONGEST_CUSTOMER = 12

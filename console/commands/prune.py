@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from console.archive import Archive
 from console.rendering.layout import say
 from console.terminal import opened, operator
 from ledger.retention.pruning import Page, compact, note_pruning, prune
 from ledger.store.database import Ledger
+from operations.archive import Archive
 from operations.formats import counted
 
 _DAY_SECONDS = 86_400
