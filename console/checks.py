@@ -10,7 +10,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from broker.publisher import BrokerAway
-from console.commands.limits import ceiling_text
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
@@ -20,6 +19,7 @@ from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import duration
 from operations.health.checkup import WELL, Examination, Finding, Part
+from operations.limits import ceiling_text
 from operations.services import Services
 
 _SILENT_SECONDS = 30.0

@@ -6,11 +6,10 @@ import typer
 
 from config.settings import SettingsError
 from console.rendering.layout import say
+from console.rendering.limits import limit_lines
 from console.terminal import explained
-from limiter.state import LimitState
 from limiter.sync_limiter import LimitsConsole
 from operations.errors import UsageError
-from operations.formats import duration
 from operations.services import Services
 
 app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
@@ -59,28 +58,3 @@ def _limits() -> LimitsConsole:
             "and ISSUANCE_API_URL, or start the embedded parts with `issuance up`"
         )
     return limits
-
-
-def limit_lines(state: LimitState) -> list[str]:
-    """Say the limits in two or three lines."""
-    rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
-    lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
-    if state.ceiling_per_minute:
-        lines.append(f"ceiling  {ceiling_text(state)}")
-    why = f": {state.why}" if state.why else ""
-    if state.closed_seconds > 0:
-        lines.append(f"account  closed for another {duration(state.closed_seconds)}{why}")
-    elif state.closings > 0:
-        lines.append(f"account  open for single probing calls{why}")
-    else:
-        failing = f", {state.failures:,} calls in a row without a readable answer" if state.failures else ""
-        lines.append(f"account  open{failing}")
-    return lines
-
-
-def ceiling_text(state: LimitState) -> str:
-    """Say how many calls are allowed for now, since when there are fewer than the rate, and why."""
-    return (
-        f"{state.ceiling_per_minute:,} calls a minute (why: {state.ceiling_why}), "
-        f"below the rate since {duration(state.ceiling_seconds)} ago"
-    )

@@ -1,23 +1,20 @@
-"""How the whole system stands at one moment: campaigns, speed, the account's limits, and whether anybody works."""
+"""The status of the whole system: campaigns, speed, the account's limits, and whether it runs."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from rich.text import Text
-
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
-from console.commands.limits import limit_lines
-from console.rendering.campaign import balance_json, balance_table
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.store.database import Ledger
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.campaigns import balance_json
 from operations.services import Services
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """The system at one moment."""
 
     balances: list[Balance]
@@ -30,15 +27,15 @@ class Standing:
     """What runs, or what to do when nothing does."""
 
 
-def read_standing(services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Standing:
-    """Ask everybody once; `recounted` counts every line, which takes a second for some millions.
+def read_status(services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Status:
+    """Read the status once; `recounted` counts every line, which takes a second for some millions.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     running, where = _who_works(services)
     read = recount if recounted else balance
-    return Standing(
+    return Status(
         balances=balances(ledger, read) if campaign is None else [read(ledger, campaign)],
         attempts_per_second=attempts_per_second(ledger),
         limits=_limits(services),
@@ -70,23 +67,14 @@ def _who_works(services: Services) -> tuple[bool, str]:
     return True, f"{len(workers)} worker processes answer"
 
 
-def standing_lines(standing: Standing) -> list[Text]:
-    """Say it in lines of at most 80 columns, unless a campaign's name needs more."""
-    table = balance_table(standing.balances) if standing.balances else [Text("No campaigns yet.")]
-    limits = limit_lines(standing.limits) if standing.limits else ["limits   unknown: no Redis or no API is there"]
-    system = Text(f"system   {standing.where}", style="" if standing.running else "yellow")
-    speed = Text(f"speed    {standing.attempts_per_second:,.1f} attempts a second over the last 10 s")
-    return [*table, Text(), speed, *map(Text, limits), system]
-
-
-def standing_json(standing: Standing, campaign: str | None) -> dict[str, Any]:
+def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     """One object for programs: the campaign's own with `campaign`, else a list of all."""
     shared = {
-        "attemptsPerSecond": standing.attempts_per_second,
-        "limits": _limits_json(standing.limits) if standing.limits else None,
-        "systemRunning": standing.running,
+        "attemptsPerSecond": status.attempts_per_second,
+        "limits": _limits_json(status.limits) if status.limits else None,
+        "systemRunning": status.running,
     }
-    objects = [balance_json(found) for found in standing.balances]
+    objects = [balance_json(found) for found in status.balances]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared
 
 
