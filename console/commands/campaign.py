@@ -1,7 +1,6 @@
 """`issuance campaign`: pause, resume or cancel a whole campaign, or weigh it against the others."""
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -10,13 +9,10 @@ from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.terminal import opened, operator, remark
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.campaigns import Campaign, find_campaign, pause_campaign, resume_campaign, weigh_campaign
-from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.campaigns import Campaign, find_campaign, weigh_campaign
 from ledger.queries.balance import balance
 from ledger.store.database import Ledger
-from limiter.sync_limiter import LimitsConsole
-from limiter.unavailable import LimitsUnavailable
-from operations.services import Services
+from operations import campaigns
 
 app = typer.Typer(help="Pause, resume, cancel or weigh a campaign.", no_args_is_help=True)
 
@@ -27,20 +23,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 def pause(name: Name) -> None:
     """Start no more calls of a campaign until it is resumed; calls under way finish."""
     with opened() as (services, ledger):
-        paused = pause_campaign(ledger, name, operator())
-        _tell_workers(services, lambda limits: limits.halt(paused.id))
-        _print_balance(ledger, paused)
+        _report(ledger, campaigns.pause(services, ledger, name, operator()))
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Let a paused campaign go on."""
     with opened() as (services, ledger):
-        resumed = resume_campaign(ledger, name, operator())
-        _tell_workers(services, lambda limits: limits.lift(resumed.id))
-        if services.nudge is not None:
-            services.nudge.give()
-        _print_balance(ledger, resumed)
+        _report(ledger, campaigns.resume(services, ledger, name, operator()))
 
 
 @app.command()
@@ -52,14 +42,7 @@ def cancel(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do no
         if sys.stdin.isatty() and not yes and campaign.state != "cancelled":
             open_lines = balance(ledger, name).unsettled
             typer.confirm(f"Cancel {name} for good, with {open_lines:,} unsettled lines?", abort=True, err=True)
-
-        def tell(cancelled: Campaign) -> None:
-            _tell_workers(services, lambda limits: limits.halt(cancelled.id))
-
-        cancelled = cancel_campaign(ledger, name, operator(), tell=tell)
-        while settle_cancelled(ledger):
-            pass
-        _print_balance(ledger, cancelled)
+        _report(ledger, campaigns.cancel(services, ledger, name, operator()))
 
 
 @app.command()
@@ -72,16 +55,10 @@ def weight(
         _print_balance(ledger, weigh_campaign(ledger, name, weight, operator()))
 
 
-def _tell_workers(services: Services, tell: Callable[[LimitsConsole], None]) -> None:
-    """Let the workers know within a second; without Redis they learn it from the ledger."""
-    limits = services.limits
-    if limits is None:
-        remark("No Redis is configured or running: this takes effect at the next release.")
-        return
-    try:
-        tell(limits)
-    except LimitsUnavailable:
-        remark("Redis is out of reach: this takes effect at the next release.")
+def _report(ledger: Ledger, change: campaigns.Change) -> None:
+    if change.delay:
+        remark(change.delay)
+    _print_balance(ledger, change.campaign)
 
 
 def _print_balance(ledger: Ledger, campaign: Campaign) -> None:
