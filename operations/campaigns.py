@@ -14,6 +14,7 @@ from limiter.sync_limiter import LimitsConsole
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import iso
 from operations.services import Services
+from operations.wakeup import wake_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,7 @@ def resume(services: Services, ledger: Ledger, name: str, operator: Operator) ->
     """
     resumed = resume_campaign(ledger, name, operator)
     delay = _notify_workers(services, lambda limits: limits.lift(resumed.id))
-    if services.nudge is not None:
-        services.nudge.give()
+    wake_release(services)
     return Change(resumed, delay)
 
 

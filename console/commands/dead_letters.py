@@ -18,7 +18,6 @@ from console.commands.dead_letter_filters import (
     choose,
     confirm,
 )
-from console.commands.nudging import Nudging
 from console.rendering.dead_letter_detail import story_lines
 from console.rendering.dead_letter_table import print_jsonl, print_table
 from console.rendering.layout import say
@@ -27,8 +26,7 @@ from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
 from ledger.dead_letters.redrive import Redriven
-from ledger.dead_letters.redrive import discard as discard_letters
-from ledger.dead_letters.redrive import redrive as redrive_letters
+from operations import dead_letters
 from operations.formats import counted
 
 app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
@@ -118,12 +116,12 @@ def redrive(
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, verb.value, yes=yes)
         why = note.strip() or f"{_DONE[verb]} from the console"
-        result = redrive_letters(ledger, chosen, verb, operator(why), per_second=per_second)
-        if result.done:
-            Nudging(services).give()
-    for letter_id, job_id in result.reissued.items():
+        redriven = dead_letters.redrive(services, ledger, chosen, verb, operator(why), per_second=per_second)
+        if redriven.delay:
+            remark(redriven.delay)
+    for letter_id, job_id in redriven.result.reissued.items():
         say(f"{letter_id} → {job_id}")
-    _report(result, _DONE[verb])
+    _report(redriven.result, _DONE[verb])
 
 
 @app.command()
@@ -140,7 +138,7 @@ def discard(
     with opened() as (_, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
-        result = discard_letters(ledger, chosen, operator(note.strip() or "discarded from the console"))
+        result = dead_letters.discard(ledger, chosen, operator(note.strip() or "discarded from the console"))
     _report(result, "discarded")
 
 
