@@ -14,10 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic_core import to_json
 
-from console.checks import examinations
-from console.commands.health import PART_SECONDS, read_parts
 from operations.errors import UsageError
-from operations.health.checkup import Part, Report, examine
+from operations.health.checks import examinations
+from operations.health.checkup import PART_SECONDS, Part, Report, examine, read_parts
 from operations.services import Services
 
 log = structlog.get_logger("issuance.health")
