@@ -121,7 +121,7 @@ def test_a_round_without_redis_releases_nothing_but_still_reaps(parts, book, ser
 
 
 def test_a_round_without_a_ledger_says_so_and_ends(parts):
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger, ledger.absences = ledger, 1
         with capture_logs() as logged:
             assert run_release(parts) == 0
