@@ -24,8 +24,8 @@ from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
-from worker.chunk.orphans import Orphans
-from worker.chunk.unknown_codes import Undocumented
+from worker.orphans import Orphans
+from worker.unknown_codes import Undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -57,7 +57,7 @@ DEFENCES = (
         3,
         "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
         "a worker does not tell that its child has died",
-        (Edit("worker/chunk/orphans.py", "tell(self.id)", "pass"),),
+        (Edit("worker/orphans.py", "tell(self.id)", "pass"),),
     ),
     Defence(
         3,
@@ -134,7 +134,7 @@ DEFENCES = (
         11,
         "test_messages_delivered_again_while_their_calls_are_under_way_call_nobody",
         "whose message comes again is taken for dead",
-        (Edit("worker/chunk/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
+        (Edit("worker/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
     ),
     Defence(
         12,

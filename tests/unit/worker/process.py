@@ -17,7 +17,7 @@ from limiter.rate_limiter import AccountLimits
 from limiter.sync_limiter import LimitsConsole
 from operations.services import Services
 from tests.unit.worker.build import FakeApi
-from worker.chunk.orphans import Orphans
+from worker.orphans import Orphans
 from worker.services import Parts, Shared
 
 API_URL = "http://rewards.test"
