@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from limiter.feedback_buffer import CallResult, Feedback, FeedbackBuffer, Verdict
 from limiter.keys import campaign_key, limits_key, reads_key, suspended_campaigns_key
@@ -15,6 +14,9 @@ from limiter.lua_scripts import LuaScript, load
 from limiter.reservation import KEPT_SECONDS, MICROSECONDS, Grant, Reservation, Scope
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
 
 log = structlog.get_logger("issuance.worker")
 

@@ -9,8 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from broker.publisher import BrokerAway, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
-from ledger.campaigns import halted_campaigns, settle_cancelled
-from ledger.dispatch.release import Chunk, reap, release, unqueue
+from ledger.campaigns import halted_campaigns
+from ledger.dispatch.cancellation import settle_cancelled
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import Chunk, release, unqueue
 from ledger.queries.counters import fold
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_took_seconds

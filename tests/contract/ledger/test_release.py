@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import find_campaign, pause_campaign, resume_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.release import unqueue
 from ledger.intake.acceptance import insert_jobs
 from ledger.store.clock import now_ms

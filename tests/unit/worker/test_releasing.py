@@ -7,8 +7,9 @@ from structlog.testing import capture_logs
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
-from ledger.dead_letters.writing import unpublished_notices
+from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
+from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import limits_key
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
@@ -120,7 +121,7 @@ def test_a_round_without_redis_releases_nothing_but_still_reaps(parts, book, ser
 
 
 def test_a_round_without_a_ledger_says_so_and_ends(parts):
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger, ledger.absences = ledger, 1
         with capture_logs() as logged:
             assert run_release(parts) == 0
