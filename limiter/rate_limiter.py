@@ -25,7 +25,7 @@ PROBE_PAUSE_SECONDS = (1.1, 1.5)
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
 _REPORT_MOST = 100
-_WARNINGS = frozenset({"is_probe", "campaign_suspended", "reads_suspended", "limit_lowered"})
+_WARNINGS = frozenset({"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"})
 
 
 class RateLimiter:
@@ -124,9 +124,13 @@ class RateLimiter:
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
         waited = self._clock() - self._reported_at
         due = waited >= (_REPORT_AGAIN_SECONDS if is_news else _REPORT_ALL_SECONDS)
-        if not due and self._unreported < _REPORT_MOST:
+        if not due and self._unreported < _REPORT_MOST and not reservation.is_probe:
             return 0.0
         return await self.flush(reservation.grant.scope)
+
+    async def flush_refusals(self, scope: Scope) -> float:
+        """Report everything if a call among it was refused: no later result may carry it soon."""
+        return await self.flush(scope) if self._buffer.has_refusals() else 0.0
 
     async def flush(self, scope: Scope) -> float:
         """Report everything that is buffered; returns the seconds for which the scope is suspended."""
@@ -203,12 +207,7 @@ class RateLimiter:
     def _note(self, scope: Scope, reply: Mapping[str, Any]) -> None:
         self._watched = bool(reply["watched"])
         for event in reply["news"].split():
-            fields = {"reason": reply["reason"]} if event.endswith("_suspended") else {}
-            if event.startswith("limit_"):
-                fields = {"calls_a_minute": reply["limit"]}
-            if event.startswith("campaign_"):
-                fields["campaign_id"] = scope.campaign_id
-            (log.warning if event in _WARNINGS else log.info)(event, **fields)
+            (log.warning if event in _WARNINGS else log.info)(event, **_fields(event, scope, reply))
 
     async def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
         if name not in self._scripts:
@@ -217,3 +216,13 @@ class RateLimiter:
         script, registered = self._scripts[name]
         with reach_redis():
             return script.named(await registered(keys=keys, args=script.arguments(arguments)))
+
+
+def _fields(event: str, scope: Scope, reply: Mapping[str, Any]) -> dict[str, Any]:
+    match event.partition("_")[0]:
+        case "limit":
+            return {"calls_a_minute": reply["limit"]}
+        case "campaign":
+            return {"campaign_id": scope.campaign_id, "reason": reply["campaign_reason"]}
+        case _:
+            return {"reason": reply["reason"]}

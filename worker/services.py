@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -71,6 +72,11 @@ class Parts:
     def turns(self) -> Mapping[Lane, Turns]:
         """Whose turn it is among the campaigns, for the releases of this process."""
         return {lane: Turns() for lane in Lane}
+
+    @cached_property
+    def probe_turns(self) -> Iterator[bool]:
+        """Whether the next round of the release takes newly due jobs as probes; the rounds alternate."""
+        return cycle((False, True))
 
     @property
     def account(self) -> ApiAccount:

@@ -1,7 +1,7 @@
 """Release: due jobs leave the ledger for the broker, by weight over campaigns and never more than the window."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -41,7 +41,8 @@ def release(
     chunk_size: int,
     shared_chunk_size: float = math.inf,
     lost_after_seconds: float,
-    probed: Collection[int] = (),
+    is_probed: Callable[[int], bool] = lambda _: False,
+    newest_probes: bool = False,
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
@@ -56,7 +57,8 @@ def release(
         chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
         shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
-        probed: campaigns whose calls are suspended: a single job of each is queued at a time, as a probe.
+        is_probed: says of a campaign's id that its calls are suspended: a single job of it is queued at a time.
+        newest_probes: of these campaigns, take the job that became due last: mostly one that failed before.
     """
     with ledger.write() as connection:
         _take_turn(connection)
@@ -66,9 +68,9 @@ def release(
         waiting = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
         on_the_way = {each.id for each in queued}
         waiting = [
-            replace(each, count=1) if each.id in probed else each
+            replace(each, count=1) if is_probed(each.id) else each
             for each in waiting
-            if each.id not in probed or each.id not in on_the_way
+            if not is_probed(each.id) or each.id not in on_the_way
         ]
         weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
         size = partial(
@@ -79,7 +81,17 @@ def release(
         chunks: dict[int, Iterator[Chunk]] = {}
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
-            taken = _queue_due(connection, due_jobs(lane, each), sum(sizes), lost_after_seconds) if sizes else []
+            taken = (
+                _queue_due(
+                    connection,
+                    due_jobs(lane, each),
+                    sum(sizes),
+                    lost_after_seconds,
+                    newest_first=newest_probes and is_probed(each.id),
+                )
+                if sizes
+                else []
+            )
             chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
         if not waiting:
             finish_campaigns(connection)
@@ -114,12 +126,18 @@ def _take_turn(connection: Connection) -> None:
 
 
 def _queue_due(
-    connection: Connection, due: ColumnElement[bool], limit: int, lost_after_seconds: float
+    connection: Connection,
+    due: ColumnElement[bool],
+    limit: int,
+    lost_after_seconds: float,
+    *,
+    newest_first: bool,
 ) -> list[tuple[int, str, int, int]]:
+    order = (jobs.c.due_at.desc(), jobs.c.number.desc()) if newest_first else (jobs.c.due_at, jobs.c.number)
     chosen = (
         select(jobs.c.number)
         .where(due)
-        .order_by(jobs.c.due_at, jobs.c.number)
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("chosen")  # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit

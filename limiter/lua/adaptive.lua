@@ -4,7 +4,8 @@
 --   limit            calls a minute; absent: only the rate holds
 --   limit_reason, limit_since, mode ('alert', 'trial', 'ramp' or 'hold')
 --   epoch            counts changes of the limit that results must not be mixed across
---   now_*, past_*    results of this and the previous window: ok, throttled, failed, timed, took, at, span
+--   now_*, past_*    results of this and the previous window: ok, repeated (of them), throttled, failed, timed, took, at,
+--                    span
 --   done_*           accepted calls of any epoch: in this second or so (now, at) and the one before (past, span)
 --   throughput       accepted calls a minute, a mean over some seconds
 --   baseline         usual latency in microseconds
@@ -49,7 +50,7 @@ end
 local function both(field) return account.number('now_' .. field) + account.number('past_' .. field) end
 
 local function forget_window(which)
-  for _, field in ipairs({'ok', 'throttled', 'failed', 'timed', 'took', 'span'}) do account.forget(which .. field) end
+  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took', 'span'}) do account.forget(which .. field) end
 end
 
 local function new_epoch()
@@ -200,7 +201,7 @@ end
 
 local function cut_for_failures(share, least)
   local excess = math.max(0, share - unrelated())
-  local target = math.min(1, math.max((1 - excess) * BACK_OFF, (least or 0) / call_rate(share)))
+  local target = math.min(1, math.max((1 - excess) * BACK_OFF, (least or 0) / math.max(FLOOR, call_rate(share))))
   local reason = both('throttled') >= both('failed') and 'throttled' or 'failures'
   account.set_fraction('trial_share', share)
   try_fewer('failures', call_rate(share), is_proved('failures') and target or math.min(TRIAL, target), target, reason)
@@ -376,7 +377,7 @@ local function rotate()
     move_mean('baseline', mean, mean < baseline and 0.3 or 1 - math.exp(-span / 600))
   end
   forget_window('past_')
-  for _, field in ipairs({'ok', 'throttled', 'failed', 'timed', 'took'}) do
+  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took'}) do
     account.set('past_' .. field, account.number('now_' .. field))
   end
   account.set('past_span', span * SECOND)
@@ -384,13 +385,16 @@ local function rotate()
   account.set('now_at', now)
 end
 
--- Adds results of calls that were granted in this epoch.
-local function add_results(accepted, throttled, failed, timed, took)
+-- Adds results of calls that were granted in this epoch. Jobs that fail again and again while no repeated job is
+-- accepted fail for reasons of their own.
+local function add_results(accepted, accepted_repeats, throttled, fresh_failed, failed_repeats, timed, took)
   local calls = account.number('now_ok') + account.number('now_throttled') + account.number('now_failed')
   if calls == 0 and (account.number('now_at') == 0 or account.since('now_at') > 2) then
     account.set('now_at', now)
     forget_window('past_')
   end
+  account.add('now_repeated', accepted_repeats)
+  local failed = fresh_failed + (both('repeated') > 0 and failed_repeats or 0)
   for field, count in pairs({ok = accepted, throttled = throttled, failed = failed, timed = timed, took = took}) do
     account.add('now_' .. field, count)
   end

@@ -1,8 +1,9 @@
 -- uses: hash breaker adaptive results
 -- parameters: setting_rate adapts campaign is_read pause calls suspension campaign_suspension is_probe epoch
--- parameters: accepted throttled unauthorised failed fresh_failed evidence settled unsettled repeats retry_after timed took fastest
--- parameters: threshold reason
--- reply: watched suspended news limit reason
+-- parameters: throttled unauthorised failed fresh_failed retry_after timed took fastest threshold reason
+-- parameters: accepted accepted_repeats evidence refused_repeats settled settled_repeats unsettled
+-- parameters: unsettled_repeats
+-- reply: watched suspended news limit reason campaign_reason
 --
 -- Takes in results when no reservation will carry them soon.
 
@@ -12,5 +13,5 @@ save()
 return {
   (is_suspended(breaker) or breaker.number('evidence') > 0 or not campaign.is_empty()) and 1 or 0,
   is_suspended(breaker) and math.max(1, wait_of(breaker, false)) or 0,
-  table.concat(news, ' '), math.floor(limit()), breaker.text('reason'),
+  table.concat(news, ' '), math.floor(limit()), breaker.text('reason'), campaign.text('reason'),
 }

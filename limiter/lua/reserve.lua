@@ -1,8 +1,9 @@
 -- uses: hash breaker adaptive results
--- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls suspension
--- parameters: campaign_suspension is_probe epoch accepted throttled unauthorised failed fresh_failed evidence settled
--- parameters: unsettled repeats retry_after timed took fastest threshold reason
--- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
+-- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls
+-- parameters: suspension campaign_suspension is_probe epoch throttled unauthorised failed fresh_failed
+-- parameters: retry_after timed took fastest threshold reason accepted accepted_repeats evidence
+-- parameters: refused_repeats settled settled_repeats unsettled unsettled_repeats
+-- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason campaign_reason
 --
 -- Reserves call slots on the even grid of the rate (generic cell rate algorithm). `last` is the newest granted slot.
 -- It may lie behind by what a burst allows, and ahead by what has been reserved. A preferred call starts before its
@@ -27,7 +28,7 @@ local function answer(granted, ahead, interval, next_free, mark)
     granted, ahead, interval, next_free, held, mark, account.number('epoch'), breaker.number('suspension'),
     campaign.number('suspension'), (is_suspended(breaker) or breaker.number('evidence') > 0
       or not campaign.is_empty()) and 1 or 0,
-    table.concat(news, ' '), math.floor(limit()), breaker.text('reason'),
+    table.concat(news, ' '), math.floor(limit()), breaker.text('reason'), campaign.text('reason'),
   }
 end
 
