@@ -219,10 +219,7 @@ class RateLimiter:
 
 
 def _fields(event: str, scope: Scope, reply: Mapping[str, Any]) -> dict[str, Any]:
-    match event.partition("_")[0]:
-        case "limit":
-            return {"calls_a_minute": reply["limit"]}
-        case "campaign":
-            return {"campaign_id": scope.campaign_id, "reason": reply["campaign_reason"]}
-        case _:
-            return {"reason": reply["reason"]}
+    if event.startswith("limit_"):
+        return {"calls_a_minute": reply["limit"]}
+    fields: dict[str, Any] = {"campaign_id": scope.campaign_id} if event.startswith("campaign_") else {}
+    return fields | ({"reason": reply["reason"]} if event.endswith("_suspended") else {})

@@ -55,6 +55,8 @@ local function open(key)
     for field in pairs(stored) do
       if is_time(field) then hash.set(field, hash.number(field) - set_back) end
     end
+  elseif hash.number('suspended_until') > now and hash.since('seen_at') >= 1 then
+    hash.set('seen_at', now) -- how much of the suspension has passed must not be lost with the clock
   end
   return hash
 end

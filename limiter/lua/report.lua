@@ -3,7 +3,7 @@
 -- parameters: throttled unauthorised failed fresh_failed retry_after timed took fastest threshold reason
 -- parameters: accepted accepted_repeats evidence refused_repeats settled settled_repeats unsettled
 -- parameters: unsettled_repeats
--- reply: watched suspended news limit reason campaign_reason
+-- reply: watched suspended news limit reason
 --
 -- Takes in results when no reservation will carry them soon.
 
@@ -11,7 +11,7 @@ take_results()
 local breaker = arg.is_read == 1 and reads or account
 save()
 return {
-  (is_suspended(breaker) or breaker.number('evidence') > 0 or not campaign.is_empty()) and 1 or 0,
+  is_watched(breaker) and 1 or 0,
   is_suspended(breaker) and math.max(1, wait_of(breaker, false)) or 0,
-  table.concat(news, ' '), math.floor(limit()), breaker.text('reason'), campaign.text('reason'),
+  table.concat(news, ' '), math.floor(limit()), arg.reason,
 }

@@ -3,7 +3,7 @@
 -- parameters: suspension campaign_suspension is_probe epoch throttled unauthorised failed fresh_failed
 -- parameters: retry_after timed took fastest threshold reason accepted accepted_repeats evidence
 -- parameters: refused_repeats settled settled_repeats unsettled unsettled_repeats
--- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason campaign_reason
+-- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
 --
 -- Reserves call slots on the even grid of the rate (generic cell rate algorithm). `last` is the newest granted slot.
 -- It may lie behind by what a burst allows, and ahead by what has been reserved. A preferred call starts before its
@@ -18,7 +18,7 @@ local held, wait = '', wait_of(breaker, arg.is_repeat == 1)
 if is_suspended(breaker) then held = wait > 0 and 'suspended' or 'probing' end
 if arg.is_read == 0 and is_suspended(campaign) then
   local campaign_wait = wait_of(campaign, arg.is_repeat == 1)
-  if campaign_wait >= wait then held = campaign_wait > 0 and 'campaign_suspended' or 'campaign_probing' end
+  if campaign_wait > wait then held = 'campaign_suspended' elseif held == '' then held = 'campaign_probing' end
   wait = math.max(wait, campaign_wait)
 end
 
@@ -26,9 +26,7 @@ local function answer(granted, ahead, interval, next_free, mark)
   save()
   return {
     granted, ahead, interval, next_free, held, mark, account.number('epoch'), breaker.number('suspension'),
-    campaign.number('suspension'), (is_suspended(breaker) or breaker.number('evidence') > 0
-      or not campaign.is_empty()) and 1 or 0,
-    table.concat(news, ' '), math.floor(limit()), breaker.text('reason'), campaign.text('reason'),
+    campaign.number('suspension'), is_watched(breaker) and 1 or 0, table.concat(news, ' '), math.floor(limit()), arg.reason,
   }
 end
 
@@ -42,7 +40,7 @@ if cap > 0 then
   local kept = math.min(arg.kept, burst - interval)
   if arg.preferred == 1 then early = kept end
   last = math.max(account.number('last'), now - (burst - kept))
-  if last > now + LAST_AHEAD + interval then last = now end
+  if last > now + LAST_AHEAD then last = now - interval end
   count = math.min(count, math.max(0, math.floor((now + arg.within + early - last) / interval)))
   if count > 0 then account.set('last', last + count * interval) end
 end

@@ -77,6 +77,12 @@ local function take_results()
   announce('reads', weigh(reads, row))
 end
 
+-- Whether an accepted result is news: it ends a suspension, or a row of calls that were refused or settled nothing.
+local function is_watched(breaker)
+  if is_suspended(breaker) or breaker.number('evidence') > 0 then return true end
+  return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('evidence') > 0)
+end
+
 local function save()
   account.save()
   reads.save()

@@ -3,11 +3,13 @@
 -- reply: rate rate_overridden limit limit_reason limit_for unrelated_share account reads campaigns
 --
 -- Reads the limits. Each breaker is {seconds until a call, is suspended, suspended for, reason, refused in a row}.
--- KEYS: account, reads, then the suspended campaigns. Times are microseconds.
+-- KEYS: account, reads, then the suspended campaigns. Times are microseconds. A clock that was set back is noticed
+-- here too, where nobody reserves while calls are suspended.
 
 local account = open(KEYS[1])
 
 local function describe(breaker)
+  breaker.save()
   local suspended_for = is_suspended(breaker) and now - breaker.number('suspended_since') or 0
   return {
     math.max(0, breaker.number('suspended_until') - now), is_suspended(breaker) and 1 or 0, suspended_for,
