@@ -1,22 +1,18 @@
 """Campaigns: the named reason for issuing, and what an operator does to a whole one."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from issuance.merge import settle_by
-from issuance.outcome import Reason
-from issuance.retry import Settle
-from issuance.states import State
+from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.audit_log import Operator, note_action
-from ledger.dead_letters.writing import open_letter
-from ledger.dispatch.reconciliation import LOOK_UP_NOW
 from ledger.store.clock import now_ms
-from ledger.store.commit_log import note_event, note_jobs
-from ledger.store.database import Ledger, LedgerError
-from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
+from ledger.store.commit_log import note_event
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
+from ledger.store.schema import IS_OPEN, campaigns, jobs
 
 
 class CampaignError(LedgerError):
@@ -34,7 +30,7 @@ class Campaign:
     defers_limits: bool
     accepted_lines: int
     weight: int
-    """1 to 100: its part of the rate, beside those of other campaigns that have work (`ledger.weights`)."""
+    """1 to 100: its part of the rate, beside those of other campaigns that have work (`weigh_campaign`)."""
 
 
 def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
@@ -77,6 +73,13 @@ def list_campaigns(ledger: Ledger) -> list[Campaign]:
         return [_campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))]
 
 
+def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
+    """Read campaigns' names by their ids; one that is not there is left out."""
+    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(list(ids)))
+    with ledger.read() as connection:
+        return {row.id: row.name for row in connection.execute(query)}
+
+
 def halted_campaigns(ledger: Ledger) -> frozenset[int]:
     """The ids of campaigns whose jobs must not be called now."""
     with ledger.read() as connection:
@@ -86,32 +89,30 @@ def halted_campaigns(ledger: Ledger) -> frozenset[int]:
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Stop releasing the campaign's jobs until it is resumed."""
-    return _change(ledger, name, operator, verb="pause", before=("running", "finished", "paused"), after="paused")
+    return change_state(ledger, name, operator, verb="pause", before=("running", "finished", "paused"), after="paused")
 
 
 def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Let a paused campaign go on."""
-    return _change(ledger, name, operator, verb="resume", before=("paused", "running"), after="running")
+    return change_state(ledger, name, operator, verb="resume", before=("paused", "running"), after="running")
 
 
-def cancel_campaign(
-    ledger: Ledger, name: str, operator: Operator, *, tell: Callable[[Campaign], None] = lambda _: None
-) -> Campaign:
-    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish.
-
-    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that takes seconds, and
-    the workers are not to go on for so long.
-    """
-    before = ("running", "paused", "finished", "cancelled")
-    campaign = _change(ledger, name, operator, verb="cancel", before=before, after="cancelled")
-    tell(campaign)
-    settle_cancelled(ledger)
-    return campaign
-
-
-def _change(
+def change_state(
     ledger: Ledger, name: str, operator: Operator, *, verb: str, before: tuple[str, ...], after: str
 ) -> Campaign:
+    """Change a campaign's state, and record who did it.
+
+    Args:
+        ledger: the record.
+        name: the campaign's.
+        operator: who asks for it.
+        verb: what the action is called in the audit log.
+        before: the states in which it is allowed.
+        after: the new state.
+
+    Raises:
+        CampaignError: there is no such campaign, or its state does not allow it.
+    """
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state not in before:
@@ -123,83 +124,32 @@ def _change(
         return find_in(connection, name)
 
 
-def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
-    """Settle waiting and queued jobs of cancelled campaigns; returns how many were dealt with.
+def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:
+    """Set a campaign's weight, from the next release on; what is queued already stays so.
 
-    A job that was never sent becomes cancelled. One that may have been issued is not sent again but looked up,
-    which goes on in a cancelled campaign; one that was refused for a passing reason is settled as failed and
-    dead-lettered.
+    Args:
+        ledger: the record.
+        name: the campaign's.
+        weight: `WEIGHT_MIN` to `WEIGHT_MAX`. A weight that it has already is no action.
+        operator: whose wish it is; the note tells both weights.
+
+    Raises:
+        CampaignError: there is no such campaign, it is cancelled, or the weight is out of its range.
     """
+    if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
+        raise CampaignError(f"A campaign's weight is a whole number from {WEIGHT_MIN} to {WEIGHT_MAX}, not {weight}")
     with ledger.write() as connection:
-        now = connection.scalar(select(now_ms()))
-        chosen = _cancellable(connection, limit)
-        unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
-        doubted = [row.number for row in chosen if row.may_have_reached]
-        for start in range(0, len(unsent), _BATCH):
-            cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
-            note_jobs(connection, "cancelled", cancelled)
-        for start in range(0, len(doubted), _BATCH):
-            numbers = doubted[start : start + _BATCH]
-            connection.execute(_LOOK_UP, {"numbers": numbers})
-            waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
-            because = "its campaign was cancelled"
-            note_jobs(connection, "to be looked up", connection.scalars(waiting).all(), because=because)
-        for row in chosen:
-            if row.attempts and not row.may_have_reached:
-                _settle_refused(connection, row, now)
-        return len(chosen)
-
-
-_BATCH = 500
-_LOOK_UP = (
-    update(jobs)
-    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
-    .values(LOOK_UP_NOW | {"state": State.WAITING, "lease_until": None})
-)
-
-
-def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int, bool, int]]]:
-    cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
-    query = (
-        select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
-        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING, jobs.c.look_up.is_(None))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(connection.execute(query))
-
-
-def _settle(connection: Connection, numbers: list[int], state: State, now: int | None) -> Sequence[str]:
-    """Settle jobs and those of their lines that wait; returns these lines' requestIds."""
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number.in_(numbers))
-        .values(state=state, open_lines=0, lease_until=None, settled_at=now)
-    )
-    settled = connection.scalars(
-        update(lines)
-        .where(lines.c.job_number.in_(numbers), lines.c.state == State.WAITING)
-        .values(state=state, settled_at=now)
-        .returning(lines.c.request_id)
-    )
-    return settled.all()
-
-
-def _settle_refused(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
-    """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
-    shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
-    connection.execute(
-        update(lines)
-        .where(lines.c.job_number == row.number, lines.c.state == State.WAITING, shows_units)
-        .values(state=State.PARTIAL, settled_at=now)
-    )
-    _settle(connection, [row.number], State.FAILED, now)
-    states = connection.scalars(select(lines.c.state).where(lines.c.job_number == row.number))
-    settle = settle_by([State(found) for found in states], Settle(State.FAILED, Reason.EXHAUSTED))
-    connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
-    reason = settle.reason or Reason.EXHAUSTED
-    message = "the campaign was cancelled before another attempt"
-    open_letter(connection, row.number, row.campaign_id, reason=reason, code=None, message=message)
+        campaign = find_in(connection, name, for_update=True)
+        if campaign.state == "cancelled":
+            raise CampaignError(f"Campaign {name} is cancelled: it shares in nothing any more")
+        if campaign.weight == weight:
+            return campaign
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(weight=weight))
+        note = f"{campaign.weight} → {weight}" + (f", {operator.note}" if operator.note else "")
+        note_action(connection, replace(operator, note=note), verb="weight", target=f"campaign:{name}")
+        told = {"operator": operator.name, "note": operator.note}
+        note_event(connection, "campaign weighed", campaign=name, **told, before=campaign.weight, weight=weight)
+        return find_in(connection, name)
 
 
 def finish_campaigns(connection: Connection) -> None:

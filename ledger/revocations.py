@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, select
 from issuance.states import State
 from ledger.audit_log import Operator, line_target, note_action
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from ledger.store.schema import actions, dead_letters, jobs, lines
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import assert_never
 
 from limiter.reservation import MICROSECONDS, Grant, Scope
 
@@ -46,15 +47,18 @@ class Feedback:
 
     calls: int = 0
     accepted: int = 0
+    accepted_repeats: int = 0
     throttled: int = 0
     unauthorised: int = 0
     failed: int = 0
     fresh_failed: int = 0
-    """Those that failed or were unauthorised and are no repeats."""
+    """Failed or unauthorised calls for jobs that had not failed before."""
     evidence: int = 0
+    refused_repeats: int = 0
     settled: int = 0
+    settled_repeats: int = 0
     unsettled: int = 0
-    repeats: int = 0
+    unsettled_repeats: int = 0
     retry_after: int = 0
     timed: int = 0
     took: int = 0
@@ -67,32 +71,43 @@ class Feedback:
         match result.verdict:
             case Verdict.ACCEPTED:
                 self.accepted += 1
+                self.accepted_repeats += result.is_repeat
             case Verdict.THROTTLED:
                 self.throttled += 1
             case Verdict.UNAUTHORISED:
                 self.unauthorised += 1
             case Verdict.FAILED:
                 self.failed += 1
-        self._weigh(result)
+            case _:  # pragma: no cover - mypy proves that nothing gets here
+                assert_never(result.verdict)
+        self.reason = result.reason or self.reason
+        if result.verdict is not Verdict.ACCEPTED:
+            self._add_refused(result)
+        self._add_progress(result)
+        self._add_time(result)
+
+    def _add_refused(self, result: CallResult) -> None:
+        self.refused_repeats += result.is_repeat
+        self.evidence += 0 if result.is_repeat else EVIDENCE[result.verdict]
+        self.fresh_failed += result.verdict is not Verdict.THROTTLED and not result.is_repeat
+        if result.retry_after_seconds > 0:
+            asked = max(MICROSECONDS, round(result.retry_after_seconds * MICROSECONDS))
+            self.retry_after = min(self.retry_after or asked, asked)
+
+    def _add_progress(self, result: CallResult) -> None:
+        if result.settled:
+            self.settled += 1
+            self.settled_repeats += result.is_repeat
+        elif result.verdict is not Verdict.THROTTLED:  # which says nothing of the campaign
+            self.unsettled += not result.is_repeat
+            self.unsettled_repeats += result.is_repeat
+
+    def _add_time(self, result: CallResult) -> None:
         if result.took_seconds is not None:
             took = round(result.took_seconds * MICROSECONDS)
             self.timed += 1
             self.took += took
             self.fastest = min(self.fastest or took, took)
-
-    def _weigh(self, result: CallResult) -> None:
-        if result.verdict is not Verdict.ACCEPTED:
-            self.reason = result.reason or self.reason
-            self.evidence += 0 if result.is_repeat else EVIDENCE[result.verdict]
-            self.fresh_failed += result.verdict is not Verdict.THROTTLED and not result.is_repeat
-        if result.retry_after_seconds > 0:
-            asked = max(MICROSECONDS, round(result.retry_after_seconds * MICROSECONDS))
-            self.retry_after = min(self.retry_after or asked, asked)
-        if result.settled:
-            self.settled += 1
-        elif result.verdict is not Verdict.THROTTLED:
-            self.unsettled += not result.is_repeat
-            self.repeats += result.is_repeat
 
 
 class FeedbackBuffer:
@@ -112,6 +127,10 @@ class FeedbackBuffer:
         """Take out the oldest results of a scope."""
         grant = next((held for held in self._held if held.scope == scope), None)
         return None if grant is None else (grant, self._held.pop(grant))
+
+    def has_refusals(self) -> bool:
+        """Whether a call among them was refused."""
+        return any(feedback.accepted < feedback.calls for feedback in self._held.values())
 
     def take_all(self) -> Iterator[tuple[Grant, Feedback]]:
         """Take out everything, the oldest first."""

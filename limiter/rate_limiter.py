@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from limiter.feedback_buffer import CallResult, Feedback, FeedbackBuffer, Verdict
 from limiter.keys import campaign_key, limits_key, reads_key, suspended_campaigns_key
@@ -15,6 +14,9 @@ from limiter.lua_scripts import LuaScript, load
 from limiter.reservation import KEPT_SECONDS, MICROSECONDS, Grant, Reservation, Scope
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
 
 log = structlog.get_logger("issuance.worker")
 
@@ -122,9 +124,13 @@ class RateLimiter:
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
         waited = self._clock() - self._reported_at
         due = waited >= (_REPORT_AGAIN_SECONDS if is_news else _REPORT_ALL_SECONDS)
-        if not due and self._unreported < _REPORT_MOST:
+        if not due and self._unreported < _REPORT_MOST and not reservation.is_probe:
             return 0.0
         return await self.flush(reservation.grant.scope)
+
+    async def flush_refusals(self, scope: Scope) -> float:
+        """Report everything if a call among it was refused: no later result may carry it soon."""
+        return await self.flush(scope) if self._buffer.has_refusals() else 0.0
 
     async def flush(self, scope: Scope) -> float:
         """Report everything that is buffered; returns the seconds for which the scope is suspended."""
@@ -201,12 +207,7 @@ class RateLimiter:
     def _note(self, scope: Scope, reply: Mapping[str, Any]) -> None:
         self._watched = bool(reply["watched"])
         for event in reply["news"].split():
-            fields = {"reason": reply["reason"]} if event.endswith("_suspended") else {}
-            if event.startswith("limit_"):
-                fields = {"calls_a_minute": reply["limit"]}
-            if event.startswith("campaign_"):
-                fields["campaign_id"] = scope.campaign_id
-            (log.warning if event in _WARNINGS else log.info)(event, **fields)
+            (log.warning if event in _WARNINGS else log.info)(event, **_fields(event, scope, reply))
 
     async def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
         if name not in self._scripts:
@@ -215,3 +216,10 @@ class RateLimiter:
         script, registered = self._scripts[name]
         with reach_redis():
             return script.named(await registered(keys=keys, args=script.arguments(arguments)))
+
+
+def _fields(event: str, scope: Scope, reply: Mapping[str, Any]) -> dict[str, Any]:
+    if event.startswith("limit_"):
+        return {"calls_a_minute": reply["limit"]}
+    fields: dict[str, Any] = {"campaign_id": scope.campaign_id} if event.startswith("campaign_") else {}
+    return fields | ({"reason": reply["reason"]} if event.endswith("_suspended") else {})

@@ -1,21 +1,19 @@
 """The Python call for other services: `producers.enqueue(mobile="9198…", reward_id=1001, key="order-17")`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Required, Self, TypedDict, Unpack
 
 from redis import Redis
 
 from config.endpoints import Site
-from config.settings import Settings, read_settings
-from ledger.store.database import Ledger
+from config.settings import Settings
+from operations.services import Services
 from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
 from producers.freezing import Freezer
 
 if TYPE_CHECKING:
     # Loaded with the first nudge: commands that give none need not wait for Celery.
-    from celery import Celery
-
     from broker.wakeup import Nudge
 
 _REDIS_SECONDS = 2
@@ -70,34 +68,14 @@ class Producer:
     """
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        self._settings = settings
-        self._site = site
+        self._services = Services(settings, site, connect_redis=_connect_redis)
         self._freezer = Freezer.of(settings)
-        self.ledger = Ledger(site.ledger_url)
-        if not settings.ledger_url:
-            # The embedded ledger is ours to make; a configured one is migrated by `issuance migrate`.
-            self.ledger.migrate()
-        self.ledger.check_schema()
+        self.ledger = self._services.open_ledger()
 
-    @cached_property
+    @property
     def nudge(self) -> "Nudge | None":
         """Asks for a release at once; None when no broker is there now."""
-        if not (self._site.broker_url and self._site.redis_url):
-            return None
-        from broker.wakeup import Nudge  # noqa: PLC0415
-
-        return Nudge(self._celery, self._redis)
-
-    @cached_property
-    def _celery(self) -> "Celery":
-        from broker.celery_app import create_app  # noqa: PLC0415
-
-        return create_app(self._settings, self._site)
-
-    @cached_property
-    def _redis(self) -> Redis:
-        url = self._site.redis_url
-        return Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+        return self._services.nudge
 
     def enqueue(self, **request: Unpack[Request]) -> Enqueued:
         """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
@@ -141,9 +119,7 @@ class Producer:
     def close(self) -> None:
         """Close the connections."""
         self.ledger.close()
-        if "nudge" in vars(self) and self.nudge is not None:
-            self._celery.close()
-            self._redis.close()
+        self._services.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,10 +137,14 @@ def _check_names(given: Iterable[str]) -> None:
         raise TypeError(f"enqueue: {', '.join(wrong)}; see producers.producer.Request")
 
 
+def _connect_redis(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+
+
 @cache
 def _default() -> Producer:
-    settings = read_settings()
-    return Producer(settings, Site.of(settings))
+    services = Services.read()
+    return Producer(services.settings, services.site)
 
 
 def enqueue(**request: Unpack[Request]) -> Enqueued:

@@ -5,27 +5,24 @@ import socket
 from celery import Celery
 from celery.signals import worker_process_init
 
-from broker.celery_app import create_app
-from config.endpoints import Site
 from config.gc_tuning import collect_rarely
-from config.settings import Settings, read_settings
+from operations.services import Services
 from worker.child_watch import ChildWatch
 from worker.services import Parts
 from worker.tasks import register_tasks
 
 
-def build(settings: Settings, site: Site) -> Celery:
+def build(services: Services) -> Celery:
     """Make the application of a worker process."""
-    app = create_app(settings, site)
+    app = services.celery
     worker_process_init.connect(lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting")
     app.steps["worker"].add(ChildWatch)
-    register_tasks(app, Parts(app, settings, site, worker=socket.gethostname()))
+    register_tasks(app, Parts(services, worker=socket.gethostname()))
     return app
 
 
 def __getattr__(name: str) -> Celery:
     """Make `app` when Celery's own command line asks for it, so that importing this module reads nothing."""
     if name in ("app", "celery"):
-        settings = read_settings()
-        return build(settings, Site.of(settings))
+        return build(Services.read())
     raise AttributeError(name)

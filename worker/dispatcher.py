@@ -9,8 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from broker.publisher import BrokerAway, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
 from issuance.job import Lane
-from ledger.campaigns import halted_campaigns, settle_cancelled
-from ledger.dispatch.release import Chunk, reap, release, unqueue
+from ledger.campaigns import halted_campaigns
+from ledger.dispatch.cancellation import settle_cancelled
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import Chunk, release, unqueue
 from ledger.queries.counters import fold
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_took_seconds
@@ -69,10 +71,13 @@ def _release_due(parts: Parts) -> int:
     shared_chunk_size = size_shared_chunk(
         limits, workers=parts.settings.workers, took_seconds=recent_took_seconds(parts.ledger)
     )
-    released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size)
+    newest_probes = next(parts.probe_turns)
+    released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes)
     # With few calls to be had, a blast gets what background requests leave.
     taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
-    return released + _release_lane(parts, Lane.BLAST, limits, shared_chunk_size, taken=taken)
+    return released + _release_lane(
+        parts, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
+    )
 
 
 def _reconcile_paused(parts: Parts) -> None:
@@ -91,8 +96,17 @@ def _reconcile_paused(parts: Parts) -> None:
         log.info("paused_campaigns_reconciled", paused=len(wanted - known), unpaused=len(known - wanted))
 
 
-def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_size: float, *, taken: int = 0) -> int:
+def _release_lane(
+    parts: Parts,
+    lane: Lane,
+    limits: LimitState,
+    shared_chunk_size: float,
+    *,
+    newest_probes: bool,
+    taken: int = 0,
+) -> int:
     settings = parts.settings
+    is_probing = limits.account.availability is Availability.PROBING
     window, chunk_size = size_window(
         limits,
         lane,
@@ -111,7 +125,8 @@ def _release_lane(parts: Parts, lane: Lane, limits: LimitState, shared_chunk_siz
         chunk_size=chunk_size,
         shared_chunk_size=shared_chunk_size,
         lost_after_seconds=settings.lease_seconds,
-        probed=limits.campaigns.keys(),
+        is_probed=lambda campaign_id: is_probing or campaign_id in limits.campaigns,
+        newest_probes=newest_probes,
     )
     return _publish(parts, chunks)
 

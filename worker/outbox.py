@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway, publish
 from broker.queues import DEAD_LETTER_TASK
-from ledger.dead_letters.writing import Notice, mark_noticed, unpublished_notices
+from ledger.dead_letters.outbox import Notice, mark_noticed, unpublished_notices
 from ledger.store.database import Ledger
 from worker.ledger_retry import first_line
 

@@ -2,19 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from celery import Celery
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from broker.wakeup import Nudge
-from config.endpoints import Site
-from config.settings import Settings
 from issuance.fair_queue import Turns
 from issuance.job import Lane
 from ledger.store.database import Ledger
@@ -23,12 +21,13 @@ from limiter.paused_campaigns import PausedCampaigns
 from limiter.rate_limiter import RateLimiter
 from limiter.redis_connection import connect, connect_sync
 from limiter.sync_limiter import SyncLimiter
+from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
-from worker.chunk.orphans import Orphans
-from worker.chunk.unknown_codes import Undocumented
 from worker.loop_lag import LoopLag
+from worker.orphans import Orphans
+from worker.unknown_codes import Undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -50,10 +49,10 @@ class Shared:
 class Parts:
     """The parts of one process; each is made when it is first needed, in the process that needs it."""
 
-    def __init__(self, app: Celery, settings: Settings, site: Site, *, worker: str) -> None:
-        self.app = app
-        self.settings = settings
-        self.site = site
+    def __init__(self, services: Services, *, worker: str) -> None:
+        self.services = services
+        self.app = services.celery
+        self.settings = services.settings
         self.worker = worker
 
     def prepare(self) -> None:
@@ -75,14 +74,19 @@ class Parts:
         return {lane: Turns() for lane in Lane}
 
     @cached_property
+    def probe_turns(self) -> Iterator[bool]:
+        """Whether the next round of the release takes newly due jobs as probes; the rounds alternate."""
+        return cycle((False, True))
+
+    @property
     def account(self) -> ApiAccount:
-        """The API account of these settings."""
-        return ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
+        """The API account."""
+        return self.services.account
 
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger; its commits may be lost in a power cut, which only means that a call is repeated."""
-        return Ledger(self.site.ledger_url, durable=False)
+        return Ledger(self.services.site.ledger_url, durable=False)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -99,7 +103,8 @@ class Parts:
     @cached_property
     def shared(self) -> Shared:
         """Limits, locks and paused campaigns."""
-        redis = connect(self.site.redis_url)
+        site = self.services.site
+        redis = connect(site.redis_url)
         name = self.account.name
         loop_lag = LoopLag()
         self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
@@ -108,7 +113,7 @@ class Parts:
             limiter=RateLimiter(
                 redis,
                 name,
-                rate_per_minute=self.site.rate_per_minute,
+                rate_per_minute=site.rate_per_minute,
                 adapts=self.settings.api_rate_adapts,
                 rng=self.rng,
             ),
@@ -120,32 +125,28 @@ class Parts:
     @cached_property
     def sync_limiter(self) -> SyncLimiter:
         """The account's limits for code outside the event loop."""
-        rate = self.site.rate_per_minute
-        return SyncLimiter(self._redis_sync, self.account.name, rate_per_minute=rate)
+        return self.services.make_limits()
 
     @cached_property
     def undocumented(self) -> Undocumented:
         """Tells of codes that no document knows."""
-        return Undocumented(self._redis_sync)
+        return Undocumented(self.services.redis)
 
     @cached_property
     def nudge(self) -> Nudge:
         """Asks for a release at once."""
-        return Nudge(self.app, self._redis_sync)
+        return self.services.make_nudge()
 
     @cached_property
     def orphans(self) -> Orphans:
         """Tells of chunks whose child has died."""
-        return Orphans(partial(connect_sync, self.site.redis_url), self.settings.lease_seconds)
+        return Orphans(partial(connect_sync, self.services.site.redis_url), self.settings.lease_seconds)
 
     @cached_property
     def broker(self) -> SyncRedis | None:
         """The broker's own server, where that is Redis."""
-        return connect_sync(self.site.broker_url) if self.site.broker_url.startswith("redis") else None
-
-    @cached_property
-    def _redis_sync(self) -> SyncRedis:
-        return connect_sync(self.site.redis_url)
+        url = self.services.site.broker_url
+        return connect_sync(url) if url.startswith("redis") else None
 
     @cached_property
     def client(self) -> RewardsClient:

@@ -76,13 +76,13 @@ class Stray(Api):
 class Measured(Api):
     """The faults of the measured run: by customer, each on the first call only; 3 % get two 429s."""
 
-    FAILED_FIRST, THROTTLED_TWICE = 0.20, 0.23
+    FAILED_FIRST, THROTTLED_TWICE, TWICE = 0.20, 0.23, 2
 
     def call(self, job: Job, now: float) -> Reply:
         """Fail as the customer does."""
         if job.draw < self.FAILED_FIRST and job.calls == 1:
             return Reply(self.plain(), Verdict.FAILED, settles=False)
-        if self.FAILED_FIRST <= job.draw < self.THROTTLED_TWICE and job.calls <= 2:
+        if self.FAILED_FIRST <= job.draw < self.THROTTLED_TWICE and job.calls <= self.TWICE:
             return Reply(self.plain(), Verdict.THROTTLED, settles=False, retry_after=1.0)
         return super().call(job, now)
 

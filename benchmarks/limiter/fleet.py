@@ -14,6 +14,7 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 
 CHUNK, PLACES = 500, 100
+READS_MOST = 16
 RELEASE_SECONDS, POLL_LEAST, POLL_MOST = 0.5, 0.02, 0.25
 
 
@@ -43,6 +44,7 @@ class Supply:
         self._taken = dict.fromkeys(sizes, 0)
         self._number = 0
         self._probed: dict[int, float] = {}
+        self.record = Record()
 
     def put_back(self, job: Job, due: float) -> None:
         """Take a job back until it is due."""
@@ -80,11 +82,9 @@ class Supply:
 class Child:
     """One worker process: a chunk's jobs start at their slots, as far as places are free."""
 
-    def __init__(
-        self, simulation: Simulation, api: Api, controller: Controller, supply: Supply, record: Record, rng: Random
-    ) -> None:
+    def __init__(self, simulation: Simulation, api: Api, controller: Controller, supply: Supply, rng: Random) -> None:
         self._simulation, self._api, self._controller = simulation, api, controller
-        self._supply, self._record, self._rng = supply, record, rng
+        self._supply, self._record, self._rng = supply, supply.record, rng
         self._policy = RetryPolicy()
         self._chunk: deque[Job] = deque()
         self._ready: deque[tuple[Job, Reservation]] = deque()
@@ -178,7 +178,7 @@ class Child:
         reply = self._api.read(now)
         failed = reply.verdict is not Verdict.ACCEPTED
         self._controller.report(reservation, CallResult(reply.verdict, not failed, reason="model"))
-        if failed and failures < 16:
+        if failed and failures < READS_MOST:
             again = now + self._policy.backoff_seconds(failures + 1, self._rng)
             self._simulation.at(again, self._read, job, reads, failures + 1)
         elif reads > 1 and not failed:

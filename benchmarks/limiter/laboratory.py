@@ -42,17 +42,17 @@ def make_controller(name: str, simulation: Simulation, rng: Random, rate: int) -
 
 def run(scenario: Scenario, name: str, seed: int, *, sampled: bool = False) -> Record:
     """Run a scenario once; `sampled` keeps the limit twice a second."""
-    simulation, record = Simulation(), Record()
+    simulation = Simulation()
     api = scenario.api(Random(f"api {seed}"))
     controller = make_controller(name, simulation, Random(f"controller {seed}"), scenario.rate)
     sizes = dict(enumerate(scenario.jobs, start=1))
     supply = Supply(simulation, sizes, Random(f"supply {seed}"))
     for child in range(CHILDREN):
-        Child(simulation, api, controller, supply, record, Random(f"child {seed} {child}"))
+        Child(simulation, api, controller, supply, Random(f"child {seed} {child}"))
     if sampled:
-        _sample(simulation, controller, record)
+        _sample(simulation, controller, supply.record)
     simulation.run(scenario.seconds)
-    return record
+    return supply.record
 
 
 def _sample(simulation: Simulation, controller: Controller, record: Record) -> None:

@@ -17,20 +17,21 @@ from sqlalchemy import select, text
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
-from broker.celery_app import create_app
 from broker.queues import LANE_QUEUES
 from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings
 from issuance.job import Lane
 from issuance.outcome import Reason
-from ledger.campaigns import settle_cancelled
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
-from ledger.dispatch.release import reap, unqueue_all
+from ledger.dispatch.cancellation import settle_cancelled
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import unqueue_all
 from ledger.queries.balance import attempts_per_second, balance
 from ledger.queries.stalls import stalls
 from ledger.store.database import Ledger
 from ledger.store.schema import dead_letters
+from operations.services import Services
 from worker.dispatcher import run_release
 from worker.services import Parts
 
@@ -111,10 +112,8 @@ def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
         log_level="WARNING",
     )
     configure_logs(settings)
-    site = Site.of(settings)
-    app = create_app(settings, site)
-    app.conf.task_send_sent_event = True  # as the release process does
-    parts = Parts(app, settings, site, worker="bench")
+    parts = Parts(Services(settings, Site.of(settings)), worker="bench")
+    parts.app.conf.task_send_sent_event = True  # as the release process does
     with Redis.from_url(broker_url) as redis:
         run_release(parts)  # opens its connections
         released, took = 0, 0.0

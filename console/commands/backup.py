@@ -10,12 +10,15 @@ import typer
 from sqlalchemy.engine import make_url
 
 from config.endpoints import RunningSystem
-from console.context import Context, UsageError, explained, operator
-from console.rendering.layout import clock, counted, say
+from console.rendering.layout import say
+from console.terminal import explained, opened, operator
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger
+from operations.errors import UsageError
+from operations.formats import clock, counted
+from operations.services import Services
 
 _REMEMBER = "Before workers start: pause or cancel again what was paused or cancelled since, see the runbook."
 _WATCH_SECONDS = 2.0
@@ -27,7 +30,7 @@ def backup_command(
 ) -> None:
     """Copy the SQLite ledger, as it is at one moment, while everything runs; it holds customers and vouchers."""
     with explained():
-        size = back_up(Context.read().site.ledger_url, file)
+        size = back_up(Services.read().site.ledger_url, file)
         say(f"backed up to {file}: {size / 1e6:,.1f} MB, checked")
 
 
@@ -38,21 +41,21 @@ def restore_command(
 ) -> None:
     """Make the SQLite ledger what it was at a backup; everything must be stopped. What is there now is kept aside."""
     with explained():
-        context = Context.read()
-        running = RunningSystem.find(context.settings.home)
+        services = Services.read()
+        running = RunningSystem.find(services.settings.home)
         if running is not None:
             raise UsageError(f"The system runs (process {running.pid}): stop it before its ledger is replaced")
         if not yes:
-            _ask(context.site.ledger_url)
+            _ask(services.site.ledger_url)
         suffix = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        aside = restore(context.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix)
+        aside = restore(services.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix)
         say(f"restored from {file}" + (f"; what was there is in {aside}" if aside else ""))
         say(_REMEMBER)
 
 
 def mark_restored_command() -> None:
     """Say that the ledger was restored by other means (pg_restore, a disk's snapshot), before anything runs on it."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         if _release_runs(ledger):
             raise UsageError("The release runs on this ledger already: stop every process, restore it, then say so")
         restored = mark_restored(ledger, operator("restored by other means"))

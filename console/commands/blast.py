@@ -12,16 +12,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from console.commands.interruption import interruptible
 from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_campaign
-from console.context import EXIT_INTERRUPTED, EXIT_REFUSED, Context, UsageError, err, explained, operator, remark
 from console.rendering.campaign import balance_lines
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
 from console.rendering.refused_rows import NotedErrors
+from console.terminal import EXIT_INTERRUPTED, EXIT_REFUSED, err, explained, opened, operator, remark
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.campaigns import Campaign, ensure_campaign
+from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.store.database import Ledger
-from ledger.weights import weigh_campaign
+from operations.errors import UsageError
+from operations.formats import counted
+from operations.services import Services
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer
@@ -75,10 +77,10 @@ def blast(
         if dry_run:
             report = _check(campaign, source, noted, options)
     if not dry_run:
-        with Context.opened() as (context, ledger):
-            options.check(context.settings.api_variant)
+        with opened() as (services, ledger):
+            options.check(services.settings.api_variant)
             into = _campaign(ledger, campaign, defer_limits=defer_limits, weight=weight)
-            report = _accept(context, ledger, into, source, noted, options=options)
+            report = _accept(services, ledger, into, source, noted, options=options)
             if wait:
                 _wait(ledger, campaign)
     if report.refused:
@@ -118,7 +120,7 @@ def _campaign(ledger: Ledger, name: str, *, defer_limits: bool, weight: int | No
 
 
 def _accept(
-    context: Context,
+    services: Services,
     ledger: Ledger,
     campaign: Campaign,
     source: Source,
@@ -126,7 +128,7 @@ def _accept(
     *,
     options: BlastOptions,
 ) -> BlastReport:
-    freezer, nudging = Freezer.of(context.settings), Nudging(context)
+    freezer, nudging = Freezer.of(services.settings), Nudging(services)
     report = BlastReport()
     try:
         with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
@@ -179,7 +181,7 @@ def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
 
 
 def _check(campaign: str, source: Source, errors: NotedErrors, options: BlastOptions) -> BlastReport:
-    settings = Context.read().settings
+    settings = Services.read().settings
     with errors:
         report = check(campaign, source, Freezer.of(settings), errors, options=options)
     errors.show()

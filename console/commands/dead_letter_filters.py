@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from console.context import UsageError
-from console.rendering.layout import counted
 from issuance.outcome import Reason
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters
 from ledger.store.database import Ledger
+from operations.errors import UsageError
+from operations.formats import counted
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
 CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]

@@ -18,17 +18,16 @@ from console.commands.dead_letter_filters import (
     choose,
     confirm,
 )
-from console.commands.nudging import Nudging
-from console.context import EXIT_REFUSED, EXIT_UNUSABLE, Context, complain, operator, remark
 from console.rendering.dead_letter_detail import story_lines
 from console.rendering.dead_letter_table import print_jsonl, print_table
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
+from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, opened, operator, remark
 from issuance.redrive.rules import Verb
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
 from ledger.dead_letters.redrive import Redriven
-from ledger.dead_letters.redrive import discard as discard_letters
-from ledger.dead_letters.redrive import redrive as redrive_letters
+from operations import dead_letters
+from operations.formats import counted
 
 app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
 
@@ -67,7 +66,7 @@ def list_command(
     ] = None,
 ) -> None:
     """List dead letters, oldest first, customers masked."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         if campaign is not None:
             find_campaign(ledger, campaign)
         wanted = None if state is LetterState.ALL else state.value
@@ -94,7 +93,7 @@ def show(
     ] = False,
 ) -> None:
     """Tell a dead letter's whole story, and which redrive is allowed."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         for line in story_lines(show_letter(ledger, letter), reveal=reveal):
             say(line)
 
@@ -112,17 +111,17 @@ def redrive(
     yes: Yes = False,
 ) -> None:
     """Put dead letters back to work: the same requestIds and bytes, or new requestIds with --reissue."""
-    with Context.opened() as (context, ledger):
+    with opened() as (services, ledger):
         verb = Verb.REISSUE if reissue else Verb.RESEND
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, verb.value, yes=yes)
         why = note.strip() or f"{_DONE[verb]} from the console"
-        result = redrive_letters(ledger, chosen, verb, operator(why), per_second=per_second)
-        if result.done:
-            Nudging(context).give()
-    for letter_id, job_id in result.reissued.items():
+        redriven = dead_letters.redrive(services, ledger, chosen, verb, operator(why), per_second=per_second)
+        if redriven.delay:
+            remark(redriven.delay)
+    for letter_id, job_id in redriven.result.reissued.items():
         say(f"{letter_id} → {job_id}")
-    _report(result, _DONE[verb])
+    _report(redriven.result, _DONE[verb])
 
 
 @app.command()
@@ -136,10 +135,10 @@ def discard(
     yes: Yes = False,
 ) -> None:
     """Put dead letters aside for good: their lines keep their state, and nobody is asked to look again."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
-        result = discard_letters(ledger, chosen, operator(note.strip() or "discarded from the console"))
+        result = dead_letters.discard(ledger, chosen, operator(note.strip() or "discarded from the console"))
     _report(result, "discarded")
 
 

@@ -18,9 +18,9 @@ from rich.text import Text
 from config.endpoints import RunningSystem
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
-from console.context import EXIT_UNUSABLE, explained, out
 from console.local.simulator_audit import Comparison, compare_books
 from console.rendering.campaign import counts
+from console.terminal import EXIT_UNUSABLE, explained, out
 from issuance.states import State
 from ledger.queries.balance import Balance, balance, recount
 from ledger.store.database import Ledger

@@ -7,13 +7,11 @@ import typer
 from pydantic_core import to_json
 
 from config.logs import configure_logs
-from console.checks import examinations
-from console.context import EXIT_FAILED, Context, UsageError, explained
 from console.rendering.layout import say
-from operations.health.checkup import Part, Report, examine
-
-PART_SECONDS = 5.0
-"""Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""
+from console.terminal import EXIT_FAILED, explained
+from operations.health.checks import examinations
+from operations.health.checkup import PART_SECONDS, Part, Report, examine, read_parts
+from operations.services import Services
 
 
 def health(
@@ -26,25 +24,12 @@ def health(
 ) -> None:
     """Say whether the system does its work: exit status 0 if so, else 1 and a line with cause and remedy each."""
     with explained():
-        context = Context.read()
-        quiet = "log_level" not in context.settings.model_fields_set
-        configure_logs(context.settings.model_copy(update={"log_level": "ERROR"}) if quiet else context.settings)
-        report = examine(examinations(context, here=here), read_parts(only), part_seconds=PART_SECONDS)
+        services = Services.read()
+        quiet = "log_level" not in services.settings.model_fields_set
+        configure_logs(services.settings.model_copy(update={"log_level": "ERROR"}) if quiet else services.settings)
+        report = examine(examinations(services, here=here), read_parts(only), part_seconds=PART_SECONDS)
     _print(report, as_json=as_json)
     sys.exit(0 if report.healthy else EXIT_FAILED)
-
-
-def read_parts(text: str) -> list[Part]:
-    """Read names of parts with commas between them; none means all.
-
-    Raises:
-        UsageError: a name is unknown.
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Part)]
-    if unknown:
-        raise UsageError(f"{', '.join(unknown)}: no such part; give some of {', '.join(Part)}")
-    return [Part(name) for name in names] or list(Part)
 
 
 def _print(report: Report, *, as_json: bool) -> None:

@@ -7,11 +7,12 @@ import typer
 
 from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_line
-from console.context import EXIT_FAILED, EXIT_INTERRUPTED, Context, remark
-from console.rendering.layout import one_line, say
+from console.rendering.layout import say
+from console.terminal import EXIT_FAILED, EXIT_INTERRUPTED, opened, remark
 from issuance.masking import mask, scrub
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord
+from operations.formats import one_line
 from producers import Reward
 from producers.background import DEFAULT_CAMPAIGN, enqueue_job
 from producers.freezing import Freezer
@@ -33,10 +34,10 @@ def issue(
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")] = False,
 ) -> None:
     """Accept one reward for one customer and print its requestId; give exactly one of the customer's identifiers."""
-    with Context.opened() as (context, ledger):
+    with opened() as (services, ledger):
         enqueued = enqueue_job(
             ledger,
-            Freezer.of(context.settings),
+            Freezer.of(services.settings),
             {"mobile": mobile, "email": email, "externalId": external_id},
             [Reward(reward_id, quantity, payment_config_id, redemption_value, org_id)],
             campaign=campaign,
@@ -44,7 +45,7 @@ def issue(
             notes=notes,
         )
         say(enqueued.request_id)
-        Nudging(context).give()
+        Nudging(services).give()
         if not wait:
             return
         try:

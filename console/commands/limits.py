@@ -1,14 +1,18 @@
-"""`issuance limits`: the API account's rate, ceiling and closings, shared by all workers."""
+"""`issuance limits`: the API account's rate, adaptive limit and suspensions, shared by all workers."""
 
 from typing import Annotated
 
 import typer
+from pydantic_core import to_json
 
-from config.settings import SettingsError
-from console.context import Context, UsageError, explained
-from console.rendering.layout import duration, say
-from limiter.state import LimitState
-from limiter.sync_limiter import LimitsConsole
+from console.rendering.layout import say
+from console.rendering.limits import limit_lines
+from console.terminal import explained
+from operations.errors import UsageError
+from operations.formats import counted
+from operations.limits import Limits, account_limits, limits_json, read_limits
+from operations.services import Services
+from operations.wakeup import wake_release
 
 app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
 
@@ -18,11 +22,14 @@ _LARGEST_RATE = 60_000_000
 
 
 @app.command()
-def show() -> None:
-    """Show the rate in calls a minute, and for how long and why the account is closed."""
+def show(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
+    """Show the rate, the adaptive limit below it, and what is suspended, since when and why."""
     with explained():
-        for line in limit_lines(_limits().state()):
-            say(line)
+        limits = read_limits(Services.read())
+        if as_json:
+            say(to_json(limits_json(limits)).decode())
+            return
+        _print(limits)
 
 
 @app.command(name="set")
@@ -34,10 +41,25 @@ def set_rate(
     """Set the rate of all workers at once, in calls a minute; `default` goes back to the setting."""
     with explained():
         rate = _read_rate(per_minute)
-        limits = _limits()
-        limits.set_rate(rate)
-        for line in limit_lines(limits.state()):
-            say(line)
+        services = Services.read()
+        account_limits(services).set_rate(rate)
+        _print(read_limits(services))
+
+
+@app.command()
+def resume() -> None:
+    """End every suspension now, because its cause is removed; calls come back gradually."""
+    with explained():
+        services = Services.read()
+        ended = account_limits(services).resume()
+        say("Nothing was suspended." if ended == 0 else f"Ended {counted(ended, 'suspension')}.")
+        wake_release(services)
+        _print(read_limits(services))
+
+
+def _print(limits: Limits) -> None:
+    for line in limit_lines(limits):
+        say(line)
 
 
 def _read_rate(text: str) -> int | None:
@@ -46,38 +68,3 @@ def _read_rate(text: str) -> int | None:
     if not text.isdecimal() or int(text) > _LARGEST_RATE:
         raise UsageError(f"{text!r} is no rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE}, or `default`")
     return int(text)
-
-
-def _limits() -> LimitsConsole:
-    limits = Context.read().limits
-    if limits is None:
-        raise SettingsError(
-            "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL (or ISSUANCE_BROKER_URL) "
-            "and ISSUANCE_API_URL, or start the embedded parts with `issuance up`"
-        )
-    return limits
-
-
-def limit_lines(state: LimitState) -> list[str]:
-    """Say the limits in two or three lines."""
-    rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
-    lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
-    if state.ceiling_per_minute:
-        lines.append(f"ceiling  {ceiling_text(state)}")
-    why = f": {state.why}" if state.why else ""
-    if state.closed_seconds > 0:
-        lines.append(f"account  closed for another {duration(state.closed_seconds)}{why}")
-    elif state.closings > 0:
-        lines.append(f"account  open for single probing calls{why}")
-    else:
-        failing = f", {state.failures:,} calls in a row without a readable answer" if state.failures else ""
-        lines.append(f"account  open{failing}")
-    return lines
-
-
-def ceiling_text(state: LimitState) -> str:
-    """Say how many calls are allowed for now, since when there are fewer than the rate, and why."""
-    return (
-        f"{state.ceiling_per_minute:,} calls a minute (why: {state.ceiling_why}), "
-        f"below the rate since {duration(state.ceiling_seconds)} ago"
-    )

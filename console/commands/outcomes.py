@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from console.context import Context, remark
-from console.outcome_fields import FIELDS, csv_cell, outcome_fields
-from console.rendering.layout import one_line, say_row
+from console.rendering.layout import say_row
+from console.terminal import opened, remark
 from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
 from ledger.queries.outcomes import outcomes as read_outcomes
+from operations.formats import one_line
+from operations.outcome_export import FIELDS, csv_cell, outcome_fields
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}  {says}"
 _LONGEST_CUSTOMER = 12
@@ -40,7 +41,7 @@ def outcomes(
     reveal: Annotated[bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, in order of acceptance, masked unless --reveal."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         pruned = balance(ledger, campaign).pruned
         if pruned:
             remark(f"{pruned:,} lines of {campaign} were pruned and are not listed.")

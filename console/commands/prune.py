@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from console.archive import Archive
-from console.context import Context, operator
-from console.rendering.layout import counted, say
+from console.rendering.layout import say
+from console.terminal import opened, operator
 from ledger.retention.pruning import Page, compact, note_pruning, prune
 from ledger.store.database import Ledger
+from operations.archive import Archive
+from operations.formats import counted
 
 _DAY_SECONDS = 86_400
 _SHARE_OF_TIME = 1.0
@@ -29,7 +30,7 @@ def prune_command(
     vacuum: Annotated[bool, typer.Option("--vacuum", help="Then make the room they took free.")] = False,
 ) -> None:
     """Remove settled jobs of that age; open dead letters stay, and no requestId is ever accepted a second time."""
-    with Context.opened() as (_, ledger):
+    with opened() as (_, ledger):
         keep = Archive(archive) if archive is not None and not dry_run else None
         pages = _Pages(ledger, older_than, keep, dry_run=dry_run)
         try:

@@ -12,9 +12,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from console.context import Context, out
 from console.rendering.layout import say, say_row
-from console.standing import Standing, read_standing, standing_json, standing_lines
+from console.rendering.status import status_lines
+from console.terminal import opened, out
+from operations.status import Status, read_status, status_json
 
 _REFRESH_SECONDS = 1.0
 
@@ -31,8 +32,8 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
 ) -> None:
     """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
-    with Context.opened() as (context, ledger):
-        read = partial(read_standing, context, ledger, campaign, recounted=recounted)
+    with opened() as (services, ledger):
+        read = partial(read_status, services, ledger, campaign, recounted=recounted)
         if not watch:
             _print(read(), campaign, as_json=as_json)
             return
@@ -42,15 +43,15 @@ def status(
             sys.exit(0)  # the one way to end it, so nothing has gone wrong
 
 
-def _print(standing: Standing, campaign: str | None, *, as_json: bool) -> None:
+def _print(found: Status, campaign: str | None, *, as_json: bool) -> None:
     if as_json:
-        say(to_json(standing_json(standing, campaign)).decode())
+        say(to_json(status_json(found, campaign)).decode())
         return
-    for line in standing_lines(standing):
+    for line in status_lines(found):
         say_row(line)
 
 
-def _watch(read: Callable[[], Standing], campaign: str | None, *, as_json: bool) -> None:
+def _watch(read: Callable[[], Status], campaign: str | None, *, as_json: bool) -> None:
     if not out.is_terminal or as_json:
         while True:
             _print(read(), campaign, as_json=as_json)
@@ -62,8 +63,8 @@ def _watch(read: Callable[[], Standing], campaign: str | None, *, as_json: bool)
             time.sleep(_REFRESH_SECONDS)
 
 
-def _block(standing: Standing) -> Group:
-    lines = standing_lines(standing)
+def _block(found: Status) -> Group:
+    lines = status_lines(found)
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
     return Group(*lines, Text("Ctrl-C ends this", style="dim"))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from console.context import err, remark
 from console.rendering.campaign import counts
+from console.terminal import err, remark
 from issuance.states import OPEN, State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import Balance, balance

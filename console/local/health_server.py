@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic_core import to_json
 
-from console.checks import examinations
-from console.commands.health import PART_SECONDS, read_parts
-from console.context import Context, UsageError
-from operations.health.checkup import Part, Report, examine
+from operations.errors import UsageError
+from operations.health.checks import examinations
+from operations.health.checkup import PART_SECONDS, Part, Report, examine, read_parts
+from operations.services import Services
 
 log = structlog.get_logger("issuance.health")
 
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug("probed", request=format % args)
 
 
-def serve_probes(context: Context) -> None:
+def serve_probes(services: Services) -> None:
     """Answer probes until the process is told to end.
 
     Raises:
@@ -125,11 +125,11 @@ def serve_probes(context: Context) -> None:
     """
 
     def check(parts: Iterable[Part]) -> Report:
-        return examine(examinations(context), parts, part_seconds=PART_SECONDS)
+        return examine(examinations(services), parts, part_seconds=PART_SECONDS)
 
     # A request to end is the normal end, wherever it comes in.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    settings = context.settings
+    settings = services.settings
     with ProbeServer((settings.health_host, settings.health_port), Checkups(check)) as server:
         log.info("answering probes", host=settings.health_host, port=server.server_port)
         server.serve_forever()

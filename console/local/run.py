@@ -4,21 +4,21 @@ import logging
 import os
 import sys
 import warnings
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.queues import CONSUMERS
-from config.endpoints import Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
-from console.context import Context, explained
 from console.local.embedded import is_free
 from console.local.health_server import serve_probes
 from console.local.preflight import require_broker
+from console.terminal import explained
 from ledger.store.database import Ledger
-from rewards_api.account import ApiAccount
+from operations.services import Services
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -42,18 +42,18 @@ def run(
 ) -> None:
     """Run one process of the system in the foreground until SIGTERM."""
     with explained():
-        context = Context.read()
-        settings = context.settings if workers is None else context.settings.model_copy(update={"workers": workers})
+        services = _read(workers)
+        settings = services.settings
         if name is ProcessName.HEALTH:
             _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
             configure_logs(settings)
-            serve_probes(context)
+            serve_probes(services)
             return
-        _require_parts(settings, context.site, name)
+        _require_parts(services, name)
         arguments = process_arguments(name, settings)
     configure_logs(settings)
     _log_warnings()
-    app = _make_app(settings, context.site, name)
+    app = _make_app(services, name)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
         # Without a password Flower listens on this machine only, and its API may as well answer there.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
@@ -62,15 +62,19 @@ def run(
     sys.exit(0)
 
 
-def _make_app(settings: Settings, site: Site, name: ProcessName) -> "Celery":
-    # Imported where needed: half a second for those who run tasks, a quarter for the others.
+def _read(workers: int | None) -> Services:
+    services = Services.read()
+    if workers is None:
+        return services
+    return replace(services, settings=services.settings.model_copy(update={"workers": workers}))
+
+
+def _make_app(services: Services, name: ProcessName) -> "Celery":
     if name in (ProcessName.BEAT, ProcessName.FLOWER):
-        from broker.celery_app import create_app  # noqa: PLC0415
+        return services.celery
+    from worker.app import build  # noqa: PLC0415  # half a second, for the processes that run tasks
 
-        return create_app(settings, site)
-    from worker.app import build  # noqa: PLC0415
-
-    return build(settings, site)
+    return build(services)
 
 
 def _log_warnings() -> None:
@@ -82,12 +86,13 @@ def _log_warnings() -> None:
     warnings.filterwarnings("ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change")
 
 
-def _require_parts(settings: Settings, site: Site, name: ProcessName) -> None:
+def _require_parts(services: Services, name: ProcessName) -> None:
+    settings, site = services.settings, services.site
     if not site.broker_url:
         raise SettingsError("ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`")
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
-            ApiAccount.from_settings(settings.model_copy(update={"api_url": site.api_url}))
+            _ = services.account
         with Ledger(site.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:

@@ -17,11 +17,11 @@ from redis.exceptions import RedisError
 from config.endpoints import RunningSystem, Site
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
-from console.context import EXIT_FAILED, complain, explained, out, remark
 from console.local.embedded import broker_command, free_port, is_free, simulator_command
 from console.local.preflight import require_broker
 from console.local.run import ProcessName
 from console.local.supervisor import KeepsDying, ProcessSpec, Supervisor
+from console.terminal import EXIT_FAILED, complain, explained, out, remark
 from ledger.store.database import Ledger
 
 if TYPE_CHECKING:

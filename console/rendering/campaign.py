@@ -2,13 +2,12 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
 
 from rich.text import Text
 
-from console.rendering.layout import age, aligned, counted, iso
-from issuance.states import State
+from console.rendering.layout import age, aligned
 from ledger.queries.balance import Balance
+from operations.formats import counted
 
 _STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
 _HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")
@@ -75,18 +74,3 @@ def balance_lines(balance: Balance) -> list[Text]:
         command = f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}"
         lines.append(Text(f"  {counted(balance.open_letters, 'open dead letter')}: {command}"))
     return lines
-
-
-def balance_json(balance: Balance) -> dict[str, Any]:
-    """The balance for programs: counts of lines, one key a state."""
-    return {
-        "campaign": balance.campaign.name,
-        "state": balance.campaign.state,
-        "weight": balance.campaign.weight,
-        "accepted": balance.campaign.accepted_lines,
-        **{state.value: balance.counts.get(state, 0) for state in State},
-        "pruned": balance.pruned,
-        "balanced": balance.balanced,
-        "openDeadLetters": balance.open_letters,
-        "oldestDueAt": iso(balance.oldest_due),
-    }

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from console.rendering.layout import aligned, clock, one_line
+from console.rendering.layout import aligned
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
 from ledger.dead_letters.browse import AttemptRecord, Letter, LetterStory
 from ledger.queries.outcomes import LineRecord
+from operations.formats import clock, one_line
 from operations.reply_masking import show_reply
 
 _COMMANDS = {

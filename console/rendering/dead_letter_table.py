@@ -1,13 +1,14 @@
 """Dead letters in a list: a table for people, JSON lines for programs."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pydantic_core import to_json
 
-from console.rendering.layout import age, aligned, iso, one_line, say_row
-from issuance.masking import mask_customer, scrub
+from console.rendering.layout import age, aligned, say_row
+from issuance.masking import scrub
 from ledger.dead_letters.browse import Letter
+from operations.dead_letters import letter_json
+from operations.formats import one_line
 
 _HEADINGS = ("id", "state", "reason", "code", "tries", "age", "campaign", "message")
 _NUMBERS = (0, 3, 4, 5)
@@ -38,22 +39,3 @@ def print_jsonl(letters: Iterable[Letter]) -> None:
     """One letter a line, with all its fields; customers masked."""
     for letter in letters:
         say_row(to_json(letter_json(letter)).decode())
-
-
-def letter_json(letter: Letter) -> dict[str, Any]:
-    """A letter for programs."""
-    return {
-        "id": letter.id,
-        "state": letter.state,
-        "reason": letter.reason.value,
-        "code": letter.code,
-        "message": scrub(letter.message),
-        "campaign": letter.campaign,
-        "jobId": letter.job_id,
-        "customer": mask_customer(letter.customer),
-        "attempts": letter.attempts,
-        "openings": letter.openings,
-        "reissuedAs": letter.reissued_as,
-        "openedAt": iso(letter.opened_at),
-        "changedAt": iso(letter.changed_at),
-    }

@@ -1,4 +1,4 @@
-"""How numbers, times and columns are written for people, on a terminal and in a pipe alike."""
+"""Lines, rows and columns for people, on a terminal and in a pipe."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -6,11 +6,10 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from console.context import out
-from issuance.display import printable
+from console.terminal import out
+from operations.formats import duration
 
 _GAP = "  "
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def say(line: str | Text = "") -> None:
@@ -32,38 +31,9 @@ def say_row(row: str | Text) -> None:
         out.file.write(f"{row}\n")
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """A span in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
-    whole = round(seconds)
-    for size, unit in _UNITS:
-        if whole >= size:
-            return f"{whole / size:.0f} {unit}"
-    return f"{whole} s"
-
-
 def age(instant: datetime | None) -> str:
     """How long ago something was; "" for never."""
     return "" if instant is None else duration(max(0.0, (datetime.now(UTC) - instant).total_seconds()))
-
-
-def iso(instant: datetime | None) -> str | None:
-    """A time for programs: ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`."""
-    return None if instant is None else instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def clock(instant: datetime | None) -> str:
-    """A time for people: `2026-11-23 10:00:00Z`; "" for never."""
-    return "" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def one_line(text: str | None) -> str:
-    """Text from outside, fit for one line of a terminal: nothing in it moves the cursor."""
-    return printable(" ".join((text or "").split()))
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from console.context import remark
-from console.rendering.layout import aligned, counted
+from console.rendering.layout import aligned
+from console.terminal import remark
+from operations.formats import counted
 from producers.lint import Expectation, Warnings
 from producers.lint.expectation import Asked, Price
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from console.context import remark
-from console.rendering.layout import counted
+from console.terminal import remark
+from operations.formats import counted
 from producers.source import BadRow, ErrorsFile, Source, UnusableFile
 
 _SHOWN = 3

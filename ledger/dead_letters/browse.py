@@ -15,7 +15,8 @@ from issuance.states import State
 from ledger.audit_log import Action, actions_on
 from ledger.queries.outcomes import LineRecord, lines_of_job
 from ledger.store.clock import instant
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from ledger.store.schema import attempts, campaigns, jobs, lines
 from ledger.store.schema import dead_letters as letters
 

@@ -1,25 +1,21 @@
 """Release: due jobs leave the ledger for the broker, by weight over campaigns and never more than the window."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, text, update
 
 from issuance.fair_queue import Claimant, Turns, size_chunk
 from issuance.job import Lane
-from issuance.outcome import Reason
 from issuance.states import State
 from ledger.campaigns import finish_campaigns
-from ledger.dead_letters.writing import open_letter
 from ledger.dispatch.backlog import due_jobs, queued_campaigns, waiting_campaigns
-from ledger.dispatch.claims import CLAIMS_MAX, ISOLATED_FROM
-from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.dispatch.claims import ISOLATED_FROM
 from ledger.store.clock import milliseconds, now_ms
-from ledger.store.commit_log import note_jobs
 from ledger.store.database import Ledger
 from ledger.store.schema import IS_LEASED, jobs, lines
 
@@ -36,79 +32,6 @@ class Chunk:
     """Every line's, for a search by requestId; with one line a job these are the jobs' ids."""
 
 
-def reap(ledger: Ledger) -> int:
-    """Give back jobs whose lease has lapsed: their message or their worker is gone. Returns how many.
-
-    A job that was running may have reached the API, which is remembered; one that lost its worker
-    `CLAIMS_MAX` times is looked up instead of being sent again, alone in its chunk, and settled as in doubt
-    when that loses a worker too.
-    """
-    with ledger.write() as connection:
-        lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
-        # What another holds locked at this moment is being recorded or claimed: it is no orphan.
-        query = select(jobs.c.number, jobs.c.campaign_id, jobs.c.state, jobs.c.claims, jobs.c.look_up).where(lapsed)
-        rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-        for state, lost in ((State.QUEUED, "message"), (State.RUNNING, "worker")):
-            told = {"level": "warning", "lost": lost}
-            _tell(connection, "leases lapsed", [row.number for row in rows if row.state == state], **told)
-        numbers = [row.number for row in rows if row.claims < CLAIMS_MAX]
-        for start in range(0, len(numbers), _BATCH):
-            connection.execute(_GIVE_BACK, {"numbers": numbers[start : start + _BATCH]})
-        for row in (row for row in rows if row.claims >= CLAIMS_MAX):
-            if row.look_up is None:
-                connection.execute(_LOOK_UP, {"the_job": row.number})
-                _tell(connection, "to be looked up", [row.number], because="it lost its workers")
-            else:
-                _settle_poison(connection, row.number, row.campaign_id)
-        return len(rows)
-
-
-def _tell(connection: Connection, event: str, numbers: list[int], **fields: str) -> None:
-    for start in range(0, len(numbers), _BATCH):
-        of_jobs = select(lines.c.request_id).where(lines.c.job_number.in_(numbers[start : start + _BATCH]))
-        request_ids = connection.scalars(of_jobs.order_by(lines.c.job_number, lines.c.position)).all()
-        note_jobs(connection, event, request_ids, **fields)
-
-
-_BATCH = 500
-_GIVE_BACK = (
-    update(jobs)
-    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
-    .values(
-        state=State.WAITING,
-        lease_until=None,
-        chunk_id=None,
-        # Due since it was: by this a job is found that goes round without ever being called (`ledger.queries.stalls`).
-        may_have_reached=or_(jobs.c.may_have_reached, jobs.c.state == State.RUNNING),
-    )
-)
-
-
-# One claim is left to it: a look that loses a worker as well is the last.
-_LOOK_UP = (
-    update(jobs)
-    .where(jobs.c.number == bindparam("the_job"))
-    .values(LOOK_UP_NOW)
-    .values(state=State.WAITING, lease_until=None, chunk_id=None, claims=CLAIMS_MAX - 1, may_have_reached=True)
-)
-
-
-def _settle_poison(connection: Connection, number: int, campaign_id: int) -> None:
-    now = now_ms()
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number == number)
-        .values(state=State.IN_DOUBT, open_lines=0, lease_until=None, claims=0, may_have_reached=True, settled_at=now)
-    )
-    connection.execute(
-        update(lines)
-        .where(lines.c.job_number == number, lines.c.state == State.WAITING)
-        .values(state=State.IN_DOUBT, settled_at=now)
-    )
-    message = f"its worker died {CLAIMS_MAX} times or more while it was in hand"
-    open_letter(connection, number, campaign_id, reason=Reason.IN_DOUBT, code=None, message=message)
-
-
 def release(
     ledger: Ledger,
     lane: Lane,
@@ -118,7 +41,8 @@ def release(
     chunk_size: int,
     shared_chunk_size: float = math.inf,
     lost_after_seconds: float,
-    probed: Collection[int] = (),
+    is_probed: Callable[[int], bool] = lambda _: False,
+    newest_probes: bool = False,
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
@@ -133,7 +57,8 @@ def release(
         chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
         shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
-        probed: campaigns whose calls are suspended: a single job of each is queued at a time, as a probe.
+        is_probed: says of a campaign's id that its calls are suspended: a single job of it is queued at a time.
+        newest_probes: of these campaigns, take the job that became due last: mostly one that failed before.
     """
     with ledger.write() as connection:
         _take_turn(connection)
@@ -143,9 +68,9 @@ def release(
         waiting = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
         on_the_way = {each.id for each in queued}
         waiting = [
-            replace(each, count=1) if each.id in probed else each
+            replace(each, count=1) if is_probed(each.id) else each
             for each in waiting
-            if each.id not in probed or each.id not in on_the_way
+            if not is_probed(each.id) or each.id not in on_the_way
         ]
         weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
         size = partial(
@@ -156,7 +81,17 @@ def release(
         chunks: dict[int, Iterator[Chunk]] = {}
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
-            taken = _queue_due(connection, due_jobs(lane, each), sum(sizes), lost_after_seconds) if sizes else []
+            taken = (
+                _queue_due(
+                    connection,
+                    due_jobs(lane, each),
+                    sum(sizes),
+                    lost_after_seconds,
+                    newest_first=newest_probes and is_probed(each.id),
+                )
+                if sizes
+                else []
+            )
             chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
         if not waiting:
             finish_campaigns(connection)
@@ -178,6 +113,7 @@ def unqueue_all(ledger: Ledger) -> int:
         return connection.execute(_UNQUEUE_ALL).rowcount
 
 
+_BATCH = 500
 _TAKE_BACK = update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
 _UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
@@ -190,12 +126,18 @@ def _take_turn(connection: Connection) -> None:
 
 
 def _queue_due(
-    connection: Connection, due: ColumnElement[bool], limit: int, lost_after_seconds: float
+    connection: Connection,
+    due: ColumnElement[bool],
+    limit: int,
+    lost_after_seconds: float,
+    *,
+    newest_first: bool,
 ) -> list[tuple[int, str, int, int]]:
+    order = (jobs.c.due_at.desc(), jobs.c.number.desc()) if newest_first else (jobs.c.due_at, jobs.c.number)
     chosen = (
         select(jobs.c.number)
         .where(due)
-        .order_by(jobs.c.due_at, jobs.c.number)
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("chosen")  # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit

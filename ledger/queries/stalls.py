@@ -58,18 +58,31 @@ def leased(ledger: Ledger, lane: Lane) -> int:
 
 
 def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:
-    """For how long a job of this lane has been due, when that is at least so long."""
+    """For how long a job of this lane has been due, if that is at least `least`."""
     waited = now_ms() - jobs.c.due_at
     of_lane = (jobs.c.lane == lane, jobs.c.due_at <= now_ms() - least)
-    # Campaign by campaign, so that each query reads one end of the index of waiting jobs.
-    waiting = [
-        connection.scalar(
-            select(waited).where(IS_WAITING, jobs.c.campaign_id == number, *of_lane).order_by(jobs.c.due_at).limit(1)
-        )
-        for number in running
-    ]
+    waiting = [found for number in running for found in _waiting_ms(connection, lane, number)]
     leased = connection.scalar(select(func.max(waited)).where(IS_LEASED, jobs.c.campaign_id.in_(running), *of_lane))
-    return max((found for found in (*waiting, leased) if found is not None), default=None)
+    return max((found for found in (*waiting, leased) if found is not None and found >= least), default=None)
+
+
+_NEXT_JOBS = 20
+
+
+def _waiting_ms(connection: Connection, lane: Lane, campaign_id: int) -> list[int]:
+    """For how long the next jobs of a campaign have waited for a call.
+
+    A job that was never called has waited since it was accepted, although it may be due later: it was given back
+    because calls could not start.
+    """
+    # Campaign by campaign, so that each query reads one end of the index of waiting jobs.
+    next_jobs = (
+        select(now_ms() - jobs.c.due_at, now_ms() - jobs.c.accepted_at, jobs.c.attempts)
+        .where(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id)
+        .order_by(jobs.c.due_at)
+        .limit(_NEXT_JOBS)
+    )
+    return [accepted if attempts == 0 and due < 0 else due for due, accepted, attempts in connection.execute(next_jobs)]
 
 
 def _attempted(connection: Connection, lane: Lane, within: int) -> bool:

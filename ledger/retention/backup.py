@@ -10,7 +10,8 @@ from sqlalchemy.engine import URL, make_url
 
 from ledger.audit_log import Operator
 from ledger.retention.restore import mark_restored
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 
 _BUSY_SECONDS = 30
 

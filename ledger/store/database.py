@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from ledger.store.commit_log import OPTION, tell_events
+from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.schema import REVISION
 
 _BUSY_SECONDS = 30
@@ -23,14 +24,6 @@ _CHECKPOINT_PAGES = 16_384
 _MIGRATION_LOCK = 0x6973737561  # "issua": any number, as long as all of this program's versions use the same
 # An error's text must not show customers and vouchers.
 _ENGINE: dict[str, Any] = {"hide_parameters": True}
-
-
-class LedgerError(Exception):
-    """The ledger cannot be used. The message says what to do."""
-
-
-class SchemaMismatchError(LedgerError):
-    """The ledger's schema is not the one this program was built for."""
 
 
 class Ledger:

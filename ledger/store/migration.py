@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from ledger.store.database import SchemaMismatchError
+from ledger.store.errors import SchemaMismatchError
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

@@ -4,7 +4,8 @@
 --   limit            calls a minute; absent: only the rate holds
 --   limit_reason, limit_since, mode ('alert', 'trial', 'ramp' or 'hold')
 --   epoch            counts changes of the limit that results must not be mixed across
---   now_*, past_*    results of this and the previous window: ok, throttled, failed, timed, took, at, span
+--   now_*, past_*    results of this and the previous window: ok, repeated (of them), throttled, failed, timed, took, at,
+--                    span
 --   done_*           accepted calls of any epoch: in this second or so (now, at) and the one before (past, span)
 --   throughput       accepted calls a minute, a mean over some seconds
 --   baseline         usual latency in microseconds
@@ -20,14 +21,16 @@ local WINDOW, WINDOW_MOST, WINDOW_CALLS = 1, 10, 20 -- seconds and calls
 local LEAST_BAD, LEAST_SHARE, SIGMAS, STRAY_SHARE = 4, 0.025, 3, 0.03 -- from here on failures are more than chance
 local TRIAL, LATENCY_TRIAL = 0.7, 0.5 -- shares of the throughput while it is tried whether fewer calls help
 local BACK_OFF, LATENCY_BACK_OFF = 0.97, 0.92 -- shares of what was accepted, once it is known that they do
-local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES = 0.2, 5, 16 -- seconds, and failures to be expected
+local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES, HASTE = 1, 5, 16, 0.2 -- seconds, and failures to be expected
 local ALERT_CALLS = 20
+local HELD = 0.95 -- share of the limit that held before it grew too high
 local PEAK = 60 -- seconds for which it is known what the limit was before a row of cuts
 local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
-local UNKNOWN_LATENCY = 0.2 * SECOND
+local UNKNOWN_LATENCY, REPORTED = 0.2 * SECOND, 0.075
 local RAMP_FROM = 60 -- calls a minute
 local PROVED = 120 -- seconds for which a proof counts
-local HOLD, GROWTH, GROWTH_RISES = 8, 0.01, 12 -- seconds; shares a second
+local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 15, 250, 20 -- seconds, seconds, calls, answers' times
+local GROWTH, GROWTH_RISES = 0.01, 12 -- shares a second; seconds
 local RISE = {latency = 0.008} -- how much faster it grows each second; a queue hides for a while that it is too much
 local RISE_OTHERS = 0.02
 local UNRELATED, UNRELATED_MOST = 60, 960 -- seconds for which a verdict counts, doubling
@@ -47,7 +50,7 @@ end
 local function both(field) return account.number('now_' .. field) + account.number('past_' .. field) end
 
 local function forget_window(which)
-  for _, field in ipairs({'ok', 'throttled', 'failed', 'timed', 'took', 'span'}) do account.forget(which .. field) end
+  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took', 'span'}) do account.forget(which .. field) end
 end
 
 local function new_epoch()
@@ -72,13 +75,22 @@ end
 local function lift()
   if limit() > 0 then table.insert(news, 'limit_lifted') end
   forget_trial()
-  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'ramp_goal',
+  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'held', 'ramp_goal',
     'used_at')
 end
 
-local function hold(seconds)
+-- Seconds after which answers come as evenly as refusals, which come back sooner, and all are reported.
+local function answer_seconds()
+  local baseline = account.number('baseline')
+  return REPORTED + 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
+end
+
+-- The limit that was found holds for some seconds; longer where few calls or slow answers tell late that it is too much.
+local function hold()
+  local seconds = math.max(HOLD, HOLD_CALLS * 60 / limit(), HOLD_ANSWERS * answer_seconds())
   account.set_text('mode', 'hold')
-  account.set('hold_until', now + seconds * SECOND)
+  account.set('hold_until', now + math.min(HOLD_MOST, seconds) * SECOND)
+  account.set('held', limit(), '%.3f')
   account.set('used_at', now)
   account.forget('ramp_goal')
 end
@@ -124,7 +136,7 @@ local function span_of_both() return account.since('now_at') + account.number('p
 -- Calls a minute that are being made, when a share of them fails. The first seconds of an epoch say little: then it is
 -- what is allowed.
 local function call_rate(share)
-  local measured = accepted_rate() / math.max(0.05, 1 - share)
+  local measured = accepted_rate() / math.max(0.001, 1 - share)
   if allowed() == 0 then return measured end
   return span_of_both() < 2 and allowed() or math.min(allowed(), measured)
 end
@@ -152,6 +164,7 @@ local function try_fewer(kind, base, ratio, target, reason)
   account.set_fraction('trial_ratio', ratio)
   account.set('trial_target', target * base, '%.3f')
   set_limit(ratio * base, reason)
+  account.set('last', math.max(now, account.number('last'))) -- no burst
   new_epoch()
   table.insert(news, 'limit_lowered')
 end
@@ -164,7 +177,7 @@ local function go_back()
   new_epoch()
   if from == 0 then return lift() end
   set_limit(from, account.text('limit_reason'))
-  hold(HOLD)
+  hold()
 end
 
 local function prove()
@@ -173,7 +186,7 @@ local function prove()
   account.forget('unrelated_times')
   set_limit(math.max(limit(), target), account.text('limit_reason'))
   forget_trial()
-  hold(HOLD)
+  hold()
 end
 
 local function unrelated()
@@ -181,20 +194,14 @@ local function unrelated()
   return account.number('unrelated')
 end
 
--- Seconds after which answers come as evenly as refusals, which come back sooner.
-local function answer_seconds()
-  local baseline = account.number('baseline')
-  return 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
-end
-
 -- The fastest of the first answers is the best guess at an unloaded latency.
 local function note_latency(timed, fastest)
   if timed > 0 and account.number('baseline') == 0 then account.set('baseline', fastest) end
 end
 
-local function cut_for_failures(share)
+local function cut_for_failures(share, least)
   local excess = math.max(0, share - unrelated())
-  local target = (1 - excess) * BACK_OFF
+  local target = math.min(1, math.max((1 - excess) * BACK_OFF, (least or 0) / math.max(FLOOR, call_rate(share))))
   local reason = both('throttled') >= both('failed') and 'throttled' or 'failures'
   account.set_fraction('trial_share', share)
   try_fewer('failures', call_rate(share), is_proved('failures') and target or math.min(TRIAL, target), target, reason)
@@ -202,7 +209,8 @@ end
 
 -- Whether so many failures are more than chance, when a share of calls fails anyway.
 local function is_excess(bad, calls, share)
-  return bad >= LEAST_BAD and bad >= share * calls + SIGMAS * math.sqrt(share * (1 - share) * calls) + LEAST_BAD - 1
+  local least = is_proved('failures') and LEAST_BAD - 1 or LEAST_BAD
+  return bad >= least and bad >= share * calls + SIGMAS * math.sqrt(share * (1 - share) * calls) + least - 1
 end
 
 -- So many calls tell a share from half of it.
@@ -230,8 +238,14 @@ end
 local function judge_alert()
   local lasted, calls, bad = account.since('trial_at'), account.number('trial_calls'), account.number('trial_bad')
   local share = bad / math.max(1, calls)
-  if lasted < TRIAL_LEAST + answer_seconds() then return end
+  if lasted < HASTE + answer_seconds() then return end
   local is_real = is_excess(bad, calls, unrelated()) and share >= LEAST_SHARE
+  -- A limit that is known, and somewhat too high now: back at once, but not below where it held.
+  if is_real and is_proved('failures') and calls >= ALERT_CALLS and share < 0.5 then
+    account.set_text('mode', account.text('mode_before'))
+    return cut_for_failures(share, HELD * account.number('held'))
+  end
+  if lasted < TRIAL_LEAST + answer_seconds() then return end
   local wanted = LEAST_BAD / LEAST_SHARE
   if is_real then wanted = is_proved('failures') and ALERT_CALLS or calls_to_tell(share) end
   if calls < wanted and lasted < TRIAL_MOST then return end
@@ -317,7 +331,7 @@ local function end_ramp()
   new_epoch()
   if before == 0 then return lift() end
   set_limit(before, account.text('limit_reason'))
-  hold(HOLD)
+  hold()
 end
 
 -- A ramp doubles each second. A limit that was found holds for some seconds, then grows ever faster, while it is used.
@@ -363,7 +377,7 @@ local function rotate()
     move_mean('baseline', mean, mean < baseline and 0.3 or 1 - math.exp(-span / 600))
   end
   forget_window('past_')
-  for _, field in ipairs({'ok', 'throttled', 'failed', 'timed', 'took'}) do
+  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took'}) do
     account.set('past_' .. field, account.number('now_' .. field))
   end
   account.set('past_span', span * SECOND)
@@ -371,13 +385,16 @@ local function rotate()
   account.set('now_at', now)
 end
 
--- Adds results of calls that were granted in this epoch.
-local function add_results(accepted, throttled, failed, timed, took)
+-- Adds results of calls that were granted in this epoch. Jobs that fail again and again while no repeated job is
+-- accepted fail for reasons of their own.
+local function add_results(accepted, accepted_repeats, throttled, fresh_failed, failed_repeats, timed, took)
   local calls = account.number('now_ok') + account.number('now_throttled') + account.number('now_failed')
   if calls == 0 and (account.number('now_at') == 0 or account.since('now_at') > 2) then
     account.set('now_at', now)
     forget_window('past_')
   end
+  account.add('now_repeated', accepted_repeats)
+  local failed = fresh_failed + (both('repeated') > 0 and failed_repeats or 0)
   for field, count in pairs({ok = accepted, throttled = throttled, failed = failed, timed = timed, took = took}) do
     account.add('now_' .. field, count)
   end

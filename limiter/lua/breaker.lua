@@ -8,8 +8,11 @@
 --   probe_at, probes the next probe, and how many there were
 --   evidence         weight of refused calls in a row
 --   refused_at       when the row began
+--   refused_repeats  calls in the row for jobs that had failed before
+--   repeats_wanted_until  until then such calls must be in a row
 
 local PROBE_TURN = SECOND * 0.4
+local REPEATS_WANTED, REPEATS_LEAST = 60, 5 -- seconds, calls
 
 local function is_suspended(breaker) return breaker.number('suspended_since') > 0 end
 
@@ -41,32 +44,42 @@ local function suspend(breaker, lasting, reason)
   breaker.set('suspended_until', math.max(breaker.number('suspended_until'), now + lasting))
   breaker.set('probe_at', now + lasting)
   breaker.set_text('reason', reason)
-  breaker.forget('evidence', 'refused_at')
+  breaker.forget('evidence', 'refused_at', 'refused_repeats')
   return is_new
 end
 
 local function make_available(breaker)
-  breaker.forget('suspended_since', 'suspended_until', 'reason', 'probe_at', 'probes', 'evidence', 'refused_at')
+  breaker.forget('suspended_since', 'suspended_until', 'reason', 'probe_at', 'probes', 'evidence', 'refused_at',
+    'refused_repeats')
 end
 
 -- Weighs refused calls against accepted ones. Returns 'suspended' or 'available' when the state changes.
 --
+-- `row` has: suspension, accepted, accepted_repeats, evidence, refused_repeats, threshold, patience (seconds), lasting,
+-- retry_after (microseconds), reason.
+--
 -- Only calls granted since the newest suspension count: older ones say nothing about the time after it. A row of
--- refusals must last for `patience` seconds, because a refusal comes back sooner than an answer.
-local function weigh(breaker, suspension, accepted, evidence, threshold, patience, lasting, retry_after, reason)
-  if suspension ~= breaker.number('suspension') then return end
-  if accepted > 0 then
+-- refusals must last for some time, because a refusal comes back sooner than an answer. When a suspension ended with
+-- jobs that had failed before, the API refuses new jobs once and is not down: then repeated ones must be refused too.
+local function weigh(breaker, row)
+  if row.suspension ~= breaker.number('suspension') then return end
+  if row.accepted > 0 then
     local was_suspended = is_suspended(breaker)
-    if was_suspended then make_available(breaker) else breaker.forget('evidence', 'refused_at') end
+    if was_suspended and row.accepted_repeats == row.accepted then
+      breaker.set('repeats_wanted_until', now + REPEATS_WANTED * SECOND)
+    end
+    make_available(breaker)
     return was_suspended and 'available' or nil
   end
   if is_suspended(breaker) then
-    if retry_after > 0 then suspend(breaker, retry_after, reason) end
+    if row.retry_after > 0 then suspend(breaker, row.retry_after, row.reason) end
     return
   end
-  if evidence > 0 and breaker.number('evidence') == 0 then breaker.set('refused_at', now) end
-  breaker.add('evidence', evidence)
-  if breaker.number('evidence') < threshold or breaker.since('refused_at') < patience then return end
-  suspend(breaker, retry_after > 0 and retry_after or lasting, reason)
+  if row.evidence > 0 and breaker.number('evidence') == 0 then breaker.set('refused_at', now) end
+  breaker.add('evidence', row.evidence)
+  breaker.add('refused_repeats', row.refused_repeats)
+  if breaker.number('evidence') < row.threshold or breaker.since('refused_at') < row.patience then return end
+  if breaker.number('repeats_wanted_until') > now and breaker.number('refused_repeats') < REPEATS_LEAST then return end
+  suspend(breaker, row.retry_after > 0 and row.retry_after or row.lasting, row.reason)
   return 'suspended'
 end

@@ -1,7 +1,8 @@
 -- uses: hash breaker adaptive results
 -- parameters: setting_rate adapts campaign is_read pause calls suspension campaign_suspension is_probe epoch
--- parameters: accepted throttled unauthorised failed fresh_failed evidence settled unsettled repeats retry_after timed took fastest
--- parameters: threshold reason
+-- parameters: throttled unauthorised failed fresh_failed retry_after timed took fastest threshold reason
+-- parameters: accepted accepted_repeats evidence refused_repeats settled settled_repeats unsettled
+-- parameters: unsettled_repeats
 -- reply: watched suspended news limit reason
 --
 -- Takes in results when no reservation will carry them soon.

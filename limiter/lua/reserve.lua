@@ -1,7 +1,8 @@
 -- uses: hash breaker adaptive results
--- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls suspension
--- parameters: campaign_suspension is_probe epoch accepted throttled unauthorised failed fresh_failed evidence settled
--- parameters: unsettled repeats retry_after timed took fastest threshold reason
+-- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls
+-- parameters: suspension campaign_suspension is_probe epoch throttled unauthorised failed fresh_failed
+-- parameters: retry_after timed took fastest threshold reason accepted accepted_repeats evidence
+-- parameters: refused_repeats settled settled_repeats unsettled unsettled_repeats
 -- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
 --
 -- Reserves call slots on the even grid of the rate (generic cell rate algorithm). `last` is the newest granted slot.

@@ -1,8 +1,9 @@
 -- Takes in the results of earlier calls of one kind (issuing or reads) and one campaign.
 
 local campaign, reads, index = open(KEYS[2]), open(KEYS[3]), KEYS[4]
-local CAMPAIGN_UNSETTLED, CAMPAIGN_REPEATS, CAMPAIGN_KEPT = 40, 10, 3600
+local CAMPAIGN_UNSETTLED, CAMPAIGN_KEPT = 40, 3600 -- calls, seconds
 local MAJORITY, MAJORITY_CALLS = 0.5, 20
+local THROTTLED_PATIENCE = 1 -- seconds: a limit that counts by the second refuses everything for the rest of one
 
 rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
 adapts = arg.adapts == 1
@@ -11,25 +12,15 @@ local function announce(scope, change)
   if change then table.insert(news, scope .. '_' .. change) end
 end
 
--- A campaign is suspended when nothing of it settles, not even jobs that are tried again, while others may work.
+-- A campaign is suspended when nothing of it settles, while others may work.
 local function weigh_campaign()
-  local was_suspended = is_suspended(campaign)
-  if arg.campaign_suspension ~= campaign.number('suspension') then return end
-  if arg.settled > 0 then
-    if campaign.is_empty() then return end
-    make_available(campaign)
-    campaign.forget('unsettled', 'repeats')
-    redis.call('SREM', index, arg.campaign)
-    if was_suspended then announce('campaign', 'available') end
-    return
-  end
-  if was_suspended or arg.unsettled + arg.repeats == 0 then return end
-  campaign.add('unsettled', arg.unsettled)
-  campaign.add('repeats', arg.repeats)
-  if campaign.number('unsettled') < CAMPAIGN_UNSETTLED or campaign.number('repeats') < CAMPAIGN_REPEATS then return end
-  suspend(campaign, arg.pause, arg.reason)
-  redis.call('SADD', index, arg.campaign)
-  announce('campaign', 'suspended')
+  local change = weigh(campaign, {
+    suspension = arg.campaign_suspension, accepted = arg.settled, accepted_repeats = arg.settled_repeats,
+    evidence = arg.unsettled, refused_repeats = arg.unsettled_repeats, threshold = CAMPAIGN_UNSETTLED, patience = answer_seconds(),
+    lasting = arg.pause, retry_after = 0, reason = arg.reason,
+  })
+  if change then redis.call(change == 'suspended' and 'SADD' or 'SREM', index, arg.campaign) end
+  announce('campaign', change)
 end
 
 local function suspend_throttled(lasting)
@@ -43,14 +34,22 @@ end
 local function is_mostly_throttled()
   local throttled = both('throttled')
   local calls = both('ok') + both('failed') + throttled
-  if span_of_both() < answer_seconds() then return false end -- refusals come back sooner
+  if span_of_both() < math.max(THROTTLED_PATIENCE, answer_seconds()) then return false end
   return calls >= MAJORITY_CALLS and throttled > MAJORITY * calls
+end
+
+local function issue_row(patience)
+  return {
+    suspension = arg.suspension, accepted = arg.accepted, accepted_repeats = arg.accepted_repeats,
+    evidence = arg.evidence, refused_repeats = arg.refused_repeats, threshold = arg.threshold, patience = patience,
+    lasting = arg.pause, retry_after = arg.retry_after, reason = arg.reason,
+  }
 end
 
 local function take_issue_results()
   note_latency(arg.timed, arg.fastest)
-  local change = weigh(account, arg.suspension, arg.accepted, arg.evidence, arg.threshold, answer_seconds(), arg.pause,
-    arg.retry_after, arg.reason)
+  local patience = arg.throttled > 0 and math.max(THROTTLED_PATIENCE, answer_seconds()) or answer_seconds()
+  local change = weigh(account, issue_row(patience))
   announce('account', change)
   if change == 'suspended' then
     close_accepted()
@@ -62,7 +61,8 @@ local function take_issue_results()
   if arg.is_probe == 0 then weigh_campaign() end
   if not is_suspended(account) and arg.is_probe == 0 then count_accepted(arg.accepted) end
   if is_suspended(account) or change or arg.epoch ~= account.number('epoch') then return end
-  add_results(arg.accepted, arg.throttled, arg.fresh_failed, arg.timed, arg.took)
+  add_results(arg.accepted, arg.accepted_repeats, arg.throttled, arg.fresh_failed,
+    arg.failed + arg.unauthorised - arg.fresh_failed, arg.timed, arg.took)
   if arg.retry_after > 0 and (limit() == 0 or not adapts) and is_mostly_throttled() then return suspend_throttled(arg.retry_after) end
   if adapts then adapt(arg.accepted) end
   finish_window()
@@ -72,14 +72,15 @@ local function take_results()
   if not adapts and limit() > 0 then lift() end
   if arg.calls == 0 then return end
   if arg.is_read == 0 then return take_issue_results() end
-  announce('reads', weigh(reads, arg.suspension, arg.accepted, arg.failed + arg.unauthorised + arg.throttled,
-    arg.threshold / 2, answer_seconds(), arg.pause, arg.retry_after, arg.reason))
+  local row = issue_row(answer_seconds())
+  row.evidence, row.threshold = arg.failed + arg.unauthorised + arg.throttled, arg.threshold / 2
+  announce('reads', weigh(reads, row))
 end
 
 -- Whether an accepted result is news: it ends a suspension, or a row of calls that were refused or settled nothing.
 local function is_watched(breaker)
   if is_suspended(breaker) or breaker.number('evidence') > 0 then return true end
-  return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('unsettled') > 0)
+  return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('evidence') > 0)
 end
 
 local function save()

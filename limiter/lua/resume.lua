@@ -19,7 +19,7 @@ for place = 2, #KEYS do
       make_available(breaker)
       ended = ended + 1
     end
-    breaker.forget('unsettled', 'repeats')
+    breaker.forget('evidence', 'refused_at', 'refused_repeats')
     breaker.save()
   end
 end

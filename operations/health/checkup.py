@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from operations.errors import UsageError
+
+PART_SECONDS = 5.0
+"""Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""
+
 
 class Part(StrEnum):
     """What can be examined."""
@@ -40,6 +45,19 @@ NEEDS: Mapping[Part, frozenset[Part]] = {
     Part.PROGRESS: frozenset({Part.LEDGER, Part.BROKER, Part.LIMITS}),
 }
 """What a part cannot be judged without: when that is not well, the part is unknown, and only the cause is told."""
+
+
+def read_parts(text: str) -> list[Part]:
+    """Read names of parts with commas between them; none means all.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Part)]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: no such part; give some of {', '.join(Part)}")
+    return [Part(name) for name in names] or list(Part)
 
 
 @dataclass(frozen=True, slots=True)

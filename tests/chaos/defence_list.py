@@ -4,11 +4,11 @@ from tests.chaos.defence import Defence, Edit
 
 _LAPSE = "lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())"
 _QUEUED_NEVER_LAPSE = Edit(
-    "ledger/dispatch/release.py",
+    "ledger/dispatch/reaper.py",
     _LAPSE,
     "lapsed = and_(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lease_until < now_ms())",
 )
-_NOTHING_LAPSES = Edit("ledger/dispatch/release.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
+_NOTHING_LAPSES = Edit("ledger/dispatch/reaper.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
 _NOBODY_WAITS_FOR_THE_LEDGER = (
     Edit("worker/ledger_retry.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
     _NOTHING_LAPSES,
@@ -57,7 +57,7 @@ DEFENCES = (
         3,
         "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
         "a worker does not tell that its child has died",
-        (Edit("worker/chunk/orphans.py", "tell(self.id)", "pass"),),
+        (Edit("worker/orphans.py", "tell(self.id)", "pass"),),
     ),
     Defence(
         3,
@@ -134,7 +134,7 @@ DEFENCES = (
         11,
         "test_messages_delivered_again_while_their_calls_are_under_way_call_nobody",
         "whose message comes again is taken for dead",
-        (Edit("worker/chunk/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
+        (Edit("worker/orphans.py", "return redis.getdel(_key(chunk_id)) is not None", "return True"),),
     ),
     Defence(
         12,

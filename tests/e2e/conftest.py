@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from tests.e2e.hostile_rig import Rig, Rigs
 from tests.e2e.system import System, scrubbed_environment
 from tests.e2e.webhook import Webhook
+from tests.hostile.stub import Stub
 
 StartSystem = Callable[..., AbstractContextManager[System]]
 
@@ -44,11 +46,15 @@ def _no_settings_of_ours() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show the tails of the logs of a failed test's system."""
+    """Show the tails of the logs of a failed test's system, and what a rig measured (`-rP`)."""
     report = yield
+    found = getattr(item, "funcargs", {}).values()
     if report.failed:
-        systems = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, System)]
+        values = [value.system if isinstance(value, Rig) else value for value in found]
+        systems = [value for value in values if isinstance(value, System)]
         report.sections += [("logs of the system", system.log_tails()) for system in systems]
+    if report.when == "call":
+        report.sections += [("measured", rig.notes()) for rig in found if isinstance(rig, Rig)]
     return report
 
 
@@ -93,3 +99,26 @@ def shared(start_system: StartSystem, webhook: Webhook) -> Iterator[System]:
     }
     with start_system("--simulator", **settings) as system:
         yield system
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[Stub]:
+    """The hostile API."""
+    with Stub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rigs(start_system: StartSystem, stub: Stub) -> Iterator[Rigs]:
+    """Systems that call the stub, one at a time."""
+    made = Rigs(start_system, stub)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rig(rigs: Rigs) -> Iterator[Rig]:
+    """A system that calls the stub, with a fresh account."""
+    made = rigs.fresh()
+    yield made
+    rigs.take_back(made)

@@ -9,9 +9,8 @@ from sqlalchemy import select
 
 from issuance.states import State
 from ledger.audit_log import Operator
-from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign, weigh_campaign
 from ledger.store.schema import attempts, campaigns, jobs
-from ledger.weights import weigh_campaign
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows

@@ -135,17 +135,21 @@ class Admission:
         if result.took_seconds is not None and self._is_late(result.took_seconds):
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
         with suppress(LimitsUnavailable):  # the outcome is what counts; the next reservation notices it
-            seconds = await self._shared.limiter.report(reservation, result)
-            if seconds > 0:
-                until = time.monotonic() + seconds
-                self._suspended_until[is_read] = max(self._suspended_until[is_read], until)
+            self._suspend(await self._shared.limiter.report(reservation, result), is_read=is_read)
+
+    def _suspend(self, seconds: float, *, is_read: bool) -> None:
+        if seconds > 0:
+            until = time.monotonic() + seconds
+            self._suspended_until[is_read] = max(self._suspended_until[is_read], until)
 
     def _is_late(self, took_seconds: float) -> bool:
         return self._shared.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
 
-    async def give_back(self, reservation: Reservation, unused: int) -> None:
-        """Give back the slots of a reservation that were not used."""
-        with suppress(LimitsUnavailable):  # they lapse
+    async def finish(self, reservation: Reservation, unused: int) -> None:
+        """After a reservation's last call: report refusals, and give back the slots that were not used."""
+        scope = reservation.grant.scope
+        with suppress(LimitsUnavailable):  # the slots lapse
+            self._suspend(await self._shared.limiter.flush_refusals(scope), is_read=scope.is_read)
             await self._shared.limiter.give_back(reservation, unused)
 
 
@@ -159,7 +163,7 @@ def issue_result(attempt: Attempt) -> CallResult:
         is_repeat=is_repeat(job),
         retry_after_seconds=bounded(outcome.retry_after or 0.0),
         took_seconds=attempt.took_ms / 1000 if outcome.readable and outcome.refusal is None else None,
-        reason=describe_refusal(attempt),
+        reason="" if outcome.readable and not is_tried_again else describe_refusal(attempt),
     )
 
 

@@ -16,11 +16,11 @@ from worker.chunk.batching import gather_groups
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
 from worker.chunk.log_events import tell_result
-from worker.chunk.unknown_codes import is_undocumented
 from worker.ledger_retry import first_line, insist, is_refusal
 from worker.outbox import publish_notices
 from worker.services import Parts
 from worker.stopping import is_stopping
+from worker.unknown_codes import is_undocumented
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -145,9 +145,8 @@ class ChunkIssuing:
                     continue
                 if reservation.delays_seconds:
                     batches.append(asyncio.create_task(self._issue_batch(reservation, _take(waiting, reservation))))
-                elif self._is_long(reservation):
-                    self._give_back_all(waiting, self._admission.wait(reservation.next_free_seconds, reservation.held))
-                    waiting.clear()
+                else:
+                    self._give_back_unless_soon(waiting, reservation)
                 if waiting:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
                     # In a changing rhythm, or chunks that ask one after the other would always get as little as now.
@@ -170,11 +169,20 @@ class ChunkIssuing:
             is_repeat=all(is_repeat(job) for job in waiting),
         )
 
-    def _is_long(self, reservation: Reservation) -> bool:
-        """Whether the next slot is too far away to wait for it here."""
-        if reservation.held == "campaign_suspended":
-            return True  # another campaign's chunk can use this child
-        return reservation.next_free_seconds > min(self._admission.left_seconds, _PATIENCE_SECONDS)
+    def _give_back_unless_soon(self, waiting: deque[ClaimedJob], reservation: Reservation) -> None:
+        """Give back what cannot be called soon: this child has other chunks to work on.
+
+        While the account is suspended one job stays, to be the next probe; the other campaigns' jobs get their turns.
+        """
+        kept: list[ClaimedJob] = []
+        if reservation.next_free_seconds <= min(self._admission.left_seconds, _PATIENCE_SECONDS):
+            if reservation.held == "":
+                return
+            kept = [_pick_probe(waiting)] if reservation.held == "suspended" else []
+        given = [job for job in waiting if job not in kept]
+        self._give_back_all(given, self._admission.wait(reservation.next_free_seconds, reservation.held))
+        waiting.clear()
+        waiting.extend(kept)
 
     async def _issue_batch(self, reservation: Reservation, batch: list[ClaimedJob]) -> None:
         now = time.monotonic()
@@ -182,7 +190,7 @@ class ChunkIssuing:
         made = await _await_all(
             [self._issue_at(job, start, reservation) for job, start in zip(batch, starts, strict=True)]
         )
-        await self._admission.give_back(reservation, len(batch) - sum(made))
+        await self._admission.finish(reservation, len(batch) - sum(made))
 
     async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation) -> bool:
         """Make the job's call at its slot; False when it was given back."""
@@ -213,12 +221,17 @@ class ChunkIssuing:
 
 
 def _take(waiting: deque[ClaimedJob], reservation: Reservation) -> list[ClaimedJob]:
-    """Take the jobs for a reservation's slots; for a probe one that has not failed before, where there is one."""
+    """Take the jobs for a reservation's slots."""
     if not reservation.is_probe:
         return [waiting.popleft() for _ in reservation.delays_seconds]
-    probe = next((job for job in waiting if not is_repeat(job)), waiting[0])
+    probe = _pick_probe(waiting)
     waiting.remove(probe)
     return [probe]
+
+
+def _pick_probe(waiting: deque[ClaimedJob]) -> ClaimedJob:
+    """Pick a job that has not failed before, where there is one: its failure says most about the account."""
+    return next((job for job in waiting if not is_repeat(job)), waiting[0])
 
 
 async def _await_all(work: Iterable[Awaitable[T]]) -> list[T]:

@@ -21,7 +21,7 @@ from issuance.request_id import campaign_request_id, keyed_request_id
 from issuance.retry import History, RetryPolicy, decide
 from issuance.states import State
 from ledger.audit_log import Operator
-from ledger.campaigns import Campaign, ensure_campaign
+from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.dead_letters.browse import Letter, LetterFilter, list_letters
 from ledger.dead_letters.redrive import Redriven, discard, redrive
 from ledger.dispatch.claims import Claim, ClaimedJob, claim
@@ -33,7 +33,6 @@ from ledger.results.recording import Attempt, GiveBack, Result, record
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import jobs
-from ledger.weights import weigh_campaign
 
 OPERATOR = Operator("asha", "ticket 42")
 TIMEOUT = NoAnswer("timeout", "no answer within 20 s", sent=True)
@@ -157,9 +156,11 @@ class Desk:
         shared: float = math.inf,
         lane: Lane = Lane.BLAST,
         probed: Collection[int] = (),
+        newest_probes: bool = False,
     ) -> list[Chunk]:
+        probes = {"is_probed": lambda number: number in probed, "newest_probes": newest_probes}
         sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
-        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, probed=probed)
+        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, **probes)
 
     def weigh(self, weight: int) -> "Desk":
         weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from issuance.job import Lane, Variant
 from issuance.states import State
-from ledger.campaigns import CampaignError, cancel_campaign, ensure_campaign, find_campaign
+from ledger.campaigns import CampaignError, ensure_campaign, find_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.intake.acceptance import accept, close_intake, open_intake
 from ledger.store.schema import intakes
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs

@@ -8,8 +8,9 @@ from issuance.replies.codes import CODES
 from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign
+from ledger.campaigns import find_campaign, pause_campaign
 from ledger.dead_letters.browse import show_letter
+from ledger.dispatch.cancellation import cancel_campaign
 from tests.contract.ledger.build import NOT_SENT, OPERATOR, TIMEOUT, answer, issue, judge, make_job, refuse, say
 
 UNKNOWN_CODE = 98765

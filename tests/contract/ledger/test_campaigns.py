@@ -11,17 +11,16 @@ from issuance.states import State
 from ledger.audit_log import actions_on
 from ledger.campaigns import (
     CampaignError,
-    cancel_campaign,
     ensure_campaign,
     find_campaign,
     halted_campaigns,
     list_campaigns,
     pause_campaign,
     resume_campaign,
-    settle_cancelled,
 )
+from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.dispatch.reaper import reap
 from ledger.dispatch.reconciliation import LOOK_UP_NOW
-from ledger.dispatch.release import reap
 from ledger.store.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,

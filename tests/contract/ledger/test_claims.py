@@ -4,9 +4,10 @@ import pytest
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign
+from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.claims import CLAIMS_MAX
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs
 
 

@@ -9,8 +9,8 @@ from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.dead_letters.browse import show_letter
-from ledger.dead_letters.writing import mark_noticed, unpublished_notices
-from ledger.store.database import LedgerError
+from ledger.dead_letters.outbox import mark_noticed, unpublished_notices
+from ledger.store.errors import LedgerError
 from ledger.store.schema import jobs
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
 

@@ -7,9 +7,10 @@ from structlog.testing import capture_logs
 
 from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
-from ledger.campaigns import cancel_campaign, pause_campaign
+from ledger.campaigns import pause_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.claims import CLAIMS_MAX
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.store.commit_log import note_event
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, TOO_MANY, issue, judge, make_job, make_jobs, refuse
 

@@ -5,7 +5,7 @@ import pytest
 from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from issuance.states import State
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import BUSY_CODE, TIMEOUT, answer, issue, judge, make_job, refuse, say
 
 ONCE = RetryPolicy(max_attempts=1)

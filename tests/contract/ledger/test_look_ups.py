@@ -8,7 +8,7 @@ from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say
 
 

@@ -9,7 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from ledger.store.database import Ledger, LedgerError, SchemaMismatchError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.migration import configuration
 from ledger.store.schema import REVISION, metadata
 from tests.postgres import postgres_database

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from ledger.campaigns import pause_campaign
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.queries.heartbeats import Heartbeat, silent_seconds, touch
 from ledger.queries.stalls import recent_took_seconds, stalls
 from ledger.store.clock import now_ms

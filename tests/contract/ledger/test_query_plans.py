@@ -9,10 +9,11 @@ from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
-from ledger.campaigns import ensure_campaign, settle_cancelled
+from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters
-from ledger.dead_letters.writing import unpublished_notices
-from ledger.dispatch.release import reap
+from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dispatch.cancellation import settle_cancelled
+from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
 from ledger.queries.stalls import recent_took_seconds, stalls

@@ -1,7 +1,7 @@
 """Reaping: what lost its message or its worker comes back when its lease has lapsed."""
 
 from issuance.states import State
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import make_job, make_jobs
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import find_campaign, pause_campaign, resume_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.release import unqueue
 from ledger.intake.acceptance import insert_jobs
 from ledger.store.clock import now_ms
@@ -155,6 +156,14 @@ def test_a_suspended_campaign_with_jobs_on_the_way_waits_until_they_are_claimed(
     assert desk.release(probed={desk.campaign.id}) == []
     desk.claim(chunk)
     assert len(numbers_of(desk.release(probed={desk.campaign.id}))) == 1
+
+
+@pytest.mark.parametrize(("newest", "place"), [(False, 0), (True, -1)])
+def test_a_suspended_campaigns_probe_is_the_job_that_became_due_first_or_last(desk, newest, place):
+    batch = make_jobs(5)
+    desk.accept(*batch)
+    (chunk,) = desk.release(probed={desk.campaign.id}, newest_probes=newest)
+    assert chunk.request_ids == (batch[place].id,)
 
 
 def test_a_campaign_with_nothing_left_to_do_is_finished(desk):

@@ -6,8 +6,8 @@ import pytest
 
 from issuance.job import Lane
 from ledger.audit_log import actions_on
-from ledger.campaigns import CampaignError, cancel_campaign, find_campaign, pause_campaign
-from ledger.weights import weigh_campaign
+from ledger.campaigns import CampaignError, find_campaign, pause_campaign, weigh_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from tests.contract.ledger.build import OPERATOR, make_jobs
 
 _SIZES = {"chunk_size": 50, "shared": 10}

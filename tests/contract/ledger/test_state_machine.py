@@ -18,15 +18,10 @@ from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import SETTLED, State, may_replace
-from ledger.campaigns import (
-    cancel_campaign,
-    ensure_campaign,
-    find_campaign,
-    pause_campaign,
-    resume_campaign,
-    settle_cancelled,
-)
-from ledger.dispatch.release import reap, unqueue
+from ledger.campaigns import ensure_campaign, find_campaign, pause_campaign, resume_campaign
+from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.dispatch.reaper import reap
+from ledger.dispatch.release import unqueue
 from ledger.queries.balance import balance, recount
 from ledger.queries.outcomes import outcomes
 from ledger.store.database import Ledger

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from issuance.states import State
-from ledger.campaigns import cancel_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance, recount
 from ledger.queries.counters import fold
 from ledger.store.database import Ledger

@@ -9,9 +9,10 @@ from sqlalchemy import text
 from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.campaigns import find_campaign
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.queries.balance import balance, recount
-from ledger.store.database import Ledger, SchemaMismatchError
+from ledger.store.database import Ledger
+from ledger.store.errors import SchemaMismatchError
 from ledger.store.migration import configuration
 from tests.contract.ledger.build import Desk, issue, judge, make_job
 from tests.postgres import postgres_database

@@ -85,6 +85,8 @@ async def test_a_suspension_of_reads_ends_when_it_would_have_ended(limiter, set_
 
 async def test_a_campaign_is_probed_again_as_soon_as_before(limiter, set_clock_back, wait):
     await limiter.set_rate(0)
+    await call(limiter, FAILED)
+    await wait(REFUSALS_SPREAD_SECONDS)
     await call(limiter, *[FAILED, repeated(FAILED)] * 50)
     assert (await limiter.state()).campaigns.keys() == {ISSUING.campaign_id}
     await set_clock_back(HOUR)

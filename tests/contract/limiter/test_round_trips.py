@@ -100,6 +100,27 @@ async def test_an_accepted_result_is_news_while_calls_are_refused(limiter, repor
     assert await commands() - before == 1
 
 
+async def test_the_result_of_a_probe_is_reported_at_once(limiter, report_each, commands, wait):
+    await suspend(limiter, wait)
+    await wait(60)
+    probe = await limiter.reserve(1, within_seconds=0, scope=ISSUING)
+    before = await commands()
+    await report_each(probe, ACCEPTED)
+    assert await commands() - before == 1
+    assert (await limiter.state()).account.is_available
+
+
+async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselves(limiter, report_each, commands):
+    reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
+    before = await commands()
+    await report_each(reservation, ACCEPTED)
+    await limiter.flush_refusals(ISSUING)
+    assert await commands() - before == 0
+    await report_each(reservation, FAILED)
+    await limiter.flush_refusals(ISSUING)
+    assert await commands() - before == 1
+
+
 async def test_after_a_failure_that_is_over_accepted_results_are_no_news_again(limiter, report_each, commands, clock):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     for result in (FAILED, ACCEPTED):

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
-from console.command_line import command_line
+from console.main import command_line
 from ledger.campaigns import ensure_campaign
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, find_campaign, pause_campaign
+from ledger.campaigns import find_campaign, pause_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance
 from tests.contract.ledger.build import OPERATOR, issue, judge
 

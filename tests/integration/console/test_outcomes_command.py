@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from console.outcome_fields import FIELDS
+from operations.outcome_export import FIELDS
 from tests.contract.ledger.build import Desk, answer, judge, make_job, refuse, say
 
 

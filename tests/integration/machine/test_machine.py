@@ -20,7 +20,7 @@ from issuance.job import Job, Lane, Line, Variant, freeze_body
 from issuance.redrive.rules import Verb
 from issuance.states import OPEN, SETTLED, State, may_replace
 from ledger.campaigns import ensure_campaign
-from ledger.dispatch.release import reap
+from ledger.dispatch.reaper import reap
 from ledger.queries.outcomes import outcomes
 from ledger.store.database import Ledger
 from ledger.store.schema import metadata

@@ -13,10 +13,12 @@ from config.endpoints import Site
 from console.local.embedded import free_port
 from issuance.job import Lane, Variant
 from issuance.states import State
-from ledger.campaigns import CampaignError, cancel_campaign
+from ledger.campaigns import CampaignError
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import lines_of_job
-from ledger.store.database import Ledger, SchemaMismatchError
+from ledger.store.database import Ledger
+from ledger.store.errors import SchemaMismatchError
 from ledger.store.schema import jobs
 from producers import KeyReusedError, Producer, RequestRefusedError, Reward, enqueue
 from producers.producer import _default

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from issuance.job import Variant
 from issuance.states import State
-from ledger.campaigns import CampaignError, cancel_campaign, find_campaign
+from ledger.campaigns import CampaignError, find_campaign
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import outcomes
 from ledger.store.schema import intakes, jobs

@@ -18,6 +18,7 @@ from config.endpoints import Site
 from config.settings import Settings
 from issuance.job import Lane
 from ledger.campaigns import ensure_campaign
+from operations.services import Services
 from simulator.serve import Simulator
 from tests.contract.ledger.build import Desk
 from worker.app import build
@@ -42,7 +43,7 @@ class System:
 
     @property
     def redis(self) -> Redis:
-        return self.parts._redis_sync
+        return self.parts.services.redis
 
     def desk(self, campaign: str) -> Desk:
         return Desk(self.parts.ledger, ensure_campaign(self.parts.ledger, campaign))
@@ -105,11 +106,13 @@ def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterat
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     settings = Settings(_env_file=None, home=folder, api_url=site.api_url)
-    parts = Parts(build(settings, site), settings, site, worker="test")
+    services = Services(settings, site)
+    build(services)
+    parts = Parts(services, worker="test")
     parts.ledger.migrate()
     try:
         yield System(parts, simulator, clean | given, folder / "worker.log")
     finally:
         parts.app.close()
-        parts._redis_sync.close()
+        parts.services.redis.close()
         parts.ledger.close()

@@ -20,6 +20,7 @@ from config.endpoints import Site
 from config.settings import Settings
 from console.local.run import ProcessName, process_arguments
 from issuance.job import Lane
+from operations.services import Services
 from worker.app import build
 
 RABBITMQ_CONSUMER_TIMEOUT_SECONDS = 1_800
@@ -159,7 +160,7 @@ def test_a_task_without_a_queue_of_its_own_cannot_make_one(conf):
 
 
 def test_the_worker_knows_every_task_that_is_sent():
-    app = build(Settings(_env_file=None), Site("sqlite://", REDIS, REDIS, "http://x", 0))
+    app = build(Services(Settings(_env_file=None), Site("sqlite://", REDIS, REDIS, "http://x", 0)))
     ours = {name for name in app.tasks if name.startswith("issuance.")}
     assert ours == {"issuance.issue_chunk", RELEASE_TASK, DEAD_LETTER_TASK}
     assert all(app.tasks[name].acks_late for name in ours)

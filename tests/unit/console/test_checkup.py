@@ -4,12 +4,11 @@ import threading
 
 import pytest
 
-from console.checks import is_explained, stall_seconds
-from console.commands.health import read_parts
-from console.context import UsageError
 from issuance.job import Lane
 from ledger.queries.stalls import Stall
-from operations.health.checkup import NEEDS, WELL, Finding, Part, examine
+from operations.errors import UsageError
+from operations.health.checks import is_explained, stall_seconds
+from operations.health.checkup import NEEDS, WELL, Finding, Part, examine, read_parts
 from tests.unit.limit_states import limit_state
 
 ILL = Finding("it is gone", "bring it back")

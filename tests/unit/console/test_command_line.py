@@ -6,9 +6,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from console.command_line import COMMANDS, command_line
+from console.main import COMMANDS, command_line
 
-_LOADED = "import sys; from console.command_line import command_line; command_line(sys.argv[1:]); print(*sys.modules)"
+_LOADED = "import sys; from console.main import command_line; command_line(sys.argv[1:]); print(*sys.modules)"
 
 
 def _loaded_for(*arguments: str) -> set[str]:

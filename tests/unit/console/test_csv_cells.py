@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.outcome_fields import csv_cell
+from operations.outcome_export import csv_cell
 
 
 @pytest.mark.parametrize(

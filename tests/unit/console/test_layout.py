@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from console.rendering.layout import age, aligned, clock, counted, duration, iso, one_line
+from console.rendering.layout import age, aligned
+from operations.formats import clock, counted, duration, iso, one_line
 
 AT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
 

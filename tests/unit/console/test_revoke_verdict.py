@@ -2,9 +2,9 @@
 
 import pytest
 
-from console.revoke_verdict import judge_revocation
 from issuance.replies.reply import Answer, NoAnswer
 from ledger.revocations import Verb
+from operations.revocation_verdict import judge_revocation
 from rewards_api.reads import NotRevoked, Revoked, Unreadable
 
 DONE = Revoked("1", 2, Answer(200, b""))

@@ -19,15 +19,15 @@ TOO_MANY = Reply(0.02, Verdict.THROTTLED, settles=False, retry_after=1.0)
     ids=["5 % lost", "20 % lost", "35 % lost", "3 % throttled", "10 % throttled"],
 )
 def test_stray_failures_do_not_lower_the_limit_for_good(reply, share):
-    record, state = run(partial(apis.Stray, share=share, reply=reply), 40)
+    record, _ = run(partial(apis.Stray, share=share, reply=reply), 60)
     assert record.suspensions == 0
-    assert state.adaptive_limit_per_minute == 0
-    assert accepted(record, 10, 40) >= 0.9 * (1 - share) * PER_SECOND
+    assert max(limits(record, 40, 60)) == RATE
+    assert accepted(record, 10, 60) >= 0.85 * (1 - share) * PER_SECOND
 
 
 def test_the_state_says_which_share_of_failures_fewer_calls_did_not_prevent():
-    _, state = run(partial(apis.Stray, share=0.2, reply=LOST), 40)
-    assert state.unrelated_share == pytest.approx(0.2, abs=0.07)
+    _, state = run(partial(apis.Stray, share=0.2, reply=LOST), 60)
+    assert state.unrelated_share == pytest.approx(0.2, abs=0.1)
 
 
 def test_an_api_without_failures_gets_the_whole_rate_and_no_limit():

@@ -42,8 +42,14 @@ def test_fresh_failures_are_those_that_fewer_calls_might_prevent_and_no_429():
 
 def test_a_campaigns_unsettled_jobs_are_counted_as_new_ones_and_repeats_and_429s_not_at_all():
     unsettled = replace(ACCEPTED, settled=False)
-    feedback = sums(ACCEPTED, FAILED, unsettled, repeated(FAILED), THROTTLED)
-    assert (feedback.settled, feedback.unsettled, feedback.repeats) == (1, 2, 1)
+    feedback = sums(ACCEPTED, FAILED, unsettled, repeated(FAILED), THROTTLED, repeated(ACCEPTED))
+    assert (feedback.settled, feedback.settled_repeats) == (2, 1)
+    assert (feedback.unsettled, feedback.unsettled_repeats) == (2, 1)
+
+
+def test_accepted_and_refused_calls_of_jobs_that_failed_before_are_counted_apart():
+    feedback = sums(ACCEPTED, repeated(ACCEPTED), FAILED, repeated(THROTTLED), repeated(UNAUTHORISED))
+    assert (feedback.accepted, feedback.accepted_repeats, feedback.refused_repeats) == (2, 1, 2)
 
 
 def test_latencies_are_summed_in_microseconds_with_the_fastest_and_only_where_measured():
@@ -56,8 +62,20 @@ def test_of_several_retry_afters_the_shortest_counts_and_none_is_below_a_second(
     assert sums(asking(THROTTLED, 0.1)).retry_after == 1_000_000
 
 
-def test_the_newest_reason_of_a_refusal_is_kept():
-    assert sums(FAILED, THROTTLED, replace(ACCEPTED, reason="no refusal")).reason == THROTTLED.reason
+def test_the_newest_reason_is_kept():
+    assert sums(FAILED, THROTTLED, ACCEPTED).reason == THROTTLED.reason
+
+
+def test_a_retry_after_of_an_accepted_call_is_that_jobs_alone():
+    assert sums(asking(ACCEPTED, 30)).retry_after == 0
+
+
+@pytest.mark.parametrize(("results", "expected"), [([ACCEPTED], False), ([ACCEPTED, THROTTLED], True), ([], False)])
+def test_refusals_among_the_results_are_known(results, expected):
+    buffer = FeedbackBuffer()
+    for result in results:
+        buffer.add(GRANT, result)
+    assert buffer.has_refusals() is expected
 
 
 def test_results_are_taken_once_for_each_grant_the_oldest_first():

@@ -69,17 +69,17 @@ def run(
     seed: int = 1,
 ) -> tuple[Record, LimitState]:
     """Run two children against a model of an API; what happened, twice a second the limit, and the last state."""
-    simulation, record = Simulation(), Record()
+    simulation = Simulation()
     controller = Ours(simulation, Random(f"limiter {seed}"), rate)
     supply = Supply(simulation, sizes or {1: ENDLESS}, Random(f"supply {seed}"))
     model = api(Random(f"api {seed}"))
     for child in range(2):
-        Child(simulation, model, controller, supply, record, Random(f"child {child} {seed}"))
+        Child(simulation, model, controller, supply, Random(f"child {child} {seed}"))
     for step in range(int(seconds * 2)):
-        simulation.at(step / 2, lambda: record.limits.append((simulation.now, controller.limit())))
+        simulation.at(step / 2, lambda: supply.record.limits.append((simulation.now, controller.limit())))
     simulation.run(seconds)
     controller.redis.set_time(seconds)
-    return record, finish(controller._limiter.state())
+    return supply.record, finish(controller._limiter.state())
 
 
 def accepted(record: Record, begin: float, end: float) -> float:

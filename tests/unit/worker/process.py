@@ -5,7 +5,6 @@ from typing import Any
 from celery import Celery
 from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
 
-from broker.celery_app import create_app
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
 from broker.wakeup import Nudge
 from config.endpoints import Site
@@ -16,8 +15,9 @@ from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import PausedCampaigns
 from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
+from operations.services import Services
 from tests.unit.worker.build import FakeApi
-from worker.chunk.orphans import Orphans
+from worker.orphans import Orphans
 from worker.services import Parts, Shared
 
 API_URL = "http://rewards.test"
@@ -28,7 +28,7 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     """Make the parts; the rate is unlimited."""
     site = Site(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
-    made = Parts(create_app(known, site), known, site, worker="w-1")
+    made = Parts(Services(known, site), worker="w-1")
     name = made.account.name
     redis, sync = FakeAsyncRedis(server=server, decode_responses=True), FakeRedis(server=server, decode_responses=True)
     made.ledger = ledger

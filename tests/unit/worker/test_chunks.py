@@ -174,7 +174,7 @@ def test_an_absent_broker_costs_neither_outcomes_nor_the_notice(brokerless_parts
 def test_outcomes_wait_for_a_ledger_that_is_away(parts, book):
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger = ledger
         parts.client.on_call = lambda call: setattr(ledger, "absences", 1 if call == 0 else ledger.absences)
         with capture_logs() as logged:
@@ -187,7 +187,7 @@ def test_outcomes_wait_for_a_ledger_that_is_away(parts, book):
 def test_a_claim_waits_for_a_ledger_that_is_away(parts, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger, ledger.absences = ledger, 1
         assert _handle(parts, chunk) == 1
 
@@ -198,7 +198,7 @@ def test_a_ledger_that_stays_away_past_the_lease_ends_the_calls_too(parts, book)
     impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
     parts.settings = parts.settings.model_copy(update=impatient)
     parts.client.latency_seconds = 0.02
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger = ledger
         parts.client.on_call = lambda _: setattr(ledger, "absences", 1_000)
         with pytest.raises(DBAPIError):
@@ -228,8 +228,8 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts,
 
 
 def test_a_worker_without_an_api_claims_nothing(parts, book):
-    del parts.__dict__["client"], parts.__dict__["account"]
-    parts.site = replace(parts.site, api_url="")
+    del parts.__dict__["client"]
+    parts.services = replace(parts.services, site=replace(parts.services.site, api_url=""))
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()

@@ -6,8 +6,10 @@ import pytest
 
 from issuance.replies.reply import Answer
 from issuance.retry import TryAgain
+from limiter.keys import campaign_key
+from limiter.rate_limiter import RateLimiter
 from tests.contract.ledger.build import BUSY_CODE, NOT_SENT, TIMEOUT, TOO_MANY, refuse
-from tests.unit.worker.build import CAMPAIGN_ID, claimed
+from tests.unit.worker.build import ACCOUNT, CAMPAIGN_ID, claimed
 
 UNAUTHORISED = Answer(401, b"")
 READABLE = (408, 425, 461, 500, 502, 503, 504, 520, 521, 522, 523, 524)
@@ -43,8 +45,8 @@ async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(desk,
 @pytest.mark.parametrize("reply", [TIMEOUT, NOT_SENT, Answer(503, b""), TOO_MANY, UNAUTHORISED])
 async def test_a_row_of_refused_calls_suspends_the_account_and_sends_the_rest_back(desk, reply):
     desk.api.always, desk.api.latency_seconds = reply, 0.05
-    await desk.issue(*jobs(200), max_concurrent=5, start_within_seconds=2)
-    assert 5 <= len(desk.attempts) < 100
+    await desk.issue(*jobs(300), max_concurrent=5, start_within_seconds=3)
+    assert 5 <= len(desk.attempts) < 300
     assert not (await desk.state()).account.is_available
     assert "calls are suspended" in desk.reasons
 
@@ -87,9 +89,20 @@ async def test_jobs_that_are_refused_again_and_again_never_suspend_the_account(d
 async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_429s(desk, reply, suspended):
     desk.set_up(failure_threshold=1_000)
     desk.api.always = reply
-    await desk.issue(*jobs(60))
-    await desk.issue(*jobs(20, first=101, budget_attempts=1), chunk_id="next")
+    await desk.issue(*jobs(10))
+    await desk.state()
+    key = campaign_key(ACCOUNT, CAMPAIGN_ID)
+    if await desk.redis.hexists(key, "refused_at"):
+        await desk.redis.hincrby(key, "refused_at", -5_000_000)  # it has gone on for a while
+    await desk.issue(*jobs(60, first=101), chunk_id="next")
+    await desk.issue(*jobs(20, first=201, budget_attempts=1), chunk_id="repeats")
     assert (await desk.state()).campaigns.keys() == suspended
+
+
+async def test_a_refused_last_call_is_reported_with_its_chunk(desk):
+    desk.api.replies[4] = TIMEOUT
+    await desk.issue(*jobs(5), max_concurrent=1)
+    assert (await RateLimiter(desk.redis, ACCOUNT, rate_per_minute=0).state()).account.refused == 1
 
 
 async def test_failures_among_answers_leave_the_account_available(desk):

@@ -42,6 +42,15 @@ async def test_a_suspension_that_ends_in_a_moment_is_waited_for(desk):
     assert (await desk.state()).account.is_available
 
 
+async def test_while_the_account_is_suspended_for_a_moment_one_job_waits_to_be_its_probe_and_the_rest_goes_back(desk):
+    await desk.suspend(0.3)
+    repeat = claimed(1, budget_attempts=1)
+    await desk.issue(repeat, *(claimed(number) for number in range(2, 6)))
+    assert [attempt.job.number for attempt in desk.attempts] == [2]
+    assert {returned.job.number for returned in desk.given_back} == {1, 3, 4, 5}
+    assert desk.reasons == {"calls are suspended"}
+
+
 async def test_an_accepted_probe_lets_the_rest_of_the_chunk_go(desk):
     await desk.suspend(0)
     await desk.issue(*(claimed(number) for number in range(1, 6)))

@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import cancel_campaign, ensure_campaign, pause_campaign, resume_campaign
-from ledger.dead_letters.writing import unpublished_notices
+from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
+from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
 from limiter.state import Availability
@@ -124,7 +125,7 @@ def test_a_round_without_redis_releases_nothing_but_still_reaps(parts, book, ser
 
 
 def test_a_round_without_a_ledger_says_so_and_ends(parts):
-    with AbsentLedger(parts.site.ledger_url) as ledger:
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger, ledger.absences = ledger, 1
         with capture_logs() as logged:
             assert run_release(parts) == 0
@@ -148,16 +149,16 @@ def test_a_suspended_account_releases_nothing(parts, book):
 
 
 @pytest.mark.parametrize(
-    ("held", "background", "blast"),
+    ("held", "background", "expected"),
     [
-        ({"suspended_since": microseconds(-60)}, 2, 0),
-        ({"limit": 60}, 3, 2),
-        ({"limit": 60}, 12, 0),
-        ({}, 12, 40),
+        ({"suspended_since": microseconds(-60)}, 2, (1, 1)),
+        ({"limit": 60}, 3, (3, 2)),
+        ({"limit": 60}, 12, (5, 0)),
+        ({}, 12, (12, 40)),
     ],
     ids=["probed", "some is left under a limit", "nothing is left under a limit", "not held back"],
 )
-def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, blast):
+def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, expected):
     if held:
         store(parts, **held)
     parts.settings = parts.settings.model_copy(update={"workers": 2})
@@ -166,8 +167,29 @@ def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(pa
     released = {
         lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane)) for lane in (Lane.BACKGROUND, Lane.BLAST)
     }
-    assert released[Lane.BLAST] == blast
-    assert released[Lane.BACKGROUND] == min(background, 5 if held else background)
+    assert (released[Lane.BACKGROUND], released[Lane.BLAST]) == expected
+
+
+def test_while_the_account_is_probed_each_campaign_has_a_single_job_on_the_way(parts, book):
+    parts.settings = parts.settings.model_copy(update={"workers": 4})
+    store(parts, suspended_since=microseconds(-60))
+    book.accept(*make_jobs(20))
+    book.another("holi").accept(*make_jobs(20, campaign="holi"))
+    run_release(parts)
+    run_release(parts)
+    assert [len(numbers) for _, numbers in chunks(parts.app)] == [1, 1]
+
+
+def test_probes_are_taken_in_turns_from_the_jobs_due_first_and_due_last(parts, book):
+    store(parts, suspended_since=microseconds(-60))
+    book.accept(*make_jobs(5))
+    found = []
+    for _ in range(2):
+        run_release(parts)
+        ((chunk_id, numbers),) = chunks(parts.app)
+        book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
+        found += numbers
+    assert sorted(found) == [1, 5]
 
 
 def test_of_a_suspended_campaign_a_single_job_is_released_and_another_campaign_goes_on(parts, book):

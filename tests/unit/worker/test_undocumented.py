@@ -11,7 +11,7 @@ from issuance.retry import Settle
 from issuance.states import State
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
-from worker.chunk.unknown_codes import Undocumented
+from worker.unknown_codes import Undocumented
 
 
 def attempt(code, message, reason=Reason.UNKNOWN_CODE):

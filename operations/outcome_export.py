@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from console.rendering.layout import iso
 from issuance.masking import mask, mask_customer, scrub
 from ledger.queries.outcomes import LineRecord
+from operations.formats import iso
 
 FIELDS = (
     *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Row
 
-from console.context import UsageError
 from ledger.retention.pruning import PrunedJob
+from operations.errors import UsageError
 
 
 class Archive:

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,16 +11,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from broker.publisher import BrokerAway
-from console.commands.limits import ceiling_text
-from console.context import Context
-from console.rendering.layout import duration
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
-from ledger.store.database import Ledger, LedgerError
+from ledger.store.database import Ledger
+from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.formats import duration
 from operations.health.checkup import WELL, Examination, Finding, Part
+from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
+from operations.services import Services
 
 _SILENT_SECONDS = 30.0
 """Rounds and ticks come each second; one that waits for a locked ledger may be this late."""
@@ -34,7 +36,7 @@ _WORKER_OF = {Lane.BLAST: Part.WORKER, Lane.BACKGROUND: Part.BACKGROUND_WORKER}
 _ANSWERING = frozenset({*_WORKER_OF.values(), Part.DEAD_LETTERS})
 
 
-def examinations(context: Context, *, here: bool = False) -> dict[Part, Examination]:
+def examinations(context: Services, *, here: bool = False) -> dict[Part, Examination]:
     """How to examine each part.
 
     Args:
@@ -54,7 +56,7 @@ def examinations(context: Context, *, here: bool = False) -> dict[Part, Examinat
     }
 
 
-def _examine_ledger(context: Context) -> Finding:
+def _examine_ledger(context: Services) -> Finding:
     try:
         _require_file(context.site.ledger_url)
         with Ledger(context.site.ledger_url) as ledger:
@@ -84,7 +86,7 @@ def _explained(error: Exception) -> Finding:
     return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
 
 
-def _examine_broker(context: Context) -> Finding:
+def _examine_broker(context: Services) -> Finding:
     if not context.site.broker_url:
         return Finding("none is configured and no embedded one runs", "set ISSUANCE_BROKER_URL, or run `issuance up`")
     try:
@@ -97,7 +99,7 @@ def _examine_broker(context: Context) -> Finding:
     return WELL
 
 
-def _examine_limits(context: Context) -> Finding:
+def _examine_limits(context: Services) -> Finding:
     try:
         limits = context.limits
         if limits is None:
@@ -105,14 +107,22 @@ def _examine_limits(context: Context) -> Finding:
         state = limits.state()
     except (LimitsUnavailable, ValueError) as error:
         return _explained(error)
-    # An account that is closed is no illness of ours: it opens by itself, and a restarted process mends nothing.
-    if state.closed_seconds > 0:
-        return Finding(notes=(f"the account is closed for another {duration(state.closed_seconds)}: {state.why}",))
-    if state.closings > 0:
-        return Finding(notes=(f"the account is open for single probing calls: {state.why}",))
-    if state.ceiling_per_minute:
-        return Finding(notes=(f"calls are held back: {ceiling_text(state)}",))
-    return WELL
+    # A suspension is no fault of ours: it ends by itself, and a restarted process changes nothing.
+    return Finding(notes=tuple(_limit_notes(Limits(state))))
+
+
+def _limit_notes(limits: Limits) -> Iterator[str]:
+    state = limits.state
+    if not state.account.is_available:
+        yield f"calls are {breaker_text(state.account)}"
+    if not state.reads.is_available:
+        yield f"reads are {breaker_text(state.reads)}"
+    for name, breaker in limits.suspended_campaigns():
+        yield f"calls of {name} are {breaker_text(breaker)}"
+    if state.adaptive_limit_per_minute:
+        yield f"fewer calls than the rate: {adaptive_limit_text(state)}"
+    if state.unrelated_share:
+        yield unrelated_text(state)
 
 
 _REMEDY = {
@@ -121,7 +131,7 @@ _REMEDY = {
 }
 
 
-def _examine_heartbeat(context: Context, which: Heartbeat) -> Finding:
+def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
     with Ledger(context.site.ledger_url) as ledger:
         silent = silent_seconds(ledger).get(which)
     name = "round of the release" if which is Heartbeat.RELEASE else "tick of beat"
@@ -140,7 +150,7 @@ class _RollCall:
         host: only processes on this machine count; None: on any.
     """
 
-    def __init__(self, context: Context, host: str | None) -> None:
+    def __init__(self, context: Services, host: str | None) -> None:
         self._context = context
         self._host = host
         self._lock = threading.Lock()
@@ -170,7 +180,7 @@ class _RollCall:
         return name == part and self._host in (None, host)
 
 
-def _examine_progress(context: Context) -> Finding:
+def _examine_progress(context: Services) -> Finding:
     limits = context.limits
     if limits is None:
         return Finding("no API is configured", "set ISSUANCE_API_URL")
@@ -197,7 +207,7 @@ def stall_seconds(setting: float, state: LimitState) -> float:
 
 
 def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:
-    """Whether a lane rightly stands still: the account is closed, or the other lane uses up the rate."""
-    if state.closed_seconds > 0 or state.closings > 0:
+    """Whether a lane rightly makes no calls: the account is suspended, or the other lane uses up the rate."""
+    if not state.account.is_available:
         return True
     return 0 < _USED_UP * state.allowed_per_minute * seconds / 60 <= stall.attempts_elsewhere

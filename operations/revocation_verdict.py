@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.rendering.layout import counted, one_line
 from issuance.masking import scrub
 from issuance.replies.codes import look_up
 from issuance.replies.reply import Answer
 from ledger.revocations import Verb
+from operations.formats import counted, one_line
 from rewards_api.reads import NotRevoked, Revoked, RevokeReply, Unreadable
 
 _WRONG_STATE, _NOTHING_IN_IT = 13003, 10008

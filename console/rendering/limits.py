@@ -1,0 +1,19 @@
+"""The API account's limits, a line each."""
+
+from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
+
+
+def limit_lines(limits: Limits) -> list[str]:
+    """Say the limits: rate and account always, the rest where there is something to say."""
+    state = limits.state
+    rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
+    lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
+    if state.adaptive_limit_per_minute:
+        lines.append(f"limit    {adaptive_limit_text(state)}")
+    lines.append(f"account  {breaker_text(state.account)}")
+    if state.unrelated_share:
+        lines.append(f"         {unrelated_text(state)}")
+    if not state.reads.is_available:
+        lines.append(f"reads    {breaker_text(state.reads)}")
+    lines += [f"campaign {name}: {breaker_text(breaker)}" for name, breaker in limits.suspended_campaigns()]
+    return lines

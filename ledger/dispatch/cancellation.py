@@ -1,0 +1,112 @@
+"""Cancellation: ending a campaign for good, and settling its jobs that no worker holds."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
+
+from issuance.merge import settle_by
+from issuance.outcome import Reason
+from issuance.retry import Settle
+from issuance.states import State
+from ledger.audit_log import Operator
+from ledger.campaigns import Campaign, change_state
+from ledger.dead_letters.writing import open_letter
+from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.store.clock import now_ms
+from ledger.store.commit_log import note_jobs
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
+
+
+def cancel_campaign(
+    ledger: Ledger, name: str, operator: Operator, *, tell: Callable[[Campaign], None] = lambda _: None
+) -> Campaign:
+    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish.
+
+    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that takes seconds, and
+    the workers are not to go on for so long.
+    """
+    before = ("running", "paused", "finished", "cancelled")
+    campaign = change_state(ledger, name, operator, verb="cancel", before=before, after="cancelled")
+    tell(campaign)
+    settle_cancelled(ledger)
+    return campaign
+
+
+def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
+    """Settle waiting and queued jobs of cancelled campaigns; returns how many were dealt with.
+
+    A job that was never sent becomes cancelled. One that may have been issued is not sent again but looked up,
+    which goes on in a cancelled campaign; one that was refused for a passing reason is settled as failed and
+    dead-lettered.
+    """
+    with ledger.write() as connection:
+        now = connection.scalar(select(now_ms()))
+        chosen = _cancellable(connection, limit)
+        unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
+        doubted = [row.number for row in chosen if row.may_have_reached]
+        for start in range(0, len(unsent), _BATCH):
+            cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
+            note_jobs(connection, "cancelled", cancelled)
+        for start in range(0, len(doubted), _BATCH):
+            numbers = doubted[start : start + _BATCH]
+            connection.execute(_LOOK_UP, {"numbers": numbers})
+            waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
+            because = "its campaign was cancelled"
+            note_jobs(connection, "to be looked up", connection.scalars(waiting).all(), because=because)
+        for row in chosen:
+            if row.attempts and not row.may_have_reached:
+                _settle_refused(connection, row, now)
+        return len(chosen)
+
+
+_BATCH = 500
+_LOOK_UP = (
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+    .values(LOOK_UP_NOW | {"state": State.WAITING, "lease_until": None})
+)
+
+
+def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int, bool, int]]]:
+    cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
+    query = (
+        select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
+        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING, jobs.c.look_up.is_(None))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query))
+
+
+def _settle(connection: Connection, numbers: list[int], state: State, now: int | None) -> Sequence[str]:
+    """Settle jobs and those of their lines that wait; returns these lines' requestIds."""
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.number.in_(numbers))
+        .values(state=state, open_lines=0, lease_until=None, settled_at=now)
+    )
+    settled = connection.scalars(
+        update(lines)
+        .where(lines.c.job_number.in_(numbers), lines.c.state == State.WAITING)
+        .values(state=state, settled_at=now)
+        .returning(lines.c.request_id)
+    )
+    return settled.all()
+
+
+def _settle_refused(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
+    """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
+    shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
+    connection.execute(
+        update(lines)
+        .where(lines.c.job_number == row.number, lines.c.state == State.WAITING, shows_units)
+        .values(state=State.PARTIAL, settled_at=now)
+    )
+    _settle(connection, [row.number], State.FAILED, now)
+    states = connection.scalars(select(lines.c.state).where(lines.c.job_number == row.number))
+    settle = settle_by([State(found) for found in states], Settle(State.FAILED, Reason.EXHAUSTED))
+    connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
+    reason = settle.reason or Reason.EXHAUSTED
+    message = "the campaign was cancelled before another attempt"
+    open_letter(connection, row.number, row.campaign_id, reason=reason, code=None, message=message)

@@ -1,0 +1,94 @@
+"""What an operator does to a whole campaign, and its balance for programs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from issuance.states import State
+from ledger.audit_log import Operator
+from ledger.campaigns import Campaign, pause_campaign, resume_campaign
+from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.queries.balance import Balance
+from ledger.store.database import Ledger
+from limiter.sync_limiter import SyncLimiter
+from limiter.unavailable import LimitsUnavailable
+from operations.formats import iso
+from operations.services import Services
+from operations.wakeup import wake_release
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a campaign's state."""
+
+    campaign: Campaign
+    """The campaign after the change."""
+    delay: str = ""
+    """Why the workers do not know of it yet; "" when they do."""
+
+
+def pause(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+    """Start no more calls of a campaign until it is resumed.
+
+    Raises:
+        CampaignError: there is no such campaign, or its state does not allow it.
+    """
+    paused = pause_campaign(ledger, name, operator)
+    return Change(paused, _notify_workers(services, lambda limits: limits.pause(paused.id)))
+
+
+def resume(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+    """Continue a paused campaign.
+
+    Raises:
+        CampaignError: there is no such campaign, or its state does not allow it.
+    """
+    resumed = resume_campaign(ledger, name, operator)
+    delay = _notify_workers(services, lambda limits: limits.unpause(resumed.id))
+    wake_release(services)
+    return Change(resumed, delay)
+
+
+def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+    """End a campaign for good, and settle all of its lines that were never sent.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    delay = ""
+
+    def notify(cancelled: Campaign) -> None:
+        nonlocal delay
+        delay = _notify_workers(services, lambda limits: limits.pause(cancelled.id))
+
+    cancelled = cancel_campaign(ledger, name, operator, tell=notify)
+    while settle_cancelled(ledger):
+        pass
+    return Change(cancelled, delay)
+
+
+def _notify_workers(services: Services, notify: Callable[[SyncLimiter], None]) -> str:
+    """Notify the workers within a second. Without Redis they learn it from the ledger; returns why."""
+    limits = services.limits
+    if limits is None:
+        return "No Redis is configured or running: this takes effect at the next release."
+    try:
+        notify(limits)
+    except LimitsUnavailable:
+        return "Redis is out of reach: this takes effect at the next release."
+    return ""
+
+
+def balance_json(balance: Balance) -> dict[str, Any]:
+    """The balance for programs: counts of lines, one key a state."""
+    return {
+        "campaign": balance.campaign.name,
+        "state": balance.campaign.state,
+        "weight": balance.campaign.weight,
+        "accepted": balance.campaign.accepted_lines,
+        **{state.value: balance.counts.get(state, 0) for state in State},
+        "pruned": balance.pruned,
+        "balanced": balance.balanced,
+        "openDeadLetters": balance.open_letters,
+        "oldestDueAt": iso(balance.oldest_due),
+    }

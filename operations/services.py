@@ -1,0 +1,137 @@
+"""The composition root: joins the settings with the endpoints, and makes each service when it is first needed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from redis import Redis
+
+from broker.publisher import reach_broker
+from config.endpoints import Site
+from config.settings import Settings, read_settings
+from ledger.store.database import Ledger
+from limiter.redis_connection import connect_sync
+from limiter.sync_limiter import SyncLimiter
+
+if TYPE_CHECKING:
+    # Imported where they are used: Celery and httpx add a fifth of a second to the start of every command.
+    from celery import Celery
+
+    from broker.wakeup import Nudge
+    from rewards_api.account import ApiAccount
+
+_PING_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Services:
+    """One process's settings and endpoints, and the services made from them. A worker makes them after the fork."""
+
+    settings: Settings
+    site: Site
+    connect_redis: Callable[[str], Redis] = connect_sync
+    """Connects to the Redis of the limits."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the settings and find the endpoints.
+
+        Raises:
+            SettingsError: the settings are wrong.
+        """
+        settings = read_settings()
+        return cls(settings, Site.of(settings))
+
+    @cached_property
+    def account(self) -> "ApiAccount":
+        """The API account.
+
+        Raises:
+            ValueError: the settings do not name a usable account; the message names the setting.
+        """
+        from rewards_api.account import ApiAccount  # noqa: PLC0415
+
+        return ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
+
+    def open_ledger(self) -> Ledger:
+        """Open the ledger and check its schema; the embedded one is made when it is missing.
+
+        Raises:
+            LedgerError: it cannot be reached, or its schema does not fit.
+        """
+        ledger = Ledger(self.site.ledger_url)
+        try:
+            if not self.settings.ledger_url:
+                # The embedded ledger is ours to make; a configured one is migrated by `issuance migrate`.
+                ledger.migrate()
+            ledger.check_schema()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    @cached_property
+    def redis(self) -> Redis:
+        """The Redis that holds the limits.
+
+        Raises:
+            ValueError: there is no URL for it.
+        """
+        return self.connect_redis(self.site.redis_url)
+
+    @cached_property
+    def celery(self) -> "Celery":
+        """The Celery application, without tasks."""
+        from broker.celery_app import create_app  # noqa: PLC0415
+
+        return create_app(self.settings, self.site)
+
+    @cached_property
+    def nudge(self) -> "Nudge | None":
+        """Asks for a release at once; None without a broker (beat releases what is due when it is back)."""
+        return self.make_nudge() if self.site.redis_url and self.site.broker_url else None
+
+    def make_nudge(self) -> "Nudge":
+        """As `nudge`, for a process that cannot work without it."""
+        from broker.wakeup import Nudge  # noqa: PLC0415
+
+        return Nudge(self.celery, self.redis)
+
+    @property
+    def limits(self) -> SyncLimiter | None:
+        """The API account's limits; None without Redis or without an API."""
+        return self.make_limits() if self.site.redis_url and self.site.api_url else None
+
+    def make_limits(self) -> SyncLimiter:
+        """As `limits`, for a process that cannot work without them.
+
+        Raises:
+            ValueError: there is no Redis, or no usable API account.
+        """
+        return SyncLimiter(self.redis, self.account.name, rate_per_minute=self.site.rate_per_minute)
+
+    def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
+        """The worker processes, on any machine, that answer in time: such as `worker@HOST`.
+
+        Raises:
+            BrokerAway: the broker cannot be reached.
+        """
+        with reach_broker(self.celery):
+            answers = self.celery.control.ping(timeout=within_seconds) or []
+        return frozenset(node for answer in answers for node in answer)
+
+    def reach_broker(self) -> None:
+        """Make sure that the broker can be reached.
+
+        Raises:
+            BrokerAway: it cannot.
+        """
+        with reach_broker(self.celery), self.celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0)
+
+    def close(self) -> None:
+        """Close the connections that were made, except the ledger's."""
+        for name in ("celery", "redis"):
+            if name in vars(self):
+                vars(self)[name].close()

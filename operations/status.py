@@ -1,0 +1,79 @@
+"""The status of the whole system: campaigns, speed, the account's limits, and whether it runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from broker.publisher import BrokerAway
+from config.endpoints import RunningSystem
+from config.settings import SettingsError
+from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
+from ledger.store.database import Ledger
+from limiter.unavailable import LimitsUnavailable
+from operations.campaigns import balance_json
+from operations.limits import Limits, limits_json, read_limits
+from operations.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The system at one moment."""
+
+    balances: list[Balance]
+    attempts_per_second: float
+    """Over the last 10 s, all campaigns together."""
+    limits: Limits | None
+    """None when Redis or the API is not there."""
+    running: bool
+    where: str
+    """What runs, or what to do when nothing does."""
+
+
+def read_status(services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Status:
+    """Read the status once; `recounted` counts every line, which takes a second for some millions.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    running, where = _who_works(services)
+    read = recount if recounted else balance
+    return Status(
+        balances=balances(ledger, read) if campaign is None else [read(ledger, campaign)],
+        attempts_per_second=attempts_per_second(ledger),
+        limits=_limits(services, ledger),
+        running=running,
+        where=where,
+    )
+
+
+def _limits(services: Services, ledger: Ledger) -> Limits | None:
+    try:
+        return read_limits(services, ledger)
+    except (LimitsUnavailable, SettingsError):
+        return None
+
+
+def _who_works(services: Services) -> tuple[bool, str]:
+    found = RunningSystem.find(services.settings.home)
+    if found is not None:
+        flower = f", Flower at {found.flower_url}" if found.flower_url else ""
+        return True, f"running here, process {found.pid}{flower}"
+    if not services.site.broker_url:
+        return False, "not running: start it with `issuance up`"
+    try:
+        workers = services.answering_workers()
+    except BrokerAway:
+        return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
+    if not workers:
+        return False, "no worker answers: start the workers (`issuance run worker`, see the Procfile)"
+    return True, f"{len(workers)} worker processes answer"
+
+
+def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
+    """One object for programs: the campaign's own with `campaign`, else a list of all."""
+    shared = {
+        "attemptsPerSecond": status.attempts_per_second,
+        "limits": limits_json(status.limits) if status.limits else None,
+        "systemRunning": status.running,
+    }
+    objects = [balance_json(found) for found in status.balances]
+    return ({"campaigns": objects} if campaign is None else objects[0]) | shared

@@ -1,0 +1,137 @@
+"""A real system that calls the hostile stub, for one test after the other."""
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, ExitStack
+from itertools import count
+
+from tests.e2e.hostile_run import Run, read_rows
+from tests.e2e.processes import await_that
+from tests.e2e.system import Rows, System
+from tests.hostile.stub import Stub
+
+Start = Callable[..., AbstractContextManager[System]]
+
+SETTINGS = {
+    "ISSUANCE_API_TIMEOUT_SECONDS": "30",
+    "ISSUANCE_LEASE_SECONDS": "120",
+    "ISSUANCE_RETRY_MAX_ATTEMPTS": "8",
+    "ISSUANCE_RETRY_BASE_SECONDS": "2",
+    "ISSUANCE_RETRY_CAP_SECONDS": "600",
+    "ISSUANCE_RETRY_TOTAL_SECONDS": "3600",
+    "ISSUANCE_CHUNK_MAX_JOBS": "1000",
+    "ISSUANCE_API_RATE_PER_MINUTE": "0",
+    "ISSUANCE_LOOK_UP_LAGS_SECONDS": "1,2",
+}
+"""The product's defaults, which the other tests shorten; only the rate and the last are not."""
+_OFTEN_SECONDS = 0.2
+_CALM_SECONDS = 20.0
+
+
+class Rig:
+    """A system and the stub that it calls."""
+
+    def __init__(self, system: System, stub: Stub) -> None:
+        self.system = system
+        self.stub = stub
+        self._numbers = count(1)
+        self._open: list[str] = []
+        self._notes: list[str] = []
+
+    def blast(self, name: str, rows: Rows) -> str:
+        """Accept a file of good rows into a campaign of its own; returns the campaign."""
+        campaign = f"{name}-{next(self._numbers)}"
+        self._open.append(campaign)
+        self.system.blast(campaign, rows)
+        return campaign
+
+    def read(self, campaign: str) -> Run:
+        """A campaign as both books have it now."""
+        rows = read_rows(self.system.home / "ledger.db", campaign)
+        return Run(rows, self.stub.books())
+
+    def settle(self, campaign: str, within: float, *, without: Collection[str] = ()) -> Run:
+        """Wait until all is settled, without some customers, or until the time is over."""
+        until = time.monotonic() + within
+        while True:
+            run = self.read(campaign).without(without)
+            if run.is_settled or time.monotonic() > until:
+                return run
+            time.sleep(_OFTEN_SECONDS)
+
+    def run(self, name: str, rows: Rows, within: float) -> Run:
+        """Accept a file, and wait as `settle` does."""
+        return self.settle(self.blast(name, rows), within)
+
+    def set_rate(self, per_second: int) -> None:
+        """Set the account's rate as an operator does."""
+        self._command("limits", "set", str(60 * per_second))
+
+    def show_limits(self) -> str:
+        """What `issuance limits show` says."""
+        return self._command("limits", "show")
+
+    def note(self, name: str, value: object) -> None:
+        """Keep a measurement for the test's report."""
+        self._notes.append(f"{name}: {value}")
+
+    def notes(self) -> str:
+        """The measurements of this test."""
+        return "\n".join(self._notes)
+
+    def calm_down(self) -> None:
+        """End what a test has left open, and give the next one a fresh account and fresh books."""
+        self.stub.behave(shares=[], customers={}, rewards={}, outage=None, reads=None)
+        self._forget_limits()
+        for campaign in self._open:
+            if not self.read(campaign).is_settled:
+                self._command("campaign", "cancel", campaign, "--yes")
+        await_that("nothing is open", self._is_settled, _CALM_SECONDS)
+        self._open.clear()
+        self._notes.clear()
+        self._forget_limits()
+        self.stub.reset()
+
+    def _is_settled(self) -> bool:
+        return all(self.read(campaign).is_settled for campaign in self._open)
+
+    def _forget_limits(self) -> None:
+        for key in self.system.redis.scan_iter("issuance:*:limits*"):
+            self.system.redis.delete(key)
+
+    def _command(self, *arguments: str) -> str:
+        done = self.system.command(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+class Rigs:
+    """Keeps one rig for many tests, and replaces it when a test has left it unusable."""
+
+    def __init__(self, start: Start, stub: Stub, **settings: str) -> None:
+        self._start = start
+        self._stub = stub
+        self._settings = SETTINGS | {"ISSUANCE_API_URL": stub.url} | settings
+        self._stack = ExitStack()
+        self._rig: Rig | None = None
+
+    def fresh(self) -> Rig:
+        """A rig whose account has made no call yet."""
+        if self._rig is None:
+            system = self._start("--no-flower", **self._settings)
+            self._rig = Rig(self._stack.enter_context(system), self._stub)
+        return self._rig
+
+    def take_back(self, rig: Rig) -> None:
+        """Make the rig ready for the next test, or end it."""
+        try:
+            rig.calm_down()
+        except AssertionError:
+            rig.system.processes.end_by_force()
+            self.close()
+            self._stub.reset()
+
+    def close(self) -> None:
+        """End the system."""
+        self._rig = None
+        self._stack.close()
