@@ -100,9 +100,9 @@ async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_42
 
 
 async def test_a_refused_last_call_is_reported_with_its_chunk(desk):
-    desk.api.replies[4] = TIMEOUT
-    await desk.issue(*jobs(5), max_concurrent=1)
-    assert (await RateLimiter(desk.redis, ACCOUNT, rate_per_minute=0).state()).account.refused == 1
+    desk.api.always = TIMEOUT
+    await desk.issue(*jobs(5))
+    assert (await RateLimiter(desk.redis, ACCOUNT, rate_per_minute=0).state()).account.refused == 5
 
 
 async def test_failures_among_answers_leave_the_account_available(desk):
