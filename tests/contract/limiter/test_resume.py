@@ -2,6 +2,7 @@
 
 import pytest
 
+from limiter.keys import suspended_campaigns_key
 from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
 from tests.contract.limiter.build import (
@@ -33,7 +34,7 @@ async def granted(limiter, scope):
     return len((await limiter.reserve(10, within_seconds=0, scope=scope)).delays_seconds)
 
 
-async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wait):
+async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wait, redis, account):
     await call(limiter, FAILED)
     await call(limiter, FAILED, scope=READS)
     await call(limiter, ACCEPTED, scope=OTHER)
@@ -50,6 +51,7 @@ async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wa
     assert console.resume() == 3
     after = console.state()
     assert (after.account.availability, after.reads.availability, after.campaigns) == ("available", "available", {})
+    assert not await redis.exists(suspended_campaigns_key(account))
     assert [await granted(limiter, scope) > 0 for scope in (ISSUING, OTHER, READS)] == [True] * 3
 
 

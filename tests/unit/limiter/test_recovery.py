@@ -74,6 +74,17 @@ async def test_after_a_row_of_429s_they_come_back_gradually_too(virtual, limiter
     assert made[-1] >= 0.9 * PER_SECOND
 
 
+async def test_a_recovery_does_not_leap_ahead_while_no_calls_are_made(virtual, limiter):
+    await make_calls(virtual, limiter, 10)
+    await suspend(limiter, virtual.wait)
+    await virtual.wait(10)
+    await call(limiter, ACCEPTED)
+    before = (await limiter.state()).adaptive_limit_per_minute
+    await virtual.wait(60)
+    await make_calls(virtual, limiter, 0.5, wanted=1)
+    assert before <= (await limiter.state()).adaptive_limit_per_minute <= 3 * before
+
+
 async def test_a_new_row_of_refusals_during_the_recovery_suspends_again(virtual, limiter):
     await make_calls(virtual, limiter, 5)
     await suspend(limiter, virtual.wait)
