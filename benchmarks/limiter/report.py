@@ -6,16 +6,17 @@ from benchmarks.limiter.laboratory import CONTROLLERS, OFF, OURS, Result
 
 _HEAD = """# The limiter's laboratory
 
-`make limiter` runs the limiter's own code, the Lua scripts and the Python around them, against models of APIs in virtual
-time: a minute of an API takes a fraction of a second, and the clock is a parameter. Beside it run the same code with
-`ISSUANCE_API_RATE_ADAPTS=false` (*off*), the adaptive mode of the AWS SDKs, and the client-side throttling of Google's SRE
-book with K = 2. The models are in `benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
+`make limiter` runs the limiter's own code, the Lua scripts and the Python around them, against
+models of APIs in virtual time: a minute of an API takes a fraction of a second, and the clock is a
+parameter. Beside it run the same code with `ISSUANCE_API_RATE_ADAPTS=false` (*off*), the adaptive
+mode of the AWS SDKs, and the client-side throttling of Google's SRE book with K = 2. The models are
+in `benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
 {per_second:.0f} calls a second; two children have {places} places for calls each.
 
-{seeds} seeds for each cell, medians; {seconds:.0f} s in all. *used* is the share of what the model could have served,
-*refused* the share of calls that it refused, after the first ten seconds. What the numbers mean for an operator is in
-[the architecture](architecture.md#the-limits-of-the-account), why the limiter is as it is in
-[decision 11](decisions/0011-the-limit-follows-what-fewer-calls-would-prevent.md).
+{seeds} seeds for each cell, medians; {seconds:.0f} s in all. *used* is the share of what the model
+could have served, *refused* the share of calls that it refused, after the first ten seconds. What
+an operator sees is in [the architecture](architecture.md#the-limits-of-the-account), the reasons
+are in [decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md).
 
 ![Calls, accepted calls and the limit over time](limiter.png)
 
