@@ -1,16 +1,21 @@
 """A state of the account's limits, as tests of those who read it need one."""
 
-from limiter.state import LimitState
+from limiter.state import Availability, BreakerState, LimitState
 
 
-def limit_state(rate=0, *, closed=0.0, closings=0, ceiling=0) -> LimitState:
-    """An account at this rate, by its setting, in calls a minute."""
+def limit_state(
+    rate: int = 0,
+    *,
+    availability: Availability = Availability.AVAILABLE,
+    adaptive_limit: int = 0,
+    campaigns: tuple[int, ...] = (),
+) -> LimitState:
+    """An account at this rate, by its setting, in calls a minute; `campaigns` are suspended by themselves."""
+    until_seconds = 3.0 if availability is Availability.SUSPENDED else 0.0
     return LimitState(
-        rate,
+        rate_per_minute=rate,
         rate_overridden=False,
-        closed_seconds=closed,
-        closings=closings,
-        why="",
-        failures=0,
-        ceiling_per_minute=ceiling,
+        account=BreakerState(availability, until_seconds),
+        campaigns={number: BreakerState(Availability.PROBING) for number in campaigns},
+        adaptive_limit_per_minute=adaptive_limit,
     )

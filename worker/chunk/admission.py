@@ -17,6 +17,7 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
+from worker.chunk.reconciler import LOOKED_UP
 from worker.services import Shared
 
 log = structlog.get_logger("issuance.worker")
@@ -196,7 +197,7 @@ def describe_refusal(attempt: Attempt) -> str:
     """Say in a few words what was answered, without anything of the customer's."""
     outcome = attempt.outcome
     if attempt.http_status is None:
-        return outcome.message.partition(":")[0] or "no answer"
+        return outcome.message.removeprefix(LOOKED_UP).partition(":")[0] or "no answer"
     readable = "" if outcome.readable else " without a readable body"
     code = f", code {outcome.code}" if outcome.code not in (None, attempt.http_status) else ""
     return f"HTTP {attempt.http_status}{readable}{code}"

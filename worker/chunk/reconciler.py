@@ -22,6 +22,8 @@ from limiter.reservation import Reservation
 from rewards_api.client import RewardsClient
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
 
+LOOKED_UP = "looked up: "
+"""Begins the message of every outcome of reads."""
 _PAGES_MOST = 20
 
 
@@ -150,7 +152,7 @@ class Looker:
 
 
 def _nothing_found(job: ClaimedJob, code: int | None, message: str) -> Outcome:
-    return _whole(job, Kind.IN_DOUBT, Reason.IN_DOUBT, code, f"looked up: {message}")
+    return _whole(job, Kind.IN_DOUBT, Reason.IN_DOUBT, code, f"{LOOKED_UP}{message}")
 
 
 def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
@@ -158,7 +160,7 @@ def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
     said = classify(job.lines, job.variant, reply, resent=True)
     if said.refusal:
         return said
-    message = f"looked up: {said.message or 'the answer cannot be read'}"
+    message = f"{LOOKED_UP}{said.message or 'the answer cannot be read'}"
     return replace(_whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message), readable=False)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -149,10 +149,18 @@ class Desk:
         return Desk(self.ledger, ensure_campaign(self.ledger, name), self.turns)
 
     def release(
-        self, *, window: int = 1000, chunk_size: int = 1000, shared: float = math.inf, lane: Lane = Lane.BLAST
+        self,
+        *,
+        window: int = 1000,
+        chunk_size: int = 1000,
+        shared: float = math.inf,
+        lane: Lane = Lane.BLAST,
+        probed: Collection[int] = (),
+        newest_probes: bool = False,
     ) -> list[Chunk]:
+        probes = {"is_probed": lambda number: number in probed, "newest_probes": newest_probes}
         sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
-        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60)
+        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, **probes)
 
     def weigh(self, weight: int) -> "Desk":
         weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)

@@ -130,6 +130,42 @@ def test_a_chunk_that_was_claimed_after_all_is_not_taken_back(desk):
     assert desk.counts() == {State.RUNNING: 1}
 
 
+def test_of_a_campaign_whose_calls_are_suspended_a_single_job_is_queued_at_a_time(desk):
+    desk.accept(*make_jobs(5))
+    probed = {desk.campaign.id}
+    (chunk,) = desk.release(probed=probed)
+    assert len(chunk.job_numbers) == 1
+    assert desk.release(probed=probed) == []
+    desk.claim(chunk)
+    assert len(numbers_of(desk.release(probed=probed))) == 1
+    assert len(numbers_of(desk.release())) == 3
+
+
+def test_a_campaign_keeps_its_part_of_the_window_beside_one_whose_calls_are_suspended(desk):
+    other = desk.another("holi")
+    desk.accept(*make_jobs(50))
+    other.accept(*make_jobs(50, campaign="holi"))
+    released = {chunk.campaign: len(chunk.job_numbers) for chunk in desk.release(window=20, probed={desk.campaign.id})}
+    assert released["diwali"] == 1
+    assert released["holi"] >= 10
+
+
+def test_a_suspended_campaign_with_jobs_on_the_way_waits_until_they_are_claimed(desk):
+    desk.accept(*make_jobs(5))
+    (chunk,) = desk.release(window=3)
+    assert desk.release(probed={desk.campaign.id}) == []
+    desk.claim(chunk)
+    assert len(numbers_of(desk.release(probed={desk.campaign.id}))) == 1
+
+
+@pytest.mark.parametrize(("newest", "place"), [(False, 0), (True, -1)])
+def test_a_suspended_campaigns_probe_is_the_job_that_became_due_first_or_last(desk, newest, place):
+    batch = make_jobs(5)
+    desk.accept(*batch)
+    (chunk,) = desk.release(probed={desk.campaign.id}, newest_probes=newest)
+    assert chunk.request_ids == (batch[place].id,)
+
+
 def test_a_campaign_with_nothing_left_to_do_is_finished(desk):
     held, claimed = desk.take_one(make_job())
     desk.release()

@@ -251,7 +251,7 @@ def test_an_account_answer_that_lists_rewards_is_read_line_by_line():
     late = {"success": False, "code": 429, "message": "slow down"}
     outcome = read({"status": late, "rewards": [element("r-a", OK, quantity=2), element("r-b", late)]})
     assert kinds(outcome) == [Kind.ISSUED, Kind.TRANSIENT]
-    assert not outcome.closes_account
+    assert outcome.refusal is None
 
 
 def test_an_account_answer_that_shows_a_voucher_keeps_it():

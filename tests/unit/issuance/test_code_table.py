@@ -5,7 +5,7 @@ import json
 import pytest
 
 from issuance.job import Line, Variant
-from issuance.outcome import Kind, Reason
+from issuance.outcome import Kind, Reason, Refusal
 from issuance.replies.classification import classify
 from issuance.replies.codes import CODES
 from issuance.replies.reply import Answer
@@ -132,22 +132,25 @@ def test_a_code_means_the_same_in_every_shape_and_under_every_http_status(
         assert [(line.kind, line.reason, line.code) for line in outcome.lines] == [(*expected, code)]
 
 
-@pytest.mark.parametrize("code", [401, 429])
-def test_a_code_about_the_account_closes_it_and_is_not_held_against_the_job(code):
+REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
+
+
+@pytest.mark.parametrize(("code", "refusal"), REFUSALS.items())
+def test_a_code_about_the_caller_is_a_refusal_and_not_held_against_the_job(code, refusal):
     outcome = read(Variant.BULK, {"status": status_of(code, "later", []), "rewards": None})
-    assert (outcome.kind, outcome.reason, outcome.code, outcome.closes_account) == (*ACCOUNT, code, True)
+    assert (outcome.kind, outcome.reason, outcome.code, outcome.refusal) == (*ACCOUNT, code, refusal)
 
 
-@pytest.mark.parametrize("code", [401, 429])
-def test_a_code_about_the_account_beside_a_refused_line_closes_nothing(code):
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_code_about_the_caller_beside_a_refused_line_is_the_lines(code):
     body = {"status": status_of(8003, "all", []), "rewards": [{"status": status_of(code, "x", []), "requestId": "r-a"}]}
     outcome = read(Variant.BULK, body)
-    assert (outcome.kind, outcome.closes_account) == (Kind.TRANSIENT, False)
+    assert (outcome.kind, outcome.refusal) == (Kind.TRANSIENT, None)
 
 
-def test_no_job_closes_the_account_but_for_401_and_429():
+def test_no_code_but_401_and_429_is_about_the_caller():
     for code, message, partners, _ in TABLE:
-        assert not read(Variant.BULK, {"status": status_of(code, message, partners)}).closes_account
+        assert read(Variant.BULK, {"status": status_of(code, message, partners)}).refusal is None
 
 
 def test_duplicate_request_id_on_a_first_attempt_is_a_definite_refusal():
@@ -199,7 +202,8 @@ def test_without_a_readable_body_the_http_class_decides(status, expected, body):
     lines = (LINE, Line("r-b", 1002, quantity=3))
     outcome = classify(lines, Variant.BULK, Answer(status, body, retry_after=7.0), resent=False)
     assert (outcome.kind, outcome.reason, outcome.code, outcome.retry_after) == (*expected, status, 7.0)
-    assert outcome.closes_account is (status in (401, 429))
+    assert outcome.refusal is REFUSALS.get(status)
+    assert not outcome.readable
     assert outcome.resend_tells
     assert [(line.request_id, line.kind, line.requested_quantity) for line in outcome.lines] == [
         ("r-a", expected[0], 1),

@@ -95,15 +95,6 @@ def test_a_retry_after_beyond_an_hour_is_cut_to_an_hour():
     assert 3_600 <= decision.delay_seconds <= 3_602
 
 
-@given(st.integers(0, 100_000), st.floats(0, 1e9), st.none() | st.floats(), st.booleans())
-def test_a_deferred_job_is_always_tried_again_and_never_counted(attempts, age, retry_after, doubt):
-    result = outcome(Kind.DEFERRED, retry_after=retry_after, closes_account=True)
-    decision = choose(result, history(attempts, age, in_doubt_before=doubt))
-    assert isinstance(decision, TryAgain)
-    assert (decision.counted, decision.because) == (False, "closed")
-    assert 1 <= decision.delay_seconds <= 3_600
-
-
 def test_a_used_up_budget_settles_a_refusal_in_passing_as_failed_because_nothing_was_processed():
     assert choose(outcome(Kind.TRANSIENT), history(8)) == Settle(State.FAILED, Reason.EXHAUSTED)
 

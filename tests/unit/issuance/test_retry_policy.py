@@ -46,22 +46,29 @@ def test_the_backoff_has_full_jitter():
 
 
 @given(st.none() | st.floats(), st.integers(0, 10_000), seeds)
-def test_a_closing_always_ends_and_never_at_once(retry_after, closings, seed):
-    delay = RetryPolicy().closed_seconds(retry_after, closings, Random(seed))
-    assert 1 <= delay <= LONGEST_RETRY_AFTER
+def test_a_wait_after_a_429_always_ends_and_never_at_once(retry_after, calls, seed):
+    delay = RetryPolicy().throttled_seconds(retry_after, calls, Random(seed))
+    assert 1 <= delay <= 1.25 * LONGEST_RETRY_AFTER
 
 
 @given(st.floats(1, LONGEST_RETRY_AFTER), seeds)
-def test_a_closing_lasts_as_long_as_the_api_asked(retry_after, seed):
-    assert RetryPolicy().closed_seconds(retry_after, 3, Random(seed)) == retry_after
+def test_a_job_waits_at_least_as_long_as_the_api_asked_and_little_longer(retry_after, seed):
+    delay = RetryPolicy().throttled_seconds(retry_after, 3, Random(seed))
+    assert retry_after <= delay <= 1.25 * retry_after
+
+
+def test_what_was_refused_at_one_moment_does_not_come_back_at_one_moment():
+    delays = [RetryPolicy().throttled_seconds(60, 0, Random(seed)) for seed in range(100)]
+    assert max(delays) - min(delays) > 10
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(0, 1), (-5, 1), (math.nan, 1), (math.inf, 3_600), (1e9, 3_600)])
 def test_an_absurd_retry_after_is_bounded(asked, waited):
-    assert RetryPolicy().closed_seconds(asked, 0, Random(1)) == waited
+    assert RetryPolicy().throttled_seconds(asked, 0, Lowest()) == waited
 
 
-def test_without_retry_after_closings_in_a_row_double_up_to_their_cap_with_half_jitter():
+def test_without_retry_after_the_waits_double_with_each_call_up_to_their_cap_with_half_jitter():
     policy = RetryPolicy()
-    assert [policy.closed_seconds(None, n, Highest()) for n in (0, 1, 2, 5, 6, 10_000)] == [5, 10, 20, 160, 300, 300]
-    assert [policy.closed_seconds(None, n, Lowest()) for n in (0, 1, 10_000)] == [2.5, 5, 150]
+    calls = (0, 1, 2, 5, 6, 10_000)
+    assert [policy.throttled_seconds(None, n, Highest()) for n in calls] == [5, 10, 20, 160, 300, 300]
+    assert [policy.throttled_seconds(None, n, Lowest()) for n in (0, 1, 10_000)] == [2.5, 5, 150]

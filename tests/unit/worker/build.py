@@ -18,8 +18,11 @@ from issuance.retry import RetryPolicy
 from ledger.dispatch.claims import Claim, ClaimedJob
 from ledger.results.recording import Attempt, GiveBack, Result
 from limiter.customer_locks import CustomerLocks
-from limiter.paused_campaigns import Halts
-from limiter.rate_limiter import AccountLimits
+from limiter.keys import limits_key
+from limiter.paused_campaigns import PausedCampaigns
+from limiter.rate_limiter import RateLimiter
+from limiter.reservation import Scope
+from limiter.state import LimitState
 from tests.contract.ledger.build import make_job
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
@@ -119,7 +122,7 @@ def _issued(sent: dict[str, Any], variant: Variant) -> Answer:
 
 @dataclass
 class IssuingDesk:
-    """One worker's limits, locks and halts on a Redis that can be cut off, and the API it calls."""
+    """One worker's limits, locks and paused campaigns on a Redis that can be cut off, and the API it calls."""
 
     server: FakeServer
     redis: Redis
@@ -130,14 +133,14 @@ class IssuingDesk:
     def __post_init__(self) -> None:
         self.set_up(rate_per_minute=0)
 
-    def set_up(self, *, rate_per_minute: int = 0, limits: type[AccountLimits] = AccountLimits) -> None:
-        account = limits(self.redis, ACCOUNT, rate_per_minute=rate_per_minute)
-        locks, halts = CustomerLocks(self.redis, ACCOUNT), Halts(self.redis, ACCOUNT)
-        self.shared = Shared(self.redis, account, locks, halts)
+    def set_up(self, *, rate_per_minute: int = 0, limiter: type[RateLimiter] = RateLimiter, **options: Any) -> None:
+        account = limiter(self.redis, ACCOUNT, rate_per_minute=rate_per_minute, **options)
+        locks, campaigns = CustomerLocks(self.redis, ACCOUNT), PausedCampaigns(self.redis, ACCOUNT)
+        self.shared = Shared(self.redis, account, locks, campaigns)
 
     @property
-    def limits(self) -> AccountLimits:
-        return self.shared.limits
+    def limiter(self) -> RateLimiter:
+        return self.shared.limiter
 
     def issuing(
         self,
@@ -175,5 +178,13 @@ class IssuingDesk:
     def reasons(self) -> set[str]:
         return {result.because for result in self.given_back}
 
-    async def closed_seconds(self) -> float:
-        return await self.limits.closed_seconds()
+    async def suspend(self, seconds: float, *, key: str = limits_key(ACCOUNT)) -> None:
+        """Suspend the account, or what else has a suspension, for some seconds; with none left it is probed."""
+        now = int(time.time() * 1_000_000)
+        times = {"suspended_since": now - 60_000_000, "suspended_until": now + int(seconds * 1_000_000)}
+        await self.redis.hset(key, mapping={**times, "suspension": 1, "reason": "HTTP 503"})
+
+    async def state(self) -> LimitState:
+        """The account's limits, with all results reported."""
+        await self.limiter.flush(Scope(CAMPAIGN_ID))
+        return await self.limiter.state()

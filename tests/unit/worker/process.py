@@ -12,9 +12,9 @@ from config.settings import Settings
 from issuance.job import Lane
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
-from limiter.paused_campaigns import Halts
-from limiter.rate_limiter import AccountLimits
-from limiter.sync_limiter import LimitsConsole
+from limiter.paused_campaigns import PausedCampaigns
+from limiter.rate_limiter import RateLimiter
+from limiter.sync_limiter import SyncLimiter
 from operations.services import Services
 from tests.unit.worker.build import FakeApi
 from worker.orphans import Orphans
@@ -34,9 +34,9 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     made.ledger = ledger
     made.client = FakeApi()
     made.shared = Shared(
-        redis, AccountLimits(redis, name, rate_per_minute=0), CustomerLocks(redis, name), Halts(redis, name)
+        redis, RateLimiter(redis, name, rate_per_minute=0), CustomerLocks(redis, name), PausedCampaigns(redis, name)
     )
-    made.limits_console = LimitsConsole(sync, name, rate_per_minute=0)
+    made.sync_limiter = SyncLimiter(sync, name, rate_per_minute=0)
     made.orphans = Orphans(lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds)
     made.nudge = Nudge(made.app, sync)
     if broker_url == MEMORY_URL:

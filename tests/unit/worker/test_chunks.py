@@ -105,7 +105,7 @@ def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(parts,
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
-    parts.limits_console.halt(book.campaign.id)
+    parts.sync_limiter.pause(book.campaign.id)
     _handle(parts, chunk)
     row = book.row(job.id)
     assert (row.state, row.attempts, row.claims, row.lease_until) == (State.WAITING, 0, 0, None)

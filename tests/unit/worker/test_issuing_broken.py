@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from issuance.outcome import Kind
-from limiter.rate_limiter import AccountLimits
+from limiter.rate_limiter import RateLimiter
 from tests.unit.worker.build import claimed
 
 
@@ -53,7 +53,7 @@ async def test_redis_lost_is_said_once_a_chunk(desk):
     desk.api.on_call = lambda _: setattr(desk.server, "connected", False)
     with capture_logs() as events:
         await desk.issue(*(claimed(number) for number in range(1, 20)), max_concurrent=2)
-    assert [event["event"] for event in events].count("limits unavailable") == 1
+    assert [event["event"] for event in events].count("limits_unavailable") == 1
 
 
 async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unharmed(desk):
@@ -67,20 +67,20 @@ async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unh
     assert event["request_id"] == claimed(4).id
 
 
-class _Breaking(AccountLimits):
-    """Limits with a bug in the second reservation."""
+class _Breaking(RateLimiter):
+    """A limiter with a bug in the second reservation."""
 
     reservations = 0
 
-    async def reserve(self, count, *, within_seconds, preferred=False):
+    async def reserve(self, count, **options):
         self.reservations += 1
         if self.reservations > 1:
             raise ZeroDivisionError
-        return await super().reserve(count, within_seconds=within_seconds, preferred=preferred)
+        return await super().reserve(count, **options)
 
 
 async def test_a_bug_between_the_calls_keeps_their_outcomes_and_gives_the_rest_back(desk):
-    desk.set_up(rate_per_minute=600, limits=_Breaking)
+    desk.set_up(rate_per_minute=600, limiter=_Breaking)
     desk.api.latency_seconds = 0.3
     with pytest.raises(ZeroDivisionError):
         await desk.issue(*(claimed(number) for number in range(1, 31)))

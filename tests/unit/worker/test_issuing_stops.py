@@ -27,36 +27,22 @@ async def test_a_worker_that_is_stopped_meanwhile_finishes_its_calls_and_starts_
     assert len(desk.given_back) == 7
 
 
-async def test_the_jobs_of_a_halted_campaign_go_back_unsent(desk):
-    await desk.shared.halts.halt(CAMPAIGN_ID)
+async def test_the_jobs_of_a_paused_campaign_go_back_unsent(desk):
+    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
     await desk.issue(claimed(1), claimed(2), claimed(3, campaign_id=CAMPAIGN_ID + 1))
     assert [returned.job.number for returned in desk.given_back] == [1, 2]
-    assert desk.reasons == {"the campaign is halted"}
+    assert desk.reasons == {"the campaign is paused"}
     assert [attempt.job.number for attempt in desk.attempts] == [3]
 
 
-async def test_a_halt_reaches_jobs_that_wait_for_their_place_in_the_rate(desk):
+async def test_a_pause_reaches_jobs_that_wait_for_their_place_in_the_rate(desk):
     desk.set_up(rate_per_minute=60)
     chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 6))))
     await desk.api.wait_for_calls(1)
-    await desk.shared.halts.halt(CAMPAIGN_ID)
+    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
     await asyncio.wait_for(chunk, timeout=2)
     assert len(desk.attempts) <= 2
-    assert desk.reasons == {"the campaign is halted"}
-
-
-async def test_a_closed_account_sends_everything_back_until_it_opens(desk):
-    await desk.limits.close(40, "code 429")
-    await desk.issue(claimed(1), claimed(2))
-    assert desk.reasons == {"the account is closed"}
-    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([40, 40], abs=2)
-    assert desk.api.starts == []
-
-
-async def test_an_account_that_opens_in_a_moment_is_waited_for(desk):
-    await desk.limits.close(1.0, "code 429")
-    await desk.issue(claimed(1))
-    assert len(desk.attempts) == 1
+    assert desk.reasons == {"the campaign is paused"}
 
 
 async def test_nothing_is_sent_when_the_claim_is_about_to_lapse(desk):
@@ -78,6 +64,12 @@ async def test_a_rate_that_is_used_up_for_long_sends_the_rest_back_until_then(de
     assert len(desk.attempts) == 1
     assert desk.reasons == {"the rate is used up"}
     assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([60, 60], abs=2)
+
+
+async def test_no_job_goes_back_for_longer_than_the_lease_however_slow_the_rate(desk):
+    desk.set_up(rate_per_minute=1)
+    await desk.issue(claimed(1), claimed(2), lease_seconds=30)
+    assert [returned.delay_seconds for returned in desk.given_back] == [30]
 
 
 async def test_a_chunk_that_is_broken_off_starts_no_further_call(desk):

@@ -6,14 +6,17 @@ from random import Random
 
 import pytest
 
-from issuance.outcome import Kind, Reason
+from issuance.outcome import Kind, Reason, Refusal
 from issuance.reconciliation.transactions import Issual, TransactionDetail
 from issuance.replies.reply import Answer, NoAnswer
 from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
+from limiter.keys import reads_key
+from limiter.reservation import Grant, Reservation, Scope
 from rewards_api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
-from tests.unit.worker.build import CAMPAIGN_ID, claimed
+from tests.unit.worker.build import ACCOUNT, CAMPAIGN_ID, claimed
+from worker.chunk.admission import describe_refusal
 from worker.chunk.reconciler import Looker
 
 POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0))
@@ -69,10 +72,10 @@ class FakeReads:
 
 
 async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
-    left = iter([True] * slots)
+    left = iter([Reservation(Grant(Scope(CAMPAIGN_ID, is_read=True)), (0.0,), 0.0)] * slots)
 
     async def take_slot():
-        return next(left, False)
+        return next(left, None)
 
     looker = Looker(reads, policy, Random(1), take_slot=take_slot, within_seconds=within_seconds)
     return await looker.look(job)
@@ -153,10 +156,43 @@ async def test_a_transaction_that_is_listed_but_not_there_yet_settles_nothing(jo
     assert isinstance((await _look(job, reads)).decision, LookUp)
 
 
-async def test_a_429_to_a_read_closes_the_account_like_any_other(job):
-    attempt = await _look(job, FakeReads(customer=Unreadable(TOO_MANY)))
-    assert attempt.outcome.closes_account
+@pytest.mark.parametrize(
+    ("reply", "refusal"), [(TOO_MANY, Refusal.THROTTLED), (Answer(401, b""), Refusal.UNAUTHORISED)]
+)
+async def test_a_read_that_is_refused_says_so_and_is_made_again(job, reply, refusal):
+    attempt = await _look(job, FakeReads(customer=Unreadable(reply)))
+    assert attempt.outcome.refusal is refusal
     assert isinstance(attempt.decision, LookUp)
+
+
+@pytest.mark.parametrize(("reply", "refused"), [(TIMEOUT, 1), (Answer(503, b""), 1), (TOO_MANY, 1)])
+async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(desk, job, reply, refused):
+    desk.api.customer_id = FakeReads(customer=Unreadable(reply)).customer_id
+    await desk.issue(job, policy=POLICY)
+    await desk.limiter.flush(Scope(CAMPAIGN_ID, is_read=True))
+    state = await desk.state()
+    assert (state.reads.refused, state.account.refused) == (refused, 0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [(TIMEOUT, "timeout"), (Answer(503, b""), "HTTP 503 without a readable body"), (TOO_MANY, "HTTP 429")],
+)
+async def test_the_reason_of_a_failed_read_says_what_was_answered(job, reply, reason):
+    assert describe_refusal(await _look(job, FakeReads(customer=Unreadable(reply)))).startswith(reason)
+
+
+async def test_many_failed_reads_suspend_the_reads_and_calls_go_on(desk):
+    desk.api.customer_id = FakeReads(customer=Unreadable(Answer(503, b""))).customer_id
+    desk.api.latency_seconds = 0.05
+    looks = [claimed(number, look_up=State.IN_DOUBT) for number in range(1, 31)]
+    await desk.issue(*looks[:1], policy=POLICY)
+    await desk.state()
+    await desk.redis.hincrby(reads_key(ACCOUNT), "refused_at", -1_000_000)  # a row of failures must last for a while
+    await desk.issue(*looks[1:], claimed(99), policy=POLICY, chunk_id="next")
+    assert 99 in {attempt.job.number for attempt in desk.attempts}
+    state = await desk.state()
+    assert (state.reads.is_available, state.account.is_available) == (False, True)
 
 
 async def test_each_further_read_needs_a_slot_of_its_own_and_none_is_made_without(job):
@@ -188,7 +224,7 @@ async def test_a_look_goes_on_in_a_cancelled_campaign_where_nothing_is_sent(desk
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
     desk.api.transaction_detail = reads.transaction_detail
-    await desk.shared.halts.halt(CAMPAIGN_ID)
+    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
     await desk.issue(job, claimed(2), policy=POLICY, is_cancelled=True)
     assert [attempt.job.number for attempt in desk.attempts] == [1]
     assert [returned.job.number for returned in desk.given_back] == [2]

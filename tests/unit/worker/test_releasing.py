@@ -1,6 +1,7 @@
 """A round of the release: due jobs become chunks on the broker, and what is away now is left to the next round."""
 
 import math
+import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,7 +12,8 @@ from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
 from ledger.dead_letters.outbox import unpublished_notices
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
-from limiter.keys import limits_key
+from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
+from limiter.state import Availability
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.limit_states import limit_state
 from tests.unit.worker.process import chunks, notices, nudges
@@ -29,10 +31,11 @@ from worker.dispatcher import run_release, size_shared_chunk, size_window
         (limit_state(1_200), Lane.BLAST, (100, 50)),
         (limit_state(100), Lane.BLAST, (8, 4)),
         (limit_state(1), Lane.BLAST, (2, 1)),
-        (limit_state(6_000, ceiling=1_200), Lane.BLAST, (100, 50)),
-        (limit_state(0, ceiling=60), Lane.BLAST, (5, 2)),
-        (limit_state(0, closed=0.1, closings=1), Lane.BLAST, (0, 1)),
-        (limit_state(0, closings=1), Lane.BLAST, (2, 1)),
+        (limit_state(6_000, adaptive_limit=1_200), Lane.BLAST, (100, 50)),
+        (limit_state(0, adaptive_limit=60), Lane.BLAST, (5, 2)),
+        (limit_state(0, availability=Availability.SUSPENDED), Lane.BLAST, (0, 1)),
+        (limit_state(0, availability=Availability.PROBING), Lane.BLAST, (2, 1)),
+        (limit_state(6_000, campaigns=(7,)), Lane.BLAST, (500, 200)),
     ],
     ids=[
         "unlimited",
@@ -41,10 +44,11 @@ from worker.dispatcher import run_release, size_shared_chunk, size_window
         "five seconds of work in a chunk",
         "the documented rate",
         "at least a job for each child",
-        "the ceiling where it is lower",
-        "the ceiling where there is no rate",
-        "nothing while closed",
+        "the adaptive limit where it is lower",
+        "the adaptive limit where there is no rate",
+        "nothing while suspended",
         "single jobs while probed",
+        "as always while a campaign is suspended",
     ],
 )
 def test_the_window_and_the_chunk_are_seconds_of_work_at_the_rate(limits, lane, expected):
@@ -128,30 +132,77 @@ def test_a_round_without_a_ledger_says_so_and_ends(parts):
     assert [event["event"] for event in logged] == ["ledger away"]
 
 
-def test_a_closed_account_releases_nothing(parts, book):
+def store(parts, **fields):
+    """Write fields of the account's limits."""
+    parts.start(parts.shared.redis.hset(limits_key(parts.account.name), mapping=fields)).result(5)
+
+
+def microseconds(seconds_from_now):
+    return int((time.time() + seconds_from_now) * 1_000_000)
+
+
+def test_a_suspended_account_releases_nothing(parts, book):
     book.accept(make_job(1))
-    parts.start(parts.shared.limits.close(30, "code 429")).result(5)
+    store(parts, suspended_since=microseconds(0), suspended_until=microseconds(30))
     assert run_release(parts) == 0
     assert chunks(parts.app) == []
 
 
 @pytest.mark.parametrize(
-    ("held", "background", "blast"),
-    [({"closings": 1}, 2, 0), ({"ceiling": 60}, 3, 2), ({"ceiling": 60}, 12, 0), ({}, 12, 40)],
-    ids=["probed", "some is left under a ceiling", "nothing is left under a ceiling", "not held back"],
+    ("held", "background", "expected"),
+    [
+        ({"suspended_since": microseconds(-60)}, 2, (1, 1)),
+        ({"limit": 60}, 3, (3, 2)),
+        ({"limit": 60}, 12, (5, 0)),
+        ({}, 12, (12, 40)),
+    ],
+    ids=["probed", "some is left under a limit", "nothing is left under a limit", "not held back"],
 )
-def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, blast):
-    redis = parts.shared.redis
+def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, expected):
     if held:
-        parts.start(redis.hset(limits_key(parts.account.name), mapping=held)).result(5)
+        store(parts, **held)
     parts.settings = parts.settings.model_copy(update={"workers": 2})
     book.accept(*make_jobs(40), *make_jobs(background, first=100, lane=Lane.BACKGROUND))
     run_release(parts)
     released = {
         lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane)) for lane in (Lane.BACKGROUND, Lane.BLAST)
     }
-    assert released[Lane.BLAST] == blast
-    assert released[Lane.BACKGROUND] == min(background, 5 if held else background)
+    assert (released[Lane.BACKGROUND], released[Lane.BLAST]) == expected
+
+
+def test_while_the_account_is_probed_each_campaign_has_a_single_job_on_the_way(parts, book):
+    parts.settings = parts.settings.model_copy(update={"workers": 4})
+    store(parts, suspended_since=microseconds(-60))
+    book.accept(*make_jobs(20))
+    book.another("holi").accept(*make_jobs(20, campaign="holi"))
+    run_release(parts)
+    run_release(parts)
+    assert [len(numbers) for _, numbers in chunks(parts.app)] == [1, 1]
+
+
+def test_probes_are_taken_in_turns_from_the_jobs_due_first_and_due_last(parts, book):
+    store(parts, suspended_since=microseconds(-60))
+    book.accept(*make_jobs(5))
+    found = []
+    for _ in range(2):
+        run_release(parts)
+        ((chunk_id, numbers),) = chunks(parts.app)
+        book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
+        found += numbers
+    assert sorted(found) == [1, 5]
+
+
+def test_of_a_suspended_campaign_a_single_job_is_released_and_another_campaign_goes_on(parts, book):
+    other = book.another("holi")
+    book.accept(*make_jobs(20))
+    other.accept(*make_jobs(20, campaign="holi"))
+    name, number = parts.account.name, book.campaign.id
+    redis = parts.shared.redis
+    parts.start(redis.hset(campaign_key(name, number), "suspended_since", microseconds(-60))).result(5)
+    parts.start(redis.sadd(suspended_campaigns_key(name), number)).result(5)
+    run_release(parts)
+    run_release(parts)
+    assert sorted(len(numbers) for _, numbers in chunks(parts.app)) == [1, 20]
 
 
 def test_what_was_lost_with_its_worker_is_released_again_in_the_same_round(parts, book):
@@ -169,27 +220,27 @@ def test_whoever_asks_during_a_round_gets_another_one(parts):
     assert nudges(parts.app) == 2
 
 
-def test_a_pause_that_redis_has_forgotten_is_told_again(parts, book):
+def test_a_pause_that_redis_has_forgotten_is_written_again(parts, book):
     paused = pause_campaign(book.ledger, "diwali", OPERATOR)
     run_release(parts)
-    assert parts.limits_console.halted() == {paused.id}
+    assert parts.sync_limiter.paused() == {paused.id}
 
 
-def test_a_halt_left_from_another_ledger_does_not_hold_this_ones_campaign(parts, book):
-    parts.limits_console.halt(book.campaign.id)
+def test_a_pause_left_from_another_ledger_does_not_hold_this_ones_campaign(parts, book):
+    parts.sync_limiter.pause(book.campaign.id)
     run_release(parts)
-    assert parts.limits_console.halted() == frozenset()
+    assert parts.sync_limiter.paused() == frozenset()
 
 
-def test_a_resumed_campaign_is_lifted_and_a_cancelled_one_stays_halted(parts, book):
+def test_a_resumed_campaign_is_unpaused_and_a_cancelled_one_stays_paused(parts, book):
     cancelled = ensure_campaign(book.ledger, "holi")
     for campaign in (book.campaign, cancelled):
-        parts.limits_console.halt(campaign.id)
+        parts.sync_limiter.pause(campaign.id)
     pause_campaign(book.ledger, "diwali", OPERATOR)
     resume_campaign(book.ledger, "diwali", OPERATOR)
     cancel_campaign(book.ledger, "holi", OPERATOR)
     run_release(parts)
-    assert parts.limits_console.halted() == {cancelled.id}
+    assert parts.sync_limiter.paused() == {cancelled.id}
 
 
 def test_notices_of_letters_just_opened_are_left_to_who_opened_them(parts, book):

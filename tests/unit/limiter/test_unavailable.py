@@ -3,7 +3,8 @@
 import pytest
 from redis import exceptions
 
-from limiter.rate_limiter import AccountLimits
+from limiter.rate_limiter import RateLimiter
+from limiter.reservation import Scope
 from limiter.unavailable import LimitsUnavailable, reach_redis
 
 
@@ -29,9 +30,9 @@ def test_a_bug_is_not_taken_for_an_outage():
         raise KeyError("a bug")
 
 
-async def test_a_worker_whose_connection_is_lost_is_told_so(redis, server):
-    limits = AccountLimits(redis, "till", rate_per_minute=60)
-    await limits.reserve(1, within_seconds=0)
+async def test_a_worker_whose_connection_is_lost_raises_it_too(redis, server):
+    limiter = RateLimiter(redis, "till", rate_per_minute=60)
+    await limiter.reserve(1, within_seconds=0, scope=Scope(7))
     server.connected = False
     with pytest.raises(LimitsUnavailable):
-        await limits.reserve(1, within_seconds=0)
+        await limiter.reserve(1, within_seconds=0, scope=Scope(7))

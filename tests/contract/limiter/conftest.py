@@ -1,6 +1,6 @@
-"""The servers that the limits' contract is checked on: fakeredis and a real Valkey."""
+"""The servers that the limiter's contract is checked on: fakeredis and a real Valkey."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,7 @@ from limiter.keys import limits_key
 from limiter.redis_connection import connect, connect_sync
 from tests.valkey import valkey_server
 
-_TIMES = (
-    "last",
-    "closed_until",
-    "probe_at",
-    "lowered_at",
-    "grown_at",
-    "ceiling_since",
-    "pace_at",
-    "usual_at",
-)
+MoveClock = Callable[[float], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -86,13 +77,24 @@ async def redis(clients: Clients) -> AsyncRedis:
 
 
 @pytest.fixture
-def wait(redis: AsyncRedis, account: str):
+def wait(redis: AsyncRedis, account: str) -> MoveClock:
     """Let seconds pass for the account's limits: what is stored moves into the past."""
+    return lambda seconds: _move_times(redis, account, -seconds)
 
-    async def pass_seconds(seconds: float) -> None:
-        stored = await redis.hgetall(limits_key(account))
-        moved = {field: int(stored[field]) - int(seconds * 1_000_000) for field in _TIMES if field in stored}
+
+@pytest.fixture
+def set_clock_back(redis: AsyncRedis, account: str) -> MoveClock:
+    """Set the server's clock back for the account's limits: what is stored moves into the future."""
+    return lambda seconds: _move_times(redis, account, seconds)
+
+
+async def _move_times(redis: AsyncRedis, account: str, seconds: float) -> None:
+    async for key in redis.scan_iter(f"{limits_key(account)}*", _type="hash"):
+        stored = await redis.hgetall(key)
+        moved = {field: int(stored[field]) + int(seconds * 1_000_000) for field in stored if _is_time(field)}
         if moved:
-            await redis.hset(limits_key(account), mapping=moved)
+            await redis.hset(key, mapping=moved)
 
-    return pass_seconds
+
+def _is_time(field: str) -> bool:
+    return field == "last" or field.endswith(("_at", "_until", "_since"))

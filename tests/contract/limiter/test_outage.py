@@ -1,0 +1,96 @@
+"""Redis lost while a worker works: one exception, in bounded time, and no scar afterwards."""
+
+import asyncio
+import socket
+
+import pytest
+
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import PausedCampaigns
+from limiter.rate_limiter import RateLimiter
+from limiter.redis_connection import connect, connect_sync
+from limiter.sync_limiter import SyncLimiter
+from limiter.unavailable import LimitsUnavailable
+from tests.contract.limiter.build import FAILED, ISSUING
+
+
+async def test_every_method_raises_the_same_when_the_server_stops_midway(mortal_valkey, account):
+    async with connect(mortal_valkey.connection_url) as redis:
+        limiter = RateLimiter(redis, account, rate_per_minute=600, clock=lambda: 0.0)
+        locks, campaigns = CustomerLocks(redis, account), PausedCampaigns(redis, account)
+        reservation = await limiter.reserve(1, within_seconds=0, scope=ISSUING)
+        await limiter.report(reservation, FAILED)  # buffered, so that there is something to flush
+        await locks.acquire("claim-1", ["a"], 30)
+        mortal_valkey.stop()
+        for call in (
+            limiter.flush(ISSUING),
+            limiter.reserve(1, within_seconds=0, scope=ISSUING),
+            limiter.give_back(reservation, 1),
+            limiter.set_rate(10),
+            limiter.state(),
+            locks.acquire("claim-1", ["a"], 30),
+            locks.release("claim-1", ["a"]),
+            campaigns.pause(1),
+            campaigns.unpause(1),
+            campaigns.paused(),
+        ):
+            with pytest.raises(LimitsUnavailable, match="ISSUANCE_REDIS_URL"):
+                await asyncio.wait_for(call, 2)
+
+
+def test_the_console_raises_the_same_without_a_server(mortal_valkey, account):
+    with connect_sync(mortal_valkey.connection_url) as redis:
+        console = SyncLimiter(redis, account, rate_per_minute=60)
+        console.state()
+        mortal_valkey.stop()
+        for call in (
+            console.state,
+            console.resume,
+            console.paused,
+            lambda: console.set_rate(10),
+            lambda: console.pause(1),
+            lambda: console.unpause(1),
+        ):
+            with pytest.raises(LimitsUnavailable, match="check that the server"):
+                call()
+
+
+async def test_a_server_that_came_back_empty_serves_on_by_the_setting(mortal_valkey, account):
+    async with connect(mortal_valkey.connection_url) as redis:
+        limiter = RateLimiter(redis, account, rate_per_minute=60)
+        await limiter.set_rate(6000)
+        reservation = await limiter.reserve(1, within_seconds=0, scope=ISSUING)
+        await limiter.report(reservation, FAILED)
+        mortal_valkey.stop()
+        mortal_valkey.start()
+        assert (await limiter.reserve(10, within_seconds=0, scope=ISSUING)).delays_seconds == (0.0,)
+
+
+async def test_paused_campaigns_are_read_again_at_once_after_an_outage(mortal_valkey, account):
+    async with connect(mortal_valkey.connection_url) as redis:
+        now = 0.0
+        campaigns = PausedCampaigns(redis, account, clock=lambda: now)
+        assert await campaigns.paused() == frozenset()
+        now = 1.0
+        mortal_valkey.stop()
+        with pytest.raises(LimitsUnavailable):
+            await campaigns.paused()
+        mortal_valkey.start()
+        await campaigns.pause(7)
+        assert await campaigns.paused() == {7}
+
+
+async def test_a_server_that_takes_no_more_writes_is_out_of_reach(mortal_valkey, account):
+    async with connect(mortal_valkey.connection_url) as redis:
+        await redis.config_set("maxmemory", "1")
+        with pytest.raises(LimitsUnavailable, match="accepts writes"):
+            await CustomerLocks(redis, account).acquire("claim-1", ["a"], 30)
+
+
+async def test_a_server_that_never_replies_is_given_up_within_the_timeout(account):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}?socket_timeout=0.2"
+        async with connect(url) as redis:
+            limiter = RateLimiter(redis, account, rate_per_minute=600)
+            with pytest.raises(LimitsUnavailable):
+                await asyncio.wait_for(limiter.reserve(1, within_seconds=0, scope=ISSUING), 2)
