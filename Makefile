@@ -37,6 +37,9 @@ soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memo
 bench: $(BIN)/.bench ## Speed beside peers, promises, costs and scale, into docs/benchmarks.md (BENCH="--help" lists options)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+limiter: $(BIN)/.bench ## The limiter against models of APIs in virtual time, into docs/limiter.md (two minutes; LIMITER="--help")
+	@$(BIN)/python -m benchmarks.limiter $(LIMITER)
+
 profile: $(BIN)/.bench ## Where the CPU of an issuance goes, by py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.profiling $(PROFILE)
 
@@ -76,4 +79,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos defences soak bench profile check format lock clean
+.PHONY: help setup demo test matrix chaos defences soak bench limiter profile check format lock clean

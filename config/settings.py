@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
     api_rate_per_minute: int = Field(100, ge=0, description="Calls a minute of the API account; 0: unlimited.")
     api_rate_adapts: bool = Field(
-        True, description="429s, failed and slow calls lower it for a while, and calls come back gradually."
+        True, description="Fewer calls are made while that prevents 429s, failures or slow answers."
     )
     api_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer.")
     api_connect_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Longest wait for a connection.")

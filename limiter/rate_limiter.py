@@ -24,7 +24,6 @@ PROBE_PAUSE_SECONDS = (1.1, 1.5)
 """Between two probes, drawn anew each time; with the turn of the other kind of job, 0.4 s, less than 2 s."""
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
-_REPORT_MOST = 100
 _WARNINGS = frozenset({"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"})
 
 
@@ -65,7 +64,6 @@ class RateLimiter:
         self._clock = clock
         self._buffer = FeedbackBuffer()
         self._reported_at = clock()
-        self._unreported = 0
         self._watched = False
         self._scripts: dict[str, tuple[LuaScript, AsyncScript]] = {}
 
@@ -120,11 +118,10 @@ class RateLimiter:
             Seconds for which the scope is suspended, as far as this call has learnt; 0 is available.
         """
         self._buffer.add(reservation.grant, result)
-        self._unreported += 1
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
         waited = self._clock() - self._reported_at
         due = waited >= (_REPORT_AGAIN_SECONDS if is_news else _REPORT_ALL_SECONDS)
-        if not due and self._unreported < _REPORT_MOST and not reservation.is_probe:
+        if not due and not reservation.is_probe:
             return 0.0
         return await self.flush(reservation.grant.scope)
 
@@ -200,7 +197,6 @@ class RateLimiter:
                 "is_probe": int(grant.is_probe),
                 **vars(feedback),
             }
-        self._unreported = 0
         self._reported_at = self._clock()
         return arguments
 

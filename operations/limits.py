@@ -35,7 +35,7 @@ class Limits:
     def suspended_campaigns(self) -> list[tuple[str, BreakerState]]:
         """The suspended campaigns by name, or by number where the name is not known."""
         found = self.state.campaigns.items()
-        return [(self.names.get(number, f"campaign {number}"), breaker) for number, breaker in found]
+        return [(self.names.get(number, str(number)), breaker) for number, breaker in found]
 
 
 def read_limits(services: Services, ledger: Ledger | None = None) -> Limits:

@@ -1,32 +1,44 @@
-"""`make limiter`: the laboratory's table and plot, into the docs."""
+"""`make limiter`: the laboratory's table and picture, into the docs."""
 
 import argparse
 import os
 import sys
 import time
+from pathlib import Path
 
-from benchmarks.limiter.laboratory import CONTROLLERS, run_all
-from benchmarks.limiter.scenarios import SCENARIOS
+from benchmarks.limiter.fleet import PLACES
+from benchmarks.limiter.laboratory import run_all
+from benchmarks.limiter.report import write_page
+from benchmarks.limiter.scenarios import PER_SECOND, SCENARIOS
+
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
-    """Run it; 1 when a goal is not met."""
+    """Run the scenarios; 1 when a goal is not met."""
     parser = argparse.ArgumentParser(prog="make limiter", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="scenarios whose name contains this")
+    parser.add_argument("--seeds", type=int, default=20, help="runs of each scenario with each controller")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at once")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this; the docs stay as they are")
     given = parser.parse_args()
     places = [place for place, each in enumerate(SCENARIOS) if given.only in each.name]
     began = time.perf_counter()
-    unmet = 0
-    for place in places:
-        (result,) = run_all(given.seeds, given.processes, [place])
-        print(result.scenario.name, "UNMET: " + "; ".join(result.unmet()) if result.unmet() else "met")
-        for name in CONTROLLERS:
-            print("   ", f"{name:8}", {k: round(v, 3) for k, v in result.medians[name].items()})
-        unmet += bool(result.unmet())
-    print(f"{time.perf_counter() - began:.0f} s")
-    return unmet > 0
+    results = run_all(given.seeds, given.processes, places)
+    seconds = time.perf_counter() - began
+    page = write_page(results, seeds=given.seeds, seconds=seconds, per_second=PER_SECOND, places=PLACES)
+    print(page[page.index("| scenario") :])
+    unmet = [f"{result.scenario.name}: {goal}" for result in results for goal in result.unmet()]
+    print("\n".join(f"not met: {each}" for each in unmet) or "every goal is met", f"({seconds:.0f} s)")
+    if not given.only:
+        _write_docs(page)
+    return bool(unmet)
+
+
+def _write_docs(page: str) -> None:
+    from benchmarks.limiter.plot import draw  # noqa: PLC0415  # matplotlib, which --only does without
+
+    (_DOCS / "limiter.md").write_text(page, encoding="utf-8")
+    draw(_DOCS / "limiter.png")
 
 
 sys.exit(main())

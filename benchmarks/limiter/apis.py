@@ -109,7 +109,7 @@ class HardLimit(Api):
         self._tokens = min(rate * self.burst_seconds, self._tokens + (now - self._at) * rate)
         self._at = now
         if self._tokens < 1:
-            return Reply(0.01, Verdict.THROTTLED, settles=False, retry_after=1.0)
+            return Reply(0.05, Verdict.THROTTLED, settles=False, retry_after=1.0)
         self._tokens -= 1
         return super().call(job, now)
 

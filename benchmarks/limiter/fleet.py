@@ -15,7 +15,7 @@ from limiter.reservation import Reservation, Scope
 
 CHUNK, PLACES = 500, 100
 READS_MOST = 16
-RELEASE_SECONDS, POLL_LEAST, POLL_MOST = 0.5, 0.02, 0.25
+RELEASE_SECONDS, POLL_LEAST, POLL_FULL, POLL_MOST = 0.5, 0.02, 0.05, 0.25
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Child:
             self._chunk = self._supply.take(CHUNK, lambda: list(self._controller.suspended_campaigns()))
         wanted = min(len(self._chunk), PLACES * 5 // 4 - self._reserved - self._in_flight)
         if wanted <= 0:
-            return POLL_LEAST if self._chunk else 0.1
+            return POLL_FULL if self._chunk else 0.1
         scope = Scope(self._chunk[0].campaign)
         is_repeat = all(job.attempts for job in self._chunk)
         reservation = self._controller.reserve(wanted, scope, is_repeat=is_repeat)
@@ -173,7 +173,7 @@ class Child:
         scope, now = Scope(job.campaign, is_read=True), self._simulation.now
         reservation = self._controller.reserve(1, scope, is_repeat=False)
         if not reservation.delays_seconds:
-            self._simulation.at(now + max(0.25, reservation.next_free_seconds), self._read, job, reads, failures)
+            self._simulation.at(now + max(1.0, reservation.next_free_seconds), self._read, job, reads, failures)
             return
         reply = self._api.read(now)
         failed = reply.verdict is not Verdict.ACCEPTED

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lupa import luajit21 as lua51
+from lupa import luajit21 as lua51  # Redis runs Lua 5.1; this is the same language, several times faster
 
 _EPOCH_SECONDS = 1_800_000_000
 

@@ -11,10 +11,11 @@ from benchmarks.limiter.fleet import PLACES, Record
 from limiter.feedback_buffer import Verdict
 
 ENDLESS = 1_000_000_000
-RATE = 6_000
+RATE = 3_600
 PER_SECOND = RATE / 60
 CHILDREN = 2
 _THROTTLED = Reply(0.02, Verdict.THROTTLED, settles=False, retry_after=1.0)
+_THROUGHPUT_SECONDS = {RATE: 40.0, 100: 300.0, 0: 30.0}
 _LOST = Reply(0.05, Verdict.FAILED, settles=False)
 
 
@@ -139,8 +140,8 @@ def _stray() -> list[Scenario]:
         Scenario(
             f"stray 429s, {share:.0%} of calls, {_rate(rate)}",
             partial(apis.Stray, share=share, reply=_THROTTLED, latency=0.05 if rate else 0.5),
-            60 if rate != 100 else 600,
-            partial(_throughput, seconds=60 if rate != 100 else 600),
+            _THROUGHPUT_SECONDS[rate],
+            partial(_throughput, seconds=_THROUGHPUT_SECONDS[rate]),
             of_off,
             rate,
         )
@@ -150,8 +151,8 @@ def _stray() -> list[Scenario]:
         Scenario(
             f"stray 5xx and lost replies, {share:.0%} of calls",
             partial(apis.Stray, share=share, reply=_LOST),
-            60,
-            partial(_throughput, seconds=60),
+            40,
+            partial(_throughput, seconds=40),
             of_off,
         )
         for share in (0.05, 0.20, 0.35)
@@ -169,12 +170,12 @@ def _limits() -> list[Scenario]:
         Scenario(
             f"hard limit R, {name}",
             partial(apis.HardLimit, rate=_steady),
-            60,
-            partial(_limited, seconds=60),
+            seconds,
+            partial(_limited, seconds=seconds),
             goals,
             rate,
         )
-        for name, rate in (("ours unset", 0), ("ours 4 R", 4 * RATE))
+        for name, rate, seconds in (("ours unset", 0, 40), ("ours 4 R", 4 * RATE, 60))
     ]
     falls = Scenario(
         "hard limit falls to R/4 at 30 s, rises at 60 s",
@@ -207,9 +208,9 @@ def _places() -> list[Scenario]:
     return [
         Scenario(
             f"1 call in {round(1 / share):,} hangs for 30 s",
-            partial(apis.Hanging, share=share, latency=0.5),
+            partial(apis.Hanging, share=share, latency=1.0),
             65,
-            partial(_hung, share=share, latency=0.5),
+            partial(_hung, share=share, latency=1.0),
             [Goal("used", least=least)],
             rate=0,
         )
@@ -231,22 +232,22 @@ def _apart() -> list[Scenario]:
         Scenario(
             "faults of the measured run, endless",
             partial(apis.Measured, latency=0.02),
-            60,
-            partial(_throughput, seconds=60),
+            40,
+            partial(_throughput, seconds=40),
             [Goal("jobs/s", least=0.9, of_off=True)],
         ),
         Scenario(
             "readable answers to be reconciled, 10 % of calls",
             partial(apis.Reconciled, share=0.1),
-            60,
-            partial(_throughput, seconds=60),
+            40,
+            partial(_throughput, seconds=40),
             [Goal("jobs/s", least=0.95, of_off=True), Goal("suspended", most=0)],
         ),
         Scenario(
             "look-ups fail, issuing works",
             partial(apis.Reconciled, share=0.1, reads_fail=True),
-            60,
-            partial(_throughput, seconds=60),
+            40,
+            partial(_throughput, seconds=40),
             [Goal("jobs/s", least=0.95, of_off=True), Goal("suspended", most=0)],
         ),
         Scenario(

@@ -15,5 +15,6 @@ def limit_lines(limits: Limits) -> list[str]:
         lines.append(f"         {unrelated_text(state)}")
     if not state.reads.is_available:
         lines.append(f"reads    {breaker_text(state.reads)}")
-    lines += [f"campaign {name}: {breaker_text(breaker)}" for name, breaker in limits.suspended_campaigns()]
+    for name, breaker in limits.suspended_campaigns():
+        lines.append(f"campaign {name}: {breaker_text(breaker)}")
     return lines

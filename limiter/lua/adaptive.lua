@@ -29,7 +29,7 @@ local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
 local UNKNOWN_LATENCY, REPORTED = 0.2 * SECOND, 0.075
 local RAMP_FROM = 60 -- calls a minute
 local PROVED = 120 -- seconds for which a proof counts
-local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 15, 250, 20 -- seconds, seconds, calls, answers' times
+local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 10, 250, 20 -- seconds, seconds, calls, answers' times
 local GROWTH, GROWTH_RISES = 0.01, 12 -- shares a second; seconds
 local RISE = {latency = 0.008} -- how much faster it grows each second; a queue hides for a while that it is too much
 local RISE_OTHERS = 0.02

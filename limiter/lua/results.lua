@@ -1,6 +1,7 @@
 -- Takes in the results of earlier calls of one kind (issuing or reads) and one campaign.
 
-local campaign, reads, index = open(KEYS[2]), open(KEYS[3]), KEYS[4]
+local campaign, index = open(KEYS[2]), KEYS[4]
+local reads = arg.is_read == 1 and open(KEYS[3]) or nil
 local CAMPAIGN_UNSETTLED, CAMPAIGN_KEPT = 40, 3600 -- calls, seconds
 local MAJORITY, MAJORITY_CALLS = 0.5, 20
 local THROTTLED_PATIENCE = 1 -- seconds: a limit that counts by the second refuses everything for the rest of one
@@ -85,7 +86,7 @@ end
 
 local function save()
   account.save()
-  reads.save()
+  if reads then reads.save() end
   campaign.save()
   if not campaign.is_empty() then redis.call('EXPIRE', campaign.key, CAMPAIGN_KEPT) end
 end

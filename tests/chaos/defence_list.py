@@ -119,7 +119,7 @@ DEFENCES = (
         "nothing in the ledger waits for its due time, nor for the account",
         (
             Edit("ledger/dispatch/backlog.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
-            Edit("worker/dispatcher.py", "if limits.closed_seconds > 0:", "if limits.closed_seconds < 0:"),
+            Edit("worker/dispatcher.py", "return 0, 1", "return window_most, chunk_most"),
         ),
         long=True,
     ),

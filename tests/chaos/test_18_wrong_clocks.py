@@ -10,8 +10,7 @@ from tests.chaos.hazard import Chaos, Hazard
 _HOUR_SECONDS = 3_600
 _HOURS = (-3, 3)
 _TRIES = 20
-_RESETS = {"reset_before": 0.15}
-"""Fewer than one call in five: more would lower the ceiling, and a large blast would take minutes."""
+_RESETS = {"reset_before": 0.3}
 
 
 @pytest.mark.skipif(not scale.long, reason="it starts four more processes: see `make chaos`")

