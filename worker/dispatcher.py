@@ -18,6 +18,7 @@ from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import recall_lost
 from worker.ledger_retry import first_line
+from worker.lost_children import end_lost_claims
 from worker.outbox import publish_notices
 from worker.services import Parts
 
@@ -47,6 +48,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     parts.nudge.take()
     try:
         settle_cancelled(parts.ledger)
+        end_lost_claims(parts)
         reap(parts.ledger)
         released = _release_due(parts)
         fold(parts.ledger)
@@ -71,7 +73,8 @@ def _release_due(parts: Parts) -> int:
     )
     released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size)
     # With few calls to be had, a blast gets what background requests leave.
-    taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
+    lease_seconds = parts.settings.lease_seconds
+    taken = leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds) if limits.is_held_back else 0
     return released + _release_lane(parts, Lane.BLAST, limits, shared_chunk_size, taken=taken)
 
 

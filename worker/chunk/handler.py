@@ -1,38 +1,28 @@
-"""The way of one chunk through a worker child: claim, issue, record in groups, tell of dead letters."""
+"""The way of one chunk through a worker child: claim it, issue it, and hand it over."""
 
 from collections.abc import Sequence
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from config.log_writer import lines_together
 from ledger.dispatch.claims import Claim, claim
-from ledger.results.recording import Result, record
 from limiter.unavailable import LimitsUnavailable
-from worker.chunk.batching import gather_groups
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
-from worker.chunk.log_events import tell_result
-from worker.chunk.unknown_codes import is_undocumented
-from worker.ledger_retry import first_line, insist, is_refusal
-from worker.outbox import publish_notices
+from worker.chunk.open_chunk import OpenChunk
+from worker.ledger_retry import insist
 from worker.services import Parts
 from worker.stopping import is_stopping
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 log = structlog.get_logger("issuance.worker")
 
 
 def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool) -> int:
-    """Issue a chunk's jobs; returns how many were in hand.
+    """Issue a chunk's jobs; returns how many were claimed.
 
-    When it returns, each of them is settled in the ledger or given back to it (design rule 6), save what
-    broke in our own hands: that is left to its lease. So is everything when the ledger stays away.
+    When it returns, each of them is settled in the ledger or given back to it (design rule 6), save the few whose
+    calls are still open: these have their lease, and are recorded as they end. What broke in our own hands is left to
+    its lease, and so is everything when the ledger stays away.
 
     Raises:
         DBAPIError: the ledger was away for longer than the lease, or while the worker is told to stop.
@@ -40,11 +30,12 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
     parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
     lease_seconds = parts.settings.lease_seconds
     orphaned = redelivered and parts.orphans.take(chunk_id)
-    held = insist(
-        lambda: claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned),
-        for_seconds=lease_seconds,
-        give_up=is_stopping,  # nothing is in hand yet
-    )
+
+    def claim_chunk() -> Claim:
+        with parts.ledger_turn:
+            return claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned)
+
+    held = insist(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)  # nothing is claimed yet
     _unlock(parts, held)
     if not held.jobs:
         log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
@@ -64,31 +55,33 @@ def _unlock(parts: Parts, held: Claim) -> None:
 
 
 def _issue(parts: Parts, held: Claim) -> None:
-    results: SimpleQueue[Result | None] = SimpleQueue()
+    """Issue until the chunk is handed over; whatever ends the wait early also ends its calls."""
+    chunk = OpenChunk(held, parts.recorder.put, parts.carry)
     issuing = ChunkIssuing(
         held,
         parts.client,
         parts.shared,
         _bounds(parts),
+        parts.places,
         is_stopping=is_stopping,
-        put=results.put,
+        put=chunk.add,
+        hand_over=chunk.hand_over,
         rng=parts.rng,
     )
+    chunk.break_off = issuing.break_off
+    parts.recorder.begin(chunk)
     done = parts.start(issuing.run())
-    done.add_done_callback(lambda _: results.put(None))
+    done.add_done_callback(chunk.end)
     try:
-        for group in gather_groups(results, len(held.jobs)):
-            _record(parts, held, group)
-    except BaseException:
-        _end_early(issuing, done)
+        chunk.handed_over.wait()
+    except BaseException:  # this process is told to end: `Parts.finish` waits for the calls
+        issuing.break_off()
         raise
-    done.result()
-
-
-def _end_early(issuing: ChunkIssuing, done: "Future[None]") -> None:
-    """What cannot be recorded must not be sent either; calls under way end before the next chunk begins."""
-    issuing.break_off()
-    done.exception()
+    if chunk.error is not None:
+        done.exception()  # calls under way end before the next chunk begins
+        raise chunk.error
+    if done.done():
+        done.result()
 
 
 def _bounds(parts: Parts) -> Bounds:
@@ -97,39 +90,5 @@ def _bounds(parts: Parts) -> Bounds:
         policy=settings.retry_policy,
         start_within_seconds=settings.call_window_seconds,
         lease_seconds=settings.lease_seconds,
-        max_concurrent=settings.api_max_concurrent,
         call_seconds=settings.api_timeout_seconds,
     )
-
-
-def _record(parts: Parts, held: Claim, group: list[Result]) -> None:
-    """Record a group, however long the ledger is away: replies in hand are worth waiting for.
-
-    Past the lease the jobs are others' to take over, and resending is safe: then this gives up.
-    """
-    try:
-        letters = insist(
-            lambda: record(parts.ledger, held.chunk_id, group, worker=parts.worker),
-            for_seconds=parts.settings.lease_seconds,
-        )
-    except DBAPIError as error:
-        if not is_refusal(error):
-            raise
-        _record_apart(parts, held, group, error)
-        return
-    with lines_together():
-        for result in group:
-            tell_result(held, result)
-    if any(is_undocumented(result) for result in group):
-        parts.undocumented.tell(group)
-    if letters:
-        publish_notices(parts.app, parts.ledger, job_numbers=[result.job.number for result in group])
-
-
-def _record_apart(parts: Parts, held: Claim, group: list[Result], error: DBAPIError) -> None:
-    """Record a refused group one by one, so that only the result that is refused is left to its lease."""
-    if len(group) > 1:
-        for result in group:
-            _record(parts, held, [result])
-        return
-    log.error("result refused", error=first_line(error), request_id=group[0].job.id, chunk_id=held.chunk_id)
