@@ -16,7 +16,7 @@
 --   hold_until       from then on the limit grows
 --   proved_*_at      when a trial last showed that failures, or latency, follow the rate
 
-local FLOOR = 6 -- calls a minute
+local FLOOR, FLOOR_SHARE = 60, 0.2 -- calls a minute, and a share of what was accepted lately: no lower
 local WINDOW, WINDOW_MOST, WINDOW_CALLS = 1, 10, 20 -- seconds and calls
 local LEAST_BAD, LEAST_SHARE, SIGMAS, STRAY_SHARE = 4, 0.025, 3, 0.03 -- from here on failures are more than chance
 local TRIAL, LATENCY_TRIAL = 0.7, 0.5 -- shares of the throughput while it is tried whether fewer calls help
@@ -62,7 +62,7 @@ end
 
 local function set_limit(value, reason)
   if limit() == 0 then account.set('limit_since', now) end
-  account.set('limit', math.max(FLOOR, value), '%.3f')
+  account.set('limit', math.max(FLOOR, FLOOR_SHARE * account.number('throughput'), value), '%.3f')
   account.set_text('limit_reason', reason)
   account.set('grown_at', now)
 end
@@ -298,10 +298,20 @@ local function check_latency()
   try_fewer('latency', accepted_rate(), is_proved('latency') and TRIAL or LATENCY_TRIAL, LATENCY_BACK_OFF, 'latency')
 end
 
+local function latency_deadline()
+  return math.min(20, 0.5 + 3.5 * account.number('trial_latency') / SECOND) -- a queue drains at half of what it serves
+end
+
+-- Seconds after which a trial that has too few results is given up.
+local function trial_seconds()
+  if account.text('trial_kind') == 'latency' then return 3 * latency_deadline() + TRIAL_MOST end
+  return 3 * TRIAL_MOST
+end
+
 local function judge_latency()
   local lasted, timed = account.since('trial_at'), account.number('trial_timed')
   local baseline, before = account.number('baseline'), account.number('trial_latency')
-  local deadline = math.min(20, 0.5 + 3.5 * before / SECOND) -- a queue drains at half of what it serves
+  local deadline = latency_deadline()
   if timed < SLOW_CALLS / 2 then return lasted > 2 * deadline + TRIAL_MOST and go_back() end
   local mean = account.number('trial_took') / timed
   if mean > before then return account.set('trial_latency', mean) end -- it had only begun
@@ -323,6 +333,19 @@ end
 
 local function judge()
   if account.text('trial_kind') == 'latency' then judge_latency() else judge_failures() end
+end
+
+-- Ends what waits for results that do not come: a blast may be over in the middle of a trial.
+local function expire()
+  local mode = account.text('mode')
+  if mode == 'alert' and account.since('trial_at') > 2 * TRIAL_MOST then
+    account.set_text('mode', account.text('mode_before'))
+    forget_trial()
+  elseif mode == 'trial' and account.since('trial_at') > trial_seconds() then
+    go_back()
+  elseif mode == 'hold' and account.since('used_at') > UNUSED then
+    lift()
+  end
 end
 
 local function end_ramp()

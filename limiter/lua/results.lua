@@ -71,6 +71,7 @@ end
 
 local function take_results()
   if not adapts and limit() > 0 then lift() end
+  expire()
   if arg.calls == 0 then return end
   if arg.is_read == 0 then return take_issue_results() end
   local row = issue_row(answer_seconds())
