@@ -73,7 +73,8 @@ def _release_due(parts: Parts) -> int:
     )
     released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size)
     # With few calls to be had, a blast gets what background requests leave.
-    taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
+    lease_seconds = parts.settings.lease_seconds
+    taken = leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds) if limits.is_held_back else 0
     return released + _release_lane(parts, Lane.BLAST, limits, shared_chunk_size, taken=taken)
 
 
