@@ -20,6 +20,7 @@ from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import recall_lost
 from worker.ledger_retry import first_line
+from worker.lost_children import end_lost_claims
 from worker.outbox import publish_notices
 from worker.services import Parts
 
@@ -49,6 +50,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     parts.nudge.take()
     try:
         settle_cancelled(parts.ledger)
+        end_lost_claims(parts)
         reap(parts.ledger)
         released = _release_due(parts)
         fold(parts.ledger)

@@ -3,17 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from redis import Redis as SyncRedis
-from redis.asyncio import Redis
 
 from broker.wakeup import Nudge
 from issuance.fair_queue import Turns
 from issuance.job import Lane
+from ledger.results.recording import Result
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import Halts
@@ -24,6 +24,11 @@ from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
+from worker.chunk.carried import CarriedChunks
+from worker.chunk.group_record import GroupRecord
+from worker.chunk.places import Places
+from worker.chunk.recorder import Recorder
+from worker.chunk.shared import Shared
 from worker.orphans import Orphans
 from worker.unknown_codes import Undocumented
 
@@ -32,15 +37,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+log = structlog.get_logger("issuance.worker")
 
-@dataclass(frozen=True)
-class Shared:
-    """The account's limits and locks, shared with all workers through Redis."""
-
-    redis: Redis
-    limits: AccountLimits
-    locks: CustomerLocks
-    halts: Halts
+_FINISH_MARGIN_SECONDS = 5.0
+"""Time to record the last outcomes. Calls end within the API's timeout; supervisors give 10 s more."""
 
 
 class Parts:
@@ -51,6 +51,9 @@ class Parts:
         self.app = services.celery
         self.settings = services.settings
         self.worker = worker
+        self.ledger_turn = threading.Lock()
+        """Held for each claim and each record. So the two threads need one connection between them, and
+        neither polls SQLite's lock because of the other."""
 
     def prepare(self) -> None:
         """Make what a chunk needs, if this process has not yet.
@@ -91,6 +94,43 @@ class Parts:
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start work on the event loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    @cached_property
+    def places(self) -> Places:
+        """How many calls this process may have open."""
+        return Places(self.settings.api_max_concurrent)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Records results, as long as the process lives."""
+        record = GroupRecord(
+            self.app,
+            self.ledger,
+            self.ledger_turn,
+            self._tell_undocumented,
+            self.worker,
+            self.settings.lease_seconds,
+        )
+        return Recorder(record)
+
+    def _tell_undocumented(self, results: list[Result]) -> None:
+        self.undocumented.tell(results)  # not made before there is one
+
+    @cached_property
+    def carried(self) -> CarriedChunks:
+        """Which chunks have open calls, in case that their child dies."""
+        connection = partial(connect_sync, self.services.site.redis_url)
+        return CarriedChunks(connection, self.orphans, self.settings.lease_seconds)
+
+    async def carry(self) -> None:
+        """Note that the calls of all open chunks go on while this process takes its next one."""
+        await self.carried.note(self.shared.redis, self.recorder.open_chunks)
+
+    def finish(self) -> None:
+        """Wait for the open calls and record their outcomes, before the process ends."""
+        within_seconds = self.settings.api_timeout_seconds + _FINISH_MARGIN_SECONDS
+        if "recorder" in self.__dict__ and not self.recorder.await_all(within_seconds):
+            log.warning("open calls left", seconds=within_seconds)  # to their lease
 
     @cached_property
     def shared(self) -> Shared:

@@ -15,7 +15,7 @@ from ledger.results.recording import Attempt
 from limiter.reservation import Reservation
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
-from worker.services import Shared
+from worker.chunk.shared import Shared
 
 log = structlog.get_logger("issuance.worker")
 

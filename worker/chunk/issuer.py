@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from dataclasses import replace
 from random import Random
 
 import structlog
@@ -18,9 +18,13 @@ from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient
 from worker.chunk.admission import LIMITS_LOST, Gate, Stop, Tally
 from worker.chunk.bounds import Bounds
+from worker.chunk.chunk_locks import ChunkLocks
+from worker.chunk.hand_over import HandOver
+from worker.chunk.places import Places
+from worker.chunk.progress import Progress
 from worker.chunk.reconciler import Looker
 from worker.chunk.sender import Sender
-from worker.services import Shared
+from worker.chunk.shared import Shared
 
 log = structlog.get_logger("issuance.worker")
 
@@ -43,8 +47,10 @@ class ChunkIssuing:
         client: the rewards API.
         shared: limits, locks and halts.
         bounds: how far it may go.
+        places: the child's, for all of its chunks.
         is_stopping: says whether the worker is being stopped; asked before each call.
         put: takes each result; called from the event loop's thread.
+        hand_over: called there at most once, when the child may take its next chunk although calls are open.
         rng: the source of jitter.
     """
 
@@ -54,12 +60,14 @@ class ChunkIssuing:
         client: RewardsClient,
         shared: Shared,
         bounds: Bounds,
+        places: Places,
         *,
         is_stopping: Callable[[], bool],
         put: Callable[[Result], None],
+        hand_over: Callable[[], Awaitable[None]],
         rng: Random,
     ) -> None:
-        self._claim = claim
+        self._claim = replace(claim, jobs=())  # those are let go one by one
         self._shared = shared
         self._lease_seconds = bounds.lease_seconds
         self._put = put
@@ -69,10 +77,10 @@ class ChunkIssuing:
         self._looker = Looker(
             client, bounds.policy, rng, take_slot=self._gate.take_slot, within_seconds=bounds.call_seconds
         )
-        self._slots = asyncio.Semaphore(bounds.max_concurrent)
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._begun: set[int] = set()
-        self._fingerprints = {job.number: job.customer.fingerprint for job in claim.jobs}
+        self._places = places
+        self._progress = Progress(claim.jobs, places)
+        self._is_stopping = is_stopping
+        self._hand_over = hand_over
 
     def break_off(self) -> None:
         """Start no further calls; may be called from any thread."""
@@ -84,39 +92,44 @@ class ChunkIssuing:
         The latter only when this code breaks in mid-call: whether the call was sent is then unknown, which
         is what the ledger makes of a lapsed claim.
         """
+        self._progress.open()
         try:
             await self._issue_locked()
         except LimitsUnavailable as error:
-            log.warning("limits unavailable", error=str(error), chunk_id=self._claim.chunk_id)
-            self._give_back_all(self._claim.jobs, LIMITS_LOST)
+            self._lose_limits(self._progress.left, error)
         finally:
-            self._give_back_all(self._claim.jobs, Stop(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._give_back_all(self._progress.left, Stop(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._progress.close()
+
+    def _lose_limits(self, jobs: Iterable[ClaimedJob], error: LimitsUnavailable) -> None:
+        log.warning("limits unavailable", error=str(error), chunk_id=self._claim.chunk_id)
+        self._give_back_all(jobs, LIMITS_LOST)
 
     def _give_back_all(self, jobs: Iterable[ClaimedJob], stop: Stop) -> None:
         for job in jobs:
-            if job.number not in self._begun:
-                self._give_back(job, stop)
+            self._give_back(job, stop)
 
     def _give_back(self, job: ClaimedJob, stop: Stop) -> None:
-        self._begun.add(job.number)
         self._put(GiveBack(job, stop.delay_seconds, stop.because))
+        self._progress.begin(job)
+        self._progress.end(job)
 
     async def _issue_locked(self) -> None:
-        fingerprints = list(set(self._fingerprints.values()))
-        locks, owner = self._shared.locks, self._claim.chunk_id
+        customers = self._progress.customers
+        locks = ChunkLocks(self._shared.locks, self._claim.chunk_id, customers, self._lease_seconds)
+        watch = HandOver(self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over)
         try:
-            held = await locks.acquire(owner, fingerprints, self._lease_seconds)
-            await self._issue_all(self._split_locked(held))
+            held = await locks.acquire()
+            async with watch:
+                await self._issue_all(self._split_locked(held))
         finally:
-            # All of them: if only the reply to `acquire` was lost, the locks are ours all the same.
-            with suppress(LimitsUnavailable):  # they lapse by themselves
-                await locks.release(owner, fingerprints)
+            await locks.release()
 
     def _split_locked(self, held: set[str]) -> deque[ClaimedJob]:
         """Give back the jobs of customers whose call runs elsewhere: one call at a time (design rule 10)."""
         free: deque[ClaimedJob] = deque()
-        for job in self._claim.jobs:
-            if self._fingerprints[job.number] in held:
+        for job in self._progress.left:
+            if self._progress.customer_of(job) in held:
                 free.append(job)
             else:
                 delay = self._rng.uniform(_LOCKED_AGAIN_SECONDS / 2, _LOCKED_AGAIN_SECONDS)
@@ -131,21 +144,26 @@ class ChunkIssuing:
                 if (stop := await self._gate.why_stop(waiting[0])) is not None:
                     self._give_back(waiting.popleft(), stop)
                     continue
+                if not (room := await self._progress.room(len(waiting))):
+                    continue
                 within = min(self._gate.left_seconds, _RESERVE_AHEAD_SECONDS[self._claim.lane])
                 reservation = await self._shared.limits.reserve(
-                    len(waiting), within_seconds=within, preferred=self._claim.lane is Lane.BACKGROUND
+                    room, within_seconds=within, preferred=self._claim.lane is Lane.BACKGROUND
                 )
                 if reservation.delays_seconds:
                     batch = [waiting.popleft() for _ in reservation.delays_seconds]
+                    self._places.reserved.rise(len(batch))
                     batches.append(asyncio.create_task(self._issue_batch(reservation, batch)))
                 elif reservation.next_free_seconds > min(self._gate.left_seconds, _PATIENCE_SECONDS):
                     because = "the account is closed" if reservation.closings else "the rate is used up"
                     self._give_back_all(waiting, Stop(reservation.next_free_seconds, because))
                     waiting.clear()
-                if waiting:
+                if waiting and len(reservation.delays_seconds) < room:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
                     # In a changing rhythm, or chunks that ask one after the other would always get as little as now.
                     await asyncio.sleep(min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2))
+        except LimitsUnavailable as error:
+            self._lose_limits(waiting, error)  # at once: a slow call must not hold them
         finally:
             # Whatever broke this off: calls under way have outcomes, and those count.
             await _await_all(batches)
@@ -154,13 +172,16 @@ class ChunkIssuing:
         now = time.monotonic()
         tally = Tally()
         starts = [now + delay for delay in reservation.delays_seconds]
-        await _await_all(
-            [self._issue_at(job, start, reservation, tally) for job, start in zip(batch, starts, strict=True)]
-        )
+        calls = [
+            self._progress.track(job, self._issue_at(job, start, reservation, tally))
+            for job, start in zip(batch, starts, strict=True)
+        ]
+        batch.clear()  # one slow call must not keep them all
+        await _await_all(calls)
         await self._gate.tell(reservation, tally)
 
     async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation, tally: Tally) -> None:
-        async with self._turns[self._fingerprints[job.number]], self._slots:
+        async with self._progress.turns[self._progress.customer_of(job)], self._places.calls:
             stop = await self._gate.why_stop(job)
             # In short sleeps: a stop comes from another process, which sets no event here.
             while stop is None and (ahead := not_before - time.monotonic()) > 0:
@@ -169,7 +190,7 @@ class ChunkIssuing:
             if stop is not None:
                 self._give_back(job, stop)
                 return
-            self._begun.add(job.number)
+            self._progress.begin(job)
             try:
                 attempt = await (self._sender.send(job) if job.look_up is None else self._looker.look(job))
             except Exception:
