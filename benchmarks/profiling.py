@@ -40,7 +40,7 @@ PARTS = {
 LOOP = "event loop, sockets, standard library"
 _LATENCY_MS = 50
 _SAMPLES_PER_SECOND = 200
-_WAITS = ("Connection._recv", "_epoll.poll", "gather_groups")
+_WAITS = ("Connection._recv", "_epoll.poll", "gather_groups", "Condition.wait")
 """Innermost frames of threads that wait, which py-spy may take for work on a busy machine."""
 _STARTING = ("Parts.prepare", "cached_property.__get__", "collect_rarely", "AsynPool._create_worker_process")
 """What a child does once: its share would depend on how long the run is."""

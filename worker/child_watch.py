@@ -12,14 +12,15 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
     """Make the step of a worker's start that looks after its children every half second.
 
     Args:
-        on_death: called with the process id of each child that has ended, after Celery has put its message back.
+        on_death: called with the process id of each child that has ended, after Celery has put its
+            message back.
     """
 
     class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
         """Has the pool look after its children.
 
-        Celery hears of a child's end through a pipe that closes. On a busy machine it then looks too early: the child
-        is not quite dead, and the next look comes with the pool's own round, up to five seconds later.
+        Celery notices a child's end by a pipe that closes. On a busy machine it then checks too early:
+        the child is not quite dead, and the pool's own next check comes up to five seconds later.
         """
 
         requires = ("celery.worker.components:Pool",)

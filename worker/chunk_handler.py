@@ -20,9 +20,9 @@ log = structlog.get_logger("issuance.worker")
 def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool) -> int:
     """Issue a chunk's jobs; returns how many were claimed.
 
-    When it returns, each of them is settled in the ledger or given back to it (design rule 6), save the few whose
-    calls are still open: these have their lease, and are recorded as they end. What broke in our own hands is left to
-    its lease, and so is everything when the ledger stays away.
+    When it returns, each of them is settled in the ledger or given back to it (design rule 6), except a
+    few whose calls are still open: those keep their lease, and are recorded when they end. A job whose
+    handling broke is left to its lease, and so are all when the ledger stays away.
 
     Raises:
         DBAPIError: the ledger was away for longer than the lease, or while the worker is told to stop.
@@ -47,7 +47,7 @@ def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, red
 
 
 def _unlock(parts: Parts, held: Claim) -> None:
-    """Free the customers of jobs that are to be released one by one: the dead child has left them locked."""
+    """Free the customers of jobs that are to be released one by one: a dead child left them locked."""
     if held.isolated:
         fingerprints = [customer.fingerprint for customer in held.isolated]
         with suppress(LimitsUnavailable):  # the locks lapse by themselves

@@ -14,6 +14,7 @@ from redis import Redis as SyncRedis
 from broker.wakeup import Nudge
 from issuance.fair_queue import Turns
 from issuance.job import Lane
+from ledger.results.recording import Result
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import PausedCampaigns
@@ -41,7 +42,7 @@ T = TypeVar("T")
 log = structlog.get_logger("issuance.worker")
 
 _FINISH_MARGIN_SECONDS = 5.0
-"""Time to record the last outcomes. Calls end within the API's timeout; the supervisor gives 10 s more than that."""
+"""Time to record the last outcomes. Calls end within the API's timeout; supervisors give 10 s more."""
 
 
 class Parts:
@@ -53,8 +54,8 @@ class Parts:
         self.settings = services.settings
         self.worker = worker
         self.ledger_turn = threading.Lock()
-        """Held for each claim and each record: the two threads share a connection, and neither polls
-        SQLite's lock because of the other."""
+        """Held for each claim and each record. So the two threads need one connection between them, and
+        neither polls SQLite's lock because of the other."""
 
     def prepare(self) -> None:
         """Make what a chunk needs, if this process has not yet.
@@ -111,23 +112,26 @@ class Parts:
         """Records results, as long as the process lives."""
         record = GroupRecord(
             self.app,
-            lambda: self.ledger,
+            self.ledger,
             self.ledger_turn,
-            lambda group: self.undocumented.tell(group),  # noqa: PLW0108  # Redis is reached when there is one
+            self._tell_undocumented,
             self.worker,
             self.settings.lease_seconds,
         )
         return Recorder(record)
 
+    def _tell_undocumented(self, results: list[Result]) -> None:
+        self.undocumented.tell(results)  # not made before there is one
+
     @cached_property
     def carried(self) -> CarriedChunks:
-        """Tells of chunks with open calls, in case that their child dies."""
+        """Which chunks have open calls, in case that their child dies."""
         connection = partial(connect_sync, self.services.site.redis_url)
-        return CarriedChunks(connection, self.orphans, self.worker, self.settings.lease_seconds)
+        return CarriedChunks(connection, self.orphans, self.settings.lease_seconds)
 
-    async def carry(self, chunk_id: str) -> None:
-        """Note that the calls of a chunk go on while this process takes the next one."""
-        await self.carried.add(self.shared.redis, chunk_id)
+    async def carry(self) -> None:
+        """Note that the calls of all open chunks go on while this process takes its next one."""
+        await self.carried.note(self.shared.redis, self.recorder.open_chunks)
 
     def finish(self) -> None:
         """Wait for the open calls and record their outcomes, before the process ends."""

@@ -9,12 +9,12 @@ import pytest
 from issuance.states import State
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
-from tests.e2e.system import Rows, System, plain_rows
+from tests.e2e.system import System, plain_rows
 
 _TIMEOUT_SECONDS = 20.0
 _LEASE_SECONDS = 45.0
 _SOON_SECONDS = 12.0
-"""Well below the timeout: this is a busy machine, and the first chunk waits for the workers to warm up."""
+"""Well below the timeout, on a busy machine too."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def system(start_system: StartSystem) -> Iterator[System]:
         yield started
 
 
-def _blast(system: System, name: str, rows: Rows, fault: dict[str, object], slow: tuple[int, ...]) -> None:
+def _blast(
+    system: System, name: str, rows: list[dict[str, object]], fault: dict[str, object], slow: tuple[int, ...]
+) -> None:
     """Accept a blast in which the first call for some of the rows meets a fault."""
     chosen = [str(rows[place]["mobile"]) for place in slow]
     system.plan_faults({"customers": {mobile: [fault] for mobile in chosen}})
@@ -69,3 +71,13 @@ def test_a_worker_that_is_told_to_stop_records_the_slow_call_before_it_ends(syst
     assert {line.attempts for line in system.lines("stopped")} == {1}
     system.processes.find_again(worker, "worker")
     system.wait_settled("stopped")
+
+
+def test_a_child_that_is_told_to_end_records_the_slow_call_before_it_does(system: System):
+    _blast(system, "ended", plain_rows(60, area=63), {"kind": "latency", "seconds": 5}, slow=(30,))
+    await_that("all others are issued", lambda: _issued(system, "ended") == 59, 4.5)
+    for child in system.processes.children("worker"):
+        child.terminate()
+    await_that("the last is issued", lambda: _issued(system, "ended") == 60, _SOON_SECONDS)
+    assert {line.attempts for line in system.lines("ended")} == {1}
+    system.wait_settled("ended")

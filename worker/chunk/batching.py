@@ -1,4 +1,4 @@
-"""Grouping: results that come one by one are gathered, so that each group is one transaction of the ledger."""
+"""Grouping: results that come one by one are gathered, to be recorded in one transaction each."""
 
 import time
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ G = TypeVar("G", bound=Groupable)
 def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
     """Gather what arrives into groups until None ends them.
 
-    A group is handed on when it is full, or a moment after its first item came. After an item that ends
-    its group only what has arrived already is added.
+    A group is complete when it is full, or a moment after its first item came. After an item that ends
+    its group only what has already arrived is added.
     """
     while (first := arrivals.get()) is not None:
         group = [first]

@@ -21,7 +21,7 @@ class ChunkLocks:
         self._locks = locks
         self._owner = owner
         self._ttl_seconds = ttl_seconds
-        # Also those that were not granted: the reply to `acquire` may be lost, and the locks are held all the same.
+        # With those that were not granted: if the reply to `acquire` is lost, they may be held nevertheless.
         self._unreleased = set(fingerprints)
 
     async def acquire(self) -> set[str]:

@@ -26,7 +26,7 @@ class GroupRecord:
 
     Attributes:
         app: publishes the notices of dead letters.
-        ledger: gives the record.
+        ledger: the record.
         ledger_turn: held while a group is written.
         tell_undocumented: logs the unknown codes among results.
         worker: this process's name, for the attempts.
@@ -34,16 +34,16 @@ class GroupRecord:
     """
 
     app: Celery
-    ledger: Callable[[], Ledger]
+    ledger: Ledger
     ledger_turn: threading.Lock
     tell_undocumented: Callable[[list[Result]], None]
     worker: str
     lease_seconds: float
 
     def __call__(self, claim: Claim, group: list[Result]) -> None:
-        """Record a group of one chunk's results, however long the ledger is away: outcomes are worth waiting for.
+        """Record a group of one chunk's results, and wait for the ledger if it is away.
 
-        Past the lease the jobs are others' to take over, and resending is safe: then this gives up.
+        Past the lease other workers may take the jobs over, and resending is safe. Then this gives up.
 
         Raises:
             DBAPIError: the ledger was away for longer than the lease.
@@ -61,14 +61,14 @@ class GroupRecord:
         if any(is_undocumented(result) for result in group):
             self.tell_undocumented(group)
         if letters:
-            publish_notices(self.app, self.ledger(), job_numbers=[result.job.number for result in group])
+            publish_notices(self.app, self.ledger, job_numbers=[result.job.number for result in group])
 
     def _record(self, claim: Claim, group: list[Result]) -> bool:
         with self.ledger_turn:
-            return record(self.ledger(), claim.chunk_id, group, worker=self.worker)
+            return record(self.ledger, claim.chunk_id, group, worker=self.worker)
 
     def _record_apart(self, claim: Claim, group: list[Result], error: DBAPIError) -> None:
-        """Record a refused group one by one, so that only the result that is refused is left to its lease."""
+        """Record a refused group one by one, so that only the refused result is left to its lease."""
         if len(group) > 1:
             for result in group:
                 self(claim, [result])

@@ -106,11 +106,14 @@ class ChunkIssuing:
         try:
             await self._issue_locked()
         except LimitsUnavailable as error:
-            log.warning("limits_unavailable", error=str(error), chunk_id=self._claim.chunk_id)
-            self._give_back_all(self._progress.left, LIMITS_LOST)
+            self._lose_limits(self._progress.left, error)
         finally:
             self._give_back_all(self._progress.left, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
             self._progress.close()
+
+    def _lose_limits(self, jobs: Iterable[ClaimedJob], error: LimitsUnavailable) -> None:
+        log.warning("limits_unavailable", error=str(error), chunk_id=self._claim.chunk_id)
+        self._give_back_all(jobs, LIMITS_LOST)
 
     def _give_back_all(self, jobs: Iterable[ClaimedJob], rejection: Rejection) -> None:
         for job in jobs:
@@ -164,6 +167,8 @@ class ChunkIssuing:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
                     # In a changing rhythm, or chunks that ask one after the other would always get as little as now.
                     await asyncio.sleep(min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2))
+        except LimitsUnavailable as error:
+            self._lose_limits(waiting, error)  # at once: a slow call must not hold them
         finally:
             # Whatever broke this off: calls under way have outcomes, and those count.
             await _await_all(batches)
@@ -231,7 +236,7 @@ class ChunkIssuing:
                 # unknown, so this job is left to its lease.
                 log.exception("call broken", request_id=job.id, chunk_id=self._claim.chunk_id)
                 return True
-        self._put(attempt)
+            self._put(attempt)
         await self._admission.report(reservation, attempt)
         return True
 

@@ -20,19 +20,20 @@ class OpenChunk:
     """A chunk on its way from its claim to its last recorded result.
 
     Args:
-        claim: its jobs, which are not kept: some chunks stay open for long because of one slow call.
+        claim: its jobs are not kept, for one slow call may keep a chunk open for long.
         put: takes what arrives, for the recorder.
-        carry: notes that the chunk has calls that its message does not wait for.
+        carry: notes the open chunks, before a message is acknowledged that does not wait for them.
     """
 
-    def __init__(self, claim: Claim, put: Callable[["Arrival"], None], carry: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, claim: Claim, put: Callable[["Arrival"], None], carry: Callable[[], Awaitable[None]]) -> None:
         self.claim = replace(claim, jobs=())
         self.handed_over = threading.Event()
         """Set when what has ended is recorded, and the child may take its next chunk."""
         self.finished = threading.Event()
         """Set when every result is recorded."""
         self.error: Exception | None = None
-        """Why results could not be recorded. The jobs of these and of all later ones are left to their lease."""
+        """Why results could not be recorded. Their jobs, and those of all later results, are left to
+        their lease."""
         self.break_off: Callable[[], None] = lambda: None
         """Lets no further call start; may be called from any thread."""
         self._put = put
@@ -46,7 +47,7 @@ class OpenChunk:
 
     async def hand_over(self) -> None:
         """Let the child take its next chunk as soon as what came until now is recorded."""
-        await self._carry(self.claim.chunk_id)
+        await self._carry()
         self._put(Arrival(self, None, self.handed_over, ends_group=True))
 
     def end(self, issuing: "Future[None]") -> None:
@@ -57,7 +58,7 @@ class OpenChunk:
         self._put(Arrival(self, None, self.finished, ends_group=True))
 
     def fail(self, error: Exception) -> None:
-        """Give up recording: what cannot be recorded must not be sent either. In the recorder's thread."""
+        """Give up recording: what cannot be recorded must not be sent. In the recorder's thread."""
         self.error = error
         self.break_off()
         if self.handed_over.is_set():

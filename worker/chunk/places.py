@@ -4,8 +4,11 @@ import asyncio
 from math import ceil
 
 _RESERVED_MOST = 1.5
+"""Jobs with a call slot, for each place."""
 _REFILL = 0.4
+"""Call slots that are reserved at once, for each place."""
 _SPARE = 0.05
+"""Places that must be free for another chunk, of all."""
 
 
 class Gauge:
@@ -62,14 +65,15 @@ class Places:
 
     @property
     def carried_most(self) -> int:
-        """The most jobs without a result with which the child may take another chunk: a place must be free for it."""
+        """The most unfinished jobs with which the child may take another chunk: that needs free places."""
         return self.count - max(1, int(self.count * _SPARE))
 
     async def room(self, wanted: int, within_seconds: float) -> int:
         """Wait until call slots may be reserved for some more jobs; 0 when the time is over before.
 
-        A job with a slot starts even if the account is suspended in the meantime by a call of another worker. So few
-        more jobs have one than there are places. They are refilled many at a time, which saves round trips.
+        A job with a slot starts even if another worker's call suspends the account in the meantime. So
+        slots are reserved for few more jobs than there are places, but for many at a time, which saves
+        round trips.
 
         Args:
             wanted: jobs that wait for a slot, 1 or more.

@@ -16,7 +16,7 @@ _ASK_AGAIN_SECONDS = 0.25
 class Progress:
     """The progress of one claimed chunk. All but its making belongs to the event loop's thread.
 
-    It forgets each job as soon as it can: a chunk may be open for long because of a single slow call.
+    It forgets each job as soon as it can, for one slow call may keep a chunk open for long.
 
     Args:
         jobs: the claimed ones.
@@ -27,12 +27,12 @@ class Progress:
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """One for each customer, whose calls follow one another."""
         self.all_begun = asyncio.Event()
-        """Set when each job was sent or given back, or waits for the call before it of its own customer."""
+        """Set when each job was sent or given back, or waits for another call for its customer."""
         self._places = places
         self._left = {job.number: job for job in jobs}
         self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
         self._behind: set[int] = set()
-        # A job that has lost a worker may be why. It must not take the calls of other chunks with it.
+        # A job that has lost a worker may be the cause. It must not take other chunks' calls with it.
         self.is_alone = any(job.claims > 1 for job in self._left.values())
 
     @property
@@ -54,7 +54,7 @@ class Progress:
         self._places.unfinished.rise(len(self._customers))
 
     async def room(self, wanted: int) -> int:
-        """Wait a moment until call slots may be reserved; returns for how many of `wanted` jobs, 0 for none yet."""
+        """Wait a moment until call slots may be reserved; returns for how many of `wanted` jobs, or 0."""
         if self.is_alone:
             only_these = len(self._customers)
             if not await self._places.unfinished.falls_to(only_these, _ASK_AGAIN_SECONDS):

@@ -1,4 +1,4 @@
-"""The recorder of a worker child: writes results into the ledger, in groups, as long as the process lives."""
+"""The recorder of a worker child: it writes results into the ledger in groups."""
 
 import threading
 import time
@@ -18,10 +18,10 @@ RecordGroup = Callable[[Claim, list[Result]], None]
 
 
 class Recorder:
-    """Records what comes in for this process's open chunks, in a thread of its own.
+    """Records the results of this process's open chunks, in a thread of its own.
 
     Args:
-        record: records some results of one chunk in one transaction; what it raises ends that chunk's recording.
+        record: records results of one chunk in one transaction. What it raises ends that chunk's recording.
     """
 
     def __init__(self, record: RecordGroup) -> None:
@@ -38,6 +38,11 @@ class Recorder:
     def begin(self, chunk: OpenChunk) -> None:
         """Expect results of a chunk, until its end."""
         self._open[chunk] = None
+
+    @property
+    def open_chunks(self) -> list[str]:
+        """The ids of the chunks that are not finished."""
+        return [chunk.claim.chunk_id for chunk in list(self._open)]
 
     def await_all(self, within_seconds: float) -> bool:
         """Wait until every open chunk is finished; False when the time is over before."""

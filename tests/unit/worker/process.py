@@ -43,7 +43,7 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     made.sync_limiter = SyncLimiter(sync, name, rate_per_minute=0)
     made.orphans = Orphans(lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds)
     made.carried = CarriedChunks(
-        lambda: FakeRedis(server=server, decode_responses=True), made.orphans, made.worker, known.lease_seconds
+        lambda: FakeRedis(server=server, decode_responses=True), made.orphans, known.lease_seconds
     )
     made.nudge = Nudge(made.app, sync)
     if broker_url == MEMORY_URL:

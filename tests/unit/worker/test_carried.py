@@ -1,4 +1,4 @@
-"""What dead children carried: noted by them, told by the worker that saw them die, freed by the next release."""
+"""What dead children carried: noted by them, marked by their worker, freed by the next release."""
 
 import os
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from issuance.states import State
 from tests.contract.ledger.build import make_job, make_jobs
-from tests.unit.worker.process import MEMORY_URL, chunks, end_parts, make_parts, wait_for
+from tests.unit.worker.process import MEMORY_URL, chunks, end_parts, let_go, make_parts, wait_for
 from tests.unit.worker.test_chunks import AbsentLedger
 from worker.child_watch import child_watch
 from worker.chunk_handler import handle_chunk
@@ -18,8 +18,7 @@ SLOW = make_job(2)
 
 
 def _note(parts, *chunk_ids):
-    for chunk_id in chunk_ids:
-        parts.start(parts.carry(chunk_id)).result(5)
+    parts.start(parts.carried.note(parts.shared.redis, chunk_ids)).result(5)
 
 
 def test_the_chunks_of_a_dead_child_are_lost_and_those_of_others_are_not(parts):
@@ -32,7 +31,6 @@ def test_the_chunks_of_a_dead_child_are_lost_and_those_of_others_are_not(parts):
 
 def test_a_chunk_whose_calls_have_ended_is_lost_with_no_child(parts):
     _note(parts, "first")
-    parts.carried.discard("first")
     _note(parts, "second")
     parts.carried.mark_lost(os.getpid())
     assert parts.carried.lost() == ["second"]
@@ -55,7 +53,7 @@ def test_without_redis_nothing_is_known_and_nothing_breaks(parts, server):
         assert parts.carried.lost() == []
         parts.carried.forget(["first"])
     assert [event["event"] for event in logged] == [
-        "carried chunk not noted",
+        "carried chunks not noted",
         "carried chunks not told",
         "lost chunks not forgotten",
     ]
@@ -77,6 +75,20 @@ def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_a
     handle_chunk(another, chunk_id, numbers, redelivered=False)
     assert book.counts() == {State.ISSUED: 4}
     end_parts(another)
+
+
+def test_a_child_notes_the_chunks_whose_results_are_not_all_recorded(parts, book, server):
+    book.accept(*make_jobs(4))
+    first, second = book.release(chunk_size=2)
+    parts.client.slow = {SLOW.customer.value, make_job(4).customer.value}
+    handle_chunk(parts, first.id, first.job_numbers, redelivered=False)
+    handle_chunk(parts, second.id, second.job_numbers, redelivered=False)
+    assert set(parts.recorder.open_chunks) == {first.id, second.id}
+    parts.carried.mark_lost(os.getpid())
+    assert parts.carried.lost() == sorted([first.id, second.id])
+    let_go(parts)
+    assert parts.recorder.await_all(5)
+    wait_for(lambda: parts.recorder.open_chunks == [])
 
 
 def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_away(parts, book):

@@ -1,4 +1,4 @@
-"""A child that carries calls: its handler returns, and what is still open is recorded when it ends."""
+"""A child that carries calls: its handler returns, and open calls are recorded when they end."""
 
 import asyncio
 import os
@@ -47,7 +47,7 @@ def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_late
 
 def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(parts, book, two_chunks):
     first, _ = two_chunks
-    parts.carried.add = _AfterThreeResults(parts, book, parts.carried.add)
+    parts.carried.note = _AfterThreeResults(parts, parts.carried.note)
     _handle(parts, first)
     assert book.counts() == {State.QUEUED: 4, State.ISSUED: 3, State.RUNNING: 1}
 
@@ -55,13 +55,13 @@ def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(pa
 class _AfterThreeResults:
     """Notes a carried chunk when all but one of its calls have ended."""
 
-    def __init__(self, parts, book, add):
-        self.parts, self.book, self.add = parts, book, add
+    def __init__(self, parts, note):
+        self.parts, self.note = parts, note
 
-    async def __call__(self, redis, chunk_id):
+    async def __call__(self, redis, chunk_ids):
         await settles(lambda: self.parts.client.running.total() == 1)
         await asyncio.sleep(0.05)
-        await self.add(redis, chunk_id)
+        await self.note(redis, chunk_ids)
 
 
 def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(parts, book, two_chunks):
@@ -75,12 +75,20 @@ def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice
     assert [notice["request_id"] for notice in notices(parts.app)] == [SLOW.id]
 
 
-def test_a_carried_outcome_waits_for_a_ledger_that_is_away(parts, book, two_chunks):
+@pytest.fixture
+def absent_ledger(parts):
+    """A ledger of this process that can be away."""
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
+        parts.ledger = ledger
+        yield ledger
+
+
+def test_a_carried_outcome_waits_for_a_ledger_that_is_away(parts, book, two_chunks, absent_ledger):
     first, _ = two_chunks
     _handle(parts, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
-    with AbsentLedger(parts.services.site.ledger_url) as ledger, capture_logs() as logged:
-        parts.ledger, ledger.absences = ledger, 1
+    absent_ledger.absences = 1
+    with capture_logs() as logged:
         let_go(parts)
         assert parts.recorder.await_all(5)
     assert book.state(SLOW) is State.ISSUED
@@ -88,21 +96,21 @@ def test_a_carried_outcome_waits_for_a_ledger_that_is_away(parts, book, two_chun
 
 
 def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_next_chunk_goes_on(
-    parts, book, two_chunks
+    parts, book, two_chunks, absent_ledger
 ):
     first, second = two_chunks
+    impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0}
+    parts.settings = parts.settings.model_copy(update=impatient)
     _handle(parts, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
-    parts.settings = parts.settings.model_copy(update={"lease_seconds": 0.01})
-    with AbsentLedger(parts.services.site.ledger_url) as ledger, capture_logs() as logged:
-        parts.ledger, ledger.absences = ledger, 2
+    absent_ledger.absences = 1_000
+    with capture_logs() as logged:
         let_go(parts)
         assert parts.recorder.await_all(5)
     (event,) = [event for event in logged if event["event"] == "results not recorded"]
     assert (event["chunk_id"], event["log_level"]) == (first.id, "error")
     assert isinstance(event["exc_info"], OperationalError)
-    parts.ledger = book.ledger
-    parts.settings = parts.settings.model_copy(update={"lease_seconds": 120.0})
+    absent_ledger.absences = 0
     assert _handle(parts, second) == 4
     wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
 

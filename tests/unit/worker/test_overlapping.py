@@ -1,4 +1,4 @@
-"""Chunks of one child that overlap: a slow call holds its own place and its own customer, and nothing else."""
+"""Chunks of one child that overlap: a slow call holds its place and its customer, and nothing else."""
 
 import asyncio
 
@@ -137,6 +137,19 @@ async def test_too_many_jobs_that_wait_for_their_customer_are_not_carried(desk):
     await desk.api.wait_for_calls(1)
     await asyncio.sleep(0.05)
     assert desk.handed_over == []
+    desk.api.let_go.set()
+    await chunk
+
+
+async def test_jobs_that_lose_their_limits_do_not_wait_for_a_slow_call(desk, begin):
+    desk.set_up(rate_per_minute=600)
+    desk.api.slow = {_customer(1)}
+    chunk = begin(*range(1, 31))
+    await desk.api.wait_for_calls(1)
+    desk.server.connected = False
+    await settles(lambda: len(desk.results) == 29)
+    assert not chunk.done()
+    desk.server.connected = True
     desk.api.let_go.set()
     await chunk
 
