@@ -3,11 +3,11 @@
 import socket
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
 
 from config.gc_tuning import collect_rarely
 from operations.services import Services
-from worker.child_watch import ChildWatch
+from worker.child_watch import child_watch
 from worker.services import Parts
 from worker.tasks import register_tasks
 
@@ -16,8 +16,11 @@ def build(services: Services) -> Celery:
     """Make the application of a worker process."""
     app = services.celery
     worker_process_init.connect(lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting")
-    app.steps["worker"].add(ChildWatch)
-    register_tasks(app, Parts(services, worker=socket.gethostname()))
+    parts = Parts(services, worker=socket.gethostname())
+    app.steps["worker"].add(child_watch(parts.carried.mark_lost))
+    for end in (worker_process_shutdown, worker_shutdown):  # of a child, and of a process without children
+        end.connect(lambda **_: parts.finish(), weak=False, dispatch_uid="issuance.finishing")
+    register_tasks(app, parts)
     return app
 
 

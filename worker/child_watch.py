@@ -1,5 +1,6 @@
 """Watching for dead children more often than Celery does, so that their chunks go on at once."""
 
+from collections.abc import Callable
 from typing import Any
 
 from celery.bootsteps import StartStopStep
@@ -7,15 +8,35 @@ from celery.bootsteps import StartStopStep
 _EVERY_SECONDS = 0.5
 
 
-class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
-    """A step of a worker's start that has the pool look after its children every half second.
+def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
+    """Make the step of a worker's start that looks after its children every half second.
 
-    Celery hears of a child's end through a pipe that closes. On a busy machine it then looks too early: the child is
-    not quite dead, and the next look comes with the pool's own round, up to five seconds later.
+    Args:
+        on_death: called with the process id of each child that has ended, after Celery has put its message back.
     """
 
-    requires = ("celery.worker.components:Pool",)
+    class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
+        """Has the pool look after its children.
 
-    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-        """Begin; Celery ends it with the connection, and calls this again on the next one."""
-        hub.call_repeatedly(_EVERY_SECONDS, worker.pool.maintain_pool)
+        Celery hears of a child's end through a pipe that closes. On a busy machine it then looks too early: the child
+        is not quite dead, and the next look comes with the pool's own round, up to five seconds later.
+        """
+
+        requires = ("celery.worker.components:Pool",)
+
+        def __init__(self, worker: Any, **options: Any) -> None:
+            super().__init__(worker, **options)
+            self._children: set[int] = set()
+
+        def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+            """Begin; Celery ends it with the connection, and calls this again on the next one."""
+            hub.call_repeatedly(_EVERY_SECONDS, self._look, worker.pool)
+
+        def _look(self, pool: Any) -> None:
+            pool.maintain_pool()
+            children = set(pool.info["processes"])
+            for process_id in self._children - children:
+                on_death(process_id)
+            self._children = children
+
+    return ChildWatch

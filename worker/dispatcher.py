@@ -20,6 +20,7 @@ from limiter.state import Availability, LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import recall_lost
 from worker.ledger_retry import first_line
+from worker.lost_children import end_lost_claims
 from worker.outbox import publish_notices
 from worker.services import Parts
 
@@ -49,6 +50,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     parts.nudge.take()
     try:
         settle_cancelled(parts.ledger)
+        end_lost_claims(parts)
         reap(parts.ledger)
         released = _release_due(parts)
         fold(parts.ledger)
@@ -66,7 +68,7 @@ def _release_due(parts: Parts) -> int:
         _reconcile_paused(parts)
         limits = parts.sync_limiter.state()
     except LimitsUnavailable as error:
-        log.warning("limits unavailable", error=str(error))
+        log.warning("limits_unavailable", error=str(error))
         return 0
     shared_chunk_size = size_shared_chunk(
         limits, workers=parts.settings.workers, took_seconds=recent_took_seconds(parts.ledger)
@@ -74,7 +76,8 @@ def _release_due(parts: Parts) -> int:
     newest_probes = next(parts.probe_turns)
     released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes)
     # With few calls to be had, a blast gets what background requests leave.
-    taken = leased(parts.ledger, Lane.BACKGROUND) if limits.is_held_back else 0
+    lease_seconds = parts.settings.lease_seconds
+    taken = leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds) if limits.is_held_back else 0
     return released + _release_lane(
         parts, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
     )

@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger("issuance.worker")
 
+_TOLD, _TAKEN = "1", "0"
+
 
 class Orphans:
     """What is known of dead children, in Redis. Without Redis a dead child's chunk waits for its lease to lapse.
@@ -34,7 +36,7 @@ class Orphans:
         """Say that the child which had this chunk is dead."""
         try:
             with self._connect() as redis:
-                redis.set(_key(chunk_id), "1", px=self._remember_milliseconds)
+                redis.set(_key(chunk_id), _TOLD, px=self._remember_milliseconds)
         except RedisError as error:
             log.warning("orphan not told", chunk_id=chunk_id, error=str(error))
 
@@ -42,9 +44,14 @@ class Orphans:
         """Say whether the child which had this chunk is dead; one death is told to one who asks."""
         try:
             with self._connect() as redis:
-                return redis.getdel(_key(chunk_id)) is not None
+                return bool(redis.set(_key(chunk_id), _TAKEN, xx=True, get=True, keepttl=True) == _TOLD)
         except RedisError:
             return False
+
+    def is_known(self, chunk_id: str) -> bool:
+        """Whether this chunk's child was said to be dead, so that its message has come back or will."""
+        with self._connect() as redis:
+            return bool(redis.exists(_key(chunk_id)))
 
 
 def telling_request(tell: Callable[[str], None]) -> type[Request]:

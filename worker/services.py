@@ -3,14 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from redis import Redis as SyncRedis
-from redis.asyncio import Redis
 
 from broker.wakeup import Nudge
 from issuance.fair_queue import Turns
@@ -25,6 +24,11 @@ from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
+from worker.chunk.carried import CarriedChunks
+from worker.chunk.group_record import GroupRecord
+from worker.chunk.places import Places
+from worker.chunk.recorder import Recorder
+from worker.chunk.shared import Shared
 from worker.loop_lag import LoopLag
 from worker.orphans import Orphans
 from worker.unknown_codes import Undocumented
@@ -34,16 +38,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+log = structlog.get_logger("issuance.worker")
 
-@dataclass(frozen=True)
-class Shared:
-    """The account's limits and locks, shared with all workers through Redis."""
-
-    redis: Redis
-    limiter: RateLimiter
-    locks: CustomerLocks
-    paused_campaigns: PausedCampaigns
-    loop_lag: LoopLag = field(default_factory=LoopLag)
+_FINISH_MARGIN_SECONDS = 5.0
+"""Time to record the last outcomes. Calls end within the API's timeout; the supervisor gives 10 s more than that."""
 
 
 class Parts:
@@ -54,6 +52,9 @@ class Parts:
         self.app = services.celery
         self.settings = services.settings
         self.worker = worker
+        self.ledger_turn = threading.Lock()
+        """Held for each claim and each record: the two threads share a connection, and neither polls
+        SQLite's lock because of the other."""
 
     def prepare(self) -> None:
         """Make what a chunk needs, if this process has not yet.
@@ -99,6 +100,40 @@ class Parts:
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start work on the event loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    @cached_property
+    def places(self) -> Places:
+        """How many calls this process may have open."""
+        return Places(self.settings.api_max_concurrent)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Records results, as long as the process lives."""
+        record = GroupRecord(
+            self.app,
+            lambda: self.ledger,
+            self.ledger_turn,
+            lambda group: self.undocumented.tell(group),  # noqa: PLW0108  # Redis is reached when there is one
+            self.worker,
+            self.settings.lease_seconds,
+        )
+        return Recorder(record)
+
+    @cached_property
+    def carried(self) -> CarriedChunks:
+        """Tells of chunks with open calls, in case that their child dies."""
+        connection = partial(connect_sync, self.services.site.redis_url)
+        return CarriedChunks(connection, self.orphans, self.worker, self.settings.lease_seconds)
+
+    async def carry(self, chunk_id: str) -> None:
+        """Note that the calls of a chunk go on while this process takes the next one."""
+        await self.carried.add(self.shared.redis, chunk_id)
+
+    def finish(self) -> None:
+        """Wait for the open calls and record their outcomes, before the process ends."""
+        within_seconds = self.settings.api_timeout_seconds + _FINISH_MARGIN_SECONDS
+        if "recorder" in self.__dict__ and not self.recorder.await_all(within_seconds):
+            log.warning("open calls left", seconds=within_seconds)  # to their lease
 
     @cached_property
     def shared(self) -> Shared:

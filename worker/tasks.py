@@ -6,7 +6,7 @@ from celery import Celery, Task
 
 from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alerting import raise_alarm
-from worker.chunk.handler import handle_chunk
+from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
 from worker.orphans import telling_request
 from worker.services import Parts

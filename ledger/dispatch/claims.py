@@ -53,6 +53,8 @@ class ClaimedJob:
     """Nothing was sent before this; by the ledger's clock."""
     reissue_of: str | None = None
     """The refused job that this one takes the place of."""
+    claims: int = 1
+    """This claim, and those before it that ended without an outcome: above 1 it has lost a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.empty_looks,
             jobs.c.first_claimed_at,
             jobs.c.reissue_of,
+            jobs.c.claims,
         )
     )
 
@@ -223,7 +226,7 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, lis
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = counts
-    look_up, empty_looks, first_claimed_at, reissue_of = looking
+    look_up, empty_looks, first_claimed_at, reissue_of, claims = looking
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -244,4 +247,5 @@ def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, lis
         shown_transactions=frozenset(shown.get(number, ())),
         first_claimed_at=instant(first_claimed_at),
         reissue_of=reissue_of,
+        claims=claims,
     )

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from issuance.job import Lane
+from issuance.states import State
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
@@ -51,10 +52,19 @@ _RECENT_MS = 60_000
 _RECENT_CALLS = 20
 
 
-def leased(ledger: Ledger, lane: Lane) -> int:
-    """How many of a lane's jobs are on their way: on the broker, or in a worker's hands."""
+def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
+    """How many of a lane's jobs are on their way: on the broker, or claimed in the last seconds.
+
+    A job that was claimed before that has used its call slot: its call is slow, and takes none from others.
+    """
+    claimed_lately = jobs.c.lease_until > now_ms() + milliseconds(lease_seconds - _STARTS_WITHIN_SECONDS)
+    on_the_way = (IS_LEASED, jobs.c.lane == lane, or_(jobs.c.state == State.QUEUED, claimed_lately))
     with ledger.read() as connection:
-        return connection.scalar(select(func.count()).where(IS_LEASED, jobs.c.lane == lane)) or 0
+        return connection.scalar(select(func.count()).where(*on_the_way)) or 0
+
+
+_STARTS_WITHIN_SECONDS = 10.0
+"""A claimed job has its call slot by then, or goes back: twice the patience of `worker.chunk.issuer`."""
 
 
 def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:

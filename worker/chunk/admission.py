@@ -18,7 +18,7 @@ from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
 from worker.chunk.reconciler import LOOKED_UP
-from worker.services import Shared
+from worker.chunk.shared import Shared
 
 log = structlog.get_logger("issuance.worker")
 

@@ -3,38 +3,46 @@
 import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
-
-from ledger.results.recording import Result
+from typing import Protocol, TypeVar
 
 _MOST = 250
 _WAIT_SECONDS = 0.2
 _LOOK_AGAIN_SECONDS = 0.01
 
 
-def gather_groups(results: "SimpleQueue[Result | None]", expected: int) -> Iterator[list[Result]]:
-    """Gather results into groups until None ends them.
+class Groupable(Protocol):
+    """What can be gathered."""
 
-    A group is handed on when it is full, a moment after its first result came, or at once when nothing more
-    is expected.
+    ends_group: bool
+    """Whether its group waits for nothing more."""
+
+
+G = TypeVar("G", bound=Groupable)
+
+
+def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
+    """Gather what arrives into groups until None ends them.
+
+    A group is handed on when it is full, or a moment after its first item came. After an item that ends
+    its group only what has arrived already is added.
     """
-    seen = 0
-    while (first := results.get()) is not None:
+    while (first := arrivals.get()) is not None:
         group = [first]
-        seen += 1
-        until = time.monotonic() + _WAIT_SECONDS
-        while len(group) < _MOST and seen < expected:
+        until = time.monotonic() + (0.0 if first.ends_group else _WAIT_SECONDS)
+        while len(group) < _MOST:
             try:
-                result = results.get_nowait()
+                item = arrivals.get_nowait()
             except Empty:
-                # Waiting for each result by itself would take the interpreter from the calls' thread each time.
+                # Waiting for each item by itself would take the interpreter from the calls' thread each time.
                 left = until - time.monotonic()
                 if left <= 0:
                     break
                 time.sleep(min(left, _LOOK_AGAIN_SECONDS))
                 continue
-            if result is None:
+            if item is None:
                 yield group
                 return
-            group.append(result)
-            seen += 1
+            group.append(item)
+            if item.ends_group:
+                until = 0.0
         yield group

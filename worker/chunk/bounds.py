@@ -13,12 +13,10 @@ class Bounds:
         policy: the retry policy.
         start_within_seconds: no call starts later than this after the claim, so that none outlives it.
         lease_seconds: how long the claim holds.
-        max_concurrent: calls at once.
         call_seconds: the longest that one call, or one look into the transactions, may take.
     """
 
     policy: RetryPolicy
     start_within_seconds: float
     lease_seconds: float
-    max_concurrent: int
     call_seconds: float = 30.0

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
@@ -18,9 +18,13 @@ from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient
 from worker.chunk.admission import LIMITS_LOST, Admission, Rejection, is_repeat
 from worker.chunk.bounds import Bounds
+from worker.chunk.chunk_locks import ChunkLocks
+from worker.chunk.hand_over import HandOver
+from worker.chunk.places import Places
+from worker.chunk.progress import Progress
 from worker.chunk.reconciler import Looker
 from worker.chunk.sender import Sender
-from worker.services import Shared
+from worker.chunk.shared import Shared
 
 T = TypeVar("T")
 
@@ -45,8 +49,10 @@ class ChunkIssuing:
         client: the rewards API.
         shared: limits, locks and halts.
         bounds: how far it may go.
+        places: the child's, for all of its chunks.
         is_stopping: says whether the worker is being stopped; asked before each call.
         put: takes each result; called from the event loop's thread.
+        hand_over: called there at most once, when the child may take its next chunk although calls are open.
         rng: the source of jitter.
     """
 
@@ -56,12 +62,15 @@ class ChunkIssuing:
         client: RewardsClient,
         shared: Shared,
         bounds: Bounds,
+        places: Places,
         *,
         is_stopping: Callable[[], bool],
         put: Callable[[Result], None],
+        hand_over: Callable[[], Awaitable[None]],
         rng: Random,
     ) -> None:
-        self._claim = claim
+        self._claim = replace(claim, jobs=())  # those are let go one by one
+        self._campaign_id = claim.campaign_id
         self._shared = shared
         self._lease_seconds = bounds.lease_seconds
         self._put = put
@@ -78,10 +87,10 @@ class ChunkIssuing:
         self._looker = Looker(
             client, bounds.policy, rng, take_slot=self._admission.take_read_slot, within_seconds=bounds.call_seconds
         )
-        self._slots = asyncio.Semaphore(bounds.max_concurrent)
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._begun: set[int] = set()
-        self._fingerprints = {job.number: job.customer.fingerprint for job in claim.jobs}
+        self._places = places
+        self._progress = Progress(claim.jobs, places)
+        self._is_stopping = is_stopping
+        self._hand_over = hand_over
 
     def break_off(self) -> None:
         """Start no further calls; may be called from any thread."""
@@ -93,42 +102,44 @@ class ChunkIssuing:
         The latter only when this code breaks in mid-call: whether the call was sent is then unknown, which
         is what the ledger makes of a lapsed claim.
         """
+        self._progress.open()
         try:
             await self._issue_locked()
         except LimitsUnavailable as error:
-            log.warning("limits unavailable", error=str(error), chunk_id=self._claim.chunk_id)
-            self._give_back_all(self._claim.jobs, LIMITS_LOST)
+            log.warning("limits_unavailable", error=str(error), chunk_id=self._claim.chunk_id)
+            self._give_back_all(self._progress.left, LIMITS_LOST)
         finally:
-            self._give_back_all(self._claim.jobs, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._give_back_all(self._progress.left, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._progress.close()
 
     def _give_back_all(self, jobs: Iterable[ClaimedJob], rejection: Rejection) -> None:
         for job in jobs:
-            if job.number not in self._begun:
-                self._give_back(job, rejection)
+            self._give_back(job, rejection)
 
     def _give_back(self, job: ClaimedJob, rejection: Rejection) -> None:
-        self._begun.add(job.number)
         self._put(GiveBack(job, rejection.delay_seconds, rejection.because))
+        self._progress.begin(job)
+        self._progress.end(job)
 
     async def _issue_locked(self) -> None:
-        fingerprints = list(set(self._fingerprints.values()))
-        locks, owner = self._shared.locks, self._claim.chunk_id
+        customers = self._progress.customers
+        locks = ChunkLocks(self._shared.locks, self._claim.chunk_id, customers, self._lease_seconds)
+        watch = HandOver(self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over)
         try:
-            held = await locks.acquire(owner, fingerprints, self._lease_seconds)
-            free = self._split_locked(held)
-            sends = deque(job for job in free if job.look_up is None)
-            looks = deque(job for job in free if job.look_up is not None)
-            await _await_all([self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)])
+            held = await locks.acquire()
+            async with watch:
+                free = self._split_locked(held)
+                sends = deque(job for job in free if job.look_up is None)
+                looks = deque(job for job in free if job.look_up is not None)
+                await _await_all([self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)])
         finally:
-            # All of them: if only the reply to `acquire` was lost, the locks are ours all the same.
-            with suppress(LimitsUnavailable):  # they lapse by themselves
-                await locks.release(owner, fingerprints)
+            await locks.release()
 
     def _split_locked(self, held: set[str]) -> deque[ClaimedJob]:
         """Give back the jobs of customers whose call runs elsewhere: one call at a time (design rule 10)."""
         free: deque[ClaimedJob] = deque()
-        for job in self._claim.jobs:
-            if self._fingerprints[job.number] in held:
+        for job in self._progress.left:
+            if self._progress.customer_of(job) in held:
                 free.append(job)
             else:
                 delay = self._rng.uniform(_LOCKED_AGAIN_SECONDS / 2, _LOCKED_AGAIN_SECONDS)
@@ -140,14 +151,16 @@ class ChunkIssuing:
         batches: list[asyncio.Task[None]] = []
         try:
             while waiting:
-                reservation = await self._reserve(waiting, is_read=is_read)
-                if reservation is None:
+                if not (room := await self._room(waiting)):
                     continue
+                reservation = await self._reserve(waiting, room, is_read=is_read)
                 if reservation.delays_seconds:
-                    batches.append(asyncio.create_task(self._issue_batch(reservation, _take(waiting, reservation))))
+                    batch = _take(waiting, reservation)
+                    self._places.reserved.rise(len(batch))
+                    batches.append(asyncio.create_task(self._issue_batch(reservation, batch)))
                 else:
                     self._give_back_unless_soon(waiting, reservation)
-                if waiting:
+                if waiting and len(reservation.delays_seconds) < room:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
                     # In a changing rhythm, or chunks that ask one after the other would always get as little as now.
                     await asyncio.sleep(min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2))
@@ -155,16 +168,19 @@ class ChunkIssuing:
             # Whatever broke this off: calls under way have outcomes, and those count.
             await _await_all(batches)
 
-    async def _reserve(self, waiting: deque[ClaimedJob], *, is_read: bool) -> Reservation | None:
-        """Reserve slots for the jobs that wait; None when the first of them must go back instead."""
+    async def _room(self, waiting: deque[ClaimedJob]) -> int:
+        """For how many of the jobs slots may be reserved now; 0 when the first had to go back, or for none yet."""
         if (rejection := await self._admission.reject(waiting[0])) is not None:
             self._give_back(waiting.popleft(), rejection)
-            return None
+            return 0
+        return await self._progress.room(len(waiting))
+
+    async def _reserve(self, waiting: deque[ClaimedJob], room: int, *, is_read: bool) -> Reservation:
         lane = self._claim.lane
         return await self._shared.limiter.reserve(
-            len(waiting),
+            room,
             within_seconds=min(self._admission.left_seconds, _RESERVE_AHEAD_SECONDS[lane]),
-            scope=Scope(self._claim.campaign_id, is_read=is_read),
+            scope=Scope(self._campaign_id, is_read=is_read),
             preferred=lane is Lane.BACKGROUND,
             is_repeat=all(is_repeat(job) for job in waiting),
         )
@@ -187,15 +203,18 @@ class ChunkIssuing:
     async def _issue_batch(self, reservation: Reservation, batch: list[ClaimedJob]) -> None:
         now = time.monotonic()
         starts = [now + delay for delay in reservation.delays_seconds]
-        made = await _await_all(
-            [self._issue_at(job, start, reservation) for job, start in zip(batch, starts, strict=True)]
-        )
-        await self._admission.finish(reservation, len(batch) - sum(made))
+        calls = [
+            self._progress.track(job, self._issue_at(job, start, reservation))
+            for job, start in zip(batch, starts, strict=True)
+        ]
+        batch.clear()  # one slow call must not keep them all
+        made = await _await_all(calls)
+        await self._admission.finish(reservation, len(made) - sum(made))
 
     async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation) -> bool:
         """Make the job's call at its slot; False when it was given back."""
         is_probe = reservation.is_probe
-        async with self._turns[self._fingerprints[job.number]], self._slots:
+        async with self._progress.turns[self._progress.customer_of(job)], self._places.calls:
             rejection = await self._admission.reject(job, is_probe=is_probe)
             # In short sleeps: a stop comes from another process, which sets no event here.
             while rejection is None and (ahead := not_before - time.monotonic()) > 0:
@@ -204,7 +223,7 @@ class ChunkIssuing:
             if rejection is not None:
                 self._give_back(job, rejection)
                 return False
-            self._begun.add(job.number)
+            self._progress.begin(job)
             try:
                 attempt = await self._call(job, is_probe=is_probe)
             except Exception:

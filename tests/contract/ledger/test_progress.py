@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import update
 
 from issuance.job import Lane
+from issuance.states import State
 from ledger.campaigns import pause_campaign
 from ledger.dispatch.reaper import reap
 from ledger.queries.heartbeats import Heartbeat, silent_seconds, touch
-from ledger.queries.stalls import recent_took_seconds, stalls
+from ledger.queries.stalls import leased, recent_took_seconds, stalls
 from ledger.store.clock import now_ms
 from ledger.store.schema import attempts, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
@@ -113,3 +114,15 @@ def test_how_long_calls_take_is_told_by_the_newest_and_not_before_there_are_any(
     held, claimed = desk.take_one(make_job())
     desk.record(held, replace(judge(claimed, issue(claimed)), started_at_ms=int(time.time() * 1000)))
     assert recent_took_seconds(desk.ledger) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(0, 3), (9, 3), (11, 1)])
+def test_a_job_with_a_slow_call_is_not_counted_among_those_that_are_still_to_be_called(desk, ago, expected):
+    desk.accept(*make_jobs(3))
+    first, _ = desk.release(chunk_size=2)
+    desk.claim(first)
+    with desk.ledger.write() as connection:
+        claimed = update(jobs).where(jobs.c.state == State.RUNNING)
+        connection.execute(claimed.values(lease_until=jobs.c.lease_until - ago * 1000))
+    assert leased(desk.ledger, Lane.BLAST, lease_seconds=60) == expected
+    assert leased(desk.ledger, Lane.BACKGROUND, lease_seconds=60) == 0

@@ -13,10 +13,11 @@ from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters
 from ledger.dead_letters.outbox import unpublished_notices
 from ledger.dispatch.cancellation import settle_cancelled
+from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
-from ledger.queries.stalls import recent_took_seconds, stalls
+from ledger.queries.stalls import leased, recent_took_seconds, stalls
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
@@ -84,6 +85,8 @@ READERS_AND_WRITERS = {
     "release": release,
     "claim and record": claim_and_record,
     "reap": lambda desk: reap(desk.ledger),
+    "end leases": lambda desk: end_leases(desk.ledger, ["a chunk", "another"]),
+    "leased": lambda desk: leased(desk.ledger, Lane.BLAST, lease_seconds=60),
     "settle cancelled": lambda desk: settle_cancelled(desk.ledger),
     "balance": lambda desk: balance(desk.ledger, "diwali"),
     "open lines": lambda desk: open_lines(desk.ledger),

@@ -1,6 +1,7 @@
 """Reaping: what lost its message or its worker comes back when its lease has lapsed."""
 
 from issuance.states import State
+from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import make_job, make_jobs
 
@@ -55,3 +56,27 @@ def test_two_reapers_at_once_count_every_job_once(desk, at_once):
     desk.release()
     desk.lapse()
     assert sum(at_once(*[lambda: reap(desk.ledger)] * 3)) == 40
+
+
+def test_the_running_jobs_of_a_dead_workers_chunk_are_reaped_at_once_and_no_others(desk):
+    desk.accept(*make_jobs(4))
+    lost, other, queued, again = desk.release(chunk_size=1)
+    for chunk in (lost, other, again):
+        desk.claim(chunk)
+    customers = end_leases(desk.ledger, [lost.id, queued.id, "nobody's"])
+    assert {chunk: [each.value for each in found] for chunk, found in customers.items()} == {lost.id: ["919800000001"]}
+    assert reap(desk.ledger) == 1
+    assert desk.counts() == {State.WAITING: 1, State.QUEUED: 1, State.RUNNING: 2}
+    (released,) = desk.release()
+    assert released.job_numbers == lost.job_numbers
+    assert desk.claim(released).jobs[0].may_have_reached is True
+
+
+def test_a_claim_counts_the_workers_that_a_job_has_lost(desk):
+    _, first = desk.take_one(make_job())
+    desk.lapse()
+    reap(desk.ledger)
+    held, second = desk.take_one()
+    desk.give_back(held)
+    _, third = desk.take_one()
+    assert (first.claims, second.claims, third.claims) == (1, 2, 2)

@@ -1,6 +1,7 @@
 """Builds what the worker's tests need: claimed jobs, an API that answers as told, and a desk that issues a chunk."""
 
 import asyncio
+import inspect
 import json
 import time
 from collections import Counter
@@ -26,11 +27,12 @@ from limiter.state import LimitState
 from tests.contract.ledger.build import make_job
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
-from worker.services import Shared
+from worker.chunk.places import Places
+from worker.chunk.shared import Shared
 
 ACCOUNT = "till"
 CAMPAIGN_ID = 7
-BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60, max_concurrent=50)
+BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60)
 
 
 def claimed(number: int, *, customer: int | None = None, job: Job | None = None, **changes: Any) -> ClaimedJob:
@@ -63,6 +65,8 @@ class FakeApi:
     replies: dict[int, Reply | Exception] = field(default_factory=dict)
     always: Reply | None = None
     on_call: Callable[[int], None] = lambda _: None
+    slow: set[str] = field(default_factory=set)
+    """Identifiers of customers whose calls hang until `let_go`."""
     starts: list[float] = field(default_factory=list)
     customers: list[str] = field(default_factory=list)
     reward_ids: list[int | None] = field(default_factory=list)
@@ -74,6 +78,7 @@ class FakeApi:
         self._called = asyncio.Event()
         self.held = asyncio.Event()
         self.held.set()
+        self.let_go = asyncio.Event()
 
     async def wait_for_calls(self, count: int) -> None:
         """Wait until so many calls have come."""
@@ -94,6 +99,8 @@ class FakeApi:
         self.on_call(call)
         try:
             await self.held.wait()
+            if customer in self.slow:
+                await self.let_go.wait()
             await asyncio.sleep(self.latency_seconds)
         finally:
             self.running[customer] -= 1
@@ -129,6 +136,8 @@ class IssuingDesk:
     api: FakeApi
     stopping: bool = False
     results: list[Result] = field(default_factory=list)
+    handed_over: list[str] = field(default_factory=list)
+    places: Places = field(default_factory=lambda: Places(50))
 
     def __post_init__(self) -> None:
         self.set_up(rate_per_minute=0)
@@ -148,15 +157,23 @@ class IssuingDesk:
         chunk_id: str = "chunk",
         is_cancelled: bool = False,
         lane: Lane = Lane.BLAST,
+        max_concurrent: int | None = None,
         **bounds: Any,
     ) -> ChunkIssuing:
+        """Make a chunk's issuing; with `max_concurrent` it has places of its own, else the desk's."""
+
+        async def hand_over() -> None:
+            self.handed_over.append(chunk_id)
+
         return ChunkIssuing(
             Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs, is_cancelled=is_cancelled, lane=lane),
             self.api,
             self.shared,
             replace(BOUNDS, **bounds),
+            self.places if max_concurrent is None else Places(max_concurrent),
             is_stopping=lambda: self.stopping,
             put=self.results.append,
+            hand_over=hand_over,
             rng=Random(1),
         )
 
@@ -188,3 +205,13 @@ class IssuingDesk:
         """The account's limits, with all results reported."""
         await self.limiter.flush(Scope(CAMPAIGN_ID))
         return await self.limiter.state()
+
+
+async def settles(condition: Callable[[], Any], seconds: float = 2.0) -> None:
+    """Wait until something is the case that nothing tells of."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.005)

@@ -1,5 +1,7 @@
 """Builds one worker process's parts for tests, without a process: fakeredis, a fake API, any broker."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -17,8 +19,10 @@ from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
 from operations.services import Services
 from tests.unit.worker.build import FakeApi
+from worker.chunk.carried import CarriedChunks
+from worker.chunk.shared import Shared
 from worker.orphans import Orphans
-from worker.services import Parts, Shared
+from worker.services import Parts
 
 API_URL = "http://rewards.test"
 MEMORY_URL = "memory://"
@@ -38,6 +42,9 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     )
     made.sync_limiter = SyncLimiter(sync, name, rate_per_minute=0)
     made.orphans = Orphans(lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds)
+    made.carried = CarriedChunks(
+        lambda: FakeRedis(server=server, decode_responses=True), made.orphans, made.worker, known.lease_seconds
+    )
     made.nudge = Nudge(made.app, sync)
     if broker_url == MEMORY_URL:
         for queue in CONSUMERS.values():  # all apps of a process share it
@@ -46,7 +53,11 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
 
 
 def end_parts(parts: Parts) -> None:
-    """End the loop's thread, if it was needed, and close connections."""
+    """End the process's threads, where they were needed, and close connections."""
+    if "recorder" in parts.__dict__:
+        let_go(parts)
+        parts.recorder.await_all(5)
+        parts.recorder.end()
     if "loop" in parts.__dict__:
         parts.start(parts.shared.redis.aclose()).result(5)
         parts.loop.call_soon_threadsafe(parts.loop.stop)
@@ -55,6 +66,11 @@ def end_parts(parts: Parts) -> None:
     if parts.broker is not None:
         parts.broker.close()
     parts.app.close()
+
+
+def let_go(parts: Parts) -> None:
+    """Have the API answer its slow calls."""
+    parts.loop.call_soon_threadsafe(parts.client.let_go.set)
 
 
 def messages(app: Celery, queue: str) -> list[Any]:
@@ -80,3 +96,11 @@ def notices(app: Celery) -> list[dict[str, Any]]:
 def nudges(app: Celery) -> int:
     """Take the asked-for releases and count them."""
     return len(messages(app, RELEASE_QUEUE))
+
+
+def wait_for(happened: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait until something is the case that another thread does."""
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.005)

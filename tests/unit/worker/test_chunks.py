@@ -12,7 +12,7 @@ from issuance.states import State
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
 from tests.unit.worker.process import notices, nudges
-from worker.chunk.handler import handle_chunk
+from worker.chunk_handler import handle_chunk
 
 
 class AbsentLedger(Ledger):

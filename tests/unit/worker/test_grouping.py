@@ -1,28 +1,29 @@
-"""Grouping results for the ledger: full groups, no waiting when nothing more comes, nothing lost at the end."""
+"""Grouping results for the ledger: full groups, no waiting after what ends one, nothing lost at the end."""
 
 import threading
 from queue import SimpleQueue
+from types import SimpleNamespace
 
-from ledger.results.recording import GiveBack
-from tests.unit.worker.build import claimed
 from worker.chunk.batching import gather_groups
 
+ITEM, LAST = SimpleNamespace(ends_group=False), SimpleNamespace(ends_group=True)
 
-def _queue(count, *, ended=True):
-    results = SimpleQueue()
-    for number in range(1, count + 1):
-        results.put(GiveBack(claimed(number), 0.0, "a test"))
+
+def _queue(*items, ended=True):
+    arrivals = SimpleQueue()
+    for item in items:
+        arrivals.put(item)
     if ended:
-        results.put(None)
-    return results
+        arrivals.put(None)
+    return arrivals
 
 
-def test_many_results_come_in_groups_of_250():
-    assert [len(group) for group in gather_groups(_queue(600), 600)] == [250, 250, 100]
+def test_many_items_come_in_groups_of_250():
+    assert [len(group) for group in gather_groups(_queue(*[ITEM] * 600))] == [250, 250, 100]
 
 
-def test_the_last_group_waits_for_nothing_when_all_have_come():
-    groups = gather_groups(_queue(3, ended=False), 3)
+def test_an_item_that_ends_its_group_is_handed_on_at_once():
+    groups = gather_groups(_queue(ITEM, ITEM, LAST, ended=False))
     handed_on = []
     reader = threading.Thread(target=lambda: handed_on.append(next(groups)), daemon=True)
     reader.start()
@@ -30,13 +31,17 @@ def test_the_last_group_waits_for_nothing_when_all_have_come():
     assert [len(group) for group in handed_on] == [3]
 
 
-def test_a_group_is_handed_on_a_moment_after_its_first_result():
-    assert len(next(gather_groups(_queue(2, ended=False), 50))) == 2
+def test_what_has_come_after_the_end_of_a_group_goes_along():
+    assert len(next(gather_groups(_queue(LAST, ITEM, LAST, ITEM, ended=False)))) == 4
 
 
-def test_an_end_before_all_have_come_loses_none_of_those_that_did():
-    assert [len(group) for group in gather_groups(_queue(2), 50)] == [2]
+def test_a_group_is_handed_on_a_moment_after_its_first_item():
+    assert len(next(gather_groups(_queue(ITEM, ITEM, ended=False)))) == 2
 
 
-def test_no_results_make_no_group():
-    assert list(gather_groups(_queue(0), 5)) == []
+def test_an_end_loses_none_of_those_that_came():
+    assert [len(group) for group in gather_groups(_queue(ITEM, ITEM))] == [2]
+
+
+def test_no_items_make_no_group():
+    assert list(gather_groups(_queue())) == []

@@ -1,0 +1,44 @@
+"""Claims of dead workers: their leases end at once when the death was seen."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, update
+
+from issuance.customer import Customer
+from issuance.states import State
+from ledger.store.clock import now_ms
+from ledger.store.database import Ledger
+from ledger.store.schema import IS_LEASED, jobs
+
+Customers = dict[str, list[Customer]]
+
+
+def end_leases(ledger: Ledger, chunk_ids: Sequence[str]) -> Customers:
+    """End the leases of these chunks' running jobs, so that the next `reap` gives them back.
+
+    Args:
+        ledger: the record.
+        chunk_ids: of chunks whose worker is known to be dead.
+
+    Returns:
+        Each such chunk's customers, which the worker has left locked.
+    """
+    with ledger.write() as connection:
+        found = connection.execute(_END, {"chunks": chunk_ids}).all()
+    customers: defaultdict[str, list[Customer]] = defaultdict(list)
+    for chunk_id, customer in found:
+        customers[chunk_id].append(Customer.parse(customer))
+    return dict(customers)
+
+
+_END = (
+    update(jobs)
+    .where(
+        IS_LEASED,
+        jobs.c.state == State.RUNNING,
+        jobs.c.chunk_id.in_(bindparam("chunks", expanding=True)),
+    )
+    .values(lease_until=now_ms() - 1)
+    .returning(jobs.c.chunk_id, jobs.c.customer)
+)

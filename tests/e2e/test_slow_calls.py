@@ -1,0 +1,71 @@
+"""Slow calls: each holds its own place and its own customer, and the rest of a blast goes on."""
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from issuance.states import State
+from tests.e2e.conftest import StartSystem
+from tests.e2e.processes import await_that
+from tests.e2e.system import Rows, System, plain_rows
+
+_TIMEOUT_SECONDS = 20.0
+_LEASE_SECONDS = 45.0
+_SOON_SECONDS = 12.0
+"""Well below the timeout: this is a busy machine, and the first chunk waits for the workers to warm up."""
+
+
+@pytest.fixture(scope="module")
+def system(start_system: StartSystem) -> Iterator[System]:
+    """Two children whose calls may take long, and a lease that is longer still."""
+    settings = {
+        "ISSUANCE_API_TIMEOUT_SECONDS": f"{_TIMEOUT_SECONDS:g}",
+        "ISSUANCE_LEASE_SECONDS": f"{_LEASE_SECONDS:g}",
+        "SIMULATOR_NO_MAGIC_CUSTOMERS": "1",
+    }
+    with start_system(**settings) as started:
+        yield started
+
+
+def _blast(system: System, name: str, rows: Rows, fault: dict[str, object], slow: tuple[int, ...]) -> None:
+    """Accept a blast in which the first call for some of the rows meets a fault."""
+    chosen = [str(rows[place]["mobile"]) for place in slow]
+    system.plan_faults({"customers": {mobile: [fault] for mobile in chosen}})
+    system.accept(name, rows)
+
+
+def _issued(system: System, name: str) -> int:
+    return system.balance(name).counts[State.ISSUED]
+
+
+def test_two_calls_that_hang_until_the_timeout_hold_up_none_of_500_others(system: System):
+    hang = {"kind": "timeout_after_commit", "hold_seconds": 2 * _TIMEOUT_SECONDS}
+    began = time.monotonic()
+    _blast(system, "hung", plain_rows(500, area=60), hang, slow=(125, 375))
+    await_that("all others are issued", lambda: _issued(system, "hung") == 498, _SOON_SECONDS)
+    assert time.monotonic() - began < _TIMEOUT_SECONDS
+    assert system.wait_settled("hung", 60).counts[State.ISSUED] == 500
+
+
+def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issues_once(system: System):
+    hang = {"kind": "timeout_after_commit", "hold_seconds": 2 * _TIMEOUT_SECONDS}
+    _blast(system, "killed", plain_rows(60, area=61), hang, slow=(30,))
+    await_that("all others are issued", lambda: _issued(system, "killed") == 59, _SOON_SECONDS)
+    for child in system.processes.children("worker"):
+        child.kill()
+    await_that("the last is issued", lambda: _issued(system, "killed") == 60, _SOON_SECONDS)
+    assert system.wait_settled("killed").counts[State.ISSUED] == 60
+    assert sum(entry["issued"] > 1 for entry in system.truth().values()) == 0
+
+
+def test_a_worker_that_is_told_to_stop_records_the_slow_call_before_it_ends(system: System):
+    _blast(system, "stopped", plain_rows(60, area=62), {"kind": "latency", "seconds": 5}, slow=(30,))
+    await_that("all others are issued", lambda: _issued(system, "stopped") == 59, 4.5)
+    worker = system.processes.kill("worker", signal.SIGTERM)
+    worker.wait(_SOON_SECONDS)
+    assert _issued(system, "stopped") == 60
+    assert {line.attempts for line in system.lines("stopped")} == {1}
+    system.processes.find_again(worker, "worker")
+    system.wait_settled("stopped")

@@ -1,0 +1,108 @@
+"""What dead children carried: noted by them, told by the worker that saw them die, freed by the next release."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from structlog.testing import capture_logs
+
+from issuance.states import State
+from tests.contract.ledger.build import make_job, make_jobs
+from tests.unit.worker.process import MEMORY_URL, chunks, end_parts, make_parts, wait_for
+from tests.unit.worker.test_chunks import AbsentLedger
+from worker.child_watch import child_watch
+from worker.chunk_handler import handle_chunk
+from worker.dispatcher import run_release
+
+SLOW = make_job(2)
+
+
+def _note(parts, *chunk_ids):
+    for chunk_id in chunk_ids:
+        parts.start(parts.carry(chunk_id)).result(5)
+
+
+def test_the_chunks_of_a_dead_child_are_lost_and_those_of_others_are_not(parts):
+    _note(parts, "first", "second")
+    parts.carried.mark_lost(os.getpid() + 1)
+    assert parts.carried.lost() == []
+    parts.carried.mark_lost(os.getpid())
+    assert parts.carried.lost() == ["first", "second"]
+
+
+def test_a_chunk_whose_calls_have_ended_is_lost_with_no_child(parts):
+    _note(parts, "first")
+    parts.carried.discard("first")
+    _note(parts, "second")
+    parts.carried.mark_lost(os.getpid())
+    assert parts.carried.lost() == ["second"]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_chunk_whose_message_comes_back_is_not_lost(parts, taken):
+    _note(parts, "first")
+    parts.orphans.tell("first")
+    assert not taken or parts.orphans.take("first")
+    parts.carried.mark_lost(os.getpid())
+    assert parts.carried.lost() == []
+
+
+def test_without_redis_nothing_is_known_and_nothing_breaks(parts, server):
+    server.connected = False
+    with capture_logs() as logged:
+        _note(parts, "first")
+        parts.carried.mark_lost(os.getpid())
+        assert parts.carried.lost() == []
+        parts.carried.forget(["first"])
+    assert [event["event"] for event in logged] == [
+        "carried chunk not noted",
+        "carried chunks not told",
+        "lost chunks not forgotten",
+    ]
+
+
+def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_are_free(parts, book, server):
+    parts.client.slow = {SLOW.customer.value}
+    book.accept(*make_jobs(4))
+    (chunk,) = book.release()
+    handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=False)
+    wait_for(lambda: book.counts() == {State.ISSUED: 3, State.RUNNING: 1})
+    parts.carried.mark_lost(os.getpid())
+    with capture_logs() as logged:
+        assert run_release(parts) == 1
+    assert {event["event"] for event in logged} >= {"open calls lost", "leases lapsed"}
+    assert parts.carried.lost() == []
+    ((chunk_id, numbers),) = chunks(parts.app)
+    another = make_parts(server, book.ledger, broker_url=MEMORY_URL)
+    handle_chunk(another, chunk_id, numbers, redelivered=False)
+    assert book.counts() == {State.ISSUED: 4}
+    end_parts(another)
+
+
+def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_away(parts, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    book.claim(chunk)
+    _note(parts, chunk.id)
+    parts.carried.mark_lost(os.getpid())
+    with AbsentLedger(parts.services.site.ledger_url) as ledger:
+        parts.ledger, ledger.absences = ledger, 1_000
+        assert run_release(parts) == 0
+        ledger.absences = 0
+        assert run_release(parts) == 1
+
+
+def test_a_worker_tells_of_each_child_that_has_ended_after_celery_has_seen_to_it():
+    told, seen = [], []
+    pool = SimpleNamespace(info={"processes": [11, 12]}, maintain_pool=lambda: seen.append(len(told)))
+    hub = SimpleNamespace(call_repeatedly=lambda _seconds, look, *args: seen.append(lambda: look(*args)))
+    watch = child_watch(told.append)(SimpleNamespace(pool=pool))
+    watch.register_with_event_loop(SimpleNamespace(pool=pool), hub)
+    look = seen.pop()
+    look()
+    assert told == []
+    pool.info = {"processes": [12, 13]}
+    look()
+    look()
+    assert told == [11]
+    assert seen == [0, 0, 1]

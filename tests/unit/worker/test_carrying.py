@@ -1,0 +1,172 @@
+"""A child that carries calls: its handler returns, and what is still open is recorded when it ends."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
+
+from issuance.states import State
+from tests.contract.ledger.build import make_job, make_jobs, refuse
+from tests.unit.worker.build import settles
+from tests.unit.worker.process import let_go, notices, wait_for
+from tests.unit.worker.test_chunks import AbsentLedger
+from worker import stopping
+from worker.chunk_handler import handle_chunk
+
+SLOW = make_job(2)
+
+
+@pytest.fixture
+def two_chunks(parts, book):
+    """Two chunks of four jobs; the call for the second job hangs."""
+    parts.client.slow = {SLOW.customer.value}
+    book.accept(*make_jobs(8))
+    return book.release(chunk_size=4)
+
+
+def _handle(parts, chunk):
+    return handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=False)
+
+
+def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(parts, book, two_chunks):
+    first, second = two_chunks
+    assert _handle(parts, first) == 4
+    assert book.state(SLOW) is State.RUNNING
+    assert _handle(parts, second) == 4
+    wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
+    let_go(parts)
+    wait_for(lambda: book.counts() == {State.ISSUED: 8})
+    assert len(parts.client.starts) == 8
+
+
+def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(parts, book, two_chunks):
+    first, _ = two_chunks
+    parts.carried.add = _AfterThreeResults(parts, book, parts.carried.add)
+    _handle(parts, first)
+    assert book.counts() == {State.QUEUED: 4, State.ISSUED: 3, State.RUNNING: 1}
+
+
+class _AfterThreeResults:
+    """Notes a carried chunk when all but one of its calls have ended."""
+
+    def __init__(self, parts, book, add):
+        self.parts, self.book, self.add = parts, book, add
+
+    async def __call__(self, redis, chunk_id):
+        await settles(lambda: self.parts.client.running.total() == 1)
+        await asyncio.sleep(0.05)
+        await self.add(redis, chunk_id)
+
+
+def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(parts, book, two_chunks):
+    first, _ = two_chunks
+    parts.client.replies = {1: refuse()}
+    _handle(parts, first)
+    wait_for(lambda: book.counts().get(State.ISSUED) == 3)
+    assert book.letters() == []
+    let_go(parts)
+    assert parts.recorder.await_all(5)
+    assert [notice["request_id"] for notice in notices(parts.app)] == [SLOW.id]
+
+
+def test_a_carried_outcome_waits_for_a_ledger_that_is_away(parts, book, two_chunks):
+    first, _ = two_chunks
+    _handle(parts, first)
+    wait_for(lambda: book.counts().get(State.ISSUED) == 3)
+    with AbsentLedger(parts.services.site.ledger_url) as ledger, capture_logs() as logged:
+        parts.ledger, ledger.absences = ledger, 1
+        let_go(parts)
+        assert parts.recorder.await_all(5)
+    assert book.state(SLOW) is State.ISSUED
+    assert [event["event"] for event in logged].count("ledger away") == 1
+
+
+def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_next_chunk_goes_on(
+    parts, book, two_chunks
+):
+    first, second = two_chunks
+    _handle(parts, first)
+    wait_for(lambda: book.counts().get(State.ISSUED) == 3)
+    parts.settings = parts.settings.model_copy(update={"lease_seconds": 0.01})
+    with AbsentLedger(parts.services.site.ledger_url) as ledger, capture_logs() as logged:
+        parts.ledger, ledger.absences = ledger, 2
+        let_go(parts)
+        assert parts.recorder.await_all(5)
+    (event,) = [event for event in logged if event["event"] == "results not recorded"]
+    assert (event["chunk_id"], event["log_level"]) == (first.id, "error")
+    assert isinstance(event["exc_info"], OperationalError)
+    parts.ledger = book.ledger
+    parts.settings = parts.settings.model_copy(update={"lease_seconds": 120.0})
+    assert _handle(parts, second) == 4
+    wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
+
+
+def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(parts, book, two_chunks):
+    first, _ = two_chunks
+    _handle(parts, first)
+    with book.ledger.write() as connection:
+        connection.execute(
+            text("CREATE TRIGGER refuse BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'no such thing'); END")
+        )
+    with capture_logs() as logged:
+        let_go(parts)
+        assert parts.recorder.await_all(5)
+    assert [event["request_id"] for event in logged if event["event"] == "result refused"][-1:] == [SLOW.id]
+
+
+def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(parts, book, two_chunks):
+    first, _ = two_chunks
+    _handle(parts, first)
+    threading.Timer(0.2, let_go, [parts]).start()
+    parts.finish()
+    assert book.counts() == {State.QUEUED: 4, State.ISSUED: 4}
+
+
+def test_a_process_that_ends_does_not_wait_for_ever(parts, book, two_chunks, monkeypatch):
+    first, _ = two_chunks
+    _handle(parts, first)
+    monkeypatch.setattr("worker.services._FINISH_MARGIN_SECONDS", 0.1)
+    parts.settings = parts.settings.model_copy(update={"api_timeout_seconds": 0.1})
+    with capture_logs() as logged:
+        parts.finish()
+    assert [event["event"] for event in logged] == ["waiting for open calls", "open calls left"]
+
+
+def test_a_process_that_never_had_a_chunk_ends_at_once(parts):
+    parts.finish()
+    assert "recorder" not in parts.__dict__
+
+
+def test_a_worker_that_is_told_to_stop_records_every_call_before_its_message_is_acknowledged(
+    parts, book, two_chunks, monkeypatch
+):
+    first, _ = two_chunks
+    parts.client.on_call = lambda call: monkeypatch.setattr(stopping, "_flag", bytes([call > 0]))
+    threading.Timer(0.2, let_go, [parts]).start()
+    assert _handle(parts, first) == 4
+    counts = book.counts()
+    assert counts.get(State.RUNNING, 0) == 0
+    assert counts.get(State.WAITING, 0) + counts.get(State.ISSUED, 0) == 4
+
+
+def test_a_child_that_is_told_to_end_starts_no_further_call_and_records_those_that_are_open(parts, book):
+    parts.settings = parts.settings.model_copy(update={"api_max_concurrent": 1})
+    parts.client.slow = {make_job(1).customer.value}
+    book.accept(*make_jobs(3))
+    (chunk,) = book.release()
+    before = signal.signal(signal.SIGUSR1, lambda *_: sys.exit(1))
+    parts.client.on_call = lambda _: os.kill(os.getpid(), signal.SIGUSR1)
+    try:
+        with pytest.raises(SystemExit):
+            _handle(parts, chunk)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    let_go(parts)
+    parts.finish()
+    assert book.counts() == {State.ISSUED: 1, State.WAITING: 2}

@@ -1,0 +1,82 @@
+"""Handing a chunk over: its child takes the next one while the last of its calls are open."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from worker.chunk.chunk_locks import ChunkLocks
+from worker.chunk.places import Places
+from worker.chunk.progress import Progress
+
+log = structlog.get_logger("issuance.worker")
+
+_RELEASE_EVERY_SECONDS = 0.5
+
+
+class HandOver:
+    """Watches a chunk while its calls are made, and hands it over when it only waits for answers.
+
+    That is when all of its jobs have begun and places are free. What it has open then it *carries*. The locks of
+    customers whose calls have ended are released, at once and then every half second.
+
+    Args:
+        progress: the chunk's.
+        places: the child's.
+        locks: the chunk's.
+        is_stopping: a worker that stops takes no next chunk.
+        tell: called once, when the child may take its next chunk.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        places: Places,
+        locks: ChunkLocks,
+        *,
+        is_stopping: Callable[[], bool],
+        tell: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._progress = progress
+        self._places = places
+        self._locks = locks
+        self._is_stopping = is_stopping
+        self._tell = tell
+        self._asks_redis = False
+        self._is_over = False
+
+    async def __aenter__(self) -> Self:
+        self._watch = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._is_over = True
+        if not self._asks_redis:  # a command that is broken off costs its connection
+            self._watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watch
+
+    async def _run(self) -> None:
+        await self._progress.all_begun.wait()
+        await self._places.unfinished.falls_to(self._places.carried_most)
+        if self._progress.is_alone or self._is_stopping():
+            return
+        try:
+            await self._in_redis(self._tell())
+            while not self._is_over:
+                await self._in_redis(self._locks.release(but=self._progress.customers))
+                await asyncio.sleep(0 if self._is_over else _RELEASE_EVERY_SECONDS)
+        except Exception:
+            log.exception("hand-over broken")  # a bug, which must not cost the calls their outcomes
+
+    async def _in_redis(self, command: Awaitable[None]) -> None:
+        self._asks_redis = True
+        try:
+            await command
+        finally:
+            self._asks_redis = False

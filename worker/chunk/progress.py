@@ -1,0 +1,96 @@
+"""How far a chunk is: which of its jobs have begun, and which have ended."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable
+from typing import TypeVar
+
+from ledger.dispatch.claims import ClaimedJob
+from worker.chunk.places import Places
+
+T = TypeVar("T")
+
+_ASK_AGAIN_SECONDS = 0.25
+
+
+class Progress:
+    """The progress of one claimed chunk. All but its making belongs to the event loop's thread.
+
+    It forgets each job as soon as it can: a chunk may be open for long because of a single slow call.
+
+    Args:
+        jobs: the claimed ones.
+        places: the child's.
+    """
+
+    def __init__(self, jobs: Iterable[ClaimedJob], places: Places) -> None:
+        self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """One for each customer, whose calls follow one another."""
+        self.all_begun = asyncio.Event()
+        """Set when each job was sent or given back, or waits for the call before it of its own customer."""
+        self._places = places
+        self._left = {job.number: job for job in jobs}
+        self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
+        self._behind: set[int] = set()
+        # A job that has lost a worker may be why. It must not take the calls of other chunks with it.
+        self.is_alone = any(job.claims > 1 for job in self._left.values())
+
+    @property
+    def left(self) -> list[ClaimedJob]:
+        """The jobs that have neither begun nor been given back."""
+        return list(self._left.values())
+
+    @property
+    def customers(self) -> set[str]:
+        """The fingerprints of those whose jobs have not ended."""
+        return set(self._customers.values())
+
+    def customer_of(self, job: ClaimedJob) -> str:
+        """The fingerprint of an unfinished job's customer."""
+        return self._customers[job.number]
+
+    def open(self) -> None:
+        """Count the jobs among the child's unfinished ones."""
+        self._places.unfinished.rise(len(self._customers))
+
+    async def room(self, wanted: int) -> int:
+        """Wait a moment until call slots may be reserved; returns for how many of `wanted` jobs, 0 for none yet."""
+        if self.is_alone:
+            only_these = len(self._customers)
+            if not await self._places.unfinished.falls_to(only_these, _ASK_AGAIN_SECONDS):
+                return 0
+        return await self._places.room(wanted, _ASK_AGAIN_SECONDS)
+
+    def begin(self, job: ClaimedJob) -> None:
+        """Note that a job is sent now, or given back."""
+        self._left.pop(job.number, None)
+        self._behind.discard(job.number)
+        self._check()
+
+    def end(self, job: ClaimedJob) -> None:
+        """Note that a job has its result, or never will."""
+        if self._customers.pop(job.number, None) is not None:
+            self._places.unfinished.fall()
+
+    async def track(self, job: ClaimedJob, call: Awaitable[T]) -> T:
+        """Await what is done with a job that has a call slot, and count it in the meantime."""
+        waits_for_customer = self.turns[self._customers[job.number]].locked()
+        if waits_for_customer:
+            self._places.reserved.fall()  # it will not start soon, and others can
+            self._behind.add(job.number)
+            self._check()
+        try:
+            return await call
+        finally:
+            if not waits_for_customer:
+                self._places.reserved.fall()
+            self.end(job)
+
+    def close(self) -> None:
+        """End what has not ended."""
+        self._places.unfinished.fall(len(self._customers))
+        self._customers.clear()
+
+    def _check(self) -> None:
+        if len(self._left) == len(self._behind):
+            self.all_begun.set()

@@ -1,0 +1,21 @@
+"""What the chunks of one process share with all workers through Redis."""
+
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from limiter.customer_locks import CustomerLocks
+from limiter.paused_campaigns import PausedCampaigns
+from limiter.rate_limiter import RateLimiter
+from worker.loop_lag import LoopLag
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The account's limits and locks, and how late this process's event loop is."""
+
+    redis: Redis
+    limiter: RateLimiter
+    locks: CustomerLocks
+    paused_campaigns: PausedCampaigns
+    loop_lag: LoopLag = field(default_factory=LoopLag)

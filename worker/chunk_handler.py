@@ -1,0 +1,94 @@
+"""The way of one chunk through a worker child: claim it, issue it, and hand it over."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from ledger.dispatch.claims import Claim, claim
+from limiter.unavailable import LimitsUnavailable
+from worker.chunk.bounds import Bounds
+from worker.chunk.issuer import ChunkIssuing
+from worker.chunk.open_chunk import OpenChunk
+from worker.ledger_retry import insist
+from worker.services import Parts
+from worker.stopping import is_stopping
+
+log = structlog.get_logger("issuance.worker")
+
+
+def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool) -> int:
+    """Issue a chunk's jobs; returns how many were claimed.
+
+    When it returns, each of them is settled in the ledger or given back to it (design rule 6), save the few whose
+    calls are still open: these have their lease, and are recorded as they end. What broke in our own hands is left to
+    its lease, and so is everything when the ledger stays away.
+
+    Raises:
+        DBAPIError: the ledger was away for longer than the lease, or while the worker is told to stop.
+    """
+    parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
+    lease_seconds = parts.settings.lease_seconds
+    orphaned = redelivered and parts.orphans.take(chunk_id)
+
+    def claim_chunk() -> Claim:
+        with parts.ledger_turn:
+            return claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned)
+
+    held = insist(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)  # nothing is claimed yet
+    _unlock(parts, held)
+    if not held.jobs:
+        log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
+        return 0
+    log.debug("claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned)
+    _issue(parts, held)
+    parts.nudge.give_seldom()
+    return len(held.jobs)
+
+
+def _unlock(parts: Parts, held: Claim) -> None:
+    """Free the customers of jobs that are to be released one by one: the dead child has left them locked."""
+    if held.isolated:
+        fingerprints = [customer.fingerprint for customer in held.isolated]
+        with suppress(LimitsUnavailable):  # the locks lapse by themselves
+            parts.start(parts.shared.locks.release(held.chunk_id, fingerprints)).result()
+
+
+def _issue(parts: Parts, held: Claim) -> None:
+    """Issue until the chunk is handed over; whatever ends the wait early also ends its calls."""
+    chunk = OpenChunk(held, parts.recorder.put, parts.carry)
+    issuing = ChunkIssuing(
+        held,
+        parts.client,
+        parts.shared,
+        _bounds(parts),
+        parts.places,
+        is_stopping=is_stopping,
+        put=chunk.add,
+        hand_over=chunk.hand_over,
+        rng=parts.rng,
+    )
+    chunk.break_off = issuing.break_off
+    parts.recorder.begin(chunk)
+    done = parts.start(issuing.run())
+    done.add_done_callback(chunk.end)
+    try:
+        chunk.handed_over.wait()
+    except BaseException:  # this process is told to end: `Parts.finish` waits for the calls
+        issuing.break_off()
+        raise
+    if chunk.error is not None:
+        done.exception()  # calls under way end before the next chunk begins
+        raise chunk.error
+    if done.done():
+        done.result()
+
+
+def _bounds(parts: Parts) -> Bounds:
+    settings = parts.settings
+    return Bounds(
+        policy=settings.retry_policy,
+        start_within_seconds=settings.call_window_seconds,
+        lease_seconds=settings.lease_seconds,
+        call_seconds=settings.api_timeout_seconds,
+    )
