@@ -34,7 +34,7 @@ async def test_three_workers_together_keep_to_the_rate_and_its_burst(clients, ac
     workers = [RateLimiter(await clients.redis(), account, rate_per_minute=6_000) for _ in range(3)]
     groups = await asyncio.gather(*(starts_of(worker, 4, within_seconds=1) for worker in workers for _ in range(20)))
     starts = [start for group in groups for start in group]
-    assert len(starts) >= 166
+    assert len(starts) >= 160
     assert most_in_one_second(starts) <= 100 + 100
 
 

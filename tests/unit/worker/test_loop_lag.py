@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -32,3 +33,16 @@ async def test_the_lag_of_before_fades_while_the_loop_is_on_time(lag):
 
 def test_before_it_is_started_nothing_is_late():
     assert LoopLag().seconds == 0
+
+
+def test_a_worker_process_measures_its_own_loop(parts):
+    del parts.__dict__["shared"]
+    parts.services = replace(parts.services, site=replace(parts.services.site, redis_url="redis://127.0.0.1:1/0"))
+    lag = parts.shared.loop_lag
+
+    async def block() -> float:
+        time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # this is what blocks it
+        await asyncio.sleep(0.01)
+        return lag.seconds
+
+    assert parts.start(block()).result(5) >= BLOCKED_SECONDS / 2
