@@ -27,6 +27,7 @@ local HELD = 0.95 -- share of the limit that held before it grew too high
 local PEAK = 60 -- seconds for which it is known what the limit was before a row of cuts
 local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
 local UNKNOWN_LATENCY, REPORTED = 0.2 * SECOND, 0.075
+local RESERVED_AHEAD = 0.35 -- seconds: until then calls that were reserved before a trial reach the API
 local RAMP_FROM = 60 -- calls a minute
 local PROVED = 120 -- seconds for which a proof counts
 local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 10, 250, 20 -- seconds, seconds, calls, answers' times
@@ -269,7 +270,7 @@ end
 local function judge_failures()
   local lasted, calls, bad = account.since('trial_at'), account.number('trial_calls'), account.number('trial_bad')
   local before, ratio = account.number('trial_share'), account.number('trial_ratio')
-  if lasted < TRIAL_LEAST + answer_seconds() then return end
+  if lasted < TRIAL_LEAST + RESERVED_AHEAD + answer_seconds() then return end
   local share = bad / math.max(1, calls)
   if is_excess(bad, calls, math.min(0.95, 1.2 * before)) then return cut_for_failures(certain_share(bad, calls)) end
   if calls < calls_to_tell(before) and lasted < TRIAL_MOST then return end
@@ -422,7 +423,8 @@ local function add_results(accepted, accepted_repeats, throttled, fresh_failed, 
     account.add('now_' .. field, count)
   end
   local is_counting = account.text('mode') == 'trial' or account.text('mode') == 'alert'
-  if is_counting and account.since('trial_at') > answer_seconds() then
+  local from = answer_seconds() + (account.text('mode') == 'trial' and RESERVED_AHEAD or 0)
+  if is_counting and account.since('trial_at') > from then
     account.add('trial_calls', accepted + throttled + failed)
     account.add('trial_bad', throttled + failed)
     account.add('trial_timed', timed)

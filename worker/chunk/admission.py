@@ -17,7 +17,7 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
-from worker.chunk.reconciler import LOOKED_UP
+from worker.chunk.reconciler import LOOKED_UP, NO_SLOT
 from worker.chunk.shared import Shared
 
 log = structlog.get_logger("issuance.worker")
@@ -131,6 +131,8 @@ class Admission:
     async def report(self, reservation: Reservation, attempt: Attempt) -> None:
         """Tell the account's limits the result of a call, or of the reads for one job."""
         is_read = attempt.job.look_up is not None
+        if is_read and attempt.outcome.message.endswith(NO_SLOT):
+            return  # nothing was read
         result = read_result(attempt) if is_read else issue_result(attempt)
         if result.took_seconds is not None and self._is_late(result.took_seconds):
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)

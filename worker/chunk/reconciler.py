@@ -23,6 +23,7 @@ from rewards_api.client import RewardsClient
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
 
 LOOKED_UP = "looked up: "
+NO_SLOT = "no call slot was free in time"
 """Begins the message of every outcome of reads."""
 _PAGES_MOST = 20
 
@@ -148,7 +149,7 @@ class Looker:
 
     async def _slot(self) -> None:
         if await self._take_slot() is None:
-            raise _UnreadableError(NoAnswer("connect", "no call slot was free in time", sent=False))
+            raise _UnreadableError(NoAnswer("connect", NO_SLOT, sent=False))
 
 
 def _nothing_found(job: ClaimedJob, code: int | None, message: str) -> Outcome:
