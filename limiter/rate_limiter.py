@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("issuance.worker")
 
 PROBE_PAUSE_SECONDS = (1.1, 1.5)
-"""Between two probes, drawn anew each time; with the turn of the other kind of job, 0.4 s, less than 2 s."""
+"""Between two probes, drawn for each; with the turn of the other kind of job, 0.4 s, less than 2 s."""
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
 _WARNINGS = frozenset({"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"})

@@ -13,7 +13,7 @@ from issuance.fair_queue import Claimant, Turns, size_chunk
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import finish_campaigns
-from ledger.dispatch.backlog import due_jobs, queued_campaigns, waiting_campaigns
+from ledger.dispatch.backlog import Queued, Waiting, due_jobs, queued_campaigns, waiting_campaigns
 from ledger.dispatch.claims import ISOLATED_FROM
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
@@ -65,13 +65,8 @@ def release(
         queued = queued_campaigns(connection, lane)
         free = window - sum(each.count for each in queued)
         # Counted a chunk further than there is room: what does not fit whole must be known for that.
-        waiting = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
-        on_the_way = {each.id for each in queued}
-        waiting = [
-            replace(each, count=1) if is_probed(each.id) else each
-            for each in waiting
-            if not is_probed(each.id) or each.id not in on_the_way
-        ]
+        found = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
+        waiting = [*_one_probe_at_a_time(found, queued, is_probed)]
         weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
         size = partial(
             size_chunk, weights=[*weights.values()], window=window, most=chunk_size, shared=shared_chunk_size
@@ -81,22 +76,25 @@ def release(
         chunks: dict[int, Iterator[Chunk]] = {}
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
-            taken = (
-                _queue_due(
-                    connection,
-                    due_jobs(lane, each),
-                    sum(sizes),
-                    lost_after_seconds,
-                    newest_first=newest_probes and is_probed(each.id),
-                )
-                if sizes
-                else []
-            )
+            newest_first = newest_probes and is_probed(each.id)
+            due = due_jobs(lane, each)
+            taken = _queue_due(connection, due, sum(sizes), lost_after_seconds, newest_first=newest_first)
             chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
         if not waiting:
             finish_campaigns(connection)
     in_turn = [chunk for turn in given for chunk in islice(chunks[turn.key], 1)]
     return in_turn + [chunk for left in chunks.values() for chunk in left]
+
+
+def _one_probe_at_a_time(
+    waiting: Iterable[Waiting], queued: Iterable[Queued], is_probed: Callable[[int], bool]
+) -> Iterator[Waiting]:
+    on_the_way = {each.id for each in queued}
+    for each in waiting:
+        if not is_probed(each.id):
+            yield each
+        elif each.id not in on_the_way:
+            yield replace(each, count=1)
 
 
 def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
@@ -133,6 +131,8 @@ def _queue_due(
     *,
     newest_first: bool,
 ) -> list[tuple[int, str, int, int]]:
+    if limit == 0:
+        return []
     order = (jobs.c.due_at.desc(), jobs.c.number.desc()) if newest_first else (jobs.c.due_at, jobs.c.number)
     chosen = (
         select(jobs.c.number)

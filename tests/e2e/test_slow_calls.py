@@ -1,4 +1,4 @@
-"""Slow calls: each holds its own place and its own customer, and the rest of a blast goes on."""
+"""Slow calls: each holds its own place and its own customer, and the other calls are made."""
 
 import signal
 import time
