@@ -42,10 +42,10 @@ class _Poisoner(MetaPathFinder):
 def _poison(module: ModuleType) -> None:
     send = module.Sender.send
 
-    async def send_or_die(self: Any, job: Any) -> Any:
+    async def send_or_die(self: Any, job: Any, **options: Any) -> Any:
         if (die := _DEADLY.get(job.customer.value[-4:])) is not None:
             die()
-        return await send(self, job)
+        return await send(self, job, **options)
 
     module.Sender.send = send_or_die
 
