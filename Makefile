@@ -37,7 +37,7 @@ soak: $(BIN)/.dev ## Half an hour of blasts with random faults, and whether memo
 bench: $(BIN)/.bench ## Speed beside peers, promises, costs and scale, into docs/benchmarks.md (BENCH="--help" lists options)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-limiter: $(BIN)/.bench ## The limiter against models of APIs in virtual time, into docs/limiter.md (about four minutes; LIMITER="--help")
+limiter: $(BIN)/.bench ## The limiter against models of APIs in virtual time, into docs/limiter.md (about two minutes; LIMITER="--help")
 	@$(BIN)/python -m benchmarks.limiter $(LIMITER)
 
 profile: $(BIN)/.bench ## Where the CPU of an issuance goes, by py-spy (PROFILE="--help" lists options)

@@ -43,8 +43,7 @@ class Ours:
     """The product's limiter, its own Lua and Python, on a Redis in virtual time."""
 
     def __init__(self, simulation: Simulation, rng: Random, rate_per_minute: int, *, adapts: bool = True) -> None:
-        self._simulation = simulation
-        self.redis = VirtualRedis()
+        self.redis = VirtualRedis(lambda: simulation.now)
         self._limiter = RateLimiter(
             self.redis,  # type: ignore[arg-type]  # what is used of a client is there
             "till",
@@ -56,22 +55,18 @@ class Ours:
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
         """Reserve as a chunk of a blast does."""
-        self.redis.set_time(self._simulation.now)
         return finish(self._limiter.reserve(count, within_seconds=0.3, scope=scope, is_repeat=is_repeat))
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
         """Report as the admission does."""
-        self.redis.set_time(self._simulation.now)
         return finish(self._limiter.report(reservation, result))
 
     def limit(self) -> float:
         """Read the state."""
-        self.redis.set_time(self._simulation.now)
         return finish(self._limiter.state()).allowed_per_minute
 
     def suspended_campaigns(self) -> Sequence[int]:
         """Read the state."""
-        self.redis.set_time(self._simulation.now)
         return list(finish(self._limiter.state()).campaigns)
 
 

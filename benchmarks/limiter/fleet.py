@@ -14,6 +14,7 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 
 CHUNK, PLACES = 500, 100
+RESERVED_MOST, REFILL = PLACES * 3 // 2, PLACES * 2 // 5
 READS_MOST = 16
 RELEASE_SECONDS, POLL_LEAST, POLL_FULL, POLL_MOST = 0.5, 0.02, 0.05, 0.25
 
@@ -100,9 +101,10 @@ class Child:
     def _reserve(self) -> float:
         if not self._chunk:
             self._chunk = self._supply.take(CHUNK, lambda: list(self._controller.suspended_campaigns()))
-        wanted = min(len(self._chunk), PLACES * 5 // 4 - self._reserved - self._in_flight)
-        if wanted <= 0:
-            return POLL_FULL if self._chunk else 0.1
+        room = RESERVED_MOST - self._reserved - self._in_flight
+        if not self._chunk or room < min(len(self._chunk), REFILL):
+            return POLL_FULL if self._chunk else POLL_MOST
+        wanted = min(len(self._chunk), room)
         scope = Scope(self._chunk[0].campaign)
         is_repeat = all(job.attempts for job in self._chunk)
         reservation = self._controller.reserve(wanted, scope, is_repeat=is_repeat)

@@ -1,6 +1,6 @@
-"""A Redis in virtual time: runs the limiter's own Lua scripts in this process, with a clock that a simulation sets."""
+"""A Redis in virtual time: runs the limiter's own Lua scripts in this process, with a simulation's clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lupa import luajit21 as lua51  # Redis runs Lua 5.1; this is the same language, several times faster
@@ -61,32 +61,37 @@ return prepare, set_clock, members, hashes
 class _Script:
     """A prepared script; awaiting it never waits."""
 
-    def __init__(self, run: Any, table: Any) -> None:
+    def __init__(self, run: Any, table: Any, set_time: Callable[[], None]) -> None:
         self._run = run
         self._table = table
+        self._set_time = set_time
 
     async def __call__(self, keys: Sequence[str], args: Sequence[int | float | str]) -> list[Any]:
+        self._set_time()
         reply: list[Any] = _python(self._run(self._table(keys), self._table(map(str, args))))
         return reply
 
 
 class VirtualRedis:
-    """What `RateLimiter` uses of a Redis client; all state is in this object."""
+    """What `RateLimiter` uses of a Redis client; all state is in this object.
 
-    def __init__(self) -> None:
+    Args:
+        clock: the server's time, in seconds since the simulation's start.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         lua = lua51.LuaRuntime(unpack_returned_tuples=True)
         self._prepare, self._set_clock, self._members, self.hashes = lua.execute(_COMMANDS)
         self._table = lua.table_from
-        self.set_time(0.0)
 
-    def set_time(self, seconds: float) -> None:
-        """Set the server's clock, in seconds since the simulation's start."""
-        microseconds = round(seconds * 1_000_000)
+    def _set_time(self) -> None:
+        microseconds = round(self._clock() * 1_000_000)
         self._set_clock(_EPOCH_SECONDS + microseconds // 1_000_000, microseconds % 1_000_000)
 
     def register_script(self, text: str) -> _Script:
         """Prepare a script."""
-        return _Script(self._prepare(text), self._table)
+        return _Script(self._prepare(text), self._table, self._set_time)
 
     async def smembers(self, key: str) -> set[str]:
         """Read a set."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from benchmarks.limiter.fleet import Record
-from benchmarks.limiter.laboratory import OURS, run
+from benchmarks.limiter.laboratory import OURS, run, silence
 from benchmarks.limiter.scenarios import SCENARIOS, Scenario
 
 mpl.use("Agg")
@@ -24,6 +24,7 @@ _SEED = 1
 
 def draw(path: Path) -> None:
     """Draw some scenarios, one seed each."""
+    silence()
     figure, panels = plt.subplots(len(_PANELS), 1, figsize=(8, 2.2 * len(_PANELS)))
     for panel, (name, seconds) in zip(panels, _PANELS, strict=True):
         scenario = next(each for each in SCENARIOS if each.name.startswith(name))

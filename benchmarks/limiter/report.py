@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.limiter.laboratory import CONTROLLERS, OFF, OURS, Result
+from benchmarks.limiter.laboratory import CONTROLLERS, OFF, OURS, Result, seeds_of
 
 _HEAD = """# The limiter's laboratory
 
@@ -13,10 +13,12 @@ mode of the AWS SDKs, and the client-side throttling of Google's SRE book with K
 in `benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
 {per_second:.0f} calls a second; two children have {places} places for calls each.
 
-{seeds} seeds for each cell, medians; {seconds:.0f} s in all. *used* is the share of what the model
-could have served, *refused* the share of calls that it refused, after the first ten seconds. What
-an operator sees is in [the architecture](architecture.md#the-limits-of-the-account), the reasons
-are in [decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md).
+Medians of {seeds} seeds for ours and {compared} for the others; {seconds:.0f} s in all. *used* is the share
+of what the model could have served, *refused* the share of calls that it refused, both after the
+first ten seconds. With a queue they count from 15 s on: the calls of the first second, at four
+times the capacity, wait that long. What an operator sees is in
+[the architecture](architecture.md#the-limits-of-the-account), the reasons are in
+[decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md).
 
 ![Calls, accepted calls and the limit over time](limiter.png)
 
@@ -29,7 +31,8 @@ def write_page(results: Sequence[Result], *, seeds: int, seconds: float, per_sec
     lines = [f"| scenario | goal | {names} | met |", "| --- | --- |" + " ---: |" * len(CONTROLLERS) + " --- |"]
     for result in results:
         lines += _rows(result)
-    head = _HEAD.format(seeds=seeds, seconds=seconds, per_second=per_second, places=places)
+    compared = seeds_of(OFF, seeds)
+    head = _HEAD.format(seeds=seeds, compared=compared, seconds=seconds, per_second=per_second, places=places)
     return head + "\n".join(lines) + "\n"
 
 

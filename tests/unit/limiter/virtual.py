@@ -24,9 +24,9 @@ class VirtualAccount:
     """One account on a server in virtual time, and workers that share it."""
 
     def __init__(self) -> None:
-        self.redis = VirtualRedis()
         self.now = 0.0
         self.server_ahead = 0.0
+        self.redis = VirtualRedis(lambda: self.now + self.server_ahead)
 
     def worker(self, **options: Any) -> RateLimiter:
         options = {"rate_per_minute": RATE, "rng": Random(1), "clock": lambda: self.now} | options
@@ -34,7 +34,6 @@ class VirtualAccount:
 
     async def wait(self, seconds: float) -> None:
         self.now += seconds
-        self.redis.set_time(self.now + self.server_ahead)
 
     async def set_clock_back(self, seconds: float) -> None:
         self.server_ahead -= seconds
@@ -78,7 +77,6 @@ def run(
     for step in range(int(seconds * 2)):
         simulation.at(step / 2, lambda: supply.record.limits.append((simulation.now, controller.limit())))
     simulation.run(seconds)
-    controller.redis.set_time(seconds)
     return supply.record, finish(controller._limiter.state())
 
 
