@@ -25,7 +25,9 @@ def main() -> None:
     """Measure, then write the report."""
     options = _read_options()
     if len({*WORKER_CORES, *OTHER_CORES}) < 2:  # noqa: PLR2004
-        sys.exit("Two cores are needed: the worker's own, and one for the stub API, the broker and the database")
+        sys.exit(
+            "Two cores are needed: the worker's own, and one for the stub API, the broker and the database"
+        )
     sizes = QUICK if options.quick else FULL
     if options.rows:
         sizes = replace(sizes, rows=options.rows)
@@ -50,15 +52,29 @@ def main() -> None:
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, a minute: shows that it works, no more")
-    parser.add_argument("--only", default="", metavar="PART", help="measure what has this in its key: accept/SQLite")
-    parser.add_argument("--rows", type=int, default=0, help="of the accepted file: 1000000 is slower")
     parser.add_argument(
-        "--scale", type=int, default=0, metavar="JOBS", help="in the large ledger: 10000000 takes 20 min"
+        "--quick", action="store_true", help="tiny sizes, a minute: shows that it works, no more"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="PART", help="measure what has this in its key: accept/SQLite"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=0, help="of the accepted file: 1000000 is slower"
+    )
+    parser.add_argument(
+        "--scale",
+        type=int,
+        default=0,
+        metavar="JOBS",
+        help="in the large ledger: 10000000 takes 20 min",
     )
     parser.add_argument("--repeats", type=int, default=0, help="of every measurement")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of benchmarks.md and its plot")
-    parser.add_argument("--results", type=Path, default=Path(".bench/results.jsonl"), help="kept between runs")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs"), help="folder of benchmarks.md and its plot"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path(".bench/results.jsonl"), help="kept between runs"
+    )
     return parser.parse_args()
 
 

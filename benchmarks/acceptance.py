@@ -1,6 +1,7 @@
 """Acceptance: rows a second of a blast into each ledger, new and run again, with the memory it takes.
 
-`python -m benchmarks.acceptance FILE LEDGER_URL CAMPAIGN` accepts one file and prints what it took as JSON.
+`python -m benchmarks.acceptance FILE LEDGER_URL CAMPAIGN` accepts one file and prints what it took
+as JSON.
 """
 
 import json
@@ -37,7 +38,9 @@ def accept_apart(file: Path, ledger_url: str, campaign: str) -> Intake:
     """Accept a file in a process of its own, on the worker's core."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     command = python("benchmarks.acceptance", str(file), ledger_url, campaign)
-    return Intake(**json.loads(run_to_end(command, cores=WORKER_CORES, environment=clean).splitlines()[-1]))
+    return Intake(
+        **json.loads(run_to_end(command, cores=WORKER_CORES, environment=clean).splitlines()[-1])
+    )
 
 
 def _accept(file: Path, ledger_url: str, campaign: str) -> Intake:
@@ -51,7 +54,9 @@ def _accept(file: Path, ledger_url: str, campaign: str) -> Intake:
         began, cpu = time.monotonic(), time.process_time()
         report = blast(ledger, into, source, freezer, errors, on_batch=lambda _: None)
         took, used = time.monotonic() - began, time.process_time() - cpu
-    return Intake(report.rows, report.accepted, report.rows / took, used / report.rows * 1e6, _most_rss_mb())
+    return Intake(
+        report.rows, report.accepted, report.rows / took, used / report.rows * 1e6, _most_rss_mb()
+    )
 
 
 def _most_rss_mb() -> float:

@@ -19,7 +19,9 @@ def ceiling(stub: Stub, task: Task, seconds: float) -> float:
     """Measure it, with the client on the worker's core."""
     stub.reset(0)
     command = python("benchmarks.ceiling", stub.url.rpartition("/")[2], task.path, str(seconds))
-    return float(run_to_end(command, cores=WORKER_CORES, environment=os.environ | task.environment()))
+    return float(
+        run_to_end(command, cores=WORKER_CORES, environment=os.environ | task.environment())
+    )
 
 
 class _Caller(asyncio.Protocol):
@@ -44,12 +46,13 @@ class _Caller(asyncio.Protocol):
 async def _press(address: str, path: str, seconds: float) -> float:
     host, _, port = address.partition(":")
     body = next(bodies(Task.read().variant, 1)).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    )
+    head = f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     request = head.encode() + b"\r\n" + body
     loop = asyncio.get_running_loop()
-    opened = [await loop.create_connection(lambda: _Caller(request), host, int(port)) for _ in range(_CONNECTIONS)]
+    opened = [
+        await loop.create_connection(lambda: _Caller(request), host, int(port))
+        for _ in range(_CONNECTIONS)
+    ]
     began, before = time.monotonic(), sum(caller.answered for _, caller in opened)
     await asyncio.sleep(seconds)
     made = sum(caller.answered for _, caller in opened) - before

@@ -43,11 +43,18 @@ class Contender:
     """Whether it runs at every latency and endpoint."""
 
 
-# The setting's default; where answers are slow a child waits longer at the end of its chunk, so there are more.
+# The setting's default; where answers are slow a child waits longer at the end of its chunk, so
+# there are more.
 _CHILDREN, _CHILDREN_FOR_SLOW, _SLOW_IN_FLIGHT = 2, 4, 400
 
 
-def _ours(*, children: int | None = None, in_postgres: bool = False, cores: int = 1, core_share: float = 1.0) -> Runner:
+def _ours(
+    *,
+    children: int | None = None,
+    in_postgres: bool = False,
+    cores: int = 1,
+    core_share: float = 1.0,
+) -> Runner:
     def run(place: Place, task: Task, count: int) -> Run:
         url = new_database(place.postgres_url) if in_postgres else ""
         worker_cores = [*WORKER_CORES, *reversed(OTHER_CORES)][:cores]
@@ -57,7 +64,8 @@ def _ours(*, children: int | None = None, in_postgres: bool = False, cores: int 
             task,
             count,
             ledger_url=url,
-            children=children or (_CHILDREN_FOR_SLOW if task.in_flight > _SLOW_IN_FLIGHT else _CHILDREN),
+            children=children
+            or (_CHILDREN_FOR_SLOW if task.in_flight > _SLOW_IN_FLIGHT else _CHILDREN),
             worker_cores=worker_cores,
             core_share=core_share,
         )
@@ -102,7 +110,16 @@ def _dramatiq(launcher: str, module: str, threads: int | None = None) -> Runner:
 
 def _taskiq(task: Task) -> list[str]:
     most = str(task.in_flight)
-    options = ["--workers", "1", "--max-async-tasks", most, "--max-prefetch", most, "--log-level", "WARNING"]
+    options = [
+        "--workers",
+        "1",
+        "--max-async-tasks",
+        most,
+        "--max-prefetch",
+        most,
+        "--log-level",
+        "WARNING",
+    ]
     return python("taskiq", "worker", *options, "benchmarks.peers.taskiq_app:broker")
 
 
@@ -115,15 +132,29 @@ CONTENDERS = (
     BARE,
     Contender("this system, SQLite", _ours(), 0.9, "SQLite", quick=True, everywhere=True),
     Contender("this system, SQLite, one child", _ours(children=1), 0.8, "SQLite"),
-    Contender("this system, PostgreSQL", _ours(in_postgres=True), 0.9, "PostgreSQL", everywhere=True),
-    Contender("dramatiq, gevent, urllib3", _dramatiq("dramatiq-gevent", "dramatiq_urllib3_app"), 0.7, everywhere=True),
+    Contender(
+        "this system, PostgreSQL", _ours(in_postgres=True), 0.9, "PostgreSQL", everywhere=True
+    ),
+    Contender(
+        "dramatiq, gevent, urllib3",
+        _dramatiq("dramatiq-gevent", "dramatiq_urllib3_app"),
+        0.7,
+        everywhere=True,
+    ),
     Contender("dramatiq, threads, httpx", _dramatiq("dramatiq", "dramatiq_app", _THREADS), 0.5),
     Contender("taskiq, httpx on aiohttp", _peer("taskiq_app", _taskiq), 0.5, everywhere=True),
     Contender("saq, httpx on aiohttp", _peer("saq_app", _saq), 0.4),
     Contender(
-        "Celery, threads, httpx", _celery("--pool", "threads", "--concurrency", str(_THREADS)), 0.25, everywhere=True
+        "Celery, threads, httpx",
+        _celery("--pool", "threads", "--concurrency", str(_THREADS)),
+        0.25,
+        everywhere=True,
     ),
-    Contender("Celery, prefork, httpx", _celery("--pool", "prefork", "--concurrency", str(_PREFORK_CHILDREN)), 0.1),
+    Contender(
+        "Celery, prefork, httpx",
+        _celery("--pool", "prefork", "--concurrency", str(_PREFORK_CHILDREN)),
+        0.1,
+    ),
 )
 """The bare script comes first: the others' runs are sized by it."""
 

@@ -55,7 +55,9 @@ def running(
         _end(process)
 
 
-def run_to_end(command: Sequence[str], *, cores: Sequence[int], environment: Mapping[str, str]) -> str:
+def run_to_end(
+    command: Sequence[str], *, cores: Sequence[int], environment: Mapping[str, str]
+) -> str:
     """Run a command to its end on these cores; returns what it printed.
 
     Raises:

@@ -1,7 +1,7 @@
 """What each step of the ledger costs a job: release, claim, record, with few and with many jobs in the ledger.
 
-`python -m benchmarks.costs LEDGER_URL JOBS` takes that many jobs, which are there already, through the steps and
-prints microseconds of this process and of the clock for each job, as JSON.
+`python -m benchmarks.costs LEDGER_URL JOBS` takes that many jobs, which are there already, through
+the steps and prints microseconds of this process and of the clock for each job, as JSON.
 """
 
 import json
@@ -55,7 +55,9 @@ class Stopwatch:
 
 def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     """Take so many waiting jobs of a campaign through the steps, in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
+    }
     command = python("benchmarks.costs", ledger_url, str(count), campaign)
     printed = run_to_end(command, cores=WORKER_CORES, environment=environment)
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
@@ -89,10 +91,17 @@ def take_through(ledger: Ledger, watch: Stopwatch) -> None:
     """Take one chunk of waiting jobs through the steps."""
     with watch.step("release"):
         [chunk] = release(
-            ledger, Lane.BLAST, Turns(), window=CHUNK_JOBS, chunk_size=CHUNK_JOBS, lost_after_seconds=_LEASE_SECONDS
+            ledger,
+            Lane.BLAST,
+            Turns(),
+            window=CHUNK_JOBS,
+            chunk_size=CHUNK_JOBS,
+            lost_after_seconds=_LEASE_SECONDS,
         )
     with watch.step("claim"):
-        held = claim(ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False)
+        held = claim(
+            ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False
+        )
     answers = [_answer(job) for job in held.jobs]
     with watch.step("classify"):
         attempts = [_attempt(job, answer) for job, answer in zip(held.jobs, answers, strict=True)]
@@ -102,7 +111,9 @@ def take_through(ledger: Ledger, watch: Stopwatch) -> None:
 
 
 def _answer(job: ClaimedJob) -> Answer:
-    return Answer(200, bulk_answer([job.id.encode()], job.body), retry_after=None, tracking_id="bench")
+    return Answer(
+        200, bulk_answer([job.id.encode()], job.body), retry_after=None, tracking_id="bench"
+    )
 
 
 def _attempt(job: ClaimedJob, answer: Answer) -> Attempt:

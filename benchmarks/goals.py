@@ -51,17 +51,28 @@ def beside(results: Results, kind: str, name: str) -> dict[str, list[float]]:
 
 def _races(results: Results) -> Iterator[Goal]:
     bare = {name: median(values) for name, values in beside(results, _MAIN, BARE.name).items()}
-    peers = {name: value for name, value in bare.items() if name != BARE.name and not name.startswith(OURS)}
+    peers = {
+        name: value
+        for name, value in bare.items()
+        if name != BARE.name and not name.startswith(OURS)
+    }
     celery = {name: value for name, value in peers.items() if name.startswith(_CELERY)}
     for ledger in LEDGERS:
         ours = OURS + ledger
         if ours not in bare:
             continue
-        yield _ratio(f"{ours}, beside the bare script", 0.9, beside(results, _MAIN, BARE.name)[ours])
-        for words, rivals, least in (("the best peer", peers, 1.3), ("the best stock Celery", celery, 4.0)):
+        yield _ratio(
+            f"{ours}, beside the bare script", 0.9, beside(results, _MAIN, BARE.name)[ours]
+        )
+        for words, rivals, least in (
+            ("the best peer", peers, 1.3),
+            ("the best stock Celery", celery, 4.0),
+        ):
             if rivals:
                 best = max(rivals, key=rivals.__getitem__)
-                yield _ratio(f"{ours}, beside {words} ({best})", least, beside(results, _MAIN, best)[ours])
+                yield _ratio(
+                    f"{ours}, beside {words} ({best})", least, beside(results, _MAIN, best)[ours]
+                )
 
 
 def _ratio(what: str, least: float, measured: list[float]) -> Goal:
@@ -93,11 +104,23 @@ def _acceptance(results: Results) -> Iterator[Goal]:
         if not (new and again):
             continue
         speed = _middle(new, "rows_per_second")
-        yield Goal(f"acceptance into {ledger}", f"≥ {least:,} rows/s", f"{speed:,.0f}", speed >= least)
+        yield Goal(
+            f"acceptance into {ledger}", f"≥ {least:,} rows/s", f"{speed:,.0f}", speed >= least
+        )
         ratio = _middle(again, "rows_per_second") / speed
-        yield Goal(f"the same file again, {ledger}", "≥ 0.95 of its speed", f"{ratio:.2f} of it", ratio >= _NO_SLOWER)
+        yield Goal(
+            f"the same file again, {ledger}",
+            "≥ 0.95 of its speed",
+            f"{ratio:.2f} of it",
+            ratio >= _NO_SLOWER,
+        )
         most = max(row["rss_mb"] for row in [*new, *again])
-        yield Goal(f"memory of acceptance, {ledger}", f"≤ {_MOST_RSS_MB} MB", f"{most:.0f} MB", most <= _MOST_RSS_MB)
+        yield Goal(
+            f"memory of acceptance, {ledger}",
+            f"≤ {_MOST_RSS_MB} MB",
+            f"{most:.0f} MB",
+            most <= _MOST_RSS_MB,
+        )
 
 
 def _middle(rows: Iterable[dict[str, Any]], name: str) -> float:

@@ -17,5 +17,7 @@ def settle_half(ledger_url: str) -> None:
             for statement in _SETTLE:
                 connection.execute(text(statement))
         if ledger.dialect == "postgresql":
-            with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with ledger.engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
                 connection.execute(text("VACUUM ANALYZE"))

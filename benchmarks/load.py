@@ -22,7 +22,11 @@ _PATHS = {
 }
 _QUERY = "?username=demo.till&skip_validation=true"
 AUTH = ("demo.till", "demo")
-HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"}
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def bodies(variant: Variant, count: int) -> Iterator[str]:
     freezer = Freezer.of(Settings(_env_file=None, api_variant=variant))
     for number in range(count):
         line = Line(request_id=fresh_request_id(), reward_id=REWARD_ID)
-        yield freezer.freeze(Customer("mobile", mobile(number)), [line], lane=Lane.BLAST).body.decode()
+        yield freezer.freeze(
+            Customer("mobile", mobile(number)), [line], lane=Lane.BLAST
+        ).body.decode()
 
 
 def write_csv(path: Path, count: int, *, reward_id: int = REWARD_ID, first: int = 0) -> None:

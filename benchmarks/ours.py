@@ -56,26 +56,38 @@ def run(
         NoQuotaError: a share below 1 needs control groups.
     """
     home = Path(mkdtemp(prefix="home-", dir=folder))
-    environment = _environment(home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children)
+    environment = _environment(
+        home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children
+    )
     with Ledger(environment["ISSUANCE_LEDGER_URL"]) as ledger, ExitStack() as stack:
         ledger.migrate()
         _accept(ledger, home, task, count)
         start = _starter(home, environment)
-        group = stack.enter_context(cpu_quota(core_share * len(worker_cores))) if core_share < 1 else None
+        group = (
+            stack.enter_context(cpu_quota(core_share * len(worker_cores)))
+            if core_share < 1
+            else None
+        )
         worker = stack.enter_context(start("worker", worker_cores, group))
         _await_worker(task.broker_url)
         stack.enter_context(start("release", OTHER_CORES))
         stack.enter_context(start("beat", OTHER_CORES))
         with watched(worker):
-            return measure(stub, worker, count, is_recorded=lambda: not balance(ledger, _CAMPAIGN).unsettled)
+            return measure(
+                stub, worker, count, is_recorded=lambda: not balance(ledger, _CAMPAIGN).unsettled
+            )
 
 
-def _starter(home: Path, environment: dict[str, str]) -> Callable[..., AbstractContextManager[psutil.Process]]:
+def _starter(
+    home: Path, environment: dict[str, str]
+) -> Callable[..., AbstractContextManager[psutil.Process]]:
     @contextmanager
     def start(name: str, cores: list[int], group: Path | None = None) -> Iterator[psutil.Process]:
         command = python("console", "run", name)
         log = home / f"{name}.log"
-        with running(command, cores=cores, environment=environment, log=log, group=group) as process:
+        with running(
+            command, cores=cores, environment=environment, log=log, group=group
+        ) as process:
             yield process
 
     return start
@@ -105,7 +117,9 @@ def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
         into = ensure_campaign(ledger, _CAMPAIGN)
         report = blast(ledger, into, source, Freezer.of(settings), errors, on_batch=lambda _: None)
     if report.accepted != count:
-        raise RuntimeError(f"{report.accepted} of {count} rows were accepted: {home / 'errors.csv'}")
+        raise RuntimeError(
+            f"{report.accepted} of {count} rows were accepted: {home / 'errors.csv'}"
+        )
 
 
 def _await_worker(broker_url: str) -> None:

@@ -51,7 +51,12 @@ class Sizes:
 FULL = Sizes(
     run_seconds=4.0,
     repeats=3,
-    races=((50, Variant.BULK, True), (5, Variant.BULK, False), (200, Variant.BULK, False), (50, Variant.SINGLE, False)),
+    races=(
+        (50, Variant.BULK, True),
+        (5, Variant.BULK, False),
+        (200, Variant.BULK, False),
+        (50, Variant.SINGLE, False),
+    ),
     rows=200_000,
     jobs=4_000,
     promises=FULL_LENGTH,
@@ -82,7 +87,9 @@ class Plan:
         only: a part of the keys; "" is all.
     """
 
-    def __init__(self, sizes: Sizes, results: Results, place: Place, broker: Redis, only: str = "") -> None:
+    def __init__(
+        self, sizes: Sizes, results: Results, place: Place, broker: Redis, only: str = ""
+    ) -> None:
         self._sizes = sizes
         self._results = results
         self._place = place
@@ -105,7 +112,10 @@ class Plan:
         for ledger in LEDGERS:
             self._measure_scale(ledger)
         if self._wants("demand/PostgreSQL"):
-            self._keep("demand/PostgreSQL", measure_demand(self._place, self._broker, self._sizes.demand_jobs))
+            self._keep(
+                "demand/PostgreSQL",
+                measure_demand(self._place, self._broker, self._sizes.demand_jobs),
+            )
 
     def _measure_promises(self) -> None:
         """Once: what is promised holds for each of many calls, so one session has samples enough."""
@@ -113,16 +123,24 @@ class Plan:
             key = f"promise/{measure.name}"
             if self._wants(key):
                 figures = take(measure, self._sizes.promises, self._place, self._broker)
-                self._keep(key, {"figures": {name: list(values) for name, values in figures.items()}})
+                self._keep(
+                    key, {"figures": {name: list(values) for name, values in figures.items()}}
+                )
                 for name, values in figures.items():
-                    print(f"  {name}: worst {max(values, default=0.0):.3f} of {len(values)}", flush=True)
+                    print(
+                        f"  {name}: worst {max(values, default=0.0):.3f} of {len(values)}",
+                        flush=True,
+                    )
 
     def _measure_scale(self, ledger: str) -> None:
         for count in self._sizes.scale:
             key = f"scale/{ledger}/{count}"
             if self._wants(key):
                 url = self._new_ledger(ledger, "scale")
-                self._keep(key, measure_scale(url, count, self._sizes.jobs, self._place.folder, self._broker))
+                self._keep(
+                    key,
+                    measure_scale(url, count, self._sizes.jobs, self._place.folder, self._broker),
+                )
 
     def _wants(self, key: str) -> bool:
         return self._only in key and not self._results.has(key)
@@ -130,11 +148,17 @@ class Plan:
     def _measure_ceiling(self, repeat: int) -> None:
         key = f"ceiling/{repeat}"
         if self._wants(key):
-            per_second = ceiling(self._place.stub, self._task(5, Variant.BULK), min(2.0, self._sizes.run_seconds))
+            per_second = ceiling(
+                self._place.stub, self._task(5, Variant.BULK), min(2.0, self._sizes.run_seconds)
+            )
             self._keep(key, {"per_second": per_second})
 
     def _contenders(self, *, whole: bool) -> Iterator[Contender]:
-        wanted = [one for one in CONTENDERS if (whole or one.everywhere) and (one.quick or not self._sizes.quick)]
+        wanted = [
+            one
+            for one in CONTENDERS
+            if (whole or one.everywhere) and (one.quick or not self._sizes.quick)
+        ]
         others = [one for one in wanted if one is not BARE]
         self._order.shuffle(others)
         yield from (BARE, *others)
@@ -149,14 +173,28 @@ class Plan:
             except NoQuotaError as error:
                 print(f"cores/{cores}/{repeat}: not measured. {error}", flush=True)
 
-    def _race(self, key: str, contender: Contender, latency_ms: int, variant: Variant, repeat: int) -> None:
+    def _race(
+        self, key: str, contender: Contender, latency_ms: int, variant: Variant, repeat: int
+    ) -> None:
         if not self._wants(key):
             return
-        count = max(200, int(self._bare_per_second(latency_ms, variant) * contender.share * self._sizes.run_seconds))
+        count = max(
+            200,
+            int(
+                self._bare_per_second(latency_ms, variant)
+                * contender.share
+                * self._sizes.run_seconds
+            ),
+        )
         self._broker.flushall()
         self._place.stub.reset(latency_ms)
         made = contender.run(self._place, self._task(latency_ms, variant), count)
-        about = {"latency_ms": latency_ms, "variant": variant.value, "contender": contender.name, "repeat": repeat}
+        about = {
+            "latency_ms": latency_ms,
+            "variant": variant.value,
+            "contender": contender.name,
+            "repeat": repeat,
+        }
         self._keep(key, about | asdict(made))
 
     def _task(self, latency_ms: int, variant: Variant) -> Task:
@@ -168,7 +206,11 @@ class Plan:
 
     def _measure_ledger(self, ledger: str, repeat: int) -> None:
         """Accept a file twice, then take some of its jobs through the steps, with few and with many in the ledger."""
-        keys = [f"accept/{ledger}/new/{repeat}", f"accept/{ledger}/again/{repeat}", f"costs/{ledger}/{repeat}"]
+        keys = [
+            f"accept/{ledger}/new/{repeat}",
+            f"accept/{ledger}/again/{repeat}",
+            f"costs/{ledger}/{repeat}",
+        ]
         if not any(self._wants(key) for key in keys):
             return
         url = self._new_ledger(ledger, f"accept-{repeat}")
@@ -197,5 +239,7 @@ class Plan:
 
     def _keep(self, key: str, values: dict[str, object]) -> None:
         self._results.add(key, **values)
-        shown = {name: round(value, 1) for name, value in values.items() if isinstance(value, float)}
+        shown = {
+            name: round(value, 1) for name, value in values.items() if isinstance(value, float)
+        }
         print(f"{key}: {shown}", flush=True)

@@ -20,7 +20,9 @@ def draw(results: Results, path: Path) -> None:
     races = list(dict.fromkeys((row["latency_ms"], row["variant"]) for row in results.of("race/")))
     names = [one.name for one in CONTENDERS if one is not BARE]
     names = [name for name in names if any(name in ratios(results, *race) for race in races)][::-1]
-    figure, panels = plt.subplots(1, len(races), figsize=(3.2 + 2.6 * len(races), 1.5 + 0.36 * len(names)), sharey=True)
+    figure, panels = plt.subplots(
+        1, len(races), figsize=(3.2 + 2.6 * len(races), 1.5 + 0.36 * len(names)), sharey=True
+    )
     for panel, race in zip([panels] if len(races) == 1 else panels, races, strict=True):
         found = ratios(results, *race)
         for place, name in enumerate(names):

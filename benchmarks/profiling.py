@@ -1,7 +1,7 @@
 """`make profile`: where the CPU of an issuance goes, sampled by py-spy in a worker at full speed, into docs/profile.md.
 
-Each sample belongs to the innermost part of the program on its stack that has a name in `PARTS`; what is only the
-event loop's or the standard library's own is `event loop`.
+Each sample belongs to the innermost part of the program on its stack that has a name in `PARTS`;
+what is only the event loop's or the standard library's own is `event loop`.
 """
 
 import argparse
@@ -42,7 +42,12 @@ _LATENCY_MS = 50
 _SAMPLES_PER_SECOND = 200
 _WAITS = ("Connection._recv", "_epoll.poll", "gather_groups", "Condition.wait")
 """Innermost frames of threads that wait, which py-spy may take for work on a busy machine."""
-_STARTING = ("Parts.prepare", "cached_property.__get__", "collect_rarely", "AsynPool._create_worker_process")
+_STARTING = (
+    "Parts.prepare",
+    "cached_property.__get__",
+    "collect_rarely",
+    "AsynPool._create_worker_process",
+)
 """What a child does once: its share would depend on how long the run is."""
 
 
@@ -50,7 +55,8 @@ def share_out(stacks: Iterable[str]) -> dict[str, float]:
     """Sum samples up: part → its share of all, largest first.
 
     Args:
-        stacks: py-spy's raw lines: frames from the outermost to the innermost with `;` between, and a count.
+        stacks: py-spy's raw lines: frames from the outermost to the innermost with `;` between, and
+            a count.
     """
     counts: Counter[str] = Counter()
     for stack in stacks:
@@ -63,9 +69,9 @@ def share_out(stacks: Iterable[str]) -> dict[str, float]:
 
 def _is_start(frames: str) -> bool:
     *_, below = frames.partition("Worker.__call__")
-    return any(name in (below if name.startswith("cached") else frames) for name in _STARTING[:-1]) or (
-        _STARTING[-1] in frames and not below
-    )
+    return any(
+        name in (below if name.startswith("cached") else frames) for name in _STARTING[:-1]
+    ) or (_STARTING[-1] in frames and not below)
 
 
 def _part_of(frames: list[str]) -> str:
@@ -78,9 +84,20 @@ def _part_of(frames: list[str]) -> str:
 
 @contextmanager
 def _sampled(worker: psutil.Process, raw: Path, seconds: float) -> Iterator[None]:
-    command = program("py-spy", "record", "--subprocesses", "--function", "--format", "raw", "--output", str(raw))
-    options = ["--rate", str(_SAMPLES_PER_SECOND), "--duration", str(int(seconds)), "--pid", str(worker.pid)]
-    spy = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    command = program(
+        "py-spy", "record", "--subprocesses", "--function", "--format", "raw", "--output", str(raw)
+    )
+    options = [
+        "--rate",
+        str(_SAMPLES_PER_SECOND),
+        "--duration",
+        str(int(seconds)),
+        "--pid",
+        str(worker.pid),
+    ]
+    spy = subprocess.Popen(
+        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     yield
     _, said = spy.communicate(timeout=seconds + 60)
     if spy.returncode:
@@ -120,21 +137,33 @@ def render(after: dict[str, float], before: dict[str, float] | None, about: str)
         "# Where the CPU of an issuance goes\n",
         about,
         "",
-        "| part | µs an issuance | share |" if before is None else "| part | before, µs | now, µs | share now |",
+        "| part | µs an issuance | share |"
+        if before is None
+        else "| part | before, µs | now, µs | share now |",
         "| --- | ---: | ---: |" if before is None else "| --- | ---: | ---: | ---: |",
     ]
     whole = sum(after.values())
     for name in names:
-        cells = [name, *([f"{before.get(name, 0):.0f}"] if before is not None else []), f"{after.get(name, 0):.0f}"]
+        cells = [
+            name,
+            *([f"{before.get(name, 0):.0f}"] if before is not None else []),
+            f"{after.get(name, 0):.0f}",
+        ]
         lines.append(f"| {' | '.join(cells)} | {after.get(name, 0) / whole:.0%} |")
-    all_of_it = ["**all**", *([f"{sum(before.values()):.0f}"] if before is not None else []), f"{whole:.0f}"]
+    all_of_it = [
+        "**all**",
+        *([f"{sum(before.values()):.0f}"] if before is not None else []),
+        f"{whole:.0f}",
+    ]
     return "\n".join([*lines, f"| {' | '.join(all_of_it)} | 100% |", ""])
 
 
 def main() -> None:
     """Profile, print, and write what is asked for."""
     parser = argparse.ArgumentParser("make profile", description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long to sample (default %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="how long to sample (default %(default)s)"
+    )
     parser.add_argument("--save", type=Path, help="write the figures to this JSON file too")
     parser.add_argument("--before", type=Path, help="figures that `--save` wrote, to stand beside")
     parser.add_argument("--out", type=Path, help="write the page to this Markdown file")

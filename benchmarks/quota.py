@@ -1,7 +1,7 @@
 """A part of each core for a process, so that two cores can be measured where there are no more than two.
 
-Worker, stub, broker and database share the machine: given whole cores, two would leave none to the others. Linux's
-control groups hold a process and all that it starts to a share of the clock.
+Worker, stub, broker and database share the machine: given whole cores, two would leave none to the
+others. Linux's control groups hold a process and all that it starts to a share of the clock.
 """
 
 import os

@@ -31,14 +31,21 @@ class StuckError(Exception):
     """No call arrived for long."""
 
 
-def measure(stub: Stub, worker: psutil.Process, count: int, *, is_recorded: Callable[[], bool] = lambda: True) -> Run:
+def measure(
+    stub: Stub,
+    worker: psutil.Process,
+    count: int,
+    *,
+    is_recorded: Callable[[], bool] = lambda: True,
+) -> Run:
     """Watch a worker until all is issued, and recorded if it keeps a record.
 
     Args:
         stub: was reset before the worker began.
         worker: the measured process and all below it.
         count: so many issuances are under way.
-        is_recorded: says whether every outcome is in the record; asked when all calls were answered.
+        is_recorded: says whether every outcome is in the record; asked when all calls were
+            answered.
 
     Raises:
         StuckError: nothing happens any more.

@@ -16,7 +16,9 @@ Rows = list[dict[str, Any]]
 PLOT = "benchmarks.png"
 
 
-def render(results: Results, *, command: str, machine: str, versions: str, date: str, commit: str) -> str:
+def render(
+    results: Results, *, command: str, machine: str, versions: str, date: str, commit: str
+) -> str:
     """The page as Markdown."""
     loads = [row["load"] for row in results.of("load/")]
     ceilings = [row["per_second"] for row in results.of("ceiling/")]
@@ -98,7 +100,9 @@ def _cores(results: Results) -> str:
     ]
     for cores, contender in ON_CORES.items():
         speed, cpu = ([row[name] for row in rows[cores]] for name in ("per_second", "cpu_us"))
-        lines.append(f"| {contender.name} | {_middle(speed):,.0f} ({_range(speed)}) | {_middle(cpu):,.0f} |")
+        lines.append(
+            f"| {contender.name} | {_middle(speed):,.0f} ({_range(speed)}) | {_middle(cpu):,.0f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -112,7 +116,10 @@ def _acceptance(results: Results) -> str:
         for run in ("new", "again"):
             rows = results.of(f"accept/{ledger}/{run}/")
             if rows:
-                speed, cpu = [row["rows_per_second"] for row in rows], [row["cpu_us"] for row in rows]
+                speed, cpu = (
+                    [row["rows_per_second"] for row in rows],
+                    [row["cpu_us"] for row in rows],
+                )
                 lines.append(
                     f"| {ledger} | {rows[0]['rows']:,} rows, {run} | {_middle(speed):,.0f} ({_range(speed)}) | "
                     f"{_middle(cpu):.1f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
@@ -129,7 +136,9 @@ def _costs(results: Results) -> str:
     ]
     for ledger in LEDGERS:
         rows = results.of(f"costs/{ledger}/")
-        lines += [_cost_line(ledger, [row[size] for row in rows]) for size in ("few", "many") if rows]
+        lines += [
+            _cost_line(ledger, [row[size] for row in rows]) for size in ("few", "many") if rows
+        ]
     return "\n".join(lines) + "\n"
 
 

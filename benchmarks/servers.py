@@ -34,7 +34,9 @@ class Arrivals:
 
     def of(self, reward_id: int) -> list[float]:
         """When the calls for this reward arrived."""
-        return [at for at, reward in zip(self.at, self.reward_ids, strict=True) if reward == reward_id]
+        return [
+            at for at, reward in zip(self.at, self.reward_ids, strict=True) if reward == reward_id
+        ]
 
 
 @dataclass(frozen=True)

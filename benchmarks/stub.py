@@ -1,9 +1,10 @@
 """A stub of the rewards API: every call is answered as issued after a fixed time, at next to no cost.
 
-`python -m benchmarks.stub` listens on a free loopback port and prints it. `POST /reset?MILLISECONDS` forgets all calls
-and sets the answer time; `GET /stats` tells how many calls were answered, over how many requestIds, and when the last
-one was (seconds of the machine's monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of
-each call is kept too; `GET /arrivals` gives that log: when each came, its first requestId and its first rewardId.
+`python -m benchmarks.stub` listens on a free loopback port and prints it. `POST
+/reset?MILLISECONDS` forgets all calls and sets the answer time; `GET /stats` tells how many calls
+were answered, over how many requestIds, and when the last one was (seconds of the machine's
+monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of each call is kept
+too; `GET /arrivals` gives that log: when each came, its first requestId and its first rewardId.
 """
 
 import asyncio
@@ -40,7 +41,11 @@ class Book:
 
     def stats(self) -> bytes:
         """The book as JSON."""
-        counts = {"answered": self.answered, "request_ids": len(self.request_ids), "last_at": self.last_at}
+        counts = {
+            "answered": self.answered,
+            "request_ids": len(self.request_ids),
+            "last_at": self.last_at,
+        }
         return json.dumps(counts | {"arrived": len(self.log or ())}).encode()
 
     def arrivals(self) -> bytes:
@@ -99,21 +104,25 @@ class StubProtocol(asyncio.Protocol):
         else:
             if self._book.log is not None:
                 self._book.log.append((time.monotonic(), body))
-            asyncio.get_running_loop().call_later(self._book.answer_seconds, self._issue, path, body)
+            asyncio.get_running_loop().call_later(
+                self._book.answer_seconds, self._issue, path, body
+            )
 
     def _issue(self, path: bytes, body: bytes) -> None:
         request_ids = _REQUEST_ID.findall(body)
         if self._transport.is_closing():
             return
-        self._send(bulk_answer(request_ids, body) if b"/rewards/issue" in path else single_answer(request_ids[0]))
+        self._send(
+            bulk_answer(request_ids, body)
+            if b"/rewards/issue" in path
+            else single_answer(request_ids[0])
+        )
         self._book.answered += 1
         self._book.last_at = time.monotonic()
         self._book.request_ids.update(request_ids)
 
     def _send(self, body: bytes) -> None:
-        head = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-cap-requestid: bench\r\nContent-Length: %d\r\n\r\n"
-        )
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-cap-requestid: bench\r\nContent-Length: %d\r\n\r\n"
         self._transport.write(head % len(body) + body)
 
 
@@ -133,14 +142,19 @@ def bulk_answer(request_ids: list[bytes], body: bytes) -> bytes:
         b'"restrictions":null,"requestId":"%b"}'
     )
     rewards = _REWARD_ID.findall(body)
-    entries = [entry % (_OK, reward, key[:8], key) for key, reward in zip(request_ids, rewards, strict=True)]
+    entries = [
+        entry % (_OK, reward, key[:8], key)
+        for key, reward in zip(request_ids, rewards, strict=True)
+    ]
     return b'{"status":%b,"rewards":[%b]}' % (_OK, b",".join(entries))
 
 
 async def serve() -> None:
     """Listen until killed."""
     book = Book()
-    server = await asyncio.get_running_loop().create_server(lambda: StubProtocol(book), "127.0.0.1", 0, backlog=4096)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: StubProtocol(book), "127.0.0.1", 0, backlog=4096
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

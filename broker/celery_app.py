@@ -14,14 +14,21 @@ from config.settings import Settings
 
 _BROKER_CONNECT_SECONDS = 5
 # Who publishes hears at once that the broker is away: the release tries again in a second anyway.
-_PUBLISHER_RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
+_PUBLISHER_RETRIES = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
 
 
 def create_app(settings: Settings, site: Site) -> Celery:
     """Make the Celery application for a process of this system; tasks are added by `worker.tasks`."""
     app = Celery("issuance", broker=site.broker_url or None)
     app.conf.update(_configuration(settings, site))
-    setup_logging.connect(lambda **_: configure_logs(settings), weak=False, dispatch_uid="issuance.logs")
+    setup_logging.connect(
+        lambda **_: configure_logs(settings), weak=False, dispatch_uid="issuance.logs"
+    )
     return app
 
 
@@ -32,11 +39,13 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
-        # A message is acknowledged when its jobs are settled or given back; a killed child's is delivered again.
+        # A message is acknowledged when its jobs are settled or given back; a killed child's is
+        # delivered again.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
-        # The last resort against a child that hangs: longer than any chunk, the wait for an absent ledger included.
+        # The last resort against a child that hangs: longer than any chunk, the wait for an absent
+        # ledger included.
         "task_time_limit": settings.visibility_timeout_seconds,
         # A busy machine starts children slowly.
         "worker_proc_alive_timeout": 30,
@@ -49,15 +58,20 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "broker_pool_acquire_timeout": 10,
         "broker_transport_options": _transport_options(settings, site),
         "task_queues": [_queue(name, site) for name in CONSUMERS.values()],
-        "task_routes": {RELEASE_TASK: {"queue": RELEASE_QUEUE}, DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]}},
+        "task_routes": {
+            RELEASE_TASK: {"queue": RELEASE_QUEUE},
+            DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]},
+        },
         "task_create_missing_queues": False,
-        # Flower's source; cheap with chunks. Only the release process says what it sent (`issuance run`), or its
-        # own ticks would crowd out the chunks there.
+        # Flower's source; cheap with chunks. Only the release process says what it sent (`issuance
+        # run`), or its own ticks would crowd out the chunks there.
         "worker_send_task_events": True,
         "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "beat_schedule": {"release": {"task": RELEASE_TASK, "schedule": 1.0, "kwargs": {"by_beat": True}}},
+        "beat_schedule": {
+            "release": {"task": RELEASE_TASK, "schedule": 1.0, "kwargs": {"by_beat": True}}
+        },
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
         **(rabbitmq.SETTINGS if site.is_rabbitmq else {}),

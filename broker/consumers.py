@@ -52,14 +52,16 @@ def _wait_for_memory(exc: Exception) -> None:
 class RabbitConsumer(ReturningConsumer):
     """Declares only the queues it consumes, and rejects what it cannot read.
 
-    With quorum queues Celery's own makes 28 others, for delays that nothing of ours has. And it acknowledges a body
-    that it cannot read, which would then be gone.
+    With quorum queues Celery's own makes 28 others, for delays that nothing of ours has. And it
+    acknowledges a body that it cannot read, which would then be gone.
     """
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc]  # Celery is untyped
         """The steps of starting."""
 
-        default_steps = tuple(step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY)
+        default_steps = tuple(
+            step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY
+        )
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Tell of a message whose body cannot be read, and reject it."""

@@ -33,7 +33,8 @@ def reach_broker(app: "Celery") -> Iterator[None]:
 def _absences(app: "Celery") -> tuple[type[Exception], ...]:
     from kombu.exceptions import KombuError  # noqa: PLC0415  # not before it is needed: commands shall start fast
 
-    connection: Connection = app.connection_for_write()  # not opened: it only knows its transport's errors
+    # not opened: it only knows its transport's errors
+    connection: Connection = app.connection_for_write()
     return (KombuError, OSError, *connection.connection_errors, *connection.channel_errors)
 
 
@@ -48,11 +49,19 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
     Raises:
         BrokerAway: the message may not be there; or it is, and only the answer was lost.
     """
-    with reach_broker(app), app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer:
+    with (
+        reach_broker(app),
+        app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer,
+    ):
         try:
             # Mandatory: a message for a queue that somebody has deleted is an error, too.
             app.send_task(
-                task, producer=producer, retry=False, mandatory=True, confirm_timeout=_CONFIRM_SECONDS, **options
+                task,
+                producer=producer,
+                retry=False,
+                mandatory=True,
+                confirm_timeout=_CONFIRM_SECONDS,
+                **options,
             )
         except BaseException:
             _forget_connection(producer.connection)

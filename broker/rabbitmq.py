@@ -11,7 +11,8 @@ _REJECTED_MOST = 10_000
 _REJECTED_DAYS = 14
 
 SETTINGS: dict[str, Any] = {
-    # What a worker rejects goes to the queue of rejected messages. Its jobs are released anew all the same.
+    # What a worker rejects goes to the queue of rejected messages. Its jobs are released anew all
+    # the same.
     "task_acks_on_failure": False,
     # A broker that has vanished is noticed after two of them. The server may ask for fewer seconds.
     "broker_heartbeat": 30,
@@ -28,8 +29,8 @@ TRANSPORT_OPTIONS: dict[str, Any] = {"confirm_publish": True}
 
 _WORK: dict[str, Any] = {
     "x-queue-type": "quorum",
-    # Since RabbitMQ 4 the default is 20, and 3.x knows no word for "unlimited". The ledger has its own limit
-    # for jobs that kill their workers.
+    # Since RabbitMQ 4 the default is 20, and 3.x knows no word for "unlimited". The ledger has its
+    # own limit for jobs that kill their workers.
     "x-delivery-limit": _DELIVERIES_MOST,
     "x-dead-letter-exchange": REJECTED_QUEUE,
     "x-dead-letter-strategy": "at-least-once",

@@ -25,7 +25,9 @@ class Nudge:
         clock: seconds that never go back.
     """
 
-    def __init__(self, app: Celery, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: Celery, redis: Redis, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._redis = redis
         self._clock = clock

@@ -33,7 +33,8 @@ class Site:
         broker_url = settings.broker_url or (running.broker_url if running else "")
         shared = broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
         return cls(
-            ledger_url=settings.ledger_url or f"sqlite:///{(settings.home / 'ledger.db').resolve()}",
+            ledger_url=settings.ledger_url
+            or f"sqlite:///{(settings.home / 'ledger.db').resolve()}",
             broker_url=broker_url,
             redis_url=settings.redis_url or shared,
             api_url=settings.api_url or (running.api_url if running else ""),

@@ -13,8 +13,9 @@ _own = threading.local()
 class LineLogger:
     """Writes finished lines to standard error, each as a whole, and at once unless `lines_together` says otherwise.
 
-    The standard library's loggers cost several times an event's own work: with one event for each call that
-    shows. A log that cannot be written (disk full, closed pipe) must not stop what it tells of.
+    The standard library's loggers cost several times an event's own work: with one event for each
+    call that shows. A log that cannot be written (disk full, closed pipe) must not stop what it
+    tells of.
 
     Args:
         name: the logger's.

@@ -13,12 +13,23 @@ from config.log_writer import LineLogger
 from config.settings import Settings
 from issuance.masking import scrub
 
-_PERSONAL = frozenset({"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"})
+_PERSONAL = frozenset(
+    {"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"}
+)
 _FREE_TEXT = frozenset({"message", "note", "detail", "error", "exception"})
-# Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote anything.
+# Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote
+# anything.
 _HARMLESS = ("celery.", "kombu.", "flower.")
-# A line a second from beat, and two a task, would drown what operators look for: chunks tell of themselves.
-_NOISY = ("httpx", "alembic.runtime", "celery.beat", "celery.worker.strategy", "celery.app.trace", "flower.command")
+# A line a second from beat, and two a task, would drown what operators look for: chunks tell of
+# themselves.
+_NOISY = (
+    "httpx",
+    "alembic.runtime",
+    "celery.beat",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "flower.command",
+)
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -28,7 +39,10 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     for key in _FREE_TEXT.intersection(event):
         if isinstance(event[key], str):
             event[key] = scrub(event[key])
-    harmless = str(event.get("logger", "")).startswith(_HARMLESS) and event.get("level") in ("debug", "info")
+    harmless = str(event.get("logger", "")).startswith(_HARMLESS) and event.get("level") in (
+        "debug",
+        "info",
+    )
     if not harmless:
         event["event"] = scrub(str(event.get("event", "")))
     return event
@@ -56,7 +70,9 @@ def _configure_libraries(settings: Settings, begin: list[Processor], end: list[P
     """Send the standard library's events the same way; their `extra` is left out: it repeats what they say."""
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=begin, processors=[remove, *end]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=begin, processors=[remove, *end])
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
@@ -73,7 +89,9 @@ def _to_json(event: EventDict, **_: Any) -> str:
 
 
 def _renderer(settings: Settings) -> Processor:
-    json_wanted = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    json_wanted = settings.log_format == "json" or (
+        settings.log_format == "auto" and not sys.stderr.isatty()
+    )
     if json_wanted:
         return structlog.processors.JSONRenderer(serializer=_to_json)
     # Exceptions come as masked text; the renderer's own tracebacks would show local variables.

@@ -24,7 +24,9 @@ def render() -> str:
 
 def defaults() -> dict[str, str]:
     """Every setting's name in the environment and its default, written as it is read there."""
-    return {f"ISSUANCE_{name.upper()}": _default(field) for name, field in Settings.model_fields.items()}
+    return {
+        f"ISSUANCE_{name.upper()}": _default(field) for name, field in Settings.model_fields.items()
+    }
 
 
 def _default(field: FieldInfo) -> str:

@@ -34,60 +34,111 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".issuance"), description="Folder of the embedded state.")
-    api_url: str = Field("", description="Base URL of the rewards API; empty: the simulator of `issuance up`.")
-    api_variant: Variant = Field(Variant.BULK, description="Issue endpoint: single, bulk or connected.")
+    api_url: str = Field(
+        "", description="Base URL of the rewards API; empty: the simulator of `issuance up`."
+    )
+    api_variant: Variant = Field(
+        Variant.BULK, description="Issue endpoint: single, bulk or connected."
+    )
     api_auth: Literal["basic", "oauth"] = Field("basic", description="How the API knows us.")
-    api_till: str = Field("demo.till", description="Till user name, also sent as `username`; a real API needs its own.")
+    api_till: str = Field(
+        "demo.till",
+        description="Till user name, also sent as `username`; a real API needs its own.",
+    )
     api_password: SecretStr = Field(
         SecretStr("demo"), description="The till's password (basic); a real API needs its own."
     )
     api_client_key: str = Field("", description="Client key (oauth).")
     api_client_secret: SecretStr = Field(SecretStr(""), description="Client secret (oauth).")
-    api_brand: str = Field("DEMO", description="Brand, sent in every body; a real API needs its own.")
+    api_brand: str = Field(
+        "DEMO", description="Brand, sent in every body; a real API needs its own."
+    )
     api_data_scope: Literal["SELF", "OTHER"] = Field("SELF", description="DATA-SCOPE (connected).")
-    api_data_scope_org: str = Field("", description="DATA-SCOPE-ORG (connected, needed with OTHER).")
+    api_data_scope_org: str = Field(
+        "", description="DATA-SCOPE-ORG (connected, needed with OTHER)."
+    )
     api_email_key: Literal["", "email", "emailId"] = Field(
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
     )
-    api_rate_per_minute: int = Field(100, ge=0, description="Calls a minute of the API account; 0: unlimited.")
+    api_rate_per_minute: int = Field(
+        100, ge=0, description="Calls a minute of the API account; 0: unlimited."
+    )
     api_rate_adapts: bool = Field(
         True, description="Fewer calls are made while that prevents 429s, failures or slow answers."
     )
-    api_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer.")
-    api_connect_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Longest wait for a connection.")
-    api_max_concurrent: int = Field(100, ge=1, le=1000, description="Calls at once in one worker child.")
-    broker_url: str = Field("", description="redis://, rediss:// or amqp://; empty: the embedded broker.")
-    redis_url: str = Field("", description="Limits and locks; empty: the broker, when that is Redis.")
-    ledger_url: str = Field("", description="postgresql:// or sqlite:///; empty: SQLite below HOME.")
-    lease_seconds: float = Field(120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs.")
+    api_timeout_seconds: float = Field(
+        30.0, gt=0, le=300, description="Longest wait for one answer."
+    )
+    api_connect_timeout_seconds: float = Field(
+        5.0, gt=0, le=60, description="Longest wait for a connection."
+    )
+    api_max_concurrent: int = Field(
+        100, ge=1, le=1000, description="Calls at once in one worker child."
+    )
+    broker_url: str = Field(
+        "", description="redis://, rediss:// or amqp://; empty: the embedded broker."
+    )
+    redis_url: str = Field(
+        "", description="Limits and locks; empty: the broker, when that is Redis."
+    )
+    ledger_url: str = Field(
+        "", description="postgresql:// or sqlite:///; empty: SQLite below HOME."
+    )
+    lease_seconds: float = Field(
+        120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs."
+    )
     retry_max_attempts: int = Field(8, ge=1, le=10_000, description="Counted attempts of a job.")
-    retry_base_seconds: float = Field(2.0, gt=0, description="Backoff's ceiling after the first attempt.")
+    retry_base_seconds: float = Field(
+        2.0, gt=0, description="Backoff's ceiling after the first attempt."
+    )
     retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff.")
-    retry_total_seconds: float = Field(3_600.0, gt=0, description="No attempt later than this after the first.")
+    retry_total_seconds: float = Field(
+        3_600.0, gt=0, description="No attempt later than this after the first."
+    )
     look_up_lags_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
         (30.0, 120.0, 600.0),
         description="Waits before each look into the API's transactions for a job in doubt, with commas; empty: none.",
     )
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
-    window_jobs: int = Field(8_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane.")
+    window_jobs: int = Field(
+        8_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane."
+    )
     chunk_max_jobs: int = Field(1_000, ge=1, le=1_000, description="Most jobs of one chunk.")
-    job_max_lines: int = Field(10, ge=1, le=100, description="Most lines of one job: rewards of one call.")
-    dead_letter_webhook_url: str = Field("", description="POSTed for each dead letter's notice; empty: none.")
-    flower_port: int = Field(5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one.")
-    flower_basic_auth: SecretStr = Field(SecretStr(""), description="user:password of Flower's page.")
-    health_host: str = Field("127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on.")
+    job_max_lines: int = Field(
+        10, ge=1, le=100, description="Most lines of one job: rewards of one call."
+    )
+    dead_letter_webhook_url: str = Field(
+        "", description="POSTed for each dead letter's notice; empty: none."
+    )
+    flower_port: int = Field(
+        5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one."
+    )
+    flower_basic_auth: SecretStr = Field(
+        SecretStr(""), description="user:password of Flower's page."
+    )
+    health_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on."
+    )
     health_port: int = Field(5556, ge=0, le=65_535, description="Their port; 0: a free one.")
     health_stall_seconds: float = Field(
-        180.0, gt=0, description="Work due for so long without a call is a stall; more than LEASE + API_TIMEOUT."
+        180.0,
+        gt=0,
+        description="Work due for so long without a call is a stall; more than LEASE + API_TIMEOUT.",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal."
+    )
 
     @field_validator("home", "api_till", "api_password", "api_brand", mode="before")
     @classmethod
     def _not_blank(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
-            raise ValueError("must not be empty: give a value, or remove the line to have the default")
+            raise ValueError(
+                "must not be empty: give a value, or remove the line to have the default"
+            )
         return value
 
     @field_validator("api_variant", "api_auth", mode="before")
@@ -98,13 +149,17 @@ class Settings(BaseSettings):
     @field_validator("look_up_lags_seconds", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return (
+            [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
     @field_validator("look_up_lags_seconds")
     @classmethod
     def _not_negative(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 <= seconds < float("inf") for seconds in value):
-            raise ValueError("must be numbers of seconds, 0 or more, with commas between them: 30,120,600")
+            raise ValueError(
+                "must be numbers of seconds, 0 or more, with commas between them: 30,120,600"
+            )
         return value
 
     @field_validator("api_url", "broker_url", "redis_url", "ledger_url", "dead_letter_webhook_url")
@@ -117,20 +172,33 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        if self.api_auth == "oauth" and not (self.api_client_key and self.api_client_secret.get_secret_value()):
-            raise ValueError("API_AUTH=oauth needs ISSUANCE_API_CLIENT_KEY and ISSUANCE_API_CLIENT_SECRET")
+        if self.api_auth == "oauth" and not (
+            self.api_client_key and self.api_client_secret.get_secret_value()
+        ):
+            raise ValueError(
+                "API_AUTH=oauth needs ISSUANCE_API_CLIENT_KEY and ISSUANCE_API_CLIENT_SECRET"
+            )
         if self.api_data_scope == "OTHER" and not self.api_data_scope_org:
-            raise ValueError("API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id")
+            raise ValueError(
+                "API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id"
+            )
         if self.call_window_seconds < 1:
             raise ValueError(
                 f"LEASE_SECONDS must be at least API_TIMEOUT_SECONDS + {1 + _RECORD_MARGIN_SECONDS:g}, or a claim "
                 "could lapse during a call: raise ISSUANCE_LEASE_SECONDS or lower ISSUANCE_API_TIMEOUT_SECONDS"
             )
         if self.retry_base_seconds > self.retry_cap_seconds:
-            raise ValueError("RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first")
+            raise ValueError(
+                "RETRY_BASE_SECONDS must not be above RETRY_CAP_SECONDS: lower the first"
+            )
         if self.broker_url.startswith("amqp") and not self.redis_url:
-            raise ValueError("BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL")
-        if self.broker_url.startswith("amqp") and self.visibility_timeout_seconds >= _CONSUMER_TIMEOUT_SECONDS:
+            raise ValueError(
+                "BROKER_URL is RabbitMQ: limits and locks still need Redis: set ISSUANCE_REDIS_URL"
+            )
+        if (
+            self.broker_url.startswith("amqp")
+            and self.visibility_timeout_seconds >= _CONSUMER_TIMEOUT_SECONDS
+        ):
             raise ValueError(
                 "LEASE_SECONDS is so long that RabbitMQ would take messages back while their chunks are under way "
                 f"(consumer_timeout, {_CONSUMER_TIMEOUT_SECONDS} s): lower ISSUANCE_LEASE_SECONDS to 590 or less"
@@ -183,9 +251,15 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: with the name of each wrong or unknown setting and what to do.
     """
-    unknown = [name for name in _given_names() if name.lower().removeprefix("issuance_") not in Settings.model_fields]
+    unknown = [
+        name
+        for name in _given_names()
+        if name.lower().removeprefix("issuance_") not in Settings.model_fields
+    ]
     if unknown:
-        raise SettingsError("\n".join(f"{name}: no such setting; see .env.example" for name in unknown))
+        raise SettingsError(
+            "\n".join(f"{name}: no such setting; see .env.example" for name in unknown)
+        )
     try:
         settings = Settings()
     except ValidationError as error:
@@ -202,7 +276,8 @@ def read_settings() -> Settings:
 def missing_credentials(settings: Settings) -> list[str]:
     """The fields that a real API must have been given and that still have the simulator's defaults.
 
-    An API on a loopback address is a simulator, and so is the service `simulator` of docker-compose.yml.
+    An API on a loopback address is a simulator, and so is the service `simulator` of
+    docker-compose.yml.
     """
     if not settings.api_url or _is_simulated(urlsplit(settings.api_url).hostname or ""):
         return []
@@ -223,7 +298,9 @@ def _given_names() -> list[str]:
     """The names in the environment and in `.env` that claim to be settings of ours."""
     given = {*os.environ, *dotenv_values(_ENV_FILE)}
     return sorted(
-        name for name in given if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
+        name
+        for name in given
+        if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
     )
 
 

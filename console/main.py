@@ -43,7 +43,8 @@ def main() -> None:
 def command_line(arguments: Sequence[str]) -> "typer.Typer":
     """Put the command line together.
 
-    If the arguments begin with a command, only that one is loaded: all of them together take half a second.
+    If the arguments begin with a command, only that one is loaded: all of them together take half a
+        second.
     """
     # Typer loads slowly. Imported here, inside the `try` of `main`, Ctrl-C meanwhile ends quietly.
     import typer  # noqa: PLC0415

@@ -44,7 +44,11 @@ def opened() -> Iterator[tuple[Services, Ledger]]:
     with explained():
         services = Services.read()
         quiet = "log_level" not in services.settings.model_fields_set
-        configure_logs(services.settings.model_copy(update={"log_level": "WARNING"}) if quiet else services.settings)
+        configure_logs(
+            services.settings.model_copy(update={"log_level": "WARNING"})
+            if quiet
+            else services.settings
+        )
         try:
             with services.open_ledger() as ledger:
                 yield services, ledger
@@ -66,17 +70,29 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (
-        *(SettingsError, LedgerError, UnusableFile, RequestRefusedError, LimitsUnavailable, UsageError, ValueError),
+        *(
+            SettingsError,
+            LedgerError,
+            UnusableFile,
+            RequestRefusedError,
+            LimitsUnavailable,
+            UsageError,
+            ValueError,
+        ),
     ) as error:
         complain(str(error))
         sys.exit(EXIT_UNUSABLE)
     except DBAPIError as error:
-        complain(f"The ledger failed: {error.orig}. What was committed stays; mend the database and run this again")
+        complain(
+            f"The ledger failed: {error.orig}. What was committed stays; mend the database and run this again"
+        )
         sys.exit(EXIT_UNUSABLE)
     except BrokenPipeError:
         raise
     except OSError as error:
-        complain(f"{error.filename or 'A file'} cannot be used: {error.strerror}. Mend that and run this again")
+        complain(
+            f"{error.filename or 'A file'} cannot be used: {error.strerror}. Mend that and run this again"
+        )
         sys.exit(EXIT_UNUSABLE)
 
 

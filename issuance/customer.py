@@ -27,7 +27,9 @@ class Customer:
         """
         kind, _, value = text.partition(":")
         if kind not in get_args(IdentifierKind) or not value:
-            raise ValueError("A customer is written kind:value, with kind mobile, email or externalId")
+            raise ValueError(
+                "A customer is written kind:value, with kind mobile, email or externalId"
+            )
         return cls(kind, value)  # type: ignore[arg-type]  # checked the line above
 
     @property

@@ -16,8 +16,8 @@ def mask(identifier: str) -> str:
 def show(value: str) -> str:
     """Quote at most 40 characters of a value.
 
-    What looks like a mobile or an email is masked in whatever column it stands: a row whose columns have
-    slipped puts identifiers where none belong.
+    What looks like a mobile or an email is masked in whatever column it stands: a row whose columns
+    have slipped puts identifiers where none belong.
     """
     if "@" in value or _MOBILE_LIKE.fullmatch(value.strip()):
         return mask(value)

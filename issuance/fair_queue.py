@@ -35,9 +35,9 @@ class Turn:
 class Turns:
     """Gives turns so that, whenever two have work left, each has had jobs as its weight wants, to a chunk.
 
-    It remembers from round to round who is ahead of the others. Who comes new, or comes back, begins where the
-    others are: it neither waits nor catches up. Several of these that share one window share it rightly too,
-    since each does so with its own part.
+    It remembers from round to round who is ahead of the others. Who comes new, or comes back,
+    begins where the others are: it neither waits nor catches up. Several of these that share one
+    window share it rightly too, since each does so with its own part.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,16 @@ class Turns:
         Args:
             room: most jobs.
             claimants: all that want turns.
-            may_cut: the first turn may be cut to the room. Others that do not fit wait for the next round, or
-                chunks would become crumbs; only who is alone fills the room to the last job.
+            may_cut: the first turn may be cut to the room. Others that do not fit wait for the next
+                round, or chunks would become crumbs; only who is alone fills the room to the last
+                job.
         """
         left = {each.key: each.due for each in claimants}
-        line = [(self._leads.get(each.key, 0.0), place) for place, each in enumerate(claimants) if each.due]
+        line = [
+            (self._leads.get(each.key, 0.0), place)
+            for place, each in enumerate(claimants)
+            if each.due
+        ]
         heapify(line)
         now, turns = 0.0, list[Turn]()
         while line and room > 0:
@@ -73,11 +78,15 @@ class Turns:
                 heappush(line, (self._leads[claimant.key], place))
         # Who is alone takes nothing from anybody.
         alone = len(claimants) == 1
-        self._leads = {} if alone else {key: lead - now for key, lead in self._leads.items() if lead > now}
+        self._leads = (
+            {} if alone else {key: lead - now for key, lead in self._leads.items() if lead > now}
+        )
         return turns
 
 
-def size_chunk(weight: int, weights: Sequence[int], *, window: int, most: int, shared: float) -> int:
+def size_chunk(
+    weight: int, weights: Sequence[int], *, window: int, most: int, shared: float
+) -> int:
     """Say how many jobs make a chunk of a campaign, so that each turn of all campaigns is short.
 
     Args:
@@ -85,8 +94,9 @@ def size_chunk(weight: int, weights: Sequence[int], *, window: int, most: int, s
         weights: of all campaigns that have work, this one too.
         window: most jobs queued; each campaign must find a place in it.
         most: a chunk's size while a campaign is alone, at least 1.
-        shared: the mean size while several are at it. A heavier campaign's chunks are larger, so that one
-            chunk of each is a whole round; from `most` on all have that size, and the heavier has more of them.
+        shared: the mean size while several are at it. A heavier campaign's chunks are larger, so
+            that one chunk of each is a whole round; from `most` on all have that size, and the
+            heavier has more of them.
     """
     count = len(weights)
     if count <= 1:

@@ -77,7 +77,8 @@ def freeze_body(
     Args:
         variant: the endpoint; `single` takes exactly one line and always issues one unit.
         customer: the identifier, sent as it is.
-        lines: at least one; their requestIds differ (a repeated one would be refused with code 400).
+        lines: at least one; their requestIds differ (a repeated one would be refused with code
+            400).
         brand: the brand's name.
         email_key: the JSON key of an e-mail address: the documentation spells it two ways (§3.2).
         notes: free text.
@@ -113,7 +114,9 @@ def _single(lines: tuple[Line, ...]) -> dict[str, Any]:
     if len(lines) > 1:
         raise ValueError("The single endpoint takes one line a job: use the bulk endpoint")
     if lines[0].quantity > 1:
-        raise ValueError("The single endpoint issues one unit whatever is asked: use the bulk endpoint")
+        raise ValueError(
+            "The single endpoint issues one unit whatever is asked: use the bulk endpoint"
+        )
     reward = _reward(lines[0])
     # rewardId travels in the path, and quantity would be read as a redemption value (§3.1).
     return {key: value for key, value in reward.items() if key not in ("rewardId", "quantity")}
@@ -130,8 +133,14 @@ def _connected(lines: tuple[Line, ...], notes: str | None) -> dict[str, Any]:
 
 
 def _reward(line: Line) -> dict[str, Any]:
-    reward: dict[str, Any] = {"rewardId": line.reward_id, "quantity": line.quantity, "requestId": line.request_id}
-    payment = _optional(id=line.payment_config_id, redemptionValue=line.redemption_value, points=line.points)
+    reward: dict[str, Any] = {
+        "rewardId": line.reward_id,
+        "quantity": line.quantity,
+        "requestId": line.request_id,
+    }
+    payment = _optional(
+        id=line.payment_config_id, redemptionValue=line.redemption_value, points=line.points
+    )
     if payment:
         reward["paymentConfig"] = payment
     if line.custom_fields:

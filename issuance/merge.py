@@ -34,15 +34,18 @@ class Merged:
     line: LineOutcome
 
 
-def merge(known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bool = False) -> Merged | None:
+def merge(
+    known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bool = False
+) -> Merged | None:
     """Merge a reply's line into what is known; None when it brings nothing new.
 
     Args:
         known: what the ledger has.
         line: what the reply says.
-        decision: what follows from the reply. An issued line is settled even when the job is tried again:
-            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open. What the API
-            said of a line outlives a look that says nothing of it.
+        decision: what follows from the reply. An issued line is settled even when the job is tried
+            again:
+            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open.
+            What the API said of a line outlives a look that says nothing of it.
         looked: the reply is what a look has found in the API's transactions.
     """
     said = known.state
@@ -64,7 +67,8 @@ def merge(known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bo
         and State.FAILED in (said, known.state)
         and said is not State.ISSUED
     ):
-        # No refusal, earlier or later, undoes a unit that was shown: a reissue would issue it again.
+        # No refusal, earlier or later, undoes a unit that was shown: a reissue would issue it
+        # again.
         said = State.PARTIAL
     if known.state is State.WAITING or may_replace(known.state, said):
         return Merged(said, union)
@@ -107,12 +111,16 @@ def _is_overstated(line: LineOutcome, decision: Decision) -> bool:
 
 
 def _outlived(known: LineFacts, line: LineOutcome) -> LineOutcome:
-    return line if known.code is None else replace(line, code=known.code, message=known.message or "")
+    return (
+        line if known.code is None else replace(line, code=known.code, message=known.message or "")
+    )
 
 
 def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
     if settle.stands and line.kind in _SAYS_NOTHING:
-        return settle.state if known.code is None else standing_state(known.code, known.message or "")
+        return (
+            settle.state if known.code is None else standing_state(known.code, known.message or "")
+        )
     if settle.state is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
         return State.IN_DOUBT

@@ -94,7 +94,8 @@ _STATES = {
     Kind.ISSUED: State.ISSUED,
     Kind.PARTIAL: State.PARTIAL,
     Kind.FAILED: State.FAILED,
-    # Settled after the last attempt: a transient refusal was never processed, so nothing was issued.
+    # Settled after the last attempt: a transient refusal was never processed, so nothing was
+    # issued.
     Kind.TRANSIENT: State.FAILED,
     Kind.IN_DOUBT: State.IN_DOUBT,
     Kind.DEFERRED: State.FAILED,

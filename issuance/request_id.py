@@ -24,7 +24,8 @@ def campaign_request_id(
         campaign: the campaign's name.
         customer: whose reward it is; e-mail addresses count as equal whatever their case.
         reward_id: the reward.
-        occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the second, …
+        occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the
+            second, …
         generation: 1, and one more for each approved reissue after a definite refusal.
 
     Returns:
@@ -37,8 +38,8 @@ def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str
     """Derive the requestId of a background line from the caller's idempotency key.
 
     Args:
-        key: the caller's key; equal keys give equal requestIds whatever the payload, so that a changed
-            payload under a known key is noticed and refused.
+        key: the caller's key; equal keys give equal requestIds whatever the payload, so that a
+            changed payload under a known key is noticed and refused.
         position: 0-based place of the line in its job.
         generation: see `campaign_request_id`.
     """

@@ -11,7 +11,8 @@ from issuance.states import State
 _MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
 _THROTTLED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
-_THROTTLED_JITTER = 0.25  # of Retry-After, so that what was refused at one moment does not come back at one moment
+# of Retry-After, so that what was refused at one moment does not come back at one moment
+_THROTTLED_JITTER = 0.25
 _LIMIT_WINDOWS_MAX = 3
 _LOOK_PATIENCE = 2  # attempts in all, as a multiple of the bound for sending
 _LIMIT_JITTER_SECONDS = 600.0
@@ -22,15 +23,17 @@ class RetryPolicy:
     """How long and how often a job is tried.
 
     Attributes:
-        max_attempts: counted attempts in all, at least 1. A 429 and a failed probe of a suspended account never count.
+        max_attempts: counted attempts in all, at least 1. A 429 and a failed probe of a suspended
+            account never count.
         base_seconds: the backoff's ceiling after the first attempt; it doubles with each attempt.
         cap_seconds: the largest backoff.
         total_seconds: no further attempt is planned later than this after the first one.
-        throttled_base_seconds: the wait after a first 429 that names no `Retry-After` (rewards-api §6.3: from
-            5 s); it doubles with each call of the job.
+        throttled_base_seconds: the wait after a first 429 that names no `Retry-After` (rewards-api
+            §6.3: from 5 s); it doubles with each call of the job.
         throttled_cap_seconds: the largest such wait.
-        read_lags_seconds: the waits before each look into the API's transactions for a job that resending
-            cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job is settled in doubt.
+        read_lags_seconds: the waits before each look into the API's transactions for a job that
+            resending cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job
+            is settled in doubt.
     """
 
     max_attempts: int = 8
@@ -50,8 +53,12 @@ class RetryPolicy:
     def throttled_seconds(self, retry_after: float | None, calls: int, rng: Random) -> float:
         """Draw how long a job waits after a 429, when `calls` calls were made for it before."""
         if retry_after is not None:
-            return max(bounded(retry_after), _THROTTLED_MIN_SECONDS) * rng.uniform(1.0, 1.0 + _THROTTLED_JITTER)
-        ceiling: float = min(self.throttled_cap_seconds, self.throttled_base_seconds * 2 ** min(calls, _MAX_EXPONENT))
+            return max(bounded(retry_after), _THROTTLED_MIN_SECONDS) * rng.uniform(
+                1.0, 1.0 + _THROTTLED_JITTER
+            )
+        ceiling: float = min(
+            self.throttled_cap_seconds, self.throttled_base_seconds * 2 ** min(calls, _MAX_EXPONENT)
+        )
         return rng.uniform(ceiling / 2, ceiling)
 
 
@@ -114,7 +121,9 @@ class LookUp:
 Decision = Settle | TryAgain | LookUp
 
 
-def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random) -> Decision:
+def decide(
+    outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random
+) -> Decision:
     """Decide what follows from an outcome.
 
     Args:
@@ -132,13 +141,18 @@ def decide(outcome: Outcome, history: History, policy: RetryPolicy, *, now: date
             return _retry(outcome, history, policy, rng)
         case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
             messages = " ".join(line.message for line in outcome.lines)
-            return TryAgain(limit_window_seconds(messages, now, rng), counted=False, because="limit")
+            return TryAgain(
+                limit_window_seconds(messages, now, rng), counted=False, because="limit"
+            )
         case Kind.ISSUED | Kind.PARTIAL if outcome.confirm and policy.read_lags_seconds:
             return LookUp(policy.read_lags_seconds[0], settled_state(outcome.kind))
         case Kind.FAILED if history.in_doubt_before and policy.read_lags_seconds:
-            # It may have been refused before its requestId was looked at, and units of the lost attempt exist.
+            # It may have been refused before its requestId was looked at, and units of the lost
+            # attempt exist.
             unprocessed = outcome.reason is Reason.UNPROCESSED
-            return LookUp(policy.read_lags_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED)
+            return LookUp(
+                policy.read_lags_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED
+            )
         case _:
             return Settle(settled_state(outcome.kind), outcome.reason)
 
@@ -161,21 +175,27 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
     return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
-def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random) -> Decision:
+def decide_look(
+    found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random
+) -> Decision:
     """Decide what follows from a look into the API's transactions.
 
     Args:
-        found: what the look says: issued, partial or failed as the transactions have it; in doubt when there is
-            no transaction of this job; transient when it could not be read.
+        found: what the look says: issued, partial or failed as the transactions have it; in doubt
+            when there is no transaction of this job; transient when it could not be read.
         history: this look included in `attempts`, not in `empty_looks`.
         policy: the bounds.
         fallback: what the job is settled as when no look finds it.
         rng: the source of jitter.
     """
     match found.kind:
-        case Kind.TRANSIENT | Kind.DEFERRED if history.attempts < policy.max_attempts * _LOOK_PATIENCE:
+        case Kind.TRANSIENT | Kind.DEFERRED if (
+            history.attempts < policy.max_attempts * _LOOK_PATIENCE
+        ):
             return LookUp(policy.backoff_seconds(history.attempts, rng), fallback)
-        case kind if _lags_behind(kind, history, fallback) and history.empty_looks + 1 < len(policy.read_lags_seconds):
+        case kind if _lags_behind(kind, history, fallback) and history.empty_looks + 1 < len(
+            policy.read_lags_seconds
+        ):
             delay = policy.read_lags_seconds[history.empty_looks + 1]
             return LookUp(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
@@ -183,8 +203,11 @@ def decide_look(found: Outcome, history: History, policy: RetryPolicy, *, fallba
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case Kind.ISSUED | Kind.PARTIAL | Kind.FAILED:
             return Settle(settled_state(found.kind), found.reason)
-        case _ if fallback is State.IN_DOUBT or (fallback is State.FAILED and found.kind is not Kind.IN_DOUBT):
-            # What nobody could look for must not count as refused: a new requestId could issue it twice.
+        case _ if fallback is State.IN_DOUBT or (
+            fallback is State.FAILED and found.kind is not Kind.IN_DOUBT
+        ):
+            # What nobody could look for must not count as refused: a new requestId could issue it
+            # twice.
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case _:
             return Settle(fallback, _STANDING_REASONS[fallback], stands=True)

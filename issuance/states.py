@@ -41,7 +41,8 @@ _RANK = {
 def may_replace(old: State, new: State) -> bool:
     """Say whether a reply that says `new` may overwrite `old`.
 
-    A settled state only ever gives way to better knowledge (design rule 7): `in_doubt` to a definite
-    answer, `failed` and `partial` to proof that more was issued. `issued` is never overwritten.
+    A settled state only ever gives way to better knowledge (design rule 7): `in_doubt` to a
+    definite answer, `failed` and `partial` to proof that more was issued. `issued` is never
+    overwritten.
     """
     return _RANK[new] > _RANK[old] or (_RANK[old] == 0 and _RANK[new] == 0)

@@ -44,7 +44,9 @@ def line_target(request_id: str) -> str:
     return f"{LINE}{request_id}"
 
 
-def note_actions(connection: Connection, operator: Operator, *, verb: str, targets: Sequence[str]) -> None:
+def note_actions(
+    connection: Connection, operator: Operator, *, verb: str, targets: Sequence[str]
+) -> None:
     """Write one action on many targets down in the transaction that carries it out."""
     if targets:
         done = {"operator": operator.name, "verb": verb, "note": operator.note, "at": now_ms()}
@@ -55,7 +57,9 @@ def note_actions(connection: Connection, operator: Operator, *, verb: str, targe
 def actions_on(ledger: Ledger, target: str) -> list[Action]:
     """The actions on a target (`campaign:NAME`, `letter:ID` or `line:REQUEST_ID`), oldest first."""
     with ledger.read() as connection:
-        rows = connection.execute(select(actions).where(actions.c.target == target).order_by(actions.c.id))
+        rows = connection.execute(
+            select(actions).where(actions.c.target == target).order_by(actions.c.id)
+        )
         return [
             Action(at, row.operator, row.verb, row.target, row.note)
             for row in rows

@@ -44,7 +44,12 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
     with ledger.read() as connection:
         found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
     if found is None:
-        values = {"name": name, "state": "running", "defers_limits": defers_limits, "accepted_lines": 0}
+        values = {
+            "name": name,
+            "state": "running",
+            "defers_limits": defers_limits,
+            "accepted_lines": 0,
+        }
         dialect = postgresql if ledger.dialect == "postgresql" else sqlite
         with ledger.write() as connection:
             # Another producer may make it at this moment: then it is that one.
@@ -70,7 +75,9 @@ def find_campaign(ledger: Ledger, name: str) -> Campaign:
 def list_campaigns(ledger: Ledger) -> list[Campaign]:
     """All campaigns, oldest first."""
     with ledger.read() as connection:
-        return [_campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))]
+        return [
+            _campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))
+        ]
 
 
 def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
@@ -83,18 +90,29 @@ def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
 def halted_campaigns(ledger: Ledger) -> frozenset[int]:
     """The ids of campaigns whose jobs must not be called now."""
     with ledger.read() as connection:
-        rows = connection.execute(select(campaigns.c.id).where(campaigns.c.state.in_(("paused", "cancelled"))))
+        rows = connection.execute(
+            select(campaigns.c.id).where(campaigns.c.state.in_(("paused", "cancelled")))
+        )
         return frozenset(rows.scalars())
 
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Stop releasing the campaign's jobs until it is resumed."""
-    return change_state(ledger, name, operator, verb="pause", before=("running", "finished", "paused"), after="paused")
+    return change_state(
+        ledger,
+        name,
+        operator,
+        verb="pause",
+        before=("running", "finished", "paused"),
+        after="paused",
+    )
 
 
 def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Let a paused campaign go on."""
-    return change_state(ledger, name, operator, verb="resume", before=("paused", "running"), after="running")
+    return change_state(
+        ledger, name, operator, verb="resume", before=("paused", "running"), after="running"
+    )
 
 
 def change_state(
@@ -117,7 +135,9 @@ def change_state(
         campaign = find_in(connection, name, for_update=True)
         if campaign.state not in before:
             raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot be put to {after}")
-        connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(state=after))
+        connection.execute(
+            update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
+        )
         note_action(connection, operator, verb=verb, target=f"campaign:{name}")
         told = {"operator": operator.name, "note": operator.note, "before": campaign.state}
         note_event(connection, f"campaign {after}", campaign=name, **told)
@@ -134,35 +154,53 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         operator: whose wish it is; the note tells both weights.
 
     Raises:
-        CampaignError: there is no such campaign, it is cancelled, or the weight is out of its range.
+        CampaignError: there is no such campaign, it is cancelled, or the weight is out of its
+            range.
     """
     if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
-        raise CampaignError(f"A campaign's weight is a whole number from {WEIGHT_MIN} to {WEIGHT_MAX}, not {weight}")
+        raise CampaignError(
+            f"A campaign's weight is a whole number from {WEIGHT_MIN} to {WEIGHT_MAX}, not {weight}"
+        )
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state == "cancelled":
             raise CampaignError(f"Campaign {name} is cancelled: it shares in nothing any more")
         if campaign.weight == weight:
             return campaign
-        connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(weight=weight))
+        connection.execute(
+            update(campaigns).where(campaigns.c.id == campaign.id).values(weight=weight)
+        )
         note = f"{campaign.weight} → {weight}" + (f", {operator.note}" if operator.note else "")
-        note_action(connection, replace(operator, note=note), verb="weight", target=f"campaign:{name}")
+        note_action(
+            connection, replace(operator, note=note), verb="weight", target=f"campaign:{name}"
+        )
         told = {"operator": operator.name, "note": operator.note}
-        note_event(connection, "campaign weighed", campaign=name, **told, before=campaign.weight, weight=weight)
+        note_event(
+            connection,
+            "campaign weighed",
+            campaign=name,
+            **told,
+            before=campaign.weight,
+            weight=weight,
+        )
         return find_in(connection, name)
 
 
 def finish_campaigns(connection: Connection) -> None:
     """Mark running campaigns without open jobs as finished, so that the release need not look at them."""
-    # Locked first and looked at after that: who adds a job locks its campaign too, so it is either seen
-    # here or finds the campaign finished and wakes it.
-    running = select(campaigns.c.id).where(campaigns.c.state == "running", campaigns.c.accepted_lines > 0)
+    # Locked first and looked at after that: who adds a job locks its campaign too, so it is either
+    # seen here or finds the campaign finished and wakes it.
+    running = select(campaigns.c.id).where(
+        campaigns.c.state == "running", campaigns.c.accepted_lines > 0
+    )
     locked = list(connection.scalars(running.with_for_update(skip_locked=True, key_share=True)))
     if not locked:
         return
     open_jobs = select(jobs.c.number).where(jobs.c.campaign_id == campaigns.c.id, IS_OPEN)
     connection.execute(
-        update(campaigns).where(campaigns.c.id.in_(locked), ~open_jobs.exists()).values(state="finished")
+        update(campaigns)
+        .where(campaigns.c.id.in_(locked), ~open_jobs.exists())
+        .values(state="finished")
     )
 
 
@@ -170,16 +208,22 @@ def wake_campaign(connection: Connection, campaign_id: int) -> None:
     """Let a finished campaign run again, because it has something to do; a halted one stays halted."""
     # A running one is written too: that waits for a release which is finishing it at this moment.
     awake = campaigns.c.state.in_(("running", "finished"))
-    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id, awake).values(state="running"))
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id, awake).values(state="running")
+    )
 
 
 def find_in(connection: Connection, name: str, *, for_update: bool = False) -> Campaign:
     """`find_campaign` within a transaction; `for_update` keeps others from changing it until the end."""
     query = select(campaigns).where(campaigns.c.name == name)
-    found = connection.execute(query.with_for_update(key_share=True) if for_update else query).one_or_none()
+    found = connection.execute(
+        query.with_for_update(key_share=True) if for_update else query
+    ).one_or_none()
     if found is None:
         count = connection.scalar(select(func.count()).select_from(campaigns))
-        raise CampaignError(f"There is no campaign {name!r} among {count}: `issuance status` lists them")
+        raise CampaignError(
+            f"There is no campaign {name!r} among {count}: `issuance status` lists them"
+        )
     return _campaign(found)
 
 

@@ -1,6 +1,7 @@
 """Revocations: an issued line's whole transactions are cancelled at the API by an operator, and the ledger says so.
 
-The line stays `issued`, for that is what came of it; the revocation stands beside it, as actions on the line.
+The line stays `issued`, for that is what came of it; the revocation stands beside it, as actions on
+the line.
 """
 
 from collections.abc import Sequence
@@ -75,15 +76,21 @@ def end_revocation(ledger: Ledger, revocation: Revocation, verb: Verb, operator:
 
 
 def _note(connection: Connection, revocation: Revocation, verb: Verb, operator: Operator) -> None:
-    note_action(connection, operator, verb=verb.value, target=line_target(revocation.line.request_id))
+    note_action(
+        connection, operator, verb=verb.value, target=line_target(revocation.line.request_id)
+    )
 
 
 def _plan(connection: Connection, request_id: str) -> Revocation:
     of_job = lines_of_job_in(connection, request_id)
     line = next((line for line in of_job if line.request_id == request_id), None)
     if line is None:
-        raise RevocationError(f"No line has the requestId {request_id}: `issuance outcomes CAMPAIGN` shows them")
-    query = select(actions).where(actions.c.target == line_target(request_id)).order_by(actions.c.id)
+        raise RevocationError(
+            f"No line has the requestId {request_id}: `issuance outcomes CAMPAIGN` shows them"
+        )
+    query = (
+        select(actions).where(actions.c.target == line_target(request_id)).order_by(actions.c.id)
+    )
     history = list(connection.execute(query))
     _check(line, history)
     _check_job(connection, line)
@@ -122,11 +129,17 @@ _INSTEAD = {
 
 def _check_job(connection: Connection, line: LineRecord) -> None:
     """Make sure that the job is not sent again: under a revoked requestId the API might issue anew."""
-    number = select(lines.c.job_number).where(lines.c.request_id == line.request_id).scalar_subquery()
+    number = (
+        select(lines.c.job_number).where(lines.c.request_id == line.request_id).scalar_subquery()
+    )
     open_lines = connection.scalar(select(jobs.c.open_lines).where(jobs.c.number == number))
     if open_lines:
-        raise RevocationError("Other lines of its job are not settled yet: wait until they are, then run this again")
-    query = select(dead_letters.c.id).where(dead_letters.c.job_number == number, dead_letters.c.state == "open")
+        raise RevocationError(
+            "Other lines of its job are not settled yet: wait until they are, then run this again"
+        )
+    query = select(dead_letters.c.id).where(
+        dead_letters.c.job_number == number, dead_letters.c.state == "open"
+    )
     letter = connection.scalar(query)
     if letter is not None:
         raise RevocationError(
@@ -138,7 +151,9 @@ def _check_job(connection: Connection, line: LineRecord) -> None:
 def _check_transactions(line: LineRecord, of_job: Sequence[LineRecord]) -> None:
     """Make sure that it is this line's own transactions that are revoked, and no other reward's."""
     if not line.transaction_ids:
-        raise RevocationError(f"No reply showed its transaction: find it at the API by {line.job_id}, revoke it there")
+        raise RevocationError(
+            f"No reply showed its transaction: find it at the API by {line.job_id}, revoke it there"
+        )
     for other in of_job:
         shared = set(line.transaction_ids).intersection(other.transaction_ids)
         if other.request_id != line.request_id and shared:

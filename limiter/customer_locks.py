@@ -12,8 +12,8 @@ from limiter.unavailable import reach_redis
 class CustomerLocks:
     """Short locks on customers, named by `Customer.fingerprint`.
 
-    A lock lapses after its time, should its owner die. Every method is one round trip for a whole chunk and
-    raises `LimitsUnavailable` when Redis cannot be reached.
+    A lock lapses after its time, should its owner die. Every method is one round trip for a whole
+    chunk and raises `LimitsUnavailable` when Redis cannot be reached.
     """
 
     def __init__(self, redis: Redis, account: str) -> None:
@@ -21,7 +21,9 @@ class CustomerLocks:
         self._acquire = redis.register_script(load("acquire_locks").text)
         self._release = redis.register_script(load("release_locks").text)
 
-    async def acquire(self, owner: str, fingerprints: Sequence[str], ttl_seconds: float) -> set[str]:
+    async def acquire(
+        self, owner: str, fingerprints: Sequence[str], ttl_seconds: float
+    ) -> set[str]:
         """Lock what is free, and prolong what `owner` holds already.
 
         Args:

@@ -1,8 +1,8 @@
 """The Lua scripts that change an account's limits: each runs in one step and costs one round trip.
 
-A script's header says which library files it uses, its parameters and the fields of its reply. Callers name
-both; only this module knows that Redis passes them by position. Numbers arrive as Lua numbers, times as
-microseconds of the Redis server's clock.
+A script's header says which library files it uses, its parameters and the fields of its reply.
+Callers name both; only this module knows that Redis passes them by position. Numbers arrive as Lua
+numbers, times as microseconds of the Redis server's clock.
 """
 
 from collections.abc import Mapping, Sequence

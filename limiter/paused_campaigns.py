@@ -22,7 +22,9 @@ class PausedCampaigns:
         clock: seconds that never go back.
     """
 
-    def __init__(self, redis: Redis, account: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, redis: Redis, account: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._redis = redis
         self._key = paused_key(account)
         self._clock = clock
@@ -43,11 +45,14 @@ class PausedCampaigns:
         """Read the ids, at most half a second old, so that this may be called before each call."""
         if self._known is not None and self._clock() < self._ask_at:
             return self._known
-        # Calls that ask while the reply is on its way use what is known, rather than ask all at once.
+        # Calls that ask while the reply is on its way use what is known, rather than ask all at
+        # once.
         self._ask_at = self._clock() + _FRESH_SECONDS
         try:
             with reach_redis():
-                self._known = frozenset(int(member) for member in await self._redis.smembers(self._key))
+                self._known = frozenset(
+                    int(member) for member in await self._redis.smembers(self._key)
+                )
         except BaseException:
             self._ask_at = 0.0
             raise

@@ -24,22 +24,25 @@ PROBE_PAUSE_SECONDS = (1.1, 1.5)
 """Between two probes, drawn for each; with the turn of the other kind of job, 0.4 s, less than 2 s."""
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
-_WARNINGS = frozenset({"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"})
+_WARNINGS = frozenset(
+    {"account_suspended", "campaign_suspended", "reads_suspended", "limit_lowered"}
+)
 
 
 class RateLimiter:
     """The limits of one API account; every method is at most one round trip for each scope.
 
-    Every method raises `LimitsUnavailable` when Redis cannot be reached. A change of state is logged by the one
-    caller whose results brought it about.
+    Every method raises `LimitsUnavailable` when Redis cannot be reached. A change of state is
+    logged by the one caller whose results brought it about.
 
     Args:
         redis: made by `connect`; its socket timeout bounds every wait here.
         account: names the API account; the same for all its workers.
-        rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The grid is
-            in whole microseconds, so rates beyond a million a minute are kept to within some per cent below.
-        failure_threshold: weight of refused calls in a row that suspends the account; a call without a readable
-            answer weighs 1, a 429 2, a 401 4, and a job that failed before 0.
+        rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The
+            grid is in whole microseconds, so rates beyond a million a minute are kept to within
+            some per cent below.
+        failure_threshold: weight of refused calls in a row that suspends the account; a call
+            without a readable answer weighs 1, a 429 2, a 401 4, and a job that failed before 0.
         adapts: whether results set an adaptive limit; the same for all workers.
         rng: the source of jitter.
         clock: seconds that never go back.
@@ -78,19 +81,22 @@ class RateLimiter:
     ) -> Reservation:
         """Reserve up to `count` calls that may start within `within_seconds` (at most 1) from now.
 
-        Slots lie evenly on the rate, or on the adaptive limit where that is lower; time that went unused counts
-        for at most two thirds of a second's worth of calls (at least one) at once. The last third is kept for
-        preferred calls, which start before what was reserved for the next 0.35 s already.
+        Slots lie evenly on the rate, or on the adaptive limit where that is lower; time that went
+        unused counts for at most two thirds of a second's worth of calls (at least one) at once.
+        The last third is kept for preferred calls, which start before what was reserved for the
+        next 0.35 s already.
 
-        None is granted while the scope is suspended; then single probes, until one is answered. The rest
-        belongs back in the ledger, due after `next_free_seconds`. Buffered results of the scope travel along.
+        None is granted while the scope is suspended; then single probes, until one is answered. The
+        rest belongs back in the ledger, due after `next_free_seconds`. Buffered results of the
+        scope travel along.
 
         Args:
             count: how many calls are wanted.
             within_seconds: how far ahead a call may start.
             scope: whose calls these are.
             preferred: background calls, which go before what a blast has reserved.
-            is_repeat: all jobs that wait for a slot have failed before: probes alternate between such and others.
+            is_repeat: all jobs that wait for a slot have failed before: probes alternate between
+                such and others.
         """
         taken = self._buffer.take(scope)
         reply = await self._run(
@@ -111,11 +117,12 @@ class RateLimiter:
     async def report(self, reservation: Reservation, result: CallResult) -> float:
         """Take in the result of one of a reservation's calls.
 
-        It costs a round trip when it is news to other workers, and at most about twenty a second; otherwise the
-        next reservation carries it.
+        It costs a round trip when it is news to other workers, and at most about twenty a second;
+        otherwise the next reservation carries it.
 
         Returns:
-            Seconds for which the scope is suspended, as far as this call has learnt; 0 is available.
+            Seconds for which the scope is suspended, as far as this call has learnt; 0 is
+            available.
         """
         self._buffer.add(reservation.grant, result)
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
@@ -143,12 +150,14 @@ class RateLimiter:
     async def give_back(self, reservation: Reservation, unused: int) -> None:
         """Give back the last `unused` slots of a reservation, once, when they will not be used.
 
-        Only while nothing has been reserved after it: otherwise they lapse, so that the rate never exceeds the
-        limit.
+        Only while nothing has been reserved after it: otherwise they lapse, so that the rate never
+        exceeds the limit.
         """
         back = min(unused, len(reservation.delays_seconds)) * reservation.interval_microseconds
         if back > 0:
-            await self._run("give_back", [limits_key(self._account)], {"mark": reservation.mark, "back": back})
+            await self._run(
+                "give_back", [limits_key(self._account)], {"mark": reservation.mark, "back": back}
+            )
 
     async def set_rate(self, per_minute: int | None) -> None:
         """Set the rate of all workers from their next reservation on; None is back to the setting.
@@ -180,7 +189,9 @@ class RateLimiter:
             suspended_campaigns_key(account),
         ]
 
-    def _results(self, scope: Scope, taken: tuple[Grant, Feedback] | None) -> dict[str, int | float | str]:
+    def _results(
+        self, scope: Scope, taken: tuple[Grant, Feedback] | None
+    ) -> dict[str, int | float | str]:
         arguments: dict[str, int | float | str] = {
             **self._constants,
             "campaign": str(scope.campaign_id),
@@ -205,7 +216,9 @@ class RateLimiter:
         for event in reply["news"].split():
             (log.warning if event in _WARNINGS else log.info)(event, **_fields(event, scope, reply))
 
-    async def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
+    async def _run(
+        self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]
+    ) -> dict[str, Any]:
         if name not in self._scripts:
             loaded = load(name)
             self._scripts[name] = loaded, self._redis.register_script(loaded.text)
@@ -217,5 +230,7 @@ class RateLimiter:
 def _fields(event: str, scope: Scope, reply: Mapping[str, Any]) -> dict[str, Any]:
     if event.startswith("limit_"):
         return {"calls_a_minute": reply["limit"]}
-    fields: dict[str, Any] = {"campaign_id": scope.campaign_id} if event.startswith("campaign_") else {}
+    fields: dict[str, Any] = (
+        {"campaign_id": scope.campaign_id} if event.startswith("campaign_") else {}
+    )
     return fields | ({"reason": reply["reason"]} if event.endswith("_suspended") else {})

@@ -58,7 +58,9 @@ class Reservation:
                 reply["campaign_suspension"],
                 is_probe=reply["held"] == "probing",
             ),
-            delays_seconds=tuple(max(0, ahead + place * interval) / MICROSECONDS for place in places),
+            delays_seconds=tuple(
+                max(0, ahead + place * interval) / MICROSECONDS for place in places
+            ),
             next_free_seconds=reply["next_free"] / MICROSECONDS,
             held=reply["held"],
             interval_microseconds=interval,

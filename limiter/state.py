@@ -103,5 +103,7 @@ def check_rate(per_minute: int) -> int:
         ValueError: it is below 0.
     """
     if per_minute < 0:
-        raise ValueError(f"A rate of {per_minute} calls a minute cannot be kept: give 0 (unlimited) or more")
+        raise ValueError(
+            f"A rate of {per_minute} calls a minute cannot be kept: give 0 (unlimited) or more"
+        )
     return per_minute

@@ -19,7 +19,8 @@ class SyncLimiter:
     Args:
         redis: made by `connect_sync`.
         account: names the API account, as for its workers.
-        rate_per_minute: the setting's rate, in force while no other is set at run time; 0 is unlimited.
+        rate_per_minute: the setting's rate, in force while no other is set at run time; 0 is
+            unlimited.
     """
 
     def __init__(self, redis: Redis, account: str, *, rate_per_minute: int) -> None:
@@ -30,8 +31,14 @@ class SyncLimiter:
     def state(self) -> LimitState:
         """Read the limits and suspensions."""
         campaigns = self._suspended_campaigns()
-        keys = [limits_key(self._account), reads_key(self._account), *self._campaign_keys(campaigns)]
-        return LimitState.read(self._run("state", keys, {"setting_rate": self._rate_per_minute}), campaigns)
+        keys = [
+            limits_key(self._account),
+            reads_key(self._account),
+            *self._campaign_keys(campaigns),
+        ]
+        return LimitState.read(
+            self._run("state", keys, {"setting_rate": self._rate_per_minute}), campaigns
+        )
 
     def set_rate(self, per_minute: int | None) -> None:
         """Set the rate of all workers; see `RateLimiter.set_rate`.
@@ -48,7 +55,11 @@ class SyncLimiter:
         Calls come back gradually. If the cause is still there, the account is suspended again.
         """
         campaigns = self._suspended_campaigns()
-        keys = [limits_key(self._account), reads_key(self._account), suspended_campaigns_key(self._account)]
+        keys = [
+            limits_key(self._account),
+            reads_key(self._account),
+            suspended_campaigns_key(self._account),
+        ]
         keys += self._campaign_keys(campaigns)
         arguments = {"setting_rate": self._rate_per_minute, "adapts": 1}
         return int(self._run("resume", keys, arguments)["ended"])
@@ -66,17 +77,26 @@ class SyncLimiter:
     def paused(self) -> frozenset[int]:
         """Read the ids of the campaigns whose calls are stopped: paused and cancelled ones."""
         with reach_redis():
-            return frozenset(int(member) for member in self._redis.smembers(paused_key(self._account)))
+            return frozenset(
+                int(member) for member in self._redis.smembers(paused_key(self._account))
+            )
 
     def _suspended_campaigns(self) -> list[int]:
         with reach_redis():
-            return sorted(int(member) for member in self._redis.smembers(suspended_campaigns_key(self._account)))
+            return sorted(
+                int(member)
+                for member in self._redis.smembers(suspended_campaigns_key(self._account))
+            )
 
     def _campaign_keys(self, campaigns: list[int]) -> list[str]:
         return [campaign_key(self._account, number) for number in campaigns]
 
-    def _run(self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]) -> dict[str, Any]:
+    def _run(
+        self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]
+    ) -> dict[str, Any]:
         script = load(name)
         with reach_redis():
-            reply = self._redis.register_script(script.text)(keys=keys, args=script.arguments(arguments))
+            reply = self._redis.register_script(script.text)(
+                keys=keys, args=script.arguments(arguments)
+            )
         return script.named(reply)

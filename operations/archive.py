@@ -16,7 +16,8 @@ from operations.errors import UsageError
 class Archive:
     """One file, which must not exist yet; only its owner may read it, for it holds customers and vouchers.
 
-    Each call appends a gzip member of its own, so that whatever a crash cuts off was not removed from the ledger.
+    Each call appends a gzip member of its own, so that whatever a crash cuts off was not removed
+    from the ledger.
 
     Args:
         path: where.

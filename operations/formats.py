@@ -23,7 +23,11 @@ def duration(seconds: float) -> str:
 
 def iso(instant: datetime | None) -> str | None:
     """A time for programs: ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`."""
-    return None if instant is None else instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return (
+        None
+        if instant is None
+        else instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    )
 
 
 def clock(instant: datetime | None) -> str:

@@ -116,7 +116,8 @@ def limits_json(limits: Limits) -> dict[str, Any]:
         "unrelatedFailureShare": state.unrelated_share,
         "reads": _breaker_json(state.reads),
         "suspendedCampaigns": [
-            {"campaign": name, **_breaker_json(breaker)} for name, breaker in limits.suspended_campaigns()
+            {"campaign": name, **_breaker_json(breaker)}
+            for name, breaker in limits.suspended_campaigns()
         ],
         "closedSeconds": round(state.account.until_seconds, 3),
         "why": state.account.reason,

@@ -8,7 +8,15 @@ from operations.formats import iso
 
 FIELDS = (
     *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),
-    *("requestedQuantity", "quantity", "transactionIds", "vouchers", "attempts", "settledAt", "revokedAt"),
+    *(
+        "requestedQuantity",
+        "quantity",
+        "transactionIds",
+        "vouchers",
+        "attempts",
+        "settledAt",
+        "revokedAt",
+    ),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -10,7 +10,14 @@ from issuance.masking import mask, scrub
 _HARMLESS = frozenset(
     {
         *("success", "code", "codes", "requestId", "transactionId", "rewardId", "orgId", "orgID"),
-        *("requestedQuantity", "quantity", "eventDateTime", "rewardType", "redemptionType", "paymentMode"),
+        *(
+            "requestedQuantity",
+            "quantity",
+            "eventDateTime",
+            "rewardType",
+            "redemptionType",
+            "paymentMode",
+        ),
     }
 )
 _FREE_TEXT = frozenset({"message", "messages"})
@@ -30,7 +37,11 @@ def show_reply(reply: bytes, *, reveal: bool) -> str:
 def _masked(value: Any, name: str) -> Any:
     match value:
         case dict():
-            return {key: _masked(inner, key) for key, inner in value.items() if inner not in (None, [], {})}
+            return {
+                key: _masked(inner, key)
+                for key, inner in value.items()
+                if inner not in (None, [], {})
+            }
         case list():
             return [_masked(inner, name) for inner in value]
         case None | bool():

@@ -34,10 +34,19 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
     verdict = judge_revocation(by_transaction, asked_before=revocation.asked_before)
     end_revocation(ledger, revocation, verdict.verb, Operator(who.name, verdict.says))
     # A warning, so that every log has it: an operator took something back.
-    log.warning(verdict.verb.value, request_id=request_id, campaign=revocation.line.campaign, operator=who.name)
+    log.warning(
+        verdict.verb.value,
+        request_id=request_id,
+        campaign=revocation.line.campaign,
+        operator=who.name,
+    )
     return verdict
 
 
-async def _call(account: ApiAccount, transaction_ids: Sequence[str], who: Operator) -> list[RevokeReply]:
+async def _call(
+    account: ApiAccount, transaction_ids: Sequence[str], who: Operator
+) -> list[RevokeReply]:
     async with RewardsClient(account) as client:
-        return [await client.revoke(transaction, who.note, who.name) for transaction in transaction_ids]
+        return [
+            await client.revoke(transaction, who.note, who.name) for transaction in transaction_ids
+        ]

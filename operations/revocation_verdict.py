@@ -37,13 +37,22 @@ def judge_revocation(replies: Mapping[str, RevokeReply], *, asked_before: bool) 
 
     Args:
         replies: at least one.
-        asked_before: an earlier revocation may have reached the API: "wrong state" then means that it was done.
+        asked_before: an earlier revocation may have reached the API: "wrong state" then means that
+            it was done.
     """
     done = {key for key, reply in replies.items() if _is_done(reply, asked_before=asked_before)}
     # A transaction without a unit, of an attempt that failed, has nothing to take back.
-    rest = {key: reply for key, reply in replies.items() if key not in done and not (done and _is_empty(reply))}
+    rest = {
+        key: reply
+        for key, reply in replies.items()
+        if key not in done and not (done and _is_empty(reply))
+    }
     if not rest:
-        units = [reply.units for reply in replies.values() if isinstance(reply, Revoked) and reply.units is not None]
+        units = [
+            reply.units
+            for reply in replies.values()
+            if isinstance(reply, Revoked) and reply.units is not None
+        ]
         what = f", {counted(sum(units), 'unit')}" if units else ""
         return Verdict(Verb.REVOKED, f"revoked, {counted(len(done), 'transaction')}{what}")
     says = "; ".join(f"transaction {key}: {_say(reply)}" for key, reply in rest.items())

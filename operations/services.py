@@ -15,7 +15,8 @@ from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 
 if TYPE_CHECKING:
-    # Imported where they are used: Celery and httpx add a fifth of a second to the start of every command.
+    # Imported where they are used: Celery and httpx add a fifth of a second to the start of every
+    # command.
     from celery import Celery
 
     from broker.wakeup import Nudge
@@ -52,7 +53,9 @@ class Services:
         """
         from rewards_api.account import ApiAccount  # noqa: PLC0415
 
-        return ApiAccount.from_settings(self.settings.model_copy(update={"api_url": self.site.api_url}))
+        return ApiAccount.from_settings(
+            self.settings.model_copy(update={"api_url": self.site.api_url})
+        )
 
     def open_ledger(self) -> Ledger:
         """Open the ledger and check its schema; the embedded one is made when it is missing.
@@ -63,7 +66,8 @@ class Services:
         ledger = Ledger(self.site.ledger_url)
         try:
             if not self.settings.ledger_url:
-                # The embedded ledger is ours to make; a configured one is migrated by `issuance migrate`.
+                # The embedded ledger is ours to make; a configured one is migrated by `issuance
+                # migrate`.
                 ledger.migrate()
             ledger.check_schema()
         except BaseException:

@@ -28,7 +28,9 @@ class Status:
     """What runs, or what to do when nothing does."""
 
 
-def read_status(services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False) -> Status:
+def read_status(
+    services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False
+) -> Status:
     """Read the status once; `recounted` counts every line, which takes a second for some millions.
 
     Raises:
@@ -64,7 +66,10 @@ def _who_works(services: Services) -> tuple[bool, str]:
     except BrokerAway:
         return False, "the broker is out of reach: check ISSUANCE_BROKER_URL"
     if not workers:
-        return False, "no worker answers: start the workers (`issuance run worker`, see the Procfile)"
+        return (
+            False,
+            "no worker answers: start the workers (`issuance run worker`, see the Procfile)",
+        )
     return True, f"{len(workers)} worker processes answer"
 
 

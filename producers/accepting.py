@@ -46,18 +46,24 @@ def accept_in_turn(
             raise unusable
 
 
-def _begin(ledger: Ledger, campaign: Campaign, prepared: Prepared, intake_id: int) -> Callable[[], Accepted]:
+def _begin(
+    ledger: Ledger, campaign: Campaign, prepared: Prepared, intake_id: int
+) -> Callable[[], Accepted]:
     """Do what must be done here; gives the rest, for another thread.
 
-    SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to give it back: only
-    the commit, most of which is the disk's, is worth another thread there.
+    SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to
+    give it back: only the commit, most of which is the disk's, is worth another thread there.
     """
     if ledger.dialect == "sqlite":
-        acceptance, commit = accept_uncommitted(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+        acceptance, commit = accept_uncommitted(
+            ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True
+        )
 
         def finish() -> Accepted:
             commit()
             return Accepted(prepared, acceptance)
 
         return finish
-    return lambda: Accepted(prepared, accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True))
+    return lambda: Accepted(
+        prepared, accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+    )

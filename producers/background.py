@@ -89,8 +89,8 @@ def enqueue_job(
         identifiers: exactly one must be given.
         rewards: one or more, as many as ISSUANCE_JOB_MAX_LINES; they travel in one call.
         campaign: what to count it under.
-        key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key and payload
-            adds nothing. Without one, every call issues.
+        key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key
+            and payload adds nothing. Without one, every call issues.
         notes: free text.
         event_log_id: the caller's correlation id.
 
@@ -101,11 +101,15 @@ def enqueue_job(
     """
     customer = _customer(identifiers)
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
-        raise RequestRefusedError("key", f"it has {len(key)} characters", f"give 1 to {_LONGEST_KEY}")
+        raise RequestRefusedError(
+            "key", f"it has {len(key)} characters", f"give 1 to {_LONGEST_KEY}"
+        )
     if not rewards:
         raise RequestRefusedError("rewards", "there are none", "give at least one")
     lines = [
-        _line(reward, fresh_request_id() if key is None else keyed_request_id(key, position=position))
+        _line(
+            reward, fresh_request_id() if key is None else keyed_request_id(key, position=position)
+        )
         for position, reward in enumerate(rewards)
     ]
     try:
@@ -121,11 +125,15 @@ def enqueue_job(
     acceptance = accept(ledger, ensure_campaign(ledger, campaign), [job])
     if acceptance.conflicts:
         raise KeyReusedError(
-            "key", "it was used before with another payload or campaign", "use a new key for a new request"
+            "key",
+            "it was used before with another payload or campaign",
+            "use a new key for a new request",
         )
     request_ids = tuple(line.request_id for line in job.lines)
     for request_id in request_ids:
-        log.info("accepted", request_id=request_id, campaign=campaign, is_new=bool(acceptance.accepted))
+        log.info(
+            "accepted", request_id=request_id, campaign=campaign, is_new=bool(acceptance.accepted)
+        )
     return Enqueued(request_ids, bool(acceptance.accepted))
 
 
@@ -133,7 +141,9 @@ def _customer(identifiers: Mapping[IdentifierKind, str | None]) -> Customer:
     given = [(kind, value) for kind, value in identifiers.items() if value is not None]
     if len(given) != 1:
         raise RequestRefusedError(
-            "customer", f"{len(given)} identifiers are given", "give exactly one of mobile, email, external id"
+            "customer",
+            f"{len(given)} identifiers are given",
+            "give exactly one of mobile, email, external id",
         )
     [(kind, value)] = given
     rule = {"mobile": rules.mobile, "email": rules.email, "externalId": rules.external_id}[kind]
@@ -153,7 +163,9 @@ def _line(reward: Reward, request_id: str) -> Line:
         payment_config_id=_checked("payment_config_id", whole, reward.payment_config_id),
         redemption_value=_checked("redemption_value", rules.amount, reward.redemption_value),
         org_id=_checked("org_id", whole, reward.org_id),
-        custom_fields={name: _required(name, rules.text, value) for name, value in reward.custom_fields.items()},
+        custom_fields={
+            name: _required(name, rules.text, value) for name, value in reward.custom_fields.items()
+        },
         points=_checked("points", rules.amount, reward.points),
     )
 

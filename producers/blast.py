@@ -89,11 +89,15 @@ def blast(
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
-        committed = stack.enter_context(closing(accept_in_turn(ledger, campaign, batches, intake_id)))
+        committed = stack.enter_context(
+            closing(accept_in_turn(ledger, campaign, batches, intake_id))
+        )
         statistics = Statistics(ledger)
         for prepared, acceptance in committed:
             _tell(campaign, acceptance.accepted)
-            refused = prepared.refused + [bad for conflict in acceptance.conflicts for bad in _explain(conflict)]
+            refused = prepared.refused + [
+                bad for conflict in acceptance.conflicts for bad in _explain(conflict)
+            ]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
             on_batch(report)
@@ -103,7 +107,9 @@ def blast(
     return report
 
 
-def _end(ledger: Ledger, campaign: Campaign, source: Source, intake_id: int, report: BlastReport) -> None:
+def _end(
+    ledger: Ledger, campaign: Campaign, source: Source, intake_id: int, report: BlastReport
+) -> None:
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
     close_intake(ledger, intake_id, **counts)
     counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
@@ -117,7 +123,12 @@ def _batches(source: Source) -> Iterator[list[Row | BadRow]]:
 
 
 def check(
-    campaign_name: str, source: Source, freezer: Freezer, errors: ErrorsFile, *, options: BlastOptions | None = None
+    campaign_name: str,
+    source: Source,
+    freezer: Freezer,
+    errors: ErrorsFile,
+    *,
+    options: BlastOptions | None = None,
 ) -> BlastReport:
     """Read and freeze a file without accepting anything (`--dry-run`); the ledger is not looked at."""
     with Occurrences() as occurrences:
@@ -150,10 +161,16 @@ def _explain(conflict: Conflict) -> list[BadRow]:
     place = f"line {conflict.first_line}"
     if conflict.kind == "repeat":
         # Of a grouped job the ledger keeps the first row's line only.
-        refusal = repeat(place if conflict.is_exact else f"one of the customer's rows from {place} on")
+        refusal = repeat(
+            place if conflict.is_exact else f"one of the customer's rows from {place} on"
+        )
         problem, remedy = refusal.problem, refusal.remedy
     else:
-        where = f"{place} of an earlier run" if conflict.first_line else "not by a file, or its job was pruned since"
+        where = (
+            f"{place} of an earlier run"
+            if conflict.first_line
+            else "not by a file, or its job was pruned since"
+        )
         problem = f"accepted before with other values ({where})"
         remedy = "a body never changes once it is accepted: use another campaign for the new values"
     return [BadRow(line.source_line, "", problem, remedy) for line in conflict.job.lines]

@@ -34,7 +34,13 @@ class Freezer:
         """Take what the bodies need from the settings."""
         org = settings.api_data_scope_org
         own_org_id = int(org) if org.isdigit() else None
-        return cls(settings.api_variant, settings.api_brand, settings.email_key, own_org_id, settings.job_max_lines)
+        return cls(
+            settings.api_variant,
+            settings.api_brand,
+            settings.email_key,
+            own_org_id,
+            settings.job_max_lines,
+        )
 
     def line_of(self, campaign: str, customer: Customer, row: Row, occurrence: int) -> Line:
         """Make the line of a file's row, its requestId derived.
@@ -47,7 +53,9 @@ class Freezer:
         """
         return self._fit(
             Line(
-                request_id=campaign_request_id(campaign, customer, row.reward_id, occurrence=occurrence),
+                request_id=campaign_request_id(
+                    campaign, customer, row.reward_id, occurrence=occurrence
+                ),
                 reward_id=row.reward_id,
                 quantity=row.quantity,
                 payment_config_id=row.payment_config_id,
@@ -72,7 +80,12 @@ class Freezer:
         """Freeze lines of one customer into a job."""
         fitted = tuple(self._fit(line) for line in lines)
         return self.freeze_fitted(
-            customer, fitted, lane=lane, notes=notes, event_log_id=event_log_id, occurrence=occurrence
+            customer,
+            fitted,
+            lane=lane,
+            notes=notes,
+            event_log_id=event_log_id,
+            occurrence=occurrence,
         )
 
     def freeze_fitted(
@@ -97,7 +110,15 @@ class Freezer:
             event_log_id=event_log_id,
         )
         source_line = lines[0].source_line
-        return Job(customer, lines, self.variant, body, lane, occurrence=occurrence, source_line=source_line)
+        return Job(
+            customer,
+            lines,
+            self.variant,
+            body,
+            lane,
+            occurrence=occurrence,
+            source_line=source_line,
+        )
 
     def _fit(self, line: Line) -> Line:
         check_units(self.variant, line.quantity)

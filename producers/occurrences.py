@@ -28,8 +28,8 @@ class Occurrence(NamedTuple):
 class Occurrences:
     """Counts rows of one file; used with `with`.
 
-    The counts lie in a temporary database that the operating system removes even if the process is killed. Only
-    hashes are in it, no customer.
+    The counts lie in a temporary database that the operating system removes even if the process is
+    killed. Only hashes are in it, no customer.
     """
 
     def __init__(self) -> None:
@@ -54,5 +54,7 @@ class Occurrences:
         """Count one more row."""
         # A customer's canonical form holds no line break that could make two pairs one.
         name = f"{reward_id}\n{customer.canonical}".encode()
-        counted = self._database.execute(_COUNT, (blake2b(name, digest_size=_HASH_BYTES).digest(), line))
+        counted = self._database.execute(
+            _COUNT, (blake2b(name, digest_size=_HASH_BYTES).digest(), line)
+        )
         return Occurrence(*counted.fetchone())

@@ -19,9 +19,10 @@ class BlastOptions:
 
     Attributes:
         lint: What is looked for in each row.
-        allow_repeats: The n-th row of the same customer and reward is a reward of its own, the n-th; otherwise
-            all after the first are refused.
-        group_by_customer: Rows of one customer in a batch become one job, so far as one call takes them.
+        allow_repeats: The n-th row of the same customer and reward is a reward of its own, the
+            n-th; otherwise all after the first are refused.
+        group_by_customer: Rows of one customer in a batch become one job, so far as one call takes
+            them.
     """
 
     lint: Lint = field(default_factory=Lint)
@@ -65,15 +66,19 @@ class Preparer:
         campaign: the campaign's name, from which requestIds are derived.
         freezer: makes the bodies.
         options: how the rows are taken.
-        occurrences: counts the rows seen; needed to allow repeats. Given without that, repeats are refused here
-            and not only when they are accepted.
+        occurrences: counts the rows seen; needed to allow repeats. Given without that, repeats are
+            refused here and not only when they are accepted.
 
     Raises:
         ValueError: rows are to be grouped for the single endpoint.
     """
 
     def __init__(
-        self, campaign: str, freezer: Freezer, options: BlastOptions, occurrences: Occurrences | None = None
+        self,
+        campaign: str,
+        freezer: Freezer,
+        options: BlastOptions,
+        occurrences: Occurrences | None = None,
     ) -> None:
         options.check(freezer.variant)
         self.warnings = Warnings()
@@ -95,14 +100,19 @@ class Preparer:
             try:
                 good.append(self._ask(row))
             except Refusal as refusal:
-                prepared.refused.append(BadRow(row.line, refusal.field, refusal.problem, refusal.remedy))
-        groups = self._group(good) if self._options.group_by_customer else [[asked] for asked in good]
+                prepared.refused.append(
+                    BadRow(row.line, refusal.field, refusal.problem, refusal.remedy)
+                )
+        groups = (
+            self._group(good) if self._options.group_by_customer else [[asked] for asked in good]
+        )
         prepared.jobs = [self._freeze(group) for group in groups]
         return prepared
 
     def _ask(self, row: Row) -> _Asked:
         customer = Customer(row.identifier.kind, row.identifier.value)
-        # A row that is refused below counts too: mended, it must not change what the rows after it are.
+        # A row that is refused below counts too: mended, it must not change what the rows after it
+        # are.
         occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
         line = self._freezer.line_of(self._campaign, customer, row, occurrence)
         findings = self._options.lint.inspect(row)
@@ -113,12 +123,16 @@ class Preparer:
         if findings:
             self.warnings.add(row.line, findings)
         if self._options.lint.rewards is not None:
-            self.expectation.add(row, self._options.lint.rewards[row.reward_id], self._freezer.variant)
+            self.expectation.add(
+                row, self._options.lint.rewards[row.reward_id], self._freezer.variant
+            )
         return _Asked(row, customer, line, occurrence)
 
     def _count(self, customer: Customer, row: Row) -> Occurrence:
         if self._occurrences is None:
-            raise ValueError("Repeats can be told apart only by counting: give the preparer its occurrences")
+            raise ValueError(
+                "Repeats can be told apart only by counting: give the preparer its occurrences"
+            )
         return self._occurrences.count(customer, row.reward_id, row.line)
 
     def _refuse_repeat(self, customer: Customer, row: Row) -> None:
@@ -134,7 +148,9 @@ class Preparer:
             # Not two occurrences: an answer that names rewards only could not be told apart.
             key = (asked.customer, asked.occurrence, asked.row.notes, asked.row.event_log_id)
             group = latest.get(key)
-            if group is not None and any(other.line.request_id == asked.line.request_id for other in group):
+            if group is not None and any(
+                other.line.request_id == asked.line.request_id for other in group
+            ):
                 groups.append([asked])  # a repeat, which is refused when it is accepted
             elif group is not None and len(group) < self._freezer.max_lines:
                 group.append(asked)

@@ -61,7 +61,8 @@ class Producer:
 
     Args:
         settings: whose account and ledger.
-        site: where the parts are; without a broker jobs are accepted all the same and released later.
+        site: where the parts are; without a broker jobs are accepted all the same and released
+            later.
 
     Raises:
         LedgerError: the ledger cannot be reached, or its schema does not fit.
@@ -81,10 +82,12 @@ class Producer:
         """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
 
         Args:
-            **request: `reward_id`, one of `mobile`, `email` and `external_id`, and what else `Request` names.
+            **request: `reward_id`, one of `mobile`, `email` and `external_id`, and what else
+            `Request` names.
 
         Raises:
-            RequestRefusedError: a value is wrong; `KeyReusedError` when the key came with another payload before.
+            RequestRefusedError: a value is wrong; `KeyReusedError` when the key came with another
+                payload before.
             CampaignError: the campaign's name is wrong, or it was cancelled.
             TypeError: an argument is missing or unknown.
         """
@@ -133,7 +136,9 @@ def _check_names(given: Iterable[str]) -> None:
     unknown = sorted(set(given) - Request.__annotations__.keys())
     missing = sorted(Request.__required_keys__ - set(given))
     if unknown or missing:
-        wrong = [f"{name} is unknown" for name in unknown] + [f"{name} is missing" for name in missing]
+        wrong = [f"{name} is unknown" for name in unknown] + [
+            f"{name} is missing" for name in missing
+        ]
         raise TypeError(f"enqueue: {', '.join(wrong)}; see producers.producer.Request")
 
 

@@ -28,7 +28,9 @@ class TokenAuth(httpx.Auth):
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add the header, and resend once.
 
         Raises:
@@ -42,7 +44,8 @@ class TokenAuth(httpx.Auth):
         try:
             request.headers[TOKEN_HEADER] = await self._tokens.replace(token)
         except TokenUnavailableError:
-            # The refusal stays the answer: unlike the lack of a token it says that the API was reached.
+            # The refusal stays the answer: unlike the lack of a token it says that the API was
+            # reached.
             return
         await _drop_body(response)
         yield request

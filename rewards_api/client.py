@@ -45,8 +45,8 @@ class RewardsClient:
 
     Args:
         account: whom to call, as whom, and the bounds of one call.
-        transport: the way to the API, which adds Host and Content-Length; None: aiohttp's connections. It is closed
-            with the client.
+        transport: the way to the API, which adds Host and Content-Length; None: aiohttp's
+            connections. It is closed with the client.
         token_store: where processes share the OAuth token; None: this process has its own.
     """
 
@@ -56,7 +56,8 @@ class RewardsClient:
         transport: httpx.AsyncBaseTransport | None = None,
         token_store: TokenStore | None = None,
     ) -> None:
-        # httpx logs the URL of every request at INFO: that names the till, and in reads the customer.
+        # httpx logs the URL of every request at INFO: that names the till, and in reads the
+        # customer.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._account = account
         self._transport = transport or open_transport(account)
@@ -64,7 +65,9 @@ class RewardsClient:
         self._tokens: Tokens | None = None
         self._auth: httpx.Auth | None = None
         if account.auth == "oauth":
-            self._tokens = Tokens(lambda: fetch_token(self._http, account), token_store or MemoryTokenStore())
+            self._tokens = Tokens(
+                lambda: fetch_token(self._http, account), token_store or MemoryTokenStore()
+            )
             self._auth = TokenAuth(self._tokens)
         self._requests = Requests(account, self._http.timeout)
 
@@ -88,7 +91,9 @@ class RewardsClient:
             customer: the identifier a job carries.
             connected: look within the account's data scope.
         """
-        return read_customer(await self._call(self._requests.customer_id(customer, connected=connected)))
+        return read_customer(
+            await self._call(self._requests.customer_id(customer, connected=connected))
+        )
 
     async def issuals(
         self,
@@ -106,32 +111,42 @@ class RewardsClient:
             customer_id: the API's own id of the customer.
             reward_id: only this reward's; None: all.
             page: counts from 0.
-            size: entries a page, 1 to 50; larger ones are cut, so that both kinds of list take them.
+            size: entries a page, 1 to 50; larger ones are cut, so that both kinds of list take
+                them.
             status: only good (True) or failed (False) ones; None: both.
             connected: read connected organisations' list, within the account's data scope.
         """
         size = min(size, LARGEST_PAGE)
-        request = self._requests.issuals(customer_id, reward_id, page, size, status=status, connected=connected)
+        request = self._requests.issuals(
+            customer_id, reward_id, page, size, status=status, connected=connected
+        )
         return read_issuals(await self._call(request), size)
 
     async def transaction_detail(
-        self, customer_id: int | str | None, reward_transaction_id: int | str, *, connected: bool = False
+        self,
+        customer_id: int | str | None,
+        reward_transaction_id: int | str,
+        *,
+        connected: bool = False,
     ) -> DetailReply:
         """Read one issued transaction with the vouchers' codes as they were made (rewards-api §8).
 
         Args:
-            customer_id: the API's own id of the customer; None: read by the transaction's id alone, which
-                is always so for connected organisations.
+            customer_id: the API's own id of the customer; None: read by the transaction's id alone,
+                which is always so for connected organisations.
             reward_transaction_id: the issue answer's `transactionId`.
             connected: read through the connected organisations' endpoint and its data scope.
         """
-        request = self._requests.transaction_detail(customer_id, reward_transaction_id, connected=connected)
+        request = self._requests.transaction_detail(
+            customer_id, reward_transaction_id, connected=connected
+        )
         return read_detail(await self._call(request))
 
     async def revoke(self, transaction_id: int | str, reason: str, by: str) -> RevokeReply:
         """Cancel a whole issued transaction and give its points back (rewards-api §9); for operators.
 
-        An `Unreadable` reply leaves open whether it was cancelled: revoking again tells (13003: it was).
+        An `Unreadable` reply leaves open whether it was cancelled: revoking again tells (13003: it
+            was).
 
         Args:
             transaction_id: the issue answer's `transactionId`.
@@ -172,7 +187,8 @@ class RewardsClient:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         if self._auth is not None:
             return await self._http.send(request, auth=self._auth, stream=True)
-        # Nothing is left for httpx's client to do: no login, and cookies and redirects are not wanted.
+        # Nothing is left for httpx's client to do: no login, and cookies and redirects are not
+        # wanted.
         return await self._transport.handle_async_request(request)
 
 
@@ -181,13 +197,15 @@ def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> http
     client = httpx.AsyncClient(
         transport=transport,
         headers=HEADERS,
-        # `pool` bounds slot, name and connection together; answers are bounded by the total time alone.
+        # `pool` bounds slot, name and connection together; answers are bounded by the total time
+        # alone.
         timeout=httpx.Timeout(None, connect=connect, pool=connect),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
     )
-    # httpx parses every answer's URL and headers for cookies, whether or not any is kept: a twentieth of a call.
-    # Should httpx no longer have the attribute, this does nothing, and the policy above still keeps none.
+    # httpx parses every answer's URL and headers for cookies, whether or not any is kept: a
+    # twentieth of a call. Should httpx no longer have the attribute, this does nothing, and the
+    # policy above still keeps none.
     client._cookies = _NoCookies()  # noqa: SLF001  # there is no public way
     return client
 
@@ -209,6 +227,8 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
     return Answer(
         status=response.status_code,
         body=body,
-        retry_after=read_retry_after(retry_after, datetime.now(UTC), headers.get("date")) if retry_after else None,
+        retry_after=read_retry_after(retry_after, datetime.now(UTC), headers.get("date"))
+        if retry_after
+        else None,
         tracking_id=tracking_id[:_TRACKING_ID_LENGTH] if tracking_id else None,
     )

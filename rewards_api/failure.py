@@ -10,8 +10,8 @@ from issuance.replies.reply import NoAnswer
 from rewards_api.body import EncodingError, OversizeError
 from rewards_api.tokens import TokenUnavailableError
 
-# Raised by aiohttp's connector and by nothing after it, so no byte of the request has left; then the
-# same of httpx's own transports.
+# Raised by aiohttp's connector and by nothing after it, so no byte of the request has left; then
+# the same of httpx's own transports.
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -22,7 +22,12 @@ _NEVER_SENT = (
     httpx.PoolTimeout,
 )
 _TOO_LATE = (TimeoutError, httpx.TimeoutException)
-_HUNG_UP = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, httpx.NetworkError, ConnectionError)
+_HUNG_UP = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    httpx.NetworkError,
+    ConnectionError,
+)
 
 
 def explain(error: Exception) -> NoAnswer:
@@ -34,7 +39,9 @@ def explain(error: Exception) -> NoAnswer:
         case TokenUnavailableError():
             return NoAnswer("token", str(error), sent=False)
         case OversizeError():
-            return NoAnswer("oversize", "the body is larger than what is read of an answer", sent=True)
+            return NoAnswer(
+                "oversize", "the body is larger than what is read of an answer", sent=True
+            )
         case EncodingError():
             return NoAnswer("protocol", str(error), sent=True)
         case _:
@@ -42,8 +49,8 @@ def explain(error: Exception) -> NoAnswer:
 
 
 def _explain_transport(error: Exception) -> NoAnswer:
-    # What the transport makes of aiohttp's errors tells less than they do: `httpx.ConnectTimeout` also
-    # stands for a server that hung up after it had the request.
+    # What the transport makes of aiohttp's errors tells less than they do: `httpx.ConnectTimeout`
+    # also stands for a server that hung up after it had the request.
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(cause, _NEVER_SENT):
         return NoAnswer("connect", _name(cause), sent=False)

@@ -172,18 +172,23 @@ class _Paging(BaseModel):
 
 class _IssualsAnswer(_Envelope):
     entries: Any = Field(default=None, alias="rewardIssueTransactions")
-    paging: Annotated[_Paging, BeforeValidator(loose_map)] = Field(default=_Paging(), alias="pagingDto")
+    paging: Annotated[_Paging, BeforeValidator(loose_map)] = Field(
+        default=_Paging(), alias="pagingDto"
+    )
 
 
 def _issuals(answer: Answer, size: int) -> IssualsPage | None:
     read = _IssualsAnswer.model_validate_json(answer.body)
     code = read.own_status.code
-    # A success without a list has nothing to show; what has neither a code nor a list is something else.
+    # A success without a list has nothing to show; what has neither a code nor a list is something
+    # else.
     entries = [] if read.entries is None and code == ISSUED_CODE else read.entries
     if code not in (ISSUED_CODE, None) or not isinstance(entries, list):
         return None
     last = len(entries) < size if read.paging.last is None else read.paging.last or not entries
-    return IssualsPage(tuple(Issual.model_validate(entry) for entry in loose_maps(entries)), last, answer)
+    return IssualsPage(
+        tuple(Issual.model_validate(entry) for entry in loose_maps(entries)), last, answer
+    )
 
 
 class _CustomerAnswer(_Envelope):
@@ -213,5 +218,7 @@ def _revoke(answer: Answer) -> Revoked | NotRevoked | None:
         return None
     if status.code != ISSUED_CODE:
         return NotRevoked(status.code, status.message or "")
-    cancelled = read.state in (_CANCELLED, None) and status.success is not False and read.transaction_id
+    cancelled = (
+        read.state in (_CANCELLED, None) and status.success is not False and read.transaction_id
+    )
     return Revoked(read.transaction_id or "", read.units, answer) if cancelled else None

@@ -13,7 +13,11 @@ from rewards_api.auth import till_header
 
 _CORE = "/api_gateway/rewards/core"
 # Identity: answers are small, so packing them would cost more than it saves.
-HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "reward-issuance"}
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "reward-issuance",
+}
 LARGEST_PAGE = 50
 """The largest page that both kinds of list give (rewards-api §8)."""
 # Distinct rewards whose URL is kept ready (single endpoint); a campaign has a handful.
@@ -60,7 +64,11 @@ class Requests:
 
     def customer_id(self, customer: Customer, *, connected: bool) -> httpx.Request:
         """The lookup of a customer's id."""
-        query = {"source": "INSTORE", "identifierName": customer.kind, "identifierValue": customer.value}
+        query = {
+            "source": "INSTORE",
+            "identifierName": customer.kind,
+            "identifierValue": customer.value,
+        }
         return self._get("/v2/customers/lookup", query, connected=connected)
 
     def issuals(
@@ -85,7 +93,9 @@ class Requests:
         if connected:
             path = f"{_CORE}/v1.1/reward-transactions"
             return self._get(path, {"customerId": str(customer_id), **query}, connected=True)
-        return self._get(f"{_CORE}/v1/management/customer/{_part(customer_id)}/issuals", query, connected=False)
+        return self._get(
+            f"{_CORE}/v1/management/customer/{_part(customer_id)}/issuals", query, connected=False
+        )
 
     def transaction_detail(
         self, customer_id: int | str | None, transaction_id: int | str, *, connected: bool
@@ -101,22 +111,32 @@ class Requests:
     def revoke(self, transaction_id: int | str, reason: str, by: str) -> httpx.Request:
         """The revoke of one whole transaction."""
         text = str(transaction_id)
-        body = {"txnId": int(text) if text.isdecimal() else text, "revokedBy": by, "revokeReason": reason}
+        body = {
+            "txnId": int(text) if text.isdecimal() else text,
+            "revokedBy": by,
+            "revokeReason": reason,
+        }
         query = urlencode({"username": self._account.till})
         return self._post(self._url(f"{_CORE}/v1/user/reward/revoke?{query}"), to_json(body))
 
-    def _post(self, url: httpx.URL, body: bytes, headers: httpx.Headers | None = None) -> httpx.Request:
-        # With `content` httpx would make the headers anew for each request, a tenth of a call. Given a stream it adds
-        # none: Host and Content-Length are the transport's to set.
+    def _post(
+        self, url: httpx.URL, body: bytes, headers: httpx.Headers | None = None
+    ) -> httpx.Request:
+        # With `content` httpx would make the headers anew for each request, a tenth of a call.
+        # Given a stream it adds none: Host and Content-Length are the transport's to set.
         stream = httpx.ByteStream(body)
         headers = headers or self._post_headers
-        request = httpx.Request("POST", url, headers=headers, stream=stream, extensions=self._extensions)
+        request = httpx.Request(
+            "POST", url, headers=headers, stream=stream, extensions=self._extensions
+        )
         request.read()
         return request
 
     def _get(self, path: str, query: dict[str, str], *, connected: bool) -> httpx.Request:
         url = self._url(f"{path}?{urlencode(query)}")
-        return httpx.Request("GET", url, headers=self._read_headers[connected], extensions=self._extensions)
+        return httpx.Request(
+            "GET", url, headers=self._read_headers[connected], extensions=self._extensions
+        )
 
     def _url(self, path: str) -> httpx.URL:
         return httpx.URL(self._account.url(path))

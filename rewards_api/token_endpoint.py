@@ -31,13 +31,17 @@ async def fetch_token(http: httpx.AsyncClient, account: ApiAccount) -> Token:
         async with asyncio.timeout(account.timeout_seconds):
             status, body = await _ask(http, account)
     except Exception as error:
-        raise TokenUnavailableError(f"the token endpoint gave no answer ({explain(error).kind})") from error
+        raise TokenUnavailableError(
+            f"the token endpoint gave no answer ({explain(error).kind})"
+        ) from error
     return _read(status, body)
 
 
 async def _ask(http: httpx.AsyncClient, account: ApiAccount) -> tuple[int, bytes]:
     body = to_json({"key": account.client_key, "secret": account.client_secret.get_secret_value()})
-    request = http.build_request("POST", account.url(_PATH), content=body, headers={"Content-Type": "application/json"})
+    request = http.build_request(
+        "POST", account.url(_PATH), content=body, headers={"Content-Type": "application/json"}
+    )
     response = await http.send(request, auth=None, stream=True)
     try:
         return response.status_code, await read_body(response, _MAX_BODY_BYTES)

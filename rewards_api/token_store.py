@@ -78,7 +78,9 @@ class RedisTokenStore:
         """Share the token until it ends."""
         stored = json.dumps({"value": token.value, "ttl_seconds": token.ttl_seconds})
         try:
-            await self._redis.set(self._token_key, stored, px=max(1, int(token.left_seconds * 1000)))
+            await self._redis.set(
+                self._token_key, stored, px=max(1, int(token.left_seconds * 1000))
+            )
         except RedisError as error:
             raise _store_lost(error) from error
 
@@ -119,4 +121,6 @@ def _read_token(stored: str | bytes, left_ms: int) -> Token | None:
 
 
 def _store_lost(error: RedisError) -> TokenUnavailableError:
-    return TokenUnavailableError(f"Redis, which shares the token, does not answer ({type(error).__name__})")
+    return TokenUnavailableError(
+        f"Redis, which shares the token, does not answer ({type(error).__name__})"
+    )

@@ -11,7 +11,8 @@ import structlog
 
 # The documented advice: renew at about 80 % of the token's life.
 _RENEW_AT = 0.8
-# How long a failure to get a token answers for all calls, so that a blast does not storm the endpoint.
+# How long a failure to get a token answers for all calls, so that a blast does not storm the
+# endpoint.
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_REFUSAL_SECONDS = 30.0
 
@@ -118,7 +119,8 @@ class Tokens:
             self._held = None
 
     async def _renewed(self) -> str:
-        # A call that gives up while it waits does not take the renewal away from those that still wait.
+        # A call that gives up while it waits does not take the renewal away from those that still
+        # wait.
         renewing = self._start_renewing()
         await asyncio.wait([renewing])
         if renewing.cancelled():

@@ -10,8 +10,8 @@ from httpx_aiohttp import AiohttpTransport
 from rewards_api.account import ApiAccount
 
 # Below the idle timeouts of usual servers and balancers (60 s and more), and short enough that a
-# connection which the server has closed is hardly ever picked for the next call: a call that meets a
-# closed connection is in doubt.
+# connection which the server has closed is hardly ever picked for the next call: a call that meets
+# a closed connection is in doubt.
 _KEEPALIVE_SECONDS = 15.0
 # Room for token calls and reads beside the issue calls, so that a call never waits for a slot.
 _SPARE_CONNECTIONS = 10
@@ -44,8 +44,8 @@ def find_proxy(base_url: str) -> httpx.Proxy | None:
     """Find the proxy that the environment's `*_PROXY` and `NO_PROXY` name for the API, if any.
 
     Operators behind a proxy expect these variables to work, as they do for httpx itself, which
-    ignores them once a transport is given. A loopback API (the simulator) is always called directly:
-    no proxy could reach it.
+    ignores them once a transport is given. A loopback API (the simulator) is always called
+    directly: no proxy could reach it.
     """
     url = httpx.URL(base_url)
     if _is_loopback(url.host) or urllib.request.proxy_bypass(url.netloc.decode("ascii")):

@@ -29,15 +29,23 @@ def rows() -> list[tuple[str, ...]]:
     made: list[tuple[str, ...]] = []
     for ending, count in _MAGIC.items():
         quantity = "2" if ending == "9101" else "1"
-        made += [(f"91981{copy:03d}{ending}", "", "", "1001", quantity, "") for copy in range(count)]
+        made += [
+            (f"91981{copy:03d}{ending}", "", "", "1001", quantity, "") for copy in range(count)
+        ]
     made += [(f"9198220000{n:02d}", "", "", "1006", "2", "only one a day") for n in range(8)]
-    made += [(f"9198230000{n:02d}", "", "", reward, "1", "") for n, reward in enumerate(("1005", "1007", "1008") * 3)]
+    made += [
+        (f"9198230000{n:02d}", "", "", reward, "1", "")
+        for n, reward in enumerate(("1005", "1007", "1008") * 3)
+    ]
     made += [("919700000502", "", "", "1002", "1", "too few points")]
     made += [("919700000501", "", "", reward, "1", "gold customer") for reward in ("1007", "1008")]
     made += [("", f"customer{n}@example.test", "", "1002", "1", "by e-mail") for n in range(150)]
     made += [("", "", f"CRM-{n:06d}", "1003", "1", "by external id") for n in range(150)]
     plain = _ROWS - len(made) - len(_BAD) - 6
-    made += [(f"91982400{n:04d}", "", "", "1001" if n % 3 else "1004", "1" if n % 7 else "2", "") for n in range(plain)]
+    made += [
+        (f"91982400{n:04d}", "", "", "1001" if n % 3 else "1004", "1" if n % 7 else "2", "")
+        for n in range(plain)
+    ]
     Random(8010).shuffle(made)
     made[300:300] = _BAD
     return made + made[10:16]  # six rows twice

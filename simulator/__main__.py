@@ -52,21 +52,32 @@ def _catalogue(options: argparse.Namespace) -> Catalogue:
 
 def _switches(options: argparse.Namespace) -> Switches:
     given = {field.name: getattr(options, field.name) for field in fields(Switches)}
-    return switches_from_environment().changed(**{name: value for name, value in given.items() if value is not None})
+    return switches_from_environment().changed(
+        **{name: value for name, value in given.items() if value is not None}
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="A simulated rewards API.")
-    parser.add_argument("--port", type=int, default=_environment("port", 0), help="0 takes a free port")
-    parser.add_argument("--host", default=_environment("host", HOST), help="another address only inside a container")
+    parser.add_argument(
+        "--port", type=int, default=_environment("port", 0), help="0 takes a free port"
+    )
+    parser.add_argument(
+        "--host", default=_environment("host", HOST), help="another address only inside a container"
+    )
     for name, text in (
         ("ready-file", "written with the URL once the simulator listens"),
-        ("truth-file", "keeps what happens, each issued unit as a JSON line; a later start on it remembers"),
+        (
+            "truth-file",
+            "keeps what happens, each issued unit as a JSON line; a later start on it remembers",
+        ),
         ("catalogue", "a catalogue as JSON instead of the built-in one"),
         ("faults-file", "faults to begin with, as POST /_faults takes them"),
     ):
         default = _environment(name, None)
-        parser.add_argument(f"--{name}", type=Path, default=default and Path(str(default)), help=text)
+        parser.add_argument(
+            f"--{name}", type=Path, default=default and Path(str(default)), help=text
+        )
     parser.add_argument(
         "--no-magic-customers",
         action="store_true",

@@ -44,7 +44,9 @@ class Gate:
             for till in catalogue.tills
         }
         self._usernames = {till.username for till in catalogue.tills}
-        self._clients = {(client.key, client.secret): Caller(client.org_id) for client in catalogue.clients}
+        self._clients = {
+            (client.key, client.secret): Caller(client.org_id) for client in catalogue.clients
+        }
         self._tokens: dict[bytes, tuple[Caller, float]] = {}
 
     def identify(self, headers: Mapping[bytes, bytes]) -> Caller:
@@ -66,9 +68,13 @@ class Gate:
         if caller is None:
             return gateway_reply(GatewayError(401, "Invalid client key or secret"))
         expires_at = self._clock() + ttl_seconds
-        token = _make_token({"org": caller.org_id, "exp": int(expires_at), "jti": secrets.token_hex(8)})
+        token = _make_token(
+            {"org": caller.org_id, "exp": int(expires_at), "jti": secrets.token_hex(8)}
+        )
         self._tokens[token.encode()] = (caller, expires_at)
-        return json_reply(200, {"data": {"accessToken": token, "ttlSeconds": int(ttl_seconds)}, "errors": None})
+        return json_reply(
+            200, {"data": {"accessToken": token, "ttlSeconds": int(ttl_seconds)}, "errors": None}
+        )
 
     def revoke_tokens(self) -> None:
         """Make every token unknown, as when a client's access is renewed in the middle of a run."""
@@ -106,18 +112,24 @@ class Gate:
         if scope == "SELF":
             return frozenset({caller.org_id})
         if caller.org_id != self._org_id:
-            raise GatewayError(403, f"DATA-SCOPE {scope} needs the parent organisation's credentials")
+            raise GatewayError(
+                403, f"DATA-SCOPE {scope} needs the parent organisation's credentials"
+            )
         if scope == "ALL":
             return self._children | {caller.org_id}
         raw = next((headers[name] for name in SCOPE_ORGS if name in headers), b"").decode()
         wanted = [part.strip() for part in raw.split(",") if part.strip()]
         orgs = frozenset(int(part) for part in wanted if part.isdecimal())
         if not wanted or len(orgs) != len(wanted) or not orgs <= self._children:
-            raise GatewayError(403, "DATA-SCOPE OTHER needs DATA-SCOPE-ORG with connected child orgs")
+            raise GatewayError(
+                403, "DATA-SCOPE OTHER needs DATA-SCOPE-ORG with connected child orgs"
+            )
         return orgs
 
 
 def _make_token(claims: Mapping[str, Any]) -> str:
     parts = [{"alg": "RS256", "typ": "JWT"}, claims]
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
+    encoded = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
+    ]
     return ".".join([*encoded, secrets.token_urlsafe(32)])

@@ -46,7 +46,9 @@ def app_of(world: World) -> Starlette:
         Route(f"{CORE}/v1.1/user/rewards/issue/", connected, methods=["POST"]),
         Route(f"{CORE}/v1/user/reward/{{reward_id}}/issue", IssueEndpoint(world), methods=["POST"]),
         Route("/v3/oauth/token/generate", TokenEndpoint(world), methods=["POST"]),
-        Route(f"{CORE}/v1/user/reward/revoke", ReadEndpoint(world, revoke, "revoke"), methods=["POST"]),
+        Route(
+            f"{CORE}/v1/user/reward/revoke", ReadEndpoint(world, revoke, "revoke"), methods=["POST"]
+        ),
         *(Route(path, ReadEndpoint(world, read), methods=["GET"]) for path, read in reads),
         *admin_routes(world),
     ]

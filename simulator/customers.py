@@ -7,8 +7,14 @@ from typing import Any
 
 from simulator.catalogue import Catalogue, Group, Profile
 
-# In the order in which the API takes them; E1's samples spell the email `emailId` (rewards-api §3.2).
-IDENTIFIER_FIELDS = {"mobile": "mobile", "email": "email", "emailId": "email", "externalId": "external_id"}
+# In the order in which the API takes them; E1's samples spell the email `emailId` (rewards-api
+# §3.2).
+IDENTIFIER_FIELDS = {
+    "mobile": "mobile",
+    "email": "email",
+    "emailId": "email",
+    "externalId": "external_id",
+}
 LOOKUP_NAMES = {"mobile": "mobile", "email": "email", "externalId": "external_id"}
 FIRST_AUTOMATIC_ID = 900_000_001
 
@@ -89,7 +95,10 @@ class Directory:
 
     def find_group(self, kind: str, value: str) -> GroupAccount | None:
         """The group that is named so, if there is one."""
-        return next((account for account in self._groups if str(getattr(account.group, kind)) == value), None)
+        return next(
+            (account for account in self._groups if str(getattr(account.group, kind)) == value),
+            None,
+        )
 
     def find_or_create(self, identifier: Identifier) -> Customer | None:
         """The customer with this identifier; None only when customers are not created automatically."""

@@ -70,7 +70,9 @@ class Delivery:
         self.closing = asyncio.Event()
         self._tracking_ids = tracking_ids()
 
-    async def deliver(self, call: Call, send: Send, reply: Reply, fault: Fault | None, hold: float) -> None:
+    async def deliver(
+        self, call: Call, send: Send, reply: Reply, fault: Fault | None, hold: float
+    ) -> None:
         """Send the reply as the fault lets it through; `hold` is the holding time in seconds."""
         match fault.kind if fault else None:
             case "timeout_after_commit":
@@ -95,10 +97,14 @@ class Delivery:
         ]
         await send({"type": "http.response.start", "status": reply.http_status, "headers": headers})
         unfinished = cut_at is not None or reply.padding > 0
-        await send({"type": "http.response.body", "body": reply.body[:cut_at], "more_body": unfinished})
+        await send(
+            {"type": "http.response.body", "body": reply.body[:cut_at], "more_body": unfinished}
+        )
         for left in range(reply.padding, 0, -len(BLANKS)):
             blanks = BLANKS[:left]
-            await send({"type": "http.response.body", "body": blanks, "more_body": left > len(blanks)})
+            await send(
+                {"type": "http.response.body", "body": blanks, "more_body": left > len(blanks)}
+            )
 
     async def _hold(self, call: Call, seconds: float) -> None:
         waits = {asyncio.ensure_future(call.receive()), asyncio.ensure_future(self.closing.wait())}
@@ -117,6 +123,8 @@ async def _drop(call: Call) -> None:
 async def _reset(call: Call) -> None:
     if call.transport is None:
         raise ConnectionResetError("the simulator reset the connection")
-    call.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    call.transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+    )
     call.transport.abort()
     await call.receive()

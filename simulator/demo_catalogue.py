@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from simulator.catalogue import Catalogue, Group, Limit, OAuthClient, PaymentConfig, Profile, Reward, Till
+from simulator.catalogue import (
+    Catalogue,
+    Group,
+    Limit,
+    OAuthClient,
+    PaymentConfig,
+    Profile,
+    Reward,
+    Till,
+)
 
 ORG = 4000
 CHILDREN = (4001, 4002)
@@ -40,7 +49,13 @@ REWARDS = (
         kind="vendor",
         payment_configs=(PaymentConfig(161, "CONV_RATIO", ratio=Decimal("0.44")),),
     ),
-    Reward(1017, "Physical reward, a vendor's without a voucher", kind="vendor", points=10, shows_voucher=False),
+    Reward(
+        1017,
+        "Physical reward, a vendor's without a voucher",
+        kind="vendor",
+        points=10,
+        shows_voucher=False,
+    ),
 )
 
 CUSTOMERS = (

@@ -90,7 +90,9 @@ class Endpoint:
 class ReadEndpoint(Endpoint):
     """A route answered by a function; `kind` is what its calls are counted as."""
 
-    def __init__(self, world: World, read: Callable[[World, Call, Caller], Reply], kind: str = "read") -> None:
+    def __init__(
+        self, world: World, read: Callable[[World, Call, Caller], Reply], kind: str = "read"
+    ) -> None:
         super().__init__(world)
         self._read = read
         self.kind = kind
@@ -125,7 +127,9 @@ class IssueEndpoint(Endpoint):
 
     def note(self, call: Call) -> None:
         """Count the call for its requestIds, whatever becomes of it."""
-        self.world.truth.received(_customer_in(call), elements_in(call.fields, self._reward_id(call)))
+        self.world.truth.received(
+            _customer_in(call), elements_in(call.fields, self._reward_id(call))
+        )
 
     def choose_fault(self, call: Call) -> Fault | None:
         """The fault this customer's call meets, if any."""
@@ -156,7 +160,9 @@ class IssueEndpoint(Endpoint):
         world = self.world
         orgs = self._orgs_in_scope(call, caller)
         forced = fault.forced if fault else None
-        submission = Submission(call.body, self._reward_id(call), orgs, self._connected, world.clock(), forced)
+        submission = Submission(
+            call.body, self._reward_id(call), orgs, self._connected, world.clock(), forced
+        )
         world.truth.note(submission.as_json())
         order, results = submission.process(world)
         return issue_reply(order, results, world.switches)

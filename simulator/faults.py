@@ -44,8 +44,9 @@ Kind = Literal[
 class Fault:
     """One fault for one call.
 
-    `seconds` belongs to latency, `hold_seconds` to timeout_after_commit (default: the switch), `code`,
-    `message` and the partner's pair to code and outcome, `units` to outcome 8010 (units let through).
+    `seconds` belongs to latency, `hold_seconds` to timeout_after_commit (default: the switch),
+    `code`, `message` and the partner's pair to code and outcome, `units` to outcome 8010 (units let
+    through).
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -153,9 +154,14 @@ class Faults:
     def pending(self) -> dict[str, Any]:
         """What is still planned, as JSON."""
         return {
-            "next": [{"kind": fault.kind, "path": path, "count": count} for fault, path, count in self._next],
+            "next": [
+                {"kind": fault.kind, "path": path, "count": count}
+                for fault, path, count in self._next
+            ],
             "customers": {
-                customer: [fault.kind for fault in faults] for customer, faults in self._customers.items() if faults
+                customer: [fault.kind for fault in faults]
+                for customer, faults in self._customers.items()
+                if faults
             },
             "rates": dict(self._rates),
         }

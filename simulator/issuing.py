@@ -46,7 +46,9 @@ class Numbering(Protocol):
 class IssueLog(Protocol):
     """Is told of every issued unit, before the reply is made."""
 
-    def issued(self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit) -> None:
+    def issued(
+        self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit
+    ) -> None:
         """One more unit was issued and paid."""
 
     def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
@@ -97,7 +99,9 @@ class LineResult:
     transaction: Transaction | None
 
 
-def issue(books: Books, order: Order, switches: Switches, now: float, forced: Forced | None = None) -> list[LineResult]:
+def issue(
+    books: Books, order: Order, switches: Switches, now: float, forced: Forced | None = None
+) -> list[LineResult]:
     """Process an order at `now` (epoch seconds); raises RefusalError when the whole call is refused."""
     event = books.keys.event_for(order.request_ids, order.fingerprint)
     works = _start(books, order, event, switches)
@@ -174,7 +178,9 @@ def _process(books: Books, order: Order, work: Work, now: float, forced: Forced 
 
 def _reverse(books: Books, work: Work, now: float) -> None:
     """The coupon was issued before its points were redeemed; that failed, so it is taken back (§4.4)."""
-    work.taken_back = [Unit(books.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)]
+    work.taken_back = [
+        Unit(books.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)
+    ]
     books.log.reversed(work.line, work.taken_back)
 
 

@@ -11,8 +11,8 @@ from simulator.transactions import Transaction, Unit
 class Event:
     """One issue request with its set of requestIds; `failed` once a call ended without a single unit.
 
-    A failed event is not processed again; one with at least one unit is: its missing units are issued
-    when the same request is sent again (rewards-api §5).
+    A failed event is not processed again; one with at least one unit is: its missing units are
+    issued when the same request is sent again (rewards-api §5).
     """
 
     fingerprint: bytes
@@ -42,12 +42,15 @@ class KeyStore:
 
     def event_for(self, request_ids: Sequence[str], fingerprint: bytes) -> Event:
         """The event these requestIds belong to, new if none was seen; 10003 if the request differs."""
-        known = [self._known[request_id].event for request_id in request_ids if request_id in self._known]
+        known = [
+            self._known[request_id].event for request_id in request_ids if request_id in self._known
+        ]
         if not known:
             event = Event(fingerprint)
             self._known.update((request_id, Progress(event)) for request_id in request_ids)
             return event
-        # The fingerprint covers every reward element, so an equal one means an equal set of requestIds.
+        # The fingerprint covers every reward element, so an equal one means an equal set of
+        # requestIds.
         if known[0].fingerprint != fingerprint:
             raise RefusalError(KEY_MISMATCH)
         return known[0]

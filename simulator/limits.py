@@ -38,7 +38,9 @@ class LimitBook:
             self._issued[key] += units
 
 
-def _limits(reward: Reward, customer_id: int, now: float) -> list[tuple[Limit, str, tuple[int, int | None, int]]]:
+def _limits(
+    reward: Reward, customer_id: int, now: float
+) -> list[tuple[Limit, str, tuple[int, int | None, int]]]:
     found: list[tuple[Limit, str, tuple[int, int | None, int]]] = []
     if limit := reward.customer_limit:
         found.append((limit, "CUSTOMER", (reward.reward_id, customer_id, _window(limit, now))))

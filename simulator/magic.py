@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-# In a demo file they need no configuration. 9109 is the exception: it meets its fault on every call.
+# In a demo file they need no configuration. 9109 is the exception: it meets its fault on every
+# call.
 MAGIC: Final[dict[str, tuple[Any, ...]]] = {
     "9001": ("timeout_after_commit",),
     "9002": ("502_html",),
@@ -31,6 +32,12 @@ MAGIC: Final[dict[str, tuple[Any, ...]]] = {
     "9107": ({"kind": "code", "code": 3004},),
     "9108": ({"kind": "code", "code": 77001, "message": "An undocumented problem"},),
     "9109": ("504_html_after_commit",),
-    "9110": ({"kind": "outcome", "code": 8003, "message": "fail to issue reward as voucher is not present"},),
+    "9110": (
+        {
+            "kind": "outcome",
+            "code": 8003,
+            "message": "fail to issue reward as voucher is not present",
+        },
+    ),
     "9111": ({"kind": "outcome", "code": 1010},),
 }

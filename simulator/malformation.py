@@ -36,12 +36,17 @@ def _gzip_bomb(reply: Reply) -> Reply:
         file.write(reply.body)
         for _ in range(HUGE_BYTES // len(_BLANKS)):
             file.write(_BLANKS)
-    return replace(reply, body=packed.getvalue(), headers=(*reply.headers, (b"content-encoding", b"gzip")))
+    return replace(
+        reply, body=packed.getvalue(), headers=(*reply.headers, (b"content-encoding", b"gzip"))
+    )
 
 
 def _wrong_types(reply: Reply) -> Reply:
     fields = json.loads(reply.body)
-    return replace(reply, body=json.dumps({name: _of_another_type(value) for name, value in fields.items()}).encode())
+    return replace(
+        reply,
+        body=json.dumps({name: _of_another_type(value) for name, value in fields.items()}).encode(),
+    )
 
 
 def _of_another_type(value: Any) -> Any:

@@ -21,9 +21,9 @@ from simulator.world import World
 def remembered(world: World, path: Path) -> Iterator[None]:
     """Do again what the file tells of, and keep in it what happens from now on.
 
-    Every line is written before what it tells of is answered, so that a SIGKILL costs at most half a line.
-    Calls under requestIds, customers, limits, points, transactions and changed rewards come back; faults, tokens,
-    counts of calls without an order and this life's own switches do not.
+    Every line is written before what it tells of is answered, so that a SIGKILL costs at most half
+    a line. Calls under requestIds, customers, limits, points, transactions and changed rewards come
+    back; faults, tokens, counts of calls without an order and this life's own switches do not.
 
     Raises:
         OSError: the file cannot be read or written.

@@ -22,7 +22,9 @@ class Forced:
     units: int | None = None
 
 
-def find_obstacle(line: OrderLine, customer: Customer, now: float, forced: Forced | None) -> Status | None:
+def find_obstacle(
+    line: OrderLine, customer: Customer, now: float, forced: Forced | None
+) -> Status | None:
     """The status that says why nothing of the line can be issued at `now` (epoch seconds); None if nothing bars it."""
     reward = line.reward
     if not reward.available(datetime.fromtimestamp(now, UTC)):

@@ -29,7 +29,8 @@ from simulator.switches import Switches
 from simulator.transactions import Payer
 
 EVENT_AHEAD_AT_MOST = timedelta(hours=24)
-# What a single issue shares with a bulk call's reward element; the rest of its body belongs to the call.
+# What a single issue shares with a bulk call's reward element; the rest of its body belongs to the
+# call.
 SINGLE_ELEMENT = ("quantity", "paymentConfig", "customFields", "fulfillmentDetails", "requestId")
 
 
@@ -82,7 +83,9 @@ class Order:
 def elements_in(body: Mapping[str, Any], reward_id: str | None) -> list[Mapping[str, Any]]:
     """The reward elements of a body; a single issue (with a reward id in its path) is its own element."""
     if reward_id is not None:
-        return [{"rewardId": reward_id, **{key: body[key] for key in SINGLE_ELEMENT if key in body}}]
+        return [
+            {"rewardId": reward_id, **{key: body[key] for key in SINGLE_ELEMENT if key in body}}
+        ]
     elements = body.get("rewards")
     if not isinstance(elements, list):
         return []
@@ -96,7 +99,13 @@ def request_id_in(element: Mapping[str, Any]) -> str | None:
 
 
 def read_order(
-    body: Any, reward_id: str | None, shop: Shop, now: datetime, *, orgs: frozenset[int], connected: bool
+    body: Any,
+    reward_id: str | None,
+    shop: Shop,
+    now: datetime,
+    *,
+    orgs: frozenset[int],
+    connected: bool,
 ) -> Order:
     """Check a request body and look everything up.
 
@@ -108,7 +117,9 @@ def read_order(
     _check_envelope(body, shop, now)
     elements = elements_in(body, reward_id)
     _check_elements(body, elements, reward_id, shop.switches)
-    lines = tuple(_read_line(element, reward_id is not None, orgs, body, shop) for element in elements)
+    lines = tuple(
+        _read_line(element, reward_id is not None, orgs, body, shop) for element in elements
+    )
     customer = _find_customer(body, shop)
     group = _find_group(body, customer, shop)
     event_log_id = body.get("eventLogId")
@@ -145,7 +156,10 @@ def _check_event_date_time(raw: Any, now: datetime) -> None:
 
 
 def _check_elements(
-    body: Mapping[str, Any], elements: list[Mapping[str, Any]], reward_id: str | None, switches: Switches
+    body: Mapping[str, Any],
+    elements: list[Mapping[str, Any]],
+    reward_id: str | None,
+    switches: Switches,
 ) -> None:
     if not elements or (reward_id is None and len(elements) != len(body["rewards"])):
         raise invalid("rewards must not be empty")
@@ -225,8 +239,15 @@ def _find_group(body: Mapping[str, Any], customer: Customer, shop: Shop) -> Grou
 
 
 def _fingerprint(
-    customer: Customer, group: GroupAccount | None, elements: list[Mapping[str, Any]], *, single: bool
+    customer: Customer,
+    group: GroupAccount | None,
+    elements: list[Mapping[str, Any]],
+    *,
+    single: bool,
 ) -> bytes:
-    # The safe reading of an undocumented rule: who gets it, every reward element and so the set of keys.
-    text = json.dumps([single, customer.customer_id, group and group.group.group_id, elements], sort_keys=True)
+    # The safe reading of an undocumented rule: who gets it, every reward element and so the set of
+    # keys.
+    text = json.dumps(
+        [single, customer.customer_id, group and group.group.group_id, elements], sort_keys=True
+    )
     return blake2b(text.encode(), digest_size=12).digest()

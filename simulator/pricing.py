@@ -56,8 +56,8 @@ def read_quantity(element: Mapping[str, Any]) -> int:
 def choose_config(reward: Reward, element: Mapping[str, Any]) -> PaymentConfig | Status | None:
     """The payment config a line pays with; a status when the line's choice is impossible for this reward.
 
-    The id may be left out where the reward has a single config and a value is given, as the documents'
-    own samples do; an otherwise id-less block is refused (rewards-api §6.1, code 400).
+    The id may be left out where the reward has a single config and a value is given, as the
+    documents' own samples do; an otherwise id-less block is refused (rewards-api §6.1, code 400).
     """
     given = element.get("paymentConfig")
     configs = reward.payment_configs
@@ -71,7 +71,9 @@ def choose_config(reward: Reward, element: Mapping[str, Any]) -> PaymentConfig |
     return configs[0] if configs else None
 
 
-def plan_line(reward: Reward, element: Mapping[str, Any], *, single: bool, cap: int) -> Plan | Status:
+def plan_line(
+    reward: Reward, element: Mapping[str, Any], *, single: bool, cap: int
+) -> Plan | Status:
     """Units and price of one line; `single` is the one-reward endpoint, which issues exactly one unit.
 
     `cap` is the largest quantity of a CONV_RATIO reward given without a value; 0 means none.
@@ -98,7 +100,9 @@ def _bounded(plan: Plan) -> Plan:
     return plan
 
 
-def _plan_by_ratio(config: PaymentConfig, element: Mapping[str, Any], units: int, quantity: int, cap: int) -> Plan:
+def _plan_by_ratio(
+    config: PaymentConfig, element: Mapping[str, Any], units: int, quantity: int, cap: int
+) -> Plan:
     given = element.get("paymentConfig") or {}
     if given.get("points") is not None:
         points = _number(given["points"], "paymentConfig.points")
@@ -107,7 +111,9 @@ def _plan_by_ratio(config: PaymentConfig, element: Mapping[str, Any], units: int
         value = _number(given["redemptionValue"], "paymentConfig.redemptionValue")
         return Plan(units, value / config.ratio, config, value)
     if cap and quantity > cap:
-        raise invalid(f"Maximum quantity allowed is {cap} when neither redemptionValue nor points is passed")
+        raise invalid(
+            f"Maximum quantity allowed is {cap} when neither redemptionValue nor points is passed"
+        )
     # Without a value the quantity itself is the value of one unit.
     return Plan(1, quantity / config.ratio, config, Decimal(quantity))
 

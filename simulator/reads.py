@@ -41,7 +41,9 @@ def list_issuals(world: World, call: Call, caller: Caller) -> Reply:  # noqa: AR
     """A customer's transactions, good and failed, newest first; pages count from 0."""
     customer_id = _number(call.parameters["customer_id"])
     transactions = world.journal.of_customer(customer_id)
-    page = _Page(_number(call.query.get("page", "0")), _size(call, default=100, largest=LARGEST_SIZE))
+    page = _Page(
+        _number(call.query.get("page", "0")), _size(call, default=100, largest=LARGEST_SIZE)
+    )
     return _list(world, call, transactions, page)
 
 
@@ -49,7 +51,9 @@ def list_transactions(world: World, call: Call, caller: Caller) -> Reply:
     """The same for connected organisations; pages count from 1, page 0 means all."""
     orgs = world.gate.orgs_for_reading(caller, call.headers)
     customer_id = _number(call.query.get("customerid", ""))
-    transactions = [entry for entry in world.journal.of_customer(customer_id) if entry.org_id in orgs]
+    transactions = [
+        entry for entry in world.journal.of_customer(customer_id) if entry.org_id in orgs
+    ]
     size, number = _size(call, default=10, largest=50), _number(call.query.get("page", "1"))
     page = _Page(number - 1, size) if number else _Page(0, max(len(transactions), 1))
     return _list(world, call, transactions, page)
@@ -97,7 +101,9 @@ class _Page:
 
 def _lookup_error(code: int, message: str) -> Reply:
     # The customer API is another service: it answers 400 whatever the switch http_mode says.
-    return json_reply(400, {"errors": [{"status": False, "code": code, "message": message}], "warnings": []})
+    return json_reply(
+        400, {"errors": [{"status": False, "code": code, "message": message}], "warnings": []}
+    )
 
 
 def _find(world: World, call: Call) -> Transaction | None:
@@ -116,7 +122,8 @@ def _list(world: World, call: Call, transactions: Iterable[Transaction], page: _
         for transaction in transactions
         if transaction.at <= known and _is_wanted(call, transaction, world)
         for entry in [_entry(world, call, transaction, known)]
-        if call.query.get("status", str(entry["status"]["success"])).lower() == str(entry["status"]["success"]).lower()
+        if call.query.get("status", str(entry["status"]["success"])).lower()
+        == str(entry["status"]["success"]).lower()
     ]
     shown = page.cut(entries)
     body = {
@@ -170,7 +177,10 @@ def _show(world: World, call: Call, transaction: Transaction | None) -> Reply:
 
 
 def _details(world: World, call: Call, transaction: Transaction) -> dict[str, Any]:
-    units, reward = transaction.units_before(_knowledge(world)), world.rewards[transaction.reward_id]
+    units, reward = (
+        transaction.units_before(_knowledge(world)),
+        world.rewards[transaction.reward_id],
+    )
     plan, kind = transaction.plan, _redemption_type(reward, transaction)
     return {
         "rewardTransactionId": str(transaction.transaction_id),
@@ -194,7 +204,9 @@ def _details(world: World, call: Call, transaction: Transaction) -> dict[str, An
         },
         "pointsRedemption": {
             "redeemedPoints": sum(unit.points for unit in units),
-            "pointsRedemptionRefId": transaction.points_refs[0] if transaction.points_refs else None,
+            "pointsRedemptionRefId": transaction.points_refs[0]
+            if transaction.points_refs
+            else None,
             "pointsRedemptionRefIds": transaction.points_refs,
             "status": REDEEMED.as_json(),
         },
@@ -213,10 +225,15 @@ def _vouchers(call: Call, reward: Reward, units: list[Unit]) -> dict[str, Any]:
     raw = call.query.get("coupon_code_case", call.query.get("couponcodecase", "UPPER"))
     change_case = CASES.get(raw.upper(), str.upper)
     codes = [(change_case(unit.voucher), unit.points) for unit in units]
-    texts = [json.dumps({"voucher": code, "pointsRedeemed": str(points)} if code else {}) for code, points in codes]
+    texts = [
+        json.dumps({"voucher": code, "pointsRedeemed": str(points)} if code else {})
+        for code, points in codes
+    ]
     return {
         "vouchers": [{"code": code} for code, _ in codes] if reward.kind == "coupon" else [],
-        "vendorRewards": {"rewards": [{"json": text} for text in texts] if reward.kind == "vendor" else []},
+        "vendorRewards": {
+            "rewards": [{"json": text} for text in texts] if reward.kind == "vendor" else []
+        },
         "promotions": [{"code": code} for code, _ in codes] if reward.kind == "promotion" else None,
     }
 

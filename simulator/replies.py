@@ -102,9 +102,13 @@ def _single_body(order: Order, result: LineResult) -> dict[str, Any]:
 
 def _entry(order: Order, result: LineResult) -> dict[str, Any]:
     plan, transaction = result.line.plan, result.transaction
-    entry: dict[str, Any] = {"status": result.status.as_json(), "rewardId": result.line.reward.reward_id}
+    entry: dict[str, Any] = {
+        "status": result.status.as_json(),
+        "rewardId": result.line.reward.reward_id,
+    }
     if not isinstance(plan, Plan):
-        # The documented entries of a line without a price hold no requestId, transactionId nor quantity.
+        # The documented entries of a line without a price hold no requestId, transactionId nor
+        # quantity.
         return {**entry, "intouch": None, "promotions": [], "vendor": []}
     references = transaction.points_refs if transaction else []
     kind = result.line.reward.kind
@@ -162,7 +166,11 @@ def voucher_json(result: LineResult, unit: Unit) -> dict[str, Any]:
         case "coupon":
             voucher |= {"couponCode": unit.voucher, "codeExpiry": _expiry(unit)}
         case "vendor":
-            voucher |= {"voucher": unit.voucher, "valid_till": _expiry(unit)[:10], "offer_name": reward.name}
+            voucher |= {
+                "voucher": unit.voucher,
+                "valid_till": _expiry(unit)[:10],
+                "offer_name": reward.name,
+            }
         case "promotion":
             voucher |= {"promotionId": str(reward.reward_id), "promotionCode": unit.voucher}
     return voucher

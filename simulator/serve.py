@@ -85,8 +85,8 @@ def url_of(listener: socket.socket) -> str:
 class Simulator:
     """A simulator in a thread, for tests: `with Simulator() as sim: ... sim.url ... sim.truth()`.
 
-    `switches` are given by name, as in `Simulator(http_mode="openapi_400")`. The methods act inside the
-    simulator's own thread, between two calls, and need no HTTP.
+    `switches` are given by name, as in `Simulator(http_mode="openapi_400")`. The methods act inside
+    the simulator's own thread, between two calls, and need no HTTP.
     """
 
     def __init__(
@@ -112,7 +112,9 @@ class Simulator:
             self._stack.enter_context(remembered(world, self._truth_file))
         listener, ready = listen(self._port), threading.Event()
         self._server = server = SimulatorServer(world, ready.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="simulator")
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="simulator"
+        )
         self._stack.callback(thread.join, THREAD_SECONDS)
         thread.start()
         if not ready.wait(THREAD_SECONDS):
@@ -121,7 +123,10 @@ class Simulator:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop; held replies are dropped."""
         self._running.should_exit = True
@@ -131,7 +136,10 @@ class Simulator:
         """What really happened: one requestId's entry (None if never seen), or all by requestId."""
         if request_id is not None:
             return self._ask(lambda: self._world.truth.entry(request_id))
-        return {entry["requestId"]: entry for entry in self._ask(lambda: list(self._world.truth.entries()))}
+        return {
+            entry["requestId"]: entry
+            for entry in self._ask(lambda: list(self._world.truth.entries()))
+        }
 
     def summary(self) -> dict[str, Any]:
         """The counts of `GET /_truth/summary`."""

@@ -47,14 +47,18 @@ PARTIAL = Status(8010, "Reward issued partially")
 ALL_FAILED = Status(8003, "fail to issue reward as all rewards issue failed")
 
 DUPLICATE_REQUEST_ID = Status(400, "Duplicate requestId")
-PAYMENT_CONFIG_ID_MISSING = Status(400, "Invalid payment mode passed.,Payment configuration id is mandatory")
+PAYMENT_CONFIG_ID_MISSING = Status(
+    400, "Invalid payment mode passed.,Payment configuration id is mandatory"
+)
 BATCH_TOO_LARGE = Status(1060, "Batch limit exceeded")
 BRAND_NOT_FOUND = Status(3004, "Brand not found")
 EXTERNAL_ID_UNKNOWN = Status(6080, "Reward external id is not valid")
 EXTERNAL_ID_MISMATCH = Status(6082, "Reward external id does not match the reward id")
 NO_VALIDATION_CODE = Status(8003, "fail to issue reward as validation code is not present")
 REWARD_UNKNOWN = Status(8003, "fail to issue reward as Reward is not found")
-REWARD_NOT_AVAILABLE = Status(8003, "fail to issue reward as Reward is disabled or not started yet or expired")
+REWARD_NOT_AVAILABLE = Status(
+    8003, "fail to issue reward as Reward is disabled or not started yet or expired"
+)
 VOUCHER_MISSING = Status(8003, "fail to issue reward as voucher is not present")
 CUSTOMER_UNKNOWN = Status(8004, "fail to issue reward as customer lookup failed")
 NO_IDENTIFIER = Status(8004, "fail to issue reward as primary identifier is missing")
@@ -64,9 +68,13 @@ NOT_REDEEMABLE = Status(
     ("828", "points redemption rules/configuration not allowing redemption"),
 )
 KEY_MISMATCH = Status(10003, "Request payload is not matching for the passed requestId/s")
-CUSTOMER_BUSY = Status(10004, "Parallel calls for the same customer are not allowed, one call at a time is processed")
+CUSTOMER_BUSY = Status(
+    10004, "Parallel calls for the same customer are not allowed, one call at a time is processed"
+)
 PAYMENT_CONFIG_INVALID = Status(12016, "Invalid payment mode passed.")
-NOT_IN_SEGMENT = Status(12034, "User Doesn't Belong To Segment Partition Defined For Reward Segment")
+NOT_IN_SEGMENT = Status(
+    12034, "User Doesn't Belong To Segment Partition Defined For Reward Segment"
+)
 PAYMENT_CONFIG_AMBIGUOUS = Status(
     12035, "Payment mode should be passed as multiple payment configurations exist for the reward"
 )

@@ -26,7 +26,9 @@ class Submission:
     def process(self, world: World) -> tuple[Order, list[LineResult]]:
         """Read the order and issue it; raises RefusalError with the status the API would answer."""
         moment = datetime.fromtimestamp(self.at, UTC)
-        order = read_order(self.body, self.reward_id, world.shop, moment, orgs=self.orgs, connected=self.connected)
+        order = read_order(
+            self.body, self.reward_id, world.shop, moment, orgs=self.orgs, connected=self.connected
+        )
         return order, issue(world.books, order, world.switches, self.at, self.forced)
 
     def as_json(self) -> dict[str, Any]:
@@ -51,7 +53,14 @@ class Submission:
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """The submission that was kept."""
         orgs = frozenset(kept["orgs"])
-        return cls(kept["body"], kept["rewardId"], orgs, kept["connected"], kept["at"], _forced(kept["forced"]))
+        return cls(
+            kept["body"],
+            kept["rewardId"],
+            orgs,
+            kept["connected"],
+            kept["at"],
+            _forced(kept["forced"]),
+        )
 
 
 def _forced(kept: Mapping[str, Any] | None) -> Forced | None:

@@ -14,10 +14,11 @@ ENVIRONMENT_PREFIX = "SIMULATOR_"
 class Switches:
     """How the simulator behaves where the documents leave it open (rewards-api §4.1, §5, §7, §8).
 
-    `latency_seconds` is the mean answering time, spread by ±20 %. `hold_seconds` is how long a reply is
-    held by `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a CONV_RATIO reward without
-    a value; 0 means none. `toplevel_anomaly` makes bulk replies contradict themselves in a documented way.
-    `untidiness` is the share of a reply's fields that is written another way, drawn from `untidiness_seed`.
+    `latency_seconds` is the mean answering time, spread by ±20 %. `hold_seconds` is how long a
+    reply is held by `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a
+    CONV_RATIO reward without a value; 0 means none. `toplevel_anomaly` makes bulk replies
+    contradict themselves in a documented way. `untidiness` is the share of a reply's fields that is
+    written another way, drawn from `untidiness_seed`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -47,7 +48,9 @@ class Switches:
 def switches_from_environment(environment: Mapping[str, str] = os.environ) -> Switches:
     """The defaults, changed by `SIMULATOR_HTTP_MODE`, `SIMULATOR_READ_LAG_SECONDS` and so on."""
     names = {field.name: f"{ENVIRONMENT_PREFIX}{field.name.upper()}" for field in fields(Switches)}
-    return Switches().changed(**{name: environment[key] for name, key in names.items() if key in environment})
+    return Switches().changed(
+        **{name: environment[key] for name, key in names.items() if key in environment}
+    )
 
 
 def choices_of(name: str) -> str:

@@ -26,7 +26,8 @@ class Payer(Protocol):
 class Transaction:
     """One reward transaction; `reference` is the caller's transactionNumber, `at` is in epoch seconds.
 
-    `requested` is the number of units it was opened for; `plan` is None where no price could be worked out.
+    `requested` is the number of units it was opened for; `plan` is None where no price could be
+    worked out.
     """
 
     transaction_id: int

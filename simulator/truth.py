@@ -104,7 +104,9 @@ class Truth:
             entry.requested = line.plan.units
             entry.reward_id = line.reward.reward_id
 
-    def issued(self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit) -> None:
+    def issued(
+        self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit
+    ) -> None:
         """One more unit was issued and paid."""
         self._points += unit.points
         entry = self._entries.get(line.request_id or "")
@@ -144,10 +146,16 @@ class Truth:
         """A whole transaction was cancelled and its points given back."""
         points = sum(unit.points for unit in transaction.units)
         self._refunded += points
-        owners = [key for key, entry in self._entries.items() if transaction.transaction_id in entry.transaction_ids]
+        owners = [
+            key
+            for key, entry in self._entries.items()
+            if transaction.transaction_id in entry.transaction_ids
+        ]
         for request_id in owners:
             self._entries[request_id].revoked += len(transaction.units)
-        self.note({"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners})
+        self.note(
+            {"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners}
+        )
 
     def entry(self, request_id: str) -> dict[str, Any] | None:
         """What happened under one requestId; None if it was never seen."""
@@ -181,7 +189,9 @@ class Truth:
             "readCalls": self._calls["read"],
             "tokenCalls": self._calls["token"],
             "revokeCalls": self._calls["revoke"],
-            "callsByHttpStatus": {str(status): count for status, count in sorted(self._statuses.items())},
+            "callsByHttpStatus": {
+                str(status): count for status, count in sorted(self._statuses.items())
+            },
             "concurrentCalls": self._concurrent,
         }
 

@@ -3,7 +3,8 @@
 from random import Random
 from typing import Any
 
-# Fields some samples leave out, or that repeat what another one says: a reply without them says the same.
+# Fields some samples leave out, or that repeat what another one says: a reply without them says the
+# same.
 DISPENSABLE = frozenset(
     {
         "success",
@@ -23,7 +24,16 @@ DISPENSABLE = frozenset(
     }
 )
 LISTS = frozenset(
-    {"rewards", "intouch", "promotions", "vendor", "pointsReferenceIds", "pointsRedemptionRefIds", "vouchers", "groups"}
+    {
+        "rewards",
+        "intouch",
+        "promotions",
+        "vendor",
+        "pointsReferenceIds",
+        "pointsRedemptionRefIds",
+        "vouchers",
+        "groups",
+    }
 )
 EXTRAS: tuple[Any, ...] = (None, 1, "text", [1, None, "x"], {"nested": {"deeper": [True]}}, [], {})
 

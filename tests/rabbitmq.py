@@ -45,7 +45,11 @@ class RabbitServer:
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}//"
 
     def _settings(self) -> dict[str, str]:
-        scrubbed = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
+        scrubbed = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RABBITMQ_", "ERL_"))
+        }
         own = {
             "HOME": str(self._folder),  # for Erlang's cookie
             "ERL_EPMD_PORT": str(self._mapper_port),
@@ -72,8 +76,16 @@ class RabbitServer:
         with (self._folder / "output.log").open("ab") as log:
             if self._mapper is None:
                 # Else Erlang would leave one behind as a daemon.
-                mapper = [shutil.which("epmd") or "epmd", "-address", "127.0.0.1", "-port", str(self._mapper_port)]
-                self._mapper = subprocess.Popen(mapper, env=self._environment, stdout=log, stderr=log)
+                mapper = [
+                    shutil.which("epmd") or "epmd",
+                    "-address",
+                    "127.0.0.1",
+                    "-port",
+                    str(self._mapper_port),
+                ]
+                self._mapper = subprocess.Popen(
+                    mapper, env=self._environment, stdout=log, stderr=log
+                )
             self._script = subprocess.Popen(
                 [self._programs / "rabbitmq-server"],
                 env=self._environment,
@@ -84,11 +96,15 @@ class RabbitServer:
             )
         await_that("RabbitMQ answers", self._answers, _START_SECONDS)
         script = psutil.Process(self._script.pid)
-        self._process = next(child for child in [script, *script.children(recursive=True)] if "beam" in child.name())
+        self._process = next(
+            child for child in [script, *script.children(recursive=True)] if "beam" in child.name()
+        )
 
     def _answers(self) -> bool:
         assert self._script is not None
-        assert self._script.poll() is None, f"RabbitMQ ended: {(self._folder / 'output.log').read_text()}"
+        assert self._script.poll() is None, (
+            f"RabbitMQ ended: {(self._folder / 'output.log').read_text()}"
+        )
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1):
                 pass
@@ -152,7 +168,9 @@ def installed_server() -> Iterator[RabbitServer]:
     """
     programs = installed_rabbitmq()
     if programs is None:
-        raise NotInstalledError(f"no rabbitmq-server is installed here, and {URL_VARIABLE} is not set")
+        raise NotInstalledError(
+            f"no rabbitmq-server is installed here, and {URL_VARIABLE} is not set"
+        )
     # Not in pytest's own folders: another run at the same time may clear those away.
     with TemporaryDirectory(prefix="issuance-rabbitmq-") as folder:
         server = RabbitServer(Path(folder), programs)

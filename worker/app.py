@@ -15,10 +15,13 @@ from worker.tasks import register_tasks
 def build(services: Services) -> Celery:
     """Make the application of a worker process."""
     app = services.celery
-    worker_process_init.connect(lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting")
+    worker_process_init.connect(
+        lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting"
+    )
     parts = Parts(services, worker=socket.gethostname())
     app.steps["worker"].add(child_watch(parts.carried.mark_lost))
-    for end in (worker_process_shutdown, worker_shutdown):  # of a child, and of a process without children
+    # of a child, and of a process without children
+    for end in (worker_process_shutdown, worker_shutdown):
         end.connect(lambda **_: parts.finish(), weak=False, dispatch_uid="issuance.finishing")
     register_tasks(app, parts)
     return app

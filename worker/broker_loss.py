@@ -15,8 +15,8 @@ _MARK = "issuance:broker-mark"
 def recall_lost(ledger: Ledger, broker: Redis | None) -> None:
     """Take all jobs back from a broker that was emptied (FLUSHALL, a restart without its data), to release them anew.
 
-    They would come back by themselves, but only when their lease has lapsed. Where a message is still in a
-    worker's hands after all, its doubled one finds nothing to claim.
+    They would come back by themselves, but only when their lease has lapsed. Where a message is
+    still in a worker's hands after all, its doubled one finds nothing to claim.
 
     Args:
         ledger: the record.

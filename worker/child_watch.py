@@ -19,8 +19,9 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
     class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
         """Has the pool look after its children.
 
-        Celery notices a child's end by a pipe that closes. On a busy machine it then checks too early:
-        the child is not quite dead, and the pool's own next check comes up to five seconds later.
+        Celery notices a child's end by a pipe that closes. On a busy machine it then checks too
+        early: the child is not quite dead, and the pool's own next check comes up to five seconds
+        later.
         """
 
         requires = ("celery.worker.components:Pool",)

@@ -17,30 +17,41 @@ from worker.stopping import is_stopping
 log = structlog.get_logger("issuance.worker")
 
 
-def handle_chunk(parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool) -> int:
+def handle_chunk(
+    parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool
+) -> int:
     """Issue a chunk's jobs; returns how many were claimed.
 
-    When it returns, each of them is settled in the ledger or given back to it (design rule 6), except a
-    few whose calls are still open: those keep their lease, and are recorded when they end. A job whose
-    handling broke is left to its lease, and so are all when the ledger stays away.
+    When it returns, each of them is settled in the ledger or given back to it (design rule 6),
+    except a few whose calls are still open: those keep their lease, and are recorded when they end.
+    A job whose handling broke is left to its lease, and so are all when the ledger stays away.
 
     Raises:
-        DBAPIError: the ledger was away for longer than the lease, or while the worker is told to stop.
+        DBAPIError: the ledger was away for longer than the lease, or while the worker is told to
+            stop.
     """
-    parts.prepare()  # whatever is missing must show before the claim, or it would look like a dying worker
+    # whatever is missing must show before the claim, or it would look like a dying worker
+    parts.prepare()
     lease_seconds = parts.settings.lease_seconds
     orphaned = redelivered and parts.orphans.take(chunk_id)
 
     def claim_chunk() -> Claim:
         with parts.ledger_turn:
-            return claim(parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned)
+            return claim(
+                parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned
+            )
 
-    held = insist(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)  # nothing is claimed yet
+    # nothing is claimed yet
+    held = insist(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
     _unlock(parts, held)
     if not held.jobs:
-        log.info("nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
+        log.info(
+            "nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered
+        )
         return 0
-    log.debug("claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned)
+    log.debug(
+        "claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned
+    )
     _issue(parts, held)
     parts.nudge.give_seldom()
     return len(held.jobs)

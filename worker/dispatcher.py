@@ -40,8 +40,8 @@ _NOTICE_AFTER_SECONDS = 5.0
 def run_release(parts: Parts, *, by_beat: bool = False) -> int:
     """Do one round; returns how many jobs were put on the broker.
 
-    Rounds may run at the same time, in any number of processes: none hands a job out twice. What is away
-    now (ledger, Redis, broker) is left to the next round.
+    Rounds may run at the same time, in any number of processes: none hands a job out twice. What is
+    away now (ledger, Redis, broker) is left to the next round.
 
     Args:
         parts: this process's.
@@ -54,7 +54,10 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
         reap(parts.ledger)
         released = _release_due(parts)
         fold(parts.ledger)
-        touch(parts.ledger, *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)))
+        touch(
+            parts.ledger,
+            *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)),
+        )
     except DBAPIError as error:
         log.warning("ledger away", error=first_line(error))
         return 0
@@ -74,10 +77,16 @@ def _release_due(parts: Parts) -> int:
         limits, workers=parts.settings.workers, took_seconds=recent_took_seconds(parts.ledger)
     )
     newest_probes = next(parts.probe_turns)
-    released = _release_lane(parts, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes)
+    released = _release_lane(
+        parts, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes
+    )
     # With few calls to be had, a blast gets what background requests leave.
     lease_seconds = parts.settings.lease_seconds
-    taken = leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds) if limits.is_held_back else 0
+    taken = (
+        leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds)
+        if limits.is_held_back
+        else 0
+    )
     return released + _release_lane(
         parts, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
     )
@@ -86,7 +95,8 @@ def _release_due(parts: Parts) -> int:
 def _reconcile_paused(parts: Parts) -> None:
     """Make the paused campaigns in Redis those of the ledger: Redis may have been emptied, or served another ledger.
 
-    Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs again.
+    Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs
+        again.
     """
     limiter = parts.sync_limiter
     known = limiter.paused()
@@ -96,7 +106,9 @@ def _reconcile_paused(parts: Parts) -> None:
     for campaign_id in known - wanted:
         limiter.unpause(campaign_id)
     if known != wanted:
-        log.info("paused_campaigns_reconciled", paused=len(wanted - known), unpaused=len(known - wanted))
+        log.info(
+            "paused_campaigns_reconciled", paused=len(wanted - known), unpaused=len(known - wanted)
+        )
 
 
 def _release_lane(
@@ -134,7 +146,9 @@ def _release_lane(
     return _publish(parts, chunks)
 
 
-def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int) -> tuple[int, int]:
+def size_window(
+    limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int
+) -> tuple[int, int]:
     """Say how many jobs may be queued and how many make a chunk: seconds of work at the calls that are allowed.
 
     While the account is suspended nothing is released; while it is probed, single jobs are.
@@ -156,8 +170,9 @@ def size_window(limits: LimitState, lane: Lane, *, workers: int, window_most: in
 def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float | None) -> float:
     """Say how many jobs make a chunk, on average, while several campaigns have work: their turns must be short.
 
-    All children together hold half a second's work then, in which campaigns take turns; with a slow API they
-    hold more, because calls that wait for their answers must not keep the next ones from starting.
+    All children together hold half a second's work then, in which campaigns take turns; with a slow
+    API they hold more, because calls that wait for their answers must not keep the next ones from
+    starting.
 
     Args:
         limits: the account's.
@@ -165,7 +180,9 @@ def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float |
         took_seconds: how long a call takes these days; None: not known yet.
     """
     took_seconds = _LIKELY_CALL_SECONDS if took_seconds is None else took_seconds
-    in_hand = min(_CHUNK_SECONDS, max(_SHARED_IN_HAND_SECONDS, 1.25 * took_seconds + _CHUNK_OVERHEAD_SECONDS))
+    in_hand = min(
+        _CHUNK_SECONDS, max(_SHARED_IN_HAND_SECONDS, 1.25 * took_seconds + _CHUNK_OVERHEAD_SECONDS)
+    )
     return _per_second(limits) * in_hand / workers
 
 
@@ -183,7 +200,9 @@ def _publish(parts: Parts, chunks: list[Chunk]) -> int:
             unqueue(parts.ledger, chunks[place:])
             break
         published += len(chunk.job_numbers)
-        log.debug("released", chunk_id=chunk.id, campaign=chunk.campaign, jobs=len(chunk.job_numbers))
+        log.debug(
+            "released", chunk_id=chunk.id, campaign=chunk.campaign, jobs=len(chunk.job_numbers)
+        )
     return published
 
 
@@ -196,7 +215,8 @@ def _send(app: Celery, chunk: Chunk) -> None:
         args=[list(chunk.job_numbers)],
         task_id=chunk.id,
         queue=LANE_QUEUES[chunk.lane],
-        # What Flower shows and searches: campaign, size and requestIds; no personal data (design rule 5).
+        # What Flower shows and searches: campaign, size and requestIds; no personal data (design
+        # rule 5).
         argsrepr=f"{chunk.campaign} · {jobs} · {' '.join(chunk.request_ids)}",
         kwargsrepr="{}",
     )

@@ -1,7 +1,8 @@
 """Orphans: chunks whose child died while its worker lives on; the worker tells whoever gets their message next.
 
-That a message was delivered before does not say that its worker is gone: a broker delivers again whatever was on a
-connection that it lost, and the calls under way on the other end go on. Only who saw a child die knows.
+That a message was delivered before does not say that its worker is gone: a broker delivers again
+whatever was on a connection that it lost, and the calls under way on the other end go on. Only who
+saw a child die knows.
 """
 
 from collections.abc import Callable
@@ -23,8 +24,8 @@ class Orphans:
     """What is known of dead children, in Redis. Without Redis a dead child's chunk waits for its lease to lapse.
 
     Args:
-        connect: opens a connection to the Redis that all workers share. It is closed at once: a child may be forked
-            from this process at any time.
+        connect: opens a connection to the Redis that all workers share. It is closed at once: a
+            child may be forked from this process at any time.
         remember_seconds: the lease; past it the jobs are free for everybody.
     """
 
@@ -44,7 +45,9 @@ class Orphans:
         """Say whether the child which had this chunk is dead; one death is told to one who asks."""
         try:
             with self._connect() as redis:
-                return bool(redis.set(_key(chunk_id), _TAKEN, xx=True, get=True, keepttl=True) == _TOLD)
+                return bool(
+                    redis.set(_key(chunk_id), _TAKEN, xx=True, get=True, keepttl=True) == _TOLD
+                )
         except RedisError:
             return False
 
@@ -63,7 +66,9 @@ def telling_request(tell: Callable[[str], None]) -> type[Request]:
         def on_failure(self, exc_info: ExceptionInfo, *args: Any, **options: Any) -> Any:
             """Handle the end of the child, or an exception that the task raised."""
             error = exc_info.exception
-            if isinstance(error.exc if isinstance(error, ExceptionWithTraceback) else error, WorkerLostError):
+            if isinstance(
+                error.exc if isinstance(error, ExceptionWithTraceback) else error, WorkerLostError
+            ):
                 tell(self.id)
             return super().on_failure(exc_info, *args, **options)
 

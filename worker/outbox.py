@@ -16,12 +16,17 @@ log = structlog.get_logger("issuance.dead_letters")
 
 
 def publish_notices(
-    app: Celery, ledger: Ledger, *, job_numbers: Sequence[int] | None = None, older_than_seconds: float = 0.0
+    app: Celery,
+    ledger: Ledger,
+    *,
+    job_numbers: Sequence[int] | None = None,
+    older_than_seconds: float = 0.0,
 ) -> int:
     """Publish notices that are not yet on the queue; returns how many. Never raises for want of a broker or ledger.
 
-    Who opens letters publishes theirs; what a dying process leaves undone the release does a little later. One
-    that dies after publishing and before writing it down has it done twice, which the handler must bear.
+    Who opens letters publishes theirs; what a dying process leaves undone the release does a little
+    later. One that dies after publishing and before writing it down has it done twice, which the
+    handler must bear.
 
     Args:
         app: the Celery application.
@@ -31,7 +36,9 @@ def publish_notices(
     """
     published: list[Notice] = []
     try:
-        notices = unpublished_notices(ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds)
+        notices = unpublished_notices(
+            ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds
+        )
         if notices:
             try:
                 _publish(app, notices, published)

@@ -94,7 +94,9 @@ class Parts:
     def loop(self) -> asyncio.AbstractEventLoop:
         """This process's event loop, running in a thread of its own, so that connections live between chunks."""
         loop = asyncio.new_event_loop()
-        self.loop_thread = threading.Thread(target=loop.run_forever, name="issuance-loop", daemon=True)
+        self.loop_thread = threading.Thread(
+            target=loop.run_forever, name="issuance-loop", daemon=True
+        )
         self.loop_thread.start()
         return loop
 
@@ -179,7 +181,9 @@ class Parts:
     @cached_property
     def orphans(self) -> Orphans:
         """Tells of chunks whose child has died."""
-        return Orphans(partial(connect_sync, self.services.site.redis_url), self.settings.lease_seconds)
+        return Orphans(
+            partial(connect_sync, self.services.site.redis_url), self.settings.lease_seconds
+        )
 
     @cached_property
     def broker(self) -> SyncRedis | None:
@@ -191,5 +195,7 @@ class Parts:
     def client(self) -> RewardsClient:
         """The rewards API's client; with OAuth it shares its token with all workers."""
         prefix = f"issuance:{self.account.name}:"
-        store = RedisTokenStore(self.shared.redis, prefix, lock_seconds=self.account.timeout_seconds + 5)
+        store = RedisTokenStore(
+            self.shared.redis, prefix, lock_seconds=self.account.timeout_seconds + 5
+        )
         return RewardsClient(self.account, token_store=store)

@@ -5,7 +5,8 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 
-# One shared byte, mapped before the fork: the parent writes it, the children read it before each call.
+# One shared byte, mapped before the fork: the parent writes it, the children read it before each
+# call.
 _flag = mmap.mmap(-1, 1)
 
 

@@ -46,8 +46,15 @@ class Undocumented:
                     self._tell_line(line)
 
     def _tell_line(self, line: LineOutcome) -> None:
-        if line.reason is Reason.UNKNOWN_CODE and self._is_new(f"{line.code} {normalise(line.message)}"):
-            log.error("undocumented code", code=line.code, message=line.message, request_id=line.request_id)
+        if line.reason is Reason.UNKNOWN_CODE and self._is_new(
+            f"{line.code} {normalise(line.message)}"
+        ):
+            log.error(
+                "undocumented code",
+                code=line.code,
+                message=line.message,
+                request_id=line.request_id,
+            )
 
     def _is_new(self, member: str) -> bool:
         try:

@@ -17,18 +17,26 @@ _DOCS = Path(__file__).parents[2] / "docs"
 def main() -> int:
     """Run the scenarios; 1 when a goal is not met."""
     parser = argparse.ArgumentParser(prog="make limiter", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="runs of each scenario with each controller")
+    parser.add_argument(
+        "--seeds", type=int, default=20, help="runs of each scenario with each controller"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at once")
-    parser.add_argument("--only", default="", help="scenarios whose name contains this; the docs stay as they are")
+    parser.add_argument(
+        "--only", default="", help="scenarios whose name contains this; the docs stay as they are"
+    )
     given = parser.parse_args()
     places = [place for place, each in enumerate(SCENARIOS) if given.only in each.name]
     began = time.perf_counter()
     results = run_all(given.seeds, given.processes, places)
     seconds = time.perf_counter() - began
-    page = write_page(results, seeds=given.seeds, seconds=seconds, per_second=PER_SECOND, places=PLACES)
+    page = write_page(
+        results, seeds=given.seeds, seconds=seconds, per_second=PER_SECOND, places=PLACES
+    )
     print(page[page.index("| scenario") :])
     unmet = [f"{result.scenario.name}: {goal}" for result in results for goal in result.unmet()]
-    print("\n".join(f"not met: {each}" for each in unmet) or "every goal is met", f"({seconds:.0f} s)")
+    print(
+        "\n".join(f"not met: {each}" for each in unmet) or "every goal is met", f"({seconds:.0f} s)"
+    )
     if not given.only:
         _write_docs(page)
     return bool(unmet)

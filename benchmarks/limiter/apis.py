@@ -96,7 +96,9 @@ class HardLimit(Api):
         burst_seconds: how many seconds' worth of calls the bucket holds.
     """
 
-    def __init__(self, rng: Random, rate: Callable[[float], float], burst_seconds: float = 0.5) -> None:
+    def __init__(
+        self, rng: Random, rate: Callable[[float], float], burst_seconds: float = 0.5
+    ) -> None:
         super().__init__(rng)
         self.rate = rate
         self.burst_seconds = burst_seconds
@@ -124,7 +126,9 @@ class Capacity(Api):
         queue: calls that may wait.
     """
 
-    def __init__(self, rng: Random, per_second: float, latency: float = 0.05, queue: int = 200) -> None:
+    def __init__(
+        self, rng: Random, per_second: float, latency: float = 0.05, queue: int = 200
+    ) -> None:
         super().__init__(rng, latency)
         self._free = [0.0] * round(per_second * latency)
         self._queue = queue

@@ -42,7 +42,9 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 class Ours:
     """The product's limiter, its own Lua and Python, on a Redis in virtual time."""
 
-    def __init__(self, simulation: Simulation, rng: Random, rate_per_minute: int, *, adapts: bool = True) -> None:
+    def __init__(
+        self, simulation: Simulation, rng: Random, rate_per_minute: int, *, adapts: bool = True
+    ) -> None:
         self.redis = VirtualRedis(lambda: simulation.now)
         self._limiter = RateLimiter(
             self.redis,  # type: ignore[arg-type]  # what is used of a client is there
@@ -55,7 +57,9 @@ class Ours:
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
         """Reserve as a chunk of a blast does."""
-        return finish(self._limiter.reserve(count, within_seconds=0.3, scope=scope, is_repeat=is_repeat))
+        return finish(
+            self._limiter.reserve(count, within_seconds=0.3, scope=scope, is_repeat=is_repeat)
+        )
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
         """Report as the admission does."""
@@ -173,4 +177,8 @@ class SreThrottling(Bucket):
 
     def _age(self) -> None:
         share = 0.5 ** ((self._simulation.now - self._at) / self.HALF_LIFE)
-        self._asked, self._accepted, self._at = self._asked * share, self._accepted * share, self._simulation.now
+        self._asked, self._accepted, self._at = (
+            self._asked * share,
+            self._accepted * share,
+            self._simulation.now,
+        )

@@ -41,7 +41,9 @@ class Supply:
         self._simulation = simulation
         self._rng = rng
         self._left = dict(sizes)
-        self._retries: dict[int, list[tuple[float, int, Job]]] = {campaign: [] for campaign in sizes}
+        self._retries: dict[int, list[tuple[float, int, Job]]] = {
+            campaign: [] for campaign in sizes
+        }
         self._taken = dict.fromkeys(sizes, 0)
         self._number = 0
         self._probed: dict[int, float] = {}
@@ -77,13 +79,17 @@ class Supply:
         now = self._simulation.now
         if campaign in held and now - self._probed.get(campaign, -9.0) < 1.0:
             return False
-        return self._left[campaign] > 0 or bool(self._retries[campaign] and self._retries[campaign][0][0] <= now)
+        return self._left[campaign] > 0 or bool(
+            self._retries[campaign] and self._retries[campaign][0][0] <= now
+        )
 
 
 class Child:
     """One worker process: a chunk's jobs start at their slots, as far as places are free."""
 
-    def __init__(self, simulation: Simulation, api: Api, controller: Controller, supply: Supply, rng: Random) -> None:
+    def __init__(
+        self, simulation: Simulation, api: Api, controller: Controller, supply: Supply, rng: Random
+    ) -> None:
         self._simulation, self._api, self._controller = simulation, api, controller
         self._supply, self._record, self._rng = supply, supply.record, rng
         self._policy = RetryPolicy()
@@ -96,11 +102,15 @@ class Child:
     def _poll(self) -> None:
         now = self._simulation.now
         pause = POLL_MOST if now < self._held_until else self._reserve()
-        self._simulation.at(now + min(max(pause, POLL_LEAST), POLL_MOST) * self._rng.uniform(0.8, 1.2), self._poll)
+        self._simulation.at(
+            now + min(max(pause, POLL_LEAST), POLL_MOST) * self._rng.uniform(0.8, 1.2), self._poll
+        )
 
     def _reserve(self) -> float:
         if not self._chunk:
-            self._chunk = self._supply.take(CHUNK, lambda: list(self._controller.suspended_campaigns()))
+            self._chunk = self._supply.take(
+                CHUNK, lambda: list(self._controller.suspended_campaigns())
+            )
         room = RESERVED_MOST - self._reserved - self._in_flight
         if not self._chunk or room < min(len(self._chunk), REFILL):
             return POLL_FULL if self._chunk else POLL_MOST
@@ -110,7 +120,9 @@ class Child:
         reservation = self._controller.reserve(wanted, scope, is_repeat=is_repeat)
         for delay in reservation.delays_seconds:
             self._reserved += 1
-            self._simulation.at(self._simulation.now + delay, self._start, self._chunk.popleft(), reservation)
+            self._simulation.at(
+                self._simulation.now + delay, self._start, self._chunk.popleft(), reservation
+            )
         if self._chunk and reservation.held == "campaign_suspended":
             for job in self._chunk:
                 self._supply.put_back(job, self._simulation.now + self._rng.uniform(2, 8))
@@ -133,7 +145,9 @@ class Child:
         reply = self._api.call(job, self._simulation.now)
         refused = reply.verdict is not Verdict.ACCEPTED
         self._record.calls.append((self._simulation.now, refused))
-        self._simulation.at(self._simulation.now + reply.latency, self._end, job, reservation, reply)
+        self._simulation.at(
+            self._simulation.now + reply.latency, self._end, job, reservation, reply
+        )
 
     def _end(self, job: Job, reservation: Reservation, reply: Reply) -> None:
         self._in_flight -= 1
@@ -142,7 +156,9 @@ class Child:
         if took is not None:
             self._record.latencies.append((now, took))
         is_repeat = job.attempts > 0
-        result = CallResult(reply.verdict, reply.settles, is_repeat, reply.retry_after, took, "model")
+        result = CallResult(
+            reply.verdict, reply.settles, is_repeat, reply.retry_after, took, "model"
+        )
         suspended = self._controller.report(reservation, result)
         if suspended > 0:
             self._record.suspensions += 1
@@ -175,7 +191,9 @@ class Child:
         scope, now = Scope(job.campaign, is_read=True), self._simulation.now
         reservation = self._controller.reserve(1, scope, is_repeat=False)
         if not reservation.delays_seconds:
-            self._simulation.at(now + max(1.0, reservation.next_free_seconds), self._read, job, reads, failures)
+            self._simulation.at(
+                now + max(1.0, reservation.next_free_seconds), self._read, job, reads, failures
+            )
             return
         reply = self._api.read(now)
         failed = reply.verdict is not Verdict.ACCEPTED

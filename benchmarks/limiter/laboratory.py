@@ -31,7 +31,11 @@ class Result:
     def unmet(self) -> list[str]:
         """Name the goals that ours does not meet."""
         ours, off = self.medians[OURS], self.medians[OFF]
-        return [str(goal) for goal in self.scenario.goals if not goal.is_met(ours[goal.measure], off[goal.measure])]
+        return [
+            str(goal)
+            for goal in self.scenario.goals
+            if not goal.is_met(ours[goal.measure], off[goal.measure])
+        ]
 
 
 def make_controller(name: str, simulation: Simulation, rng: Random, rate: int) -> Controller:
@@ -76,12 +80,20 @@ def seeds_of(name: str, seeds: int) -> int:
 
 def run_all(seeds: int, processes: int, places: Sequence[int]) -> list[Result]:
     """Run scenarios with all controllers and seeds; the medians over the seeds, in the scenarios' order."""
-    tasks = [(place, name, seed) for place in places for name in CONTROLLERS for seed in range(seeds_of(name, seeds))]
+    tasks = [
+        (place, name, seed)
+        for place in places
+        for name in CONTROLLERS
+        for seed in range(seeds_of(name, seeds))
+    ]
     found: dict[tuple[int, str], list[dict[str, float]]] = {}
     with ProcessPoolExecutor(processes, initializer=silence) as pool:
         for place, name, measures in pool.map(_measure, tasks, chunksize=4):
             found.setdefault((place, name), []).append(measures)
-    return [Result(SCENARIOS[place], {name: _medians(found[place, name]) for name in CONTROLLERS}) for place in places]
+    return [
+        Result(SCENARIOS[place], {name: _medians(found[place, name]) for name in CONTROLLERS})
+        for place in places
+    ]
 
 
 def silence() -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lupa import luajit21 as lua51  # Redis runs Lua 5.1; this is the same language, several times faster
+# Redis runs Lua 5.1; this is the same language, several times faster
+from lupa import luajit21 as lua51
 
 _EPOCH_SECONDS = 1_800_000_000
 
@@ -102,4 +103,8 @@ def _python(value: Any) -> Any:
     """Convert a reply as Redis does: numbers lose their fraction, tables become lists."""
     if isinstance(value, float):
         return int(value)
-    return [_python(value[place]) for place in range(1, len(value) + 1)] if lua51.lua_type(value) == "table" else value
+    return (
+        [_python(value[place]) for place in range(1, len(value) + 1)]
+        if lua51.lua_type(value) == "table"
+        else value
+    )

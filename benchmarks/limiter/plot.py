@@ -43,7 +43,9 @@ def _draw_one(panel: plt.Axes, scenario: Scenario) -> None:
     limits = [(at, limit / 60) for at, limit in record.limits if limit]
     panel.plot(seconds, calls, color="#b8b8b8", label="calls/s")
     panel.plot(seconds, accepted, color="#2a6f97", label="accepted/s")
-    panel.step(*zip(*limits, strict=True), color="#c8553d", linewidth=0.9, where="post", label="allowed/s")
+    panel.step(
+        *zip(*limits, strict=True), color="#c8553d", linewidth=0.9, where="post", label="allowed/s"
+    )
     panel.set_ylim(0, 1.25 * max(*accepted[1:], 1))
     panel.set_title(scenario.name, fontsize=9, loc="left")
     panel.tick_params(labelsize=8)

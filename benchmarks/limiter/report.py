@@ -25,14 +25,21 @@ times the capacity, wait that long. What an operator sees is in
 """
 
 
-def write_page(results: Sequence[Result], *, seeds: int, seconds: float, per_second: float, places: int) -> str:
+def write_page(
+    results: Sequence[Result], *, seeds: int, seconds: float, per_second: float, places: int
+) -> str:
     """Make the page."""
     names = " | ".join(CONTROLLERS)
-    lines = [f"| scenario | goal | {names} | met |", "| --- | --- |" + " ---: |" * len(CONTROLLERS) + " --- |"]
+    lines = [
+        f"| scenario | goal | {names} | met |",
+        "| --- | --- |" + " ---: |" * len(CONTROLLERS) + " --- |",
+    ]
     for result in results:
         lines += _rows(result)
     compared = seeds_of(OFF, seeds)
-    head = _HEAD.format(seeds=seeds, compared=compared, seconds=seconds, per_second=per_second, places=places)
+    head = _HEAD.format(
+        seeds=seeds, compared=compared, seconds=seconds, per_second=per_second, places=places
+    )
     return head + "\n".join(lines) + "\n"
 
 
@@ -42,7 +49,9 @@ def _rows(result: Result) -> list[str]:
         ours, off = result.medians[OURS][goal.measure], result.medians[OFF][goal.measure]
         numbers = " | ".join(_number(result.medians[name][goal.measure]) for name in CONTROLLERS)
         met = "yes" if goal.is_met(ours, off) else "**no**"
-        rows.append(f"| {result.scenario.name if place == 0 else ''} | {goal} | {numbers} | {met} |")
+        rows.append(
+            f"| {result.scenario.name if place == 0 else ''} | {goal} | {numbers} | {met} |"
+        )
     return rows
 
 

@@ -32,7 +32,9 @@ class Goal:
     def is_met(self, ours: float, off: float) -> bool:
         """Hold a measure against its bound."""
         scale = off if self.of_off else 1.0
-        return (self.least is None or ours >= self.least * scale) and (self.most is None or ours <= self.most * scale)
+        return (self.least is None or ours >= self.least * scale) and (
+            self.most is None or ours <= self.most * scale
+        )
 
     def __str__(self) -> str:
         bounds = [f"≥ {self.least:g}"] if self.least is not None else []

@@ -40,7 +40,9 @@ def open_async(task: Task) -> httpx.AsyncClient:
         timeout=_TIMEOUT_SECONDS,
         trust_env=False,
         transport=AiohttpTransport(
-            client=lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=task.in_flight + 10))
+            client=lambda: aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=task.in_flight + 10)
+            )
         ),
     )
 

@@ -10,8 +10,11 @@ from benchmarks.load import Task, bodies
 from benchmarks.peers.calls import open_async, post
 
 task = Task.read()
-# One connection for each task at once: redis-py 8 allows 100 and gives up an idle read after 5 s by itself.
-_redis = Redis.from_url(task.broker_url, max_connections=2 * task.in_flight + 50, socket_timeout=None)
+# One connection for each task at once: redis-py 8 allows 100 and gives up an idle read after 5 s by
+# itself.
+_redis = Redis.from_url(
+    task.broker_url, max_connections=2 * task.in_flight + 50, socket_timeout=None
+)
 queue = RedisQueue(_redis)
 
 
@@ -25,7 +28,12 @@ async def issue(context: dict[str, Any], *, body: str) -> None:
     await post(context["http"], task, body)
 
 
-settings = {"queue": queue, "functions": [issue], "concurrency": task.in_flight, "startup": open_client}
+settings = {
+    "queue": queue,
+    "functions": [issue],
+    "concurrency": task.in_flight,
+    "startup": open_client,
+}
 
 
 async def _enqueue(count: int) -> None:

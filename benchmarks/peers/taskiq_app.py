@@ -10,7 +10,8 @@ from benchmarks.load import Task, bodies
 from benchmarks.peers.calls import open_async, post
 
 task = Task.read()
-broker = ListQueueBroker(task.broker_url, socket_timeout=None)  # redis-py 8 gives up an idle read after 5 s
+# redis-py 8 gives up an idle read after 5 s
+broker = ListQueueBroker(task.broker_url, socket_timeout=None)
 _clients: list[httpx.AsyncClient] = []
 
 

@@ -13,7 +13,10 @@ def count_between(times: Sequence[float], since: float, until: float) -> int:
 
 def most_in_a_window(times: Sequence[float], seconds: float) -> int:
     """The most arrivals that any window of this length has: the fullest begins at an arrival."""
-    return max((bisect_left(times, first + seconds) - place for place, first in enumerate(times)), default=0)
+    return max(
+        (bisect_left(times, first + seconds) - place for place, first in enumerate(times)),
+        default=0,
+    )
 
 
 def window_bound(per_minute: float, seconds: float) -> float:
@@ -37,8 +40,8 @@ def settled_after(
 ) -> float:
     """Seconds from `since` until the arrivals keep to a rate.
 
-    That is the start of the first window from which on every window up to `until` has its calls, give or take
-    `tolerance` of them and one.
+    That is the start of the first window from which on every window up to `until` has its calls,
+    give or take `tolerance` of them and one.
     """
     expected = per_minute / 60 * window
     slack = expected * tolerance + 1
@@ -51,7 +54,13 @@ def settled_after(
 
 
 def shares_in_windows(
-    ours: Sequence[float], theirs: Sequence[float], *, since: float, until: float, seconds: float, step: float = 1.0
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    since: float,
+    until: float,
+    seconds: float,
+    step: float = 1.0,
 ) -> list[float]:
     """Of each window between the two times: what part of both campaigns' calls was the first one's."""
     shares = []

@@ -39,5 +39,7 @@ def _off(system: System, length: Length, *, entitled: float) -> list[float]:
     time.sleep(length.shared_seconds)
     found = system.stub.arrivals()
     until = began + length.shared_seconds
-    shares = shares_in_windows(found.of(_FIRST), found.of(_SECOND), since=began, until=until, seconds=_WINDOW_SECONDS)
+    shares = shares_in_windows(
+        found.of(_FIRST), found.of(_SECOND), since=began, until=until, seconds=_WINDOW_SECONDS
+    )
     return [off_by(share, entitled) for share in shares]

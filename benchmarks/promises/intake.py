@@ -16,7 +16,8 @@ _LOOKS = 20
 def measure_intake(system: System, length: Length) -> Samples:
     """Read a file by `issuance blast`, then see what lies in the broker while nearly all of it waits.
 
-    The broker's memory is that of its data: what connections cost it is the same without any campaign.
+    The broker's memory is that of its data: what connections cost it is the same without any
+    campaign.
     """
     file = system.write_file("large", length.file_rows, reward_id=_REWARD)
     time.sleep(1.0)
@@ -32,7 +33,10 @@ def measure_intake(system: System, length: Length) -> Samples:
     time.sleep(_FULL_WINDOW_SECONDS)
     most = [0.0, 0.0]
     for _ in range(_LOOKS):
-        most = [max(old, now - before) for old, now, before in zip(most, _memory(system), idle, strict=True)]
+        most = [
+            max(old, now - before)
+            for old, now, before in zip(most, _memory(system), idle, strict=True)
+        ]
         time.sleep(_FULL_WINDOW_SECONDS / _LOOKS)
     return {
         "intake/first": [first - began],

@@ -53,14 +53,19 @@ def _all() -> Iterator[Measure]:
     yield Measure("cancel", halted, _nothing, halting.measure_cancels)
     for ledger in ("SQLite", "PostgreSQL"):
         idle = Options(background=True)
-        yield Measure(f"idle/{ledger}", idle, _nothing, _idle(ledger), in_postgres=ledger == "PostgreSQL")
+        yield Measure(
+            f"idle/{ledger}", idle, _nothing, _idle(ledger), in_postgres=ledger == "PostgreSQL"
+        )
     yield Measure("intake", Options(rate_per_minute=intake.RATE), _nothing, intake.measure_intake)
 
 
 def take(measure: Measure, length: Length, place: Place, broker: Redis) -> Samples:
     """Take one measurement."""
     url = new_database(place.postgres_url) if measure.in_postgres else ""
-    with prepared(place.folder, place.stub, broker, measure.options, ledger_url=url) as system, ExitStack() as stack:
+    with (
+        prepared(place.folder, place.stub, broker, measure.options, ledger_url=url) as system,
+        ExitStack() as stack,
+    ):
         measure.accept(system, length)
         place.stub.watch(LATENCY_MS)
         start(system, measure.options, stack)

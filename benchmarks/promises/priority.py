@@ -48,7 +48,9 @@ def measure_idle(system: System, length: Length, *, name: str) -> Samples:
     took = []
     with system.producer() as producer:
         for number in range(length.requests + 3):
-            key = producer.enqueue(mobile=mobile(_FIRST_CUSTOMER + number), reward_id=_REWARD).request_id
+            key = producer.enqueue(
+                mobile=mobile(_FIRST_CUSTOMER + number), reward_id=_REWARD
+            ).request_id
             wait_until(partial(_is_settled, producer.ledger, key), seconds=20, what="a request")
             took.append((_settled(producer.ledger, key) or 0) - LATENCY_MS)
     return {f"idle/{name}": took[3:]}  # the first open connections
@@ -61,7 +63,9 @@ def _is_settled(ledger: Ledger, job_id: str) -> bool:
 def _settled(ledger: Ledger, job_id: str) -> int | None:
     """Milliseconds from a job's acceptance to its record; None until then."""
     with ledger.read() as connection:
-        found: int | None = connection.scalar(select(jobs.c.settled_at - jobs.c.accepted_at).where(_is_job(job_id)))
+        found: int | None = connection.scalar(
+            select(jobs.c.settled_at - jobs.c.accepted_at).where(_is_job(job_id))
+        )
         return found
 
 
@@ -73,4 +77,7 @@ def _accepted_at(ledger: Ledger, job_id: str) -> float:
 
 
 def _is_job(job_id: str) -> ColumnElement[bool]:
-    return jobs.c.number == select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
+    return (
+        jobs.c.number
+        == select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
+    )

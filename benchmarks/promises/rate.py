@@ -2,7 +2,13 @@
 
 import time
 
-from benchmarks.promises.arrivals import count_between, most_in_a_window, settled_after, used_share, window_bound
+from benchmarks.promises.arrivals import (
+    count_between,
+    most_in_a_window,
+    settled_after,
+    used_share,
+    window_bound,
+)
 from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Samples, System, await_arrivals
 
@@ -50,7 +56,10 @@ def _steady(seconds: float) -> tuple[float, float]:
 def _figures(times: list[float], span: tuple[float, float], per_minute: int) -> Samples:
     since, until = span
     within = [at for at in times if since <= at < until]
-    excess = [most_in_a_window(within, seconds) / window_bound(per_minute, seconds) for seconds in _WINDOWS]
+    excess = [
+        most_in_a_window(within, seconds) / window_bound(per_minute, seconds)
+        for seconds in _WINDOWS
+    ]
     excess.append(count_between(times, since, until) / window_bound(per_minute, until - since))
     return {
         f"rate/{per_minute}/used": [used_share(times, per_minute, since, until)],
@@ -61,4 +70,6 @@ def _figures(times: list[float], span: tuple[float, float], per_minute: int) -> 
 def _script_calls(system: System) -> int:
     """Round trips of the limits, locks and halts, over all processes, since the statistics were reset."""
     found = system.broker.info("commandstats")
-    return sum(found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "smembers"))
+    return sum(
+        found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "smembers")
+    )

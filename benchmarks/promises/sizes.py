@@ -21,6 +21,13 @@ class Length:
 
 
 FULL_LENGTH = Length(
-    steady_seconds=15.0, shared_seconds=18.0, requests=100, blast_rows=50_000, file_rows=200_000, halts=3
+    steady_seconds=15.0,
+    shared_seconds=18.0,
+    requests=100,
+    blast_rows=50_000,
+    file_rows=200_000,
+    halts=3,
 )
-QUICK_LENGTH = Length(steady_seconds=3.0, shared_seconds=11.0, requests=5, blast_rows=3_000, file_rows=10_000, halts=1)
+QUICK_LENGTH = Length(
+    steady_seconds=3.0, shared_seconds=11.0, requests=5, blast_rows=3_000, file_rows=10_000, halts=1
+)

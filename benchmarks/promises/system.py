@@ -62,7 +62,9 @@ class Took:
 class System:
     """One running system; see `started`."""
 
-    def __init__(self, home: Path, environment: dict[str, str], ledger: Ledger, stub: Stub, broker: Redis) -> None:
+    def __init__(
+        self, home: Path, environment: dict[str, str], ledger: Ledger, stub: Stub, broker: Redis
+    ) -> None:
         self._environment = environment
         self.home = home
         self.ledger = ledger
@@ -111,7 +113,12 @@ class System:
         """Run `issuance …` beside what is measured; it is ended with this."""
         log = (self.home / "command.log").open("wb")
         command = python("console", *arguments)
-        with log, subprocess.Popen(command, env=self._environment, cwd=self.home, stdout=log, stderr=log) as process:
+        with (
+            log,
+            subprocess.Popen(
+                command, env=self._environment, cwd=self.home, stdout=log, stderr=log
+            ) as process,
+        ):
             try:
                 yield process
             finally:
@@ -151,19 +158,28 @@ class System:
             if name == "worker":
                 command += ["--workers", workers]
             log = self.home / f"{place}-{name}.log"
-            self.processes[name] = stack.enter_context(running(command, cores=_CORES, environment=environment, log=log))
+            self.processes[name] = stack.enter_context(
+                running(command, cores=_CORES, environment=environment, log=log)
+            )
 
 
 @contextmanager
-def started(folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = "") -> Iterator[System]:
+def started(
+    folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = ""
+) -> Iterator[System]:
     """Start workers, release and beat on an empty ledger, broker and log, and wait until the workers answer."""
-    with prepared(folder, stub, broker, options, ledger_url=ledger_url) as system, ExitStack() as stack:
+    with (
+        prepared(folder, stub, broker, options, ledger_url=ledger_url) as system,
+        ExitStack() as stack,
+    ):
         start(system, options, stack)
         yield system
 
 
 @contextmanager
-def prepared(folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = "") -> Iterator[System]:
+def prepared(
+    folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = ""
+) -> Iterator[System]:
     """The same without any process yet, so that a backlog can be accepted first."""
     home = Path(mkdtemp(prefix="promise-", dir=folder))
     broker.flushall()
@@ -216,7 +232,11 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> float
 
 def await_arrivals(system: System, count: int, *, seconds: float = 60.0) -> None:
     """Wait until the stub has had so many calls."""
-    wait_until(lambda: bool(system.stub.stats()["arrived"] >= count), seconds=seconds, what=f"{count} calls")
+    wait_until(
+        lambda: bool(system.stub.stats()["arrived"] >= count),
+        seconds=seconds,
+        what=f"{count} calls",
+    )
 
 
 Samples = dict[str, Sequence[float]]

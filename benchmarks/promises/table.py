@@ -50,7 +50,9 @@ class Promise:
 def _rate_promises() -> Iterator[Promise]:
     for rate in (FAST, SLOW):
         at = f"2 workers of 2 children at {rate:,} calls a minute"
-        yield Promise(f"rate/{rate}/used", f"rate used, {at}", "≥ 97 %", 0.97, least=True, form="{:.1%}")
+        yield Promise(
+            f"rate/{rate}/used", f"rate used, {at}", "≥ 97 %", 0.97, least=True, form="{:.1%}"
+        )
         what = f"fullest window of 1 s, 10 s and the whole, {at}, beside its bound"
         yield Promise(f"rate/{rate}/window", what, "≤ 100 %", 1.0, form="{:.1%}")
 
@@ -59,29 +61,83 @@ _MS = "{:.0f} ms"
 _IDLE = "one request, nothing else under way, accepted to recorded without the API's time"
 PROMISES = (
     *_rate_promises(),
-    Promise("rate/change", f"`limits set` to {SLOW} and back, from its end until all windows keep to it", "≤ 1 s", 1.0),
     Promise(
-        "rate/round trips", "Redis round trips of limits, locks and halts for each call", "≤ 0.33", 0.33, form="{:.2f}"
+        "rate/change",
+        f"`limits set` to {SLOW} and back, from its end until all windows keep to it",
+        "≤ 1 s",
+        1.0,
     ),
-    Promise("fair/equal", "two equal campaigns, off their share in any 10 s", "≤ 10 %", 0.1, form="{:.1%}"),
-    Promise("fair/weighted", "weights 3 and 1, off their share in any 10 s", "≤ 10 %", 0.1, form="{:.1%}"),
-    Promise("background/room", "background call behind a blast, from acceptance", "p99 ≤ 250 ms", 250, p99, form=_MS),
-    Promise("background/no room", "the same while the blast uses up the rate", "p99 ≤ 250 ms", 250, p99, form=_MS),
+    Promise(
+        "rate/round trips",
+        "Redis round trips of limits, locks and halts for each call",
+        "≤ 0.33",
+        0.33,
+        form="{:.2f}",
+    ),
+    Promise(
+        "fair/equal",
+        "two equal campaigns, off their share in any 10 s",
+        "≤ 10 %",
+        0.1,
+        form="{:.1%}",
+    ),
+    Promise(
+        "fair/weighted",
+        "weights 3 and 1, off their share in any 10 s",
+        "≤ 10 %",
+        0.1,
+        form="{:.1%}",
+    ),
+    Promise(
+        "background/room",
+        "background call behind a blast, from acceptance",
+        "p99 ≤ 250 ms",
+        250,
+        p99,
+        form=_MS,
+    ),
+    Promise(
+        "background/no room",
+        "the same while the blast uses up the rate",
+        "p99 ≤ 250 ms",
+        250,
+        p99,
+        form=_MS,
+    ),
     Promise("pause/end", "last call after `campaign pause` ended", "≤ 1 s", 1.0),
     Promise("pause/start", "last call after `campaign pause` was begun", "≤ 2 s", 2.0),
     Promise("cancel/end", "last call after `campaign cancel` ended", "≤ 1 s", 1.0),
-    Promise("cancel/start", "last call after `campaign cancel` was begun, 20,000 rows waiting", "≤ 2 s", 2.0),
+    Promise(
+        "cancel/start",
+        "last call after `campaign cancel` was begun, 20,000 rows waiting",
+        "≤ 2 s",
+        2.0,
+    ),
     Promise("resume/first", "first call after `campaign resume` ended", "≤ 1 s", 1.0),
-    Promise("resume/missing", "rows of the paused and resumed blast that were not issued", "0", 0, form="{:.0f}"),
+    Promise(
+        "resume/missing",
+        "rows of the paused and resumed blast that were not issued",
+        "0",
+        0,
+        form="{:.0f}",
+    ),
     Promise("resume/repeats", "calls of it beyond one a row", "0", 0, form="{:.0f}"),
     *(
         Promise(f"idle/{ledger}", f"{_IDLE}, {ledger}", goal, most, of, form=_MS)
         for ledger in ("SQLite", "PostgreSQL")
         for goal, most, of in (("p50 ≤ 50 ms", 50, p50), ("p99 ≤ 150 ms", 150, p99))
     ),
-    Promise("intake/share", "first call of a file, beside the time of reading it", "< 50 %", 0.5, form="{:.1%}"),
+    Promise(
+        "intake/share",
+        "first call of a file, beside the time of reading it",
+        "< 50 %",
+        0.5,
+        form="{:.1%}",
+    ),
     Promise("intake/first", "first call after `issuance blast` was begun", "≤ 5 s", 5.0),
-    Promise("broker/data", "broker's data, 200,000 rows under way", "≤ 1 MB", 1.0, form="{:.2f} MB"),
+    Promise(
+        "broker/data", "broker's data, 200,000 rows under way", "≤ 1 MB", 1.0, form="{:.2f} MB"
+    ),
 )
 
 

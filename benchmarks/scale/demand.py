@@ -30,8 +30,12 @@ class Reading:
     def since(self, earlier: "Reading", jobs: int) -> dict[str, Any]:
         """What a job took between two readings; CPU in microseconds."""
         return {
-            "cpu_us": {name: (used - earlier.cpu[name]) / jobs * 1e6 for name, used in self.cpu.items()},
-            "counts": {name: (value - earlier.counts[name]) / jobs for name, value in self.counts.items()},
+            "cpu_us": {
+                name: (used - earlier.cpu[name]) / jobs * 1e6 for name, used in self.cpu.items()
+            },
+            "counts": {
+                name: (value - earlier.counts[name]) / jobs for name, value in self.counts.items()
+            },
         }
 
 
@@ -39,7 +43,10 @@ def measure_demand(place: Place, broker: Redis, jobs: int) -> dict[str, Any]:
     """Accept a blast into an empty PostgreSQL ledger and issue it by one worker, reading every counter around both."""
     options = Options()
     url = new_database(place.postgres_url)
-    with prepared(place.folder, place.stub, broker, options, ledger_url=url) as system, ExitStack() as stack:
+    with (
+        prepared(place.folder, place.stub, broker, options, ledger_url=url) as system,
+        ExitStack() as stack,
+    ):
         before = _read(system)
         system.accept(_CAMPAIGN, jobs, reward_id=_REWARD)
         accepted = _read(system).since(before, jobs)
@@ -49,13 +56,19 @@ def measure_demand(place: Place, broker: Redis, jobs: int) -> dict[str, Any]:
         before = _read(system)
         _await_calls(system, jobs)
         # Only now: asking the ledger costs the database something too.
-        wait_until(lambda: not open_lines(system.ledger), seconds=_END_SECONDS, what="the end of the blast")
+        wait_until(
+            lambda: not open_lines(system.ledger), seconds=_END_SECONDS, what="the end of the blast"
+        )
         issued = _read(system).since(before, jobs - arrived)
     return {"jobs": jobs, "accepted": accepted, "issued": issued}
 
 
 def _await_calls(system: System, count: int) -> int:
-    wait_until(lambda: bool(system.stub.stats()["arrived"] >= count), seconds=_END_SECONDS, what=f"{count} calls")
+    wait_until(
+        lambda: bool(system.stub.stats()["arrived"] >= count),
+        seconds=_END_SECONDS,
+        what=f"{count} calls",
+    )
     return int(system.stub.stats()["arrived"])
 
 
@@ -69,7 +82,13 @@ def _read(system: System) -> Reading:
     ended = server.cpu_times()
     cpu["database"] = cpu_seconds(server) + ended.children_user + ended.children_system
     cpu["broker"] = cpu_seconds(psutil.Process(system.broker.info("server")["process_id"]))
-    return Reading(cpu, {**row._asdict(), "redis_commands": system.broker.info("stats")["total_commands_processed"]})
+    return Reading(
+        cpu,
+        {
+            **row._asdict(),
+            "redis_commands": system.broker.info("stats")["total_commands_processed"],
+        },
+    )
 
 
 _DATABASE = """

@@ -1,8 +1,9 @@
 """Millions of jobs in minutes: one accepted job is copied by the database itself, not row by row from here.
 
-Of every hundred jobs one is an open dead letter and the rest were issued, each with its line and its attempt, save the
-last tenth, which waits. The requestIds of the copies are in order: only acceptance, which looks requestIds up, would
-find those of real files scattered, and it is measured with real ones.
+Of every hundred jobs one is an open dead letter and the rest were issued, each with its line and
+its attempt, save the last tenth, which waits. The requestIds of the copies are in order: only
+acceptance, which looks requestIds up, would find those of real files scattered, and it is measured
+with real ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,12 @@ def fill(ledger: Ledger, count: int) -> None:
         [template] = connection.scalars(text("SELECT min(number) FROM jobs")).all()
     settled = int(count * (1 - _WAITING_SHARE))
     for first in range(template + 1, count + 1, _AT_ONCE):
-        values = {"first": first, "last": min(count, first + _AT_ONCE - 1), "template": template, "settled": settled}
+        values = {
+            "first": first,
+            "last": min(count, first + _AT_ONCE - 1),
+            "template": template,
+            "settled": settled,
+        }
         with ledger.write() as connection:
             if ledger.dialect == "postgresql":
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
@@ -67,7 +73,9 @@ def _statements(dialect: str) -> Iterator[str]:
     yield _insert(dialect, dead_letters, _OF_LETTERS, wanted)
 
 
-_STATE = f"CASE WHEN NOT {_IS_SETTLED} THEN 'waiting' WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END"
+_STATE = (
+    f"CASE WHEN NOT {_IS_SETTLED} THEN 'waiting' WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END"
+)
 
 
 def _of_jobs(dialect: str) -> dict[str, str]:
@@ -97,7 +105,10 @@ def _of_lines(dialect: str) -> dict[str, str]:
         "job_number": "i",
         "request_id": _ID[dialect],
         "state": _STATE,
-        **{column: f"CASE WHEN {_IS_SETTLED} THEN {value} END" for column, value in if_settled.items()},
+        **{
+            column: f"CASE WHEN {_IS_SETTLED} THEN {value} END"
+            for column, value in if_settled.items()
+        },
     }
 
 
@@ -129,7 +140,10 @@ _OF_LETTERS = {
 def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:
     """Insert copies of one row, whatever its columns are, with some of them changed."""
     return _insert(
-        dialect, table, {column.name: f"t.{column.name}" for column in table.c} | dict(changed), f"n, {source}"
+        dialect,
+        table,
+        {column.name: f"t.{column.name}" for column in table.c} | dict(changed),
+        f"n, {source}",
     )
 
 

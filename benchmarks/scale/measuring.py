@@ -1,7 +1,7 @@
 """What a job and a query cost in a filled ledger, and how many jobs a second the whole release puts on the broker.
 
-`python -m benchmarks.scale.measuring LEDGER_URL JOBS CAMPAIGN BROKER_URL` takes that many waiting jobs through the
-steps, asks each query some times, and prints JSON.
+`python -m benchmarks.scale.measuring LEDGER_URL JOBS CAMPAIGN BROKER_URL` takes that many waiting
+jobs through the steps, asks each query some times, and prints JSON.
 """
 
 import json
@@ -42,7 +42,9 @@ _A_PAGE = 50
 
 def measure_apart(ledger_url: str, count: int, campaign: str, broker_url: str) -> dict[str, Any]:
     """Measure in a process of its own, on the worker's core."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
+    }
     command = python("benchmarks.scale.measuring", ledger_url, str(count), campaign, broker_url)
     printed = run_to_end(command, cores=WORKER_CORES, environment=environment)
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
@@ -76,11 +78,15 @@ def _queries(ledger: Ledger, campaign: str) -> dict[str, Callable[[], object]]:
         "speed over the last 10 s": lambda: attempts_per_second(ledger),
         "dead letters: count": lambda: count_letters(ledger, LetterFilter()),
         "dead letters: count, campaign and reason": lambda: count_letters(ledger, one_reason),
-        "dead letters: first page": lambda: list(list_letters(ledger, LetterFilter(), limit=_A_PAGE)),
+        "dead letters: first page": lambda: list(
+            list_letters(ledger, LetterFilter(), limit=_A_PAGE)
+        ),
         "dead letters: first page, campaign": lambda: list(
             list_letters(ledger, LetterFilter(campaign=campaign), limit=_A_PAGE)
         ),
-        "dead letters: first page, campaign and reason": lambda: list(list_letters(ledger, one_reason, limit=_A_PAGE)),
+        "dead letters: first page, campaign and reason": lambda: list(
+            list_letters(ledger, one_reason, limit=_A_PAGE)
+        ),
         "dead letters: show": lambda: show_letter(ledger, letter),
         "release without due jobs: cancelled, lapsed, stalled": lambda: (
             settle_cancelled(ledger),
@@ -132,7 +138,9 @@ def wal_bytes(ledger: Ledger) -> int:
     if ledger.dialect != "postgresql":
         return 0
     with ledger.read() as connection:
-        return int(connection.scalar(text("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) or 0)
+        return int(
+            connection.scalar(text("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")) or 0
+        )
 
 
 def _size_bytes(ledger: Ledger) -> int:

@@ -18,7 +18,9 @@ _FRESH_FROM = 500_000_000
 """Customers that are not in the filled ledger."""
 
 
-def measure_scale(ledger_url: str, count: int, through: int, folder: Path, broker: Redis) -> dict[str, Any]:
+def measure_scale(
+    ledger_url: str, count: int, through: int, folder: Path, broker: Redis
+) -> dict[str, Any]:
     """Fill an empty ledger with so many jobs, accept some more, and take some of them through the steps."""
     accept_apart(_file(folder, "one", 1, first=0), ledger_url, _CAMPAIGN)
     with Ledger(ledger_url, durable=False) as ledger:
@@ -26,7 +28,9 @@ def measure_scale(ledger_url: str, count: int, through: int, folder: Path, broke
         fill(ledger, count)
         filled = time.monotonic() - began
         wal = wal_bytes(ledger)
-        accepted = accept_apart(_file(folder, "fresh", through, first=_FRESH_FROM), ledger_url, _CAMPAIGN)
+        accepted = accept_apart(
+            _file(folder, "fresh", through, first=_FRESH_FROM), ledger_url, _CAMPAIGN
+        )
         wal = wal_bytes(ledger) - wal
     broker.flushall()
     found = measure_apart(ledger_url, through, _CAMPAIGN, url_of(broker))

@@ -28,10 +28,18 @@ def demand_section(results: Results) -> str:
     rows = results.of("demand/")
     if not rows:
         return ""
-    lines = ["## What one job takes of every part\n", _DEMAND, "| | accepted | issued |", "| --- | --- | --- |"]
+    lines = [
+        "## What one job takes of every part\n",
+        _DEMAND,
+        "| | accepted | issued |",
+        "| --- | --- | --- |",
+    ]
     for kind, words in (("cpu_us", ", CPU µs"), ("counts", "")):
         for name in rows[0]["issued"][kind]:
-            cells = [_cell([row[step][kind].get(name) for row in rows]) for step in ("accepted", "issued")]
+            cells = [
+                _cell([row[step][kind].get(name) for row in rows])
+                for step in ("accepted", "issued")
+            ]
             what = name.replace("_", " ").replace("wal", "WAL")
             lines.append(f"| {what}{words} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -66,19 +74,47 @@ def _table(ledger: str, rows: Rows) -> str:
     for row in larger:
         head[1] += f" {row['jobs']:,} jobs | ratio | |"
         head[2] += " --- | --- | --- |"
-    lines = [_line(f"{step}, µs a job", small, larger, ("steps", step), "{:.0f}") for step in _STEPS]
+    lines = [
+        _line(f"{step}, µs a job", small, larger, ("steps", step), "{:.0f}") for step in _STEPS
+    ]
     lines.append(_line("accept, µs a row", small, larger, ("accept_us",), "{:.0f}"))
     for query in small["queries"]:
         counts = query in _COUNTING
-        lines.append(_line(f"{query}, ms", small, larger, ("queries", query), "{:.2f}", counts=counts, floor=_QUICK_MS))
+        lines.append(
+            _line(
+                f"{query}, ms",
+                small,
+                larger,
+                ("queries", query),
+                "{:.2f}",
+                counts=counts,
+                floor=_QUICK_MS,
+            )
+        )
     lines.append(_whole_release(small, larger))
-    lines.append(_line("bytes a job in the ledger", small, larger, ("bytes_a_job",), "{:,.0f}", judged=False))
+    lines.append(
+        _line("bytes a job in the ledger", small, larger, ("bytes_a_job",), "{:,.0f}", judged=False)
+    )
     if small["wal_bytes"]:
         lines.append(
-            _line("log (WAL) bytes a job: release to record", small, larger, ("wal_bytes",), "{:,.0f}", judged=False)
+            _line(
+                "log (WAL) bytes a job: release to record",
+                small,
+                larger,
+                ("wal_bytes",),
+                "{:,.0f}",
+                judged=False,
+            )
         )
         lines.append(
-            _line("log (WAL) bytes a row: accept", small, larger, ("accept_wal_bytes",), "{:,.0f}", judged=False)
+            _line(
+                "log (WAL) bytes a row: accept",
+                small,
+                larger,
+                ("accept_wal_bytes",),
+                "{:,.0f}",
+                judged=False,
+            )
         )
     lines.append(_line("filled in, s", small, larger, ("fill_seconds",), "{:.0f}", judged=False))
     return "\n".join([*head, *lines]) + "\n"
@@ -101,7 +137,13 @@ def _line(
         value = _value(row, path)
         ratio = value / base if base else 1.0
         verdict = (
-            "" if not judged else "counts" if counts else "flat" if ratio <= _FLAT or value <= floor else "**not flat**"
+            ""
+            if not judged
+            else "counts"
+            if counts
+            else "flat"
+            if ratio <= _FLAT or value <= floor
+            else "**not flat**"
         )
         line += f" {form.format(value)} | {ratio:.2f} | {verdict} |"
     return line

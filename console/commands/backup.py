@@ -35,7 +35,9 @@ def backup_command(
 
 
 def restore_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by `backup`.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A copy made by `backup`.", show_default=False)
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -44,11 +46,15 @@ def restore_command(
         services = Services.read()
         running = RunningSystem.find(services.settings.home)
         if running is not None:
-            raise UsageError(f"The system runs (process {running.pid}): stop it before its ledger is replaced")
+            raise UsageError(
+                f"The system runs (process {running.pid}): stop it before its ledger is replaced"
+            )
         if not yes:
             _ask(services.site.ledger_url)
         suffix = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        aside = restore(services.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix)
+        aside = restore(
+            services.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix
+        )
         say(f"restored from {file}" + (f"; what was there is in {aside}" if aside else ""))
         say(_REMEMBER)
 
@@ -57,7 +63,9 @@ def mark_restored_command() -> None:
     """Say that the ledger was restored by other means (pg_restore, a disk's snapshot), before anything runs on it."""
     with opened() as (_, ledger):
         if _release_runs(ledger):
-            raise UsageError("The release runs on this ledger already: stop every process, restore it, then say so")
+            raise UsageError(
+                "The release runs on this ledger already: stop every process, restore it, then say so"
+            )
         restored = mark_restored(ledger, operator("restored by other means"))
         say(
             f"marked as restored from a backup of {clock(restored.backup_at)}: {counted(restored.jobs, 'job')} in doubt"
@@ -76,4 +84,6 @@ def _release_runs(ledger: Ledger) -> bool:
 def _ask(url: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("This replaces the ledger: give --yes where nobody can be asked")
-    typer.confirm(f"Replace {make_url(url).render_as_string()}? Every process must be stopped.", abort=True)
+    typer.confirm(
+        f"Replace {make_url(url).render_as_string()}? Every process must be stopped.", abort=True
+    )

@@ -16,7 +16,15 @@ from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
 from console.rendering.refused_rows import NotedErrors
-from console.terminal import EXIT_INTERRUPTED, EXIT_REFUSED, err, explained, opened, operator, remark
+from console.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    err,
+    explained,
+    opened,
+    operator,
+    remark,
+)
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
@@ -33,46 +41,84 @@ from producers.source import ErrorsFile, ReadOptions, Source
 
 
 def blast(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or JSONL, one row a reward.", show_default=False)],
-    campaign: Annotated[str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV or JSONL, one row a reward.", show_default=False),
+    ],
+    campaign: Annotated[
+        str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)
+    ],
     *,
-    reward_id: Annotated[int | None, typer.Option(help="For rows without a rewardId of their own.")] = None,
-    quantity: Annotated[int | None, typer.Option(help="Units, for rows without a quantity of their own.")] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", metavar="THEIRS=OURS", help="Read their column as ours; - ignores it.")
+    reward_id: Annotated[
+        int | None, typer.Option(help="For rows without a rewardId of their own.")
     ] = None,
-    errors: Annotated[Path | None, typer.Option(help="Takes the refused rows; default: FILE's stem.errors.csv")] = None,
+    quantity: Annotated[
+        int | None, typer.Option(help="Units, for rows without a quantity of their own.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="THEIRS=OURS", help="Read their column as ours; - ignores it."
+        ),
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Takes the refused rows; default: FILE's stem.errors.csv")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every line is settled.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file, accept nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse rows with warnings too.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the file, accept nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse rows with warnings too.")
+    ] = False,
     country_code: Annotated[
-        str | None, typer.Option(metavar="DIGITS", help="The one that all mobiles begin with, for example 91.")
+        str | None,
+        typer.Option(metavar="DIGITS", help="The one that all mobiles begin with, for example 91."),
     ] = None,
     rewards: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The rewards' prices (JSON): checks rows, tells expected points."),
+        typer.Option(
+            metavar="FILE", help="The rewards' prices (JSON): checks rows, tells expected points."
+        ),
     ] = None,
     allow_repeats: Annotated[
-        bool, typer.Option("--allow-repeats", help="Each row of the same customer and reward is a reward of its own.")
+        bool,
+        typer.Option(
+            "--allow-repeats",
+            help="Each row of the same customer and reward is a reward of its own.",
+        ),
     ] = False,
     group_by_customer: Annotated[
-        bool, typer.Option("--group-by-customer", help="Issue a customer's nearby rows in one call.")
+        bool,
+        typer.Option("--group-by-customer", help="Issue a customer's nearby rows in one call."),
     ] = False,
     defer_limits: Annotated[
-        bool, typer.Option("--defer-limits", help="Wait for the next limit window instead of failing (new campaigns).")
+        bool,
+        typer.Option(
+            "--defer-limits",
+            help="Wait for the next limit window instead of failing (new campaigns).",
+        ),
     ] = False,
     weight: Annotated[
         int | None,
-        typer.Option(min=WEIGHT_MIN, max=WEIGHT_MAX, help="The campaign's part of the rate beside others, 1 to 100."),
+        typer.Option(
+            min=WEIGHT_MIN,
+            max=WEIGHT_MAX,
+            help="The campaign's part of the rate beside others, 1 to 100.",
+        ),
     ] = None,
 ) -> None:
     """Accept a file's rows into a campaign; running it again adds only what is not there yet."""
     with explained():
-        reading = ReadOptions(mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity)
+        reading = ReadOptions(
+            mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity
+        )
         source = Source(file, reading)
         known = None if rewards is None else read_rewards_file(rewards)
         lint = Lint(strict=strict, country_code=country_code, rewards=known)
-        options = BlastOptions(lint, allow_repeats=allow_repeats, group_by_customer=group_by_customer)
+        options = BlastOptions(
+            lint, allow_repeats=allow_repeats, group_by_customer=group_by_customer
+        )
         noted = NotedErrors(_errors_path(file, errors), source)
         if dry_run:
             report = _check(campaign, source, noted, options)
@@ -140,9 +186,13 @@ def _accept(
                 nudging.give()
                 check_interrupted()
 
-            report = accept_file(ledger, campaign, source, freezer, errors, options=options, on_batch=on_batch)
+            report = accept_file(
+                ledger, campaign, source, freezer, errors, options=options, on_batch=on_batch
+            )
     except KeyboardInterrupt:
-        say(f"{_summary(campaign.name, report, errors)}: interrupted; run it again, and it goes on where it ended")
+        say(
+            f"{_summary(campaign.name, report, errors)}: interrupted; run it again, and it goes on where it ended"
+        )
         sys.exit(EXIT_INTERRUPTED)
     errors.show()
     show_warnings(report.warnings, accepted=True)
@@ -180,7 +230,9 @@ def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
     )
 
 
-def _check(campaign: str, source: Source, errors: NotedErrors, options: BlastOptions) -> BlastReport:
+def _check(
+    campaign: str, source: Source, errors: NotedErrors, options: BlastOptions
+) -> BlastReport:
     settings = Services.read().settings
     with errors:
         report = check(campaign, source, Freezer.of(settings), errors, options=options)

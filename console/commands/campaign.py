@@ -34,21 +34,29 @@ def resume(name: Name) -> None:
 
 
 @app.command()
-def cancel(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def cancel(
+    name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
     """End a campaign for good: lines that were never sent are cancelled, calls under way finish."""
     with opened() as (services, ledger):
         campaign = find_campaign(ledger, name)
         # Other programs cancel too, and have nobody to ask.
         if sys.stdin.isatty() and not yes and campaign.state != "cancelled":
             open_lines = balance(ledger, name).unsettled
-            typer.confirm(f"Cancel {name} for good, with {open_lines:,} unsettled lines?", abort=True, err=True)
+            typer.confirm(
+                f"Cancel {name} for good, with {open_lines:,} unsettled lines?",
+                abort=True,
+                err=True,
+            )
         _report(ledger, campaigns.cancel(services, ledger, name, operator()))
 
 
 @app.command()
 def weight(
     name: Name,
-    weight: Annotated[int, typer.Argument(metavar="N", min=WEIGHT_MIN, max=WEIGHT_MAX, help="1 to 100.")],
+    weight: Annotated[
+        int, typer.Argument(metavar="N", min=WEIGHT_MIN, max=WEIGHT_MAX, help="1 to 100.")
+    ],
 ) -> None:
     """Set a campaign's part of the rate, beside the weights of others that have work; from the next release on."""
     with opened() as (_, ledger):

@@ -14,10 +14,14 @@ from operations.errors import UsageError
 from operations.formats import counted
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
-CampaignFilter = Annotated[str | None, typer.Option("--campaign", help="Only letters of this campaign.")]
+CampaignFilter = Annotated[
+    str | None, typer.Option("--campaign", help="Only letters of this campaign.")
+]
 ReasonFilter = Annotated[
     Reason | None,
-    typer.Option("--reason", metavar="REASON", help=f"Only letters with this reason: {', '.join(Reason)}."),
+    typer.Option(
+        "--reason", metavar="REASON", help=f"Only letters with this reason: {', '.join(Reason)}."
+    ),
 ]
 CodeFilter = Annotated[int | None, typer.Option("--code", help="Only letters with this API code.")]
 Note = Annotated[str, typer.Option("--note", help="Why; recorded with your name.")]
@@ -45,7 +49,9 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> LetterFil
         CampaignError: there is no such campaign.
     """
     if bool(ids) == filters.given():
-        raise UsageError("Give the letters' ids, or filters (--campaign, --reason, --code), and not both")
+        raise UsageError(
+            "Give the letters' ids, or filters (--campaign, --reason, --code), and not both"
+        )
     if ids:
         return LetterFilter(ids=tuple(dict.fromkeys(ids)))
     if filters.campaign is not None:

@@ -59,10 +59,15 @@ def list_command(
     reason: ReasonFilter = None,
     code: CodeFilter = None,
     *,
-    state: Annotated[LetterState, typer.Option(help="Only letters in this state.")] = LetterState.OPEN,
+    state: Annotated[
+        LetterState, typer.Option(help="Only letters in this state.")
+    ] = LetterState.OPEN,
     form: Annotated[Format, typer.Option("--format", help="jsonl has every field.")] = Format.TABLE,
     limit: Annotated[
-        int | None, typer.Option(min=1, help=f"Most letters listed; default {_TABLE_ROWS} for table, else all.")
+        int | None,
+        typer.Option(
+            min=1, help=f"Most letters listed; default {_TABLE_ROWS} for table, else all."
+        ),
     ] = None,
 ) -> None:
     """List dead letters, oldest first, customers masked."""
@@ -89,7 +94,8 @@ def show(
     letter: Annotated[int, typer.Argument(metavar="ID", help="The dead letter's id.")],
     *,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show customer, vouchers, body and replies as they are.")
+        bool,
+        typer.Option("--reveal", help="Show customer, vouchers, body and replies as they are."),
     ] = False,
 ) -> None:
     """Tell a dead letter's whole story, and which redrive is allowed."""
@@ -105,9 +111,13 @@ def redrive(
     reason: ReasonFilter = None,
     code: CodeFilter = None,
     *,
-    reissue: Annotated[bool, typer.Option("--reissue", help="With new requestIds, after a definite refusal.")] = False,
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="With new requestIds, after a definite refusal.")
+    ] = False,
     note: Note = "",
-    per_second: Annotated[float, typer.Option(min=0, help="Most that become due a second; 0: all at once.")] = 0.0,
+    per_second: Annotated[
+        float, typer.Option(min=0, help="Most that become due a second; 0: all at once.")
+    ] = 0.0,
     yes: Yes = False,
 ) -> None:
     """Put dead letters back to work: the same requestIds and bytes, or new requestIds with --reissue."""
@@ -116,7 +126,9 @@ def redrive(
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, verb.value, yes=yes)
         why = note.strip() or f"{_DONE[verb]} from the console"
-        redriven = dead_letters.redrive(services, ledger, chosen, verb, operator(why), per_second=per_second)
+        redriven = dead_letters.redrive(
+            services, ledger, chosen, verb, operator(why), per_second=per_second
+        )
         if redriven.delay:
             remark(redriven.delay)
     for letter_id, job_id in redriven.result.reissued.items():
@@ -138,7 +150,9 @@ def discard(
     with opened() as (_, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
-        result = dead_letters.discard(ledger, chosen, operator(note.strip() or "discarded from the console"))
+        result = dead_letters.discard(
+            ledger, chosen, operator(note.strip() or "discarded from the console")
+        )
     _report(result, "discarded")
 
 

@@ -50,7 +50,9 @@ def demo(
         Path, typer.Option(metavar="FILE", help="The campaign's file.", show_default="the sample")
     ] = _SAMPLE,
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the system running afterwards.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the system running afterwards.")
+    ] = False,
 ) -> None:
     """Run a sample blast on embedded parts to its end, and compare the ledger with what the API really issued."""
     with explained():
@@ -84,8 +86,9 @@ def _fresh_home() -> Path:
 def _environment(home: Path) -> dict[str, str]:
     foreign = {name for name in os.environ if name.startswith(("ISSUANCE_", "SIMULATOR_"))}
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
-    # A default that is given also wins over a `.env` file: the demo runs on embedded parts, with the simulator's
-    # credentials, whatever is configured. How much is logged is left to each command.
+    # A default that is given also wins over a `.env` file: the demo runs on embedded parts, with
+    # the simulator's credentials, whatever is configured. How much is logged is left to each
+    # command.
     logging = ("ISSUANCE_LOG_LEVEL", "ISSUANCE_LOG_FORMAT")
     ours = {name: value for name, value in defaults().items() if name not in logging}
     return kept | ours | _SETTINGS | {"ISSUANCE_HOME": str(home)}
@@ -151,13 +154,20 @@ def _print_books(final: Balance, books: Comparison) -> None:
     table.add_column("the ledger")
     table.add_column("lines", justify="right")
     waiting = sum(final.counts[state] for state in (State.WAITING, State.QUEUED, State.RUNNING))
-    shown = {"issued": State.ISSUED, "partial": State.PARTIAL, "failed": State.FAILED, "in doubt": State.IN_DOUBT}
+    shown = {
+        "issued": State.ISSUED,
+        "partial": State.PARTIAL,
+        "failed": State.FAILED,
+        "in doubt": State.IN_DOUBT,
+    }
     for name, state in (shown | {"cancelled": State.CANCELLED}).items():
         table.add_row(name, f"{final.counts[state]:,}")
     table.add_row("waiting", f"{waiting:,}")
     table.add_row("[bold]accepted", f"[bold]{final.campaign.accepted_lines:,}")
     out.print(table)
-    out.print("balanced: accepted = the sum of the states" if final.balanced else "[bold red]NOT BALANCED")
+    out.print(
+        "balanced: accepted = the sum of the states" if final.balanced else "[bold red]NOT BALANCED"
+    )
     out.print()
     out.print(books.table())
     out.print(books.verdict(), soft_wrap=True)

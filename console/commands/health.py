@@ -18,16 +18,25 @@ def health(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     only: Annotated[
-        str, typer.Option(metavar="PART,…", help=f"Only these, and what they need: {', '.join(Part)}.")
+        str,
+        typer.Option(metavar="PART,…", help=f"Only these, and what they need: {', '.join(Part)}."),
     ] = "",
-    here: Annotated[bool, typer.Option("--here", help="Only this machine's processes count as answering.")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Only this machine's processes count as answering.")
+    ] = False,
 ) -> None:
     """Say whether the system does its work: exit status 0 if so, else 1 and a line with cause and remedy each."""
     with explained():
         services = Services.read()
         quiet = "log_level" not in services.settings.model_fields_set
-        configure_logs(services.settings.model_copy(update={"log_level": "ERROR"}) if quiet else services.settings)
-        report = examine(examinations(services, here=here), read_parts(only), part_seconds=PART_SECONDS)
+        configure_logs(
+            services.settings.model_copy(update={"log_level": "ERROR"})
+            if quiet
+            else services.settings
+        )
+        report = examine(
+            examinations(services, here=here), read_parts(only), part_seconds=PART_SECONDS
+        )
     _print(report, as_json=as_json)
     sys.exit(0 if report.healthy else EXIT_FAILED)
 

@@ -21,17 +21,29 @@ from producers.freezing import Freezer
 def issue(
     *,
     reward_id: Annotated[int, typer.Option(help="The reward.", show_default=False)],
-    mobile: Annotated[str | None, typer.Option(help="The customer's mobile, with country code.")] = None,
+    mobile: Annotated[
+        str | None, typer.Option(help="The customer's mobile, with country code.")
+    ] = None,
     email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
     external_id: Annotated[str | None, typer.Option(help="The customer's external id.")] = None,
     quantity: Annotated[int, typer.Option(help="Units, 1 to 1,000,000.")] = 1,
-    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key is accepted once.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same key is accepted once.")
+    ] = None,
     campaign: Annotated[str, typer.Option(help="What to count it under.")] = DEFAULT_CAMPAIGN,
-    payment_config_id: Annotated[int | None, typer.Option(help="Where the reward has several.")] = None,
-    redemption_value: Annotated[float | None, typer.Option(help="Above 0, for rewards paid by conversion.")] = None,
-    org_id: Annotated[int | None, typer.Option(help="The reward's organisation (connected endpoint).")] = None,
+    payment_config_id: Annotated[
+        int | None, typer.Option(help="Where the reward has several.")
+    ] = None,
+    redemption_value: Annotated[
+        float | None, typer.Option(help="Above 0, for rewards paid by conversion.")
+    ] = None,
+    org_id: Annotated[
+        int | None, typer.Option(help="The reward's organisation (connected endpoint).")
+    ] = None,
     notes: Annotated[str | None, typer.Option(help="Free text, sent along.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
+    ] = False,
 ) -> None:
     """Accept one reward for one customer and print its requestId; give exactly one of the customer's identifiers."""
     with opened() as (services, ledger):
@@ -51,7 +63,9 @@ def issue(
         try:
             line = wait_for_line(ledger, enqueued.request_id)
         except KeyboardInterrupt:
-            remark("Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it.")
+            remark(
+                "Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it."
+            )
             sys.exit(EXIT_INTERRUPTED)
         remark(_outcome(line))
         if (line if isinstance(line, State) else line.state) is not State.ISSUED:

@@ -14,7 +14,9 @@ from operations.limits import Limits, account_limits, limits_json, read_limits
 from operations.services import Services
 from operations.wakeup import wake_release
 
-app = typer.Typer(help="Show or set the API account's limits, which all workers share.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show or set the API account's limits, which all workers share.", no_args_is_help=True
+)
 
 _DEFAULT = "default"
 _LARGEST_RATE = 60_000_000
@@ -22,7 +24,9 @@ _LARGEST_RATE = 60_000_000
 
 
 @app.command()
-def show(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
+def show(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False
+) -> None:
     """Show the rate, the adaptive limit below it, and what is suspended, since when and why."""
     with explained():
         limits = read_limits(Services.read())
@@ -35,7 +39,10 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON objec
 @app.command(name="set")
 def set_rate(
     per_minute: Annotated[
-        str, typer.Argument(metavar="PER_MINUTE|default", help="Calls a minute, 0 is unlimited; or `default`.")
+        str,
+        typer.Argument(
+            metavar="PER_MINUTE|default", help="Calls a minute, 0 is unlimited; or `default`."
+        ),
     ],
 ) -> None:
     """Set the rate of all workers at once, in calls a minute; `default` goes back to the setting."""
@@ -66,5 +73,7 @@ def _read_rate(text: str) -> int | None:
     if text == _DEFAULT:
         return None
     if not text.isdecimal() or int(text) > _LARGEST_RATE:
-        raise UsageError(f"{text!r} is no rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE}, or `default`")
+        raise UsageError(
+            f"{text!r} is no rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE}, or `default`"
+        )
     return int(text)

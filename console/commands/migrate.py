@@ -15,4 +15,6 @@ def migrate() -> None:
         with Ledger(services.site.ledger_url) as ledger:
             ledger.migrate()
             ledger.check_schema()
-        say(f"The ledger's schema fits this program: {make_url(services.site.ledger_url).render_as_string()}")
+        say(
+            f"The ledger's schema fits this program: {make_url(services.site.ledger_url).render_as_string()}"
+        )

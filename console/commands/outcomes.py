@@ -35,10 +35,15 @@ def outcomes(
     campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign.")],
     *,
     state: Annotated[
-        State | None, typer.Option(metavar="STATE", help=f"Only lines in this state: {', '.join(State)}.")
+        State | None,
+        typer.Option(metavar="STATE", help=f"Only lines in this state: {', '.join(State)}."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="jsonl and csv have every field.")] = Format.TABLE,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="jsonl and csv have every field.")
+    ] = Format.TABLE,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")
+    ] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, in order of acceptance, masked unless --reveal."""
     with opened() as (_, ledger):
@@ -69,7 +74,13 @@ def _write_csv(lines: Iterable[LineRecord], *, reveal: bool) -> None:
 
 def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
     """Fixed columns, so that a million lines need no more memory than one; the last is what a terminal cuts."""
-    titles = {"state": "state", "code": "code", "units": "units", "reward": "reward", "customer": "customer"}
+    titles = {
+        "state": "state",
+        "code": "code",
+        "units": "units",
+        "reward": "reward",
+        "customer": "customer",
+    }
     say_row(_COLUMNS.format(**titles, request_id="requestId", says="vouchers or message"))
     for line in lines:
         fields = outcome_fields(line, reveal=reveal)

@@ -21,13 +21,16 @@ _SHARE_OF_TIME = 1.0
 def prune_command(
     *,
     older_than: Annotated[
-        int, typer.Option(metavar="DAYS", min=1, help="Since they were settled.", show_default=False)
+        int,
+        typer.Option(metavar="DAYS", min=1, help="Since they were settled.", show_default=False),
     ],
     archive: Annotated[
         Path | None, typer.Option(metavar="FILE.jsonl.gz", help="A new file that takes them first.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
-    vacuum: Annotated[bool, typer.Option("--vacuum", help="Then make the room they took free.")] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Then make the room they took free.")
+    ] = False,
 ) -> None:
     """Remove settled jobs of that age; open dead letters stay, and no requestId is ever accepted a second time."""
     with opened() as (_, ledger):
@@ -39,16 +42,24 @@ def prune_command(
             _tell(pages, older_than, archive, dry_run=dry_run)
         if vacuum and not dry_run:
             compact(ledger)
-            to = "is given back to the disk" if ledger.dialect == "sqlite" else "is free for the next jobs"
+            to = (
+                "is given back to the disk"
+                if ledger.dialect == "sqlite"
+                else "is free for the next jobs"
+            )
             say(f"The room they took {to}.")
 
 
 class _Pages:
     """The pages of one pruning, and what they come to."""
 
-    def __init__(self, ledger: Ledger, days: int, archive: Archive | None, *, dry_run: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, days: int, archive: Archive | None, *, dry_run: bool
+    ) -> None:
         self.ledger = ledger
-        self._pages = prune(ledger, older_than_seconds=days * _DAY_SECONDS, archive=archive, dry_run=dry_run)
+        self._pages = prune(
+            ledger, older_than_seconds=days * _DAY_SECONDS, archive=archive, dry_run=dry_run
+        )
         self._dry_run = dry_run
         self.total = Page(0, 0, 0)
 
@@ -56,7 +67,9 @@ class _Pages:
         began = time.monotonic()
         for page in self._pages:
             total = self.total
-            self.total = Page(total.jobs + page.jobs, total.lines + page.lines, total.kept + page.kept)
+            self.total = Page(
+                total.jobs + page.jobs, total.lines + page.lines, total.kept + page.kept
+            )
             if page.jobs and not self._dry_run:
                 time.sleep(_SHARE_OF_TIME * (time.monotonic() - began))
             began = time.monotonic()
@@ -64,9 +77,7 @@ class _Pages:
 
 def _tell(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> None:
     total = pages.total
-    what = (
-        f"{counted(total.jobs, 'job')} ({counted(total.lines, 'line')}), settled more than {counted(days, 'day')} ago"
-    )
+    what = f"{counted(total.jobs, 'job')} ({counted(total.lines, 'line')}), settled more than {counted(days, 'day')} ago"
     if dry_run:
         say(f"would prune {what}")
     else:
@@ -75,4 +86,6 @@ def _tell(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> N
             note_pruning(pages.ledger, operator(what))
     if total.kept:
         jobs = counted(total.kept, "job")
-        say(f"kept: {jobs} with a dead letter that is to be dealt with (`issuance dead-letters list`)")
+        say(
+            f"kept: {jobs} with a dead letter that is to be dealt with (`issuance dead-letters list`)"
+        )

@@ -16,9 +16,14 @@ from operations.revocation import revoke_reward
 
 
 def revoke(
-    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="The issued line's.", show_default=False)],
+    request_id: Annotated[
+        str, typer.Argument(metavar="REQUEST_ID", help="The issued line's.", show_default=False)
+    ],
     *,
-    note: Annotated[str, typer.Option(help="Why; recorded with your name, here and at the API.", show_default=False)],
+    note: Annotated[
+        str,
+        typer.Option(help="Why; recorded with your name, here and at the API.", show_default=False),
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Take an issued reward back: its whole transaction is cancelled and its points are given back, for good."""
@@ -33,7 +38,9 @@ def revoke(
         verdict = revoke_reward(ledger, account, request_id, who)
     say(f"{request_id}: {verdict.says}")
     if verdict.verb is not Verb.REVOKED:
-        complain(verdict.remedy, label="Not revoked" if verdict.verb is Verb.NOT_REVOKED else "In doubt")
+        complain(
+            verdict.remedy, label="Not revoked" if verdict.verb is Verb.NOT_REVOKED else "In doubt"
+        )
         sys.exit(EXIT_FAILED)
 
 

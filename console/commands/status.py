@@ -22,14 +22,20 @@ _REFRESH_SECONDS = 1.0
 
 def status(
     campaign: Annotated[
-        str | None, typer.Argument(metavar="CAMPAIGN", help="One campaign; default: all.", show_default=False)
+        str | None,
+        typer.Argument(metavar="CAMPAIGN", help="One campaign; default: all.", show_default=False),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     recounted: Annotated[
-        bool, typer.Option("--recount", help="Count every line anew instead of trusting the database's tallies.")
+        bool,
+        typer.Option(
+            "--recount", help="Count every line anew instead of trusting the database's tallies."
+        ),
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
     with opened() as (services, ledger):

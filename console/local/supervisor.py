@@ -115,18 +115,32 @@ class Supervisor:
             kept.restarts = 0
         if kept.restarts + 1 < patience.deaths:
             delay = min(patience.most_seconds, patience.first_seconds * 2**kept.restarts)
-            log.warning("process died", process=name, how=_end_of(kept.process.returncode), restart_seconds=delay)
+            log.warning(
+                "process died",
+                process=name,
+                how=_end_of(kept.process.returncode),
+                restart_seconds=delay,
+            )
             kept.restart_at = now + delay
             return
         if kept.spec.essential:
-            raise KeepsDying(f"{name} has died {patience.deaths} times in a row: {self.last_words(name)}")
-        log.warning("process given up", process=name, deaths=patience.deaths, said=self.last_words(name))
+            raise KeepsDying(
+                f"{name} has died {patience.deaths} times in a row: {self.last_words(name)}"
+            )
+        log.warning(
+            "process given up", process=name, deaths=patience.deaths, said=self.last_words(name)
+        )
         self._kept.remove(kept)
 
     def died(self) -> str | None:
         """Name an essential process that is not running now; None when all are."""
         return next(
-            (kept.spec.name for kept in self._kept if kept.spec.essential and kept.process.poll() is not None), None
+            (
+                kept.spec.name
+                for kept in self._kept
+                if kept.spec.essential and kept.process.poll() is not None
+            ),
+            None,
         )
 
     def last_words(self, name: str) -> str:
@@ -134,7 +148,9 @@ class Supervisor:
         path = self.logs / f"{name}.log"
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _LAST_WORDS_BYTES))
-            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+            lines = [
+                line for line in file.read().decode(errors="replace").splitlines() if line.strip()
+            ]
         said = lines[-1].strip() if lines else "it said nothing"
         return f"{said[:_SHOWN_CHARACTERS]} (see {path})"
 

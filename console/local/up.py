@@ -33,13 +33,22 @@ _RECALL_SECONDS = 600.0
 _CHECK_SECONDS = 0.5
 _SPARED = (ProcessName.FLOWER, ProcessName.HEALTH)
 """What the system does its work without."""
-_CONSUMING = (ProcessName.RELEASE, ProcessName.DEAD_LETTERS, ProcessName.WORKER, ProcessName.BACKGROUND_WORKER)
+_CONSUMING = (
+    ProcessName.RELEASE,
+    ProcessName.DEAD_LETTERS,
+    ProcessName.WORKER,
+    ProcessName.BACKGROUND_WORKER,
+)
 
 
 def up(
     *,
-    simulator: Annotated[bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Children of each worker; default 2.")] = None,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Children of each worker; default 2.")
+    ] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave Flower out.")] = False,
 ) -> None:
     """Run the whole system here until Ctrl-C or SIGTERM; prints a line with `ready` when work is accepted."""
@@ -47,7 +56,9 @@ def up(
         settings = read_settings()
         _require_api(settings, simulator=simulator)
         configure_logs(settings)
-        system = System(settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower)
+        system = System(
+            settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower
+        )
         try:
             system.run()
         except (StartError, KeepsDying) as error:
@@ -57,7 +68,9 @@ def up(
 
 def _require_api(settings: Settings, *, simulator: bool) -> None:
     if not settings.api_url and not simulator:
-        raise SettingsError("ISSUANCE_API_URL is not set: set it, or start the simulated API with --simulator")
+        raise SettingsError(
+            "ISSUANCE_API_URL is not set: set it, or start the simulated API with --simulator"
+        )
     running = RunningSystem.find(settings.home)
     if running is not None:
         raise SettingsError(
@@ -95,7 +108,9 @@ class System:
             redis_url=settings.redis_url or broker_url,
             api_url=f"http://127.0.0.1:{free_port()}" if self._simulator else settings.api_url,
             # The documented default is for the real API; the simulator has no limit of its own.
-            rate_per_minute=0 if self._simulator and not explicit_rate else settings.api_rate_per_minute,
+            rate_per_minute=0
+            if self._simulator and not explicit_rate
+            else settings.api_rate_per_minute,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -139,7 +154,10 @@ class System:
         app = create_app(self._settings, self._site)
         for name in (*_CONSUMING, ProcessName.BEAT):
             self._supervisor.start(self._spec(name))
-        for name, port in ((ProcessName.HEALTH, self._health_port), (ProcessName.FLOWER, self._flower_port)):
+        for name, port in (
+            (ProcessName.HEALTH, self._health_port),
+            (ProcessName.FLOWER, self._flower_port),
+        ):
             if port:
                 self._supervisor.start(self._spec(name))
         self._wait("the workers", lambda: _all_answer(app))
@@ -156,7 +174,9 @@ class System:
         if self._simulator:
             port = int(site.api_url.rsplit(":", 1)[1])
             self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
-            self._wait("the simulator", lambda: _http_answers(site.api_url + "/_health"), _RECALL_SECONDS)
+            self._wait(
+                "the simulator", lambda: _http_answers(site.api_url + "/_health"), _RECALL_SECONDS
+            )
 
     def _spec(self, name: ProcessName) -> ProcessSpec:
         # A worker may finish the calls it has in hand, and record them.
@@ -164,14 +184,18 @@ class System:
         command = [sys.executable, "-m", "console", "run", name.value]
         return ProcessSpec(name.value, command, grace, essential=name not in _SPARED)
 
-    def _wait(self, what: str, answers: Callable[[], bool], seconds: float = _START_SECONDS) -> None:
+    def _wait(
+        self, what: str, answers: Callable[[], bool], seconds: float = _START_SECONDS
+    ) -> None:
         until = time.monotonic() + seconds
         while not self._stopping and not answers():
             died = self._supervisor.died()
             if died is not None:
                 raise StartError(f"{died} did not start: {self._supervisor.last_words(died)}")
             if time.monotonic() > until:
-                raise StartError(f"{what} did not answer within {seconds:.0f} s: see {self._home / 'logs'}")
+                raise StartError(
+                    f"{what} did not answer within {seconds:.0f} s: see {self._home / 'logs'}"
+                )
             time.sleep(0.1)
 
     def _announce(self) -> None:
@@ -185,13 +209,16 @@ class System:
             out.print(f"Flower     {flower_url}", soft_wrap=True)
         if health_url:
             out.print(f"health     {health_url}", soft_wrap=True)
-        out.print(f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True)
+        out.print(
+            f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True
+        )
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
 
     def _stop(self) -> None:
         RunningSystem.retract(self._home)
-        # First what makes new work, then all who have some in hand, at the same time; the rest as it came.
+        # First what makes new work, then all who have some in hand, at the same time; the rest as
+        # it came.
         self._supervisor.stop_group([ProcessName.BEAT.value])
         self._supervisor.stop_group([name.value for name in _CONSUMING])
         self._supervisor.stop()

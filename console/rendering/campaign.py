@@ -50,7 +50,9 @@ def _coloured(row: str, balance: Balance) -> Text:
 
 def counts(balance: Balance) -> str:
     """`waiting 120 · issued 1,880`: the states that have lines, in the order of a line's life."""
-    filled = [f"{state.replace('_', ' ')} {count:,}" for state, count in balance.counts.items() if count]
+    filled = [
+        f"{state.replace('_', ' ')} {count:,}" for state, count in balance.counts.items() if count
+    ]
     if balance.pruned:
         filled.append(f"({balance.pruned:,} of them pruned)")
     return " · ".join(filled) or "no lines yet"
@@ -64,8 +66,15 @@ def _weight(balance: Balance) -> str:
 def balance_lines(balance: Balance) -> list[Text]:
     """One campaign's balance, and what to type next where something is left to do."""
     campaign = balance.campaign
-    books = "balanced" if balance.balanced else f"NOT BALANCED: {sum(balance.counts.values()):,} found"
-    told = (campaign.state, _weight(balance), f"{counted(campaign.accepted_lines, 'line')} accepted", books)
+    books = (
+        "balanced" if balance.balanced else f"NOT BALANCED: {sum(balance.counts.values()):,} found"
+    )
+    told = (
+        campaign.state,
+        _weight(balance),
+        f"{counted(campaign.accepted_lines, 'line')} accepted",
+        books,
+    )
     lines = [
         Text(f"{campaign.name}: {', '.join(filter(None, told))}"),
         Text(f"  {counts(balance)}"),

@@ -22,13 +22,17 @@ def story_lines(story: LetterStory, *, reveal: bool) -> Iterator[Text]:
     """Tell it from the letter to the remedy; customers, vouchers and replies are masked unless `reveal`."""
     letter = story.letter
     code = "" if letter.code is None else f", code {letter.code}"
-    yield Text(f"Dead letter {letter.id}: {letter.state}, {letter.reason.value}{code}", style="bold")
+    yield Text(
+        f"Dead letter {letter.id}: {letter.state}, {letter.reason.value}{code}", style="bold"
+    )
     for name, value in _facts(letter, reveal=reveal):
         yield Text(f"  {name:<9} {value}")
     if reveal:
         yield Text(f"  {'body':<9} {show_reply(story.body, reveal=True)}")
     yield from _section("Lines", _lines(story.lines, reveal=reveal))
-    yield from _section("Attempts", [text for made in story.attempts for text in _attempt(made, reveal=reveal)])
+    yield from _section(
+        "Attempts", [text for made in story.attempts for text in _attempt(made, reveal=reveal)]
+    )
     done = [
         f"{clock(action.at)}  {action.verb} by {action.operator}"
         + (f": {one_line(action.note)}" if action.note else "")
@@ -78,7 +82,11 @@ def _lines(lines: list[LineRecord], *, reveal: bool) -> list[str]:
 def _shown(line: LineRecord, *, reveal: bool) -> Iterator[str]:
     """What replies showed for a line, named by its requestId's beginning."""
     vouchers = line.vouchers if reveal else tuple(map(mask, line.vouchers))
-    shown = {"vouchers": vouchers, "transactions": line.transaction_ids, "points": line.points_references}
+    shown = {
+        "vouchers": vouchers,
+        "transactions": line.transaction_ids,
+        "points": line.points_references,
+    }
     shown["anomalies"] = line.anomalies
     for name, values in shown.items():
         if values:

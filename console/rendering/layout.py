@@ -33,7 +33,9 @@ def say_row(row: str | Text) -> None:
 
 def age(instant: datetime | None) -> str:
     """How long ago something was; "" for never."""
-    return "" if instant is None else duration(max(0.0, (datetime.now(UTC) - instant).total_seconds()))
+    return (
+        "" if instant is None else duration(max(0.0, (datetime.now(UTC) - instant).total_seconds()))
+    )
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

@@ -7,7 +7,9 @@ def limit_lines(limits: Limits) -> list[str]:
     """Say the limits: rate and account always, the rest where there is something to say."""
     state = limits.state
     rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
-    lines = [f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"]
+    lines = [
+        f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"
+    ]
     if state.adaptive_limit_per_minute:
         lines.append(f"limit    {adaptive_limit_text(state)}")
     lines.append(f"account  {breaker_text(state.account)}")

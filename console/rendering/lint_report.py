@@ -8,7 +8,15 @@ from operations.formats import counted
 from producers.lint import Expectation, Warnings
 from producers.lint.expectation import Asked, Price
 
-_HEADINGS = ("reward", "paymentConfigId", "quantity", "redemptionValue", "points a row", "rows", "points")
+_HEADINGS = (
+    "reward",
+    "paymentConfigId",
+    "quantity",
+    "redemptionValue",
+    "points a row",
+    "rows",
+    "points",
+)
 
 
 def show_warnings(warnings: Warnings, *, accepted: bool) -> None:

@@ -27,7 +27,8 @@ class NotedErrors(ErrorsFile):
             super().write(bad)
         except OSError as error:
             raise UnusableFile(
-                f"the errors file {self.path} cannot be written: {error.strerror}", "name another with --errors"
+                f"the errors file {self.path} cannot be written: {error.strerror}",
+                "name another with --errors",
             ) from None
         if len(self.first) < _SHOWN:
             self.first.append(bad)

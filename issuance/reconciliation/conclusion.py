@@ -35,17 +35,23 @@ class Conclusion:
 def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tuple[Issual, ...]:
     """Pick a job's own transactions from the pages of a customer's list, each once, the oldest first.
 
-    Several may share the number: one for each reward of a call, another one after a partial call was resent.
+    Several may share the number: one for each reward of a call, another one after a partial call
+        was resent.
     """
-    own = {entry.reward_transaction_id: entry for entry in chain(*pages) if _is_own(entry, transaction_number)}
+    own = {
+        entry.reward_transaction_id: entry
+        for entry in chain(*pages)
+        if _is_own(entry, transaction_number)
+    }
     return tuple(sorted(own.values(), key=_age))
 
 
 def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = CLOCK_SKEW) -> bool:
     """Say whether the pages after this one can hold none of the job's transactions.
 
-    The list has no filter by date; the documents' samples show the newest first, which is not promised. So a
-    page only counts when it runs from new to old and its last entry is older than the job's first attempt.
+    The list has no filter by date; the documents' samples show the newest first, which is not
+    promised. So a page only counts when it runs from new to old and its last entry is older than
+    the job's first attempt.
 
     Args:
         page: one page's entries, in the order they came in.
@@ -57,25 +63,32 @@ def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = 
     return bool(dates) and falling and dates[-1] < (first_sent_at - skew).timestamp() * 1000
 
 
-def conclude(lines: Sequence[Line], own: Iterable[Issual], details: Mapping[str, TransactionDetail]) -> Conclusion:
+def conclude(
+    lines: Sequence[Line], own: Iterable[Issual], details: Mapping[str, TransactionDetail]
+) -> Conclusion:
     """Conclude what came of a job's lines. Everything that the transactions show is kept.
 
-    A line is issued when its transactions count as many units as it asked for and the newest of those that
-    have units says so; a refusal beside them undoes nothing. How units are counted without counting any
-    twice is the rule of `issuance.reconciliation.unit_count`. A transaction that says that it was issued, but
-    whose detail could not be read, leaves its line in doubt: its vouchers are still to be had.
+    A line is issued when its transactions count as many units as it asked for and the newest of
+    those that have units says so; a refusal beside them undoes nothing. How units are counted
+    without counting any twice is the rule of `issuance.reconciliation.unit_count`. A transaction
+    that says that it was issued, but whose detail could not be read, leaves its line in doubt: its
+    vouchers are still to be had.
 
     Args:
         lines: the job's lines, in the order of the body.
         own: what `pick_own` found.
         details: by transaction id, those that could be read.
     """
-    shown = [details.get(entry.reward_transaction_id or "", entry) for entry in sorted(own, key=_age)]
+    shown = [
+        details.get(entry.reward_transaction_id or "", entry) for entry in sorted(own, key=_age)
+    ]
     shares = _share(lines, shown)
     outcomes = [_conclude_line(line, share) for line, share in zip(lines, shares, strict=True)]
     return Conclusion(
         outcome=fold(outcomes, IssueAnswer(), retry_after=None),
-        missing=tuple(line.request_id for line, share in zip(lines, shares, strict=True) if not share),
+        missing=tuple(
+            line.request_id for line, share in zip(lines, shares, strict=True) if not share
+        ),
     )
 
 
@@ -92,20 +105,27 @@ def _age(entry: Issual) -> tuple[int, int, str]:
 def _share(lines: Sequence[Line], shown: Sequence[Issual]) -> list[list[Issual]]:
     """Give each transaction to the line of its reward; where several lines have the same one, fill them in order.
 
-    Which of them a transaction belongs to cannot be read, nor does it matter: they are the same reward for
-    the same customer.
+    Which of them a transaction belongs to cannot be read, nor does it matter: they are the same
+    reward for the same customer.
     """
     shares: list[list[Issual]] = [[] for _ in lines]
     for transaction in shown:
-        places = [place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id]
-        place = min(places or range(len(lines)), key=lambda place: _unfit(lines[place], shares[place], transaction))
+        places = [
+            place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id
+        ]
+        place = min(
+            places or range(len(lines)),
+            key=lambda place: _unfit(lines[place], shares[place], transaction),
+        )
         shares[place].append(transaction)
     return shares
 
 
 def _unfit(line: Line, share: Sequence[Issual], transaction: Issual) -> tuple[bool, bool, int]:
     wanted = wanted_units(line, share)
-    requested = transaction.requested_quantity if isinstance(transaction, TransactionDetail) else None
+    requested = (
+        transaction.requested_quantity if isinstance(transaction, TransactionDetail) else None
+    )
     return tally(share, wanted) >= wanted, requested not in (None, line.quantity), len(share)
 
 
@@ -117,7 +137,9 @@ def _conclude_line(line: Line, share: Sequence[Issual]) -> LineOutcome:
         request_id=line.request_id,
         kind=kind,
         code=teller.status.code if teller else None,
-        message=(teller.status.message or "") if teller else "no transaction carries this job's transactionNumber",
+        message=(teller.status.message or "")
+        if teller
+        else "no transaction carries this job's transactionNumber",
         reason=reason,
         requested_quantity=wanted,
         quantity=None if kind is Kind.IN_DOUBT and not units else units,
@@ -134,7 +156,9 @@ _Judgement = tuple[Kind, Reason | None, Issual | None, tuple[str, ...]]
 def _judge(share: Sequence[Issual], units: int, wanted: int) -> _Judgement:
     """Judge a line by its transactions: the kind, its reason, the transaction that tells, and contradictions."""
     newest = share[-1] if share else None
-    unread = [entry for entry in share if says_issued(entry) and not isinstance(entry, TransactionDetail)]
+    unread = [
+        entry for entry in share if says_issued(entry) and not isinstance(entry, TransactionDetail)
+    ]
     if newest is None or unread:
         return Kind.IN_DOUBT, Reason.IN_DOUBT, unread[-1] if unread else None, ()
     with_units = [entry for entry in share if tally([entry], wanted)]

@@ -157,14 +157,20 @@ class TransactionDetail(Issual):
     @property
     def vouchers(self) -> tuple[str, ...]:
         """Every voucher shown: coupons' and promotions' codes and the vendor's `voucher`, each once, in order."""
-        codes = (item.get(key) for item in (*self.coupons, *self.promotions) for key in ("code", "promotionCode"))
+        codes = (
+            item.get(key)
+            for item in (*self.coupons, *self.promotions)
+            for key in ("code", "promotionCode")
+        )
         vendors = (item.get("voucher") for item in self.vendor_rewards)
         return _distinct((*codes, *vendors))
 
     @property
     def points_references(self) -> tuple[str, ...]:
         """All spellings of the points references together."""
-        return _distinct((self.points.reference_id, *self.points.reference_ids, *self.reference_ids))
+        return _distinct(
+            (self.points.reference_id, *self.points.reference_ids, *self.reference_ids)
+        )
 
 
 def _distinct(values: Iterable[Any]) -> tuple[str, ...]:

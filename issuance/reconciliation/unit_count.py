@@ -1,16 +1,16 @@
 """Counting a line's units over its transactions, none of them twice (rewards-api §5 item 3, §8).
 
-After a partial call was resent, its line may have one transaction that has grown, or a second one; and the
-second may count only what the resend added, or everything again. Which it is, is not documented. The rule,
-from the oldest transaction to the newest:
+After a partial call was resent, its line may have one transaction that has grown, or a second one;
+and the second may count only what the resend added, or everything again. Which it is, is not
+documented. The rule, from the oldest transaction to the newest:
 
-* Vouchers name units: those of all transactions together, each once (whatever its case: reads change it), are
-  a count that is right in every reading, as far as vouchers are shown.
+* Vouchers name units: those of all transactions together, each once (whatever its case: reads
+  change it), are a count that is right in every reading, as far as vouchers are shown.
 * A transaction that asked for exactly the units still missing counts what was added: it is added.
 * Any other is read as counting everything again: the larger number stands.
 
-The larger of the two counts is the line's. Where no voucher is shown it may be too small, never too large: the
-line is then partial, an operator looks at it, and a resend, which is safe, settles it.
+The larger of the two counts is the line's. Where no voucher is shown it may be too small, never too
+large: the line is then partial, an operator looks at it, and a resend, which is safe, settles it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,9 @@ from issuance.replies.codes import ISSUED_CODE, Verdict, look_up
 
 def wanted_units(line: Line, share: Iterable[Issual]) -> int:
     """The units a line asked for: as the API understood it, since a quantity can be a redemption value (§7)."""
-    requested = [entry.requested_quantity or 0 for entry in share if isinstance(entry, TransactionDetail)]
+    requested = [
+        entry.requested_quantity or 0 for entry in share if isinstance(entry, TransactionDetail)
+    ]
     return max(requested, default=0) or line.quantity
 
 
@@ -59,7 +61,11 @@ def _count_counted(details: Sequence[TransactionDetail], wanted: int) -> int:
     for detail in details:
         names, own = _names(detail), _units(detail, wanted)
         rest = wanted - units
-        adds = 0 < own <= rest < wanted and detail.requested_quantity == rest and seen.isdisjoint(names)
+        adds = (
+            0 < own <= rest < wanted
+            and detail.requested_quantity == rest
+            and seen.isdisjoint(names)
+        )
         units = units + own if adds else max(units, own)
         seen |= names
     return units

@@ -45,7 +45,11 @@ def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> 
 
 def narrow_content(content: dict[str, Any], request_ids: Collection[str]) -> None:
     """Leave only these lines, and their organisations, in the content of a body of several lines."""
-    content["rewards"] = [reward for reward in content["rewards"] if reward["requestId"] in request_ids]
+    content["rewards"] = [
+        reward for reward in content["rewards"] if reward["requestId"] in request_ids
+    ]
     if "orgLevelDetails" in content:
         orgs = {reward["orgId"] for reward in content["rewards"]}
-        content["orgLevelDetails"] = [org for org in content["orgLevelDetails"] if org["orgId"] in orgs]
+        content["orgLevelDetails"] = [
+            org for org in content["orgLevelDetails"] if org["orgId"] in orgs
+        ]

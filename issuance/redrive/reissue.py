@@ -38,7 +38,11 @@ def reissue_body(
     Raises:
         ValueError: no line is to be issued again.
     """
-    again = tuple(replace(line, request_id=renamed[line.request_id]) for line in lines if line.request_id in renamed)
+    again = tuple(
+        replace(line, request_id=renamed[line.request_id])
+        for line in lines
+        if line.request_id in renamed
+    )
     if not again:
         raise ValueError("A reissue needs at least one line that failed")
     content: dict[str, Any] = from_json(body) | {"transactionNumber": again[0].request_id}
@@ -46,5 +50,7 @@ def reissue_body(
         content["requestId"] = again[0].request_id
     else:
         narrow_content(content, renamed)
-        content["rewards"] = [reward | {"requestId": renamed[reward["requestId"]]} for reward in content["rewards"]]
+        content["rewards"] = [
+            reward | {"requestId": renamed[reward["requestId"]]} for reward in content["rewards"]
+        ]
     return to_json(content), again

@@ -71,20 +71,20 @@ class Case:
 def refusal(case: Case, verb: Verb) -> str | None:
     """Explain why a redrive is refused; None when it is allowed.
 
-    In a cancelled campaign nothing is sent any more, but what is in doubt may still be resent: it is then
-    looked up in the API's transactions, which issues nothing.
+    In a cancelled campaign nothing is sent any more, but what is in doubt may still be resent: it
+    is then looked up in the API's transactions, which issues nothing.
     """
     if case.state != "open":
         return f"it is {case.state} already, only an open letter can be redriven"
     if case.reissued_as is not None:
-        return (
-            f"it was reissued as {case.reissued_as}, a second one could issue twice: look at that job, or discard this"
-        )
+        return f"it was reissued as {case.reissued_as}, a second one could issue twice: look at that job, or discard this"
     allowed = _allowed(case)
     if verb in allowed:
         return None
     if allowed:
-        return f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
+        return (
+            f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
+        )
     if case.campaign_cancelled:
         return f"its campaign {case.campaign} was cancelled, which is for good: nothing more is sent. Discard it"
     return "none of its lines was refused by the API, so there is none to reissue. Discard it"

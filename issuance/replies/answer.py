@@ -15,19 +15,26 @@ _LARGEST = 2**63 - 1  # what a database's integer holds; a larger number is no c
 class _OrElse:
     """Reads what does not fit the type as `value`, so that one odd field never hides the others.
 
-    pydantic's own engine does this without a call into Python, which made reading three times faster
-    than validators.
+    pydantic's own engine does this without a call into Python, which made reading three times
+    faster than validators.
     """
 
     value: Any
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_default_schema(handler(source), default=self.value, on_error="default")
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.with_default_schema(
+            handler(source), default=self.value, on_error="default"
+        )
 
 
-# Samples write a number as 2, "2", 2.0 or "2.0", and an id as a number or as text: all of them are read.
+# Samples write a number as 2, "2", 2.0 or "2.0", and an id as a number or as text: all of them are
+# read.
 Whole = Annotated[Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)] | None, _OrElse(None)]
-Count = Annotated[Annotated[float, Field(ge=-_LARGEST, lt=_LARGEST, allow_inf_nan=False)] | None, _OrElse(None)]
+Count = Annotated[
+    Annotated[float, Field(ge=-_LARGEST, lt=_LARGEST, allow_inf_nan=False)] | None, _OrElse(None)
+]
 Text = Annotated[str | None, _OrElse(None)]
 Texts = Annotated[list[Text] | str | None, _OrElse(None)]
 
@@ -62,7 +69,8 @@ class Status(_Liberal):
 class Voucher(_Liberal):
     """One unit as it is shown: a coupon has a `couponCode`, a vendor's reward a `voucher`.
 
-    What a promotion shows is not documented: the likely names are read, so that no unit goes unnamed.
+    What a promotion shows is not documented: the likely names are read, so that no unit goes
+        unnamed.
     """
 
     coupon_code: Text = Field(default=None, alias="couponCode")
@@ -99,7 +107,11 @@ class Reward(_Liberal):
         kinds = (self.intouch, self.vendor, self.promotions, self.promotion)
         items = [item for kind in kinds for item in _listed(kind) if item]
         return _distinct(
-            [text for item in items for text in (item.coupon_code, item.voucher, item.promotion_code, item.code)]
+            [
+                text
+                for item in items
+                for text in (item.coupon_code, item.voucher, item.promotion_code, item.code)
+            ]
         )
 
     @property
@@ -122,7 +134,9 @@ class Reward(_Liberal):
 class IssueAnswer(Reward):
     """A whole answer."""
 
-    rewards: Annotated[list[Annotated[Reward | None, _OrElse(None)]] | Reward | None, _OrElse([])] = None
+    rewards: Annotated[
+        list[Annotated[Reward | None, _OrElse(None)]] | Reward | None, _OrElse([])
+    ] = None
 
     @property
     def elements(self) -> tuple[Reward, ...] | None:
@@ -141,7 +155,9 @@ def read_issue_answer(body: bytes) -> IssueAnswer | None:
         return None
     if answer.status.code is not None or answer.shows_anything:
         return answer
-    speaks = any(part.status.code is not None or part.shows_anything for part in answer.elements or ())
+    speaks = any(
+        part.status.code is not None or part.shows_anything for part in answer.elements or ()
+    )
     return answer if speaks else None
 
 

@@ -32,9 +32,13 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
     """
     match reply:
         case NoAnswer(sent=False):
-            return _unread(lines, Kind.TRANSIENT, Reason.EXHAUSTED, None, f"{reply.kind}: {reply.detail}")
+            return _unread(
+                lines, Kind.TRANSIENT, Reason.EXHAUSTED, None, f"{reply.kind}: {reply.detail}"
+            )
         case NoAnswer():
-            return _unread(lines, Kind.IN_DOUBT, Reason.IN_DOUBT, None, f"{reply.kind}: {reply.detail}")
+            return _unread(
+                lines, Kind.IN_DOUBT, Reason.IN_DOUBT, None, f"{reply.kind}: {reply.detail}"
+            )
         case Answer():
             answer = read_issue_answer(reply.body)
             if answer is None:
@@ -68,7 +72,9 @@ def _read_http(status: int) -> tuple[Kind, Reason | None]:
     return Kind.IN_DOUBT, Reason.IN_DOUBT
 
 
-def _by_body(lines: Sequence[Line], variant: Variant, reply: Answer, answer: IssueAnswer, *, resent: bool) -> Outcome:
+def _by_body(
+    lines: Sequence[Line], variant: Variant, reply: Answer, answer: IssueAnswer, *, resent: bool
+) -> Outcome:
     code, message = answer.status.code, answer.status.message or ""
     if code in _REFUSALS and not answer.elements and not answer.shows_anything:
         return _whole(lines, Kind.DEFERRED, None, code, message, retry_after=reply.retry_after)
@@ -96,7 +102,9 @@ def _whole(
         message=message,
         reason=reason,
         lines=tuple(
-            LineOutcome(line.request_id, kind, code, message, reason, requested_quantity=line.quantity)
+            LineOutcome(
+                line.request_id, kind, code, message, reason, requested_quantity=line.quantity
+            )
             for line in lines
         ),
         retry_after=retry_after,
@@ -114,4 +122,6 @@ def _unread(
     retry_after: float | None = None,
 ) -> Outcome:
     """Give every line the same outcome, of a call without a readable answer."""
-    return replace(_whole(lines, kind, reason, code, message, retry_after=retry_after), readable=False)
+    return replace(
+        _whole(lines, kind, reason, code, message, retry_after=retry_after), readable=False
+    )

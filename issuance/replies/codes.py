@@ -45,7 +45,11 @@ _POINTS_REFUSED = frozenset({"828", "1620", "1632", "730", "100105", "100106", "
 ISSUED_CODE = 200
 
 DUPLICATE = CodeRow(
-    400, _S.RECHECK, "requestId already used, or twice in one call", "§5.1", text=("duplicate requestid",)
+    400,
+    _S.RECHECK,
+    "requestId already used, or twice in one call",
+    "§5.1",
+    text=("duplicate requestid",),
 )
 
 CODES: tuple[CodeRow, ...] = (
@@ -81,9 +85,15 @@ CODES: tuple[CodeRow, ...] = (
     CodeRow(6080, _S.REFUSED, "rewardExternalId unknown", "§6.1"),
     CodeRow(6082, _S.REFUSED, "rewardExternalId does not match rewardId", "§6.1"),
     CodeRow(8000, _S.TRANSIENT, "user reward not read (legacy read)", "§6.1"),
-    CodeRow(8003, _S.RECHECK, "the vendor returned no voucher", "§6.1", text=("voucher is not present",)),
-    CodeRow(8003, _S.REFUSED, "not valid, reward disabled or expired, or all rewards failed", "§6.1"),
-    CodeRow(8004, _S.REFUSED, "points, group or customer check failed", "§6.1", partners=_POINTS_REFUSED),
+    CodeRow(
+        8003, _S.RECHECK, "the vendor returned no voucher", "§6.1", text=("voucher is not present",)
+    ),
+    CodeRow(
+        8003, _S.REFUSED, "not valid, reward disabled or expired, or all rewards failed", "§6.1"
+    ),
+    CodeRow(
+        8004, _S.REFUSED, "points, group or customer check failed", "§6.1", partners=_POINTS_REFUSED
+    ),
     CodeRow(
         8004,
         _S.RECHECK,
@@ -95,7 +105,9 @@ CODES: tuple[CodeRow, ...] = (
     CodeRow(8005, _S.REFUSED, "user reward disabled for the brand (legacy)", "§6.1"),
     CodeRow(8009, _S.REFUSED, "invalid page or size (legacy read)", "§6.1"),
     CodeRow(8010, _S.PARTIAL, "issued partially", "§7"),
-    CodeRow(10003, _S.RECHECK, "the body differs from the one first sent with this requestId", "§6.1"),
+    CodeRow(
+        10003, _S.RECHECK, "the body differs from the one first sent with this requestId", "§6.1"
+    ),
     CodeRow(10004, _S.TRANSIENT, "another call for this customer is running", "§6.1"),
     CodeRow(10007, _S.REFUSED, "transaction not found (revoke)", "§6.1"),
     CodeRow(10008, _S.REFUSED, "user reward not found (revoke)", "§6.1"),
@@ -117,7 +129,9 @@ for _row in CODES:
     _ROWS[_row.code] = (*_ROWS.get(_row.code, ()), _row)
 
 UNKNOWN = CodeRow(0, Verdict.UNKNOWN, "undocumented code", "§6.1, last row")
-_UNKNOWN_PARTNER = CodeRow(8004, Verdict.RECHECK, "failed with an undocumented partner code", "§6.1")
+_UNKNOWN_PARTNER = CodeRow(
+    8004, Verdict.RECHECK, "failed with an undocumented partner code", "§6.1"
+)
 
 
 def look_up(code: int, message: str, partner_codes: Sequence[str] = ()) -> CodeRow:
@@ -125,6 +139,8 @@ def look_up(code: int, message: str, partner_codes: Sequence[str] = ()) -> CodeR
     for row in _ROWS.get(code, ()):
         if not row.text and not row.partners:
             return _UNKNOWN_PARTNER if code == _UNKNOWN_PARTNER.code and partner_codes else row
-        if row.partners.intersection(partner_codes) or any(part in message.lower() for part in row.text):
+        if row.partners.intersection(partner_codes) or any(
+            part in message.lower() for part in row.text
+        ):
             return row
     return UNKNOWN

@@ -13,7 +13,11 @@ _LOUDEST_FIRST = (Reason.UNKNOWN_CODE, Reason.CONFIG, Reason.FAILED, Reason.LIMI
 
 
 def fold(
-    lines: Sequence[LineOutcome], answer: IssueAnswer, *, retry_after: float | None, resent: bool = False
+    lines: Sequence[LineOutcome],
+    answer: IssueAnswer,
+    *,
+    retry_after: float | None,
+    resent: bool = False,
 ) -> Outcome:
     """Fold the lines' outcomes; the answer's top level only speaks where the lines differ."""
     kind = _fold_kind(lines)
@@ -25,8 +29,11 @@ def fold(
         code=first.code if agree else answer.status.code,
         message=first.message if agree else answer.status.message or "",
         lines=_flag_contradictions(lines, kind, answer),
-        reason=Reason.PARTIAL if kind is Kind.PARTIAL else loudest([line.reason for line in tellers]),
-        resend_tells=kind is not Kind.IN_DOUBT or all(line.code in RETRIED_IN_DOUBT for line in tellers),
+        reason=Reason.PARTIAL
+        if kind is Kind.PARTIAL
+        else loudest([line.reason for line in tellers]),
+        resend_tells=kind is not Kind.IN_DOUBT
+        or all(line.code in RETRIED_IN_DOUBT for line in tellers),
         retry_after=retry_after,
         confirm=_may_be_more(lines, kind, resent=resent),
     )
@@ -43,7 +50,8 @@ def _fold_kind(lines: Sequence[LineOutcome]) -> Kind:
         return lines[0].kind
     kinds = {line.kind for line in lines}
     for kind in (Kind.IN_DOUBT, Kind.TRANSIENT):
-        # One open line keeps the whole job open: the same bytes are resent, which is safe for the rest.
+        # One open line keeps the whole job open: the same bytes are resent, which is safe for the
+        # rest.
         if kind in kinds:
             return kind
     return lines[0].kind if len(kinds) == 1 else Kind.PARTIAL
@@ -56,17 +64,24 @@ def loudest(reasons: Sequence[Reason | None]) -> Reason | None:
     return next(reason for reason in _LOUDEST_FIRST if reason in reasons)
 
 
-def _flag_contradictions(lines: Sequence[LineOutcome], kind: Kind, answer: IssueAnswer) -> tuple[LineOutcome, ...]:
+def _flag_contradictions(
+    lines: Sequence[LineOutcome], kind: Kind, answer: IssueAnswer
+) -> tuple[LineOutcome, ...]:
     """Mark lines whose answer's top level says something else than its elements (§4.3, (a) to (d))."""
     if not answer.rewards:
         return tuple(lines)
-    flags = ("top_level_disagrees",) * ((answer.status.code == ISSUED_CODE) is not (kind is Kind.ISSUED))
+    flags = ("top_level_disagrees",) * (
+        (answer.status.code == ISSUED_CODE) is not (kind is Kind.ISSUED)
+    )
     shared: frozenset[str] = _shared_transactions(lines) if len(lines) > 1 else frozenset()
     if not flags and not shared:
         return tuple(lines)
     both = (*flags, "shared_transaction_id")
     return tuple(
-        replace(line, anomalies=line.anomalies + (flags if shared.isdisjoint(line.transaction_ids) else both))
+        replace(
+            line,
+            anomalies=line.anomalies + (flags if shared.isdisjoint(line.transaction_ids) else both),
+        )
         for line in lines
     )
 

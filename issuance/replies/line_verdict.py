@@ -25,7 +25,9 @@ _KINDS: dict[Verdict, tuple[Kind, Reason | None]] = {
 }
 
 
-def judge_line(line: Line, mention: Mention, answer: IssueAnswer, *, single: bool, resent: bool) -> LineOutcome:
+def judge_line(
+    line: Line, mention: Mention, answer: IssueAnswer, *, single: bool, resent: bool
+) -> LineOutcome:
     """Judge one line by what the answer says of it. Everything the answer shows is kept.
 
     Args:
@@ -45,11 +47,15 @@ def judge_line(line: Line, mention: Mention, answer: IssueAnswer, *, single: boo
         request_id=line.request_id,
         kind=kind,
         code=status.code,
-        message=(status.message or "") if mention.element else "the answer does not mention this requestId",
+        message=(status.message or "")
+        if mention.element
+        else "the answer does not mention this requestId",
         reason=reason,
         requested_quantity=wanted,
         quantity=1 if single and units is None and kind is Kind.ISSUED else units,
-        transaction_ids=_together([(part.transaction_id,) for part in parts if part.transaction_id]),
+        transaction_ids=_together(
+            [(part.transaction_id,) for part in parts if part.transaction_id]
+        ),
         vouchers=_together([part.vouchers for part in parts]),
         points_references=_together([part.points_references for part in parts]),
         anomalies=(*anomalies, "unmatched_element") if mention.strays else anomalies,
@@ -57,10 +63,13 @@ def judge_line(line: Line, mention: Mention, answer: IssueAnswer, *, single: boo
 
 
 def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))  # one: by far the most
+    # one: by far the most
+    return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))
 
 
-def _read(mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool) -> _Reading:
+def _read(
+    mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool
+) -> _Reading:
     if mention.element is None or status.code is None:
         # Nothing is said of this line, so the answer does not tell whether it was issued.
         return Kind.IN_DOUBT, Reason.IN_DOUBT, ()
@@ -78,7 +87,9 @@ def _read(mention: Mention, status: Status, units: int | None, wanted: int, *, r
     return kind, reason, ()
 
 
-def _by_units(mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool) -> _Reading:
+def _by_units(
+    mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool
+) -> _Reading:
     """Read code 200: issued when as many units as wanted are counted, or when they are not counted."""
     if units is None and status.success is not False:
         return Kind.ISSUED, None, ()
@@ -87,7 +98,8 @@ def _by_units(mention: Mention, status: Status, units: int | None, wanted: int, 
     if units >= wanted and units > 0:
         return Kind.ISSUED, None, ()
     if resent:
-        # The answer may count only what this attempt added, which for a finished requestId is nothing (§5 item 3).
+        # The answer may count only what this attempt added, which for a finished requestId is
+        # nothing (§5 item 3).
         flag = "success_with_fewer_units" if units > 0 else "success_without_units"
         return Kind.IN_DOUBT, Reason.IN_DOUBT, (flag,)
     if units > 0:
@@ -95,11 +107,15 @@ def _by_units(mention: Mention, status: Status, units: int | None, wanted: int, 
     return _by_evidence(mention, units, Reason.FAILED, "success_without_units")
 
 
-def _by_evidence(mention: Mention, units: int | None, reason: Reason | None, *anomalies: str) -> _Reading:
+def _by_evidence(
+    mention: Mention, units: int | None, reason: Reason | None, *anomalies: str
+) -> _Reading:
     """Read a refusal: only one that shows no unit at all is definite, because it allows a new requestId."""
     if units is not None and units > 0:
         return Kind.PARTIAL, Reason.PARTIAL, (*anomalies, "units_with_refusal")
-    if any(part.vouchers for part in mention.parts) or any(_says_issued(part) for part in mention.strays):
+    if any(part.vouchers for part in mention.parts) or any(
+        _says_issued(part) for part in mention.strays
+    ):
         return Kind.IN_DOUBT, Reason.IN_DOUBT, (*anomalies, "vouchers_with_refusal")
     return Kind.FAILED, reason, anomalies
 

@@ -26,8 +26,8 @@ class Mention:
 def match_elements(lines: Sequence[Line], answer: IssueAnswer) -> list[Mention]:
     """Match an answer's elements to the lines, in the order of the lines.
 
-    An answer without a list of rewards (the single endpoint, or a refusal of the whole call) speaks of
-    every line alike. An empty list does not prove that anything was issued.
+    An answer without a list of rewards (the single endpoint, or a refusal of the whole call) speaks
+    of every line alike. An empty list does not prove that anything was issued.
     """
     elements = answer.elements
     if elements is None or (not elements and answer.status.code != ISSUED_CODE):
@@ -40,7 +40,9 @@ def match_elements(lines: Sequence[Line], answer: IssueAnswer) -> list[Mention]:
             break
     strays = tuple([element for element in (*left, answer) if element.shows_anything])
     if strays:
-        next((mention for mention in mentions if mention.element is None), mentions[0]).strays = strays
+        next(
+            (mention for mention in mentions if mention.element is None), mentions[0]
+        ).strays = strays
     return mentions
 
 
@@ -53,7 +55,8 @@ def _by_reward_id(element: Reward, line: Line) -> bool:
 
 
 def _by_place(element: Reward, _line: Line) -> bool:
-    # Refused elements of an 8010 may name nothing at all: then only their place tells, if all are there.
+    # Refused elements of an 8010 may name nothing at all: then only their place tells, if all are
+    # there.
     return not element.request_id and element.reward_id is None
 
 

@@ -85,20 +85,27 @@ class LetterStory:
     actions: list[Action]
 
 
-def list_letters(ledger: Ledger, chosen: LetterFilter, *, limit: int | None = None) -> Iterator[Letter]:
+def list_letters(
+    ledger: Ledger, chosen: LetterFilter, *, limit: int | None = None
+) -> Iterator[Letter]:
     """Stream the letters that fit, oldest first."""
     with ledger.read() as connection:
         ids = letter_ids(connection, chosen, limit=limit)
         for start in range(0, len(ids), _READ_AT_ONCE):
-            some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(letters.c.id)
+            some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(
+                letters.c.id
+            )
             for row in connection.execute(some):
                 yield _letter(row)
 
 
-def letter_ids(connection: Connection, chosen: LetterFilter, *, limit: int | None = None) -> "array[int]":
+def letter_ids(
+    connection: Connection, chosen: LetterFilter, *, limit: int | None = None
+) -> "array[int]":
     """Find the letters that fit, oldest first: 8 bytes for each, so that a million can be held.
 
-    Found before anything else of them is read: a database without statistics may sort whatever it is asked for.
+    Found before anything else of them is read: a database without statistics may sort whatever it
+        is asked for.
     """
     query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
     ordered = filtered(query, chosen).order_by(letters.c.id)
@@ -107,7 +114,9 @@ def letter_ids(connection: Connection, chosen: LetterFilter, *, limit: int | Non
 
 def count_letters(ledger: Ledger, chosen: LetterFilter) -> int:
     """Count the letters that fit."""
-    query = select(func.count()).select_from(letters.join(campaigns, campaigns.c.id == letters.c.campaign_id))
+    query = select(func.count()).select_from(
+        letters.join(campaigns, campaigns.c.id == letters.c.campaign_id)
+    )
     with ledger.read() as connection:
         return connection.scalar(filtered(query, chosen)) or 0
 
@@ -119,13 +128,23 @@ def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
         LedgerError: there is no letter with this id.
     """
     with ledger.read() as connection:
-        row = connection.execute(_LETTERS.add_columns(jobs.c.body).where(letters.c.id == letter_id)).one_or_none()
+        row = connection.execute(
+            _LETTERS.add_columns(jobs.c.body).where(letters.c.id == letter_id)
+        ).one_or_none()
         if row is None:
-            raise LedgerError(f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them")
-        query = select(attempts).where(attempts.c.job_number == row.job_number).order_by(attempts.c.number)
+            raise LedgerError(
+                f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them"
+            )
+        query = (
+            select(attempts)
+            .where(attempts.c.job_number == row.job_number)
+            .order_by(attempts.c.number)
+        )
         made = [_attempt(attempt) for attempt in connection.execute(query)]
     of_job = lines_of_job(ledger, row.job_id)
-    return LetterStory(_letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}"))
+    return LetterStory(
+        _letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
+    )
 
 
 def filtered(query: Select[Any], chosen: LetterFilter) -> Select[Any]:
@@ -169,7 +188,9 @@ def case_of(row: Row[Any]) -> Case:
 
 
 _LETTERS = (
-    select(letters.c.id, letters.c.job_number, letters.c.code, letters.c.message, letters.c.openings)
+    select(
+        letters.c.id, letters.c.job_number, letters.c.code, letters.c.message, letters.c.openings
+    )
     .add_columns(letters.c.opened_at, letters.c.changed_at, *CASE)
     .add_columns(jobs.c.id.label("job_id"), jobs.c.customer, jobs.c.attempts)
     .join(jobs, jobs.c.number == letters.c.job_number)

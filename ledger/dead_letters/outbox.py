@@ -24,7 +24,11 @@ class Notice:
 
 
 def unpublished_notices(
-    ledger: Ledger, limit: int = 500, *, job_numbers: Sequence[int] | None = None, older_than_seconds: float = 0.0
+    ledger: Ledger,
+    limit: int = 500,
+    *,
+    job_numbers: Sequence[int] | None = None,
+    older_than_seconds: float = 0.0,
 ) -> list[Notice]:
     """Letters whose notice was not published yet, oldest first.
 
@@ -32,14 +36,19 @@ def unpublished_notices(
         ledger: the record.
         limit: most letters at once.
         job_numbers: only these jobs' letters; None: all.
-        older_than_seconds: only letters opened so long ago: younger ones are being published by who opened them.
+        older_than_seconds: only letters opened so long ago: younger ones are being published by who
+            opened them.
     """
-    query = _UNPUBLISHED.where(dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds))
+    query = _UNPUBLISHED.where(
+        dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds)
+    )
     if job_numbers is not None:
         query = query.where(dead_letters.c.job_number.in_(job_numbers))
     with ledger.read() as connection:
         rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit))
-        return [Notice(row.id, row.job_id, row.name, row.reason, row.code, row.openings) for row in rows]
+        return [
+            Notice(row.id, row.job_id, row.name, row.reason, row.code, row.openings) for row in rows
+        ]
 
 
 _UNPUBLISHED = (
@@ -70,6 +79,8 @@ def mark_noticed(ledger: Ledger, notices: Sequence[Notice]) -> None:
 
 _NOTICED = (
     update(dead_letters)
-    .where(dead_letters.c.id == bindparam("letter"), dead_letters.c.openings == bindparam("opening"))
+    .where(
+        dead_letters.c.id == bindparam("letter"), dead_letters.c.openings == bindparam("opening")
+    )
     .values(noticed_at=now_ms())
 )

@@ -45,7 +45,8 @@ def redrive(
         chosen: which letters.
         verb: resend (same bytes) or reissue (new generation); the reason decides which is allowed.
         operator: who, and why; written down for each letter.
-        per_second: velocity: due times are spread so that no more than this become due a second; 0: at once.
+        per_second: velocity: due times are spread so that no more than this become due a second; 0:
+            at once.
     """
     result = Redriven()
     for ids in _batches(ledger, chosen):
@@ -57,7 +58,9 @@ def redrive(
                 _tell_all(connection, rows, operator, "resent")
             else:
                 renamed = reissue(connection, rows, due_at)
-                result.reissued |= {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
+                result.reissued |= {
+                    letter_id: next(iter(new.values())) for letter_id, new in renamed.items()
+                }
                 for row in rows:
                     for old, new in renamed[row.id].items():
                         _tell(connection, row, operator, "reissued", [old], reissued_as=new)
@@ -84,11 +87,16 @@ def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redrive
 
 
 def _why_not_discarded(row: Row[Any]) -> str | None:
-    return None if row.state == "open" else f"it is {row.state}, only an open letter can be discarded"
+    return (
+        None if row.state == "open" else f"it is {row.state}, only an open letter can be discarded"
+    )
 
 
 def _sift(
-    connection: Connection, ids: list[int], result: Redriven, why_not: Callable[[Row[Any]], str | None]
+    connection: Connection,
+    ids: list[int],
+    result: Redriven,
+    why_not: Callable[[Row[Any]], str | None],
 ) -> list[Row[Any]]:
     """Lock letters and note those that are refused; returns the others."""
     rows = _lock(connection, ids)
@@ -104,7 +112,13 @@ def _due_times(connection: Connection, before: int, count: int, per_second: floa
     return [now + milliseconds(place * gap_seconds) for place in range(before, before + count)]
 
 
-def _finish(connection: Connection, rows: Sequence[Row[Any]], result: Redriven, operator: Operator, verb: str) -> None:
+def _finish(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    result: Redriven,
+    operator: Operator,
+    verb: str,
+) -> None:
     note_actions(connection, operator, verb=verb, targets=[f"letter:{row.id}" for row in rows])
     result.done += [row.id for row in rows]
 
@@ -126,10 +140,14 @@ def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
 
 
 def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
-    # Jobs first, like those who record outcomes: in the other order the two could wait for each other.
+    # Jobs first, like those who record outcomes: in the other order the two could wait for each
+    # other.
     of_letters = select(letters.c.job_number).where(letters.c.id.in_(ids))
     connection.execute(
-        select(jobs.c.number).where(jobs.c.number.in_(of_letters)).order_by(jobs.c.number).with_for_update()
+        select(jobs.c.number)
+        .where(jobs.c.number.in_(of_letters))
+        .order_by(jobs.c.number)
+        .with_for_update()
     )
     query = (
         select(letters.c.id, letters.c.job_number, letters.c.campaign_id, *CASE)
@@ -141,17 +159,36 @@ def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
-def _tell_all(connection: Connection, rows: Sequence[Row[Any]], operator: Operator, done: str) -> None:
+def _tell_all(
+    connection: Connection, rows: Sequence[Row[Any]], operator: Operator, done: str
+) -> None:
     request_ids: dict[int, list[str]] = {row.job_number: [] for row in rows}
-    query = select(lines.c.job_number, lines.c.request_id).where(lines.c.job_number.in_(request_ids))
-    for number, request_id in connection.execute(query.order_by(lines.c.job_number, lines.c.position)):
+    query = select(lines.c.job_number, lines.c.request_id).where(
+        lines.c.job_number.in_(request_ids)
+    )
+    for number, request_id in connection.execute(
+        query.order_by(lines.c.job_number, lines.c.position)
+    ):
         request_ids[number].append(request_id)
     for row in rows:
         _tell(connection, row, operator, done, request_ids[row.job_number])
 
 
 def _tell(
-    connection: Connection, row: Row[Any], operator: Operator, done: str, request_ids: list[str], **more: str
+    connection: Connection,
+    row: Row[Any],
+    operator: Operator,
+    done: str,
+    request_ids: list[str],
+    **more: str,
 ) -> None:
     by = {"operator": operator.name, "note": operator.note}
-    note_event(connection, done, **name_lines(request_ids), **more, campaign=row.campaign, letter_id=row.id, **by)
+    note_event(
+        connection,
+        done,
+        **name_lines(request_ids),
+        **more,
+        campaign=row.campaign,
+        letter_id=row.id,
+        **by,
+    )

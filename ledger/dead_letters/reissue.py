@@ -19,7 +19,9 @@ from ledger.store.clock import now_ms
 from ledger.store.schema import jobs, lines
 
 
-def reissue(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> dict[int, dict[str, str]]:
+def reissue(
+    connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]
+) -> dict[int, dict[str, str]]:
     """Make the next generation of the letters' jobs, with only the lines that failed.
 
     Args:
@@ -28,33 +30,57 @@ def reissue(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[i
         due_at: when each new job is due, by the ledger's clock.
 
     Returns:
-        By letter: the lines' new requestIds by their old ones, of which the first is the new job's id.
+        By letter: the lines' new requestIds by their old ones, of which the first is the new job's
+            id.
     """
     olds = _jobs(connection, [row.job_number for row in rows])
     of_jobs = _lines(connection, list(olds))
-    renamed = {row.id: _rename(row.campaign, olds[row.job_number], of_jobs[row.job_number]) for row in rows}
+    renamed = {
+        row.id: _rename(row.campaign, olds[row.job_number], of_jobs[row.job_number]) for row in rows
+    }
     due = dict(zip((row.id for row in rows), due_at, strict=True))
-    by_intake = sorted(rows, key=lambda row: (row.campaign_id, olds[row.job_number].intake_id or 0, row.id))
+    by_intake = sorted(
+        rows, key=lambda row: (row.campaign_id, olds[row.job_number].intake_id or 0, row.id)
+    )
     for (campaign_id, intake_id), group in groupby(
         by_intake, key=lambda row: (row.campaign_id, olds[row.job_number].intake_id)
     ):
         letters = list(group)
-        successors = [_successor(olds[row.job_number], of_jobs[row.job_number], renamed[row.id]) for row in letters]
-        reissue_of = {job.id: olds[row.job_number].id for job, row in zip(successors, letters, strict=True)}
-        numbers = insert_jobs(connection, campaign_id, successors, intake_id=intake_id, reissue_of=reissue_of)
+        successors = [
+            _successor(olds[row.job_number], of_jobs[row.job_number], renamed[row.id])
+            for row in letters
+        ]
+        reissue_of = {
+            job.id: olds[row.job_number].id for job, row in zip(successors, letters, strict=True)
+        }
+        numbers = insert_jobs(
+            connection, campaign_id, successors, intake_id=intake_id, reissue_of=reissue_of
+        )
         pairs = [(due[row.id], number) for row, number in zip(letters, numbers, strict=True)]
         execute_rows(connection, "UPDATE jobs SET due_at = ? WHERE number = ?", pairs)
-    _pass_on(connection, {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()})
+    _pass_on(
+        connection, {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
+    )
     return renamed
 
 
 def _jobs(connection: Connection, numbers: list[int]) -> dict[int, Row[Any]]:
-    return {row.number: row for row in connection.execute(select(jobs).where(jobs.c.number.in_(numbers)))}
+    return {
+        row.number: row
+        for row in connection.execute(select(jobs).where(jobs.c.number.in_(numbers)))
+    }
 
 
 def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[Row[Any]]]:
-    query = select(lines).where(lines.c.job_number.in_(numbers)).order_by(lines.c.job_number, lines.c.position)
-    return {number: list(group) for number, group in groupby(connection.execute(query), attrgetter("job_number"))}
+    query = (
+        select(lines)
+        .where(lines.c.job_number.in_(numbers))
+        .order_by(lines.c.job_number, lines.c.position)
+    )
+    return {
+        number: list(group)
+        for number, group in groupby(connection.execute(query), attrgetter("job_number"))
+    }
 
 
 def _rename(campaign: str, old: Row[Any], of_job: list[Row[Any]]) -> dict[str, str]:
@@ -63,9 +89,15 @@ def _rename(campaign: str, old: Row[Any], of_job: list[Row[Any]]) -> dict[str, s
     for line in of_job:
         if line.state == State.FAILED:
             customer = Customer.parse(old.customer)
-            derive = partial(campaign_request_id, campaign, customer, line.reward_id, occurrence=old.occurrence)
+            derive = partial(
+                campaign_request_id, campaign, customer, line.reward_id, occurrence=old.occurrence
+            )
             is_derived = derive(generation=old.generation) == line.request_id
-            new = derive(generation=old.generation + 1) if is_derived else next_generation_id(line.request_id)
+            new = (
+                derive(generation=old.generation + 1)
+                if is_derived
+                else next_generation_id(line.request_id)
+            )
             renamed[line.request_id] = new
     return renamed
 
@@ -93,5 +125,7 @@ def _pass_on(connection: Connection, reissued_as: dict[int, str]) -> None:
     """Leave the letters to the jobs that take their place."""
     now = connection.scalar(select(now_ms()))
     rows = [(job_id, now, letter_id) for letter_id, job_id in reissued_as.items()]
-    statement = "UPDATE dead_letters SET state = 'redriven', reissued_as = ?, changed_at = ? WHERE id = ?"
+    statement = (
+        "UPDATE dead_letters SET state = 'redriven', reissued_as = ?, changed_at = ? WHERE id = ?"
+    )
     execute_rows(connection, statement, rows)

@@ -16,7 +16,8 @@ from ledger.store.schema import jobs, lines
 def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> None:
     """Give the letters' jobs a new retry budget. Lines that are issued stay issued.
 
-    Where the campaign was cancelled nothing more may be issued: there they are looked up instead of being sent.
+    Where the campaign was cancelled nothing more may be issued: there they are looked up instead of
+        being sent.
 
     Args:
         connection: the transaction, which has locked jobs and letters.
@@ -30,17 +31,27 @@ def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[in
         .values(state=State.WAITING, settled_at=None)
     )
     connection.execute(update(jobs).where(jobs.c.number.in_(numbers)).values(_FRESH))
-    execute_rows(connection, "UPDATE jobs SET due_at = ? WHERE number = ?", list(zip(due_at, numbers, strict=True)))
+    execute_rows(
+        connection,
+        "UPDATE jobs SET due_at = ? WHERE number = ?",
+        list(zip(due_at, numbers, strict=True)),
+    )
     cancelled = [row.job_number for row in rows if row.campaign_state == "cancelled"]
-    connection.execute(update(jobs).where(jobs.c.number.in_(cancelled)).values(look_up=State.IN_DOUBT))
     connection.execute(
-        update(letters).where(letters.c.id.in_([row.id for row in rows])).values(state="redriven", changed_at=now_ms())
+        update(jobs).where(jobs.c.number.in_(cancelled)).values(look_up=State.IN_DOUBT)
+    )
+    connection.execute(
+        update(letters)
+        .where(letters.c.id.in_([row.id for row in rows]))
+        .values(state="redriven", changed_at=now_ms())
     )
     for campaign_id in sorted({row.campaign_id for row in rows}):
         wake_campaign(connection, campaign_id)
 
 
-_UNSETTLED = select(func.count()).where(lines.c.job_number == jobs.c.number, lines.c.state == State.WAITING)
+_UNSETTLED = select(func.count()).where(
+    lines.c.job_number == jobs.c.number, lines.c.state == State.WAITING
+)
 _FRESH: dict[str, Any] = {
     "state": State.WAITING,
     "open_lines": _UNSETTLED.scalar_subquery(),

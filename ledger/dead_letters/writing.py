@@ -28,10 +28,21 @@ def open_letter(
 
     `request_ids` are its lines', for the log; they are read where the caller does not have them.
     """
-    values = {"the_job": job_number, "of": campaign_id, "why": reason, "said": code, "text": message}
+    values = {
+        "the_job": job_number,
+        "of": campaign_id,
+        "why": reason,
+        "said": code,
+        "text": message,
+    }
     opened = connection.execute(_OPEN[connection.dialect.name], values).one()
     ids = name_lines(request_ids or _request_ids(connection, job_number))
-    told = {"letter_id": opened.id, "opening": opened.openings, "reason": reason.value, "code": code}
+    told = {
+        "letter_id": opened.id,
+        "opening": opened.openings,
+        "reason": reason.value,
+        "code": code,
+    }
     note_event(connection, "dead letter opened", **ids, **told, message=message)
 
 
@@ -49,7 +60,8 @@ def _open_statement(dialect: ModuleType) -> ReturningInsert[tuple[int, int]]:
         dialect.insert(dead_letters)
         .values(first | fresh)
         .on_conflict_do_update(
-            index_elements=[dead_letters.c.job_number], set_=fresh | {"openings": dead_letters.c.openings + 1}
+            index_elements=[dead_letters.c.job_number],
+            set_=fresh | {"openings": dead_letters.c.openings + 1},
         )
         .returning(dead_letters.c.id, dead_letters.c.openings)
     )
@@ -63,11 +75,14 @@ _OPEN = {"sqlite": _open_statement(sqlite), "postgresql": _open_statement(postgr
 def close_letter(connection: Connection, job_number: int, *, reissue_of: str | None = None) -> None:
     """Close the job's letter, if it has one, and those of the jobs whose place it takes: they came out right after all.
 
-    A letter that was opened again after its reissue stays open: word of units came late, and somebody must look.
+    A letter that was opened again after its reissue stays open: word of units came late, and
+        somebody must look.
     """
     _close(connection, job_number, ("open", "redriven"))
     while reissue_of is not None:
-        query = select(jobs.c.number, jobs.c.reissue_of).join(lines, lines.c.job_number == jobs.c.number)
+        query = select(jobs.c.number, jobs.c.reissue_of).join(
+            lines, lines.c.job_number == jobs.c.number
+        )
         earlier = connection.execute(query.where(lines.c.request_id == reissue_of)).one()
         _close(connection, earlier.number, ("redriven",))
         reissue_of = earlier.reissue_of
@@ -86,5 +101,9 @@ def _close(connection: Connection, job_number: int, states: Sequence[str]) -> No
 
 
 def _request_ids(connection: Connection, job_number: int) -> Sequence[str]:
-    query = select(lines.c.request_id).where(lines.c.job_number == job_number).order_by(lines.c.position)
+    query = (
+        select(lines.c.request_id)
+        .where(lines.c.job_number == job_number)
+        .order_by(lines.c.position)
+    )
     return connection.scalars(query).all()

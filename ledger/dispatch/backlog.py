@@ -36,7 +36,9 @@ def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
     """What is queued in a lane; reads only the leased jobs, which are few."""
     of_lane = (IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
     count = func.count().label("count")
-    counted = select(jobs.c.campaign_id, count).where(*of_lane).group_by(jobs.c.campaign_id).subquery()
+    counted = (
+        select(jobs.c.campaign_id, count).where(*of_lane).group_by(jobs.c.campaign_id).subquery()
+    )
     query = select(campaigns.c.id, campaigns.c.weight, counted.c.count)
     rows = connection.execute(query.join(counted, counted.c.campaign_id == campaigns.c.id))
     return [Queued(*row) for row in rows]
@@ -51,14 +53,18 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
     found = [
         Waiting(number, name, weight, is_cancelled, most)
         for state, is_cancelled in (("running", False), ("cancelled", True))
-        for number, name, weight in _with_due_jobs(connection, lane, state, is_cancelled=is_cancelled)
+        for number, name, weight in _with_due_jobs(
+            connection, lane, state, is_cancelled=is_cancelled
+        )
     ]
     if len(found) == 1:
         return found  # who is alone has whatever there is
     return [replace(each, count=_count(connection, due_jobs(lane, each), most)) for each in found]
 
 
-def _with_due_jobs(connection: Connection, lane: Lane, state: str, *, is_cancelled: bool) -> list[tuple[int, str, int]]:
+def _with_due_jobs(
+    connection: Connection, lane: Lane, state: str, *, is_cancelled: bool
+) -> list[tuple[int, str, int]]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
     query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).order_by(campaigns.c.id)
     rows = connection.execute(query.where(campaigns.c.state == state, due.exists()))
@@ -66,8 +72,15 @@ def _with_due_jobs(connection: Connection, lane: Lane, state: str, *, is_cancell
 
 
 def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
-    # In the index's order: else PostgreSQL may read all jobs, in the hope of meeting due ones early.
-    found = select(jobs.c.number).where(due).order_by(jobs.c.due_at, jobs.c.number).limit(most).subquery()
+    # In the index's order: else PostgreSQL may read all jobs, in the hope of meeting due ones
+    # early.
+    found = (
+        select(jobs.c.number)
+        .where(due)
+        .order_by(jobs.c.due_at, jobs.c.number)
+        .limit(most)
+        .subquery()
+    )
     return connection.scalar(select(func.count()).select_from(found)) or 0
 
 
@@ -76,6 +89,13 @@ def due_jobs(lane: Lane, campaign: Waiting) -> ColumnElement[bool]:
     return _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
 
 
-def _is_due(lane: Lane, campaign_id: int | ColumnElement[int], *, is_cancelled: bool) -> ColumnElement[bool]:
-    due = and_(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id, jobs.c.due_at <= now_ms())
+def _is_due(
+    lane: Lane, campaign_id: int | ColumnElement[int], *, is_cancelled: bool
+) -> ColumnElement[bool]:
+    due = and_(
+        IS_WAITING,
+        jobs.c.lane == lane,
+        jobs.c.campaign_id == campaign_id,
+        jobs.c.due_at <= now_ms(),
+    )
     return and_(due, jobs.c.look_up.is_not(None)) if is_cancelled else due

@@ -19,12 +19,16 @@ from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
 
 
 def cancel_campaign(
-    ledger: Ledger, name: str, operator: Operator, *, tell: Callable[[Campaign], None] = lambda _: None
+    ledger: Ledger,
+    name: str,
+    operator: Operator,
+    *,
+    tell: Callable[[Campaign], None] = lambda _: None,
 ) -> Campaign:
     """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish.
 
-    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that takes seconds, and
-    the workers are not to go on for so long.
+    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that
+    takes seconds, and the workers are not to go on for so long.
     """
     before = ("running", "paused", "finished", "cancelled")
     campaign = change_state(ledger, name, operator, verb="cancel", before=before, after="cancelled")
@@ -36,9 +40,9 @@ def cancel_campaign(
 def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
     """Settle waiting and queued jobs of cancelled campaigns; returns how many were dealt with.
 
-    A job that was never sent becomes cancelled. One that may have been issued is not sent again but looked up,
-    which goes on in a cancelled campaign; one that was refused for a passing reason is settled as failed and
-    dead-lettered.
+    A job that was never sent becomes cancelled. One that may have been issued is not sent again but
+    looked up, which goes on in a cancelled campaign; one that was refused for a passing reason is
+    settled as failed and dead-lettered.
     """
     with ledger.write() as connection:
         now = connection.scalar(select(now_ms()))
@@ -53,7 +57,9 @@ def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
             connection.execute(_LOOK_UP, {"numbers": numbers})
             waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
             because = "its campaign was cancelled"
-            note_jobs(connection, "to be looked up", connection.scalars(waiting).all(), because=because)
+            note_jobs(
+                connection, "to be looked up", connection.scalars(waiting).all(), because=because
+            )
         for row in chosen:
             if row.attempts and not row.may_have_reached:
                 _settle_refused(connection, row, now)
@@ -72,14 +78,21 @@ def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int,
     cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
     query = (
         select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
-        .where(IS_OPEN, jobs.c.campaign_id.in_(cancelled), jobs.c.state != State.RUNNING, jobs.c.look_up.is_(None))
+        .where(
+            IS_OPEN,
+            jobs.c.campaign_id.in_(cancelled),
+            jobs.c.state != State.RUNNING,
+            jobs.c.look_up.is_(None),
+        )
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return list(connection.execute(query))
 
 
-def _settle(connection: Connection, numbers: list[int], state: State, now: int | None) -> Sequence[str]:
+def _settle(
+    connection: Connection, numbers: list[int], state: State, now: int | None
+) -> Sequence[str]:
     """Settle jobs and those of their lines that wait; returns these lines' requestIds."""
     connection.execute(
         update(jobs)
@@ -95,7 +108,9 @@ def _settle(connection: Connection, numbers: list[int], state: State, now: int |
     return settled.all()
 
 
-def _settle_refused(connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None) -> None:
+def _settle_refused(
+    connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None
+) -> None:
     """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
     shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
     connection.execute(

@@ -7,7 +7,18 @@ from operator import attrgetter
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.customer import Customer
@@ -77,14 +88,21 @@ class Claim:
         return self.jobs[0].campaign_id if self.jobs else 0
 
 
-def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_seconds: float, orphaned: bool) -> Claim:
+def claim(
+    ledger: Ledger,
+    chunk_id: str,
+    job_numbers: Sequence[int],
+    *,
+    lease_seconds: float,
+    orphaned: bool,
+) -> Claim:
     """Claim those of a chunk's jobs that are still queued; the jobs of a halted campaign go back instead.
 
     Only looks go on in a cancelled campaign: they issue nothing, and tell what was issued.
 
-    A doubled or stale message finds nothing, nor does one that the broker delivers again while its first
-    delivery is in a worker's hands. An orphaned one takes over what it had claimed itself: its worker is gone, and
-    the jobs may have reached the API.
+    A doubled or stale message finds nothing, nor does one that the broker delivers again while its
+    first delivery is in a worker's hands. An orphaned one takes over what it had claimed itself:
+    its worker is gone, and the jobs may have reached the API.
 
     Args:
         ledger: the record.
@@ -108,7 +126,9 @@ def claim(ledger: Ledger, chunk_id: str, job_numbers: Sequence[int], *, lease_se
             note_jobs(connection, "claims taken over", lost, level="warning", **told)
         isolated: Sequence[str] = ()
         if orphaned and len(job_numbers) > 1:
-            isolated = connection.scalars(_ISOLATE, {"numbers": job_numbers, "chunk": chunk_id}).all()
+            isolated = connection.scalars(
+                _ISOLATE, {"numbers": job_numbers, "chunk": chunk_id}
+            ).all()
         values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
         taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
         of_jobs, shown = _lines(connection, [row[0] for row in taken])
@@ -155,7 +175,9 @@ _ISOLATE = (
         jobs.c.chunk_id == _CHUNK,
         jobs.c.claims >= ISOLATED_FROM,
     )
-    .values(state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True)
+    .values(
+        state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True
+    )
     .returning(jobs.c.customer)
 )
 
@@ -163,7 +185,9 @@ _ISOLATE = (
 def _take(*, again: bool) -> ReturningUpdate[Any]:
     free = jobs.c.state == State.QUEUED
     if again:
-        mine = and_(jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK, jobs.c.claims < CLAIMS_MAX)
+        mine = and_(
+            jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK, jobs.c.claims < CLAIMS_MAX
+        )
         free = or_(free, mine)
     now = now_ms()
     return (
@@ -175,7 +199,9 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             lease_until=now + bindparam("lease"),
             claims=jobs.c.claims + 1,
             first_claimed_at=func.coalesce(jobs.c.first_claimed_at, now),
-            may_have_reached=case((jobs.c.state == State.RUNNING, True), else_=jobs.c.may_have_reached),
+            may_have_reached=case(
+                (jobs.c.state == State.RUNNING, True), else_=jobs.c.may_have_reached
+            ),
         )
         .returning(
             jobs.c.number,
@@ -204,28 +230,40 @@ _TAKE = _take(again=False)
 _TAKE_AGAIN = _take(again=True)
 _LINES = (
     select(
-        lines.c.job_number, lines.c.request_id, lines.c.reward_id, lines.c.requested_quantity, lines.c.transaction_ids
+        lines.c.job_number,
+        lines.c.request_id,
+        lines.c.reward_id,
+        lines.c.requested_quantity,
+        lines.c.transaction_ids,
     )
     .where(lines.c.job_number.in_(_NUMBERS))
     .order_by(lines.c.job_number, lines.c.position)
 )
 
 
-def _lines(connection: Connection, numbers: list[int]) -> tuple[dict[int, list[Line]], dict[int, list[str]]]:
+def _lines(
+    connection: Connection, numbers: list[int]
+) -> tuple[dict[int, list[Line]], dict[int, list[str]]]:
     """The jobs' lines, and the transactions that replies have named for them."""
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
     shown: dict[int, list[str]] = {}
-    for number, request_id, reward_id, quantity, named in connection.execute(_LINES, {"numbers": numbers}):
+    for number, request_id, reward_id, quantity, named in connection.execute(
+        _LINES, {"numbers": numbers}
+    ):
         of_jobs[number].append(Line(request_id, reward_id, quantity))
         if named:
             shown.setdefault(number, []).extend(from_json(named))
     return of_jobs, shown
 
 
-def _claimed(row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]) -> ClaimedJob:
+def _claimed(
+    row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]
+) -> ClaimedJob:
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
-    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = counts
+    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = (
+        counts
+    )
     look_up, empty_looks, first_claimed_at, reissue_of, claims = looking
     return ClaimedJob(
         number=number,

@@ -46,8 +46,8 @@ def release(
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
 
-    Campaigns take turns by weight (`issuance.fair_queue`). Of a cancelled campaign only what is to be looked up is
-    released.
+    Campaigns take turns by weight (`issuance.fair_queue`). Of a cancelled campaign only what is to
+    be looked up is released.
 
     Args:
         ledger: the record.
@@ -57,28 +57,41 @@ def release(
         chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
         shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
         lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
-        is_probed: says of a campaign's id that its calls are suspended: a single job of it is queued at a time.
-        newest_probes: of these campaigns, take the job that became due last: mostly one that failed before.
+        is_probed: says of a campaign's id that its calls are suspended: a single job of it is
+            queued at a time.
+        newest_probes: of these campaigns, take the job that became due last: mostly one that failed
+            before.
     """
     with ledger.write() as connection:
         _take_turn(connection)
         queued = queued_campaigns(connection, lane)
         free = window - sum(each.count for each in queued)
-        # Counted a chunk further than there is room: what does not fit whole must be known for that.
+        # Counted a chunk further than there is room: what does not fit whole must be known for
+        # that.
         found = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
         waiting = [*_one_probe_at_a_time(found, queued, is_probed)]
-        weights = {each.id: each.weight for each in queued} | {each.id: each.weight for each in waiting}
+        weights = {each.id: each.weight for each in queued} | {
+            each.id: each.weight for each in waiting
+        }
         size = partial(
-            size_chunk, weights=[*weights.values()], window=window, most=chunk_size, shared=shared_chunk_size
+            size_chunk,
+            weights=[*weights.values()],
+            window=window,
+            most=chunk_size,
+            shared=shared_chunk_size,
         )
-        claimants = [Claimant(each.id, each.weight, each.count, size(each.weight)) for each in waiting]
+        claimants = [
+            Claimant(each.id, each.weight, each.count, size(each.weight)) for each in waiting
+        ]
         given = turns.take(free, claimants, may_cut=not queued)
         chunks: dict[int, Iterator[Chunk]] = {}
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
             newest_first = newest_probes and is_probed(each.id)
             due = due_jobs(lane, each)
-            taken = _queue_due(connection, due, sum(sizes), lost_after_seconds, newest_first=newest_first)
+            taken = _queue_due(
+                connection, due, sum(sizes), lost_after_seconds, newest_first=newest_first
+            )
             chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
         if not waiting:
             finish_campaigns(connection)
@@ -112,7 +125,9 @@ def unqueue_all(ledger: Ledger) -> int:
 
 
 _BATCH = 500
-_TAKE_BACK = update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
+_TAKE_BACK = (
+    update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
+)
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
 _UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
 
@@ -133,14 +148,19 @@ def _queue_due(
 ) -> list[tuple[int, str, int, int]]:
     if limit == 0:
         return []
-    order = (jobs.c.due_at.desc(), jobs.c.number.desc()) if newest_first else (jobs.c.due_at, jobs.c.number)
+    order = (
+        (jobs.c.due_at.desc(), jobs.c.number.desc())
+        if newest_first
+        else (jobs.c.due_at, jobs.c.number)
+    )
     chosen = (
         select(jobs.c.number)
         .where(due)
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("chosen")  # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit
+        # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit
+        .cte("chosen")
     )
     statement = (
         update(jobs)
@@ -148,11 +168,17 @@ def _queue_due(
         .values(state=State.QUEUED, lease_until=now_ms() + milliseconds(lost_after_seconds))
         .returning(jobs.c.number, jobs.c.id, jobs.c.open_lines, jobs.c.claims)
     )
-    return sorted((row.number, row.id, row.open_lines, row.claims) for row in connection.execute(statement))
+    return sorted(
+        (row.number, row.id, row.open_lines, row.claims) for row in connection.execute(statement)
+    )
 
 
 def _chunks(
-    connection: Connection, lane: Lane, campaign: str, taken: list[tuple[int, str, int, int]], sizes: Iterable[int]
+    connection: Connection,
+    lane: Lane,
+    campaign: str,
+    taken: list[tuple[int, str, int, int]],
+    sizes: Iterable[int],
 ) -> list[Chunk]:
     whole = iter([row for row in taken if row[3] < ISOLATED_FROM])
     # Fewer than the sizes say when others hold some at this moment, or some travel alone.

@@ -62,7 +62,10 @@ class _Earlier(NamedTuple):
 
     def is_line(self, part: Job) -> bool:
         """Whether it is this job's one line, in whatever job it was accepted."""
-        return self.variant == part.variant and narrow_body(part.variant, self.body, {part.id}) == part.body
+        return (
+            self.variant == part.variant
+            and narrow_body(part.variant, self.body, {part.id}) == part.body
+        )
 
 
 _Found = _Earlier | Tombstone
@@ -71,18 +74,28 @@ _Found = _Earlier | Tombstone
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
     """Begin the record of one file's reading; returns its id."""
     with ledger.write() as connection:
-        values = {"campaign_id": campaign.id, "source": source, "accepted": 0, "known": 0, "refused": 0}
+        values = {
+            "campaign_id": campaign.id,
+            "source": source,
+            "accepted": 0,
+            "known": 0,
+            "refused": 0,
+        }
         result = connection.execute(insert(intakes).values(started_at=now_ms(), **values))
         key = result.inserted_primary_key
         assert key is not None  # noqa: S101  # a single-row insert always has one
         return int(key[0])
 
 
-def close_intake(ledger: Ledger, intake_id: int, *, accepted: int, known: int, refused: int) -> None:
+def close_intake(
+    ledger: Ledger, intake_id: int, *, accepted: int, known: int, refused: int
+) -> None:
     """End the record of a file that was read to its end."""
     counts = {"accepted": accepted, "known": known, "refused": refused}
     with ledger.write() as connection:
-        connection.execute(update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts))
+        connection.execute(
+            update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts)
+        )
 
 
 def accept(
@@ -99,15 +112,19 @@ def accept(
         ledger: the record.
         campaign: theirs.
         batch: at most a few thousand jobs.
-        intake_id: the file's reading they come from; tells a row repeated in the file from a file run again.
-        line_by_line: each line is known or new by itself, in whatever job it was accepted, as the rows of a file
-            are: of a job with lines of both kinds, the new ones are accepted as a job of their own. Otherwise
-            a job is known, new or in conflict as a whole, as a request with an idempotency key is.
+        intake_id: the file's reading they come from; tells a row repeated in the file from a file
+            run again.
+        line_by_line: each line is known or new by itself, in whatever job it was accepted, as the
+            rows of a file are: of a job with lines of both kinds, the new ones are accepted as a
+            job of their own. Otherwise a job is known, new or in conflict as a whole, as a request
+            with an idempotency key is.
 
     Raises:
         CampaignError: the campaign was cancelled.
     """
-    acceptance, commit = accept_uncommitted(ledger, campaign, batch, intake_id=intake_id, line_by_line=line_by_line)
+    acceptance, commit = accept_uncommitted(
+        ledger, campaign, batch, intake_id=intake_id, line_by_line=line_by_line
+    )
     commit()
     return acceptance
 
@@ -122,14 +139,16 @@ def accept_uncommitted(
 ) -> tuple[Acceptance, Callable[[], None]]:
     """As `accept`, but nothing is accepted before the function is called that is returned, which commits.
 
-    It may be called from another thread: the disk is waited for there. Nothing else may write meanwhile from
-    this process.
+    It may be called from another thread: the disk is waited for there. Nothing else may write
+    meanwhile from this process.
     """
     for attempt in range(1, _TRIES + 1):
         try:
             with ExitStack() as stack:
                 connection = stack.enter_context(ledger.write())
-                acceptance = _accept(connection, campaign, batch, intake_id, line_by_line=line_by_line)
+                acceptance = _accept(
+                    connection, campaign, batch, intake_id, line_by_line=line_by_line
+                )
                 return acceptance, stack.pop_all().close
         except IntegrityError:
             # Another producer accepted one of these requestIds in another campaign at this moment.
@@ -139,7 +158,12 @@ def accept_uncommitted(
 
 
 def _accept(
-    connection: Connection, campaign: Campaign, batch: Sequence[Job], intake_id: int | None, *, line_by_line: bool
+    connection: Connection,
+    campaign: Campaign,
+    batch: Sequence[Job],
+    intake_id: int | None,
+    *,
+    line_by_line: bool,
 ) -> Acceptance:
     # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
@@ -149,16 +173,31 @@ def _accept(
     earlier = _earlier(connection, batch)
     for job in batch:
         for part in _taken_apart(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
-            found = next((earlier[line.request_id] for line in part.lines if line.request_id in earlier), None)
+            found = next(
+                (earlier[line.request_id] for line in part.lines if line.request_id in earlier),
+                None,
+            )
             if found is None:
                 acceptance.accepted.append(part)
                 for position, line in enumerate(part.lines):
-                    row = _Earlier(intake_id, part.source_line, position, part.variant, part.body, campaign.id)
+                    row = _Earlier(
+                        intake_id, part.source_line, position, part.variant, part.body, campaign.id
+                    )
                     earlier[line.request_id] = row
-            elif intake_id is not None and found.intake_id == intake_id and not _is_same_row(found, job):
-                acceptance.conflicts.append(Conflict(part, "repeat", found.source_line, found.position == 0))
-            elif found.campaign_id != campaign.id or not _is_same_body(found, part, line_by_line=line_by_line):
-                acceptance.conflicts.append(Conflict(part, "changed", found.source_line, found.position == 0))
+            elif (
+                intake_id is not None
+                and found.intake_id == intake_id
+                and not _is_same_row(found, job)
+            ):
+                acceptance.conflicts.append(
+                    Conflict(part, "repeat", found.source_line, found.position == 0)
+                )
+            elif found.campaign_id != campaign.id or not _is_same_body(
+                found, part, line_by_line=line_by_line
+            ):
+                acceptance.conflicts.append(
+                    Conflict(part, "changed", found.source_line, found.position == 0)
+                )
             else:
                 acceptance.known.append(part)
     if acceptance.accepted:
@@ -178,7 +217,9 @@ def _taken_apart(job: Job, earlier: dict[str, _Found]) -> list[Job]:
 
 def _is_same_row(found: _Found, job: Job) -> bool:
     """Whether the very rows of this job were found, not others of the file: what they became begins at one of them."""
-    return found.source_line == job.source_line or any(found.source_line == line.source_line for line in job.lines)
+    return found.source_line == job.source_line or any(
+        found.source_line == line.source_line for line in job.lines
+    )
 
 
 def _is_same_body(found: _Found, part: Job, *, line_by_line: bool) -> bool:
@@ -237,17 +278,53 @@ def insert_jobs(
         for position, line in enumerate(job.lines)
     ])  # fmt: skip
     counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
-    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted))
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted)
+    )
     wake_campaign(connection, campaign_id)
     return numbers
 
 
 _JOB_COLUMNS = (
-    *("number", "id", "campaign_id", "intake_id", "source_line", "lane", "customer", "variant", "body"),
-    *("occurrence", "generation", "reissue_of", "state", "open_lines", "due_at", "claims", "attempts"),
-    *("budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives", "accepted_at"),
+    *(
+        "number",
+        "id",
+        "campaign_id",
+        "intake_id",
+        "source_line",
+        "lane",
+        "customer",
+        "variant",
+        "body",
+    ),
+    *(
+        "occurrence",
+        "generation",
+        "reissue_of",
+        "state",
+        "open_lines",
+        "due_at",
+        "claims",
+        "attempts",
+    ),
+    *(
+        "budget_attempts",
+        "first_claimed_at",
+        "may_have_reached",
+        "limit_deferrals",
+        "redrives",
+        "accepted_at",
+    ),
 )
-_LINE_COLUMNS = ("job_number", "position", "request_id", "campaign_id", "reward_id", "state", "requested_quantity")
+_LINE_COLUMNS = (
+    "job_number",
+    "position",
+    "request_id",
+    "campaign_id",
+    "reward_id",
+    "state",
+    "requested_quantity",
+)
 
 
 def _allocate(connection: Connection, count: int) -> list[int]:

@@ -1,7 +1,8 @@
 """The planner's statistics, kept true while much is accepted.
 
-PostgreSQL plans by what it last counted. Autovacuum counts a filled table once a minute; until then it takes
-a job for one of many with the same number, and to look up a few thousand it reads the whole table.
+PostgreSQL plans by what it last counted. Autovacuum counts a filled table once a minute; until then
+it takes a job for one of many with the same number, and to look up a few thousand it reads the
+whole table.
 """
 
 from sqlalchemy import text
@@ -50,5 +51,7 @@ class Statistics:
     def _read(self) -> int:
         """Jobs by the last count, anybody's; 0 when there was none."""
         with self._ledger.read() as connection:
-            known = connection.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'jobs'::regclass"))
+            known = connection.scalar(
+                text("SELECT reltuples FROM pg_class WHERE oid = 'jobs'::regclass")
+            )
             return max(0, int(known or 0))

@@ -80,7 +80,9 @@ def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -
 
 
 def _balance(
-    connection: Connection, campaign: Campaign, count: Callable[[Connection, int], Mapping[State, int]]
+    connection: Connection,
+    campaign: Campaign,
+    count: Callable[[Connection, int], Mapping[State, int]],
 ) -> Balance:
     counts: Counter[State] = Counter(dict.fromkeys(State, 0))
     counts.update(count(connection, campaign.id))
@@ -89,7 +91,9 @@ def _balance(
     )
     pruned = {State(state): count for state, count in connection.execute(pruned_query)}
     counts.update(pruned)
-    letters = select(func.count()).where(dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == "open")
+    letters = select(func.count()).where(
+        dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == "open"
+    )
     return Balance(
         campaign=campaign,
         counts=dict(counts),
@@ -102,7 +106,8 @@ def _balance(
 def _remembered(connection: Connection, campaign_id: int) -> Mapping[State, int]:
     counts = tallied(connection, campaign_id)
     for state in _IN_HAND:
-        # State by state: of two lists of states SQLite may take the longer one to search the index, and read all.
+        # State by state: of two lists of states SQLite may take the longer one to search the index,
+        # and read all.
         of_state = (jobs.c.campaign_id == campaign_id, jobs.c.state == state, IS_OPEN)
         in_hand = connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_state)) or 0
         # Until they are settled these lines wait, by their own state.
@@ -134,7 +139,9 @@ def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
     due = (IS_WAITING, jobs.c.campaign_id == campaign.id, jobs.c.due_at <= now_ms())
     # Lane by lane, so that each query reads one end of the index of waiting jobs.
     oldest = (
-        connection.scalar(select(jobs.c.due_at).where(jobs.c.lane == lane, *due).order_by(jobs.c.due_at).limit(1))
+        connection.scalar(
+            select(jobs.c.due_at).where(jobs.c.lane == lane, *due).order_by(jobs.c.due_at).limit(1)
+        )
         for lane in Lane
     )
     return instant(min((at for at in oldest if at is not None), default=None))

@@ -1,8 +1,8 @@
 """Tallies: how many lines are in each state, remembered by the database's triggers instead of counted anew.
 
-SQLite's triggers keep the tallies themselves. PostgreSQL's append what each statement changed, because a counter's row
-would make workers wait for each other's transactions; `fold` adds that up from time to time, and a reading adds the
-rest, so it is right at any moment.
+SQLite's triggers keep the tallies themselves. PostgreSQL's append what each statement changed,
+because a counter's row would make workers wait for each other's transactions; `fold` adds that up
+from time to time, and a reading adds the rest, so it is right at any moment.
 """
 
 from collections import Counter
@@ -31,12 +31,15 @@ def tallied(connection: Connection, campaign_id: int) -> Counter[State]:
 def fold(ledger: Ledger) -> None:
     """Add what was appended since to the tallies, up to ten thousand rows; nothing to do on SQLite.
 
-    Nobody waits for it, nor it for anybody: who appends touches no row of it, and of two that fold at once one does.
+    Nobody waits for it, nor it for anybody: who appends touches no row of it, and of two that fold
+        at once one does.
     """
     if ledger.dialect != "postgresql":
         return
     with ledger.write() as connection:
-        if connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('issuance tallies'))")):
+        if connection.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtext('issuance tallies'))")
+        ):
             connection.execute(_FOLD, {"most": _AT_ONCE})
 
 

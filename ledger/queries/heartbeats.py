@@ -23,10 +23,13 @@ def touch(ledger: Ledger, *which: Heartbeat) -> None:
     """Write down that these have turned over now, by the database's clock."""
     dialect = postgresql if ledger.dialect == "postgresql" else sqlite
     with ledger.write() as connection:
-        for heartbeat in sorted(which):  # in one order, so that two releases at once do not wait for each other
+        # in one order, so that two releases at once do not wait for each other
+        for heartbeat in sorted(which):
             statement = dialect.insert(heartbeats).values(name=heartbeat, at=now_ms())
             connection.execute(
-                statement.on_conflict_do_update(index_elements=[heartbeats.c.name], set_={"at": now_ms()})
+                statement.on_conflict_do_update(
+                    index_elements=[heartbeats.c.name], set_={"at": now_ms()}
+                )
             )
 
 

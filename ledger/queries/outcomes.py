@@ -42,7 +42,9 @@ class LineRecord:
     """When an operator had it revoked after it was issued."""
 
 
-def outcomes(ledger: Ledger, campaign: Campaign, *, state: State | None = None) -> Iterator[LineRecord]:
+def outcomes(
+    ledger: Ledger, campaign: Campaign, *, state: State | None = None
+) -> Iterator[LineRecord]:
     """Stream a campaign's lines in order of acceptance; memory does not grow with the campaign.
 
     The whole stream is one consistent reading.

@@ -25,11 +25,13 @@ class Stall:
 def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
     """The lanes in which nothing has moved for so long though it should; paused and cancelled campaigns do not count.
 
-    A job that is queued or claimed still counts as due. When a call was made is told by the worker's clock, so
-    `seconds` must be longer than clocks may differ.
+    A job that is queued or claimed still counts as due. When a call was made is told by the
+    worker's clock, so `seconds` must be longer than clocks may differ.
     """
     with ledger.read() as connection:
-        running = list(connection.scalars(select(campaigns.c.id).where(campaigns.c.state == "running")))
+        running = list(
+            connection.scalars(select(campaigns.c.id).where(campaigns.c.state == "running"))
+        )
         due = {lane: _due_ms(connection, lane, running, milliseconds(seconds)) for lane in Lane}
         made = select(func.count()).where(attempts.c.started_at >= now_ms() - milliseconds(seconds))
         return [
@@ -55,9 +57,12 @@ _RECENT_CALLS = 20
 def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
     """How many of a lane's jobs are on their way: on the broker, or claimed in the last seconds.
 
-    A job that was claimed before that has used its call slot: its call is slow, and takes none from others.
+    A job that was claimed before that has used its call slot: its call is slow, and takes none from
+        others.
     """
-    claimed_lately = jobs.c.lease_until > now_ms() + milliseconds(lease_seconds - _STARTS_WITHIN_SECONDS)
+    claimed_lately = jobs.c.lease_until > now_ms() + milliseconds(
+        lease_seconds - _STARTS_WITHIN_SECONDS
+    )
     on_the_way = (IS_LEASED, jobs.c.lane == lane, or_(jobs.c.state == State.QUEUED, claimed_lately))
     with ledger.read() as connection:
         return connection.scalar(select(func.count()).where(*on_the_way)) or 0
@@ -72,8 +77,13 @@ def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) 
     waited = now_ms() - jobs.c.due_at
     of_lane = (jobs.c.lane == lane, jobs.c.due_at <= now_ms() - least)
     waiting = [found for number in running for found in _waiting_ms(connection, lane, number)]
-    leased = connection.scalar(select(func.max(waited)).where(IS_LEASED, jobs.c.campaign_id.in_(running), *of_lane))
-    return max((found for found in (*waiting, leased) if found is not None and found >= least), default=None)
+    leased = connection.scalar(
+        select(func.max(waited)).where(IS_LEASED, jobs.c.campaign_id.in_(running), *of_lane)
+    )
+    return max(
+        (found for found in (*waiting, leased) if found is not None and found >= least),
+        default=None,
+    )
 
 
 _NEXT_JOBS = 20
@@ -82,8 +92,8 @@ _NEXT_JOBS = 20
 def _waiting_ms(connection: Connection, lane: Lane, campaign_id: int) -> list[int]:
     """For how long the next jobs of a campaign have waited for a call.
 
-    A job that was never called has waited since it was accepted, although it may be due later: it was given back
-    because calls could not start.
+    A job that was never called has waited since it was accepted, although it may be due later: it
+    was given back because calls could not start.
     """
     # Campaign by campaign, so that each query reads one end of the index of waiting jobs.
     next_jobs = (
@@ -92,7 +102,10 @@ def _waiting_ms(connection: Connection, lane: Lane, campaign_id: int) -> list[in
         .order_by(jobs.c.due_at)
         .limit(_NEXT_JOBS)
     )
-    return [accepted if attempts == 0 and due < 0 else due for due, accepted, attempts in connection.execute(next_jobs)]
+    return [
+        accepted if attempts == 0 and due < 0 else due
+        for due, accepted, attempts in connection.execute(next_jobs)
+    ]
 
 
 def _attempted(connection: Connection, lane: Lane, within: int) -> bool:

@@ -26,7 +26,9 @@ _VALUES = {
     "state": "text",
     "quantity": "bigint",
     "code": "bigint",
-    **dict.fromkeys(("message", "transaction_ids", "vouchers", "points_references", "anomalies"), "text"),
+    **dict.fromkeys(
+        ("message", "transaction_ids", "vouchers", "points_references", "anomalies"), "text"
+    ),
     "settled_at": "bigint",
 }
 _KEYS = {"job_number": "bigint", "position": "integer"}
@@ -49,7 +51,9 @@ def write_lines(connection: Connection, rows: Sequence[LineValues]) -> None:
     update_rows(connection, "lines", _VALUES, _KEYS, rows)
 
 
-def settled_lines(settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int) -> list[LineValues]:
+def settled_lines(
+    settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int
+) -> list[LineValues]:
     """What is to be written of jobs that no earlier reply spoke of, as they are settled by this one."""
     return [
         _values(number, position, line, settled_state(line.kind), now)
@@ -112,7 +116,9 @@ def _facts(row: Row[tuple[Any, ...]], state: State) -> LineFacts:
     )
 
 
-def _values(number: int, position: int, line: LineOutcome, state: State, settled_at: int | None) -> LineValues:
+def _values(
+    number: int, position: int, line: LineOutcome, state: State, settled_at: int | None
+) -> LineValues:
     quantity = line.quantity
     if quantity is None and line.kind is Kind.ISSUED:
         quantity = line.requested_quantity

@@ -14,7 +14,14 @@ from issuance.retry import Decision, LookUp, Settle, TryAgain
 from issuance.states import State, may_replace
 from ledger.dead_letters.writing import close_letter, open_letter
 from ledger.dispatch.claims import ClaimedJob
-from ledger.results.lines import KnownLines, LineValues, learn, lines_of_jobs, settled_lines, write_lines
+from ledger.results.lines import (
+    KnownLines,
+    LineValues,
+    learn,
+    lines_of_jobs,
+    settled_lines,
+    write_lines,
+)
 from ledger.store.bulk import insert_rows
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
@@ -52,16 +59,17 @@ Result = Attempt | GiveBack
 def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: str) -> bool:
     """Record a group of a chunk's results in one transaction.
 
-    An outcome that settles a job is a fact, whoever holds the job by now; giving a job back is a right of
-    the claim's holder only. A settled job changes only for the better (`may_replace`), and whatever
-    vouchers a late reply shows are kept.
+    An outcome that settles a job is a fact, whoever holds the job by now; giving a job back is a
+    right of the claim's holder only. A settled job changes only for the better (`may_replace`), and
+    whatever vouchers a late reply shows are kept.
 
     Returns:
         True when a dead letter was opened, so that notices are to be published.
     """
     with ledger.write() as connection:
         held = _held(connection, chunk_id, results)
-        # Of a job that was settled and pruned while its worker slept there is nothing left to be changed.
+        # Of a job that was settled and pruned while its worker slept there is nothing left to be
+        # changed.
         results = [result for result in results if result.job.number in held]
         now = connection.scalar(select(now_ms())) or 0
         made = [result for result in results if isinstance(result, Attempt)]
@@ -70,11 +78,20 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
         others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
         known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
         learnt = [_learn(other, known[other.job.number], now) for other in others]
-        settled = settled_lines(((attempt.job.number, attempt.outcome.lines) for attempt in plain), now)
+        settled = settled_lines(
+            ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now
+        )
         write_lines(connection, list(chain(settled, *(rows for _, rows in learnt))))
         _settle_plainly(connection, plain, now)
         letters = [
-            _apply(connection, other, held[other.job.number], now, known=known[other.job.number], states=states)
+            _apply(
+                connection,
+                other,
+                held[other.job.number],
+                now,
+                known=known[other.job.number],
+                states=states,
+            )
             for other, (states, _) in zip(others, learnt, strict=True)
         ]
         for result in results:
@@ -108,12 +125,24 @@ def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> d
 
 
 _ATTEMPT_COLUMNS = (
-    *("job_number", "number", "started_at", "took_ms", "kind", "decision", "http_status", "code", "message"),
+    *(
+        "job_number",
+        "number",
+        "started_at",
+        "took_ms",
+        "kind",
+        "decision",
+        "http_status",
+        "code",
+        "message",
+    ),
     *("tracking_id", "worker", "reply"),
 )
 
 
-def _insert_attempts(connection: Connection, made: Sequence[Attempt], held: dict[int, _Held], worker: str) -> None:
+def _insert_attempts(
+    connection: Connection, made: Sequence[Attempt], held: dict[int, _Held], worker: str
+) -> None:
     rows = [
         (
             attempt.job.number,
@@ -167,21 +196,33 @@ _SETTLEMENT = {
     "settled_at": bindparam("now"),
 }
 _SETTLE = update(jobs).where(jobs.c.number == bindparam("the_job")).values(_SETTLEMENT)
-_SETTLE_ALL = update(jobs).where(jobs.c.number.in_(bindparam("the_jobs", expanding=True))).values(_SETTLEMENT)
+_SETTLE_ALL = (
+    update(jobs).where(jobs.c.number.in_(bindparam("the_jobs", expanding=True))).values(_SETTLEMENT)
+)
 
 
 def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) -> None:
     if plain:
         numbers = [attempt.job.number for attempt in plain]
-        connection.execute(_SETTLE_ALL, {"the_jobs": numbers, "to": State.ISSUED, "doubt": False, "now": now})
+        connection.execute(
+            _SETTLE_ALL, {"the_jobs": numbers, "to": State.ISSUED, "doubt": False, "now": now}
+        )
 
 
 def _learn(attempt: Attempt, known: KnownLines, now: int) -> tuple[list[State], list[LineValues]]:
-    return learn(known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None)
+    return learn(
+        known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
+    )
 
 
 def _apply(
-    connection: Connection, attempt: Attempt, held: _Held, now: int, *, known: KnownLines, states: list[State]
+    connection: Connection,
+    attempt: Attempt,
+    held: _Held,
+    now: int,
+    *,
+    known: KnownLines,
+    states: list[State],
 ) -> bool:
     """Apply one attempt that is not the common case; True when it opened a dead letter.
 
@@ -204,7 +245,11 @@ _Said = tuple[Reason | None, int | None, str | None]
 def _what_stands(attempt: Attempt, known: KnownLines, states: Sequence[State]) -> _Said:
     """What a letter is to say: this outcome, or the reply before the looks when no look found the job."""
     outcome, decision = attempt.outcome, attempt.decision
-    left = [row for row, state in zip(known, states, strict=True) if state is not State.ISSUED and row.code is not None]
+    left = [
+        row
+        for row, state in zip(known, states, strict=True)
+        if state is not State.ISSUED and row.code is not None
+    ]
     if not (isinstance(decision, Settle) and decision.stands and left):
         return None, outcome.code, outcome.message
     reasons = [standing_reason(row.code, row.message or "") for row in left]
@@ -218,11 +263,15 @@ _COUNT = (
 )
 
 
-def _settle(connection: Connection, attempt: Attempt, settle: Settle, said: _Said, now: int) -> bool:
+def _settle(
+    connection: Connection, attempt: Attempt, settle: Settle, said: _Said, now: int
+) -> bool:
     job = attempt.job
     reason, code, message = said
     doubt = settle.state is State.IN_DOUBT
-    connection.execute(_SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now})
+    connection.execute(
+        _SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now}
+    )
     if settle.reason is None:
         close_letter(connection, job.number, reissue_of=job.reissue_of)
         return False
@@ -245,7 +294,8 @@ _GIVE_BACK = (
         state=State.WAITING,
         lease_until=None,
         due_at=bindparam("due"),
-        # Nothing was called: that a worker lived to say so tells nothing of those that this job has cost before.
+        # Nothing was called: that a worker lived to say so tells nothing of those that this job has
+        # cost before.
         claims=case((jobs.c.claims > 0, jobs.c.claims - 1), else_=0),
     )
 )
@@ -262,7 +312,9 @@ _TRY_AGAIN = _GIVE_BACK.values(
 )
 
 
-def _try_again(connection: Connection, attempt: Attempt, again: TryAgain | LookUp, unsettled: int, now: int) -> None:
+def _try_again(
+    connection: Connection, attempt: Attempt, again: TryAgain | LookUp, unsettled: int, now: int
+) -> None:
     counted = isinstance(again, LookUp) or again.counted
     values = {
         "the_job": attempt.job.number,

@@ -19,8 +19,9 @@ _BUSY_SECONDS = 30
 def back_up(url: str, path: Path) -> int:
     """Copy a ledger into a new file, as it is at one moment, and check the copy; returns its size in bytes.
 
-    Workers and producers go on meanwhile: SQLite's own backup reads one state of the file. The copy is one file that
-    needs no other, and only its owner may read it. When this returns the disk has it.
+    Workers and producers go on meanwhile: SQLite's own backup reads one state of the file. The copy
+    is one file that needs no other, and only its owner may read it. When this returns the disk has
+    it.
 
     Args:
         url: the ledger's.
@@ -60,7 +61,8 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
         Where what was there is now; None when there was nothing.
 
     Raises:
-        LedgerError: it is no SQLite file, or the copy is missing, damaged or of a newer program: nothing is changed.
+        LedgerError: it is no SQLite file, or the copy is missing, damaged or of a newer program:
+            nothing is changed.
     """
     file = _file(url, "pg_restore --clean --if-exists --dbname=URL FILE")
     if not path.exists():
@@ -103,7 +105,9 @@ def _put_aside(file: Path, suffix: str) -> Path | None:
 def _file(url: str, instead: str) -> Path:
     parsed: URL = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise LedgerError(f"This copies SQLite ledgers; for PostgreSQL use its own tools: {instead} (see the runbook)")
+        raise LedgerError(
+            f"This copies SQLite ledgers; for PostgreSQL use its own tools: {instead} (see the runbook)"
+        )
     return Path(parsed.database)
 
 
@@ -113,14 +117,18 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
             yield connection
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} cannot be copied: {error}. Check the file and its disk") from error
+        raise LedgerError(
+            f"{path} cannot be copied: {error}. Check the file and its disk"
+        ) from error
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise LedgerError(f"{path} is damaged ({found}): use another copy")
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+    if not connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    ).fetchone():
         raise LedgerError(f"{path} holds no ledger: name a file that `issuance backup` has written")
 
 

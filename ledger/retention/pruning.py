@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.job import Variant
@@ -46,19 +57,24 @@ Archive = Callable[[Sequence[PrunedJob]], None]
 
 
 def prune(
-    ledger: Ledger, *, older_than_seconds: float, archive: Archive | None = None, dry_run: bool = False
+    ledger: Ledger,
+    *,
+    older_than_seconds: float,
+    archive: Archive | None = None,
+    dry_run: bool = False,
 ) -> Iterator[Page]:
     """Remove the jobs that were settled so long ago, page by page, each in a transaction of its own.
 
-    Never removed are jobs that are not settled, jobs whose dead letter is open or being resent, and the newest job
-    and dead letter, because numbers go on from theirs. What is left of a removed line is its tombstone, and a count
-    in its campaign's balance. It may be ended after any page and run again.
+    Never removed are jobs that are not settled, jobs whose dead letter is open or being resent, and
+    the newest job and dead letter, because numbers go on from theirs. What is left of a removed
+    line is its tombstone, and a count in its campaign's balance. It may be ended after any page and
+    run again.
 
     Args:
         ledger: the record.
         older_than_seconds: since they were settled, by the database's clock.
-        archive: called with each page's jobs before they are removed; one that was called before a crash may be
-            called again with the same jobs.
+        archive: called with each page's jobs before they are removed; one that was called before a
+            crash may be called again with the same jobs.
         dry_run: count only.
     """
     with ledger.read() as connection:
@@ -67,7 +83,8 @@ def prune(
     while True:
         with ledger.read() as connection:
             rows = list(connection.execute(_PAGE_OF, {"after": after, "cutoff": cutoff}))
-        # Numbers follow the time of acceptance: behind a page of young jobs there are only younger ones.
+        # Numbers follow the time of acceptance: behind a page of young jobs there are only younger
+        # ones.
         if not any(row.is_old for row in rows):
             return
         after = rows[-1].number
@@ -88,9 +105,9 @@ def note_pruning(ledger: Ledger, operator: Operator) -> None:
 def compact(ledger: Ledger) -> None:
     """Make the room of removed rows free.
 
-    SQLite writes its file anew, as small as it can be: that needs as much free disk again, and whoever writes
-    meanwhile waits. PostgreSQL keeps the room for its next rows, which its autovacuum sees to by itself; this only
-    does it now, beside all others.
+    SQLite writes its file anew, as small as it can be: that needs as much free disk again, and
+    whoever writes meanwhile waits. PostgreSQL keeps the room for its next rows, which its
+    autovacuum sees to by itself; this only does it now, beside all others.
     """
     connection = ledger.engine.raw_connection()
     try:
@@ -99,7 +116,9 @@ def compact(ledger: Ledger) -> None:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return
         connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
-        connection.cursor().execute("VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones")
+        connection.cursor().execute(
+            "VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones"
+        )
     finally:
         connection.invalidate()  # not for others to find with autocommit
         connection.close()
@@ -110,13 +129,18 @@ _IS_SETTLED_LONG_AGO = and_(jobs.c.state.in_(SETTLED), jobs.c.settled_at < _CUTO
 _IS_DEALT_WITH = or_(
     dead_letters.c.id.is_(None),
     and_(
-        or_(dead_letters.c.state.in_(("closed", "discarded")), dead_letters.c.reissued_as.is_not(None)),
+        or_(
+            dead_letters.c.state.in_(("closed", "discarded")),
+            dead_letters.c.reissued_as.is_not(None),
+        ),
         dead_letters.c.state != "open",
         dead_letters.c.id < select(func.max(dead_letters.c.id)).scalar_subquery(),
     ),
 )
 _IS_PRUNABLE: ColumnElement[bool] = and_(
-    _IS_SETTLED_LONG_AGO, _IS_DEALT_WITH, jobs.c.number < select(func.max(jobs.c.number)).scalar_subquery()
+    _IS_SETTLED_LONG_AGO,
+    _IS_DEALT_WITH,
+    jobs.c.number < select(func.max(jobs.c.number)).scalar_subquery(),
 )
 _WITH_LETTERS = jobs.outerjoin(dead_letters, dead_letters.c.job_number == jobs.c.number)
 _PAGE_OF = (
@@ -124,8 +148,13 @@ _PAGE_OF = (
         jobs.c.number,
         (jobs.c.accepted_at < _CUTOFF).label("is_old"),
         _IS_PRUNABLE.label("is_prunable"),
-        and_(_IS_SETTLED_LONG_AGO, dead_letters.c.state.in_(("open", "redriven")), ~_IS_DEALT_WITH).label("is_kept"),
-        select(func.count()).where(lines.c.job_number == jobs.c.number).scalar_subquery().label("line_count"),
+        and_(
+            _IS_SETTLED_LONG_AGO, dead_letters.c.state.in_(("open", "redriven")), ~_IS_DEALT_WITH
+        ).label("is_kept"),
+        select(func.count())
+        .where(lines.c.job_number == jobs.c.number)
+        .scalar_subquery()
+        .label("line_count"),
     )
     .select_from(_WITH_LETTERS)
     .where(jobs.c.number > bindparam("after"))
@@ -141,10 +170,14 @@ _LOCKED = (
 )
 
 
-def _remove(ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None) -> tuple[int, int]:
+def _remove(
+    ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None
+) -> tuple[int, int]:
     """Remove those of these jobs that still may be; returns how many jobs and lines."""
     with ledger.write() as connection:
-        gone = _read(connection, list(connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff})))
+        gone = _read(
+            connection, list(connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff}))
+        )
         if archive is not None and gone:
             archive(gone)
         bury(connection, map(_burial, gone))
@@ -163,7 +196,11 @@ def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[PrunedJob]:
     letters = _by_job(connection, dead_letters, numbers, dead_letters.c.id)
     return [
         PrunedJob(
-            row.campaign, row, of_lines[row.number], of_attempts[row.number], next(iter(letters[row.number]), None)
+            row.campaign,
+            row,
+            of_lines[row.number],
+            of_attempts[row.number],
+            next(iter(letters[row.number]), None),
         )
         for row in rows
     ]
@@ -173,7 +210,9 @@ def _by_job(
     connection: Connection, table: Table, numbers: Sequence[int], order: ColumnElement[int]
 ) -> dict[int, list[Row[Any]]]:
     found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(select(table).where(table.c.job_number.in_(numbers)).order_by(order)):
+    for row in connection.execute(
+        select(table).where(table.c.job_number.in_(numbers)).order_by(order)
+    ):
         found[row.job_number].append(row)
     return found
 
@@ -184,10 +223,14 @@ def _burial(pruned: PrunedJob) -> Burial:
 
 
 def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
-    counts = Counter((pruned.job.campaign_id, line.state) for pruned in gone for line in pruned.lines)
+    counts = Counter(
+        (pruned.job.campaign_id, line.state) for pruned in gone for line in pruned.lines
+    )
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for (campaign_id, state), count in sorted(counts.items()):
-        statement = dialect.insert(pruned_lines).values(campaign_id=campaign_id, state=state, line_count=count)
+        statement = dialect.insert(pruned_lines).values(
+            campaign_id=campaign_id, state=state, line_count=count
+        )
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[pruned_lines.c.campaign_id, pruned_lines.c.state],

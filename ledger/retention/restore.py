@@ -28,9 +28,9 @@ class Restored:
 def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
     """Write down that the ledger was restored, before anything runs on it.
 
-    Jobs that are open or may be resent count as possibly sent from now on, and so does every job that is accepted in
-    the next 30 days: a refusal then does not settle one before it was looked up in the API's transactions, from the
-    time of the backup on.
+    Jobs that are open or may be resent count as possibly sent from now on, and so does every job
+    that is accepted in the next 30 days: a refusal then does not settle one before it was looked up
+    in the API's transactions, from the time of the backup on.
     """
     with ledger.write() as connection:
         backup_at = _backup_at(connection)
@@ -39,7 +39,10 @@ def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
         marked = connection.execute(
             update(jobs)
             .where(or_(IS_OPEN, jobs.c.number.in_(may_be_resent)))
-            .values(may_have_reached=True, first_claimed_at=func.coalesce(jobs.c.first_claimed_at, backup_at))
+            .values(
+                may_have_reached=True,
+                first_claimed_at=func.coalesce(jobs.c.first_claimed_at, backup_at),
+            )
         )
         note_action(connection, operator, verb="restore", target="ledger")
     return Restored(instant(backup_at), marked.rowcount)

@@ -79,8 +79,12 @@ def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[
         return {}  # of a ledger that was never pruned, at no cost
     packed = {_packed(request_id): request_id for request_id in request_ids}
     return {
-        packed[bytes(key)]: Tombstone(campaign_id, State(state), line_digest, body_digest or line_digest)
-        for key, campaign_id, state, line_digest, body_digest in rows_among(connection, _FIND, list(packed))
+        packed[bytes(key)]: Tombstone(
+            campaign_id, State(state), line_digest, body_digest or line_digest
+        )
+        for key, campaign_id, state, line_digest, body_digest in rows_among(
+            connection, _FIND, list(packed)
+        )
     }
 
 

@@ -1,6 +1,7 @@
 """The database driver's own way of dealing with many rows in one statement.
 
-SQLAlchemy would make a dict of each row and check every value, which costs more than the statement itself.
+SQLAlchemy would make a dict of each row and check every value, which costs more than the statement
+itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,9 @@ def update_rows(
     connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
 
 
-def insert_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_rows(
+    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Insert rows; on PostgreSQL by COPY, which costs the server a fraction of as many INSERTs.
 
     Raises:

@@ -22,7 +22,8 @@ def _sqlite(_element: now_ms, _compiler: Any, **_: Any) -> str:
 
 @compiles(now_ms, "postgresql")
 def _postgresql(_element: now_ms, _compiler: Any, **_: Any) -> str:
-    # Not clock_timestamp(): it may change within a statement, so no index on a time could be searched by it.
+    # Not clock_timestamp(): it may change within a statement, so no index on a time could be
+    # searched by it.
     return "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)"
 
 

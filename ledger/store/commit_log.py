@@ -19,7 +19,12 @@ def note_event(connection: Connection, event: str, *, level: str = "info", **fie
 
 
 def note_jobs(
-    connection: Connection, event: str, request_ids: Sequence[str], *, level: str = "info", **fields: Any
+    connection: Connection,
+    event: str,
+    request_ids: Sequence[str],
+    *,
+    level: str = "info",
+    **fields: Any,
 ) -> None:
     """Have an event of many jobs told: each requestId is in one line, and no line has more than 50."""
     for start in range(0, len(request_ids), _IDS_OF_A_LINE):

@@ -21,7 +21,8 @@ _AGAIN_SECONDS = 0.02
 _CACHE_KIB = 32_768
 _CHECKPOINT_PAGES = 16_384
 """64 MiB of log before SQLite copies it into the file, for its own 4: pages that many commits write are copied once."""
-_MIGRATION_LOCK = 0x6973737561  # "issua": any number, as long as all of this program's versions use the same
+# "issua": any number, as long as all of this program's versions use the same
+_MIGRATION_LOCK = 0x6973737561
 # An error's text must not show customers and vouchers.
 _ENGINE: dict[str, Any] = {"hide_parameters": True}
 
@@ -31,9 +32,9 @@ class Ledger:
 
     Args:
         url: `sqlite:///path`, or `postgresql://…` (psycopg 3).
-        durable: True where a commit must survive a power cut (acceptance, operators' actions). Workers
-            pass False on SQLite: a lost outcome is resent with the same requestId, which is safe.
-            On PostgreSQL the server's own setting decides.
+        durable: True where a commit must survive a power cut (acceptance, operators' actions).
+            Workers pass False on SQLite: a lost outcome is resent with the same requestId, which is
+            safe. On PostgreSQL the server's own setting decides.
     """
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
@@ -75,8 +76,11 @@ class Ledger:
         """Bring the schema to this program's version; safe to run again, and cheap when there is nothing to do."""
         with _explained(), self.write() as connection:
             if self.dialect == "postgresql":
-                # On SQLite the write lock is enough; here two processes would both find no schema, and both make it.
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                # On SQLite the write lock is enough; here two processes would both find no schema,
+                # and both make it.
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
+                )
             if _revision(connection) != REVISION:
                 from ledger.store.migration import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
 
@@ -119,7 +123,9 @@ def _explained() -> Iterator[None]:
         yield
     except DatabaseError as error:
         said = " ".join(str(error.orig).split()).rstrip(".?")
-        raise LedgerError(f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL") from error
+        raise LedgerError(
+            f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL"
+        ) from error
 
 
 _NO_URL = "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
@@ -133,7 +139,8 @@ def _create_engine(url: str, *, durable: bool) -> Engine:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerError(_NO_URL)
     if parsed.get_backend_name() == "postgresql":
-        # A URL's own `?connect_timeout=` goes first; without one an unreachable host would be awaited for minutes.
+        # A URL's own `?connect_timeout=` goes first; without one an unreachable host would be
+        # awaited for minutes.
         parsed = parsed.set(drivername="postgresql+psycopg").update_query_dict(
             {"connect_timeout": parsed.query.get("connect_timeout", str(_CONNECT_SECONDS))}
         )

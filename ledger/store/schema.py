@@ -48,9 +48,11 @@ campaigns = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("state", String(16), nullable=False),  # running, paused, cancelled, finished
     Column("defers_limits", Boolean, nullable=False),
-    Column("accepted_lines", BigInteger, nullable=False),  # counted at acceptance, to hold the balance against
+    # counted at acceptance, to hold the balance against
+    Column("accepted_lines", BigInteger, nullable=False),
     Column("created_at", Ms, nullable=False),
-    Column("weight", Integer, nullable=False, server_default="1"),  # its part of the rate, beside the others'
+    # its part of the rate, beside the others'
+    Column("weight", Integer, nullable=False, server_default="1"),
 )
 
 intakes = Table(
@@ -72,7 +74,8 @@ jobs = Table(
     "jobs",
     metadata,
     Column("number", Id, primary_key=True, autoincrement=False),
-    Column("id", String(36), nullable=False),  # the first line's requestId; unique there, so not indexed here
+    # the first line's requestId; unique there, so not indexed here
+    Column("id", String(36), nullable=False),
     Column("campaign_id", Id, nullable=False),
     Column("intake_id", Id),
     Column("source_line", BigInteger, nullable=False),
@@ -86,17 +89,21 @@ jobs = Table(
     Column("state", String(16), nullable=False),
     Column("open_lines", Integer, nullable=False),  # lines not settled yet
     Column("due_at", Ms, nullable=False),
-    Column("lease_until", Ms),  # queued: when it counts as lost on the way; running: when the claim lapses
+    # queued: when it counts as lost on the way; running: when the claim lapses
+    Column("lease_until", Ms),
     Column("chunk_id", String(36)),  # the claiming chunk
-    Column("claims", Integer, nullable=False),  # claims since the last outcome, without those given back
+    # claims since the last outcome, without those given back
+    Column("claims", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),  # attempts in all
     Column("budget_attempts", Integer, nullable=False),  # counted attempts of the present budget
     Column("budget_started_at", Ms),  # first attempt of the present budget
     Column("first_claimed_at", Ms),  # no attempt was sent before this
-    Column("may_have_reached", Boolean, nullable=False),  # an attempt without an answer is uncleared
+    # an attempt without an answer is uncleared
+    Column("may_have_reached", Boolean, nullable=False),
     Column("limit_deferrals", Integer, nullable=False),
     Column("redrives", Integer, nullable=False),
-    Column("look_up", String(16)),  # not to be sent but looked up; settled as this when no look finds it
+    # not to be sent but looked up; settled as this when no look finds it
+    Column("look_up", String(16)),
     Column("empty_looks", Integer, nullable=False, server_default="0"),  # looks that found nothing
     Column("accepted_at", Ms, nullable=False),
     Column("settled_at", Ms),
@@ -133,7 +140,8 @@ lines = Table(
     Column("request_id", String(36), nullable=False, unique=True),
     Column("campaign_id", Id, nullable=False),
     Column("reward_id", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False),  # waiting until settled: meanwhile the job's state tells
+    # waiting until settled: meanwhile the job's state tells
+    Column("state", String(16), nullable=False),
     Column("requested_quantity", BigInteger, nullable=False),
     Column("quantity", BigInteger),
     Column("code", BigInteger),
@@ -190,7 +198,8 @@ dead_letters = Table(
     Column("changed_at", Ms, nullable=False),
     Column("noticed_at", Ms),  # when its notice was published; null: the next release does it
     Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
-    # Oldest first, without a reason: the index above would have all that are open sorted for each page.
+    # Oldest first, without a reason: the index above would have all that are open sorted for each
+    # page.
     Index("ix_dead_letters_page", "state", "id"),
     Index("ix_dead_letters_campaign_page", "state", "campaign_id", "id"),
     Index(
@@ -223,11 +232,14 @@ heartbeats = Table(
 tombstones = Table(
     "tombstones",
     metadata,
-    Column("request_id", LargeBinary(16), primary_key=True),  # the UUID's bytes: there may be many millions
+    # the UUID's bytes: there may be many millions
+    Column("request_id", LargeBinary(16), primary_key=True),
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("line_digest", LargeBinary(16), nullable=False),  # of the body that the line alone would have had
-    Column("body_digest", LargeBinary(16)),  # of the job's whole body; null: the line was alone in it
+    # of the body that the line alone would have had
+    Column("line_digest", LargeBinary(16), nullable=False),
+    # of the job's whole body; null: the line was alone in it
+    Column("body_digest", LargeBinary(16)),
     sqlite_with_rowid=False,
 )
 
@@ -236,7 +248,8 @@ pruned_lines = Table(
     metadata,
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("line_count", BigInteger, nullable=False),  # so that the campaign's balance still adds up
+    # so that the campaign's balance still adds up
+    Column("line_count", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
 )
@@ -246,7 +259,8 @@ tallies = Table(
     metadata,
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),  # of the lines: what is not settled is waiting
-    Column("line_count", BigInteger, nullable=False),  # written by triggers on the lines; pruned ones are gone from it
+    # written by triggers on the lines; pruned ones are gone from it
+    Column("line_count", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
 )
@@ -257,7 +271,8 @@ tally_deltas = Table(
     Column("id", Id, primary_key=True),
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("delta", BigInteger, nullable=False),  # what a statement has changed; only on PostgreSQL are there any
+    # what a statement has changed; only on PostgreSQL are there any
+    Column("delta", BigInteger, nullable=False),
 )
 
 restores = Table(
@@ -268,7 +283,8 @@ restores = Table(
     Column("backup_at", Ms, nullable=False),
 )
 
-# A partial index only serves a query that holds the index's condition as literals: bound values could be others.
+# A partial index only serves a query that holds the index's condition as literals: bound values
+# could be others.
 IS_WAITING = jobs.c.state == _literal(State.WAITING)
 IS_LEASED = jobs.c.state.in_([_literal(State.QUEUED), _literal(State.RUNNING)])
 IS_OPEN = jobs.c.state.in_([_literal(state) for state in OPEN])

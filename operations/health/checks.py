@@ -76,8 +76,14 @@ def _require_file(url: str) -> None:
         parsed = make_url(url)
     except ArgumentError:
         return
-    if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).exists():
-        raise LedgerError(f"There is no ledger at {parsed.database}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME")
+    if (
+        parsed.get_backend_name() == "sqlite"
+        and parsed.database
+        and not Path(parsed.database).exists()
+    ):
+        raise LedgerError(
+            f"There is no ledger at {parsed.database}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
+        )
 
 
 def _explained(error: Exception) -> Finding:
@@ -88,7 +94,10 @@ def _explained(error: Exception) -> Finding:
 
 def _examine_broker(context: Services) -> Finding:
     if not context.site.broker_url:
-        return Finding("none is configured and no embedded one runs", "set ISSUANCE_BROKER_URL, or run `issuance up`")
+        return Finding(
+            "none is configured and no embedded one runs",
+            "set ISSUANCE_BROKER_URL, or run `issuance up`",
+        )
     try:
         context.reach_broker()
     except BrokerAway as error:
@@ -103,7 +112,9 @@ def _examine_limits(context: Services) -> Finding:
     try:
         limits = context.limits
         if limits is None:
-            return Finding("no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL")
+            return Finding(
+                "no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL"
+            )
         state = limits.state()
     except (LimitsUnavailable, ValueError) as error:
         return _explained(error)
@@ -164,7 +175,9 @@ class _RollCall:
         if part in self._present:
             return WELL
         where = f" on {self._host}" if self._host else ""
-        return Finding(f"no such process answers{where}", f"start `issuance run {part}`, or look at its log")
+        return Finding(
+            f"no such process answers{where}", f"start `issuance run {part}`, or look at its log"
+        )
 
     def _call(self) -> frozenset[Part]:
         present: frozenset[Part] = frozenset()
@@ -188,12 +201,18 @@ def _examine_progress(context: Services) -> Finding:
     seconds = stall_seconds(context.settings.health_stall_seconds, state)
     try:
         with Ledger(context.site.ledger_url) as ledger:
-            found = [stall for stall in stalls(ledger, seconds=seconds) if not is_explained(stall, state, seconds)]
+            found = [
+                stall
+                for stall in stalls(ledger, seconds=seconds)
+                if not is_explained(stall, state, seconds)
+            ]
     except DBAPIError as error:
         return Finding(f"the ledger failed ({type(error).__name__})", "look at the database's log")
     if not found:
         return WELL
-    causes = (f"{stall.lane} work has been due for {duration(stall.due_seconds)}" for stall in found)
+    causes = (
+        f"{stall.lane} work has been due for {duration(stall.due_seconds)}" for stall in found
+    )
     names = " and ".join(f"`{_WORKER_OF[stall.lane]}`" for stall in found)
     return Finding(
         f"no call was made for {duration(seconds)}: {', '.join(causes)}",
@@ -203,7 +222,11 @@ def _examine_progress(context: Services) -> Finding:
 
 def stall_seconds(setting: float, state: LimitState) -> float:
     """For how long there must be no call before it is a stall, at the rate in force."""
-    return max(setting, _SLOW_CALLS * 60 / state.allowed_per_minute) if state.allowed_per_minute else setting
+    return (
+        max(setting, _SLOW_CALLS * 60 / state.allowed_per_minute)
+        if state.allowed_per_minute
+        else setting
+    )
 
 
 def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:

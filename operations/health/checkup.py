@@ -90,13 +90,21 @@ class Report:
     def lines(self) -> list[str]:
         """One line a problem with cause and remedy, then notes."""
         found = self.findings.items()
-        problems = [f"{part}: {finding.cause}; {finding.remedy}" for part, finding in found if finding.cause]
+        problems = [
+            f"{part}: {finding.cause}; {finding.remedy}" for part, finding in found if finding.cause
+        ]
         unknown = [f"{part}: unknown because of {cause}" for part, cause in self.unknown.items()]
-        return [*problems, *unknown, *(f"note: {note}" for finding in self.findings.values() for note in finding.notes)]
+        return [
+            *problems,
+            *unknown,
+            *(f"note: {note}" for finding in self.findings.values() for note in finding.notes),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """One object for programs."""
-        state = {part: "problem" if finding.cause else "ok" for part, finding in self.findings.items()}
+        state = {
+            part: "problem" if finding.cause else "ok" for part, finding in self.findings.items()
+        }
         return {
             "healthy": self.healthy,
             "parts": state | dict.fromkeys(self.unknown, "unknown"),
@@ -112,14 +120,16 @@ class Report:
 Examination = Callable[[], Finding]
 
 
-def examine(examinations: Mapping[Part, Examination], wanted: Iterable[Part], *, part_seconds: float) -> Report:
+def examine(
+    examinations: Mapping[Part, Examination], wanted: Iterable[Part], *, part_seconds: float
+) -> Report:
     """Examine these parts, and those that they need, each once.
 
     Args:
         examinations: how each part is examined.
         wanted: which parts.
-        part_seconds: one that takes longer is not well; what hangs is left behind, in a thread that ends with the
-            process.
+        part_seconds: one that takes longer is not well; what hangs is left behind, in a thread that
+            ends with the process.
     """
     chosen = set(wanted)
     for part in tuple(chosen):
@@ -128,18 +138,23 @@ def examine(examinations: Mapping[Part, Examination], wanted: Iterable[Part], *,
     unknown: dict[Part, Part] = {}
     left = [part for part in Part if part in chosen]
     while left:
-        # Together, what needs nothing that is still to be examined: so an absent server is waited for only once.
+        # Together, what needs nothing that is still to be examined: so an absent server is waited
+        # for only once.
         ready = [part for part in left if not _needs(part).intersection(left)]
         left = [part for part in left if part not in ready]
         begun: dict[Part, _Examining] = {}
         for part in ready:
-            ill = next((need for need in Part if need in _needs(part) and _is_ill(need, findings)), None)
+            ill = next(
+                (need for need in Part if need in _needs(part) and _is_ill(need, findings)), None
+            )
             if ill is None:
                 begun[part] = _Examining(examinations[part])
             else:
                 unknown[part] = ill
         until = time.monotonic() + part_seconds
-        findings |= {part: examining.finding(until, part_seconds) for part, examining in begun.items()}
+        findings |= {
+            part: examining.finding(until, part_seconds) for part, examining in begun.items()
+        }
     return Report({part: findings[part] for part in Part if part in findings}, unknown)
 
 
@@ -164,10 +179,13 @@ class _Examining:
         try:
             self._finding = self._examination()
         except Exception as error:  # noqa: BLE001  # whatever a part does wrong is a finding, and must not end the others
-            self._finding = Finding(f"its examination failed: {type(error).__name__}", "see the log")
+            self._finding = Finding(
+                f"its examination failed: {type(error).__name__}", "see the log"
+            )
 
     def finding(self, until: float, seconds: float) -> Finding:
         self._thread.join(max(0.0, until - time.monotonic()))
         return self._finding or Finding(
-            f"it did not answer within {seconds:g} s", "check that its machine can be reached and is not overloaded"
+            f"it did not answer within {seconds:g} s",
+            "check that its machine can be reached and is not overloaded",
         )

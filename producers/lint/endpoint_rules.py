@@ -25,7 +25,9 @@ def check_line_count(variant: Variant, count: int, most: int) -> None:
         Refusal: there are more.
     """
     if variant is Variant.SINGLE and count > 1:
-        raise Refusal("the single endpoint takes one reward a call", "set ISSUANCE_API_VARIANT=bulk")
+        raise Refusal(
+            "the single endpoint takes one reward a call", "set ISSUANCE_API_VARIANT=bulk"
+        )
     if count > most:
         raise Refusal(
             f"{count} rewards in one call are more than {most}",

@@ -54,8 +54,12 @@ class Expectation:
 
     def add(self, row: Row, terms: RewardTerms, variant: Variant) -> None:
         """Count a row that would be accepted."""
-        asked = Asked(row.reward_id, row.payment_config_id, row.quantity, row.redemption_value, row.points)
-        price = self.prices.get(asked) or Price(expected_points(row, terms, variant), redemption_value(row, terms))
+        asked = Asked(
+            row.reward_id, row.payment_config_id, row.quantity, row.redemption_value, row.points
+        )
+        price = self.prices.get(asked) or Price(
+            expected_points(row, terms, variant), redemption_value(row, terms)
+        )
         price.rows += 1
         if len(self.prices) < _ASKS_KEPT:
             self.prices.setdefault(asked, price)

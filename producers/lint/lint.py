@@ -49,5 +49,10 @@ def _rules(country_code: str | None, rewards: Mapping[int, RewardTerms] | None) 
         yield check_value_without_config
     else:
         payment = Payment(rewards)
-        yield from (payment.check_reward, payment.check_config, payment.check_quantity, payment.check_value)
+        yield from (
+            payment.check_reward,
+            payment.check_config,
+            payment.check_quantity,
+            payment.check_value,
+        )
     yield check_length if country_code is None else country_code_rule(country_code)

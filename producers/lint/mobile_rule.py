@@ -7,8 +7,9 @@ from issuance.display import mask
 from producers.lint.finding import Finding
 from producers.source import Row
 
-# The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere E.164's
-# shortest in use. It tells an Indian 9198765432, which lacks its country code, from 919198765432.
+# The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere
+# E.164's shortest in use. It tells an Indian 9198765432, which lacks its country code, from
+# 919198765432.
 _NATIONAL_DIGITS = {
     "1": 10, "44": 10, "60": 9, "61": 9, "62": 9, "63": 10, "65": 8, "66": 9, "84": 9, "86": 11, "91": 10,
     "852": 8, "965": 8, "966": 9, "971": 9, "974": 8,
@@ -28,7 +29,9 @@ def country_code_rule(code: str) -> Callable[[Row], Finding | None]:
         ValueError: it is no country code.
     """
     if not _CODE.fullmatch(code):
-        raise ValueError(f"--country-code {code} is no country code: give its 1 to 3 digits, for example 91")
+        raise ValueError(
+            f"--country-code {code} is no country code: give its 1 to 3 digits, for example 91"
+        )
     fewest = len(code) + _NATIONAL_DIGITS.get(code, _FEWEST_DIGITS)
 
     def check(row: Row) -> Finding | None:
@@ -39,7 +42,11 @@ def country_code_rule(code: str) -> Callable[[Row], Finding | None]:
             problem = f"{mask(mobile)} has {len(mobile)} digits, with country code {code} there are {fewest} or more"
         else:
             problem = f"{mask(mobile)} does not begin with the country code {code}"
-        return _warning(f"mobile without country code {code}", problem, f"write {code} and then the whole number")
+        return _warning(
+            f"mobile without country code {code}",
+            problem,
+            f"write {code} and then the whole number",
+        )
 
     return check
 

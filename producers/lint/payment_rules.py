@@ -16,7 +16,9 @@ def check_amounts(redemption_value: float | None, points: float | None) -> None:
     """
     if points is not None and redemption_value is not None:
         raise Refusal(
-            "redemptionValue and points are both given, and each follows from the other", "keep one of them", "points"
+            "redemptionValue and points are both given, and each follows from the other",
+            "keep one of them",
+            "points",
         )
 
 
@@ -70,7 +72,9 @@ class Payment:
             return None
         problem = f"{row.payment_config_id} is no payment config of reward {row.reward_id}"
         return _refused_config(
-            "paymentConfigId of another reward", problem, f"give one of {ids}" if ids else "leave it empty"
+            "paymentConfigId of another reward",
+            problem,
+            f"give one of {ids}" if ids else "leave it empty",
         )
 
     def check_quantity(self, row: Row) -> Finding | None:

@@ -10,7 +10,8 @@ from producers.source import Row
 def expected_points(row: Row, terms: RewardTerms, variant: Variant) -> int:
     """Points that the row's call takes for it, rounded half up on the row's total.
 
-    Cash is not counted. Limits, segments and the customer's balance may keep the API from issuing all of it.
+    Cash is not counted. Limits, segments and the customer's balance may keep the API from issuing
+    all of it.
 
     Args:
         row: one that the lint does not refuse.
@@ -22,7 +23,11 @@ def expected_points(row: Row, terms: RewardTerms, variant: Variant) -> int:
     if config is None:
         return _rounded(terms.points * units)
     if config.ratio is None or config.mode != "CONV_RATIO":
-        return _rounded((config.points or Decimal(0)) * units if config.mode not in ("FREE", "CASH") else Decimal(0))
+        return _rounded(
+            (config.points or Decimal(0)) * units
+            if config.mode not in ("FREE", "CASH")
+            else Decimal(0)
+        )
     if row.points is not None:
         return _rounded(_exact(row.points) * units)
     if row.redemption_value is not None:

@@ -76,16 +76,24 @@ def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
             content = stream.read(_LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnusableFile(f"the rewards file {path} cannot be opened: {reason}", "check --rewards") from None
+        raise UnusableFile(
+            f"the rewards file {path} cannot be opened: {reason}", "check --rewards"
+        ) from None
     if len(content) > _LARGEST_BYTES:
-        raise UnusableFile(f"the rewards file {path} is larger than 10 MB", "leave only the rewards of this blast")
+        raise UnusableFile(
+            f"the rewards file {path} is larger than 10 MB", "leave only the rewards of this blast"
+        )
     try:
         rewards = _FILE.validate_json(content)
     except ValidationError as error:
         raise UnusableFile(f"the rewards file {path} is wrong: {_explain(error)}", _WRITE) from None
-    [(reward_id, times)] = Counter(reward.reward_id for reward in rewards).most_common(1) or [(0, 1)]
+    [(reward_id, times)] = Counter(reward.reward_id for reward in rewards).most_common(1) or [
+        (0, 1)
+    ]
     if times > 1:
-        raise UnusableFile(f"the rewards file {path} names reward {reward_id} {times} times", "keep one of them")
+        raise UnusableFile(
+            f"the rewards file {path} names reward {reward_id} {times} times", "keep one of them"
+        )
     return {reward.reward_id: reward for reward in rewards}
 
 

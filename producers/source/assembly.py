@@ -30,7 +30,8 @@ class Assembly:
         identifiers: dict[IdentifierKind, Any] = {}
         attributes = self._defaults.copy()
         custom_fields: dict[str, Any] = {}
-        groups: tuple[dict[Any, Any], ...] = (identifiers, attributes, custom_fields)  # in Group's order
+        # in Group's order
+        groups: tuple[dict[Any, Any], ...] = (identifiers, attributes, custom_fields)
         for (name, group, key, parse), text in cells:
             if not text:
                 continue
@@ -43,12 +44,19 @@ class Assembly:
         if len(identifiers) != 1:
             return _misidentified(line, list(identifiers))
         if attributes["reward_id"] is None:
-            return BadRow(line, "rewardId", "no rewardId", "fill it in, or give --reward-id for all rows")
+            return BadRow(
+                line, "rewardId", "no rewardId", "fill it in, or give --reward-id for all rows"
+            )
         ((kind, value),) = identifiers.items()
         return Row(line, Identifier(kind, value), custom_fields=custom_fields, **attributes)
 
 
 def _misidentified(line: int, kinds: list[IdentifierKind]) -> BadRow:
     if kinds:
-        return BadRow(line, kinds[-1], f"several identifiers: {', '.join(kinds)}", "keep one and empty the others")
+        return BadRow(
+            line,
+            kinds[-1],
+            f"several identifiers: {', '.join(kinds)}",
+            "keep one and empty the others",
+        )
     return BadRow(line, "", "no identifier", "fill in one of mobile, email and externalId")

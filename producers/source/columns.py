@@ -64,9 +64,10 @@ _BY_PLAIN_NAME = {plain(column.name): column for column in COLUMNS}
 class Columns:
     """Finds the column that a header's name or a JSON key means.
 
-    A name is looked up in the mapping first, then among our columns: exactly, or else without regard to case,
-    blanks, underscores and hyphens, so that `External ID` is externalId and `reward_id` is rewardId.
-    `customFields.NAME` is the custom field NAME, whose own spelling is kept.
+    A name is looked up in the mapping first, then among our columns: exactly, or else without
+    regard to case, blanks, underscores and hyphens, so that `External ID` is externalId and
+    `reward_id` is rewardId. `customFields.NAME` is the custom field NAME, whose own spelling is
+    kept.
 
     Raises:
         UnusableFile: The mapping points to a column that does not exist.
@@ -75,7 +76,8 @@ class Columns:
     def __init__(self, mapping: Mapping[str, str]) -> None:
         targets = {theirs.strip(): _target(ours.strip()) for theirs, ours in mapping.items()}
         self._mapped = {plain(theirs): column for theirs, column in targets.items()} | targets
-        # A file of JSON objects asks for the same few names millions of times; the bound keeps memory flat.
+        # A file of JSON objects asks for the same few names millions of times; the bound keeps
+        # memory flat.
         self.find = lru_cache(maxsize=1024)(self._find)
 
     def _find(self, name: str) -> Column | None:
@@ -94,7 +96,9 @@ def _own(name: str) -> Column | None:
 def _target(ours: str) -> Column:
     column = IGNORED if ours == IGNORE else _own(ours)
     if column is None:
-        raise UnusableFile(f"the mapping points to '{shorten(ours)}', which is no column", suggest(ours))
+        raise UnusableFile(
+            f"the mapping points to '{shorten(ours)}', which is no column", suggest(ours)
+        )
     return column
 
 
@@ -107,7 +111,11 @@ def suggest(name: str) -> str:
     """Say what to do about a name that is no column, beginning with the column closest to it."""
     close = difflib.get_close_matches(plain(name[:100]), _BY_PLAIN_NAME, n=1)
     known = ", ".join(column.name for column in COLUMNS)
-    guess = f"did you mean {_BY_PLAIN_NAME[close[0]].name}? If not, " if close else f"our columns are {known}; "
+    guess = (
+        f"did you mean {_BY_PLAIN_NAME[close[0]].name}? If not, "
+        if close
+        else f"our columns are {known}; "
+    )
     return (
         f"{guess}use --map THEIRS=OURS, --map THEIRS={IGNORE} to ignore it, "
         f"or name it {CUSTOM_FIELDS}.NAME to send it along"

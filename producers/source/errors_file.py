@@ -20,10 +20,11 @@ _KEPT_FOR_THE_END = 512
 class ErrorsFile:
     """Writes bad rows to a CSV file in UTF-8, with the columns line, field, problem and remedy.
 
-    The file is made at the first bad row, replacing an older one; without a bad row, nothing is made or
-    replaced. Used with `with`; what was written is complete when the block is left, and nothing can be
-    written after that. A file of garbage has as many bad rows as lines: cells are cut to 500 characters, and
-    when the file is full one last row says so; the bad rows after it are only counted.
+    The file is made at the first bad row, replacing an older one; without a bad row, nothing is
+    made or replaced. Used with `with`; what was written is complete when the block is left, and
+    nothing can be written after that. A file of garbage has as many bad rows as lines: cells are
+    cut to 500 characters, and when the file is full one last row says so; the bad rows after it are
+    only counted.
 
     Args:
         path: The file.
@@ -46,7 +47,10 @@ class ErrorsFile:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._stream is not None:
             self._stream.close()
@@ -71,7 +75,14 @@ class ErrorsFile:
             remedy = "mend the rows above and run the file again; if there are many alike, mend what exports it"
             self._put(
                 self._stream,
-                _line([bad.line, "", "this and the refused rows after it are not listed: too many", remedy]),
+                _line(
+                    [
+                        bad.line,
+                        "",
+                        "this and the refused rows after it are not listed: too many",
+                        remedy,
+                    ]
+                ),
             )
 
     def _put(self, stream: IO[str], line: str) -> None:

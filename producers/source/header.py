@@ -34,7 +34,9 @@ def read_header(raw: bytes, options: ReadOptions) -> Header:
     _check_mapping(names, options.mapping)
     _check_no_data(names, finder)
     _check_quotes(names, finder)
-    columns = tuple(_resolve(position, name, finder) for position, name in enumerate(names, start=1))
+    columns = tuple(
+        _resolve(position, name, finder) for position, name in enumerate(names, start=1)
+    )
     _check_duplicates(names, columns)
     _check_sufficient(columns, options)
     return Header(delimiter, columns)
@@ -46,7 +48,9 @@ def _text(raw: bytes) -> str:
     except Refusal as refusal:
         raise UnusableFile(f"the header is not text: {refusal.problem}", refusal.remedy) from None
     if "\r" in text:
-        raise UnusableFile("the lines end in lone carriage returns", "save the file with LF or CRLF line ends")
+        raise UnusableFile(
+            "the lines end in lone carriage returns", "save the file with LF or CRLF line ends"
+        )
     return text
 
 
@@ -88,7 +92,9 @@ def _resolve(position: int, name: str, finder: Columns) -> Column:
     if column is not None:
         return column
     if not name.strip():
-        raise UnusableFile(f"column {position} has no name in the header", "name it, or delete the column")
+        raise UnusableFile(
+            f"column {position} has no name in the header", "name it, or delete the column"
+        )
     raise UnusableFile(f"unknown column '{shorten(name)}'", suggest(name))
 
 
@@ -116,7 +122,10 @@ def _check_mapping(names: list[str], mapping: Mapping[str, str]) -> None:
 def _check_sufficient(columns: tuple[Column, ...], options: ReadOptions) -> None:
     if not any(column.group is Group.IDENTIFIER for column in columns):
         raise UnusableFile(
-            "no column names the customer", "give a column mobile, email or externalId, or map one with --map"
+            "no column names the customer",
+            "give a column mobile, email or externalId, or map one with --map",
         )
     if options.reward_id is None and all(column.key != "reward_id" for column in columns):
-        raise UnusableFile("no column names the reward", "give a column rewardId, or --reward-id for all rows")
+        raise UnusableFile(
+            "no column names the reward", "give a column rewardId, or --reward-id for all rows"
+        )

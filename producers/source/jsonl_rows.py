@@ -5,24 +5,38 @@ from collections.abc import Iterator
 
 from issuance.display import shorten
 from producers.source.assembly import Assembly
-from producers.source.columns import CUSTOM_FIELDS, IGNORED, Column, Columns, custom_field, plain, suggest
+from producers.source.columns import (
+    CUSTOM_FIELDS,
+    IGNORED,
+    Column,
+    Columns,
+    custom_field,
+    plain,
+    suggest,
+)
 from producers.source.lines import Lines, decode
 from producers.source.options import ReadOptions
 from producers.source.refusal import Refusal
 from producers.source.row import BadRow, Row
 
-# What the decoder below makes of an object, so that a key given twice is seen; an array stays a list.
+# What the decoder below makes of an object, so that a key given twice is seen; an array stays a
+# list.
 _Pairs = tuple[tuple[str, object], ...]
 
-_ONE_OBJECT = 'write one JSON object per line, for example {"mobile": "919800000001", "rewardId": 1001}'
+_ONE_OBJECT = (
+    'write one JSON object per line, for example {"mobile": "919800000001", "rewardId": 1001}'
+)
 
 
 def _refuse_constant(name: str) -> object:
     raise Refusal(f"{name} is not JSON", "write a number, or leave the key out")
 
 
-# A number is read as the text it is written as, and then by the same rules as a CSV cell: no digit is lost.
-_DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+# A number is read as the text it is written as, and then by the same rules as a CSV cell: no digit
+# is lost.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+)
 
 
 def read_jsonl_rows(lines: Lines, columns: Columns, options: ReadOptions) -> Iterator[Row | BadRow]:
@@ -59,7 +73,11 @@ def _cells(pairs: _Pairs, columns: Columns) -> Iterator[tuple[Column, str]]:
             raise Refusal("given twice in one object", "keep one of them", shorten(column.name))
         seen.add(column.name)
         if not column.key.isprintable():
-            raise Refusal("the custom field's name holds an invisible character", "remove it", shorten(column.name))
+            raise Refusal(
+                "the custom field's name holds an invisible character",
+                "remove it",
+                shorten(column.name),
+            )
         yield column, _cell(column, value)
 
 
@@ -89,5 +107,7 @@ def _cell(column: Column, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Refusal("neither a text nor a number", "write a text or a number", shorten(column.name))
+        raise Refusal(
+            "neither a text nor a number", "write a text or a number", shorten(column.name)
+        )
     return value

@@ -44,7 +44,8 @@ class Lines:
 
 
 def _split(blocks: Iterable[bytes], limit: int) -> Iterator[bytes | None]:
-    pending = b""  # the beginning of a line whose end is in a later block; never longer than the limit
+    # the beginning of a line whose end is in a later block; never longer than the limit
+    pending = b""
     overlong = False
     for block in blocks:
         pieces = (pending + block).split(b"\n")
@@ -67,7 +68,9 @@ def decode(raw: bytes) -> str:
         Refusal: The bytes are not UTF-8, or hold a NUL.
     """
     if b"\0" in raw:
-        raise Refusal(f"byte {raw.index(0) + 1} of the row is NUL", "export the file again as UTF-8 text")
+        raise Refusal(
+            f"byte {raw.index(0) + 1} of the row is NUL", "export the file again as UTF-8 text"
+        )
     try:
         return raw.decode()
     except UnicodeDecodeError as error:

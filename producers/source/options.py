@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from producers.source.rules import LARGEST_ID, LARGEST_QUANTITY
 
-# The csv module refuses a longer field, in every reader of the process at once; so no record may be longer.
+# The csv module refuses a longer field, in every reader of the process at once; so no record may be
+# longer.
 _LONGEST_RECORD = csv.field_size_limit()
 
 
@@ -15,10 +16,13 @@ class ReadOptions:
     """How to read a file.
 
     Attributes:
-        mapping: The file's column or key to ours (`--map theirs=ours`), or to "-" to ignore that column.
+        mapping: The file's column or key to ours (`--map theirs=ours`), or to "-" to ignore that
+            column.
         reward_id: For rows without a rewardId of their own, 1 to 2^63-1; a row's own value wins.
-        quantity: For rows without a quantity of their own, 1 to 1,000,000; a row's own value wins. 1 when not given.
-        max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is one bad row.
+        quantity: For rows without a quantity of their own, 1 to 1,000,000; a row's own value wins.
+            1 when not given.
+        max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is one
+            bad row.
 
     Raises:
         ValueError: A number is out of range.

@@ -23,10 +23,11 @@ class Record(NamedTuple):
 class Records:
     """Reads records of `width` fields.
 
-    A record whose quotes are not closed within the lines' limit, or do not pair up, or whose number of fields
-    does not fit, is one bad row at its first line. Reading resumes at the line after that: what was taken for
-    its continuation is read again as ordinary lines. Reading stays linear all the same: only a line with an
-    odd number of quotes is looked beyond, and never farther than the next such line.
+    A record whose quotes are not closed within the lines' limit, or do not pair up, or whose number
+    of fields does not fit, is one bad row at its first line. Reading resumes at the line after
+    that: what was taken for its continuation is read again as ordinary lines. Reading stays linear
+    all the same: only a line with an odd number of quotes is looked beyond, and never farther than
+    the next such line.
     """
 
     def __init__(self, lines: Lines, *, delimiter: str, width: int) -> None:
@@ -56,7 +57,8 @@ class Records:
 
     def _read_quoted(self, first: bytes) -> list[str]:
         try:
-            # often it is the whole record; a stray quote in the middle of a field (5" pipe) opens nothing
+            # often it is the whole record; a stray quote in the middle of a field (5" pipe) opens
+            # nothing
             return self._parse(first)
         except Refusal:
             if first.count(_QUOTE) % 2 == 0:

@@ -13,8 +13,8 @@ class Identifier:
 
     Attributes:
         kind: Which of the customer's identifiers it is.
-        value: The identifier without surrounding blanks; a mobile is 7 to 15 digits without "+". It is
-            personal data and therefore no part of the repr.
+        value: The identifier without surrounding blanks; a mobile is 7 to 15 digits without "+". It
+            is personal data and therefore no part of the repr.
     """
 
     kind: IdentifierKind
@@ -31,8 +31,8 @@ class Row:
         reward_id: 1 to 2^63-1; the row's own, else the one given for all rows.
         quantity: 1 to 1,000,000; the row's own, else the one given for all rows, else 1.
         payment_config_id: 1 to 2^63-1, where the reward has several payment configs.
-        redemption_value: Above 0, at most 15 significant digits; whole values are ints (`100.00` is 100), so
-            that one amount has one spelling in the body.
+        redemption_value: Above 0, at most 15 significant digits; whole values are ints (`100.00` is
+            100), so that one amount has one spelling in the body.
         points: What is to be paid, in the place of redemption_value; as that one.
         org_id: 1 to 2^63-1, where the row is for a connected org.
         event_log_id: 1 to 4,000 characters, as given.
@@ -60,8 +60,8 @@ class BadRow:
     Attributes:
         line: 1-based physical line of the file at which the record starts.
         field: The column at fault, or "" when it is the whole row.
-        problem: What is wrong; values are shortened, and of an identifier at most its last 4 characters are
-            shown.
+        problem: What is wrong; values are shortened, and of an identifier at most its last 4
+            characters are shown.
         remedy: What to do about it.
     """
 

@@ -1,6 +1,7 @@
 """The rule of each column: a cell's text becomes a value, or a refusal with its remedy.
 
-Every rule takes a non-empty text, and returns None for one that is only blanks where blanks mean nothing.
+Every rule takes a non-empty text, and returns None for one that is only blanks where blanks mean
+nothing.
 """
 
 import re
@@ -34,7 +35,10 @@ def mobile(text: str) -> str | None:
     if not value:
         return None
     if _EXPONENT.fullmatch(digits):
-        raise Refusal(f"the spreadsheet rounded the mobile to {mask(value)}: its digits are lost", _EXPORT_AS_TEXT)
+        raise Refusal(
+            f"the spreadsheet rounded the mobile to {mask(value)}: its digits are lost",
+            _EXPORT_AS_TEXT,
+        )
     if digits.endswith(".0"):
         raise Refusal(f"the spreadsheet added '.0' to the mobile {mask(value)}", _EXPORT_AS_TEXT)
     raise Refusal(
@@ -60,7 +64,10 @@ def external_id(text: str) -> str | None:
     """Read 1 to 255 characters without control characters; surrounding blanks are dropped."""
     value = text.strip()
     if len(value) > _LONGEST_EXTERNAL_ID:
-        raise Refusal(f"the externalId has {len(value)} characters", f"write at most {_LONGEST_EXTERNAL_ID} characters")
+        raise Refusal(
+            f"the externalId has {len(value)} characters",
+            f"write at most {_LONGEST_EXTERNAL_ID} characters",
+        )
     if _CONTROL.search(value):
         raise Refusal(
             f"the externalId {mask(value)} holds a control character",
@@ -72,7 +79,8 @@ def external_id(text: str) -> str | None:
 def positive_integer(largest: int) -> Callable[[str], int | None]:
     """Make the rule for 1 to `largest`, in ASCII digits.
 
-    Decimals are refused even when they are whole: the API truncates them without a word (rewards-api §7).
+    Decimals are refused even when they are whole: the API truncates them without a word
+        (rewards-api §7).
     """
 
     def parse(text: str) -> int | None:
@@ -115,7 +123,8 @@ def amount(text: str) -> int | float | None:
         raise Refusal("0 is not above 0", "write a number above 0, or leave the cell empty")
     if len(digits) > _EXACT_DIGITS:
         raise Refusal(
-            f"{show(value)} has more digits than can be sent exactly", f"write at most {_EXACT_DIGITS} digits"
+            f"{show(value)} has more digits than can be sent exactly",
+            f"write at most {_EXACT_DIGITS} digits",
         )
     return float(f"{whole}.{decimals}") if decimals else int(whole)
 
@@ -123,7 +132,9 @@ def amount(text: str) -> int | float | None:
 def text(given: str) -> str:
     """Take 1 to 4,000 characters exactly as they are; line breaks are fine, NUL is not."""
     if len(given) > LONGEST_TEXT:
-        raise Refusal(f"{len(given)} characters are too many", f"write at most {LONGEST_TEXT} characters")
+        raise Refusal(
+            f"{len(given)} characters are too many", f"write at most {LONGEST_TEXT} characters"
+        )
     if "\0" in given:
         raise Refusal("it holds a NUL character, which no database stores", "remove the character")
     return _writable(given)
@@ -137,6 +148,7 @@ def _writable(value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise Refusal(
-            "it holds half of a character (a lone surrogate)", "write the character itself, as UTF-8"
+            "it holds half of a character (a lone surrogate)",
+            "write the character itself, as UTF-8",
         ) from None
     return value

@@ -34,17 +34,18 @@ _UNREADABLE = (
 class Source:
     """A CSV or JSONL file of a campaign, checked when it is made and readable any number of times.
 
-    The suffix decides the format (.csv; .jsonl or .ndjson); with any other suffix, a file whose first
-    character is "{" is JSONL and every other is CSV.
+    The suffix decides the format (.csv; .jsonl or .ndjson); with any other suffix, a file whose
+    first character is "{" is JSONL and every other is CSV.
 
     Attributes:
         path: The file.
         size: Its bytes when it was checked.
-        bytes_read: The bytes that the latest reading has taken, ahead of its latest row by less than 512 KiB.
+        bytes_read: The bytes that the latest reading has taken, ahead of its latest row by less
+            than 512 KiB.
 
     Raises:
-        UnusableFile: Nothing can be read: the file is missing, empty, without a row, not a regular file, not text,
-            or its header does not do.
+        UnusableFile: Nothing can be read: the file is missing, empty, without a row, not a regular
+            file, not text, or its header does not do.
     """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -54,7 +55,10 @@ class Source:
         self.bytes_read = 0
         with _opened(path) as stream:
             if next(self._reader(stream), None) is None:
-                raise UnusableFile("the file has no rows", "export it again, with at least one row below the header")
+                raise UnusableFile(
+                    "the file has no rows",
+                    "export it again, with at least one row below the header",
+                )
         self.bytes_read = 0
 
     def rows(self) -> Iterator[Row | BadRow]:
@@ -114,8 +118,11 @@ def _regular_size(path: Path) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise UnusableFile(f"{path} is a directory", "give the file's own path")
     if not stat.S_ISREG(status.st_mode):
-        # it is read twice: once to check it, once for its rows; and again if the producer dies half-way
-        raise UnusableFile(f"{path} is not a regular file", "write what it yields to a file, and give that")
+        # it is read twice: once to check it, once for its rows; and again if the producer dies
+        # half-way
+        raise UnusableFile(
+            f"{path} is not a regular file", "write what it yields to a file, and give that"
+        )
     return status.st_size
 
 

@@ -16,12 +16,20 @@ _PAIRS = "sqlite+valkey,postgresql+valkey"
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each hazard (default %(default)s)")
-    parser.add_argument("--jobs", type=int, default=600, help="jobs of each round's blasts (default %(default)s)")
-    parser.add_argument("--pairs", default=_PAIRS, help="ledger+broker, with commas (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds of each hazard (default %(default)s)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=600, help="jobs of each round's blasts (default %(default)s)"
+    )
+    parser.add_argument(
+        "--pairs", default=_PAIRS, help="ledger+broker, with commas (default %(default)s)"
+    )
     parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
     parser.add_argument("--table", type=Path, help="write the report to this Markdown file too")
-    parser.add_argument("-k", dest="only", default="", help="only the hazards whose test names have this in them")
+    parser.add_argument(
+        "-k", dest="only", default="", help="only the hazards whose test names have this in them"
+    )
     return parser.parse_args()
 
 
@@ -29,14 +37,28 @@ def main() -> int:
     """Run it; returns pytest's exit status."""
     given = _arguments()
     pairs = tuple(given.pairs.split(","))
-    scale = Scale(rounds=given.rounds, jobs=given.jobs, concurrent=40, long=not given.quick, pairs=pairs)
+    scale = Scale(
+        rounds=given.rounds, jobs=given.jobs, concurrent=40, long=not given.quick, pairs=pairs
+    )
     with TemporaryDirectory() as folder:
         records = Path(folder) / "records.jsonl"
-        environment = os.environ | scale.environment() | {"ISSUANCE_TEST_CHAOS_RECORDS": str(records)}
-        command = [sys.executable, "-m", "pytest", "tests/chaos", "-v", "--no-header", "-k", given.only]
+        environment = (
+            os.environ | scale.environment() | {"ISSUANCE_TEST_CHAOS_RECORDS": str(records)}
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "tests/chaos",
+            "-v",
+            "--no-header",
+            "-k",
+            given.only,
+        ]
         status = subprocess.run(command, env=environment, check=False).returncode
         text = write_report(
-            Record.read_all(records) if records.exists() else [], " ".join(["python -m tests.chaos", *sys.argv[1:]])
+            Record.read_all(records) if records.exists() else [],
+            " ".join(["python -m tests.chaos", *sys.argv[1:]]),
         )
     print(text)
     if given.table:

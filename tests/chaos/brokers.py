@@ -31,10 +31,11 @@ class Broker(Protocol):
     Attributes:
         url: where it is.
         redis_url: the Redis of limits and locks.
-        forgets_quietly: whether nobody can see that it has lost everything, so that a lease has to lapse.
+        forgets_quietly: whether nobody can see that it has lost everything, so that a lease has to
+            lapse.
         kept_until_acknowledged: whether a message is on it until its jobs are recorded.
-        heartbeat_seconds: it looks that often whether who has messages is still there; None: messages come back
-            when the visibility timeout is over, and not before.
+        heartbeat_seconds: it looks that often whether who has messages is still there; None:
+            messages come back when the visibility timeout is over, and not before.
     """
 
     url: str
@@ -95,7 +96,9 @@ class RedisBroker:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with self._log.open("ab") as log:
-            self._process = psutil.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            self._process = psutil.Popen(
+                self._command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
         await_that("the broker answers", self._answers)
 
     def _answers(self) -> bool:

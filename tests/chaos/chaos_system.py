@@ -35,7 +35,9 @@ _SETTINGS = {
 
 
 @contextmanager
-def running_chaos(home: Path, scale: Scale, pair: str, *, bytecode: Path | None = None) -> Iterator[Chaos]:
+def running_chaos(
+    home: Path, scale: Scale, pair: str, *, bytecode: Path | None = None
+) -> Iterator[Chaos]:
     """Run everything on a pair of ledger and broker.
 
     Args:
@@ -56,7 +58,9 @@ def running_chaos(home: Path, scale: Scale, pair: str, *, bytecode: Path | None 
             environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
         environment |= {
             # The processes run the tree that these tests are of, also in a copy (`defences`).
-            "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent / "poison", Path(__file__).parents[2]))),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, (Path(__file__).parent / "poison", Path(__file__).parents[2]))
+            ),
             "ISSUANCE_HOME": str(home),
             "ISSUANCE_API_MAX_CONCURRENT": str(scale.concurrent),
             "ISSUANCE_BROKER_URL": broker.url,

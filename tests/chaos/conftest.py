@@ -42,13 +42,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session", params=scale.pairs)
 def chaos(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Chaos]:
     """A system that all hazards of a pair strike one after the other: each finds it as the one before has left it."""
     home, bytecode = tmp_path_factory.mktemp("chaos"), pytestconfig.cache.mkdir("bytecode")
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(running_chaos(home, scale, request.param, bytecode=bytecode))
+            running = stack.enter_context(
+                running_chaos(home, scale, request.param, bytecode=bytecode)
+            )
         except NotInstalledError as error:
             pytest.skip(str(error))
         yield running
@@ -61,7 +65,11 @@ def hazard(chaos: Chaos) -> BeginHazard:
     @contextmanager
     def begin(number: int, title: str) -> Iterator[Hazard]:
         chaos.system.simulator.post("/_reset").raise_for_status()
-        begun = Hazard(chaos, Record(number, title, chaos.pair), settle_seconds=60 + scale.jobs * scale.rounds / 50)
+        begun = Hazard(
+            chaos,
+            Record(number, title, chaos.pair),
+            settle_seconds=60 + scale.jobs * scale.rounds / 50,
+        )
         begun.record.failed = True
         try:
             yield begun

@@ -8,9 +8,13 @@ _QUEUED_NEVER_LAPSE = Edit(
     _LAPSE,
     "lapsed = and_(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lease_until < now_ms())",
 )
-_NOTHING_LAPSES = Edit("ledger/dispatch/reaper.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)")
+_NOTHING_LAPSES = Edit(
+    "ledger/dispatch/reaper.py", _LAPSE, "lapsed = and_(IS_LEASED, jobs.c.lease_until < 0)"
+)
 _NOBODY_WAITS_FOR_THE_LEDGER = (
-    Edit("worker/ledger_retry.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"),
+    Edit(
+        "worker/ledger_retry.py", "give_up_at = time.monotonic() + for_seconds", "give_up_at = 0.0"
+    ),
     _NOTHING_LAPSES,
 )
 _RESENT_ANEW = Edit(
@@ -24,9 +28,13 @@ _RESENT_ANEW = Edit(
             reply = dataclasses.replace(reply, body=reply.body.replace(fresh, known))""",
 )
 _CALLS_NEVER_END = Edit(
-    "rewards_api/client.py", "asyncio.timeout(self._account.timeout_seconds)", "asyncio.timeout(None)"
+    "rewards_api/client.py",
+    "asyncio.timeout(self._account.timeout_seconds)",
+    "asyncio.timeout(None)",
 )
-_NUDGES_MUST_WORK = Edit("broker/wakeup.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:")
+_NUDGES_MUST_WORK = Edit(
+    "broker/wakeup.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:"
+)
 
 DEFENCES = (
     Defence(
@@ -51,7 +59,13 @@ DEFENCES = (
         3,
         "test_the_chunk_of_a_killed_child_goes_on_within_two_seconds",
         "a dead child's message is acknowledged",
-        (Edit("broker/celery_app.py", '"task_reject_on_worker_lost": True', '"task_reject_on_worker_lost": False'),),
+        (
+            Edit(
+                "broker/celery_app.py",
+                '"task_reject_on_worker_lost": True',
+                '"task_reject_on_worker_lost": False',
+            ),
+        ),
     ),
     Defence(
         3,
@@ -75,13 +89,25 @@ DEFENCES = (
         4,
         "test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return",
         "who has lost the broker looks for it once a minute",
-        (Edit("broker/consumers.py", '1, "interval_step": 1, "interval_max": 4', '60, "interval_max": 60'),),
+        (
+            Edit(
+                "broker/consumers.py",
+                '1, "interval_step": 1, "interval_max": 4',
+                '60, "interval_max": 60',
+            ),
+        ),
     ),
     Defence(
         5,
         "test_a_blast_goes_on_when_a_frozen_broker_answers_again",
         "whoever asks Redis waits for its answer as long as it takes",
-        (Edit("limiter/redis_connection.py", "_REPLY_TIMEOUT_SECONDS = 5.0", "_REPLY_TIMEOUT_SECONDS = 500.0"),),
+        (
+            Edit(
+                "limiter/redis_connection.py",
+                "_REPLY_TIMEOUT_SECONDS = 5.0",
+                "_REPLY_TIMEOUT_SECONDS = 500.0",
+            ),
+        ),
     ),
     Defence(
         6,
@@ -111,7 +137,10 @@ DEFENCES = (
         9,
         "test_chunks_whose_publishing_failed_half_way_are_published_later",
         "what was not published is neither taken back nor lapses",
-        (Edit("worker/dispatcher.py", "unqueue(parts.ledger, chunks[place:])", "pass"), _QUEUED_NEVER_LAPSE),
+        (
+            Edit("worker/dispatcher.py", "unqueue(parts.ledger, chunks[place:])", "pass"),
+            _QUEUED_NEVER_LAPSE,
+        ),
     ),
     Defence(
         10,
@@ -134,7 +163,13 @@ DEFENCES = (
         11,
         "test_messages_delivered_again_while_their_calls_are_under_way_call_nobody",
         "whose message comes again is taken for dead",
-        (Edit("worker/orphans.py", "return bool(redis.set(", "return True or bool(redis.set("),),
+        (
+            Edit(
+                "worker/orphans.py",
+                "redis.set(_key(chunk_id), _TAKEN",
+                "True or redis.set(_key(chunk_id), _TAKEN",
+            ),
+        ),
     ),
     Defence(
         12,
@@ -182,7 +217,10 @@ DEFENCES = (
         16,
         "test_a_blast_goes_on_when_the_ledger_is_back",
         "nobody waits for a locked SQLite, and no lease lapses",
-        (*_NOBODY_WAITS_FOR_THE_LEDGER, Edit("ledger/store/database.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05")),
+        (
+            *_NOBODY_WAITS_FOR_THE_LEDGER,
+            Edit("ledger/store/database.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05"),
+        ),
     ),
     Defence(
         16,
@@ -202,8 +240,16 @@ DEFENCES = (
         "test_two_beats_and_two_redrives_at_once_have_the_effect_of_one",
         "a released job stays due, a claim takes what another has, and no customer is locked",
         (
-            Edit("ledger/dispatch/release.py", "values(state=State.QUEUED", "values(state=State.WAITING"),
-            Edit("ledger/dispatch/claims.py", "free = jobs.c.state == State.QUEUED", "free = jobs.c.open_lines > 0"),
+            Edit(
+                "ledger/dispatch/release.py",
+                "values(state=State.QUEUED",
+                "values(state=State.WAITING",
+            ),
+            Edit(
+                "ledger/dispatch/claims.py",
+                "free = jobs.c.state == State.QUEUED",
+                "free = jobs.c.open_lines > 0",
+            ),
             Edit(
                 "limiter/customer_locks.py",
                 "return {fingerprints[place - 1] for place in places}",
@@ -215,7 +261,13 @@ DEFENCES = (
         17,
         "test_two_beats_and_two_redrives_at_once_have_the_effect_of_one",
         "a redrive does not look at the letter again once it has it to itself",
-        (Edit("ledger/dead_letters/redrive.py", "lambda row: refusal(case_of(row), verb)", "lambda row: None"),),
+        (
+            Edit(
+                "ledger/dead_letters/redrive.py",
+                "lambda row: refusal(case_of(row), verb)",
+                "lambda row: None",
+            ),
+        ),
     ),
     Defence(
         18,

@@ -63,8 +63,8 @@ def copy_tree(to: Path) -> None:
 def prove(defence: Defence, longest_seconds: float = _LONGEST_SECONDS) -> tuple[bool, str]:
     """Run the test without its defence; returns whether it failed as it should, and the row that says so.
 
-    It leaves no process behind. A test that could not begin is tried once more; each try takes little more than
-    `longest_seconds`.
+    It leaves no process behind. A test that could not begin is tried once more; each try takes
+    little more than `longest_seconds`.
     """
     started = time.monotonic()
     with TemporaryDirectory(prefix="defences-", ignore_cleanup_errors=True) as folder:
@@ -74,7 +74,8 @@ def prove(defence: Defence, longest_seconds: float = _LONGEST_SECONDS) -> tuple[
             for edit in defence.edits:
                 edit.apply_to(tree)
             failed, came = _run(tree, defence, longest_seconds)
-            if came.startswith(_NOT_BEGUN):  # a machine that is too busy to start everything in time, perhaps
+            # a machine that is too busy to start everything in time, perhaps
+            if came.startswith(_NOT_BEGUN):
                 failed, came = _run(tree, defence, longest_seconds)
         except StaleEditError as error:
             failed, came = False, f"**not tried: {error}**"
@@ -90,7 +91,18 @@ def _row(defence: Defence, came: str, seconds: float) -> str:
 def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, str]:
     own = tree / "tmp"
     own.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "tests/chaos", "-k", defence.test]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n",
+        "0",
+        "tests/chaos",
+        "-k",
+        defence.test,
+    ]
     environment = os.environ | {
         # The copy's own modules go before those of the tree that the environment was made for.
         "PYTHONPATH": str(tree),
@@ -104,7 +116,11 @@ def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, st
 
 
 def run_bounded(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], own: Path, longest_seconds: float
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    own: Path,
+    longest_seconds: float,
 ) -> tuple[int, str]:
     """Run a command, and end all that it has started, in whatever sessions; returns its status and what it wrote.
 
@@ -121,7 +137,9 @@ def run_bounded(
     environment = {**environment, "TMPDIR": str(own)}
     try:
         with (own / "output").open("w+", encoding="utf-8") as output:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
             status = _await_end(process, longest_seconds)
             output.seek(0)
             return status, output.read()
@@ -165,7 +183,9 @@ def judge(status: int, output: str) -> tuple[bool, str]:
     # An error in a fixture or at import is also status 1: only a failed test counts.
     if status == 1 and errors:
         why = _why(errors)
-        return (True, f"failed: {why}") if "\nFAILED " in output else (False, f"{_NOT_BEGUN}: {why}**")
+        return (
+            (True, f"failed: {why}") if "\nFAILED " in output else (False, f"{_NOT_BEGUN}: {why}**")
+        )
     last = output.strip().rpartition("\n")[2].strip("= ")
     return False, f"**did not fail: {last} (status {status})**"
 
@@ -179,16 +199,34 @@ def _why(errors: Sequence[str]) -> str:
 def write_table(rows: Sequence[str], failed: int, command: str) -> str:
     """The whole report as Markdown."""
     total = f"{failed} of {len(rows)} failed as they should."
-    introduction = _INTRODUCTION.format(command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", total=total)
-    return "\n".join(["# Each hazard's test fails without its defence\n", fold(introduction), "", _HEAD, *rows, ""])
+    introduction = _INTRODUCTION.format(
+        command=command, date=f"{datetime.now(UTC):%Y-%m-%d}", total=total
+    )
+    return "\n".join(
+        [
+            "# Each hazard's test fails without its defence\n",
+            fold(introduction),
+            "",
+            _HEAD,
+            *rows,
+            "",
+        ]
+    )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.defences", description=__doc__)
-    parser.add_argument("-k", dest="only", default="", help="only those with this in their number and test's name")
-    parser.add_argument("--at-once", type=int, default=1, help="how many at the same time (default %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=_LONGEST_SECONDS, help="longest that one may take (default %(default)g)"
+        "-k", dest="only", default="", help="only those with this in their number and test's name"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="how many at the same time (default %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=_LONGEST_SECONDS,
+        help="longest that one may take (default %(default)g)",
     )
     parser.add_argument("--table", type=Path, help="write the table to this Markdown file too")
     return parser.parse_args()
@@ -210,9 +248,14 @@ def main() -> int:
                 missing.append(defence)
     if given.table:
         command = " ".join(["python -m tests.chaos.defences", *sys.argv[1:]])
-        given.table.write_text(write_table(rows, len(rows) - len(missing), command), encoding="utf-8")
+        given.table.write_text(
+            write_table(rows, len(rows) - len(missing), command), encoding="utf-8"
+        )
     for defence in missing:
-        print(f"did not fail: {defence.number} {defence.test} without its defence ({defence.without})", file=sys.stderr)
+        print(
+            f"did not fail: {defence.number} {defence.test} without its defence ({defence.without})",
+            file=sys.stderr,
+        )
     return 1 if missing or not chosen else 0
 
 

@@ -64,7 +64,9 @@ class Hazard:
         """For each round of this run."""
         return range(self.chaos.scale.rounds)
 
-    def blast(self, jobs_wanted: int | None = None, first: Rows = (), *, by_command: bool = False) -> str:
+    def blast(
+        self, jobs_wanted: int | None = None, first: Rows = (), *, by_command: bool = False
+    ) -> str:
         """Accept a blast of some customers and then of others nobody has heard of; returns its campaign."""
         name = f"hazard-{self.record.number}-{next(_areas)}"
         left = self.chaos.scale.jobs if jobs_wanted is None else jobs_wanted
@@ -90,7 +92,9 @@ class Hazard:
 
     def standing(self, state: State = State.RUNNING) -> Standing:
         """The jobs that workers have now, or that are on their way to them."""
-        query = select(jobs.c.number, jobs.c.claims, jobs.c.lease_until).where(jobs.c.state == state)
+        query = select(jobs.c.number, jobs.c.claims, jobs.c.lease_until).where(
+            jobs.c.state == state
+        )
         with self.chaos.system.ledger.read() as connection:
             return {number: (claims, lease) for number, claims, lease in connection.execute(query)}
 
@@ -117,12 +121,15 @@ class Hazard:
             return (connection.scalar(query) or 0) / 1000
 
     @contextmanager
-    def recovery(self, what: str, watch: Callable[[], Callable[[], object]], seconds: float = 40) -> Iterator[None]:
+    def recovery(
+        self, what: str, watch: Callable[[], Callable[[], object]], seconds: float = 40
+    ) -> Iterator[None]:
         """Measure how long it takes from the end of the block until the system goes on.
 
         Args:
             what: is to happen.
-            watch: called at the end of the block, which is the end of the fault; gives what says that it happened.
+            watch: called at the end of the block, which is the end of the fault; gives what says
+                that it happened.
             seconds: how long to wait for it.
         """
         yield
@@ -151,7 +158,9 @@ class Hazard:
     def wait_settled(self) -> None:
         """Wait until nothing of this hazard's blasts is still to come."""
         for name in self.campaigns:
-            await_that(f"{name} is settled", lambda name=name: self._is_settled(name), self.settle_seconds)
+            await_that(
+                f"{name} is settled", lambda name=name: self._is_settled(name), self.settle_seconds
+            )
 
     def _is_settled(self, name: str) -> bool:
         return not self.chaos.system.balance(name).unsettled
@@ -163,16 +172,23 @@ class Hazard:
         truth = read_truth(system.site.api_url)
         wrong: list[str] = []
         for name in self.campaigns:
-            # Of this campaign's requestIds alone: compared with all of them, each campaign would be asked for in turn.
+            # Of this campaign's requestIds alone: compared with all of them, each campaign would be
+            # asked for in turn.
             ours = {line.request_id for line in system.lines(name)}
-            books = compare(system.ledger, name, {key: truth.pop(key) for key in ours & truth.keys()})
+            books = compare(
+                system.ledger, name, {key: truth.pop(key) for key in ours & truth.keys()}
+            )
             final = system.balance(name)
             record.doubled += len(books.double)
             record.lost += len(books.lost) + (0 if final.balanced else 1)
             assert recount(system.ledger, name).counts == final.counts
             record.in_doubt += final.counts[State.IN_DOUBT]
             wrong += [*books.double, *books.lost, *books.invented]
-        record.lost += len(strangers := [key for key in truth if find_line(system.ledger, key) is None])
+        record.lost += len(
+            strangers := [key for key in truth if find_line(system.ledger, key) is None]
+        )
         wrong += strangers
-        assert not wrong, f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ, as {wrong[0]}"
+        assert not wrong, (
+            f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ, as {wrong[0]}"
+        )
         assert not record.lost, f"{record.lost} campaigns do not balance"

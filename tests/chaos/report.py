@@ -59,7 +59,9 @@ def write_report(records: Sequence[Record], command: str) -> str:
 
 
 def _section(pair: str, records: Sequence[Record]) -> str:
-    return f"## {pair.replace('+', ' + ')}\n\n{table([one for one in records if one.pair == pair])}\n"
+    return (
+        f"## {pair.replace('+', ' + ')}\n\n{table([one for one in records if one.pair == pair])}\n"
+    )
 
 
 def fold(text: str) -> str:
@@ -107,4 +109,8 @@ def _row(record: Record) -> str:
         recovered = "**did not pass**"
     counts = (record.faults, record.jobs, record.lost, record.doubled, record.in_doubt)
     number = str(record.number) if record.number else ""
-    return f"| {number} | {record.title} | " + " | ".join(f"{count:,}" for count in counts) + f" | {recovered} |"
+    return (
+        f"| {number} | {record.title} | "
+        + " | ".join(f"{count:,}" for count in counts)
+        + f" | {recovered} |"
+    )

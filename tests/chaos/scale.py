@@ -15,7 +15,8 @@ class Scale:
         rounds: how often each hazard comes.
         jobs: jobs of each round's blast.
         concurrent: calls at once in each worker child.
-        long: whether faults take as long as they may in life (a minute), and what needs that runs at all.
+        long: whether faults take as long as they may in life (a minute), and what needs that runs
+            at all.
         pairs: ledger and broker of each run, as `sqlite+valkey`.
     """
 

@@ -43,7 +43,9 @@ def soak(chaos: Chaos, minutes: float, jobs: int, seed: int) -> Soak:
             memory.sample()
             sample_at = now + _SAMPLE_SECONDS
         if now >= strike_at:
-            name = rng.choice([name for name in faults if now < half or name not in OF_WHOLE_WORKERS])
+            name = rng.choice(
+                [name for name in faults if now < half or name not in OF_WHOLE_WORKERS]
+            )
             faults[name]()
             struck[name] += 1
             run.strike()
@@ -57,8 +59,12 @@ def soak(chaos: Chaos, minutes: float, jobs: int, seed: int) -> Soak:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--jobs", type=int, default=1_500, help="jobs of each blast (default %(default)s)")
-    parser.add_argument("--pair", default="sqlite+valkey", help="ledger+broker (default %(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=1_500, help="jobs of each blast (default %(default)s)"
+    )
+    parser.add_argument(
+        "--pair", default="sqlite+valkey", help="ledger+broker (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--table", type=Path, help="write the report to this Markdown file too")
     return parser.parse_args()
@@ -69,7 +75,10 @@ def main() -> int:
     given = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = Scale(rounds=1, jobs=given.jobs, concurrent=20, long=True, pairs=(given.pair,))
-    with TemporaryDirectory(prefix="issuance-soak-") as folder, running_chaos(Path(folder), scale, given.pair) as chaos:
+    with (
+        TemporaryDirectory(prefix="issuance-soak-") as folder,
+        running_chaos(Path(folder), scale, given.pair) as chaos,
+    ):
         try:
             soaked = soak(chaos, given.minutes, given.jobs, given.seed)
         except BaseException:

@@ -10,7 +10,12 @@ import psutil
 from tests.chaos.hazard import Chaos
 
 HELD_SECONDS = 3.0
-_REPLIES = {"reset_after_commit": 0.03, "reset_before": 0.03, "502_html": 0.03, "truncated_json_after_commit": 0.02}
+_REPLIES = {
+    "reset_after_commit": 0.03,
+    "reset_before": 0.03,
+    "502_html": 0.03,
+    "truncated_json_after_commit": 0.02,
+}
 _SPOILT_SECONDS = 5.0
 OF_WHOLE_WORKERS = ("worker killed", "worker told to stop")
 """Those that end every life in a worker."""
@@ -21,7 +26,9 @@ def soak_faults(chaos: Chaos) -> dict[str, Callable[[], object]]:
     return {
         "worker's youngest child killed": lambda: _kill_youngest_child(chaos),
         "worker killed": lambda: _replaced(chaos, chaos.processes.kill_tree("worker")),
-        "worker told to stop": lambda: _replaced(chaos, chaos.processes.kill("worker", signal.SIGTERM)),
+        "worker told to stop": lambda: _replaced(
+            chaos, chaos.processes.kill("worker", signal.SIGTERM)
+        ),
         "broker killed and restarted": lambda: _restart(chaos),
         "broker frozen for 3 s": lambda: _held(chaos.broker.frozen()),
         "broker emptied": chaos.broker.flush,

@@ -75,6 +75,8 @@ def _memory_rows(lives: Iterable[Life]) -> Iterable[str]:
         if (growth := life.growth()) is None:
             yield f"| {life.name} | {life.seconds:.0f} s | | | | | | too short a life |"
             continue
-        sizes = " | ".join(f"{size:.1f} MB" for size in (growth.warm, growth.third, growth.end, growth.most))
+        sizes = " | ".join(
+            f"{size:.1f} MB" for size in (growth.warm, growth.third, growth.end, growth.most)
+        )
         sizes += f" | {growth.late:+.1f} MB"
         yield f"| {life.name} | {life.seconds / 60:.1f} min | {sizes} | {'flat' if growth.is_flat else 'grows'} |"

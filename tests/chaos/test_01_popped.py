@@ -13,9 +13,13 @@ _JOBS = 20
 _TRIES = 20
 
 
-def test_a_chunk_that_a_frozen_worker_popped_and_took_to_its_grave_is_released_again(chaos: Chaos, hazard: BeginHazard):
+def test_a_chunk_that_a_frozen_worker_popped_and_took_to_its_grave_is_released_again(
+    chaos: Chaos, hazard: BeginHazard
+):
     if chaos.broker.kept_until_acknowledged:
-        pytest.skip("RabbitMQ keeps a message until it is acknowledged: there is no moment when nobody has it")
+        pytest.skip(
+            "RabbitMQ keeps a message until it is acknowledged: there is no moment when nobody has it"
+        )
     with hazard(1, "message popped by a frozen worker that is then killed") as run:
         for _ in run.rounds:
             assert any(_have_a_frozen_worker_pop_a_chunk(chaos, run) for _ in range(_TRIES))
@@ -33,6 +37,8 @@ def _have_a_frozen_worker_pop_a_chunk(chaos: Chaos, run: Hazard) -> bool:
     await_that("the chunk is released", lambda: len(run.standing(State.QUEUED)) == _JOBS)
     if chaos.broker.queued() or chaos.broker.fetched():
         worker.send_signal(signal.SIGCONT)
-        await_that("the chunk was issued", lambda: not run.standing(State.QUEUED) and not run.standing())
+        await_that(
+            "the chunk was issued", lambda: not run.standing(State.QUEUED) and not run.standing()
+        )
         return False
     return True

@@ -9,7 +9,9 @@ from tests.chaos.hazard import Chaos
 _NUMBERS = count(1)
 
 
-def test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds(chaos: Chaos, hazard: BeginHazard):
+def test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(2, "worker killed in mid-call (SIGKILL)") as run:
         for _ in run.rounds:
             run.blast_under_way()
@@ -20,20 +22,31 @@ def test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds(ch
         assert max(run.record.recovered) < LEASE_SECONDS + 2
 
 
-def test_a_blast_goes_on_when_release_beat_and_background_worker_were_killed(chaos: Chaos, hazard: BeginHazard):
+def test_a_blast_goes_on_when_release_beat_and_background_worker_were_killed(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(2, "release, beat and background worker killed (SIGKILL)") as run:
         for _ in run.rounds:
             run.blast_under_way()
-            killed = {name: chaos.processes.kill(name) for name in ("release", "beat", "background-worker")}
+            killed = {
+                name: chaos.processes.kill(name)
+                for name in ("release", "beat", "background-worker")
+            }
             run.strike(len(killed))
             for name, process in killed.items():
                 chaos.processes.find_again(process, name)
             # Nobody nudges for what is tried again but beat, and only release hands it out.
             customer = f"91971{next(_NUMBERS):07d}"
-            with run.recovery("a background request is issued", lambda key=customer: lambda: _issued(chaos, key)):
-                asked = chaos.system.command("issue", "--mobile", customer, "--reward-id", "1001", "--key", customer)
+            with run.recovery(
+                "a background request is issued", lambda key=customer: lambda: _issued(chaos, key)
+            ):
+                asked = chaos.system.command(
+                    "issue", "--mobile", customer, "--reward-id", "1001", "--key", customer
+                )
                 assert asked.returncode == 0, asked.stderr
 
 
 def _issued(chaos: Chaos, customer: str) -> bool:
-    return any(entry["customer"] == customer and entry["issued"] for entry in chaos.system.truth().values())
+    return any(
+        entry["customer"] == customer and entry["issued"] for entry in chaos.system.truth().values()
+    )

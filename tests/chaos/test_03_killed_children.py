@@ -17,7 +17,8 @@ def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, ha
     slow = chaos.system.switched(latency_seconds=0.8)
     with hazard(3, "worker's child killed in mid-call (SIGKILL)") as run, slow:
         for _ in run.rounds:
-            # One chunk for each child, and none waiting: Redis would have the dead one's go behind those.
+            # One chunk for each child, and none waiting: Redis would have the dead one's go behind
+            # those.
             run.blast(_TWO_CHUNKS)
             await_that("both children have their hands full", lambda: run.chunks_in_hand() == 2, 40)
             run.strike()
@@ -29,7 +30,11 @@ def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, ha
 
 def _claimed_again(run: Hazard) -> Callable[[], bool]:
     before = run.standing()
-    return lambda: any(claims > before[number][0] for number, (claims, _) in run.standing().items() if number in before)
+    return lambda: any(
+        claims > before[number][0]
+        for number, (claims, _) in run.standing().items()
+        if number in before
+    )
 
 
 def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued(
@@ -41,7 +46,9 @@ def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_r
             first = [row | {"rewardId": 1001 if number % 2 else 1011} for row in deadly]
             name = run.blast(_WITH_THEM, first)
             run.strike(len(first))
-            with run.recovery("everything is settled", lambda name=name: lambda: _is_settled(chaos, name), 60):
+            with run.recovery(
+                "everything is settled", lambda name=name: lambda: _is_settled(chaos, name), 60
+            ):
                 pass
             assert chaos.system.balance(name).counts[State.ISSUED] == _WITH_THEM
             letters = list_letters(chaos.system.ledger, LetterFilter(campaign=name))

@@ -11,7 +11,9 @@ _AWAY_SECONDS = 1.5
 _LONG_AWAY_SECONDS = 45  # who waits longer and longer between tries waits very long by now
 
 
-def test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return(chaos: Chaos, hazard: BeginHazard):
+def test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(4, "broker stopped or killed, and started again") as run:
         for _ in run.rounds:
             for how in (signal.SIGTERM, signal.SIGKILL):

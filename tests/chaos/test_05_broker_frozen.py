@@ -20,6 +20,10 @@ def test_a_blast_goes_on_when_a_frozen_broker_answers_again(chaos: Chaos, hazard
                 with run.recovery("the blast goes on", run.goes_on), chaos.broker.frozen():
                     frozen = time.monotonic()
                     # Who cannot ask for a call's slot does not keep its jobs until it can.
-                    await_that("nothing is in hand any more", lambda: not run.standing(), _GIVEN_BACK_SECONDS)
+                    await_that(
+                        "nothing is in hand any more",
+                        lambda: not run.standing(),
+                        _GIVEN_BACK_SECONDS,
+                    )
                     time.sleep(max(0.0, frozen + seconds - time.monotonic()))
         assert max(run.record.recovered) < _RECOVERED_SECONDS

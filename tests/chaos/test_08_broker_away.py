@@ -4,7 +4,9 @@ from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
 
-def test_a_blast_is_accepted_without_a_broker_and_published_when_it_is_there(chaos: Chaos, hazard: BeginHazard):
+def test_a_blast_is_accepted_without_a_broker_and_published_when_it_is_there(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(8, "broker away at acceptance") as run:
         for _ in run.rounds:
             chaos.broker.stop()

@@ -12,7 +12,9 @@ _TRIES = 10
 _RELEASED_SECONDS = 20.0
 
 
-def test_chunks_whose_publishing_failed_half_way_are_published_later(chaos: Chaos, hazard: BeginHazard):
+def test_chunks_whose_publishing_failed_half_way_are_published_later(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(9, "broker killed while chunks are published") as run:
         for _ in run.rounds:
             assert any(_break_a_release(chaos, run) for _ in range(_TRIES))
@@ -23,7 +25,8 @@ def _break_a_release(chaos: Chaos, run: Hazard) -> bool:
     since = chaos.system.log_size("release")
     run.blast(max(_JOBS, chaos.scale.jobs))
     until = time.monotonic() + _RELEASED_SECONDS
-    while not chaos.broker.queued():  # without a pause, which would be longer than the rest of the release
+    # without a pause, which would be longer than the rest of the release
+    while not chaos.broker.queued():
         assert time.monotonic() < until
     chaos.broker.stop(signal.SIGKILL)
     run.strike()

@@ -14,7 +14,9 @@ _JOBS = 40
 _OFTEN_SECONDS = 0.02
 
 
-@pytest.mark.skipif(not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`")
+@pytest.mark.skipif(
+    not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`"
+)
 def test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_and_no_more(
     chaos: Chaos, hazard: BeginHazard
 ):
@@ -26,14 +28,17 @@ def test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_
             run.strike()
             await_that("the 429", lambda: _turned_away(chaos) == run.record.faults, 40)
             closed_at = time.monotonic()
-            await_that("what was under way has ended", lambda: not _on_the_way(chaos, run), API_SECONDS + 2)
+            await_that(
+                "what was under way has ended", lambda: not _on_the_way(chaos, run), API_SECONDS + 2
+            )
             while time.monotonic() < closed_at + VISIBILITY_SECONDS:
                 assert _on_the_way(chaos, run) == 0
                 time.sleep(_OFTEN_SECONDS)
             with run.recovery("the account is open again", run.goes_on):
                 pass
             run.wait_settled()
-            # Those under way when the account was closed were answered; only one call was turned away.
+            # Those under way when the account was closed were answered; only one call was turned
+            # away.
             assert chaos.system.calls() <= run.record.jobs + run.record.faults
 
 
@@ -43,4 +48,6 @@ def _turned_away(chaos: Chaos) -> int:
 
 def _on_the_way(chaos: Chaos, run: Hazard) -> int:
     """Jobs that the broker or a worker has, and messages with jobs."""
-    return chaos.broker.queued() + len(run.standing(State.QUEUED)) + len(run.standing(State.RUNNING))
+    return (
+        chaos.broker.queued() + len(run.standing(State.QUEUED)) + len(run.standing(State.RUNNING))
+    )

@@ -17,16 +17,26 @@ _BUSY_SECONDS = 15
 _ONE_CHUNK = 50
 
 
-@pytest.mark.skipif(not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`")
-def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(chaos: Chaos, hazard: BeginHazard):
-    with hazard(11, "worker frozen for longer than the visibility timeout, its messages doubled") as run:
+@pytest.mark.skipif(
+    not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`"
+)
+def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(
+    chaos: Chaos, hazard: BeginHazard
+):
+    with hazard(
+        11, "worker frozen for longer than the visibility timeout, its messages doubled"
+    ) as run:
         for _ in run.rounds:
             run.blast_under_way()
             worker = chaos.processes.find("worker")
             all_of_it = [worker, *worker.children(recursive=True)]
             with run.recovery("the blast goes on", run.goes_on), _suspended(all_of_it):
                 run.strike()
-                await_that("its messages are restored", lambda: not chaos.broker.fetched(), _longest_held(chaos))
+                await_that(
+                    "its messages are restored",
+                    lambda: not chaos.broker.fetched(),
+                    _longest_held(chaos),
+                )
                 time.sleep(_RESTORED_SECONDS)
 
 
@@ -48,11 +58,14 @@ def _longest_held(chaos: Chaos) -> float:
     return 3 * heartbeat + _BUSY_SECONDS
 
 
-def test_messages_delivered_again_while_their_calls_are_under_way_call_nobody(chaos: Chaos, hazard: BeginHazard):
+def test_messages_delivered_again_while_their_calls_are_under_way_call_nobody(
+    chaos: Chaos, hazard: BeginHazard
+):
     slow = chaos.system.switched(latency_seconds=1.0)
     with hazard(11, "connections cut in mid-call, messages delivered again") as run, slow:
         for _ in run.rounds:
-            run.blast(_ONE_CHUNK)  # the worker's other child is free for the message when it comes again
+            # the worker's other child is free for the message when it comes again
+            run.blast(_ONE_CHUNK)
             await_that("its calls are under way", run.standing, 40)
             run.strike(chaos.broker.cut_connections())
             run.wait_settled()

@@ -8,13 +8,17 @@ from tests.e2e.processes import await_that
 _ANSWERS = 10
 
 
-def test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice(chaos: Chaos, hazard: BeginHazard):
+def test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(12, "worker killed between the API's answer and the record of it") as run:
         for _ in run.rounds:
             run.blast_under_way()
             with run.recovery("its jobs go on", run.moves), chaos.ledger.locked():
                 settled = run.settled()
-                await_that("answers are unrecorded", lambda at=settled: _issued(chaos) >= at + _ANSWERS)
+                await_that(
+                    "answers are unrecorded", lambda at=settled: _issued(chaos) >= at + _ANSWERS
+                )
                 worker = chaos.processes.kill_tree("worker")
                 run.strike()
             chaos.processes.find_again(worker, "worker")

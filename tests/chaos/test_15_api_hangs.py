@@ -29,7 +29,9 @@ def test_a_blast_goes_on_when_an_api_that_hung_answers_again(chaos: Chaos, hazar
         assert run.longest_call() < LEASE_SECONDS
 
 
-def test_a_worker_stops_within_the_longest_wait_for_an_answer_though_the_api_hangs(chaos: Chaos, hazard: BeginHazard):
+def test_a_worker_stops_within_the_longest_wait_for_an_answer_though_the_api_hangs(
+    chaos: Chaos, hazard: BeginHazard
+):
     with hazard(15, "API hangs while the worker is told to stop") as run:
         for _ in run.rounds:
             run.blast_under_way()
@@ -50,9 +52,13 @@ def test_an_api_that_was_killed_is_called_again_and_what_it_had_issued_is_not_is
     with hazard(15, "API killed (SIGKILL) and started again") as run:
         for _ in run.rounds:
             issued = _issued(chaos)
-            chaos.system.plan_faults({"rates": {"timeout_after_commit": 1.0}})  # until it is started again
+            # until it is started again
+            chaos.system.plan_faults({"rates": {"timeout_after_commit": 1.0}})
             run.blast()
-            await_that("it has issued what it does not answer", lambda at=issued: _issued(chaos) >= at + _ANSWERS)
+            await_that(
+                "it has issued what it does not answer",
+                lambda at=issued: _issued(chaos) >= at + _ANSWERS,
+            )
             run.strike()
             with run.recovery("the blast goes on", run.goes_on):
                 simulator = chaos.processes.kill("simulator")

@@ -23,5 +23,8 @@ def test_a_blast_goes_on_when_a_full_disk_has_room_again(chaos: Chaos, hazard: B
         for _ in run.rounds:
             run.blast_under_way()
             run.strike()
-            with run.recovery("the blast goes on", run.goes_on), chaos.processes.unable_to_write("worker", "release"):
+            with (
+                run.recovery("the blast goes on", run.goes_on),
+                chaos.processes.unable_to_write("worker", "release"),
+            ):
                 time.sleep(20 if chaos.scale.long else 3)

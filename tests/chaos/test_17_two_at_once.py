@@ -15,8 +15,13 @@ _DONE = f"{_REFUSED} dead letters reissued, 0 refused"
 _NOTHING_LEFT = (f"0 dead letters reissued, {_REFUSED} refused", "Error: No open dead letter fits")
 
 
-def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos, hazard: BeginHazard):
-    with hazard(17, "two beats, two releases, two redrives at once") as run, chaos.another("beat", "release"):
+def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(
+    chaos: Chaos, hazard: BeginHazard
+):
+    with (
+        hazard(17, "two beats, two releases, two redrives at once") as run,
+        chaos.another("beat", "release"),
+    ):
         for number in run.rounds:
             refused = plain_rows(_REFUSED, area=9_000 + number)
             fault = [{"kind": "outcome", "code": 8003}]
@@ -28,19 +33,32 @@ def test_two_beats_and_two_redrives_at_once_have_the_effect_of_one(chaos: Chaos,
             _redrive_twice_at_once(chaos, name)
             run.strike()
             run.wait_settled()
-            assert chaos.system.balance(name).counts[State.ISSUED] == run.chaos.scale.jobs + _REFUSED
-        assert chaos.system.calls() == run.record.jobs + _REFUSED * len(run.rounds)  # no job was called for twice
+            assert (
+                chaos.system.balance(name).counts[State.ISSUED] == run.chaos.scale.jobs + _REFUSED
+            )
+        # no job was called for twice
+        assert chaos.system.calls() == run.record.jobs + _REFUSED * len(run.rounds)
 
 
 def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
     def redrive(_: int) -> str:
-        redriven = ("dead-letters", "redrive", "--campaign", name, "--reissue", "--note", "mended", "--yes")
+        redriven = (
+            "dead-letters",
+            "redrive",
+            "--campaign",
+            name,
+            "--reissue",
+            "--note",
+            "mended",
+            "--yes",
+        )
         done = chaos.system.command(*redriven)
         return (done.stdout.splitlines() or [done.stderr])[-1]
 
     with ThreadPoolExecutor(2) as both:
         with chaos.ledger.locked():
-            # Unless the machine is very busy both have read which letters are open before either may write.
+            # Unless the machine is very busy both have read which letters are open before either
+            # may write.
             said = both.map(redrive, range(2))
             time.sleep(_BOTH_WAIT_SECONDS)
         nothing, done = sorted(said, key=lambda words: words == _DONE)

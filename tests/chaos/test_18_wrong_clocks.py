@@ -17,7 +17,9 @@ _RESETS = {"reset_before": 0.3}
 def test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_again_in_time(
     chaos: Chaos, hazard: BeginHazard
 ):
-    behind, ahead = (chaos.another("worker", "release", ISSUANCE_TEST_CLOCK_HOURS=str(hours)) for hours in _HOURS)
+    behind, ahead = (
+        chaos.another("worker", "release", ISSUANCE_TEST_CLOCK_HOURS=str(hours)) for hours in _HOURS
+    )
     with hazard(18, "machines' clocks hours apart") as run, behind, ahead:
         for _ in run.rounds:
             run.strike(len(_HOURS))

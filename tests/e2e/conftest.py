@@ -59,12 +59,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def start_system(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> StartSystem:
+def start_system(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> StartSystem:
     """Make systems, to be used with `with`: settings by their names in the environment, options of `issuance up`."""
     base = scrubbed_environment() | _SHORT_TIMES
-    # Compiled once for all processes, also where the machine does not let Python write beside the sources:
-    # else each of a system's seven processes would compile all of it anew, which takes longer than the tests.
-    base |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(pytestconfig.cache.mkdir("bytecode"))}
+    # Compiled once for all processes, also where the machine does not let Python write beside the
+    # sources: else each of a system's seven processes would compile all of it anew, which takes
+    # longer than the tests.
+    base |= {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(pytestconfig.cache.mkdir("bytecode")),
+    }
 
     def start(*options: str, **environment: str) -> System:
         home = tmp_path_factory.mktemp("home")
@@ -84,8 +90,9 @@ def webhook() -> Iterator[Webhook]:
 def shared(start_system: StartSystem, webhook: Webhook) -> Iterator[System]:
     """A system for tests that do not disturb each other, each with a campaign of its own.
 
-    Its lease is far longer than any test: whoever needed a lease to lapse would be seen. It calls as a connected
-    organisation with OAuth, and few calls at once, so that a blast with slow calls takes its time.
+    Its lease is far longer than any test: whoever needed a lease to lapse would be seen. It calls
+    as a connected organisation with OAuth, and few calls at once, so that a blast with slow calls
+    takes its time.
     """
     settings = {
         "ISSUANCE_LEASE_SECONDS": "90",

@@ -62,7 +62,10 @@ class Books:
         taken_back = set(entry["reversedVouchers"]) - set(entry["vouchers"])
         return (
             set(line.vouchers) - taken_back == set(entry["vouchers"])
-            and (self.are_ids_spoilt or {*map(str, entry["transactionIds"])} <= set(line.transaction_ids))
+            and (
+                self.are_ids_spoilt
+                or {*map(str, entry["transactionIds"])} <= set(line.transaction_ids)
+            )
             and (line.quantity or 0) == entry["issued"]
         )
 
@@ -70,7 +73,9 @@ class Books:
         if line.state is State.IN_DOUBT:
             return not self._issued(line) and line.request_id not in self.readable
         by_units = {line.requested_quantity: State.ISSUED, 0: State.FAILED}
-        return line.state in SETTLED and line.state is by_units.get(self._issued(line), State.PARTIAL)
+        return line.state in SETTLED and line.state is by_units.get(
+            self._issued(line), State.PARTIAL
+        )
 
     def _show(self, line: LineRecord) -> str:
         entry = self.truth.get(line.request_id, {})
@@ -81,10 +86,20 @@ class Books:
 
 def has_transaction(simulator: httpx.Client, line: LineRecord) -> bool:
     """Whether the API lists a transaction of this line's job and reward; asked of it directly."""
-    query = {"source": "INSTORE", "identifierName": line.customer.kind, "identifierValue": line.customer.value}
+    query = {
+        "source": "INSTORE",
+        "identifierName": line.customer.kind,
+        "identifierValue": line.customer.value,
+    }
     customer = simulator.get("/v2/customers/lookup", params=query, auth=_TILL).json()
     if "entity" not in customer:
         return False
     path = f"{_CORE}/management/customer/{customer['entity']}/issuals"
-    listed = simulator.get(path, params={"rewardId": line.reward_id}, auth=_TILL).raise_for_status().json()
-    return any(entry["rewardIssueRefId"] == line.job_id for entry in listed["rewardIssueTransactions"])
+    listed = (
+        simulator.get(path, params={"rewardId": line.reward_id}, auth=_TILL)
+        .raise_for_status()
+        .json()
+    )
+    return any(
+        entry["rewardIssueRefId"] == line.job_id for entry in listed["rewardIssueTransactions"]
+    )

@@ -14,7 +14,13 @@ from simulator.demo_catalogue import CHILDREN
 
 ORG = CHILDREN[0]
 ATTEMPTS_MOST = 4
-ANOMALIES = ("off", "issued_as_partial", "partial_as_issued", "quantity_overstated", "transaction_shared")
+ANOMALIES = (
+    "off",
+    "issued_as_partial",
+    "partial_as_issued",
+    "quantity_overstated",
+    "transaction_shared",
+)
 
 Faults = list[str | dict[str, Any]]
 
@@ -74,7 +80,10 @@ COVERING_READINGS = [
 PRICES = {1002: 10, 1009: 286, 1017: 10}
 """Points of one unit as it is ordered here; the other rewards are free (docs/simulator.md)."""
 _SINGLES = (
-    *(Line("", reward, 1) for reward in (1001, 1002, 1003, 1004, 1005, 1006, 1007, 1010, 1013, 1017)),
+    *(
+        Line("", reward, 1)
+        for reward in (1001, 1002, 1003, 1004, 1005, 1006, 1007, 1010, 1013, 1017)
+    ),
     Line("", 1009, 1, payment_config_id=91, redemption_value=100.0),
 )
 _BASKETS: tuple[tuple[Line, ...], ...] = (
@@ -95,7 +104,14 @@ _LOSSES = (
     "truncated_json_after_commit",
     "empty_200_after_commit",
 )
-_NEVER_PROCESSED = ("reset_before", "502_html", "503", "empty_200", "521", {"kind": "code", "code": 10004})
+_NEVER_PROCESSED = (
+    "reset_before",
+    "502_html",
+    "503",
+    "empty_200",
+    "521",
+    {"kind": "code", "code": 10004},
+)
 _SINGLE_FAULTS: tuple[str | dict[str, Any], ...] = (
     {"kind": "timeout_after_commit", "hold_seconds": 60},
     {"kind": "outcome", "code": 8010, "units": 1},
@@ -115,13 +131,21 @@ _TOO_MANY = {"kind": "429", "retry_after_seconds": 0}
 def _mishaps(rng: Random) -> list[Faults]:
     """What may befall the calls of one job: nothing, one loss, or for some two calls that come to nothing."""
     loss, other, outage = rng.choice(_LOSSES), rng.choice(_LOSSES), rng.choice(_NEVER_PROCESSED)
-    return [[], [loss], *rng.choice([[], [], [rng.choice([[loss, other], [loss, outage], [outage, loss]])]])]
+    return [
+        [],
+        [loss],
+        *rng.choice([[], [], [rng.choice([[loss, other], [loss, outage], [outage, loss]])]]),
+    ]
 
 
 def _exhausting(rng: Random) -> list[Faults]:
     """What uses up every attempt; few, because many calls in a row without an answer close the account."""
     loss, outage = rng.choice(_LOSSES), rng.choice(_NEVER_PROCESSED)
-    return [[loss] * ATTEMPTS_MOST, [outage] * ATTEMPTS_MOST, [loss, *[outage] * (ATTEMPTS_MOST - 1)]]
+    return [
+        [loss] * ATTEMPTS_MOST,
+        [outage] * ATTEMPTS_MOST,
+        [loss, *[outage] * (ATTEMPTS_MOST - 1)],
+    ]
 
 
 @dataclass(frozen=True)
@@ -158,9 +182,13 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
     mishaps += [(baskets[0], []) for _ in range(_PLAIN)]
     rng.shuffle(mishaps)
     if variant is Variant.BULK and reading.meets_429:
-        # At the beginning, when there is most to be answered: it closes the account for all three blasts.
+        # At the beginning, when there is most to be answered: it closes the account for all three
+        # blasts.
         mishaps.insert(0, (baskets[0], [_TOO_MANY]))
     for basket, faults in mishaps:
         customer = Customer("mobile", f"9196{area:04d}{next(numbers):04d}")
-        lines = [replace(line, request_id=campaign_request_id(campaign, customer, line.reward_id)) for line in basket]
+        lines = [
+            replace(line, request_id=campaign_request_id(campaign, customer, line.reward_id))
+            for line in basket
+        ]
         yield Order(freezer.freeze(customer, lines, lane=Lane.BLAST), faults)

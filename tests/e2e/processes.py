@@ -105,7 +105,12 @@ class Processes:
     @contextmanager
     def unable_to_write(self, *names: str) -> Iterator[None]:
         """Have every write of these processes and their children fail, as on a full disk."""
-        found = [one for name in names for process in [self.find(name)] for one in [process, *process.children()]]
+        found = [
+            one
+            for name in names
+            for process in [self.find(name)]
+            for one in [process, *process.children()]
+        ]
         limits = {process: process.rlimit(psutil.RLIMIT_FSIZE) for process in found}
         for process, (_, most) in limits.items():
             process.rlimit(psutil.RLIMIT_FSIZE, (1, most))
@@ -125,7 +130,9 @@ class Processes:
         with ExitStack() as stack, (home / "output.log").open("ab") as output:
             for name in names:
                 command = [sys.executable, "-m", "console", "run", name]
-                process = subprocess.Popen(command, env=whole, stdout=output, stderr=output, start_new_session=True)
+                process = subprocess.Popen(
+                    command, env=whole, stdout=output, stderr=output, start_new_session=True
+                )
                 stack.callback(process.wait, _END_SECONDS)
                 stack.callback(process.terminate)
             yield
@@ -144,7 +151,9 @@ class Processes:
     def leftovers(self) -> list[str]:
         """The command lines of what is still there, a moment after everything should have ended."""
         _, alive = psutil.wait_procs(self._seen, timeout=3)
-        return [_command(process) for process in {*alive, *self._of_this_home()} if process.is_running()]
+        return [
+            _command(process) for process in {*alive, *self._of_this_home()} if process.is_running()
+        ]
 
     def end_by_force(self) -> None:
         """SIGKILL whatever is left."""

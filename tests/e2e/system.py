@@ -75,7 +75,8 @@ class System:
         assert self.processes.leftovers() == []
         assert not (self.home / "running.json").exists()
 
-    # -- commands --------------------------------------------------------------------------------------------------
+    # -- commands
+    # --------------------------------------------------------------------------------------------------
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run an `issuance` command to its end."""
@@ -110,13 +111,19 @@ class System:
         source = Source(self.write_file(campaign, rows), ReadOptions())
         with ErrorsFile(self.home / "errors.csv") as errors:
             into, freezer = ensure_campaign(self.ledger, campaign), Freezer.of(self._settings)
-            report = accept_file(self.ledger, into, source, freezer, errors, on_batch=lambda _: None)
+            report = accept_file(
+                self.ledger, into, source, freezer, errors, on_batch=lambda _: None
+            )
         assert (report.accepted, report.refused) == (report.rows, 0)
 
     @property
     def _settings(self) -> Settings:
-        ours = {name: value for name, value in self.environment.items() if name.startswith("ISSUANCE_")}
-        return Settings(**{name.removeprefix("ISSUANCE_").lower(): value for name, value in ours.items()})
+        ours = {
+            name: value for name, value in self.environment.items() if name.startswith("ISSUANCE_")
+        }
+        return Settings(
+            **{name.removeprefix("ISSUANCE_").lower(): value for name, value in ours.items()}
+        )
 
     def status(self, campaign: str) -> dict[str, Any]:
         """What `issuance status CAMPAIGN --json` says."""
@@ -125,7 +132,8 @@ class System:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    # -- the ledger ------------------------------------------------------------------------------------------------
+    # -- the ledger
+    # ------------------------------------------------------------------------------------------------
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -156,7 +164,8 @@ class System:
         assert (books.double, books.lost, books.invented) == ([], [], [])
         return books
 
-    # -- the parts -------------------------------------------------------------------------------------------------
+    # -- the parts
+    # -------------------------------------------------------------------------------------------------
 
     @cached_property
     def site(self) -> RunningSystem:
@@ -205,11 +214,14 @@ class System:
             with suppress(httpx.HTTPError):  # it may be the test's point that the simulator is gone
                 self.simulator.post("/_switches", json={name: before[name] for name in switches})
 
-    # -- logs ------------------------------------------------------------------------------------------------------
+    # -- logs
+    # ------------------------------------------------------------------------------------------------------
 
     def log_text(self) -> str:
         """All logs, whole."""
-        return "".join(path.read_text(errors="replace") for path in sorted((self.home / "logs").glob("*.log")))
+        return "".join(
+            path.read_text(errors="replace") for path in sorted((self.home / "logs").glob("*.log"))
+        )
 
     def log_size(self, name: str) -> int:
         """Where a process's log ends now, to read on from there."""
@@ -247,7 +259,10 @@ def _tail(path: Path) -> str:
 def plain_rows(count: int, *, area: int, reward: int = 1001) -> list[dict[str, object]]:
     """Rows of customers whom nothing befalls; another area, other customers."""
     assert count < 9_000, "numbers that end in 9001 and on are magic (docs/simulator.md)"
-    return [{"mobile": f"9198{area:04d}{number:04d}", "rewardId": reward, "quantity": 1} for number in range(count)]
+    return [
+        {"mobile": f"9198{area:04d}{number:04d}", "rewardId": reward, "quantity": 1}
+        for number in range(count)
+    ]
 
 
 def scrubbed_environment() -> dict[str, str]:

@@ -46,10 +46,14 @@ def test_after_an_outage_calls_come_back_gradually_and_nothing_is_lost(system: S
     assert suspended["reason"].startswith("HTTP 503")
 
 
-def test_an_api_that_became_slow_is_called_less_for_a_trial_and_as_before_when_that_does_not_help(system: System):
+def test_an_api_that_became_slow_is_called_less_for_a_trial_and_as_before_when_that_does_not_help(
+    system: System,
+):
     system.command("limits", "set", "default")
     system.accept("slow", plain_rows(600, area=83))
-    await_that("the blast is under way", lambda: system.balance("slow").counts[State.ISSUED] > _PER_SECOND)
+    await_that(
+        "the blast is under way", lambda: system.balance("slow").counts[State.ISSUED] > _PER_SECOND
+    )
     with system.switched(latency_seconds=3.0):
         await_that("fewer calls are tried", lambda: _field(system, "limit_reason") == "latency")
         await_that("the trial shows nothing", lambda: _field(system, "latency_until"))

@@ -19,7 +19,8 @@ _ENDINGS = {
     "9106": (State.FAILED, 12050),
     "9107": (State.FAILED, 3004),
     "9108": (State.FAILED, 77001),
-    # In doubt until they are looked up: the API's transactions tell that the first was issued, the others were not.
+    # In doubt until they are looked up: the API's transactions tell that the first was issued, the
+    # others were not.
     "9109": (State.ISSUED, 200),
     "9110": (State.FAILED, 8003),
     "9111": (State.FAILED, 1010),
@@ -52,31 +53,49 @@ def blasted(shared: System) -> System:
 def test_every_line_of_a_blast_ends_as_its_customers_ending_says(blasted: System):
     found = {line.customer.value: (line.state, line.code) for line in blasted.lines(_CAMPAIGN)}
     assert {ending: found[f"91977001{ending}"] for ending in _ENDINGS} == _ENDINGS
-    assert [found[row["mobile"]] for row in plain_rows(_PLAIN, area=1)] == [(State.ISSUED, 200)] * _PLAIN
+    assert [found[row["mobile"]] for row in plain_rows(_PLAIN, area=1)] == [
+        (State.ISSUED, 200)
+    ] * _PLAIN
 
 
 def test_only_what_nobody_can_tell_stays_in_doubt(blasted: System):
-    in_doubt = [line.customer.value for line in blasted.lines(_CAMPAIGN) if line.state is State.IN_DOUBT]
+    in_doubt = [
+        line.customer.value for line in blasted.lines(_CAMPAIGN) if line.state is State.IN_DOUBT
+    ]
     assert in_doubt == [_SILENT]
 
 
 def test_the_status_of_a_settled_blast_adds_up_and_says_what_waits_for_an_operator(blasted: System):
     status = blasted.status(_CAMPAIGN)
-    counts = {name: status[name] for name in ("accepted", "issued", "partial", "failed", "in_doubt", "waiting")}
-    assert counts == {"accepted": 400, "issued": 389, "partial": 1, "failed": 9, "in_doubt": 1, "waiting": 0}
+    counts = {
+        name: status[name]
+        for name in ("accepted", "issued", "partial", "failed", "in_doubt", "waiting")
+    }
+    assert counts == {
+        "accepted": 400,
+        "issued": 389,
+        "partial": 1,
+        "failed": 9,
+        "in_doubt": 1,
+        "waiting": 0,
+    }
     assert status["balanced"] is True
     assert status["openDeadLetters"] == 11
 
 
 def test_every_line_that_is_not_issued_has_one_open_dead_letter(blasted: System):
     letters = list_letters(blasted.ledger, LetterFilter(campaign=_CAMPAIGN))
-    not_issued = [line.job_id for line in blasted.lines(_CAMPAIGN) if line.state is not State.ISSUED]
+    not_issued = [
+        line.job_id for line in blasted.lines(_CAMPAIGN) if line.state is not State.ISSUED
+    ]
     assert sorted(letter.job_id for letter in letters) == sorted(not_issued)
 
 
 def test_the_same_file_again_accepts_nothing_and_issues_nothing_more(blasted: System):
     calls = blasted.calls()
-    again = blasted.command("blast", str(blasted.home / f"{_CAMPAIGN}.csv"), "--campaign", _CAMPAIGN, "--wait")
+    again = blasted.command(
+        "blast", str(blasted.home / f"{_CAMPAIGN}.csv"), "--campaign", _CAMPAIGN, "--wait"
+    )
     assert (again.returncode, again.stdout.splitlines()[0]) == (
         0,
         f"{_CAMPAIGN}: 0 accepted, 400 already known, 0 refused of 400 rows",

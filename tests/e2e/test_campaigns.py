@@ -23,7 +23,11 @@ def slow(shared: System) -> Iterator[System]:
 
 def _calls_of(system: System, campaign: str) -> int:
     truth = system.truth()
-    return sum(truth[line.request_id]["calls"] for line in system.lines(campaign) if line.request_id in truth)
+    return sum(
+        truth[line.request_id]["calls"]
+        for line in system.lines(campaign)
+        if line.request_id in truth
+    )
 
 
 def _assert_no_call_arrives(system: System, campaign: str, halted_at: float) -> int:
@@ -71,6 +75,10 @@ def test_a_cancelled_campaigns_unsent_lines_are_cancelled_and_never_reach_the_ap
     assert counts[State.CANCELLED] > 0
     assert counts[State.CANCELLED] + counts[State.ISSUED] == 300
     truth = slow.truth()
-    assert [line for line in slow.lines("ended") if line.state is State.CANCELLED and line.request_id in truth] == []
+    assert [
+        line
+        for line in slow.lines("ended")
+        if line.state is State.CANCELLED and line.request_id in truth
+    ] == []
     refused = slow.command("blast", str(slow.home / "ended.csv"), "--campaign", "ended")
     assert (refused.returncode, "choose another name" in refused.stderr) == (2, True)

@@ -23,16 +23,24 @@ def _rows(area: int, *endings: str) -> list[dict[str, object]]:
 
 def _alarms(system: System, webhook: Webhook, campaign: str) -> tuple[list[Any], list[Any]]:
     """The letters' ids as the handler logged them, and as it posted them."""
-    logged = [event for event in system.events("dead-letters", "dead letter") if event["campaign"] == campaign]
+    logged = [
+        event
+        for event in system.events("dead-letters", "dead letter")
+        if event["campaign"] == campaign
+    ]
     posted = [notice for notice in webhook.posted if notice["campaign"] == campaign]
-    return sorted(event["letter_id"] for event in logged), sorted(notice["letter_id"] for notice in posted)
+    return sorted(event["letter_id"] for event in logged), sorted(
+        notice["letter_id"] for notice in posted
+    )
 
 
 def _letters(system: System, campaign: str, state: str | None = "open") -> list[Letter]:
     return list(list_letters(system.ledger, LetterFilter(campaign=campaign, state=state)))
 
 
-def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(shared: System, webhook: Webhook):
+def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(
+    shared: System, webhook: Webhook
+):
     shared.accept("alarming", _rows(40, "9102", "9103", "9110", "9111"))
     shared.wait_settled("alarming")
     ids = [letter.id for letter in _letters(shared, "alarming")]
@@ -68,20 +76,26 @@ def redriven(shared: System) -> System:
         refused: [{"kind": "outcome", "code": 8003}],
     }
     shared.plan_faults({"customers": faults})
-    shared.accept("redriven", [{"mobile": mobile, "rewardId": 1001} for mobile in (doubted, refused)])
+    shared.accept(
+        "redriven", [{"mobile": mobile, "rewardId": 1001} for mobile in (doubted, refused)]
+    )
     shared.wait_settled("redriven")
     return shared
 
 
 def _letter_in(system: System, state: State) -> Letter:
     lines = {line.request_id: line.state for line in system.lines("redriven")}
-    [letter] = [letter for letter in _letters(system, "redriven", None) if lines[letter.job_id] is state]
+    [letter] = [
+        letter for letter in _letters(system, "redriven", None) if lines[letter.job_id] is state
+    ]
     return letter
 
 
 def test_the_wrong_way_to_redrive_a_letter_is_refused_with_the_reason(redriven: System):
     doubted, refused = _letter_in(redriven, State.IN_DOUBT), _letter_in(redriven, State.FAILED)
-    reissue = redriven.command("dead-letters", "redrive", str(doubted.id), "--reissue", "--note", "it never came")
+    reissue = redriven.command(
+        "dead-letters", "redrive", str(doubted.id), "--reissue", "--note", "it never came"
+    )
     resend = redriven.command("dead-letters", "redrive", str(refused.id))
     assert (reissue.returncode, "could issue twice" in reissue.stderr) == (2, True)
     assert (resend.returncode, "burns the requestId" in resend.stderr) == (2, True)
@@ -109,13 +123,19 @@ def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redr
 
 def _grep(request_id: str, text: str) -> list[dict[str, Any]]:
     """The events of all logs that name a requestId, in the order in which they happened."""
-    found = [json.loads(line) for line in text.splitlines() if request_id in line and line.startswith("{")]
+    found = [
+        json.loads(line)
+        for line in text.splitlines()
+        if request_id in line and line.startswith("{")
+    ]
     return sorted(found, key=lambda event: event["timestamp"])
 
 
 def test_a_reissued_refusal_is_issued_once_under_a_new_request_id(redriven: System):
     refused = _letter_in(redriven, State.FAILED)
-    reissued = redriven.command("dead-letters", "redrive", str(refused.id), "--reissue", ISSUANCE_LOG_LEVEL="INFO")
+    reissued = redriven.command(
+        "dead-letters", "redrive", str(refused.id), "--reissue", ISSUANCE_LOG_LEVEL="INFO"
+    )
     assert reissued.returncode == 0, reissued.stderr
     redriven.wait_settled("redriven")
     successor = show_letter(redriven.ledger, refused.id).letter.reissued_as

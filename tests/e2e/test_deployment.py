@@ -12,7 +12,11 @@ _COMPOSE_COMMAND = re.compile(r"^    command: run ([a-z-]+)$", re.MULTILINE)
 
 
 def _of_procfile() -> list[str]:
-    lines = [line for line in (_ROOT / "Procfile").read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in (_ROOT / "Procfile").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
     matches = [_PROCFILE_LINE.fullmatch(line) for line in lines]
     assert None not in matches, f"not `name: issuance run NAME`: {lines}"
     return [match[1] for match in matches if match is not None]

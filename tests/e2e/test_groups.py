@@ -13,12 +13,17 @@ _REWARDS = ((1001, 1), (1006, 2), (1008, 1))
 
 def _rows() -> list[dict[str, object]]:
     customers = [f"91986500{number:04d}" for number in range(_CUSTOMERS)]
-    return [{"mobile": it, "rewardId": reward, "quantity": units} for it in customers for reward, units in _REWARDS]
+    return [
+        {"mobile": it, "rewardId": reward, "quantity": units}
+        for it in customers
+        for reward, units in _REWARDS
+    ]
 
 
 def _states(lines: list[LineRecord]) -> dict[int, set[tuple[State, int | None]]]:
     return {
-        reward: {(line.state, line.quantity) for line in lines if line.reward_id == reward} for reward, _ in _REWARDS
+        reward: {(line.state, line.quantity) for line in lines if line.reward_id == reward}
+        for reward, _ in _REWARDS
     }
 
 

@@ -1,7 +1,8 @@
 """Every reading of the rewards API: blasts in which calls go wrong come out right, whichever of them is true.
 
-A round is one reading, with one blast through each endpoint at once. `ISSUANCE_TEST_MATRIX=full` goes through all
-36 readings, 108 blasts; without it a selection in which every value of a switch meets every value of the others.
+A round is one reading, with one blast through each endpoint at once. `ISSUANCE_TEST_MATRIX=full`
+goes through all 36 readings, 108 blasts; without it a selection in which every value of a switch
+meets every value of the others.
 """
 
 import os
@@ -87,7 +88,12 @@ def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
     system.simulator.delete("/_faults").raise_for_status()
     system.simulator.post("/_rewards/1006", json={"customer_limit": None}).raise_for_status()
     for variant in Variant:
-        redrive(system.ledger, LetterFilter(campaign=campaign_of(reading, variant)), Verb.RESEND, _OPERATOR)
+        redrive(
+            system.ledger,
+            LetterFilter(campaign=campaign_of(reading, variant)),
+            Verb.RESEND,
+            _OPERATOR,
+        )
     made.resent = _books(system, nudge, reading)
     return made
 
@@ -95,8 +101,14 @@ def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
 def _blast(system: System, reading: Reading, variant: Variant) -> None:
     area = EVERY_READING.index(reading) * len(Variant) + list(Variant).index(variant)
     planned = list(orders(reading, variant, area))
-    system.plan_faults({"customers": {order.mobile: order.faults for order in planned if order.faults}})
-    accept(system.ledger, ensure_campaign(system.ledger, campaign_of(reading, variant)), [o.job for o in planned])
+    system.plan_faults(
+        {"customers": {order.mobile: order.faults for order in planned if order.faults}}
+    )
+    accept(
+        system.ledger,
+        ensure_campaign(system.ledger, campaign_of(reading, variant)),
+        [o.job for o in planned],
+    )
 
 
 def _is_settled(system: System, nudge: Nudge, campaign: str) -> bool:
@@ -108,8 +120,13 @@ def _is_settled(system: System, nudge: Nudge, campaign: str) -> bool:
 def _books(system: System, nudge: Nudge, reading: Reading) -> dict[Variant, Books]:
     campaigns = {variant: campaign_of(reading, variant) for variant in Variant}
     for campaign in campaigns.values():
-        await_that(f"{campaign} is settled", lambda name=campaign: _is_settled(system, nudge, name), 60)
-    truth, lines = system.truth(), {variant: system.lines(campaign) for variant, campaign in campaigns.items()}
+        await_that(
+            f"{campaign} is settled", lambda name=campaign: _is_settled(system, nudge, name), 60
+        )
+    truth, lines = (
+        system.truth(),
+        {variant: system.lines(campaign) for variant, campaign in campaigns.items()},
+    )
     with system.switched(untidiness=0):
         readable = frozenset(
             line.request_id

@@ -33,7 +33,10 @@ def test_a_blast_on_postgresql_survives_killed_workers(system: System):
     worker = system.processes.kill_tree("worker")
     system.processes.find_again(worker, "worker")
     assert system.wait_settled("elephant", 40).counts[State.ISSUED] == 300
-    await_that("the release has added up what the lines' triggers noted", lambda: _tally_deltas(system) == 0)
+    await_that(
+        "the release has added up what the lines' triggers noted",
+        lambda: _tally_deltas(system) == 0,
+    )
 
 
 def _tally_deltas(system: System) -> int:

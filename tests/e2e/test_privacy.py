@@ -41,7 +41,9 @@ def _heard(listener: PubSub) -> Iterator[bytes]:
 def events(shared: System) -> bytes:
     """Everything that was said on the broker's channels (events, remote control) during a blast."""
     message = f"Customer {_TALKED_ABOUT} ({_EMAILS[0]}) is not valid"
-    shared.plan_faults({"customers": {_TALKED_ABOUT: [{"kind": "outcome", "code": 8003, "message": message}]}})
+    shared.plan_faults(
+        {"customers": {_TALKED_ABOUT: [{"kind": "outcome", "code": 8003, "message": message}]}}
+    )
     with Redis.from_url(shared.site.broker_url) as broker, broker.pubsub() as listener:
         listener.psubscribe("*")
         shared.accept(_CAMPAIGN, _rows())
@@ -82,30 +84,43 @@ def _stored(broker: Redis) -> Iterator[bytes]:
 def test_no_log_shows_an_identifier_or_a_voucher(shared: System, secrets: list[str]):
     text = shared.log_text()
     assert _shown(secrets, text) == []
-    assert "[number]" in text, "the API's message about the customer was not logged, so nothing was tested"
+    assert "[number]" in text, (
+        "the API's message about the customer was not logged, so nothing was tested"
+    )
 
 
-def test_no_key_and_no_value_that_was_ever_in_the_broker_shows_one(shared: System, secrets: list[str]):
-    # Its append-only file holds every command that ever changed it: queued and unacknowledged messages, locks.
+def test_no_key_and_no_value_that_was_ever_in_the_broker_shows_one(
+    shared: System, secrets: list[str]
+):
+    # Its append-only file holds every command that ever changed it: queued and unacknowledged
+    # messages, locks.
     written = b"".join(path.read_bytes() for path in (shared.home / "broker").rglob("*.aof"))
     with Redis.from_url(shared.site.broker_url) as broker:
         kept = b"\n".join(_stored(broker))
     text = _with_bodies(written) + _with_bodies(kept)
-    assert shared.lines(_CAMPAIGN)[0].request_id in text, "the messages were not found, so nothing was tested"
+    assert shared.lines(_CAMPAIGN)[0].request_id in text, (
+        "the messages were not found, so nothing was tested"
+    )
     assert _shown(secrets, text) == []
 
 
-def test_no_event_on_the_brokers_channels_shows_one(shared: System, secrets: list[str], events: bytes):
+def test_no_event_on_the_brokers_channels_shows_one(
+    shared: System, secrets: list[str], events: bytes
+):
     text = _with_bodies(events)
     assert "task-received" in text
     assert _shown(secrets, text) == []
 
 
-def test_flower_finds_a_reward_by_its_request_id_and_shows_nothing_personal(shared: System, secrets: list[str]):
+def test_flower_finds_a_reward_by_its_request_id_and_shows_nothing_personal(
+    shared: System, secrets: list[str]
+):
     request_id = shared.lines(_CAMPAIGN)[0].request_id
     with httpx.Client(base_url=shared.site.flower_url, timeout=20) as flower:
         found = await_that("Flower has the chunk", lambda: _search(flower, request_id))
-        assert all(_CAMPAIGN in chunk["args"] and request_id in chunk["args"] for chunk in found.values())
+        assert all(
+            _CAMPAIGN in chunk["args"] and request_id in chunk["args"] for chunk in found.values()
+        )
         everything = flower.get("/api/tasks").raise_for_status().text
         page = flower.get("/tasks").raise_for_status()
     assert _shown(secrets, everything + page.text) == []
@@ -113,7 +128,9 @@ def test_flower_finds_a_reward_by_its_request_id_and_shows_nothing_personal(shar
 
 
 def _search(flower: httpx.Client, request_id: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = flower.get("/api/tasks", params={"search": request_id}).raise_for_status().json()
+    found: dict[str, dict[str, Any]] = (
+        flower.get("/api/tasks", params={"search": request_id}).raise_for_status().json()
+    )
     return found
 
 
@@ -121,6 +138,12 @@ def test_one_grep_for_a_request_id_tells_the_rewards_story(shared: System, secre
     [line] = [line for line in shared.lines(_CAMPAIGN) if line.customer.value == _MAGIC[0]]
     story = [json.loads(text) for text in shared.log_text().splitlines() if line.request_id in text]
     attempts = [event for event in story if event["event"] == "attempt"]
-    assert [(event["attempt"], event["outcome"]) for event in attempts] == [(1, "in_doubt"), (2, "issued")]
-    assert [event["decision"].split(" in ")[0] for event in attempts] == ["try again", "settle issued"]
+    assert [(event["attempt"], event["outcome"]) for event in attempts] == [
+        (1, "in_doubt"),
+        (2, "issued"),
+    ]
+    assert [event["decision"].split(" in ")[0] for event in attempts] == [
+        "try again",
+        "settle issued",
+    ]
     assert {event["campaign"] for event in attempts} == {_CAMPAIGN}

@@ -27,7 +27,9 @@ def broker_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def system(start_system: StartSystem, broker_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(
+    start_system: StartSystem, broker_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
     with valkey_server(tmp_path_factory.mktemp("limits")) as limits:
         settings = {
             "ISSUANCE_BROKER_URL": broker_url,
@@ -49,7 +51,9 @@ def test_a_blast_on_rabbitmq_survives_killed_workers(system: System):
     assert system.wait_settled("rabbit", 40).counts[State.ISSUED] == 300
 
 
-def test_what_no_worker_understands_ends_in_the_queue_of_rejected_messages(system: System, broker_url: str):
+def test_what_no_worker_understands_ends_in_the_queue_of_rejected_messages(
+    system: System, broker_url: str
+):
     with Connection(broker_url) as connection, connection.channel() as channel:
         before = _count(channel, REJECTED_QUEUE)
         producer = connection.Producer(channel)
@@ -58,7 +62,9 @@ def test_what_no_worker_understands_ends_in_the_queue_of_rejected_messages(syste
         ours = {"id": "2", "task": "issuance.issue_chunk"}
         unreadable = {"routing_key": _QUEUE, "headers": ours, "content_encoding": "utf-8"}
         producer.publish(b"{not json", content_type="application/json", **unreadable)
-        producer.publish(b"\x80\x04]\x94.", content_type="application/x-python-serialize", **unreadable)
+        producer.publish(
+            b"\x80\x04]\x94.", content_type="application/x-python-serialize", **unreadable
+        )
         await_that("all are rejected", lambda: _count(channel, REJECTED_QUEUE) == before + 3)
         assert _count(channel, _QUEUE) == 0
 

@@ -46,7 +46,9 @@ def test_the_api_sees_the_rate_that_was_set_and_nobody_loses_an_attempt_to_it(sy
     assert system.wait_settled("even").counts[State.ISSUED] == 125
 
 
-def test_after_a_429_its_job_waits_while_the_others_are_called_and_no_attempt_is_used_up(system: System):
+def test_after_a_429_its_job_waits_while_the_others_are_called_and_no_attempt_is_used_up(
+    system: System,
+):
     limited_before = _limited(system)
     system.accept("throttled", plain_rows(45, area=81))
     await_that("the blast is under way", lambda: system.balance("throttled").counts[State.ISSUED])
@@ -59,7 +61,9 @@ def test_after_a_429_its_job_waits_while_the_others_are_called_and_no_attempt_is
     assert system.wait_settled("throttled").counts[State.ISSUED] == 45
     assert sorted(line.attempts for line in system.lines("throttled")) == [1] * 44 + [2]
     waits = [later - sooner for sooner, later in _repeated_calls(system, "throttled")]
-    assert waits == [pytest.approx(_RETRY_AFTER_SECONDS * 1_250, abs=_RETRY_AFTER_SECONDS * 250 + 1_500)]
+    assert waits == [
+        pytest.approx(_RETRY_AFTER_SECONDS * 1_250, abs=_RETRY_AFTER_SECONDS * 250 + 1_500)
+    ]
     assert waits[0] >= _RETRY_AFTER_SECONDS * 1_000
 
 
@@ -92,9 +96,14 @@ def test_campaigns_of_weights_three_and_one_share_the_rate_so_over_any_ten_secon
     first, last = starts[0][0], starts[-1][0]
     assert last - first > _WATCH_SECONDS * 1_000
     for since in range(first, last - _WATCH_SECONDS * 1_000, 100):
-        shared = Counter(name for at, name in starts if since <= at < since + _WATCH_SECONDS * 1_000)
+        shared = Counter(
+            name for at, name in starts if since <= at < since + _WATCH_SECONDS * 1_000
+        )
         for name, weight in _WEIGHTS.items():
-            assert shared[name] == pytest.approx(shared.total() * weight / 4, rel=0.1), (since - first, shared)
+            assert shared[name] == pytest.approx(shared.total() * weight / 4, rel=0.1), (
+                since - first,
+                shared,
+            )
     for name in _WEIGHTS:
         system.wait_settled(name)
 

@@ -14,7 +14,11 @@ from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 from tests.postgres import postgres_database, postgres_server
 
-_OURS = {"ISSUANCE_API_MAX_CONCURRENT": "4", "ISSUANCE_LEASE_SECONDS": "4", "ISSUANCE_API_RATE_PER_MINUTE": "1500"}
+_OURS = {
+    "ISSUANCE_API_MAX_CONCURRENT": "4",
+    "ISSUANCE_LEASE_SECONDS": "4",
+    "ISSUANCE_API_RATE_PER_MINUTE": "1500",
+}
 
 
 @pytest.fixture
@@ -24,7 +28,9 @@ def api() -> Iterator[Simulator]:
         yield simulator
 
 
-def _lose_and_restore(system: System, back_up: Callable[[], None], restore: Callable[[], None]) -> None:
+def _lose_and_restore(
+    system: System, back_up: Callable[[], None], restore: Callable[[], None]
+) -> None:
     """Back up amid one blast, accept another, issue from both, lose the ledger, restore it, run both again."""
     first, second = plain_rows(200, area=60), plain_rows(60, area=61)
     with system:
@@ -33,14 +39,17 @@ def _lose_and_restore(system: System, back_up: Callable[[], None], restore: Call
         back_up()
         at_backup = system.calls()
         system.accept("after", second)
-        await_that("much is issued that the backup does not know", lambda: system.calls() > at_backup + 60)
+        await_that(
+            "much is issued that the backup does not know", lambda: system.calls() > at_backup + 60
+        )
         system.processes.end_by_force()
     restore()
     at_once = system.environment | {"ISSUANCE_API_RATE_PER_MINUTE": "0"}
     again = System(system.home, at_once, "--no-flower")
     assert again.balance("backed-up").unsettled > 0
     with again:
-        # What was accepted after the backup is not in it: its file is run again, and so is the other, to no effect.
+        # What was accepted after the backup is not in it: its file is run again, and so is the
+        # other, to no effect.
         again.accept("after", second)
         again.blast("backed-up", first)
         for campaign, rows in (("backed-up", 200), ("after", 60)):
@@ -48,7 +57,9 @@ def _lose_and_restore(system: System, back_up: Callable[[], None], restore: Call
         assert again.summary()["overIssued"] == again.summary()["pairsWithSeveralRequestIds"] == 0
 
 
-def test_a_sqlite_ledger_restored_from_a_backup_of_mid_blast(start_system: StartSystem, api: Simulator, tmp_path: Path):
+def test_a_sqlite_ledger_restored_from_a_backup_of_mid_blast(
+    start_system: StartSystem, api: Simulator, tmp_path: Path
+):
     system = start_system("--no-flower", ISSUANCE_API_URL=api.url, **_OURS)
 
     def command(*arguments: str) -> None:
@@ -59,7 +70,9 @@ def test_a_sqlite_ledger_restored_from_a_backup_of_mid_blast(start_system: Start
         (system.home / "ledger.db").write_bytes(b"")
         command("restore", str(tmp_path / "copy.db"), "--yes")
 
-    _lose_and_restore(system, lambda: command("backup", str(tmp_path / "copy.db")), lose_and_restore)
+    _lose_and_restore(
+        system, lambda: command("backup", str(tmp_path / "copy.db")), lose_and_restore
+    )
 
 
 def test_a_postgresql_ledger_restored_from_a_dump_of_mid_blast(
@@ -67,14 +80,25 @@ def test_a_postgresql_ledger_restored_from_a_dump_of_mid_blast(
 ):
     dump = tmp_path / "ledger.dump"
     with postgres_server() as server, postgres_database(server) as url:
-        system = start_system("--no-flower", ISSUANCE_API_URL=api.url, ISSUANCE_LEDGER_URL=url, **_OURS)
+        system = start_system(
+            "--no-flower", ISSUANCE_API_URL=api.url, ISSUANCE_LEDGER_URL=url, **_OURS
+        )
 
         def run(tool: str, *arguments: str) -> None:
-            done = subprocess.run([_tool(tool), *arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [_tool(tool), *arguments], capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
 
         def restore_dump() -> None:
-            run("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={url}", str(dump))
+            run(
+                "pg_restore",
+                "--clean",
+                "--if-exists",
+                "--single-transaction",
+                f"--dbname={url}",
+                str(dump),
+            )
             marked = system.command("mark-restored")
             assert marked.returncode == 0, marked.stderr
 

@@ -30,7 +30,11 @@ def system(start_system: StartSystem) -> Iterator[System]:
 
 
 def _blast(
-    system: System, name: str, rows: list[dict[str, object]], fault: dict[str, object], slow: tuple[int, ...]
+    system: System,
+    name: str,
+    rows: list[dict[str, object]],
+    fault: dict[str, object],
+    slow: tuple[int, ...],
 ) -> None:
     """Accept a blast in which the first call for some of the rows meets a fault."""
     chosen = [str(rows[place]["mobile"]) for place in slow]
@@ -51,7 +55,9 @@ def test_two_calls_that_hang_until_the_timeout_hold_up_none_of_500_others(system
     assert system.wait_settled("hung", 60).counts[State.ISSUED] == 500
 
 
-def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issues_once(system: System):
+def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issues_once(
+    system: System,
+):
     hang = {"kind": "timeout_after_commit", "hold_seconds": 2 * _TIMEOUT_SECONDS}
     _blast(system, "killed", plain_rows(60, area=61), hang, slow=(30,))
     await_that("all others are issued", lambda: _issued(system, "killed") == 59, _SOON_SECONDS)
@@ -63,7 +69,9 @@ def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issu
 
 
 def test_a_worker_that_is_told_to_stop_records_the_slow_call_before_it_ends(system: System):
-    _blast(system, "stopped", plain_rows(60, area=62), {"kind": "latency", "seconds": 5}, slow=(30,))
+    _blast(
+        system, "stopped", plain_rows(60, area=62), {"kind": "latency", "seconds": 5}, slow=(30,)
+    )
     await_that("all others are issued", lambda: _issued(system, "stopped") == 59, 4.5)
     worker = system.processes.kill("worker", signal.SIGTERM)
     worker.wait(_SOON_SECONDS)

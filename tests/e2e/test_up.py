@@ -16,7 +16,9 @@ from tests.e2e.system import System, plain_rows
 _GRACE_SECONDS = 15.0
 
 
-def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_goes_on(start_system: StartSystem):
+def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_goes_on(
+    start_system: StartSystem,
+):
     system = start_system(ISSUANCE_API_MAX_CONCURRENT="5", SIMULATOR_LATENCY_SECONDS="0.3")
     with system:
         system.accept("interrupted", plain_rows(120, area=90))
@@ -25,13 +27,18 @@ def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_go
         system.stop(signal.SIGINT)
         assert time.monotonic() - began < _GRACE_SECONDS
         counts = system.balance("interrupted").counts
-        assert (counts[State.RUNNING], counts[State.WAITING] + counts[State.QUEUED] > 0) == (0, True)
+        assert (counts[State.RUNNING], counts[State.WAITING] + counts[State.QUEUED] > 0) == (
+            0,
+            True,
+        )
         attempts = {line.request_id: line.attempts for line in system.lines("interrupted")}
     with System(system.home, system.environment, "--simulator", "--no-flower") as again:
         assert again.wait_settled("interrupted", 30).counts[State.ISSUED] == 120
         # Nothing was in doubt when it ended, so nothing that had been sent was sent again.
         sent_before = {request_id for request_id, made in attempts.items() if made}
-        assert {line.attempts for line in again.lines("interrupted") if line.request_id in sent_before} == {1}
+        assert {
+            line.attempts for line in again.lines("interrupted") if line.request_id in sent_before
+        } == {1}
 
 
 def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: System):
@@ -40,7 +47,9 @@ def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: Sys
     assert set(told["parts"].values()) == {"ok"}
     answer = httpx.get(shared.site.health_url, timeout=20)
     assert (answer.status_code, answer.json()["healthy"]) == (200, True)
-    assert httpx.get(shared.site.health_url.replace("healthz", "livez"), timeout=5).json() == {"alive": True}
+    assert httpx.get(shared.site.health_url.replace("healthz", "livez"), timeout=5).json() == {
+        "alive": True
+    }
 
 
 def _healthy(system: System) -> dict[str, Any] | None:
@@ -63,7 +72,10 @@ def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared:
     ],
 )
 def test_wrong_settings_end_up_at_once_with_their_name_and_the_remedy(
-    start_system: StartSystem, options: list[str], environment: dict[str, str], words: tuple[str, ...]
+    start_system: StartSystem,
+    options: list[str],
+    environment: dict[str, str],
+    words: tuple[str, ...],
 ):
     ended = start_system().command("up", *options, **environment)
     assert ended.returncode == 2
@@ -83,10 +95,14 @@ def test_wrong_settings_end_up_at_once_with_their_name_and_the_remedy(
 def test_a_process_refuses_to_start_on_a_ledger_of_another_schema_and_names_the_remedy(
     start_system: StartSystem, name: str, revision: str | None, remedy: str
 ):
-    elsewhere = start_system(ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0", ISSUANCE_API_URL="http://127.0.0.1:1")
+    elsewhere = start_system(
+        ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0", ISSUANCE_API_URL="http://127.0.0.1:1"
+    )
     if revision:
         with elsewhere.ledger.write() as connection:
-            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            connection.exec_driver_sql(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
+            )
             connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
         elsewhere.ledger.close()
     ended = elsewhere.command("run", name)
@@ -95,7 +111,9 @@ def test_a_process_refuses_to_start_on_a_ledger_of_another_schema_and_names_the_
     assert "Traceback" not in ended.stderr
 
 
-def test_up_refuses_a_ledger_of_a_newer_program_and_leaves_nothing_running(start_system: StartSystem):
+def test_up_refuses_a_ledger_of_a_newer_program_and_leaves_nothing_running(
+    start_system: StartSystem,
+):
     system = start_system()
     with system.ledger as ledger:
         ledger.migrate()

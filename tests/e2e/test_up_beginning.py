@@ -13,12 +13,17 @@ def test_a_flower_port_that_is_taken_costs_flower_and_nothing_else(start_system:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with start_system("--simulator", ISSUANCE_FLOWER_PORT=str(port)) as system:
-            assert f"ISSUANCE_FLOWER_PORT: port {port} is taken" in system.processes.output.read_text()
+            assert (
+                f"ISSUANCE_FLOWER_PORT: port {port} is taken" in system.processes.output.read_text()
+            )
             assert system.site.flower_url == ""
             system.accept("flowerless", plain_rows(3, area=91))
             assert system.wait_settled("flowerless").counts[State.ISSUED] == 3
         alone = system.command(
-            "run", "flower", ISSUANCE_BROKER_URL="redis://127.0.0.1:1", ISSUANCE_FLOWER_PORT=str(port)
+            "run",
+            "flower",
+            ISSUANCE_BROKER_URL="redis://127.0.0.1:1",
+            ISSUANCE_FLOWER_PORT=str(port),
         )
         assert (alone.returncode, "end what listens there" in alone.stderr) == (2, True)
 
@@ -26,8 +31,16 @@ def test_a_flower_port_that_is_taken_costs_flower_and_nothing_else(start_system:
 @pytest.mark.parametrize(
     ("command", "environment", "setting"),
     [
-        (["up", "--simulator"], {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
-        (["up", "--simulator"], {"ISSUANCE_LEDGER_URL": "postgresql://u@127.0.0.1:1/l"}, "ISSUANCE_LEDGER_URL"),
+        (
+            ["up", "--simulator"],
+            {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"},
+            "ISSUANCE_BROKER_URL",
+        ),
+        (
+            ["up", "--simulator"],
+            {"ISSUANCE_LEDGER_URL": "postgresql://u@127.0.0.1:1/l"},
+            "ISSUANCE_LEDGER_URL",
+        ),
         (["run", "beat"], {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
     ],
 )

@@ -24,10 +24,14 @@ print(json.dumps([asked.request_ids, asked.is_new]))
     ("variant", "area", "path"),
     [("single", 60, "/v1/user/reward/1001/issue"), ("connected", 61, "/v1.1/user/rewards/issue")],
 )
-def test_a_blast_by_another_endpoint_is_issued_through_it(shared: System, variant: str, area: int, path: str):
+def test_a_blast_by_another_endpoint_is_issued_through_it(
+    shared: System, variant: str, area: int, path: str
+):
     # A fault without effect that only a call by this path uses up.
     shared.plan_faults({"next": [{"fault": {"kind": "latency", "seconds": 0}, "path": path}]})
-    rows = [row | {"orgId": 4001 if variant == "connected" else ""} for row in plain_rows(30, area=area)]
+    rows = [
+        row | {"orgId": 4001 if variant == "connected" else ""} for row in plain_rows(30, area=area)
+    ]
     shared.blast(variant, rows, ISSUANCE_API_VARIANT=variant)
     assert shared.wait_settled(variant).counts[State.ISSUED] == 30
     assert shared.simulator.get("/_faults").json()["next"] == []
@@ -63,6 +67,7 @@ def test_another_services_call_with_several_rewards_is_one_job_and_issued_once(s
     assert _run_other_service(shared) == (request_ids, False)
     lines = lines_of_job(shared.ledger, request_ids[0])
     assert [(line.request_id, line.state, line.quantity) for line in lines] == [
-        (request_id, State.ISSUED, units) for request_id, units in zip(request_ids, (1, 1, 2), strict=True)
+        (request_id, State.ISSUED, units)
+        for request_id, units in zip(request_ids, (1, 1, 2), strict=True)
     ]
     assert [shared.truth()[request_id]["calls"] for request_id in request_ids] == [1, 1, 1]

@@ -41,12 +41,14 @@ class Admission:
     """Stands before the calls of one chunk, from its claim on.
 
     Args:
-        shared: the account's limits, the paused campaigns, and how late this process's event loop is.
+        shared: the account's limits, the paused campaigns, and how late this process's event loop
+            is.
         bounds: how far the chunk may go.
         campaign_id: the chunk's campaign.
         is_stopping: says whether the worker is being stopped; asked before each call.
         rng: the source of jitter.
-        is_cancelled: the campaign was cancelled before the claim: reconciliation continues, nothing is sent.
+        is_cancelled: the campaign was cancelled before the claim: reconciliation continues, nothing
+            is sent.
     """
 
     def __init__(
@@ -92,7 +94,11 @@ class Admission:
         if now > self._start_until:
             return Rejection(0.0, "the claim is about to lapse")
         # Reconciliation issues nothing, and nothing else settles a cancelled campaign's doubts.
-        return None if self._is_cancelled and job.look_up is not None else await self._reject_paused(job)
+        return (
+            None
+            if self._is_cancelled and job.look_up is not None
+            else await self._reject_paused(job)
+        )
 
     def wait(self, seconds: float, held: str) -> Rejection:
         """Send a job back to the ledger until calls may start again, and never for longer than a lease."""
@@ -119,11 +125,15 @@ class Admission:
         try:
             while self.left_seconds > 0 and not self._is_stopping():
                 within = min(self.left_seconds, 1.0)
-                reservation = await self._shared.limiter.reserve(1, within_seconds=within, scope=self._reads)
+                reservation = await self._shared.limiter.reserve(
+                    1, within_seconds=within, scope=self._reads
+                )
                 if reservation.delays_seconds:
                     await asyncio.sleep(reservation.delays_seconds[0])
                     return reservation
-                await asyncio.sleep(min(reservation.next_free_seconds, self.left_seconds, _SLOT_AGAIN_SECONDS))
+                await asyncio.sleep(
+                    min(reservation.next_free_seconds, self.left_seconds, _SLOT_AGAIN_SECONDS)
+                )
         except LimitsUnavailable as error:
             log.warning("limits_unavailable", error=str(error))
         return None
@@ -136,7 +146,8 @@ class Admission:
         result = read_result(attempt) if is_read else issue_result(attempt)
         if result.took_seconds is not None and self._is_late(result.took_seconds):
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
-        with suppress(LimitsUnavailable):  # the outcome is what counts; the next reservation notices it
+        # the outcome is what counts; the next reservation notices it
+        with suppress(LimitsUnavailable):
             self._suspend(await self._shared.limiter.report(reservation, result), is_read=is_read)
 
     def _suspend(self, seconds: float, *, is_read: bool) -> None:
@@ -164,7 +175,9 @@ def issue_result(attempt: Attempt) -> CallResult:
         settled=outcome.readable and not is_tried_again,
         is_repeat=is_repeat(job),
         retry_after_seconds=bounded(outcome.retry_after or 0.0),
-        took_seconds=attempt.took_ms / 1000 if outcome.readable and outcome.refusal is None else None,
+        took_seconds=attempt.took_ms / 1000
+        if outcome.readable and outcome.refusal is None
+        else None,
         reason="" if outcome.readable and not is_tried_again else describe_refusal(attempt),
     )
 

@@ -23,8 +23,8 @@ G = TypeVar("G", bound=Groupable)
 def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
     """Gather what arrives into groups until None ends them.
 
-    A group is complete when it is full, or a moment after its first item came. After an item that ends
-    its group only what has already arrived is added.
+    A group is complete when it is full, or a moment after its first item came. After an item that
+    ends its group only what has already arrived is added.
     """
     while (first := arrivals.get()) is not None:
         group = [first]
@@ -33,7 +33,8 @@ def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
             try:
                 item = arrivals.get_nowait()
             except Empty:
-                # Waiting for each item by itself would take the interpreter from the calls' thread each time.
+                # Waiting for each item by itself would take the interpreter from the calls' thread
+                # each time.
                 left = until - time.monotonic()
                 if left <= 0:
                     break

@@ -11,7 +11,8 @@ class Bounds:
 
     Attributes:
         policy: the retry policy.
-        start_within_seconds: no call starts later than this after the claim, so that none outlives it.
+        start_within_seconds: no call starts later than this after the claim, so that none outlives
+            it.
         lease_seconds: how long the claim holds.
         call_seconds: the longest that one call, or one look into the transactions, may take.
     """

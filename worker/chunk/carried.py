@@ -32,7 +32,9 @@ class CarriedChunks:
         remember_seconds: the lease; past it the jobs are free for everybody.
     """
 
-    def __init__(self, connect: Callable[[], Redis], orphans: Orphans, remember_seconds: float) -> None:
+    def __init__(
+        self, connect: Callable[[], Redis], orphans: Orphans, remember_seconds: float
+    ) -> None:
         self._connect = connect
         self._orphans = orphans
         self._remember_milliseconds = max(1, int(remember_seconds * 1000))
@@ -41,7 +43,9 @@ class CarriedChunks:
     async def note(self, redis: AsyncRedis, chunk_ids: Iterable[str]) -> None:
         """Note what this process carries, before the newest one's message is acknowledged."""
         try:
-            await redis.set(self._key(os.getpid()), " ".join(chunk_ids), px=self._remember_milliseconds)
+            await redis.set(
+                self._key(os.getpid()), " ".join(chunk_ids), px=self._remember_milliseconds
+            )
         except (RedisError, OSError) as error:
             log.warning("carried chunks not noted", error=str(error))
 
@@ -53,7 +57,9 @@ class CarriedChunks:
         try:
             with self._connect() as redis:
                 noted = str(redis.get(self._key(process_id)) or "")
-                lost = [chunk_id for chunk_id in noted.split() if not self._orphans.is_known(chunk_id)]
+                lost = [
+                    chunk_id for chunk_id in noted.split() if not self._orphans.is_known(chunk_id)
+                ]
                 if lost:
                     redis.sadd(_LOST, *lost)
                     redis.pexpire(_LOST, self._remember_milliseconds)

@@ -17,11 +17,14 @@ class ChunkLocks:
         ttl_seconds: the lease: no call of the chunk lasts longer.
     """
 
-    def __init__(self, locks: CustomerLocks, owner: str, fingerprints: Collection[str], ttl_seconds: float) -> None:
+    def __init__(
+        self, locks: CustomerLocks, owner: str, fingerprints: Collection[str], ttl_seconds: float
+    ) -> None:
         self._locks = locks
         self._owner = owner
         self._ttl_seconds = ttl_seconds
-        # With those that were not granted: if the reply to `acquire` is lost, they may be held nevertheless.
+        # With those that were not granted: if the reply to `acquire` is lost, they may be held
+        # nevertheless.
         self._unreleased = set(fingerprints)
 
     async def acquire(self) -> set[str]:

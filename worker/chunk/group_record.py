@@ -43,7 +43,8 @@ class GroupRecord:
     def __call__(self, claim: Claim, group: list[Result]) -> None:
         """Record a group of one chunk's results, and wait for the ledger if it is away.
 
-        Past the lease other workers may take the jobs over, and resending is safe. Then this gives up.
+        Past the lease other workers may take the jobs over, and resending is safe. Then this gives
+        up.
 
         Raises:
             DBAPIError: the ledger was away for longer than the lease.
@@ -61,7 +62,9 @@ class GroupRecord:
         if any(is_undocumented(result) for result in group):
             self.tell_undocumented(group)
         if letters:
-            publish_notices(self.app, self.ledger, job_numbers=[result.job.number for result in group])
+            publish_notices(
+                self.app, self.ledger, job_numbers=[result.job.number for result in group]
+            )
 
     def _record(self, claim: Claim, group: list[Result]) -> bool:
         with self.ledger_turn:
@@ -73,4 +76,9 @@ class GroupRecord:
             for result in group:
                 self(claim, [result])
             return
-        log.error("result refused", error=first_line(error), request_id=group[0].job.id, chunk_id=claim.chunk_id)
+        log.error(
+            "result refused",
+            error=first_line(error),
+            request_id=group[0].job.id,
+            chunk_id=claim.chunk_id,
+        )

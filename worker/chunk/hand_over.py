@@ -20,8 +20,8 @@ _RELEASE_EVERY_SECONDS = 0.5
 class HandOver:
     """Watches a chunk while its calls are made, and hands it over when it only waits for answers.
 
-    That is when all of its jobs have begun and places are free. The child then carries its open calls.
-    Customers whose calls have ended are unlocked, at once and then every half second.
+    That is when all of its jobs have begun and places are free. The child then carries its open
+    calls. Customers whose calls have ended are unlocked, at once and then every half second.
 
     Args:
         progress: the chunk's.

@@ -52,7 +52,8 @@ class ChunkIssuing:
         places: the child's, for all of its chunks.
         is_stopping: says whether the worker is being stopped; asked before each call.
         put: takes each result; called from the event loop's thread.
-        hand_over: called there at most once, when the child may take its next chunk although calls are open.
+        hand_over: called there at most once, when the child may take its next chunk although calls
+            are open.
         rng: the source of jitter.
     """
 
@@ -85,7 +86,11 @@ class ChunkIssuing:
         )
         self._sender = Sender(claim, client, bounds.policy, rng)
         self._looker = Looker(
-            client, bounds.policy, rng, take_slot=self._admission.take_read_slot, within_seconds=bounds.call_seconds
+            client,
+            bounds.policy,
+            rng,
+            take_slot=self._admission.take_read_slot,
+            within_seconds=bounds.call_seconds,
         )
         self._places = places
         self._progress = Progress(claim.jobs, places)
@@ -99,8 +104,8 @@ class ChunkIssuing:
     async def run(self) -> None:
         """Issue the chunk: afterwards every job has been put once, or is left to its lease.
 
-        The latter only when this code breaks in mid-call: whether the call was sent is then unknown, which
-        is what the ledger makes of a lapsed claim.
+        The latter only when this code breaks in mid-call: whether the call was sent is then
+        unknown, which is what the ledger makes of a lapsed claim.
         """
         self._progress.open()
         try:
@@ -108,7 +113,9 @@ class ChunkIssuing:
         except LimitsUnavailable as error:
             self._lose_limits(self._progress.left, error)
         finally:
-            self._give_back_all(self._progress.left, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off"))
+            self._give_back_all(
+                self._progress.left, Rejection(_BROKEN_AGAIN_SECONDS, "the chunk broke off")
+            )
             self._progress.close()
 
     def _lose_limits(self, jobs: Iterable[ClaimedJob], error: LimitsUnavailable) -> None:
@@ -127,14 +134,18 @@ class ChunkIssuing:
     async def _issue_locked(self) -> None:
         customers = self._progress.customers
         locks = ChunkLocks(self._shared.locks, self._claim.chunk_id, customers, self._lease_seconds)
-        watch = HandOver(self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over)
+        watch = HandOver(
+            self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over
+        )
         try:
             held = await locks.acquire()
             async with watch:
                 free = self._split_locked(held)
                 sends = deque(job for job in free if job.look_up is None)
                 looks = deque(job for job in free if job.look_up is not None)
-                await _await_all([self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)])
+                await _await_all(
+                    [self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)]
+                )
         finally:
             await locks.release()
 
@@ -165,8 +176,11 @@ class ChunkIssuing:
                     self._give_back_unless_soon(waiting, reservation)
                 if waiting and len(reservation.delays_seconds) < room:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
-                    # In a changing rhythm, or chunks that ask one after the other would always get as little as now.
-                    await asyncio.sleep(min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2))
+                    # In a changing rhythm, or chunks that ask one after the other would always get
+                    # as little as now.
+                    await asyncio.sleep(
+                        min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2)
+                    )
         except LimitsUnavailable as error:
             self._lose_limits(waiting, error)  # at once: a slow call must not hold them
         finally:
@@ -180,7 +194,9 @@ class ChunkIssuing:
             return 0
         return await self._progress.room(len(waiting))
 
-    async def _reserve(self, waiting: deque[ClaimedJob], room: int, *, is_read: bool) -> Reservation:
+    async def _reserve(
+        self, waiting: deque[ClaimedJob], room: int, *, is_read: bool
+    ) -> Reservation:
         lane = self._claim.lane
         return await self._shared.limiter.reserve(
             room,
@@ -193,7 +209,8 @@ class ChunkIssuing:
     def _give_back_unless_soon(self, waiting: deque[ClaimedJob], reservation: Reservation) -> None:
         """Give back what cannot be called soon: this child has other chunks to work on.
 
-        While the account is suspended one job stays, to be the next probe; the other campaigns' jobs get their turns.
+        While the account is suspended one job stays, to be the next probe; the other campaigns'
+        jobs get their turns.
         """
         kept: list[ClaimedJob] = []
         if reservation.next_free_seconds <= min(self._admission.left_seconds, _PATIENCE_SECONDS):
@@ -201,7 +218,9 @@ class ChunkIssuing:
                 return
             kept = [_pick_probe(waiting)] if reservation.held == "suspended" else []
         given = [job for job in waiting if job not in kept]
-        self._give_back_all(given, self._admission.wait(reservation.next_free_seconds, reservation.held))
+        self._give_back_all(
+            given, self._admission.wait(reservation.next_free_seconds, reservation.held)
+        )
         waiting.clear()
         waiting.extend(kept)
 
@@ -232,8 +251,8 @@ class ChunkIssuing:
             try:
                 attempt = await self._call(job, is_probe=is_probe)
             except Exception:
-                # A bug, which must not cost the other jobs their outcomes. Whether the call was sent is
-                # unknown, so this job is left to its lease.
+                # A bug, which must not cost the other jobs their outcomes. Whether the call was
+                # sent is unknown, so this job is left to its lease.
                 log.exception("call broken", request_id=job.id, chunk_id=self._claim.chunk_id)
                 return True
             self._put(attempt)
@@ -241,7 +260,11 @@ class ChunkIssuing:
         return True
 
     async def _call(self, job: ClaimedJob, *, is_probe: bool) -> Attempt:
-        return await (self._sender.send(job, is_probe=is_probe) if job.look_up is None else self._looker.look(job))
+        return await (
+            self._sender.send(job, is_probe=is_probe)
+            if job.look_up is None
+            else self._looker.look(job)
+        )
 
 
 def _take(waiting: deque[ClaimedJob], reservation: Reservation) -> list[ClaimedJob]:

@@ -14,7 +14,11 @@ log = structlog.get_logger("issuance.worker")
 def tell_result(held: Claim, result: Result) -> None:
     """Log what became of a job, once it is in the ledger. Ids and codes only; the log masks the API's message."""
     job = result.job
-    ids: dict[str, Any] = {"request_id": job.id, "campaign": held.campaign, "chunk_id": held.chunk_id}
+    ids: dict[str, Any] = {
+        "request_id": job.id,
+        "campaign": held.campaign,
+        "chunk_id": held.chunk_id,
+    }
     if len(job.lines) > 1:
         ids["request_ids"] = [line.request_id for line in job.lines]
     if job.reissue_of is not None:

@@ -25,7 +25,9 @@ class OpenChunk:
         carry: notes the open chunks, before a message is acknowledged that does not wait for them.
     """
 
-    def __init__(self, claim: Claim, put: Callable[["Arrival"], None], carry: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, claim: Claim, put: Callable[["Arrival"], None], carry: Callable[[], Awaitable[None]]
+    ) -> None:
         self.claim = replace(claim, jobs=())
         self.handed_over = threading.Event()
         """Set when what has ended is recorded, and the child may take its next chunk."""

@@ -71,13 +71,15 @@ class Places:
     async def room(self, wanted: int, within_seconds: float) -> int:
         """Wait until call slots may be reserved for some more jobs; 0 when the time is over before.
 
-        A job with a slot starts even if another worker's call suspends the account in the meantime. So
-        slots are reserved for few more jobs than there are places, but for many at a time, which saves
-        round trips.
+        A job with a slot starts even if another worker's call suspends the account in the meantime.
+        So slots are reserved for few more jobs than there are places, but for many at a time, which
+        saves round trips.
 
         Args:
             wanted: jobs that wait for a slot, 1 or more.
             within_seconds: the longest wait.
         """
-        await self.reserved.falls_to(self._reserved_most - min(wanted, self._refill), within_seconds)
+        await self.reserved.falls_to(
+            self._reserved_most - min(wanted, self._refill), within_seconds
+        )
         return max(0, min(wanted, self._reserved_most - self.reserved.value))

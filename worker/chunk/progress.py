@@ -32,7 +32,8 @@ class Progress:
         self._left = {job.number: job for job in jobs}
         self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
         self._behind: set[int] = set()
-        # A job that has lost a worker may be the cause. It must not take other chunks' calls with it.
+        # A job that has lost a worker may be the cause. It must not take other chunks' calls with
+        # it.
         self.is_alone = any(job.claims > 1 for job in self._left.values())
 
     @property

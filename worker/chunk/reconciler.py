@@ -43,8 +43,8 @@ class Looker:
         client: the rewards API.
         policy: the retry policy.
         rng: the source of jitter.
-        take_slot: waits for a call slot under the account's rate; None when there is none in time. A job's
-            first call has one already.
+        take_slot: waits for a call slot under the account's rate; None when there is none in time.
+            A job's first call has one already.
         within_seconds: bound of all reads for one job together.
     """
 
@@ -106,7 +106,8 @@ class Looker:
             case Unreadable(reply=reply):
                 raise _UnreadableError(reply)
             case NoSuchCustomer(code=code, message=message):
-                # Nothing can have been issued to a customer the API does not know; reads may lag, though.
+                # Nothing can have been issued to a customer the API does not know; reads may lag,
+                # though.
                 return _nothing_found(job, code, message), True
             case FoundCustomer(id=customer_id):
                 own = pick_own(job.id, await self._pages(job, customer_id, connected=connected))
@@ -116,14 +117,18 @@ class Looker:
         listed = {entry.reward_transaction_id for entry in own}
         return conclude(job.lines, own, details).outcome, not job.shown_transactions <= listed
 
-    async def _pages(self, job: ClaimedJob, customer_id: int, *, connected: bool) -> list[tuple[Issual, ...]]:
+    async def _pages(
+        self, job: ClaimedJob, customer_id: int, *, connected: bool
+    ) -> list[tuple[Issual, ...]]:
         rewards = {line.reward_id for line in job.lines}
         reward_id = rewards.pop() if len(rewards) == 1 else None
         first_sent_at = job.first_claimed_at or datetime.fromtimestamp(0, tz=UTC)
         pages: list[tuple[Issual, ...]] = []
         while len(pages) < _PAGES_MOST:
             await self._slot()
-            page = await self._client.issuals(customer_id, reward_id, len(pages), connected=connected)
+            page = await self._client.issuals(
+                customer_id, reward_id, len(pages), connected=connected
+            )
             if isinstance(page, Unreadable):
                 raise _UnreadableError(page.reply)
             pages.append(page.issuals)
@@ -140,7 +145,9 @@ class Looker:
             if transaction_id is None or not says_issued(entry):
                 continue
             await self._slot()
-            reply = await self._client.transaction_detail(customer_id, transaction_id, connected=connected)
+            reply = await self._client.transaction_detail(
+                customer_id, transaction_id, connected=connected
+            )
             if isinstance(reply, Unreadable):
                 raise _UnreadableError(reply.reply)
             if isinstance(reply, Found):
@@ -162,7 +169,9 @@ def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
     if said.refusal:
         return said
     message = f"{LOOKED_UP}{said.message or 'the answer cannot be read'}"
-    return replace(_whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message), readable=False)
+    return replace(
+        _whole(job, Kind.TRANSIENT, Reason.EXHAUSTED, said.code, message), readable=False
+    )
 
 
 def _whole(job: ClaimedJob, kind: Kind, reason: Reason, code: int | None, message: str) -> Outcome:

@@ -21,7 +21,8 @@ class Recorder:
     """Records the results of this process's open chunks, in a thread of its own.
 
     Args:
-        record: records results of one chunk in one transaction. What it raises ends that chunk's recording.
+        record: records results of one chunk in one transaction. What it raises ends that chunk's
+            recording.
     """
 
     def __init__(self, record: RecordGroup) -> None:

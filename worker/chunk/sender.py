@@ -24,7 +24,9 @@ class Sender:
         rng: the source of jitter.
     """
 
-    def __init__(self, claim: Claim, client: RewardsClient, policy: RetryPolicy, rng: Random) -> None:
+    def __init__(
+        self, claim: Claim, client: RewardsClient, policy: RetryPolicy, rng: Random
+    ) -> None:
         self._defers_limits = claim.defers_limits
         self._client = client
         self._policy = policy

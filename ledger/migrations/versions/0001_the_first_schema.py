@@ -37,14 +37,18 @@ def upgrade() -> None:
     op.create_table(
         "intakes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("accepted", sa.BigInteger(), nullable=False),
         sa.Column("known", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_intakes_campaign_id")),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_intakes_campaign_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intakes")),
     )
     op.create_table(
@@ -56,7 +60,9 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("intake_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("source_line", sa.BigInteger(), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
@@ -81,7 +87,9 @@ def upgrade() -> None:
         sa.Column("redrives", sa.Integer(), nullable=False),
         sa.Column("accepted_at", sa.BigInteger(), nullable=False),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_jobs_campaign_id")),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_jobs_campaign_id")
+        ),
         sa.ForeignKeyConstraint(["intake_id"], ["intakes.id"], name=op.f("fk_jobs_intake_id")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_jobs")),
     )
@@ -111,7 +119,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "attempts",
-        sa.Column("job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("took_ms", sa.BigInteger(), nullable=False),
@@ -123,7 +133,9 @@ def upgrade() -> None:
         sa.Column("tracking_id", sa.Text(), nullable=True),
         sa.Column("worker", sa.Text(), nullable=False),
         sa.Column("reply", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["job_number"], ["jobs.number"], name=op.f("fk_attempts_job_number")),
+        sa.ForeignKeyConstraint(
+            ["job_number"], ["jobs.number"], name=op.f("fk_attempts_job_number")
+        ),
         sa.PrimaryKeyConstraint("job_number", "number", name=op.f("pk_attempts")),
         sqlite_with_rowid=False,
     )
@@ -131,8 +143,12 @@ def upgrade() -> None:
     op.create_table(
         "dead_letters",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=16), nullable=False),
         sa.Column("code", sa.BigInteger(), nullable=True),
@@ -142,12 +158,21 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("noticed_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_dead_letters_campaign_id")),
-        sa.ForeignKeyConstraint(["job_number"], ["jobs.number"], name=op.f("fk_dead_letters_job_number")),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_dead_letters_campaign_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["job_number"], ["jobs.number"], name=op.f("fk_dead_letters_job_number")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
         sa.UniqueConstraint("job_number", name=op.f("uq_dead_letters_job_number")),
     )
-    op.create_index("ix_dead_letters_list", "dead_letters", ["state", "campaign_id", "reason", "id"], unique=False)
+    op.create_index(
+        "ix_dead_letters_list",
+        "dead_letters",
+        ["state", "campaign_id", "reason", "id"],
+        unique=False,
+    )
     op.create_index(
         "ix_dead_letters_unnoticed",
         "dead_letters",
@@ -158,10 +183,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "lines",
-        sa.Column("job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "job_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=False),
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("reward_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("requested_quantity", sa.BigInteger(), nullable=False),

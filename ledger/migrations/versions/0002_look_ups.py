@@ -11,4 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("jobs", sa.Column("look_up", sa.String(length=16), nullable=True))
-    op.add_column("jobs", sa.Column("empty_looks", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column(
+        "jobs", sa.Column("empty_looks", sa.Integer(), nullable=False, server_default="0")
+    )

@@ -13,7 +13,9 @@ def upgrade() -> None:
     op.create_table(
         "tombstones",
         sa.Column("request_id", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("line_digest", sa.LargeBinary(length=16), nullable=False),
         sa.Column("body_digest", sa.LargeBinary(length=16), nullable=True),
@@ -22,7 +24,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "pruned_lines",
-        sa.Column("campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("line_count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("campaign_id", "state", name=op.f("pk_pruned_lines")),

@@ -10,4 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("campaigns", sa.Column("weight", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column(
+        "campaigns", sa.Column("weight", sa.Integer(), nullable=False, server_default="1")
+    )

@@ -1,7 +1,8 @@
 """Tallies: how many lines of each campaign are in each state, kept by the database itself.
 
-SQLite has one writer, so its triggers count in the tallies. On PostgreSQL two workers would wait for each other's
-row there: each statement appends what it changed, and the release adds that to the tallies (`ledger.queries.counters`).
+SQLite has one writer, so its triggers count in the tallies. On PostgreSQL two workers would wait
+for each other's row there: each statement appends what it changed, and the release adds that to the
+tallies (`ledger.queries.counters`).
 """
 
 import sqlalchemy as sa
@@ -75,7 +76,8 @@ BEGIN {_COUNT_OLD} {_COUNT_NEW} END
 """,
     f"CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines BEGIN {_COUNT_OLD} END",
 )
-# PostgreSQL lets no trigger that is shown all rows of a statement say which column's changes it is for.
+# PostgreSQL lets no trigger that is shown all rows of a statement say which column's changes it is
+# for.
 _POSTGRESQL = (
     _FUNCTION,
     """

@@ -1,6 +1,7 @@
 """No foreign keys: PostgreSQL asked for each row whether its job, campaign and intake exist, a third of its insertion.
 
-SQLite never enforced them here, and their declarations cannot be taken out of its tables without copying these.
+SQLite never enforced them here, and their declarations cannot be taken out of its tables without
+copying these.
 """
 
 from alembic import op

@@ -1,7 +1,8 @@
 """On the path of the systems under test: deadly customers, and clocks that go wrong.
 
-Python imports a module of this name at its start. It makes certain customers deadly for the blast worker that calls for
-them, whose endings no other test uses; and it sets the clock of a process that is given ISSUANCE_TEST_CLOCK_HOURS.
+Python imports a module of this name at its start. It makes certain customers deadly for the blast
+worker that calls for them, whose endings no other test uses; and it sets the clock of a process
+that is given ISSUANCE_TEST_CLOCK_HOURS.
 """
 
 import ctypes

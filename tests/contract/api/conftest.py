@@ -101,7 +101,9 @@ async def connect() -> AsyncIterator[Callable[..., RewardsClient]]:
 
         def make(url: str, *, token_store: object = None, **fields: object) -> RewardsClient:
             defaults = {"till": "demo.till", "password": SecretStr("demo"), "timeout_seconds": 10.0}
-            client = RewardsClient(ApiAccount(base_url=url, **defaults | fields), token_store=token_store)
+            client = RewardsClient(
+                ApiAccount(base_url=url, **defaults | fields), token_store=token_store
+            )
             stack.push_async_callback(client.aclose)
             return client
 

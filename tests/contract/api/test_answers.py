@@ -24,11 +24,15 @@ ISSUED = b'{"status":{"success":true,"code":200,"message":"Reward issued success
         (Variant.CONNECTED, b"/api_gateway/rewards/core/v1.1/user/rewards/issue"),
     ],
 )
-async def test_each_variant_posts_the_given_bytes_to_its_own_path(serve, connect, answer, variant, path):
+async def test_each_variant_posts_the_given_bytes_to_its_own_path(
+    serve, connect, answer, variant, path
+):
     server = await serve(answer("200 OK", ISSUED))
     reply = await connect(server.url).issue(variant, BODY, 1001)
     assert reply == Answer(200, ISSUED)
-    assert server.requests[0].startswith(b"POST " + path + b"?username=demo.till&skip_validation=true HTTP/1.1\r\n")
+    assert server.requests[0].startswith(
+        b"POST " + path + b"?username=demo.till&skip_validation=true HTTP/1.1\r\n"
+    )
     assert server.bodies() == [BODY]
 
 
@@ -36,15 +40,23 @@ async def test_the_till_is_encoded_in_the_query(serve, connect, answer):
     server = await serve(answer())
     await connect(server.url, till="a&b c+d@é").issue(Variant.BULK, BODY)
     target = server.requests[0].split(b" ")[1].partition(b"?username=")[2]
-    assert target.lower() in (b"a%26b%20c%2bd@%c3%a9&skip_validation=true", b"a%26b+c%2bd@%c3%a9&skip_validation=true")
+    assert target.lower() in (
+        b"a%26b%20c%2bd@%c3%a9&skip_validation=true",
+        b"a%26b+c%2bd@%c3%a9&skip_validation=true",
+    )
 
 
-async def test_the_headers_say_json_and_basic_with_the_hex_md5_of_the_password(serve, connect, answer):
+async def test_the_headers_say_json_and_basic_with_the_hex_md5_of_the_password(
+    serve, connect, answer
+):
     server = await serve(answer())
     await connect(server.url).issue(Variant.BULK, BODY)
     lines = server.requests[0].partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
     headers = {name.lower(): value for name, value in (line.split(b": ", 1) for line in lines)}
-    assert b64decode(headers[b"authorization"].removeprefix(b"Basic ")) == b"demo.till:fe01ce2a7fbac8fafaed7c982a04e229"
+    assert (
+        b64decode(headers[b"authorization"].removeprefix(b"Basic "))
+        == b"demo.till:fe01ce2a7fbac8fafaed7c982a04e229"
+    )
     assert headers[b"content-type"] == headers[b"accept"] == b"application/json"
     assert b"data-scope" not in headers
 
@@ -58,7 +70,9 @@ async def test_a_connected_call_names_its_scope_and_organisation(serve, connect,
     assert b"data-scope-org: 100737" in head
 
 
-async def test_a_connected_call_without_an_organisation_sends_no_header_for_it(serve, connect, answer):
+async def test_a_connected_call_without_an_organisation_sends_no_header_for_it(
+    serve, connect, answer
+):
     server = await serve(answer())
     await connect(server.url).issue(Variant.CONNECTED, BODY)
     assert b"data-scope-org" not in server.requests[0].lower()
@@ -72,7 +86,9 @@ async def test_the_single_endpoint_without_a_reward_is_a_bug_of_the_caller(serve
 
 
 async def test_tracking_id_and_retry_after_come_with_the_answer(serve, connect, answer):
-    server = await serve(answer("429 Too Many Requests", b"", "Retry-After: 7", "X-CAP-REQUESTID: abc-1"))
+    server = await serve(
+        answer("429 Too Many Requests", b"", "Retry-After: 7", "X-CAP-REQUESTID: abc-1")
+    )
     reply = await connect(server.url).issue(Variant.BULK, BODY)
     assert reply == Answer(429, b"", retry_after=7.0, tracking_id="abc-1")
 
@@ -89,14 +105,20 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(serve, connect, answe
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-async def test_a_packed_answer_is_unpacked_although_we_did_not_ask_for_one(serve, connect, answer, encoding, pack):
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+async def test_a_packed_answer_is_unpacked_although_we_did_not_ask_for_one(
+    serve, connect, answer, encoding, pack
+):
     server = await serve(answer("200 OK", pack(ISSUED), f"Content-Encoding: {encoding}"))
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(200, ISSUED)
 
 
 async def test_a_chunked_answer_is_read_to_its_end(serve, connect):
-    server = await serve(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")
+    server = await serve(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+    )
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(200, b"{}")
 
 
@@ -115,7 +137,9 @@ async def test_an_overlong_tracking_id_is_shortened(serve, connect, answer):
     assert reply.tracking_id == "a" * 128
 
 
-async def test_calls_after_each_other_share_a_connection_and_cookies_are_not_kept(serve, connect, answer):
+async def test_calls_after_each_other_share_a_connection_and_cookies_are_not_kept(
+    serve, connect, answer
+):
     server = await serve(answer("200 OK", b"{}", "Set-Cookie: _cfuvid=1; Path=/"))
     client = connect(server.url)
     for _ in range(3):
@@ -145,10 +169,14 @@ async def test_no_library_logs_the_urls_of_calls(serve, connect, answer, caplog)
     assert caplog.records == []
 
 
-DETAIL = b'{"status":[{"success":true,"code":200}],"data":{"rewardTransactionId":"300101","quantity":1}}'
+DETAIL = (
+    b'{"status":[{"success":true,"code":200}],"data":{"rewardTransactionId":"300101","quantity":1}}'
+)
 
 
-async def test_a_transaction_is_read_by_customer_and_id_with_codes_as_they_are(serve, connect, answer):
+async def test_a_transaction_is_read_by_customer_and_id_with_codes_as_they_are(
+    serve, connect, answer
+):
     server = await serve(answer("200 OK", DETAIL))
     read = await connect(server.url).transaction_detail(42, "300101")
     assert isinstance(read, Found)
@@ -175,4 +203,6 @@ async def test_an_unknown_transaction_is_not_found(serve, connect, answer):
 
 async def test_a_read_without_an_answer_keeps_the_reply(serve, connect, answer):
     server = await serve(answer("502 Bad Gateway", b"<html>"))
-    assert await connect(server.url).transaction_detail(42, "1") == Unreadable(Answer(502, b"<html>"))
+    assert await connect(server.url).transaction_detail(42, "1") == Unreadable(
+        Answer(502, b"<html>")
+    )

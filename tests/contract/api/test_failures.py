@@ -29,7 +29,9 @@ async def test_a_host_without_an_address_was_not_called(connect):
     assert (reply.kind, reply.sent) == ("connect", False)
 
 
-async def test_a_port_that_never_completes_a_connection_was_not_sent_and_does_not_wait_for_the_whole_time(connect):
+async def test_a_port_that_never_completes_a_connection_was_not_sent_and_does_not_wait_for_the_whole_time(
+    connect,
+):
     # A listener whose backlog is full swallows further connections without an answer.
     with socket.socket() as full, socket.socket() as filler, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
@@ -39,7 +41,11 @@ async def test_a_port_that_never_completes_a_connection_was_not_sent_and_does_no
             client.connect_ex(full.getsockname())
         started = asyncio.get_running_loop().time()
         reply = await issue(
-            connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout_seconds=0.2, timeout_seconds=10)
+            connect(
+                f"http://127.0.0.1:{full.getsockname()[1]}",
+                connect_timeout_seconds=0.2,
+                timeout_seconds=10,
+            )
         )
         assert (reply.kind, reply.sent) == ("connect", False)
         assert asyncio.get_running_loop().time() - started < 5
@@ -53,14 +59,20 @@ async def test_a_connect_timeout_beyond_the_total_time_still_says_that_nothing_w
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         reply = await issue(
-            connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout_seconds=5, timeout_seconds=0.5)
+            connect(
+                f"http://127.0.0.1:{full.getsockname()[1]}",
+                connect_timeout_seconds=5,
+                timeout_seconds=0.5,
+            )
         )
         assert (reply.kind, reply.sent) == ("connect", False)
 
 
 async def test_a_tls_handshake_that_never_ends_was_not_sent(serve, connect, answer):
     server = await serve(answer())  # waits for a request, so it never answers the handshake
-    reply = await issue(connect(server.url.replace("http://", "https://"), connect_timeout_seconds=0.2))
+    reply = await issue(
+        connect(server.url.replace("http://", "https://"), connect_timeout_seconds=0.2)
+    )
     assert (reply.kind, reply.sent) == ("connect", False)
 
 
@@ -106,7 +118,9 @@ async def test_a_close_before_the_reply_is_in_doubt_and_the_call_is_not_repeated
     assert len(server.requests) == 1
 
 
-async def test_a_reused_connection_that_is_closed_on_the_second_call_is_in_doubt(serve, connect, answer):
+async def test_a_reused_connection_that_is_closed_on_the_second_call_is_in_doubt(
+    serve, connect, answer
+):
     async def reply(_request, writer):
         if len(server.requests) == 1:
             writer.write(answer())
@@ -151,7 +165,15 @@ async def test_half_a_reply_is_in_doubt(serve, connect, part):
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
     ],
-    ids=["no http", "status line", "header", "length", "damaged gzip", "packed twice", "unknown packing"],
+    ids=[
+        "no http",
+        "status line",
+        "header",
+        "length",
+        "damaged gzip",
+        "packed twice",
+        "unknown packing",
+    ],
 )
 async def test_a_malformed_reply_is_in_doubt(serve, connect, reply):
     got = await issue(connect((await serve(reply)).url))
@@ -166,7 +188,9 @@ async def test_bad_chunking_is_in_doubt(serve, connect):
 
 
 async def test_a_gzip_body_that_is_cut_short_is_in_doubt(serve, connect, answer):
-    server = await serve(answer("200 OK", gzip.compress(b"a" * 1000)[:-10], "Content-Encoding: gzip"))
+    server = await serve(
+        answer("200 OK", gzip.compress(b"a" * 1000)[:-10], "Content-Encoding: gzip")
+    )
     got = await issue(connect(server.url))
     assert (got.kind, got.sent) == ("protocol", True)
 
@@ -182,7 +206,9 @@ async def test_a_hanging_server_holds_a_call_no_longer_than_its_time(serve, conn
     assert 0.25 < asyncio.get_running_loop().time() - started < 3
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"], ids=["head", "body"])
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"], ids=["head", "body"]
+)
 async def test_a_dripping_server_holds_a_call_no_longer_than_its_time(serve, connect, head):
     async def reply(_request, writer):
         writer.write(head or b"HTTP/1.1 200 OK\r\nX: ")
@@ -265,4 +291,6 @@ async def test_details_show_neither_secrets_nor_customers(serve, connect, reset)
     client = connect(server.url, till="the.till")
     read = await client.transaction_detail("919800000001", "300101")
     shown = repr([await issue(client), read])
-    assert all(text not in shown for text in ("919800000001", "the.till", "300101", "Basic", "127.0.0.1"))
+    assert all(
+        text not in shown for text in ("919800000001", "the.till", "300101", "Basic", "127.0.0.1")
+    )

@@ -17,7 +17,14 @@ OAUTH = {"auth": "oauth", "client_key": "the-key", "client_secret": SecretStr("t
 
 def token_of(request):
     lines = request.split(b"\r\n")
-    return next((line.split(b": ")[1] for line in lines if line.lower().startswith(b"x-cap-api-oauth-token")), None)
+    return next(
+        (
+            line.split(b": ")[1]
+            for line in lines
+            if line.lower().startswith(b"x-cap-api-oauth-token")
+        ),
+        None,
+    )
 
 
 def asks_for_token(request):
@@ -36,7 +43,9 @@ def api(serve, answer):
             if asks_for_token(request):
                 given += 1
                 data = {"accessToken": f"t{given}", "ttlSeconds": ttl}
-                writer.write(answer(token_status, json.dumps({"data": data, "errors": None}).encode()))
+                writer.write(
+                    answer(token_status, json.dumps({"data": data, "errors": None}).encode())
+                )
             elif token_of(request) in accepted:
                 writer.write(answer())
             else:
@@ -112,7 +121,9 @@ async def test_the_body_of_a_401_is_not_read_before_the_resend(serve, connect, a
         if asks_for_token(request):
             writer.write(answer("200 OK", b'{"data":{"accessToken":"t","ttlSeconds":300}}'))
         elif len(calls(server)) == 1:
-            writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\nabc")
+            writer.write(
+                b"HTTP/1.1 401 Unauthorized\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\nabc"
+            )
         else:
             writer.write(answer())
 
@@ -154,7 +165,9 @@ async def test_without_a_token_nothing_is_sent_and_the_detail_tells_a_wrong_key_
         (b'{"data":{"accessToken":7}}', "unavailable"),
     ],
 )
-async def test_an_odd_answer_of_the_token_endpoint_gives_no_token(serve, connect, answer, body, beginning):
+async def test_an_odd_answer_of_the_token_endpoint_gives_no_token(
+    serve, connect, answer, body, beginning
+):
     server = await serve(answer("200 OK", body))
     reply = await connect(server.url, **OAUTH).issue(Variant.BULK, BODY)
     assert (reply.kind, reply.sent) == ("token", False)
@@ -169,7 +182,9 @@ async def test_an_odd_life_of_a_token_is_taken_for_a_short_one(api, connect, ttl
     assert len(tokens_asked(server)) == 1
 
 
-async def test_a_hanging_token_endpoint_holds_a_call_no_longer_than_its_time_and_nothing_is_sent(serve, connect):
+async def test_a_hanging_token_endpoint_holds_a_call_no_longer_than_its_time_and_nothing_is_sent(
+    serve, connect
+):
     async def reply(_request, _writer):
         await asyncio.Event().wait()
 
@@ -192,7 +207,9 @@ async def test_a_token_that_cannot_be_renewed_leaves_the_401_as_the_answer(api, 
     server = await api(token_status="503 Service Unavailable", refusal=b"expired")
     store = MemoryTokenStore()
     await store.write(Token("old", 300, 300))
-    assert await connect(server.url, token_store=store, **OAUTH).issue(Variant.BULK, BODY) == Answer(401, b"expired")
+    assert await connect(server.url, token_store=store, **OAUTH).issue(
+        Variant.BULK, BODY
+    ) == Answer(401, b"expired")
 
 
 async def test_neither_token_nor_secret_shows_in_a_reply(api, connect):

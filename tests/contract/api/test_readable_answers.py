@@ -12,7 +12,9 @@ from issuance.replies.classification import classify
 from simulator.serve import Simulator
 
 LINE = Line("r-a", 1001)
-BODY = freeze_body(Variant.BULK, Customer("mobile", "919800000001"), (LINE,), brand="DEMO", email_key="email")
+BODY = freeze_body(
+    Variant.BULK, Customer("mobile", "919800000001"), (LINE,), brand="DEMO", email_key="email"
+)
 PASSING = (408, 425, 461, 500, 502, 503, 504, 520, 521, 522, 523, 524)
 UNREADABLE = (
     "timeout_after_commit",
@@ -53,14 +55,18 @@ def issue(connect):
 
 @pytest.mark.parametrize("code", [*PASSING, 401, 429])
 async def test_a_readable_body_is_readable_under_its_own_http_status(serve, answer, issue, code):
-    body = json.dumps({"status": {"success": False, "code": code, "message": "try later"}, "rewards": None}).encode()
+    body = json.dumps(
+        {"status": {"success": False, "code": code, "message": "try later"}, "rewards": None}
+    ).encode()
     outcome = await issue((await serve(answer(f"{code} Some Reason", body))).url)
     assert (outcome.readable, outcome.code) == (True, code)
 
 
 @pytest.mark.parametrize("code", [*PASSING, 401, 429])
 async def test_a_page_is_unreadable_under_the_same_http_status(serve, answer, issue, code):
-    outcome = await issue((await serve(answer(f"{code} Some Reason", b"<html>try later</html>"))).url)
+    outcome = await issue(
+        (await serve(answer(f"{code} Some Reason", b"<html>try later</html>"))).url
+    )
     assert not outcome.readable
 
 

@@ -21,11 +21,16 @@ def first_line(server):
     ("customer", "query"),
     [
         (Customer("mobile", "919800000001"), b"identifierName=mobile&identifierValue=919800000001"),
-        (Customer("email", "a+b@example.test"), b"identifierName=email&identifierValue=a%2Bb@example.test"),
+        (
+            Customer("email", "a+b@example.test"),
+            b"identifierName=email&identifierValue=a%2Bb@example.test",
+        ),
         (Customer("externalId", "E 1&x"), b"identifierName=externalId&identifierValue=E+1%26x"),
     ],
 )
-async def test_a_customer_is_looked_up_by_the_identifier_of_the_job(serve, connect, answer, customer, query):
+async def test_a_customer_is_looked_up_by_the_identifier_of_the_job(
+    serve, connect, answer, customer, query
+):
     server = await serve(answer("200 OK", b'{"entity":306,"warnings":[]}'))
     assert await connect(server.url).customer_id(customer) == FoundCustomer(306)
     assert first_line(server) == b"GET /v2/customers/lookup?source=INSTORE&" + query + b" HTTP/1.1"
@@ -40,7 +45,9 @@ async def test_issuals_are_read_by_page_size_reward_and_status(serve, connect, a
     assert b"data-scope" not in server.requests[0].lower()
 
 
-async def test_connected_organisations_issuals_count_pages_from_one_and_name_their_scope(serve, connect, answer):
+async def test_connected_organisations_issuals_count_pages_from_one_and_name_their_scope(
+    serve, connect, answer
+):
     server = await serve(answer("200 OK", EMPTY))
     await connect(server.url, **OTHER).issuals(42, connected=True)
     path = CORE + b"/v1.1/reward-transactions?customerId=42&page=1&size=50"
@@ -48,20 +55,37 @@ async def test_connected_organisations_issuals_count_pages_from_one_and_name_the
     assert b"data-scope-org: 4001" in server.requests[0].lower()
 
 
-async def test_without_the_customers_id_a_transaction_is_read_by_its_own_alone(serve, connect, answer):
+async def test_without_the_customers_id_a_transaction_is_read_by_its_own_alone(
+    serve, connect, answer
+):
     server = await serve(answer("200 OK", b"{}"))
-    assert await connect(server.url).transaction_detail(None, "300101") == Unreadable(Answer(200, b"{}"))
+    assert await connect(server.url).transaction_detail(None, "300101") == Unreadable(
+        Answer(200, b"{}")
+    )
     path = CORE + b"/v1/reward-transactions/300101?couponCodeCase=AS_IT_IS"
     assert first_line(server) == b"GET " + path + b" HTTP/1.1"
 
 
-@pytest.mark.parametrize(("given", "sent"), [("300101", 300101), (300101, 300101), ("tx-1", "tx-1")])
-async def test_a_revoke_names_the_transaction_the_reason_and_the_operator(serve, connect, answer, given, sent):
-    server = await serve(answer("200 OK", b'{"status":{"code":200},"txnId":300101,"state":"CANCELLED"}'))
+@pytest.mark.parametrize(
+    ("given", "sent"), [("300101", 300101), (300101, 300101), ("tx-1", "tx-1")]
+)
+async def test_a_revoke_names_the_transaction_the_reason_and_the_operator(
+    serve, connect, answer, given, sent
+):
+    server = await serve(
+        answer("200 OK", b'{"status":{"code":200},"txnId":300101,"state":"CANCELLED"}')
+    )
     reply = await connect(server.url).revoke(given, "wrong blast", "asha")
     assert isinstance(reply, Revoked)
-    assert first_line(server) == b"POST " + CORE + b"/v1/user/reward/revoke?username=demo.till HTTP/1.1"
-    assert json.loads(server.bodies()[0]) == {"txnId": sent, "revokedBy": "asha", "revokeReason": "wrong blast"}
+    assert (
+        first_line(server)
+        == b"POST " + CORE + b"/v1/user/reward/revoke?username=demo.till HTTP/1.1"
+    )
+    assert json.loads(server.bodies()[0]) == {
+        "txnId": sent,
+        "revokedBy": "asha",
+        "revokeReason": "wrong blast",
+    }
 
 
 async def test_a_read_that_gets_no_answer_is_unreadable(serve, connect, reset):

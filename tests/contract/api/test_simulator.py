@@ -61,7 +61,9 @@ async def test_an_unknown_transaction_is_not_found(simulator, connect, connected
 
 
 async def test_a_wrong_password_is_a_401(simulator, connect):
-    reply = await connect(simulator.url, password=SecretStr("wrong")).issue(Variant.BULK, freeze(Variant.BULK))
+    reply = await connect(simulator.url, password=SecretStr("wrong")).issue(
+        Variant.BULK, freeze(Variant.BULK)
+    )
     assert reply.status == 401
 
 
@@ -76,6 +78,8 @@ async def test_revoked_tokens_are_replaced_without_a_lost_call(simulator, connec
     client = connect(simulator.url, **OAUTH)
     await client.issue(Variant.BULK, freeze(Variant.BULK))
     simulator.revoke_tokens()
-    replies = await asyncio.gather(*(client.issue(Variant.SINGLE, freeze(Variant.SINGLE), 1001) for _ in range(3)))
+    replies = await asyncio.gather(
+        *(client.issue(Variant.SINGLE, freeze(Variant.SINGLE), 1001) for _ in range(3))
+    )
     assert [reply.status for reply in replies] == [200] * 3
     assert len(simulator.truth("r-single")["vouchers"]) == 1

@@ -49,7 +49,10 @@ async def test_a_malformed_read_is_unreadable_and_looking_again_helps(simulator,
     for path, read in (
         ("/lookup", lambda: client.customer_id(CUSTOMER)),
         ("/issuals", lambda: client.issuals(truth["customerId"])),
-        ("/issuals", lambda: client.transaction_detail(truth["customerId"], truth["transactionIds"][0])),
+        (
+            "/issuals",
+            lambda: client.transaction_detail(truth["customerId"], truth["transactionIds"][0]),
+        ),
         ("/revoke", lambda: client.revoke(truth["transactionIds"][0], "reason", "asha")),
     ):
         simulator.faults(next=[{"fault": kind, "path": path}])

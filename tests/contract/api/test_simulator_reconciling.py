@@ -29,7 +29,9 @@ def simulator():
 @pytest.fixture(autouse=True)
 def _fresh(simulator):
     simulator.reset()
-    simulator.switch(replay_quantity="cumulative", untidiness=0.0, revoke_enable=False, read_lag_seconds=0)
+    simulator.switch(
+        replay_quantity="cumulative", untidiness=0.0, revoke_enable=False, read_lag_seconds=0
+    )
 
 
 def line(reward_id=1002, quantity=1, number=1):
@@ -54,7 +56,9 @@ async def reconcile(client, lines, *, connected=False, size=50):
     own = pick_own(lines[0].request_id, pages)
     details = {}
     for entry in own:
-        read = await client.transaction_detail(customer.id, entry.reward_transaction_id, connected=connected)
+        read = await client.transaction_detail(
+            customer.id, entry.reward_transaction_id, connected=connected
+        )
         assert isinstance(read, Found)
         details[entry.reward_transaction_id] = read.detail
     return conclude(lines, own, details)
@@ -63,7 +67,9 @@ async def reconcile(client, lines, *, connected=False, size=50):
 @pytest.mark.parametrize("untidiness", [0.0, 0.5])
 @pytest.mark.parametrize("sign_in", [BASIC, OAUTH], ids=["basic", "oauth"])
 @pytest.mark.parametrize("variant", Variant)
-async def test_a_lost_success_is_found_with_its_vouchers(simulator, connect, variant, sign_in, untidiness):
+async def test_a_lost_success_is_found_with_its_vouchers(
+    simulator, connect, variant, sign_in, untidiness
+):
     simulator.switch(untidiness=untidiness)
     client = connect(simulator.url, **sign_in)
     simulator.faults(next=[{"fault": LOST}])
@@ -93,7 +99,13 @@ async def test_units_of_a_resent_part_are_counted_once_in_both_readings(simulato
 
 async def test_each_line_of_a_call_is_concluded_by_itself(simulator, connect):
     client = connect(simulator.url, **BASIC)
-    lines = [line(1001, 2, 1), line(1005, 1, 2), line(1003, 1, 3), line(1010, 1, 4), line(1017, 1, 5)]
+    lines = [
+        line(1001, 2, 1),
+        line(1005, 1, 2),
+        line(1003, 1, 3),
+        line(1010, 1, 4),
+        line(1017, 1, 5),
+    ]
     simulator.faults(next=[{"fault": LOST}])
     await client.issue(Variant.BULK, freeze(lines))
     conclusion = await reconcile(client, lines)
@@ -120,12 +132,16 @@ async def test_what_a_lagging_read_does_not_see_is_missing(simulator, connect):
 
 
 @pytest.mark.parametrize("connected", [False, True])
-async def test_a_job_is_found_behind_newer_transactions_of_its_customer(simulator, connect, connected):
+async def test_a_job_is_found_behind_newer_transactions_of_its_customer(
+    simulator, connect, connected
+):
     client, wanted = connect(simulator.url, **BASIC), [line()]
     await client.issue(Variant.BULK, freeze(wanted))
     for number in range(2, 9):
         await client.issue(Variant.BULK, freeze([line(number=number)]))
-    assert (await reconcile(client, wanted, connected=connected, size=3)).outcome.kind is Kind.ISSUED
+    assert (
+        await reconcile(client, wanted, connected=connected, size=3)
+    ).outcome.kind is Kind.ISSUED
 
 
 async def test_lists_are_filtered_by_reward_and_status(simulator, connect):
@@ -142,18 +158,24 @@ async def test_lists_are_filtered_by_reward_and_status(simulator, connect):
 
 
 async def test_an_unknown_customer_is_said_to_be_so(simulator, connect):
-    reply = await connect(simulator.url, **BASIC).customer_id(Customer("email", "nobody@example.test"))
+    reply = await connect(simulator.url, **BASIC).customer_id(
+        Customer("email", "nobody@example.test")
+    )
     assert reply == NoSuchCustomer(8015, "Customer not found")
 
 
 @pytest.mark.parametrize("sign_in", [BASIC, OAUTH], ids=["basic", "oauth"])
-async def test_an_issued_transaction_is_revoked_once_and_only_if_the_brand_allows_it(simulator, connect, sign_in):
+async def test_an_issued_transaction_is_revoked_once_and_only_if_the_brand_allows_it(
+    simulator, connect, sign_in
+):
     client = connect(simulator.url, **sign_in)
     await client.issue(Variant.BULK, freeze([line(quantity=2)]))
     transaction = str(simulator.truth("r-1")["transactionIds"][0])
     replies = [await client.revoke(transaction, "wrong blast", "asha")]
     simulator.switch(revoke_enable=True)
-    replies += [await client.revoke(one, "wrong blast", "asha") for one in (transaction, transaction, "1")]
+    replies += [
+        await client.revoke(one, "wrong blast", "asha") for one in (transaction, transaction, "1")
+    ]
     codes = [reply.code if isinstance(reply, NotRevoked) else reply for reply in replies]
     assert [code for code in codes if not isinstance(code, Revoked)] == [13005, 13003, 10007]
     assert (codes[1].transaction_id, codes[1].units, json.loads(codes[1].answer.body)["state"]) == (

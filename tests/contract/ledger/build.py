@@ -63,12 +63,19 @@ def make_job(
         for position, reward in enumerate(rewards)
     ]
     lines = tuple(
-        Line(request_id, reward, quantity, org_id=50_000 + place if variant is Variant.CONNECTED else None)
+        Line(
+            request_id,
+            reward,
+            quantity,
+            org_id=50_000 + place if variant is Variant.CONNECTED else None,
+        )
         for place, (request_id, reward) in enumerate(zip(request_ids, rewards, strict=True))
     )
     body = freeze_body(variant, customer, lines, brand="DEMO", email_key="email", notes=notes)
     line_of_file = number + 1 if source_line is None else source_line
-    return Job(customer, lines, variant, body, lane, occurrence=occurrence, source_line=line_of_file)
+    return Job(
+        customer, lines, variant, body, lane, occurrence=occurrence, source_line=line_of_file
+    )
 
 
 def make_jobs(count: int, first: int = 1, **options: Any) -> list[Job]:
@@ -76,7 +83,14 @@ def make_jobs(count: int, first: int = 1, **options: Any) -> list[Job]:
     return [make_job(number, **options) for number in range(first, first + count)]
 
 
-def say(line: Line, code: int = 200, *, units: int | None = None, vouchers: Iterable[str] = (), **more: Any) -> Any:
+def say(
+    line: Line,
+    code: int = 200,
+    *,
+    units: int | None = None,
+    vouchers: Iterable[str] = (),
+    **more: Any,
+) -> Any:
     """What an answer says of one line; by default all its units are issued, or none when the code refuses."""
     issued = (line.quantity if code == 200 else 0) if units is None else units
     return {
@@ -95,22 +109,31 @@ def answer(*elements: Any) -> Answer:
     codes = {element["status"]["code"] for element in elements}
     code = codes.pop() if len(codes) == 1 else 8010
     status = {"success": code == 200, "code": code, "message": f"says {code}"}
-    return Answer(200, json.dumps({"status": status, "rewards": elements}).encode(), tracking_id="t-1")
+    return Answer(
+        200, json.dumps({"status": status, "rewards": elements}).encode(), tracking_id="t-1"
+    )
 
 
 def refuse(code: int = REFUSED_CODE, message: str = "no such customer") -> Answer:
     """An answer that refuses the whole call."""
-    return Answer(200, json.dumps({"status": {"success": False, "code": code, "message": message}}).encode())
+    return Answer(
+        200, json.dumps({"status": {"success": False, "code": code, "message": message}}).encode()
+    )
 
 
 def issue(job: ClaimedJob) -> Answer:
     """An answer that issues every line, with a voucher for each unit."""
     return answer(
-        *(say(line, vouchers=[f"{line.request_id[:8]}-{unit}" for unit in range(line.quantity)]) for line in job.lines)
+        *(
+            say(line, vouchers=[f"{line.request_id[:8]}-{unit}" for unit in range(line.quantity)])
+            for line in job.lines
+        )
     )
 
 
-def judge(job: ClaimedJob, reply: Reply, *, policy: RetryPolicy | None = None, defers_limits: bool = False) -> Attempt:
+def judge(
+    job: ClaimedJob, reply: Reply, *, policy: RetryPolicy | None = None, defers_limits: bool = False
+) -> Attempt:
     """Classify a reply and decide on it, as a worker does."""
     outcome = classify(job.lines, job.variant, reply, resent=job.may_have_reached)
     history = History(
@@ -160,7 +183,9 @@ class Desk:
     ) -> list[Chunk]:
         probes = {"is_probed": lambda number: number in probed, "newest_probes": newest_probes}
         sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
-        return release(self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, **probes)
+        return release(
+            self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, **probes
+        )
 
     def weigh(self, weight: int) -> "Desk":
         weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)
@@ -201,7 +226,9 @@ class Desk:
     def lapse(self) -> None:
         """Let every lease lapse, as when messages and workers are lost."""
         with self.ledger.write() as connection:
-            connection.execute(update(jobs).where(jobs.c.lease_until.is_not(None)).values(lease_until=now_ms() - 1))
+            connection.execute(
+                update(jobs).where(jobs.c.lease_until.is_not(None)).values(lease_until=now_ms() - 1)
+            )
 
     def _set(self, state: State, **values: Any) -> None:
         with self.ledger.write() as connection:

@@ -78,7 +78,9 @@ def test_the_second_occurrence_of_a_reward_is_a_job_of_its_own(desk):
 def test_another_payload_under_a_known_request_id_is_refused(desk):
     desk.accept(make_job(quantity=1), intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
     changed = make_job(quantity=2)
-    (conflict,) = desk.accept(changed, intake_id=open_intake(desk.ledger, desk.campaign, "b.csv")).conflicts
+    (conflict,) = desk.accept(
+        changed, intake_id=open_intake(desk.ledger, desk.campaign, "b.csv")
+    ).conflicts
     assert (conflict.job, conflict.kind, conflict.first_line) == (changed, "changed", 2)
     assert desk.counts() == {State.WAITING: 1}
 
@@ -116,7 +118,9 @@ def accept_rows(desk, job, intake_id=None):
 def rows(rewards, first_line=2, **options):
     """A job of rows that stand one below the other."""
     job = make_job(rewards=rewards, source_line=first_line, **options)
-    lines = tuple(replace(line, source_line=first_line + place) for place, line in enumerate(job.lines))
+    lines = tuple(
+        replace(line, source_line=first_line + place) for place, line in enumerate(job.lines)
+    )
     return replace(job, lines=lines)
 
 

@@ -11,7 +11,17 @@ from issuance.states import State
 from ledger.campaigns import find_campaign, pause_campaign
 from ledger.dead_letters.browse import show_letter
 from ledger.dispatch.cancellation import cancel_campaign
-from tests.contract.ledger.build import NOT_SENT, OPERATOR, TIMEOUT, answer, issue, judge, make_job, refuse, say
+from tests.contract.ledger.build import (
+    NOT_SENT,
+    OPERATOR,
+    TIMEOUT,
+    answer,
+    issue,
+    judge,
+    make_job,
+    refuse,
+    say,
+)
 
 UNKNOWN_CODE = 98765
 ACCOUNT_CODES = (401, 429)  # about the account: such a job waits, and no letter is ever opened
@@ -24,14 +34,26 @@ WHOLE += [refuse(row.code, (row.text or ("no",))[0]) for row in ROWS]
 def letters(request, desk):
     """A letter for every code and every kind of silence, also beside an issued line, in a campaign of each kind."""
     desk.accept(*(make_job(number) for number in range(len(WHOLE))))
-    desk.accept(*(make_job(number, rewards=(1001, 1002)) for number in range(len(WHOLE), len(WHOLE) + len(ROWS))))
+    desk.accept(
+        *(
+            make_job(number, rewards=(1001, 1002))
+            for number in range(len(WHOLE), len(WHOLE) + len(ROWS))
+        )
+    )
     held = desk.take()
     once = RetryPolicy(max_attempts=1)
     whole, in_part = held.jobs[: len(WHOLE)], held.jobs[len(WHOLE) :]
     replies = [
-        (job, answer(say(job.lines[0]), say(job.lines[1], row.code))) for job, row in zip(in_part, ROWS, strict=True)
+        (job, answer(say(job.lines[0]), say(job.lines[1], row.code)))
+        for job, row in zip(in_part, ROWS, strict=True)
     ]
-    desk.record(held, *(judge(job, reply, policy=once) for job, reply in [*zip(whole, WHOLE, strict=True), *replies]))
+    desk.record(
+        held,
+        *(
+            judge(job, reply, policy=once)
+            for job, reply in [*zip(whole, WHOLE, strict=True), *replies]
+        ),
+    )
     if request.param == "paused":
         pause_campaign(desk.ledger, "diwali", OPERATOR)
     if request.param == "cancelled":
@@ -48,12 +70,16 @@ def test_every_reason_and_every_code_is_among_them(letters):
 
 
 @pytest.mark.parametrize("verb", list(Verb))
-def test_a_redrive_does_what_is_advised_and_refuses_the_rest_with_the_same_words(desk, letters, verb):
+def test_a_redrive_does_what_is_advised_and_refuses_the_rest_with_the_same_words(
+    desk, letters, verb
+):
     told = {letter.id: refusal(letter.case, verb) for letter in letters}
     assert show_letter(desk.ledger, letters[0].id).letter == letters[0]
     result = desk.redrive(verb, ids=tuple(told))
     assert result.done == [letter_id for letter_id, why_not in told.items() if why_not is None]
-    assert result.refused == {letter_id: why_not for letter_id, why_not in told.items() if why_not is not None}
+    assert result.refused == {
+        letter_id: why_not for letter_id, why_not in told.items() if why_not is not None
+    }
 
 
 def test_a_letter_of_a_cancelled_campaign_that_is_resent_is_looked_up_and_not_sent(desk):

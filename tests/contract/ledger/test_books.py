@@ -62,7 +62,10 @@ def test_a_balance_tells_open_letters_and_the_oldest_due_time(desk):
 
 def test_every_campaign_has_a_balance(desk):
     desk.another("holi").accept(make_job(1, campaign="holi"))
-    assert [(found.campaign.name, found.unsettled) for found in balances(desk.ledger)] == [("diwali", 0), ("holi", 1)]
+    assert [(found.campaign.name, found.unsettled) for found in balances(desk.ledger)] == [
+        ("diwali", 0),
+        ("holi", 1),
+    ]
 
 
 def test_open_lines_leave_out_paused_campaigns(desk):
@@ -87,7 +90,9 @@ def test_outcomes_stream_in_order_of_acceptance(desk):
     batch = make_jobs(25)
     desk.accept(*batch)
     desk.another("holi").accept(make_job(1, campaign="holi"))
-    assert [line.request_id for line in outcomes(desk.ledger, desk.campaign)] == [job.id for job in batch]
+    assert [line.request_id for line in outcomes(desk.ledger, desk.campaign)] == [
+        job.id for job in batch
+    ]
 
 
 def test_outcomes_are_filtered_by_state(desk):

@@ -58,7 +58,9 @@ def test_a_name_of_255_emoji_is_a_name_like_any_other(desk):
 
 
 def test_an_unknown_campaign_is_explained(desk):
-    with pytest.raises(CampaignError, match=r"no campaign 'holi' among 1: `issuance status` lists them"):
+    with pytest.raises(
+        CampaignError, match=r"no campaign 'holi' among 1: `issuance status` lists them"
+    ):
         find_campaign(desk.ledger, "holi")
 
 
@@ -87,7 +89,12 @@ def test_what_an_operator_does_to_a_campaign_is_written_down(desk):
 def test_who_is_told_of_a_cancel_hears_it_before_the_many_jobs_are_settled(desk):
     desk.accept(*make_jobs(2))
     told = []
-    cancel_campaign(desk.ledger, "diwali", OPERATOR, tell=lambda campaign: told.append((campaign.state, desk.counts())))
+    cancel_campaign(
+        desk.ledger,
+        "diwali",
+        OPERATOR,
+        tell=lambda campaign: told.append((campaign.state, desk.counts())),
+    )
     assert told == [("cancelled", {State.WAITING: 2})]
     assert desk.counts() == {State.CANCELLED: 2}
 
@@ -153,7 +160,9 @@ def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
     assert (held.is_cancelled, again.look_up) == (True, State.IN_DOUBT)
 
 
-def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_budget_of_its_own(desk):
+def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_budget_of_its_own(
+    desk,
+):
     job = make_job()
     held, claimed = desk.take_one(job)
     desk.record(held, judge(claimed, TIMEOUT))
@@ -161,7 +170,12 @@ def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_bud
     assert (desk.counts(), desk.letters()) == ({State.WAITING: 1}, [])
     (chunk,) = desk.release()
     (again,) = desk.claim(chunk).jobs
-    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (State.IN_DOUBT, 0, 0, 1)
+    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (
+        State.IN_DOUBT,
+        0,
+        0,
+        1,
+    )
 
 
 def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
@@ -169,7 +183,10 @@ def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
     desk.record(held, judge(claimed, TIMEOUT))
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     held, again = desk.take_one()
-    desk.record(held, replace(judge(again, TIMEOUT), decision=LookUp(30.0, State.IN_DOUBT, found_nothing=True)))
+    desk.record(
+        held,
+        replace(judge(again, TIMEOUT), decision=LookUp(30.0, State.IN_DOUBT, found_nothing=True)),
+    )
     assert settle_cancelled(desk.ledger) == 0
     held, again = desk.take_one()
     assert again.empty_looks == 1

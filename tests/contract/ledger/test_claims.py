@@ -22,7 +22,12 @@ def test_a_claim_gives_all_that_is_needed_to_send_and_to_judge(desk):
         job.body,
     )
     assert claimed.lines == job.lines
-    assert (claimed.generation, claimed.attempts, claimed.budget_attempts, claimed.redrives) == (1, 0, 0, 0)
+    assert (claimed.generation, claimed.attempts, claimed.budget_attempts, claimed.redrives) == (
+        1,
+        0,
+        0,
+        0,
+    )
     assert (claimed.may_have_reached, claimed.budget_age_seconds) == (False, None)
 
 

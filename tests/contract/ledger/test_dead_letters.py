@@ -23,7 +23,12 @@ def test_a_letter_that_fails_again_after_its_redrive_is_opened_again(desk):
     held, again = desk.take_one()
     desk.record(held, judge(again, refuse()))
     letter = desk.letter()
-    assert (letter.id, letter.state, letter.reason, letter.openings) == (first.id, "open", "failed", 2)
+    assert (letter.id, letter.state, letter.reason, letter.openings) == (
+        first.id,
+        "open",
+        "failed",
+        2,
+    )
     assert letter.job_id == claimed.id
 
 
@@ -43,7 +48,9 @@ def test_letters_are_listed_by_campaign_reason_code_state_and_id(desk):
     desk.settle(make_job(2), TIMEOUT)
     other.settle(make_job(3, campaign="holi"), refuse(3004))
     assert [letter.reason for letter in desk.letters()] == ["failed", "in_doubt", "config"]
-    assert [letter.job_id for letter in desk.letters(campaign="diwali", reason="failed")] == [failed.id]
+    assert [letter.job_id for letter in desk.letters(campaign="diwali", reason="failed")] == [
+        failed.id
+    ]
     assert [letter.campaign for letter in desk.letters(code=3004)] == ["holi"]
     assert desk.letters(state="closed") == []
     third = desk.letters()[2]
@@ -92,7 +99,12 @@ def test_a_letter_that_does_not_exist_is_explained(desk):
 def test_a_notice_is_published_once_for_each_opening(desk):
     claimed = desk.settle(make_job(), TIMEOUT)
     (notice,) = unpublished_notices(desk.ledger)
-    assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (claimed.id, "diwali", "in_doubt", None)
+    assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (
+        claimed.id,
+        "diwali",
+        "in_doubt",
+        None,
+    )
     mark_noticed(desk.ledger, [notice])
     assert unpublished_notices(desk.ledger) == []
     desk.redrive(Verb.RESEND)
@@ -117,7 +129,10 @@ def test_a_letter_that_is_opened_again_while_its_notice_is_published_keeps_the_n
 
 def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):
     jobs = [desk.settle(make_job(number), refuse()) for number in (1, 2, 3)]
-    assert [notice.job_id for notice in unpublished_notices(desk.ledger, limit=2)] == [jobs[0].id, jobs[1].id]
+    assert [notice.job_id for notice in unpublished_notices(desk.ledger, limit=2)] == [
+        jobs[0].id,
+        jobs[1].id,
+    ]
 
 
 def test_a_discarded_letter_is_asked_about_no_more_and_its_line_keeps_its_state(desk):

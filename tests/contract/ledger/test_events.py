@@ -12,7 +12,16 @@ from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.claims import CLAIMS_MAX
 from ledger.dispatch.reaper import reap
 from ledger.store.commit_log import note_event
-from tests.contract.ledger.build import OPERATOR, TIMEOUT, TOO_MANY, issue, judge, make_job, make_jobs, refuse
+from tests.contract.ledger.build import (
+    OPERATOR,
+    TIMEOUT,
+    TOO_MANY,
+    issue,
+    judge,
+    make_job,
+    make_jobs,
+    refuse,
+)
 
 
 @pytest.fixture
@@ -35,8 +44,16 @@ def test_a_resent_job_is_followed_from_letter_to_letter(desk, told):
     expected = ["dead letter opened", "resent", "dead letter closed"]
     assert [grep(told, line.request_id) for line in job.lines] == [expected] * 2
     opened, resent, _ = told
-    assert (opened["reason"], opened["opening"], opened["letter_id"]) == ("in_doubt", 1, resent["letter_id"])
-    assert (resent["campaign"], resent["operator"], resent["note"]) == ("diwali", "asha", "ticket 42")
+    assert (opened["reason"], opened["opening"], opened["letter_id"]) == (
+        "in_doubt",
+        1,
+        resent["letter_id"],
+    )
+    assert (resent["campaign"], resent["operator"], resent["note"]) == (
+        "diwali",
+        "asha",
+        "ticket 42",
+    )
 
 
 def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(desk, told):
@@ -44,8 +61,14 @@ def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(de
     desk.settle(job, refuse())
     desk.redrive(Verb.REISSUE)
     _, again = desk.take_one()
-    pairs = [(event["request_id"], event["reissued_as"]) for event in told if event["event"] == "reissued"]
-    assert pairs == [(old.request_id, new.request_id) for old, new in zip(job.lines, again.lines, strict=True)]
+    pairs = [
+        (event["request_id"], event["reissued_as"])
+        for event in told
+        if event["event"] == "reissued"
+    ]
+    assert pairs == [
+        (old.request_id, new.request_id) for old, new in zip(job.lines, again.lines, strict=True)
+    ]
     assert again.reissue_of == job.id
 
 
@@ -65,7 +88,9 @@ def test_what_a_cancelled_campaign_does_to_each_job_is_told(desk, told):
     assert grep(told, doubted.id) == ["to be looked up"]
     assert grep(told, refused.id) == ["dead letter opened"]
     assert grep(told, unsent.id) == ["cancelled"]
-    assert [event["campaign"] for event in told if event["event"] == "campaign cancelled"] == ["diwali"]
+    assert [event["campaign"] for event in told if event["event"] == "campaign cancelled"] == [
+        "diwali"
+    ]
 
 
 def test_lost_workers_are_told_up_to_the_letter(desk, told):
@@ -106,7 +131,9 @@ def test_no_line_names_more_than_fifty_and_none_is_left_out(desk, told):
     desk.lapse()
     reap(desk.ledger)
     assert max(event["count"] for event in told) == 50
-    assert sorted(chain.from_iterable(event["request_ids"] for event in told)) == sorted(job.id for job in jobs)
+    assert sorted(chain.from_iterable(event["request_ids"] for event in told)) == sorted(
+        job.id for job in jobs
+    )
 
 
 def test_what_was_rolled_back_is_not_told(desk, told):
@@ -123,7 +150,11 @@ def test_what_was_rolled_back_is_not_told(desk, told):
 def test_a_pause_is_told_with_who_and_what_was_before(desk, told):
     pause_campaign(desk.ledger, "diwali", OPERATOR)
     (event,) = told
-    assert (event["event"], event["campaign"], event["before"]) == ("campaign paused", "diwali", "running")
+    assert (event["event"], event["campaign"], event["before"]) == (
+        "campaign paused",
+        "diwali",
+        "running",
+    )
     assert (event["operator"], event["note"]) == ("asha", "ticket 42")
 
 

@@ -6,7 +6,16 @@ from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.dispatch.reaper import reap
-from tests.contract.ledger.build import BUSY_CODE, TIMEOUT, answer, issue, judge, make_job, refuse, say
+from tests.contract.ledger.build import (
+    BUSY_CODE,
+    TIMEOUT,
+    answer,
+    issue,
+    judge,
+    make_job,
+    refuse,
+    say,
+)
 
 ONCE = RetryPolicy(max_attempts=1)
 
@@ -31,7 +40,11 @@ def test_a_doubled_result_changes_nothing_but_the_count_of_attempts(desk):
     before = desk.line(claimed)
     assert desk.record(held, attempt) is False
     after = desk.line(claimed)
-    assert (after.state, after.vouchers, after.settled_at) == (before.state, before.vouchers, before.settled_at)
+    assert (after.state, after.vouchers, after.settled_at) == (
+        before.state,
+        before.vouchers,
+        before.settled_at,
+    )
     assert after.attempts == 2
     assert desk.counts() == {State.ISSUED: 1}
 
@@ -178,7 +191,8 @@ def test_quantities_of_two_attempts_are_never_added(desk):
 
 def test_a_refusal_after_a_partial_issue_leaves_it_partial_so_that_nothing_is_issued_anew(desk):
     claimed = desk.settle(
-        make_job(quantity=2), answer(say(make_job(quantity=2).lines[0], 8010, units=1, vouchers=["A"]))
+        make_job(quantity=2),
+        answer(say(make_job(quantity=2).lines[0], 8010, units=1, vouchers=["A"])),
     )
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()

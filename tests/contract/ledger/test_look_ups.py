@@ -12,9 +12,13 @@ from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say
 
 
-def look_up(job, delay_seconds=30.0, fallback=State.IN_DOUBT, *, found_nothing=False, reply=TIMEOUT):
+def look_up(
+    job, delay_seconds=30.0, fallback=State.IN_DOUBT, *, found_nothing=False, reply=TIMEOUT
+):
     """An attempt after which the job is to be looked up."""
-    return replace(judge(job, reply), decision=LookUp(delay_seconds, fallback, found_nothing=found_nothing))
+    return replace(
+        judge(job, reply), decision=LookUp(delay_seconds, fallback, found_nothing=found_nothing)
+    )
 
 
 @pytest.fixture
@@ -38,7 +42,11 @@ def test_the_look_is_due_after_its_delay_and_not_before(desk):
 def test_a_look_is_claimed_with_what_it_falls_back_to_and_may_have_reached_the_api(desk, doubted):
     held, again = desk.take_one()
     assert held.is_cancelled is False
-    assert (again.look_up, again.may_have_reached, again.body) == (State.IN_DOUBT, True, doubted.body)
+    assert (again.look_up, again.may_have_reached, again.body) == (
+        State.IN_DOUBT,
+        True,
+        doubted.body,
+    )
     assert (again.attempts, again.budget_attempts, again.empty_looks) == (1, 1, 0)
 
 
@@ -105,8 +113,15 @@ def test_a_resend_after_looks_in_vain_sends_and_has_all_its_looks_before_it_agai
     desk.record(held, look_up(again, found_nothing=True))
     held, again = desk.take_one()
     in_vain = Settle(State.IN_DOUBT, Reason.IN_DOUBT)
-    desk.record(held, replace(judge(again, TIMEOUT, policy=RetryPolicy(max_attempts=1)), decision=in_vain))
+    desk.record(
+        held, replace(judge(again, TIMEOUT, policy=RetryPolicy(max_attempts=1)), decision=in_vain)
+    )
     assert desk.letter().reason == "in_doubt"
     desk.redrive(Verb.RESEND)
     _, again = desk.take_one()
-    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (None, 0, 0, 3)
+    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (
+        None,
+        0,
+        0,
+        3,
+    )

@@ -68,8 +68,15 @@ def _indexes(ledger):
     )
     words = ("waiting", "queued", "running", "noticed_at")
     with ledger.read() as connection:
-        conditions = {name: (sql or "").partition(" WHERE ")[2] for name, sql in connection.execute(text(query))}
-    return {name: " ".join(word for word in words if word in found) for name, found in conditions.items() if found}
+        conditions = {
+            name: (sql or "").partition(" WHERE ")[2]
+            for name, sql in connection.execute(text(query))
+        }
+    return {
+        name: " ".join(word for word in words if word in found)
+        for name, found in conditions.items()
+        if found
+    }
 
 
 def test_a_newer_schema_is_not_migrated_but_refused(blank):
@@ -105,7 +112,12 @@ with Ledger(sys.argv[1]) as ledger:
 def test_processes_that_open_a_new_ledger_at_the_same_moment_all_find_it_migrated(blank):
     url = blank.engine.url.set(drivername=blank.dialect).render_as_string(hide_password=False)
     command = [sys.executable, "-W", "ignore", "-c", _OPEN_AT_A_SIGN, url]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     processes = [subprocess.Popen(command, **pipes) for _ in range(4)]
     for process in processes:
         process.stdout.readline()
@@ -119,7 +131,9 @@ def test_processes_that_open_a_new_ledger_at_the_same_moment_all_find_it_migrate
 
 
 def test_a_missing_schema_is_refused_with_the_remedy(blank):
-    with pytest.raises(SchemaMismatchError, match=r"is missing, this program needs \d+. Run `issuance migrate`"):
+    with pytest.raises(
+        SchemaMismatchError, match=r"is missing, this program needs \d+. Run `issuance migrate`"
+    ):
         blank.check_schema()
 
 
@@ -127,21 +141,33 @@ def test_a_missing_schema_is_refused_with_the_remedy(blank):
 def test_an_older_or_newer_schema_is_refused_with_the_remedy(blank, revision):
     blank.migrate()
     with blank.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
-    with pytest.raises(SchemaMismatchError, match=f"is {revision}, this program needs .*the program version that fits"):
+        connection.execute(
+            text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
+        )
+    with pytest.raises(
+        SchemaMismatchError,
+        match=f"is {revision}, this program needs .*the program version that fits",
+    ):
         blank.check_schema()
 
 
-@pytest.mark.parametrize("url", ["not a url", "mysql://host/db", "mongodb://host/db", "postgres://host/db"])
+@pytest.mark.parametrize(
+    "url", ["not a url", "mysql://host/db", "mongodb://host/db", "postgres://host/db"]
+)
 def test_a_url_of_no_ledger_names_the_setting_and_an_example(url):
-    with pytest.raises(LedgerError, match=r"ISSUANCE_LEDGER_URL .* sqlite:///ledger.db or postgresql://"):
+    with pytest.raises(
+        LedgerError, match=r"ISSUANCE_LEDGER_URL .* sqlite:///ledger.db or postgresql://"
+    ):
         Ledger(url)
 
 
 def test_a_file_that_is_no_database_is_explained(tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(b"customer,reward\n" * 200)
-    with Ledger(f"sqlite:///{path}") as ledger, pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL"):
+    with (
+        Ledger(f"sqlite:///{path}") as ledger,
+        pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL"),
+    ):
         ledger.check_schema()
 
 

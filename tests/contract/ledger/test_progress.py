@@ -58,7 +58,9 @@ def test_work_that_is_queued_or_claimed_and_not_called_is_a_stall_too(desk, wait
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_work_that_comes_back_again_and_again_without_a_call_is_a_stall_all_the_same(desk, waited, claimed):
+def test_work_that_comes_back_again_and_again_without_a_call_is_a_stall_all_the_same(
+    desk, waited, claimed
+):
     desk.accept(make_job(1))
     waited(90)
     for _ in range(2):
@@ -112,12 +114,16 @@ def test_heartbeats_are_told_by_the_databases_clock_and_each_for_itself(ledger):
 def test_how_long_calls_take_is_told_by_the_newest_and_not_before_there_are_any(desk):
     assert recent_took_seconds(desk.ledger) is None
     held, claimed = desk.take_one(make_job())
-    desk.record(held, replace(judge(claimed, issue(claimed)), started_at_ms=int(time.time() * 1000)))
+    desk.record(
+        held, replace(judge(claimed, issue(claimed)), started_at_ms=int(time.time() * 1000))
+    )
     assert recent_took_seconds(desk.ledger) == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(0, 3), (9, 3), (11, 1)])
-def test_a_job_with_a_slow_call_is_not_counted_among_those_that_are_still_to_be_called(desk, ago, expected):
+def test_a_job_with_a_slow_call_is_not_counted_among_those_that_are_still_to_be_called(
+    desk, ago, expected
+):
     desk.accept(*make_jobs(3))
     first, _ = desk.release(chunk_size=2)
     desk.claim(first)

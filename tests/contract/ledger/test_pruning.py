@@ -37,7 +37,9 @@ def old(desk):
         with desk.ledger.write() as connection:
             back = 2 * _MONTH * 1000
             connection.execute(
-                update(jobs).values(accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back)
+                update(jobs).values(
+                    accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back
+                )
             )
 
     return age
@@ -58,12 +60,19 @@ def _prune(desk, **options):
     """Prune what is a month old; the newest job is always kept, so there is one."""
     desk.accept(make_job(9999))
     pages = list(prune(desk.ledger, older_than_seconds=_MONTH, **options))
-    return sum(page.jobs for page in pages), sum(page.lines for page in pages), sum(page.kept for page in pages)
+    return (
+        sum(page.jobs for page in pages),
+        sum(page.lines for page in pages),
+        sum(page.kept for page in pages),
+    )
 
 
 def _rows(desk):
     with desk.ledger.read() as connection:
-        return [connection.scalar(select(func.count()).select_from(table)) for table in (jobs, lines, attempts)]
+        return [
+            connection.scalar(select(func.count()).select_from(table))
+            for table in (jobs, lines, attempts)
+        ]
 
 
 def test_old_settled_jobs_go_with_all_that_belongs_to_them_and_young_ones_stay(desk, old):
@@ -153,7 +162,9 @@ def test_a_pruned_request_with_another_payload_or_campaign_is_refused_as_before(
     assert (changed.kind, elsewhere.kind) == ("changed", "changed")
 
 
-def test_of_a_pruned_job_of_several_lines_each_is_known_by_itself_and_new_ones_are_accepted(desk, old):
+def test_of_a_pruned_job_of_several_lines_each_is_known_by_itself_and_new_ones_are_accepted(
+    desk, old
+):
     whole = make_job(1, rewards=(1001, 1002, 1003))
     _issue_all(desk, whole)
     old()
@@ -162,7 +173,11 @@ def test_of_a_pruned_job_of_several_lines_each_is_known_by_itself_and_new_ones_a
 
     def again(*rewards):
         found = accept(
-            desk.ledger, desk.campaign, [make_job(1, rewards=rewards)], intake_id=intake_id, line_by_line=True
+            desk.ledger,
+            desk.campaign,
+            [make_job(1, rewards=rewards)],
+            intake_id=intake_id,
+            line_by_line=True,
         )
         known = [line.reward_id for job in found.known for line in job.lines]
         new = [line.reward_id for job in found.accepted for line in job.lines]
@@ -179,9 +194,10 @@ def test_a_pruned_keyed_request_with_fewer_or_more_rewards_is_refused_as_before(
     old()
     _prune(desk)
     assert len(desk.accept(make_job(1, key="order-17", rewards=(1001, 1002))).known) == 1
-    assert [conflict.kind for conflict in desk.accept(make_job(1, key="order-17", rewards=rewards)).conflicts] == [
-        "changed"
-    ]
+    assert [
+        conflict.kind
+        for conflict in desk.accept(make_job(1, key="order-17", rewards=rewards)).conflicts
+    ] == ["changed"]
 
 
 def test_numbers_of_pruned_jobs_and_letters_are_never_given_again(desk, old):
@@ -210,7 +226,9 @@ def test_every_job_is_archived_whole_before_it_goes_and_one_whose_archive_fails_
     with pytest.raises(OSError, match="disk full"):
         _prune(desk, archive=keep)
     assert [pruned.job.id for pruned in kept] == [job.id for job in make_jobs(7)]
-    assert {(pruned.campaign, len(pruned.lines), len(pruned.attempts)) for pruned in kept} == {("diwali", 2, 1)}
+    assert {(pruned.campaign, len(pruned.lines), len(pruned.attempts)) for pruned in kept} == {
+        ("diwali", 2, 1)
+    }
     assert _rows(desk)[0] == 4
     assert balance(desk.ledger, "diwali").pruned == 14
 
@@ -236,7 +254,9 @@ def test_a_result_for_a_job_that_was_pruned_meanwhile_is_dropped_and_the_rest_re
     assert balance(desk.ledger, "diwali").balanced
 
 
-def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twice(desk, old, at_once):
+def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twice(
+    desk, old, at_once
+):
     batch = make_jobs(60)
     _issue_all(desk, *batch)
     old()
@@ -251,7 +271,10 @@ def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twic
 
     first, second, *accepted = at_once(go, go, again, again)
     # Who is skipped because the other holds its row is left to the next run.
-    assert first + second + sum(page.jobs for page in prune(desk.ledger, older_than_seconds=_MONTH)) == 60
+    assert (
+        first + second + sum(page.jobs for page in prune(desk.ledger, older_than_seconds=_MONTH))
+        == 60
+    )
     assert accepted == [[0] * 5] * 2
     assert desk.counts() == {State.ISSUED: 60, State.WAITING: 1}
 
@@ -290,5 +313,7 @@ def test_dead_letters_and_jobs_stay_together(desk, old):
     old()
     assert _prune(desk) == (3, 3, 2)
     with desk.ledger.read() as connection:
-        orphans = select(func.count()).where(dead_letters.c.job_number.not_in(select(jobs.c.number)))
+        orphans = select(func.count()).where(
+            dead_letters.c.job_number.not_in(select(jobs.c.number))
+        )
         assert connection.scalar(orphans) == 0

@@ -29,7 +29,10 @@ _JOBS = 50_000
 def busy_desk(request, tmp_path_factory):
     """A ledger in the middle of a campaign: most jobs are settled, some wait, are queued, run, or are dead letters."""
     if request.param == "postgresql":
-        with postgres_database(request.getfixturevalue("postgres_url")) as url, Ledger(url) as ledger:
+        with (
+            postgres_database(request.getfixturevalue("postgres_url")) as url,
+            Ledger(url) as ledger,
+        ):
             yield _fill(ledger, analyze=True)
         return
     path = tmp_path_factory.mktemp("plans") / "ledger.db"
@@ -76,7 +79,10 @@ def claim_and_record(desk):
         held = desk.claim(chunk)
         first, second, *rest = held.jobs
         desk.record(
-            held, judge(first, TIMEOUT), judge(second, Answer(403, b"")), *(judge(job, issue(job)) for job in rest)
+            held,
+            judge(first, TIMEOUT),
+            judge(second, Answer(403, b"")),
+            *(judge(job, issue(job)) for job in rest),
         )
         desk.claim(chunk, orphaned=True)
 
@@ -92,10 +98,16 @@ READERS_AND_WRITERS = {
     "open lines": lambda desk: open_lines(desk.ledger),
     "rate": lambda desk: attempts_per_second(desk.ledger),
     "open letters": lambda desk: desk.letters(state="open", campaign="diwali"),
-    "letters with a reason": lambda desk: desk.letters(state="open", campaign="diwali", reason="failed"),
+    "letters with a reason": lambda desk: desk.letters(
+        state="open", campaign="diwali", reason="failed"
+    ),
     "letters of all campaigns": lambda desk: desk.letters(state="open"),
-    "the first letters of many": lambda desk: list(list_letters(desk.ledger, LetterFilter(state=None), limit=50)),
-    "count of letters": lambda desk: count_letters(desk.ledger, LetterFilter(campaign="diwali", reason=Reason.FAILED)),
+    "the first letters of many": lambda desk: list(
+        list_letters(desk.ledger, LetterFilter(state=None), limit=50)
+    ),
+    "count of letters": lambda desk: count_letters(
+        desk.ledger, LetterFilter(campaign="diwali", reason=Reason.FAILED)
+    ),
     "redrive": lambda desk: desk.redrive(Verb.RESEND, campaign="diwali", reason=Reason.FAILED),
     "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
@@ -109,7 +121,9 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     large = _LARGE.get(name, "jobs|lines|attempts")
     steps = _plan(busy_desk.ledger, lambda: READERS_AND_WRITERS[name](busy_desk))
     assert len(steps) > 0
-    assert [step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)] == []
+    assert [
+        step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)
+    ] == []
 
 
 _LARGE = {"unnoticed": "jobs|lines|attempts|dead_letters"}
@@ -158,7 +172,9 @@ _STEPS_A_ROW = 5
 
 def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
     steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
-    searched = {"sqlite": r"due_at<\?", "postgresql": r"Index Cond: .*due_at <="}[busy_desk.ledger.dialect]
+    searched = {"sqlite": r"due_at<\?", "postgresql": r"Index Cond: .*due_at <="}[
+        busy_desk.ledger.dialect
+    ]
     assert any(re.search(searched, step) for step in steps)
 
 
@@ -171,9 +187,18 @@ def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_de
 
 def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy_desk):
     """Whatever order a database thinks best, it must not put a million letters with their jobs in order first."""
-    steps = _plan(busy_desk.ledger, lambda: list(list_letters(busy_desk.ledger, LetterFilter(state=None), limit=50)))
-    of_jobs = {"sqlite": r"SEARCH jobs USING INTEGER PRIMARY KEY", "postgresql": r"Index Scan using .*pk.* on jobs"}
-    shown = {"sqlite": r"SEARCH dead_letters USING INTEGER PRIMARY KEY", "postgresql": r"Index Cond: \(id = ANY"}
+    steps = _plan(
+        busy_desk.ledger,
+        lambda: list(list_letters(busy_desk.ledger, LetterFilter(state=None), limit=50)),
+    )
+    of_jobs = {
+        "sqlite": r"SEARCH jobs USING INTEGER PRIMARY KEY",
+        "postgresql": r"Index Scan using .*pk.* on jobs",
+    }
+    shown = {
+        "sqlite": r"SEARCH dead_letters USING INTEGER PRIMARY KEY",
+        "postgresql": r"Index Cond: \(id = ANY",
+    }
     for pattern in (of_jobs, shown):
         assert any(re.search(pattern[busy_desk.ledger.dialect], step) for step in steps)
 

@@ -32,7 +32,9 @@ ONCE = RetryPolicy(max_attempts=1)
 
 def attempts_of(desk):
     with desk.ledger.read() as connection:
-        return connection.execute(select(attempts).order_by(attempts.c.job_number, attempts.c.number)).all()
+        return connection.execute(
+            select(attempts).order_by(attempts.c.job_number, attempts.c.number)
+        ).all()
 
 
 def test_an_issued_job_keeps_all_that_the_answer_shows(desk):
@@ -79,7 +81,9 @@ def test_a_group_of_nothing_records_nothing(desk):
 
 
 def test_a_single_issue_counts_one_unit_whatever_was_asked(desk):
-    desk.settle(make_job(variant=Variant.SINGLE), Answer(200, b'{"status": {"success": true, "code": 200}}'))
+    desk.settle(
+        make_job(variant=Variant.SINGLE), Answer(200, b'{"status": {"success": true, "code": 200}}')
+    )
     assert desk.counts() == {State.ISSUED: 1}
 
 
@@ -98,12 +102,19 @@ def test_a_single_issue_counts_one_unit_whatever_was_asked(desk):
         (TIMEOUT, State.IN_DOUBT, "in_doubt"),
     ],
 )
-def test_a_job_that_does_not_come_out_right_opens_a_letter_with_the_reason(desk, reply, state, reason):
+def test_a_job_that_does_not_come_out_right_opens_a_letter_with_the_reason(
+    desk, reply, state, reason
+):
     held, claimed = desk.take_one(make_job())
     assert desk.record(held, judge(claimed, reply, policy=ONCE)) is True
     assert desk.counts() == {state: 1}
     letter = desk.letter()
-    assert (letter.state, letter.reason, letter.job_id, letter.openings) == ("open", reason, claimed.id, 1)
+    assert (letter.state, letter.reason, letter.job_id, letter.openings) == (
+        "open",
+        reason,
+        claimed.id,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +152,10 @@ def test_a_job_settled_in_doubt_may_have_reached_the_api(desk):
 def test_a_limit_that_is_deferred_uses_up_a_deferral_and_no_attempt(ledger):
     desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
     held, claimed = desk.take_one(make_job(campaign="patient"))
-    desk.record(held, judge(claimed, refuse(LIMIT_CODE, "Max limit for the DAYS is reached"), defers_limits=True))
+    desk.record(
+        held,
+        judge(claimed, refuse(LIMIT_CODE, "Max limit for the DAYS is reached"), defers_limits=True),
+    )
     assert desk.counts() == {State.WAITING: 1}
     held, again = desk.take_one()
     assert (again.limit_deferrals, again.budget_attempts, again.attempts) == (1, 0, 1)
@@ -173,7 +187,12 @@ def test_each_attempt_is_kept_with_its_decision(desk):
     first, second = attempts_of(desk)
     assert (first.number, first.kind, first.http_status, first.reply) == (1, "in_doubt", None, None)
     assert first.decision.startswith("try again in ")
-    assert (second.number, second.kind, second.code, second.decision) == (2, "failed", 1014, "settle failed")
+    assert (second.number, second.kind, second.code, second.decision) == (
+        2,
+        "failed",
+        1014,
+        "settle failed",
+    )
     assert (second.http_status, second.worker, second.took_ms) == (200, "w-1", 40)
     assert bytes(second.reply) == refuse().body
 
@@ -218,7 +237,9 @@ def test_numbers_that_no_column_holds_do_not_stop_the_recording(desk, code):
 
 def test_a_failure_message_with_a_nul_or_half_a_character_is_recorded(desk):
     held, claimed = desk.take_one(make_job())
-    desk.record(held, judge(claimed, type(TIMEOUT)("reset", "bad\x00 \ud83c end", sent=True), policy=ONCE))
+    desk.record(
+        held, judge(claimed, type(TIMEOUT)("reset", "bad\x00 \ud83c end", sent=True), policy=ONCE)
+    )
     assert desk.letter().message == "reset: bad\N{REPLACEMENT CHARACTER} ? end"
 
 

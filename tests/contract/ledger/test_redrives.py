@@ -34,7 +34,12 @@ def test_a_resend_sends_the_same_bytes_with_a_new_budget(desk):
     assert desk.redrive(Verb.RESEND).done == [desk.letter().id]
     _, again = desk.take_one()
     assert (again.id, again.body) == (job.id, job.body)
-    assert (again.budget_attempts, again.budget_age_seconds, again.attempts, again.redrives) == (0, None, 1, 1)
+    assert (again.budget_attempts, again.budget_age_seconds, again.attempts, again.redrives) == (
+        0,
+        None,
+        1,
+        1,
+    )
 
 
 @pytest.mark.parametrize(("reply", "doubt"), [(TIMEOUT, True), (NOT_SENT, False)])
@@ -77,7 +82,12 @@ def test_a_reissued_job_carries_its_lineage_and_its_new_request_id_everywhere(de
     assert content["transactionNumber"] == content["rewards"][0]["requestId"] == again.id
     assert job.id.encode() not in again.body
     row = desk.row(again.id)
-    assert (row.reissue_of, row.generation, row.source_line, row.lane) == (job.id, 2, job.source_line, "blast")
+    assert (row.reissue_of, row.generation, row.source_line, row.lane) == (
+        job.id,
+        2,
+        job.source_line,
+        "blast",
+    )
     assert again.customer == job.customer
 
 
@@ -151,7 +161,9 @@ def test_a_letter_that_opened_again_after_its_reissue_stays_open_when_that_is_is
     assert [letter.job_id for letter in desk.letters(state="open")] == [old.id]
 
 
-@pytest.mark.parametrize("options", [{"key": "order-7"}, {"key": "order-8", "rewards": (1001, 1001)}])
+@pytest.mark.parametrize(
+    "options", [{"key": "order-7"}, {"key": "order-8", "rewards": (1001, 1001)}]
+)
 def test_keyed_requests_get_new_request_ids_of_their_own(desk, options):
     job = make_job(lane=Lane.BACKGROUND, **options)
     held, claimed = _take_background(desk, job)
@@ -172,9 +184,16 @@ def _take_background(desk, *jobs):
 
 @pytest.mark.parametrize(
     ("reply", "refused"),
-    [(refuse(), Verb.RESEND), (TIMEOUT, Verb.REISSUE), (refuse(8010), Verb.REISSUE), (NOT_SENT, Verb.REISSUE)],
+    [
+        (refuse(), Verb.RESEND),
+        (TIMEOUT, Verb.REISSUE),
+        (refuse(8010), Verb.REISSUE),
+        (NOT_SENT, Verb.REISSUE),
+    ],
 )
-def test_a_redrive_that_the_reason_does_not_allow_is_refused_with_an_explanation(desk, reply, refused):
+def test_a_redrive_that_the_reason_does_not_allow_is_refused_with_an_explanation(
+    desk, reply, refused
+):
     desk.settle(make_job(), reply)
     before = desk.counts()
     result = desk.redrive(refused)
@@ -214,7 +233,8 @@ def test_a_letter_that_was_reissued_is_never_redriven_again(desk):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, refuse()))
     desk.redrive(Verb.REISSUE)
-    # Word comes late that units were issued after all: the letter opens again, for a person to look at.
+    # Word comes late that units were issued after all: the letter opens again, for a person to look
+    # at.
     desk.record(held, judge(claimed, refuse(8010)))
     letter = desk.letters(state="open")[0]
     for verb in Verb:
@@ -227,7 +247,10 @@ def test_letters_named_by_unknown_ids_are_refused_one_by_one(desk, act):
     known = desk.letter().id
     ids = (78, known, 77)
     result = desk.discard(ids=ids) if act == "discard" else desk.redrive(Verb.RESEND, ids=ids)
-    assert (result.done, result.refused) == ([known], dict.fromkeys((77, 78), "there is no such dead letter"))
+    assert (result.done, result.refused) == (
+        [known],
+        dict.fromkeys((77, 78), "there is no such dead letter"),
+    )
 
 
 def test_a_redrive_takes_only_the_letters_that_fit(desk):
@@ -285,7 +308,9 @@ def test_more_letters_than_one_batch_are_redriven_with_their_velocity_going_on(d
     result = desk.redrive(verb, per_second=1.0)
     assert len(result.done) == 520
     assert desk.counts()[State.WAITING] == 520
-    due = [desk.row(result.reissued.get(letter.id, letter.job_id)).due_at for letter in desk.letters()]
+    due = [
+        desk.row(result.reissued.get(letter.id, letter.job_id)).due_at for letter in desk.letters()
+    ]
     assert 518_000 <= due[-1] - due[0] <= 540_000
     assert due == sorted(due)
 
@@ -304,5 +329,8 @@ def test_letters_of_several_campaigns_and_lanes_are_reissued_into_their_own(desk
     )
     for letter in desk.letters():
         row = desk.row(result.reissued[letter.id])
-        assert (row.reissue_of, row.campaign_id) == (letter.job_id, desk.row(letter.job_id).campaign_id)
+        assert (row.reissue_of, row.campaign_id) == (
+            letter.job_id,
+            desk.row(letter.job_id).campaign_id,
+        )
     assert desk.row(result.reissued[desk.letters()[2].id]).lane == "background"

@@ -78,7 +78,9 @@ def test_those_that_are_due_longest_go_first(desk):
     desk.accept(late)
     desk.accept(early)
     with desk.ledger.write() as connection:
-        connection.execute(update(jobs).where(jobs.c.id == early.id).values(due_at=now_ms() - 5_000))
+        connection.execute(
+            update(jobs).where(jobs.c.id == early.id).values(due_at=now_ms() - 5_000)
+        )
     (chunk,) = desk.release(window=1)
     assert chunk.request_ids == (early.id,)
 
@@ -105,9 +107,14 @@ def test_a_cancelled_campaign_is_never_released(desk):
 
 
 @pytest.mark.parametrize("window", [1000, 25])
-def test_two_releases_at_once_never_hand_a_job_out_twice_nor_more_than_the_window(desk, at_once, window):
+def test_two_releases_at_once_never_hand_a_job_out_twice_nor_more_than_the_window(
+    desk, at_once, window
+):
     desk.accept(*make_jobs(100))
-    taken = [numbers_of(chunks) for chunks in at_once(*[lambda: desk.release(window=window, chunk_size=10)] * 4)]
+    taken = [
+        numbers_of(chunks)
+        for chunks in at_once(*[lambda: desk.release(window=window, chunk_size=10)] * 4)
+    ]
     together = [number for numbers in taken for number in numbers]
     assert len(together) == len(set(together)) == min(window, 100)
 
@@ -145,7 +152,10 @@ def test_a_campaign_keeps_its_part_of_the_window_beside_one_whose_calls_are_susp
     other = desk.another("holi")
     desk.accept(*make_jobs(50))
     other.accept(*make_jobs(50, campaign="holi"))
-    released = {chunk.campaign: len(chunk.job_numbers) for chunk in desk.release(window=20, probed={desk.campaign.id})}
+    released = {
+        chunk.campaign: len(chunk.job_numbers)
+        for chunk in desk.release(window=20, probed={desk.campaign.id})
+    }
     assert released["diwali"] == 1
     assert released["holi"] >= 10
 

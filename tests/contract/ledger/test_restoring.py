@@ -26,13 +26,18 @@ def backup_at(desk):
 
 def _taken(desk):
     (claimed,) = desk.take().jobs
-    return claimed.may_have_reached, claimed.first_claimed_at and int(claimed.first_claimed_at.timestamp() * 1000)
+    return claimed.may_have_reached, claimed.first_claimed_at and int(
+        claimed.first_claimed_at.timestamp() * 1000
+    )
 
 
 def test_a_job_that_waited_at_the_backup_may_have_been_sent_since(desk, backup_at):
     desk.accept(make_job(1))
     restored = mark_restored(desk.ledger, OPERATOR)
-    assert (restored.jobs, restored.backup_at and int(restored.backup_at.timestamp() * 1000)) == (1, backup_at)
+    assert (restored.jobs, restored.backup_at and int(restored.backup_at.timestamp() * 1000)) == (
+        1,
+        backup_at,
+    )
     assert _taken(desk) == (True, backup_at)
 
 

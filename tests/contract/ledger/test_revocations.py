@@ -5,7 +5,13 @@ import pytest
 from issuance.states import State
 from ledger.audit_log import Operator, actions_on, line_target
 from ledger.queries.outcomes import find_line, outcomes
-from ledger.revocations import RevocationError, Verb, begin_revocation, end_revocation, plan_revocation
+from ledger.revocations import (
+    RevocationError,
+    Verb,
+    begin_revocation,
+    end_revocation,
+    plan_revocation,
+)
 from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, say
 
 
@@ -26,7 +32,10 @@ def test_a_revoked_line_stays_issued_and_says_since_when_it_is_revoked(desk, iss
     line = find_line(desk.ledger, issued.id)
     assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
     assert [each.revoked_at for each in outcomes(desk.ledger, desk.campaign)] == [line.revoked_at]
-    noted = [(action.verb, action.operator, action.note) for action in actions_on(desk.ledger, line_target(issued.id))]
+    noted = [
+        (action.verb, action.operator, action.note)
+        for action in actions_on(desk.ledger, line_target(issued.id))
+    ]
     assert noted == [("revoke", "asha", "ticket 42"), ("revoked", "asha", "what the API said")]
 
 
@@ -34,11 +43,16 @@ def test_lines_beside_a_revoked_one_are_not_revoked(desk, issued):
     held, other = desk.take_one(make_job(2))
     desk.record(held, judge(other, issue(other)))
     end(desk, Verb.REVOKED, issued.id)
-    assert [line.revoked_at is not None for line in outcomes(desk.ledger, desk.campaign)] == [True, False]
+    assert [line.revoked_at is not None for line in outcomes(desk.ledger, desk.campaign)] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("verb", [Verb.NOT_REVOKED, Verb.IN_DOUBT])
-def test_what_was_not_surely_revoked_is_not_shown_as_revoked_and_can_be_tried_again(desk, issued, verb):
+def test_what_was_not_surely_revoked_is_not_shown_as_revoked_and_can_be_tried_again(
+    desk, issued, verb
+):
     end(desk, verb, issued.id)
     assert find_line(desk.ledger, issued.id).revoked_at is None
     assert plan_revocation(desk.ledger, issued.id).asked_before is (verb is Verb.IN_DOUBT)

@@ -25,7 +25,12 @@ def turns(chunks):
 
 
 def parts(chunks):
-    return Counter({name: sum(size for named, size in turns(chunks) if named == name) for name, _ in turns(chunks)})
+    return Counter(
+        {
+            name: sum(size for named, size in turns(chunks) if named == name)
+            for name, _ in turns(chunks)
+        }
+    )
 
 
 def test_campaigns_share_the_window_equally_and_their_chunks_alternate(desk):
@@ -50,7 +55,11 @@ def test_where_chunks_are_as_large_as_they_may_be_the_heavier_has_more_of_them(d
 
 def test_a_campaign_alone_has_the_whole_window_in_whole_chunks(desk):
     fill(desk, "diwali", 1)
-    assert turns(desk.release(window=120, **_SIZES)) == [("diwali", 50), ("diwali", 50), ("diwali", 20)]
+    assert turns(desk.release(window=120, **_SIZES)) == [
+        ("diwali", 50),
+        ("diwali", 50),
+        ("diwali", 20),
+    ]
 
 
 def test_what_a_small_campaign_leaves_goes_to_the_others(desk):
@@ -142,7 +151,11 @@ def test_a_new_campaign_has_the_weight_of_most(desk):
 def test_a_weight_is_recorded_with_who_set_it_and_only_where_it_changes_something(desk):
     desk.weigh(3).weigh(3)
     (action,) = actions_on(desk.ledger, "campaign:diwali")
-    assert (action.operator, action.verb, action.note) == (OPERATOR.name, "weight", f"1 → 3, {OPERATOR.note}")
+    assert (action.operator, action.verb, action.note) == (
+        OPERATOR.name,
+        "weight",
+        f"1 → 3, {OPERATOR.note}",
+    )
     assert find_campaign(desk.ledger, "diwali").weight == 3
 
 

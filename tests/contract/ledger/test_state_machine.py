@@ -49,7 +49,13 @@ MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "40"))
 IMPATIENT = RetryPolicy(max_attempts=2)
 CODES = st.sampled_from([200, 200, 10004, 8010, 1014, 500])
 WHOLE = st.sampled_from(
-    [TIMEOUT, NOT_SENT, TOO_MANY, Answer(403, b""), *(refuse(code) for code in (1014, 10003, 10004, 12005, 98765))]
+    [
+        TIMEOUT,
+        NOT_SENT,
+        TOO_MANY,
+        Answer(403, b""),
+        *(refuse(code) for code in (1014, 10003, 10004, 12005, 98765)),
+    ]
 )
 
 
@@ -61,11 +67,15 @@ def replies(draw):
         return lambda _: whole
     codes = draw(st.lists(CODES, min_size=3, max_size=3))
     units = draw(st.lists(st.sampled_from([None, 0, 1, 3]), min_size=3, max_size=3))
-    vouchers = draw(st.lists(st.lists(st.sampled_from("ABCDE"), max_size=2), min_size=3, max_size=3))
+    vouchers = draw(
+        st.lists(st.lists(st.sampled_from("ABCDE"), max_size=2), min_size=3, max_size=3)
+    )
 
     def reply(job):
         parts = zip(job.lines, codes, units, vouchers, strict=False)
-        return answer(*(say(line, code, units=count, vouchers=shown) for line, code, count, shown in parts))
+        return answer(
+            *(say(line, code, units=count, vouchers=shown) for line, code, count, shown in parts)
+        )
 
     return reply
 
@@ -123,11 +133,15 @@ class Campaign(RuleBasedStateMachine):
 
     @rule(which=WHICH, reply=replies(), patient=st.booleans())
     def record_late(self, which, reply, patient):
-        self._record(self.claims[which % len(self.claims) :][:1] if self.claims else [], reply, patient)
+        self._record(
+            self.claims[which % len(self.claims) :][:1] if self.claims else [], reply, patient
+        )
 
     def _record(self, claims, reply, patient):
         for held in claims:
-            group = [judge(job, reply(job), policy=None if patient else IMPATIENT) for job in held.jobs]
+            group = [
+                judge(job, reply(job), policy=None if patient else IMPATIENT) for job in held.jobs
+            ]
             self.desk.record(held, *group)
             self.results.append((held, *group))
 
@@ -157,11 +171,15 @@ class Campaign(RuleBasedStateMachine):
         letters = {letter.id: letter.job_id for letter in self.desk.letters(state="open")}
         result = self.desk.redrive(verb)
         assert set(result.done) | set(result.refused) == set(letters)
-        self.redriven = {letters[letter_id] for letter_id in result.done} if verb is Verb.RESEND else set()
+        self.redriven = (
+            {letters[letter_id] for letter_id in result.done} if verb is Verb.RESEND else set()
+        )
         for letter_id in result.reissued:
             refused = [line for line in known.values() if line.job_id == letters[letter_id]]
             assert any(line.state is State.FAILED for line in refused)
-            assert not any(line.vouchers or line.quantity for line in refused if line.state is State.FAILED)
+            assert not any(
+                line.vouchers or line.quantity for line in refused if line.state is State.FAILED
+            )
 
     @rule(what=st.sampled_from(["discard", "pause", "cancel", *["resume"] * 17]))
     def interfere(self, what):
@@ -191,16 +209,26 @@ class Campaign(RuleBasedStateMachine):
             assert set(old.vouchers) <= set(new.vouchers)
             assert (new.quantity or 0) >= (old.quantity or 0)
             sent_again = old.job_id in self.redriven and old.state is not State.ISSUED
-            assert new.state is old.state or sent_again or may_replace(old.state, new.state), (old, new)
+            assert new.state is old.state or sent_again or may_replace(old.state, new.state), (
+                old,
+                new,
+            )
         self.before = now
         self._hold_jobs_against_earlier()
 
     def _hold_jobs_against_earlier(self):
         with self.desk.ledger.read() as connection:
-            now = {row.id: State(row.state) for row in connection.execute(select(jobs.c.id, jobs.c.state))}
+            now = {
+                row.id: State(row.state)
+                for row in connection.execute(select(jobs.c.id, jobs.c.state))
+            }
         for job_id, old in self.jobs_before.items():
             new = now[job_id]
-            assert new is old or job_id in self.redriven or may_replace(old, new), (job_id, old, new)
+            assert new is old or job_id in self.redriven or may_replace(old, new), (
+                job_id,
+                old,
+                new,
+            )
         self.jobs_before, self.redriven = now, set()
 
     @invariant()
@@ -210,7 +238,9 @@ class Campaign(RuleBasedStateMachine):
             states[line.job_id, line.state if line.state in SETTLED else State.WAITING] += 1
         with self.desk.ledger.read() as connection:
             for row in connection.execute(select(jobs)):
-                of_job = {state: count for (job_id, state), count in states.items() if job_id == row.id}
+                of_job = {
+                    state: count for (job_id, state), count in states.items() if job_id == row.id
+                }
                 assert row.open_lines == of_job.get(State.WAITING, 0)
                 assert (row.state in SETTLED) == (row.open_lines == 0)
                 assert (row.state == State.ISSUED) == (set(of_job) == {State.ISSUED})
@@ -241,7 +271,8 @@ def test_any_order_of_events_keeps_the_books(sqlite_template, tmp_path):
                 max_examples=MOST_EXAMPLES,
                 stateful_step_count=50,
                 deadline=None,
-                # Making a failing case smaller takes longer than a test may take; fifty steps can be read.
+                # Making a failing case smaller takes longer than a test may take; fifty steps can
+                # be read.
                 phases=(Phase.reuse, Phase.generate),
                 suppress_health_check=list(HealthCheck),
             ),

@@ -9,7 +9,16 @@ from ledger.queries.balance import balance, recount
 from ledger.queries.counters import fold
 from ledger.store.database import Ledger
 from ledger.store.schema import lines, tallies, tally_deltas
-from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs, refuse
+from tests.contract.ledger.build import (
+    OPERATOR,
+    TIMEOUT,
+    Desk,
+    issue,
+    judge,
+    make_job,
+    make_jobs,
+    refuse,
+)
 
 
 def one_of_each(desk):
@@ -55,7 +64,11 @@ def test_lines_that_are_changed_by_hand_are_tallied_too(desk):
         connection.execute(text("UPDATE lines SET state = 'in_doubt' WHERE state = 'failed'"))
         connection.execute(text("DELETE FROM lines WHERE state = 'issued'"))
     found = balance(desk.ledger, "diwali")
-    assert (found.counts[State.IN_DOUBT], found.counts[State.FAILED], found.counts[State.ISSUED]) == (2, 0, 0)
+    assert (
+        found.counts[State.IN_DOUBT],
+        found.counts[State.FAILED],
+        found.counts[State.ISSUED],
+    ) == (2, 0, 0)
     assert found == recount(desk.ledger, "diwali")
     assert not found.balanced  # the line was accepted, and is nowhere
 
@@ -93,7 +106,10 @@ def test_a_group_of_outcomes_is_tallied_in_few_rows_on_postgresql_and_in_none_on
     desk.accept(*make_jobs(50))
     held = desk.take()
     fold(desk.ledger)
-    desk.record(held, *(judge(claimed, reply(claimed)) for claimed in held.jobs for reply in [_answer(claimed)]))
+    desk.record(
+        held,
+        *(judge(claimed, reply(claimed)) for claimed in held.jobs for reply in [_answer(claimed)]),
+    )
     assert deltas(desk.ledger) == {"postgresql": 3, "sqlite": 0}[desk.ledger.dialect]
     assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
 
@@ -131,7 +147,9 @@ def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a
     held = desk.take()
     first, second, *_ = held.jobs
     with Ledger(_impatient(desk.ledger)) as other, desk.ledger.write() as connection:
-        connection.execute(update(lines).where(lines.c.job_number == first.number).values(state="issued"))
+        connection.execute(
+            update(lines).where(lines.c.job_number == first.number).values(state="issued")
+        )
         others = Desk(other, desk.campaign)
         others.record(held, judge(second, issue(second)))
         others.accept(make_job(9))
@@ -144,5 +162,7 @@ def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a
 
 def _impatient(ledger):
     """The ledger's URL for one who gives up whatever it would have to wait for."""
-    url = ledger.engine.url.set(drivername="postgresql").update_query_dict({"options": "-c lock_timeout=500"})
+    url = ledger.engine.url.set(drivername="postgresql").update_query_dict(
+        {"options": "-c lock_timeout=500"}
+    )
     return url.render_as_string(hide_password=False)

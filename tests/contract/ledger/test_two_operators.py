@@ -36,7 +36,9 @@ def letters(desk, request):
     """Open letters of one kind."""
     desk.accept(*make_jobs(_LETTERS))
     held = desk.take()
-    desk.record(held, *(judge(job, request.param, policy=RetryPolicy(max_attempts=1)) for job in held.jobs))
+    desk.record(
+        held, *(judge(job, request.param, policy=RetryPolicy(max_attempts=1)) for job in held.jobs)
+    )
     return desk
 
 

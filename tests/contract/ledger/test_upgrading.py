@@ -105,7 +105,9 @@ def _insert(connection, number, state):
 
 
 def test_before_the_migration_no_program_works_on_it_and_each_says_what_to_do(old):
-    with pytest.raises(SchemaMismatchError, match=r"schema is 0001, .* make a backup, run `issuance migrate`"):
+    with pytest.raises(
+        SchemaMismatchError, match=r"schema is 0001, .* make a backup, run `issuance migrate`"
+    ):
         old.check_schema()
 
 

@@ -39,15 +39,21 @@ async def call(
     limiter: RateLimiter, *results: CallResult, scope: Scope = ISSUING, is_repeat: bool = False
 ) -> Reservation:
     """Reserve a slot for each result and report what was granted."""
-    reservation = await limiter.reserve(len(results), within_seconds=0, scope=scope, is_repeat=is_repeat)
+    reservation = await limiter.reserve(
+        len(results), within_seconds=0, scope=scope, is_repeat=is_repeat
+    )
     await report(limiter, reservation, *results[: len(reservation.delays_seconds)])
     return reservation
 
 
-async def suspend(limiter: RateLimiter, wait: Callable[[float], Awaitable[None]], result: CallResult = FAILED) -> float:
+async def suspend(
+    limiter: RateLimiter, wait: Callable[[float], Awaitable[None]], result: CallResult = FAILED
+) -> float:
     """Have calls refused until the account is suspended; says for how long."""
     await report(limiter, await limiter.reserve(0, within_seconds=0, scope=ISSUING), result)
     await wait(REFUSALS_SPREAD_SECONDS)
-    seconds = await report(limiter, await limiter.reserve(0, within_seconds=0, scope=ISSUING), *[result] * 30)
+    seconds = await report(
+        limiter, await limiter.reserve(0, within_seconds=0, scope=ISSUING), *[result] * 30
+    )
     assert seconds > 0
     return seconds

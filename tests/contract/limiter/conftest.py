@@ -91,7 +91,11 @@ def set_clock_back(redis: AsyncRedis, account: str) -> MoveClock:
 async def _move_times(redis: AsyncRedis, account: str, seconds: float) -> None:
     async for key in redis.scan_iter(f"{limits_key(account)}*", _type="hash"):
         stored = await redis.hgetall(key)
-        moved = {field: int(stored[field]) + int(seconds * 1_000_000) for field in stored if _is_time(field)}
+        moved = {
+            field: int(stored[field]) + int(seconds * 1_000_000)
+            for field in stored
+            if _is_time(field)
+        }
         if moved:
             await redis.hset(key, mapping=moved)
 

@@ -25,7 +25,9 @@ OTHER_READS = Scope(OTHER.campaign_id, is_read=True)
 @pytest.fixture
 async def workers(clients, account) -> tuple[RateLimiter, RateLimiter]:
     one, other = await clients.redis(), await clients.redis()
-    return RateLimiter(one, account, rate_per_minute=0), RateLimiter(other, account, rate_per_minute=0)
+    return RateLimiter(one, account, rate_per_minute=0), RateLimiter(
+        other, account, rate_per_minute=0
+    )
 
 
 @pytest.fixture
@@ -57,12 +59,18 @@ async def held(limiter, scope):
     return (await limiter.reserve(10, within_seconds=0, scope=scope)).held
 
 
-async def test_failing_reads_suspend_the_reads_of_every_campaign_and_no_issuing(workers, fail_reads):
+async def test_failing_reads_suspend_the_reads_of_every_campaign_and_no_issuing(
+    workers, fail_reads
+):
     await fail_reads()
     state = await workers[0].state()
     assert (state.reads.availability, state.reads.reason) == ("suspended", FAILED.reason)
     assert state.account.is_available
-    assert [await held(workers[0], scope) for scope in (READS, OTHER_READS, ISSUING)] == ["suspended", "suspended", ""]
+    assert [await held(workers[0], scope) for scope in (READS, OTHER_READS, ISSUING)] == [
+        "suspended",
+        "suspended",
+        "",
+    ]
 
 
 async def test_reads_come_back_by_a_probe_of_their_own(workers, fail_reads, wait):
@@ -79,7 +87,11 @@ async def test_failing_calls_suspend_issuing_and_no_reads(workers, wait):
     await call(workers[0], *[UNAUTHORISED] * MANY)
     state = await workers[0].state()
     assert (state.account.availability, state.reads.availability) == ("suspended", "available")
-    assert [await held(workers[0], scope) for scope in (ISSUING, OTHER, READS)] == ["suspended", "suspended", ""]
+    assert [await held(workers[0], scope) for scope in (ISSUING, OTHER, READS)] == [
+        "suspended",
+        "suspended",
+        "",
+    ]
 
 
 async def test_accepted_reads_do_not_make_a_suspended_account_available(workers, wait):
@@ -90,7 +102,9 @@ async def test_accepted_reads_do_not_make_a_suspended_account_available(workers,
     assert not (await workers[1].state()).account.is_available
 
 
-async def test_a_campaign_of_which_nothing_settles_is_suspended_and_another_one_is_not(workers, fail_campaign):
+async def test_a_campaign_of_which_nothing_settles_is_suspended_and_another_one_is_not(
+    workers, fail_campaign
+):
     with capture_logs() as logged:
         await fail_campaign(FAILED, repeated(FAILED))
     state = await workers[1].state()
@@ -98,9 +112,17 @@ async def test_a_campaign_of_which_nothing_settles_is_suspended_and_another_one_
     campaign = state.campaigns[ISSUING.campaign_id]
     assert (campaign.availability, campaign.reason) == ("suspended", FAILED.reason)
     assert state.account.is_available
-    assert [await held(workers[1], scope) for scope in (ISSUING, OTHER, READS)] == ["campaign_suspended", "", ""]
+    assert [await held(workers[1], scope) for scope in (ISSUING, OTHER, READS)] == [
+        "campaign_suspended",
+        "",
+        "",
+    ]
     (event,) = [event for event in logged if event["event"].startswith("campaign_")]
-    assert (event["event"], event["campaign_id"], event["reason"]) == ("campaign_suspended", 7, FAILED.reason)
+    assert (event["event"], event["campaign_id"], event["reason"]) == (
+        "campaign_suspended",
+        7,
+        FAILED.reason,
+    )
 
 
 async def test_results_that_come_one_by_one_suspend_a_campaign_too(workers, wait):
@@ -114,7 +136,9 @@ async def test_results_that_come_one_by_one_suspend_a_campaign_too(workers, wait
     assert (await workers[0].state()).campaigns.keys() == {ISSUING.campaign_id}
 
 
-async def test_a_campaign_of_which_only_jobs_fail_that_failed_before_is_not_suspended(workers, fail_campaign):
+async def test_a_campaign_of_which_only_jobs_fail_that_failed_before_is_not_suspended(
+    workers, fail_campaign
+):
     await fail_campaign(repeated(FAILED))
     assert (await workers[0].state()).campaigns == {}
 
@@ -153,7 +177,9 @@ async def test_calls_from_before_a_campaigns_suspension_do_not_end_it(workers, f
     assert list((await workers[0].state()).campaigns) == [ISSUING.campaign_id]
 
 
-async def test_a_suspended_account_is_probed_by_a_suspended_campaign_too(workers, fail_campaign, wait):
+async def test_a_suspended_account_is_probed_by_a_suspended_campaign_too(
+    workers, fail_campaign, wait
+):
     await fail_campaign(FAILED, repeated(FAILED))
     await call(workers[0], FAILED, scope=OTHER)
     await wait(REFUSALS_SPREAD_SECONDS)

@@ -42,7 +42,9 @@ def store(redis, account):
 
     async def write(ahead_seconds, field, **others):
         seconds, _ = await redis.time()
-        await redis.hset(limits_key(account), mapping={field: (seconds + ahead_seconds) * 1_000_000, **others})
+        await redis.hset(
+            limits_key(account), mapping={field: (seconds + ahead_seconds) * 1_000_000, **others}
+        )
 
     return write
 
@@ -51,7 +53,9 @@ async def reserve(limiter, count, *, preferred=False):
     return await limiter.reserve(count, within_seconds=0, scope=ISSUING, preferred=preferred)
 
 
-async def test_slots_are_granted_at_once_after_the_clock_was_set_back(limiter, set_clock_back, wait):
+async def test_slots_are_granted_at_once_after_the_clock_was_set_back(
+    limiter, set_clock_back, wait
+):
     await reserve(limiter, 10, preferred=True)
     await set_clock_back(HOUR)
     assert (await reserve(limiter, 1)).next_free_seconds <= 0.5
@@ -71,7 +75,9 @@ async def test_a_suspension_ends_when_it_would_have_ended(limiter, set_clock_bac
     assert (await limiter.state()).account.is_available
 
 
-async def test_a_suspension_of_reads_ends_when_it_would_have_ended(limiter, set_clock_back, wait, watch):
+async def test_a_suspension_of_reads_ends_when_it_would_have_ended(
+    limiter, set_clock_back, wait, watch
+):
     await limiter.set_rate(0)
     await call(limiter, FAILED, scope=READS)
     await wait(REFUSALS_SPREAD_SECONDS)
@@ -123,4 +129,8 @@ async def test_a_closed_account_of_an_older_version_serves_on(limiter, store):
     await store(60, "closed_until", closings=3, ceiling=60, why="code 429", failures=9)
     assert (await reserve(limiter, 1)).delays_seconds == (0.0,)
     state = await limiter.state()
-    assert (state.account.is_available, state.account.refused, state.allowed_per_minute) == (True, 0, 600)
+    assert (state.account.is_available, state.account.refused, state.allowed_per_minute) == (
+        True,
+        0,
+        600,
+    )

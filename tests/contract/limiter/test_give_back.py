@@ -9,7 +9,9 @@ from tests.contract.limiter.build import ISSUING
 @pytest.fixture
 async def workers(clients, account) -> tuple[RateLimiter, RateLimiter]:
     one, other = await clients.redis(), await clients.redis()
-    return RateLimiter(one, account, rate_per_minute=600), RateLimiter(other, account, rate_per_minute=600)
+    return RateLimiter(one, account, rate_per_minute=600), RateLimiter(
+        other, account, rate_per_minute=600
+    )
 
 
 async def reserve(limiter: RateLimiter, count: int):

@@ -58,7 +58,10 @@ async def test_many_workers_at_once_give_each_customer_one_holder(clients, accou
     fingerprints = [f"customer-{number}" for number in range(50)]
     workers = [CustomerLocks(await clients.redis(), account) for _ in range(4)]
     held = await asyncio.gather(
-        *(worker.acquire(f"claim-{number}", fingerprints, 30) for number, worker in enumerate(workers))
+        *(
+            worker.acquire(f"claim-{number}", fingerprints, 30)
+            for number, worker in enumerate(workers)
+        )
     )
     assert sorted(fingerprint for group in held for fingerprint in group) == sorted(fingerprints)
 

@@ -11,11 +11,16 @@ from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
 from tests.contract.limiter.build import ISSUING
 
-EDGE_SECONDS = 0.2  # how late a busy machine may see the reply, and so take the start for later than granted
+# how late a busy machine may see the reply, and so take the start for later than granted
+EDGE_SECONDS = 0.2
 
 
-async def reserve(limiter: RateLimiter, count: int, *, within_seconds: float = 0, preferred: bool = False):
-    return await limiter.reserve(count, within_seconds=within_seconds, preferred=preferred, scope=ISSUING)
+async def reserve(
+    limiter: RateLimiter, count: int, *, within_seconds: float = 0, preferred: bool = False
+):
+    return await limiter.reserve(
+        count, within_seconds=within_seconds, preferred=preferred, scope=ISSUING
+    )
 
 
 async def starts_of(limiter: RateLimiter, count: int, *, within_seconds: float) -> list[float]:
@@ -27,22 +32,32 @@ async def starts_of(limiter: RateLimiter, count: int, *, within_seconds: float) 
 
 def most_in_one_second(starts: list[float]) -> int:
     ordered = sorted(starts)
-    return max(sum(1 for later in ordered if start <= later < start + 1 - EDGE_SECONDS) for start in ordered)
+    return max(
+        sum(1 for later in ordered if start <= later < start + 1 - EDGE_SECONDS)
+        for start in ordered
+    )
 
 
 async def test_three_workers_together_keep_to_the_rate_and_its_burst(clients, account):
     workers = [RateLimiter(await clients.redis(), account, rate_per_minute=6_000) for _ in range(3)]
-    groups = await asyncio.gather(*(starts_of(worker, 4, within_seconds=1) for worker in workers for _ in range(20)))
+    groups = await asyncio.gather(
+        *(starts_of(worker, 4, within_seconds=1) for worker in workers for _ in range(20))
+    )
     starts = [start for group in groups for start in group]
     assert len(starts) >= 160
     assert most_in_one_second(starts) <= 100 + 100
 
 
-async def test_three_workers_together_use_nearly_all_of_the_rate_in_a_long_run(clients, account, wait):
+async def test_three_workers_together_use_nearly_all_of_the_rate_in_a_long_run(
+    clients, account, wait
+):
     workers = [RateLimiter(await clients.redis(), account, rate_per_minute=600) for _ in range(3)]
     begin, passed, starts = time.time(), 0.0, []
     for step in range(300):
-        starts += [passed + start - begin for start in await starts_of(workers[step % 3], 13, within_seconds=1.0)]
+        starts += [
+            passed + start - begin
+            for start in await starts_of(workers[step % 3], 13, within_seconds=1.0)
+        ]
         passed += 0.7
         await wait(0.7)
     seconds = passed + time.time() - begin
@@ -58,7 +73,9 @@ async def test_slots_come_in_ascending_order_and_evenly_after_the_burst(redis, a
     assert [later - sooner for sooner, later in pairwise(delays[1:])] == pytest.approx([0.5] * 2)
 
 
-async def test_unused_time_counts_for_no_more_than_two_thirds_of_a_second_of_calls(redis, account, wait):
+async def test_unused_time_counts_for_no_more_than_two_thirds_of_a_second_of_calls(
+    redis, account, wait
+):
     limiter = RateLimiter(redis, account, rate_per_minute=600)
     await reserve(limiter, 1)
     await wait(3600)
@@ -72,7 +89,9 @@ async def test_unused_time_counts_for_a_second_of_preferred_calls(redis, account
     assert len((await reserve(limiter, 100, preferred=True)).delays_seconds) == 10
 
 
-async def test_preferred_calls_start_before_those_that_were_reserved_before_them_and_move_the_next(redis, account):
+async def test_preferred_calls_start_before_those_that_were_reserved_before_them_and_move_the_next(
+    redis, account
+):
     limiter = RateLimiter(redis, account, rate_per_minute=6_000)
     ordinary = await reserve(limiter, 1_000, within_seconds=0.3)
     assert max(ordinary.delays_seconds) == pytest.approx(0.3, abs=0.02)
@@ -83,13 +102,17 @@ async def test_preferred_calls_start_before_those_that_were_reserved_before_them
 
 
 @pytest.mark.parametrize("per_minute", [30, 60, 90, 100, 600, 6_000])
-async def test_no_window_holds_more_than_its_rate_and_one_burst_whoever_is_preferred(redis, account, wait, per_minute):
+async def test_no_window_holds_more_than_its_rate_and_one_burst_whoever_is_preferred(
+    redis, account, wait, per_minute
+):
     limiter, rng = RateLimiter(redis, account, rate_per_minute=per_minute), Random(per_minute)
     starts, passed, began = [], 0.0, time.time()
     for _ in range(120):
         preferred = rng.random() < 0.3
         within = 1.0 if preferred else 0.3
-        reservation = await reserve(limiter, rng.randrange(1, 60), within_seconds=within, preferred=preferred)
+        reservation = await reserve(
+            limiter, rng.randrange(1, 60), within_seconds=within, preferred=preferred
+        )
         starts += [passed + time.time() - began + delay for delay in reservation.delays_seconds]
         passed += (pause := rng.choice((0.0, 0.05, 0.3, 3.0)))
         await wait(pause)

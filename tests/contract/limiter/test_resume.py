@@ -46,11 +46,17 @@ async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wa
     await wait(REFUSALS_SPREAD_SECONDS)
     await call(limiter, *[asking(UNAUTHORISED, 3_000)] * 10, scope=OTHER)
     before = console.state()
-    assert not any(each.is_available for each in (before.account, before.reads, *before.campaigns.values()))
+    assert not any(
+        each.is_available for each in (before.account, before.reads, *before.campaigns.values())
+    )
     assert list(before.campaigns) == [ISSUING.campaign_id]
     assert console.resume() == 3
     after = console.state()
-    assert (after.account.availability, after.reads.availability, after.campaigns) == ("available", "available", {})
+    assert (after.account.availability, after.reads.availability, after.campaigns) == (
+        "available",
+        "available",
+        {},
+    )
     assert not await redis.exists(suspended_campaigns_key(account))
     assert [await granted(limiter, scope) > 0 for scope in (ISSUING, OTHER, READS)] == [True] * 3
 
@@ -62,7 +68,9 @@ async def test_an_account_that_is_still_refused_is_suspended_again(limiter, cons
     assert not console.state().account.is_available
 
 
-async def test_calls_from_before_are_not_held_against_the_account_that_was_resumed(limiter, console, wait):
+async def test_calls_from_before_are_not_held_against_the_account_that_was_resumed(
+    limiter, console, wait
+):
     old = await limiter.reserve(30, within_seconds=0, scope=ISSUING)
     await suspend(limiter, wait)
     console.resume()

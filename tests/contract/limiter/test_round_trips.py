@@ -22,7 +22,10 @@ def commands(redis):
 
     async def count() -> int:
         stats = await redis.info("commandstats")
-        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "smembers", "sadd"))
+        return sum(
+            stats.get(f"cmdstat_{name}", {}).get("calls", 0)
+            for name in ("evalsha", "smembers", "sadd")
+        )
 
     return count
 
@@ -56,7 +59,9 @@ def report_each(limiter):
     return report_one_by_one
 
 
-async def test_a_reservation_and_accepted_results_that_are_no_news_are_one_round_trip(limiter, report_each, commands):
+async def test_a_reservation_and_accepted_results_that_are_no_news_are_one_round_trip(
+    limiter, report_each, commands
+):
     before = await commands()
     for _ in range(5):
         reservation = await limiter.reserve(50, within_seconds=1, scope=ISSUING)
@@ -75,14 +80,18 @@ async def test_accepted_results_that_no_reservation_carries_are_reported_twice_a
     assert 7 <= await commands() - before <= 8
 
 
-async def test_accepted_results_at_once_wait_for_the_next_reservation(limiter, report_each, commands):
+async def test_accepted_results_at_once_wait_for_the_next_reservation(
+    limiter, report_each, commands
+):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     before = await commands()
     await report_each(reservation, *[ACCEPTED] * 1_000)
     assert await commands() == before
 
 
-async def test_failures_are_reported_soon_but_no_more_than_twenty_times_a_second(limiter, report_each, commands, clock):
+async def test_failures_are_reported_soon_but_no_more_than_twenty_times_a_second(
+    limiter, report_each, commands, clock
+):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     before = await commands()
     for _ in range(100):
@@ -91,7 +100,9 @@ async def test_failures_are_reported_soon_but_no_more_than_twenty_times_a_second
     assert 15 <= await commands() - before <= 20
 
 
-async def test_an_accepted_result_is_news_while_calls_are_refused(limiter, report_each, commands, clock):
+async def test_an_accepted_result_is_news_while_calls_are_refused(
+    limiter, report_each, commands, clock
+):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     clock.now = 1.0
     await report_each(reservation, FAILED)
@@ -110,7 +121,9 @@ async def test_the_result_of_a_probe_is_reported_at_once(limiter, report_each, c
     assert (await limiter.state()).account.is_available
 
 
-async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselves(limiter, report_each, commands):
+async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselves(
+    limiter, report_each, commands
+):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     before = await commands()
     await report_each(reservation, ACCEPTED)
@@ -121,7 +134,9 @@ async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselv
     assert await commands() - before == 1
 
 
-async def test_after_a_failure_that_is_over_accepted_results_are_no_news_again(limiter, report_each, commands, clock):
+async def test_after_a_failure_that_is_over_accepted_results_are_no_news_again(
+    limiter, report_each, commands, clock
+):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     for result in (FAILED, ACCEPTED):
         clock.now += 1.0
@@ -133,7 +148,9 @@ async def test_after_a_failure_that_is_over_accepted_results_are_no_news_again(l
     assert await commands() - before == 0
 
 
-async def test_an_account_with_an_adaptive_limit_costs_no_more_round_trips(limiter, report_each, commands, wait):
+async def test_an_account_with_an_adaptive_limit_costs_no_more_round_trips(
+    limiter, report_each, commands, wait
+):
     await suspend(limiter, wait, THROTTLED)
     await wait(60)
     await call(limiter, ACCEPTED)
@@ -156,7 +173,9 @@ async def test_a_chunk_of_locks_is_one_round_trip(redis, account, commands):
     assert await commands() - before == 2
 
 
-async def test_asking_for_paused_campaigns_before_each_call_is_hardly_a_round_trip(redis, account, commands):
+async def test_asking_for_paused_campaigns_before_each_call_is_hardly_a_round_trip(
+    redis, account, commands
+):
     campaigns = PausedCampaigns(redis, account, clock=lambda: 0.0)
     before = await commands()
     for _ in range(1000):

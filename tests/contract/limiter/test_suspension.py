@@ -50,9 +50,12 @@ async def granted(limiter, count=10):
 
 
 @pytest.mark.parametrize(
-    ("result", "count"), [(FAILED, THRESHOLD), (THROTTLED, THRESHOLD // 2), (UNAUTHORISED, THRESHOLD // 4)]
+    ("result", "count"),
+    [(FAILED, THRESHOLD), (THROTTLED, THRESHOLD // 2), (UNAUTHORISED, THRESHOLD // 4)],
 )
-async def test_a_row_of_refused_first_attempts_suspends_the_account_with_its_reason(workers, refuse, result, count):
+async def test_a_row_of_refused_first_attempts_suspends_the_account_with_its_reason(
+    workers, refuse, result, count
+):
     assert await refuse(result, count - 1) == 0
     assert (await workers[0].state()).account.is_available
     assert await refuse(result, 2) > 0
@@ -67,7 +70,9 @@ async def test_a_suspended_account_grants_nothing_to_any_worker(workers, refuse)
     assert refused.next_free_seconds == pytest.approx(seconds, abs=0.5)
 
 
-async def test_the_console_sees_why_and_how_long_the_account_is_suspended(workers, refuse, clients, account):
+async def test_the_console_sees_why_and_how_long_the_account_is_suspended(
+    workers, refuse, clients, account
+):
     await refuse(asking(UNAUTHORISED, 30), 2)
     state = SyncLimiter(clients.redis_sync(), account, rate_per_minute=RATE).state()
     assert (state.account.availability, state.account.reason) == ("suspended", "HTTP 401")
@@ -75,7 +80,9 @@ async def test_the_console_sees_why_and_how_long_the_account_is_suspended(worker
     assert state.is_held_back
 
 
-async def test_the_console_sees_a_row_of_refused_calls_before_it_suspends(workers, clients, account):
+async def test_the_console_sees_a_row_of_refused_calls_before_it_suspends(
+    workers, clients, account
+):
     await call(workers[0], FAILED, FAILED)
     state = SyncLimiter(clients.redis_sync(), account, rate_per_minute=RATE).state()
     assert (state.account.availability, state.account.refused) == ("available", 2)
@@ -91,7 +98,9 @@ async def test_refused_repeats_of_a_few_jobs_never_suspend_the_account(workers, 
 
 
 @pytest.mark.parametrize("result", [FAILED, THROTTLED, asking(THROTTLED, 60), UNAUTHORISED])
-async def test_a_refusal_among_successes_leaves_account_rate_and_limit_as_they_are(workers, wait, result):
+async def test_a_refusal_among_successes_leaves_account_rate_and_limit_as_they_are(
+    workers, wait, result
+):
     one, _ = workers
     for _ in range(5):
         await call(one, *[ACCEPTED] * 9, result)
@@ -99,7 +108,11 @@ async def test_a_refusal_among_successes_leaves_account_rate_and_limit_as_they_a
         await wait(1)
     state = await one.state()
     assert state.account.is_available
-    assert (state.account.refused, state.allowed_per_minute, state.adaptive_limit_per_minute) == (0, RATE, 0)
+    assert (state.account.refused, state.allowed_per_minute, state.adaptive_limit_per_minute) == (
+        0,
+        RATE,
+        0,
+    )
 
 
 async def test_one_accepted_call_ends_the_row_of_refusals_for_all_workers(workers, refuse):
@@ -117,15 +130,23 @@ async def test_refusals_that_come_at_one_moment_suspend_nothing_until_they_last(
     assert await report(one, calls, FAILED) > 0
 
 
-async def test_workers_that_see_the_same_refusals_suspend_once_and_one_of_them_logs_it(workers, wait):
-    calls = [await limiter.reserve(THRESHOLD, within_seconds=0, scope=ISSUING) for limiter in workers]
+async def test_workers_that_see_the_same_refusals_suspend_once_and_one_of_them_logs_it(
+    workers, wait
+):
+    calls = [
+        await limiter.reserve(THRESHOLD, within_seconds=0, scope=ISSUING) for limiter in workers
+    ]
     await report(workers[0], calls[0], FAILED)
     await wait(REFUSALS_SPREAD_SECONDS)
     pairs = zip(workers, calls, strict=True)
     with capture_logs() as logged:
-        await asyncio.gather(*(report(limiter, each, *[FAILED] * THRESHOLD) for limiter, each in pairs))
+        await asyncio.gather(
+            *(report(limiter, each, *[FAILED] * THRESHOLD) for limiter, each in pairs)
+        )
     events = [event for event in logged if event["event"] == "account_suspended"]
-    assert [(event["log_level"], event["reason"]) for event in events] == [("warning", FAILED.reason)]
+    assert [(event["log_level"], event["reason"]) for event in events] == [
+        ("warning", FAILED.reason)
+    ]
 
 
 async def test_results_of_calls_from_before_the_suspension_count_for_nothing(workers, refuse, wait):
@@ -139,7 +160,9 @@ async def test_results_of_calls_from_before_the_suspension_count_for_nothing(wor
     assert (await one.state()).account.availability == "probing"
 
 
-async def test_after_a_suspension_one_probe_at_a_time_goes_through_over_all_workers(workers, refuse, wait):
+async def test_after_a_suspension_one_probe_at_a_time_goes_through_over_all_workers(
+    workers, refuse, wait
+):
     await refuse(FAILED, THRESHOLD)
     await wait(60)
     probes = [await limiter.reserve(10, within_seconds=1, scope=ISSUING) for limiter in workers]
@@ -160,10 +183,17 @@ async def test_an_accepted_probe_makes_the_account_available_for_all(workers, re
     await wait(1)
     assert await granted(other) == 10
     account = (await other.state()).account
-    assert (account.availability, account.reason, account.refused, account.for_seconds) == ("available", "", 0, 0)
+    assert (account.availability, account.reason, account.refused, account.for_seconds) == (
+        "available",
+        "",
+        0,
+        0,
+    )
 
 
-async def test_a_failed_probe_keeps_the_account_suspended_and_the_next_comes_as_soon(workers, refuse, wait):
+async def test_a_failed_probe_keeps_the_account_suspended_and_the_next_comes_as_soon(
+    workers, refuse, wait
+):
     one, other = workers
     await refuse(FAILED, THRESHOLD)
     await wait(60)

@@ -1,6 +1,7 @@
 """The laboratory's Redis runs the scripts as a real server does: the same calls leave the same replies and hashes.
 
-A server's clock cannot be set, so here the scripts read the time from a hash. Nothing else of them is changed.
+A server's clock cannot be set, so here the scripts read the time from a hash. Nothing else of them
+is changed.
 """
 
 from random import Random
@@ -35,7 +36,10 @@ class ClockedRedis:
 
     async def set_time(self, seconds: float) -> None:
         microseconds = round(seconds * 1_000_000)
-        fields = {"seconds": START + microseconds // 1_000_000, "microseconds": microseconds % 1_000_000}
+        fields = {
+            "seconds": START + microseconds // 1_000_000,
+            "microseconds": microseconds % 1_000_000,
+        }
         await self._redis.hset(CLOCK, mapping=fields)
 
 
@@ -62,7 +66,9 @@ WEATHERS = (
 def draw_result(rng: Random, weather: Weather) -> CallResult:
     draw = rng.random()
     verdict = Verdict.FAILED
-    for each, share in zip((Verdict.ACCEPTED, Verdict.THROTTLED, Verdict.UNAUTHORISED), weather[:3], strict=True):
+    for each, share in zip(
+        (Verdict.ACCEPTED, Verdict.THROTTLED, Verdict.UNAUTHORISED), weather[:3], strict=True
+    ):
         if 0 <= draw < share:
             verdict = each
         draw -= share
@@ -105,7 +111,11 @@ class Pair:
         one, other = [await each.state() for each in self.limiters]
         assert one == other
         virtual = self.redises[1].hashes
-        for key in (limits_key(self.account), reads_key(self.account), campaign_key(self.account, 7)):
+        for key in (
+            limits_key(self.account),
+            reads_key(self.account),
+            campaign_key(self.account, 7),
+        ):
             assert await self.server.hgetall(key) == dict(virtual[key] or {})
 
 

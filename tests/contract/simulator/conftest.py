@@ -36,13 +36,19 @@ class Api:
         self.client = client
         self._numbers = count(1)
 
-    def line(self, reward: int = 1001, quantity: int = 1, key: str | None = None, **more: Any) -> dict[str, Any]:
+    def line(
+        self, reward: int = 1001, quantity: int = 1, key: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         key = key or f"key-{next(self._numbers)}"
         return {"rewardId": reward, "quantity": quantity, "requestId": key, **more}
 
-    def bulk(self, *lines: dict[str, Any], path: str = BULK, headers: Any = None, **top: Any) -> httpx.Response:
+    def bulk(
+        self, *lines: dict[str, Any], path: str = BULK, headers: Any = None, **top: Any
+    ) -> httpx.Response:
         body = {"brand": "DEMO", "transactionNumber": "blast-1", "rewards": list(lines)}
-        customer = {} if {"email", "emailId", "externalId"} & top.keys() else {"mobile": "919800000001"}
+        customer = (
+            {} if {"email", "emailId", "externalId"} & top.keys() else {"mobile": "919800000001"}
+        )
         return self.client.post(path, json=body | customer | top, headers=headers)
 
     def issue(self, *lines: dict[str, Any], **top: Any) -> Any:

@@ -83,7 +83,9 @@ def test_tokens_can_be_revoked_in_the_middle_of_a_run(api, sim, through):
     assert with_token(api, token) == 401
 
 
-@pytest.mark.parametrize("wrong", [{"key": "nobody"}, {"secret": "x"}, {"key": None}, {"key": ["demo-key"]}])
+@pytest.mark.parametrize(
+    "wrong", [{"key": "nobody"}, {"secret": "x"}, {"key": None}, {"key": ["demo-key"]}]
+)
 def test_a_wrong_client_gets_no_token(api, sim, wrong):
     reply = token_of(api, **wrong)
     assert (reply.status_code, reply.json()["data"]) == (401, None)
@@ -105,12 +107,17 @@ def test_an_unknown_token_is_401(api, token):
     ],
 )
 def test_the_till_must_be_the_authorised_one(api, query, http_status):
-    assert api.bulk(api.line(), path=f"{CORE}/v1/user/rewards/issue{query}").status_code == http_status
+    assert (
+        api.bulk(api.line(), path=f"{CORE}/v1/user/rewards/issue{query}").status_code == http_status
+    )
 
 
 def test_validation_must_be_skipped(api):
     reply = api.bulk(api.line(), path=f"{CORE}/v1/user/rewards/issue?username=demo.till")
-    assert reply.json()["status"]["message"] == "fail to issue reward as validation code is not present"
+    assert (
+        reply.json()["status"]["message"]
+        == "fail to issue reward as validation code is not present"
+    )
 
 
 def test_only_json_is_taken(api):
@@ -157,7 +164,11 @@ def test_a_wrong_scope_is_refused(api, sim, headers):
 
 
 def test_a_child_may_not_write_to_others(api):
-    headers = {"DATA-SCOPE": "OTHER", "DATA-SCOPE-ORG": "4002", "Authorization": basic_header("child.till", "demo")}
+    headers = {
+        "DATA-SCOPE": "OTHER",
+        "DATA-SCOPE-ORG": "4002",
+        "Authorization": basic_header("child.till", "demo"),
+    }
     path = CONNECTED.replace("demo.till", "child.till")
     assert api.bulk(api.line(), path=path, headers=headers).status_code == 403
 

@@ -7,19 +7,32 @@ GOLD = {"mobile": "919700000501"}
 
 def codes(reply):
     entries = reply["rewards"]
-    return reply["status"]["code"], [entry["status"]["code"] for entry in entries] if entries else entries
+    return reply["status"]["code"], [
+        entry["status"]["code"] for entry in entries
+    ] if entries else entries
 
 
 def test_a_coupon_is_issued_in_the_documented_shape(api):
-    reply = api.issue(api.line(1002, key="r-a"), eventLogId="blast", eventDateTime="2027-01-15T08:00:00Z")
+    reply = api.issue(
+        api.line(1002, key="r-a"), eventLogId="blast", eventDateTime="2027-01-15T08:00:00Z"
+    )
     entry = reply["rewards"][0]
-    assert reply["status"] == {"success": True, "code": 200, "message": "Reward issued successfully"}
+    assert reply["status"] == {
+        "success": True,
+        "code": 200,
+        "message": "Reward issued successfully",
+    }
     assert (entry["rewardId"], entry["requestId"], entry["eventLogId"]) == (1002, "r-a", "blast")
     assert (entry["requestedQuantity"], entry["quantity"]) == (1, 1)
     assert isinstance(entry["transactionId"], int)
     assert entry["pointsReferenceIds"] == [entry["pointsReferenceId"]]
     assert entry["intouch"][0]["pointsRedeemed"] == "10"
-    assert set(entry["intouch"][0]) == {"pointsRedeemed", "couponCode", "codeExpiry", "codeExpiryDateTime"}
+    assert set(entry["intouch"][0]) == {
+        "pointsRedeemed",
+        "couponCode",
+        "codeExpiry",
+        "codeExpiryDateTime",
+    }
     assert (entry["promotions"], entry["vendor"], entry["restrictions"]) == ([], [], None)
 
 
@@ -27,7 +40,11 @@ def test_each_kind_of_reward_shows_its_vouchers_in_its_own_place(api):
     vendor, promotion = api.issue(api.line(1003), api.line(1004))["rewards"]
     assert (vendor["intouch"], vendor["promotions"], len(vendor["vendor"])) == (None, [], 1)
     assert vendor["vendor"][0]["voucher"]
-    assert (promotion["intouch"], promotion["vendor"], len(promotion["promotions"])) == (None, [], 1)
+    assert (promotion["intouch"], promotion["vendor"], len(promotion["promotions"])) == (
+        None,
+        [],
+        1,
+    )
 
 
 def test_a_single_issue_answers_with_objects_instead_of_lists(api):
@@ -41,7 +58,10 @@ def test_a_single_issue_answers_with_objects_instead_of_lists(api):
 def test_custom_fields_and_fulfilment_come_back_as_sent(api):
     line = api.line(customFields={"size": "L"}, fulfillmentDetails={"status": "SHIPPED"})
     entry = api.issue(line)["rewards"][0]
-    assert (entry["customFields"], entry["fulfillmentDetails"]) == ({"size": "L"}, {"status": "SHIPPED"})
+    assert (entry["customFields"], entry["fulfillmentDetails"]) == (
+        {"size": "L"},
+        {"status": "SHIPPED"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +75,9 @@ def test_custom_fields_and_fulfilment_come_back_as_sent(api):
         (1008, PHONE, 12050, "User has no valid cards from card series linked to the reward."),
     ],
 )
-def test_a_reward_that_cannot_be_issued_fails_alone_and_leaves_a_transaction(api, reward, customer, code, message):
+def test_a_reward_that_cannot_be_issued_fails_alone_and_leaves_a_transaction(
+    api, reward, customer, code, message
+):
     reply = api.issue(api.line(reward), api.line(1001), mobile=customer)
     failed, issued = reply["rewards"]
     assert codes(reply) == (8010, [code, 200])
@@ -69,7 +91,9 @@ def test_a_reward_that_cannot_be_issued_fails_alone_and_leaves_a_transaction(api
 def test_a_call_whose_rewards_all_failed_is_8003_with_the_codes_inside(api, reward):
     reply = api.issue(api.line(reward))
     assert reply["status"]["code"] == 8003
-    assert reply["rewards"][0]["status"]["code"] == api.single(reward).json()["status"]["code"] >= 8003
+    assert (
+        reply["rewards"][0]["status"]["code"] == api.single(reward).json()["status"]["code"] >= 8003
+    )
 
 
 @pytest.mark.parametrize("reward", [1007, 1008])
@@ -90,7 +114,11 @@ def test_the_documents_segment_table_holds(api, sim, segments, issued):
     for number, needed in rules.items():
         sim.change_reward(1000 + number, segments=needed, kind="coupon", enabled=True, points=0)
     sim.put_customer(customer_id=7, mobile="7", segments=segments)
-    got = {number for number in rules if api.single(1000 + number, mobile="7").json()["status"]["success"]}
+    got = {
+        number
+        for number in rules
+        if api.single(1000 + number, mobile="7").json()["status"]["success"]
+    }
     assert got == issued
 
 
@@ -125,7 +153,11 @@ def test_points_of_all_rewards_are_summed_before_any_is_issued(api, sim):
         ({"rewards": [{"rewardId": 1001, "quantity": 0}]}, 400, "quantity must be greater"),
         ({"rewards": [{"rewardId": 1001, "quantity": "many"}]}, 400, "quantity must be a number"),
         ({"rewards": [{"rewardId": 1001, "quantity": 5000}]}, 400, "quantity must be less"),
-        ({"rewards": [{"rewardId": 1001, "paymentConfig": "x"}]}, 400, "paymentConfig must be an object"),
+        (
+            {"rewards": [{"rewardId": 1001, "paymentConfig": "x"}]},
+            400,
+            "paymentConfig must be an object",
+        ),
         ({"rewards": [{"rewardId": 1001}] * 11}, 1060, "Batch limit exceeded"),
         ({"rewards": [{"rewardId": 1001, "requestId": "same"}] * 2}, 400, "Duplicate requestId"),
         ({"eventDateTime": "yesterday"}, 400, "eventDateTime must be in the format"),
@@ -169,7 +201,9 @@ def test_a_reward_is_found_by_its_external_id(api):
         (1010, {"redemptionValue": 3}, 12035),
     ],
 )
-def test_an_impossible_payment_config_fails_its_line_without_a_transaction(api, reward, config, code):
+def test_an_impossible_payment_config_fails_its_line_without_a_transaction(
+    api, reward, config, code
+):
     reply = api.issue(api.line(reward, paymentConfig=config), api.line(1001))
     assert codes(reply) == (8010, [code, 200])
     assert not {"requestId", "transactionId", "quantity"} & reply["rewards"][0].keys()
@@ -179,7 +213,10 @@ def test_an_impossible_payment_config_fails_its_line_without_a_transaction(api, 
 
 def test_a_payment_config_without_an_id_is_refused(api):
     reply = api.issue(api.line(1002, paymentConfig={"note": "x"}))
-    assert reply["status"]["message"] == "Invalid payment mode passed.,Payment configuration id is mandatory"
+    assert (
+        reply["status"]["message"]
+        == "Invalid payment mode passed.,Payment configuration id is mandatory"
+    )
 
 
 def test_the_chosen_payment_config_sets_the_price(api, sim):
@@ -210,7 +247,10 @@ def test_a_limit_that_leaves_some_room_issues_what_fits_and_charges_only_that(ap
 def test_a_reward_level_limit_counts_all_customers(api):
     for number in range(50):
         assert api.issue(api.line(1012), mobile=str(number))["status"]["code"] == 200
-    assert "For Level REWARD" in api.issue(api.line(1012), mobile="50")["rewards"][0]["status"]["message"]
+    assert (
+        "For Level REWARD"
+        in api.issue(api.line(1012), mobile="50")["rewards"][0]["status"]["message"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,5 +277,9 @@ def test_a_limit_without_a_period_never_opens_again(api, sim, clock):
 def test_one_customer_is_found_by_each_of_three_identifiers(api, sim):
     sim.change_reward(1001, customer_limit={"units": 1})
     assert api.issue(email="gold@example.test")["status"]["code"] == 200
-    for same in ({"mobile": "919700000501"}, {"externalId": "EXT-501"}, {"emailId": "gold@example.test"}):
+    for same in (
+        {"mobile": "919700000501"},
+        {"externalId": "EXT-501"},
+        {"emailId": "gold@example.test"},
+    ):
         assert codes(api.issue(**same)) == (8003, [12005])

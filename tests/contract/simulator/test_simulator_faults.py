@@ -24,8 +24,16 @@ NO_ANSWER = (httpx.RemoteProtocolError, httpx.ReadError)
         ("401", 401, '{"data":null,"errors":[{"code":401'),
         ("521", 200, '{"status":{"success":false,"code":521,'),
         ("empty_200", 200, ""),
-        ({"kind": "code", "code": 77001, "message": "Odd"}, 200, '{"status":{"success":false,"code":77001,'),
-        ({"kind": "code", "code": 3004}, 200, '{"status":{"success":false,"code":3004,"message":"Brand not'),
+        (
+            {"kind": "code", "code": 77001, "message": "Odd"},
+            200,
+            '{"status":{"success":false,"code":77001,',
+        ),
+        (
+            {"kind": "code", "code": 3004},
+            200,
+            '{"status":{"success":false,"code":3004,"message":"Brand not',
+        ),
     ],
 )
 def test_a_fault_before_processing_leaves_the_key_unused(api, sim, fault, http_status, start):
@@ -100,7 +108,12 @@ def test_a_caller_that_gives_up_frees_the_held_reply_and_the_customer(api, sim):
     with pytest.raises(httpx.ReadTimeout):
         api.client.post(
             BULK,
-            json={"mobile": "919800000001", "brand": "DEMO", "transactionNumber": "blast-1", "rewards": [line]},
+            json={
+                "mobile": "919800000001",
+                "brand": "DEMO",
+                "transactionNumber": "blast-1",
+                "rewards": [line],
+            },
             timeout=0.2,
         )
     assert api.issue(line)["status"]["code"] == 200
@@ -135,7 +148,10 @@ def test_two_identifiers_of_one_customer_collide(api, sim):
 def test_customers_use_up_their_faults_one_per_call(api, sim):
     sim.faults(customers={"5": ["503", "502_html"], "gold@example.test": ["429"]})
     assert [api.bulk(api.line(), mobile="5").status_code for _ in range(3)] == [503, 502, 200]
-    assert [api.bulk(api.line(), email="gold@example.test").status_code for _ in range(2)] == [429, 200]
+    assert [api.bulk(api.line(), email="gold@example.test").status_code for _ in range(2)] == [
+        429,
+        200,
+    ]
     assert api.bulk(api.line(), mobile="6").status_code == 200
 
 
@@ -172,13 +188,19 @@ def test_rates_are_drawn_from_a_seed(api, sim):
 def test_rates_are_kept_in_the_long_run():
     faults = Faults(magic=False)
     faults.add(read_plan({"rates": {"503": 0.02, "timeout_after_commit": 0.05}}))
-    kinds = [fault.kind for _ in range(20_000) if (fault := faults.choose("/issue", "1", issuing=True))]
+    kinds = [
+        fault.kind for _ in range(20_000) if (fault := faults.choose("/issue", "1", issuing=True))
+    ]
     assert abs(kinds.count("503") / 20_000 - 0.02) < 0.005
     assert abs(kinds.count("timeout_after_commit") / 20_000 - 0.05) < 0.008
 
 
 def test_faults_are_planned_shown_and_cleared_through_the_admin_endpoint(api):
-    plan = {"next": [{"fault": "503", "count": 2}], "customers": {"5": ["429"]}, "rates": {"401": 0.5}}
+    plan = {
+        "next": [{"fault": "503", "count": 2}],
+        "customers": {"5": ["429"]},
+        "rates": {"401": 0.5},
+    }
     shown = api.client.post("/_faults", json=plan).json()
     assert shown == {
         "next": [{"kind": "503", "path": None, "count": 2}],
@@ -268,8 +290,15 @@ def test_an_empty_reply_is_magic_too(api):
 
 def test_magic_can_be_left_out():
     with Simulator(DEMO_WITHOUT_MAGIC) as plain:
-        headers = {"Authorization": "Basic ZGVtby50aWxsOmZlMDFjZTJhN2ZiYWM4ZmFmYWVkN2M5ODJhMDRlMjI5"}
-        body = {"mobile": "919800009102", "brand": "DEMO", "transactionNumber": "t", "rewards": [{"rewardId": 1001}]}
+        headers = {
+            "Authorization": "Basic ZGVtby50aWxsOmZlMDFjZTJhN2ZiYWM4ZmFmYWVkN2M5ODJhMDRlMjI5"
+        }
+        body = {
+            "mobile": "919800009102",
+            "brand": "DEMO",
+            "transactionNumber": "t",
+            "rewards": [{"rewardId": 1001}],
+        }
         reply = httpx.post(plain.url + BULK, json=body, headers=headers)
     assert reply.json()["status"]["code"] == 200
 

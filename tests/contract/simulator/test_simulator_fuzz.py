@@ -15,7 +15,9 @@ from simulator.switches import Switches
 CORE = "/api_gateway/rewards/core"
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -32,7 +34,9 @@ rewards = shaped(
     rewardExternalId=st.sampled_from(["SKU-1001", "x"]),
     quantity=st.integers(1, 3),
     requestId=st.sampled_from(["r-1", "r-2", None]),
-    paymentConfig=shaped([], id=st.sampled_from([91, 101, 161]), redemptionValue=st.integers(1, 500)),
+    paymentConfig=shaped(
+        [], id=st.sampled_from([91, 101, 161]), redemptionValue=st.integers(1, 500)
+    ),
     orgId=st.sampled_from([4000, 4001]),
     customFields=anything,
 )
@@ -71,10 +75,17 @@ switches = st.builds(
 
 async def send(switched, calls):
     transport = httpx.ASGITransport(create_app(DEMO, switched))
-    headers = {"Authorization": basic_header("demo.till", "demo"), "Content-Type": "application/json"}
+    headers = {
+        "Authorization": basic_header("demo.till", "demo"),
+        "Content-Type": "application/json",
+    }
     query = {"username": "demo.till", "skip_validation": "true"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://simulator", headers=headers) as client:
-        replies = [await client.post(path, params=query, content=json.dumps(body)) for path, body in calls]
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://simulator", headers=headers
+    ) as client:
+        replies = [
+            await client.post(path, params=query, content=json.dumps(body)) for path, body in calls
+        ]
         summary = (await client.get("/_truth/summary")).json()
     return replies, summary
 

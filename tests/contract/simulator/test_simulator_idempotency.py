@@ -17,7 +17,9 @@ def two_rewards(api, sim):
     return [api.line(1001, 2, "r1"), api.line(1002, 2, "r2")]
 
 
-def test_the_documents_example_issues_the_missing_units_and_charges_thirty_points(api, sim, two_rewards):
+def test_the_documents_example_issues_the_missing_units_and_charges_thirty_points(
+    api, sim, two_rewards
+):
     first = api.issue(*two_rewards)
     assert (first["status"]["message"], units(first)) == ("Reward issued partially", [1, 1])
     sim.change_reward(1002, customer_limit=None)
@@ -34,7 +36,11 @@ def test_the_documents_example_issues_the_missing_units_and_charges_thirty_point
 def test_a_repeated_call_gets_the_first_reply_again_and_issues_nothing(api, sim):
     line = api.line(1002, 2, "k")
     assert api.issue(line) == api.issue(line) == api.issue(line)
-    assert (sim.truth("k")["issued"], sim.truth("k")["pointsCharged"], sim.truth("k")["calls"]) == (2, 20, 3)
+    assert (sim.truth("k")["issued"], sim.truth("k")["pointsCharged"], sim.truth("k")["calls"]) == (
+        2,
+        20,
+        3,
+    )
 
 
 def test_a_repeated_single_issue_gets_the_first_reply_again(api, sim):
@@ -94,7 +100,11 @@ def test_a_failed_key_is_burnt(api, sim):
     line = api.line(1005, 1, "k")
     api.issue(line)
     sim.change_reward(1005, enabled=True)
-    assert api.issue(line)["status"] == {"success": False, "code": 400, "message": "Duplicate requestId"}
+    assert api.issue(line)["status"] == {
+        "success": False,
+        "code": 400,
+        "message": "Duplicate requestId",
+    }
     assert api.issue(line | {"requestId": "k-again"})["status"]["code"] == 200
 
 

@@ -48,7 +48,9 @@ def act(api, sim):
     api.issue(api.line(1001, 3, "forced"), **GOLD)
     sim.switch(revoke_enable=True)
     revoked = {"txnId": sim.truth("by mail")["transactionIds"][0]}
-    api.client.post("/api_gateway/rewards/core/v1/user/reward/revoke?username=demo.till", json=revoked)
+    api.client.post(
+        "/api_gateway/rewards/core/v1/user/reward/revoke?username=demo.till", json=revoked
+    )
 
 
 def test_everything_that_was_issued_is_known_to_the_next_life_under_the_same_names(life):
@@ -58,8 +60,17 @@ def test_everything_that_was_issued_is_known_to_the_next_life_under_the_same_nam
     with life() as (second, api):
         assert second.truth() == truth
         assert api.issuals(GOLD["mobile"]) == reads
-        known = ("unitsIssued", "unitsRevoked", "pointsCharged", "pointsRefunded", "requestIds", "overIssued")
-        assert {name: second.summary()[name] for name in known} == {name: summary[name] for name in known}
+        known = (
+            "unitsIssued",
+            "unitsRevoked",
+            "pointsCharged",
+            "pointsRefunded",
+            "requestIds",
+            "overIssued",
+        )
+        assert {name: second.summary()[name] for name in known} == {
+            name: summary[name] for name in known
+        }
     with life() as (third, api):
         assert third.truth() == truth
 
@@ -87,7 +98,9 @@ def test_limits_and_points_are_used_up_over_lives(life):
         assert api.issue(api.line(1006, 1, "daily"), **GOLD)["status"]["code"] == 200
         assert api.issue(api.line(1002, 1, "paid"), mobile="10")["status"]["code"] == 200
     with life() as (_second, api):
-        assert api.issue(api.line(1006, 1, "again"), **GOLD)["rewards"][0]["status"]["code"] == 12005
+        assert (
+            api.issue(api.line(1006, 1, "again"), **GOLD)["rewards"][0]["status"]["code"] == 12005
+        )
         assert api.issue(api.line(1002, 1, "poor"), mobile="10")["status"]["code"] == 8004
 
 

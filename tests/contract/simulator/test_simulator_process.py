@@ -14,14 +14,20 @@ from simulator.__main__ import main
 from simulator.serve import Simulator, listen
 
 BULK = "/api_gateway/rewards/core/v1/user/rewards/issue?username=demo.till&skip_validation=true"
-BODY = {"brand": "DEMO", "transactionNumber": "t-1", "rewards": [{"rewardId": 1001, "requestId": "k"}]}
+BODY = {
+    "brand": "DEMO",
+    "transactionNumber": "t-1",
+    "rewards": [{"rewardId": 1001, "requestId": "k"}],
+}
 HEADERS = {"Authorization": "Basic ZGVtby50aWxsOmZlMDFjZTJhN2ZiYWM4ZmFmYWVkN2M5ODJhMDRlMjI5"}
 
 
 @contextmanager
 def process(*arguments, **environment):
     command = [sys.executable, "-m", "simulator", *map(str, arguments)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | environment
+    )
     try:
         line = child.stdout.readline()
         yield child, line
@@ -40,13 +46,18 @@ def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_p
         assert line == f"simulator ready on {url}\n"
         reply = httpx.post(url + BULK, json=BODY | {"mobile": "919800009102"}, headers=HEADERS)
         assert reply.json()["status"]["code"] == 200
-        assert httpx.post(url + BULK, json=BODY | {"brand": "NOBODY"}, headers=HEADERS).status_code == 400
+        assert (
+            httpx.post(url + BULK, json=BODY | {"brand": "NOBODY"}, headers=HEADERS).status_code
+            == 400
+        )
         child.send_signal(signal.SIGKILL)
         child.wait()
     events = [json.loads(text) for text in truth.read_text().splitlines()]
     assert [event["requestId"] for event in events if event["event"] == "issued"] == ["k"]
     with process(*arguments) as (_, line):
-        again = httpx.post(line.split()[-1] + BULK, json=BODY | {"mobile": "919800009102"}, headers=HEADERS)
+        again = httpx.post(
+            line.split()[-1] + BULK, json=BODY | {"mobile": "919800009102"}, headers=HEADERS
+        )
         assert again.json() == reply.json()
 
 
@@ -54,9 +65,14 @@ def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_p
 def test_sigterm_ends_it_within_two_seconds_though_a_reply_is_held(tmp_path):
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps({"next": [{"fault": "timeout_after_commit"}]}))
-    with process("--faults-file", faults, "--hold-seconds", 60) as (child, line), ThreadPoolExecutor(1) as pool:
+    with (
+        process("--faults-file", faults, "--hold-seconds", 60) as (child, line),
+        ThreadPoolExecutor(1) as pool,
+    ):
         url = line.split()[-1]
-        held = pool.submit(httpx.post, url + BULK, json=BODY | {"mobile": "1"}, headers=HEADERS, timeout=30)
+        held = pool.submit(
+            httpx.post, url + BULK, json=BODY | {"mobile": "1"}, headers=HEADERS, timeout=30
+        )
         while httpx.get(url + "/_truth/summary").json()["calls"] == 0:
             time.sleep(0.02)
         started = time.monotonic()

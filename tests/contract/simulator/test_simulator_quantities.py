@@ -22,7 +22,9 @@ def points_and_units(entry):
         (1002, None, None, 10, 1),
     ],
 )
-def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(api, sim, *, reward, quantity, config, points, units):
+def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(
+    api, sim, *, reward, quantity, config, points, units
+):
     line = api.line(reward, key="k", paymentConfig=config) | {"quantity": quantity}
     entry = api.issue(line)["rewards"][0]
     assert points_and_units(entry) == (points, units)
@@ -51,11 +53,17 @@ def test_a_single_issue_gives_one_unit_whatever_the_quantity_says(api, sim, rewa
 def test_points_turn_into_the_value_they_buy(api):
     entry = api.issue(api.line(1009, paymentConfig={"points": 500}))["rewards"][0]
     assert entry["redemptionDetails"] == {"redemptionType": "MILES", "totalRedemptionValue": 175.0}
-    assert entry["paymentConfig"] == {"paymentMode": "CONV_RATIO", "id": 91, "conversionRatio": 0.35}
+    assert entry["paymentConfig"] == {
+        "paymentMode": "CONV_RATIO",
+        "id": 91,
+        "conversionRatio": 0.35,
+    }
 
 
 def test_only_conv_ratio_shows_points_with_three_decimals(api):
-    miles, coupon = api.issue(api.line(1009, paymentConfig={"redemptionValue": 100}), api.line(1002))["rewards"]
+    miles, coupon = api.issue(
+        api.line(1009, paymentConfig={"redemptionValue": 100}), api.line(1002)
+    )["rewards"]
     assert miles["vendor"][0]["pointsRedeemedInDecimal"] == "285.714"
     assert "pointsRedeemedInDecimal" not in coupon["intouch"][0]
 
@@ -65,4 +73,6 @@ def test_the_cap_on_conv_ratio_quantities_is_a_switch(api, sim):
     sim.switch(conv_ratio_cap=5)
     assert api.issue(api.line(1009, 5))["status"]["code"] == 200
     assert "Maximum quantity allowed is 5" in api.issue(api.line(1009, 6))["status"]["message"]
-    assert api.issue(api.line(1009, 6, paymentConfig={"redemptionValue": 1}))["status"]["code"] == 200
+    assert (
+        api.issue(api.line(1009, 6, paymentConfig={"redemptionValue": 1}))["status"]["code"] == 200
+    )

@@ -22,7 +22,11 @@ def test_a_transaction_is_found_by_the_callers_transaction_number(api):
 
 def test_no_read_ever_shows_a_request_id(api):
     transaction = api.issue(api.line(1001, 1, "secret-key"))["rewards"][0]["transactionId"]
-    shown = [api.issuals(), api.details(transaction), connected(api, customerId=api.customer_id()).json()]
+    shown = [
+        api.issuals(),
+        api.details(transaction),
+        connected(api, customerId=api.customer_id()).json(),
+    ]
     assert "secret-key" not in json.dumps(shown)
     assert "requestId" not in json.dumps(shown)
 
@@ -39,7 +43,9 @@ def test_the_list_holds_good_and_failed_transactions_newest_first(api, clock):
 def test_the_list_can_be_filtered(api):
     api.issue(api.line(1001), api.line(1002), api.line(1003))
     assert [entry["rewardDetails"]["rewardId"] for entry in api.issuals(rewardId=1002)] == [1002]
-    assert [entry["rewardDetails"]["rewardId"] for entry in api.issuals(redemptionType="VOUCHER")] == [1003]
+    assert [
+        entry["rewardDetails"]["rewardId"] for entry in api.issuals(redemptionType="VOUCHER")
+    ] == [1003]
 
 
 def test_points_references_are_shown_only_to_who_asks_by_them(api):
@@ -73,7 +79,8 @@ def test_pages_of_the_connected_list_count_from_one_and_nought_means_all(api):
         api.issue()
     customer = api.customer_id()
     sizes = [
-        len(connected(api, customerId=customer, page=page).json()["rewardIssueTransactions"]) for page in (1, 2, 0)
+        len(connected(api, customerId=customer, page=page).json()["rewardIssueTransactions"])
+        for page in (1, 2, 0)
     ]
     assert sizes == [10, 2, 12]
 
@@ -90,7 +97,10 @@ def test_the_details_have_a_list_as_status_and_an_inner_status(api):
     reply = api.details(issued["transactionId"])
     data = reply["data"]
     assert [status["code"] for status in reply["status"]] == [200]
-    assert (data["rewardTransactionId"], data["customerId"]) == (str(issued["transactionId"]), api.customer_id())
+    assert (data["rewardTransactionId"], data["customerId"]) == (
+        str(issued["transactionId"]),
+        api.customer_id(),
+    )
     assert (data["rewardIssueRefId"], data["status"]["code"]) == ("job-1", 200)
     assert (data["quantity"], data["requestedQuantity"], data["orgId"]) == (2, 2, 4000)
     assert data["pointsRedemption"]["redeemedPoints"] == 20
@@ -111,13 +121,17 @@ def test_codes_come_back_in_upper_case_unless_asked_otherwise(api, query, change
     entry = api.issue()["rewards"][0]
     code = entry["intouch"][0]["couponCode"]
     assert code not in {code.upper(), code.lower()}
-    assert api.details(entry["transactionId"], **query)["data"]["vouchers"] == [{"code": change(code)}]
+    assert api.details(entry["transactionId"], **query)["data"]["vouchers"] == [
+        {"code": change(code)}
+    ]
 
 
 def test_vendor_vouchers_are_strings_of_json(api):
     entry = api.issue(api.line(1003, 2))["rewards"][0]
     data = api.details(entry["transactionId"], coupon_code_case="AS_IT_IS")["data"]
-    vouchers = [json.loads(reward["json"])["voucher"] for reward in data["vendorRewards"]["rewards"]]
+    vouchers = [
+        json.loads(reward["json"])["voucher"] for reward in data["vendorRewards"]["rewards"]
+    ]
     assert vouchers == [voucher["voucher"] for voucher in entry["vendor"]]
     assert data["vouchers"] == []
 
@@ -137,7 +151,9 @@ def test_miles_show_their_value(api):
 def test_an_unknown_transaction_is_refused(api, unknown):
     api.issue()
     reply = api.details(unknown)
-    code = reply["status"][0]["code"] if isinstance(reply["status"], list) else reply["status"]["code"]
+    code = (
+        reply["status"][0]["code"] if isinstance(reply["status"], list) else reply["status"]["code"]
+    )
     assert code == (6004 if unknown == 1 else 8009)
 
 
@@ -158,10 +174,14 @@ def test_a_transaction_is_found_by_its_id_alone(api, version):
 def test_connected_reads_see_only_the_organisations_in_scope(api):
     path = f"{CORE}/v1.1/user/rewards/issue?username=demo.till&skip_validation=true"
     scope = {"DATA-SCOPE": "OTHER", "DATA-SCOPE-ORG": "4001"}
-    transaction = api.bulk(api.line(orgId=4001), path=path, headers=scope).json()["rewards"][0]["transactionId"]
+    transaction = api.bulk(api.line(orgId=4001), path=path, headers=scope).json()["rewards"][0][
+        "transactionId"
+    ]
 
     def seen(headers):
-        listed = connected(api, headers=headers, customerId=api.customer_id()).json()["rewardIssueTransactions"]
+        listed = connected(api, headers=headers, customerId=api.customer_id()).json()[
+            "rewardIssueTransactions"
+        ]
         shown = connected(api, f"/{transaction}", headers).json()["data"]
         return len(listed), shown is not None
 
@@ -178,11 +198,18 @@ def test_a_wrong_scope_of_a_read_is_refused(api):
 
 @pytest.mark.parametrize(
     ("name", "value", "found"),
-    [("mobile", "919700000501", 501), ("email", "gold@example.test", 501), ("externalId", "EXT-502", 502)],
+    [
+        ("mobile", "919700000501", 501),
+        ("email", "gold@example.test", 501),
+        ("externalId", "EXT-502", 502),
+    ],
 )
 def test_a_customer_is_looked_up_by_each_identifier(api, name, value, found):
     query = {"source": "INSTORE", "identifierName": name, "identifierValue": value}
-    assert api.client.get("/v2/customers/lookup", params=query).json() == {"entity": found, "warnings": []}
+    assert api.client.get("/v2/customers/lookup", params=query).json() == {
+        "entity": found,
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def test_a_transaction_without_a_unit_has_nothing_to_revoke(api, sim):
 
 
 @pytest.mark.parametrize(
-    ("body", "code"), [({"txnId": 1}, 10007), ({}, 400), ({"txnId": "x"}, 400), ({"txnId": True}, 400)]
+    ("body", "code"),
+    [({"txnId": 1}, 10007), ({}, 400), ({"txnId": "x"}, 400), ({"txnId": True}, 400)],
 )
 def test_an_unknown_or_missing_transaction_is_refused(api, issued, body, code):
     assert revoke(api, **body).json()["status"]["code"] == code
@@ -63,7 +64,10 @@ def test_revoking_is_off_unless_the_brand_switches_it_on_and_answers_200_always(
 
 def test_another_organisations_transaction_cannot_be_revoked(api, issued):
     child = {"Authorization": basic_header("child.till", "demo")}
-    assert revoke(api, till="child.till", headers=child, txnId=issued).json()["status"]["code"] == 10007
+    assert (
+        revoke(api, till="child.till", headers=child, txnId=issued).json()["status"]["code"]
+        == 10007
+    )
 
 
 def test_a_revoke_needs_the_callers_own_till(api, issued):

@@ -11,7 +11,15 @@ from simulator.untidiness import untidy
 CORE = "/api_gateway/rewards/core"
 REPLY = {
     "status": {"success": True, "code": 200, "message": "ok"},
-    "rewards": [{"transactionId": 300001, "quantity": 2, "requestId": "r", "promotions": [], "intouch": None}],
+    "rewards": [
+        {
+            "transactionId": 300001,
+            "quantity": 2,
+            "requestId": "r",
+            "promotions": [],
+            "intouch": None,
+        }
+    ],
 }
 
 
@@ -50,7 +58,9 @@ def test_empty_lists_and_nulls_change_places_and_unknown_fields_are_added():
     assert any(name.startswith("addedField") for entry in entries for name in entry)
 
 
-@pytest.mark.parametrize(("written", "also"), [("300101", 300101), ("0042", "0042"), ("r-1", "r-1")])
+@pytest.mark.parametrize(
+    ("written", "also"), [("300101", 300101), ("0042", "0042"), ("r-1", "r-1")]
+)
 def test_text_becomes_a_number_only_where_nothing_is_lost(written, also):
     assert set(drawn(written, rate=1.0)) == {also}
 
@@ -85,12 +95,16 @@ def test_faults_and_untidiness_go_together(api, sim):
 def test_a_malformed_reply_hides_an_issued_reward(api, sim, kind):
     sim.faults(next=[{"fault": kind}])
     line = api.line(1001, 1, "k")
-    with api.client.stream("POST", f"{CORE}/v1/user/rewards/issue", params=_till(), json=_body(line)) as reply:
+    with api.client.stream(
+        "POST", f"{CORE}/v1/user/rewards/issue", params=_till(), json=_body(line)
+    ) as reply:
         start = next(reply.iter_raw(), b"")
     assert reply.status_code == 200
     assert not start.startswith(b'{"status":{"success":true') or kind.startswith("huge")
     assert sim.truth("k")["issued"] == 1
-    assert api.issue(line)["rewards"][0]["intouch"][0]["couponCode"] == sim.truth("k")["vouchers"][0]
+    assert (
+        api.issue(line)["rewards"][0]["intouch"][0]["couponCode"] == sim.truth("k")["vouchers"][0]
+    )
 
 
 def test_a_huge_reply_is_valid_json_and_as_long_as_it_says(api, sim):
@@ -109,7 +123,10 @@ def test_a_gzip_bomb_is_small_on_the_wire_and_large_in_memory(api, sim):
 
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [("not_utf8_after_commit", UnicodeDecodeError), ("empty_200_after_commit", json.JSONDecodeError)],
+    [
+        ("not_utf8_after_commit", UnicodeDecodeError),
+        ("empty_200_after_commit", json.JSONDecodeError),
+    ],
 )
 def test_some_replies_cannot_even_be_parsed(api, sim, kind, error):
     sim.faults(next=[{"fault": kind}])
@@ -139,4 +156,9 @@ def _till():
 
 
 def _body(line):
-    return {"mobile": "919800000001", "brand": "DEMO", "transactionNumber": "t-1", "rewards": [line]}
+    return {
+        "mobile": "919800000001",
+        "brand": "DEMO",
+        "transactionNumber": "t-1",
+        "rewards": [line],
+    }

@@ -39,7 +39,9 @@ def test_a_null_group_is_no_group(api):
         ("919700000501", 999, "1632", "group id/externalId/primary userId 999 passed is not valid"),
     ],
 )
-def test_a_wrong_group_is_refused_with_its_partner_code_and_burns_no_key(api, customer, group, partner, text):
+def test_a_wrong_group_is_refused_with_its_partner_code_and_burns_no_key(
+    api, customer, group, partner, text
+):
     line = api.line(1001, 1, "k")
     status = api.issue(line, mobile=customer, user_group2_id=group)["status"]
     assert (status["code"], status["partnerError"]["codes"]) == (8004, [partner])
@@ -59,11 +61,17 @@ def test_a_failed_points_step_takes_back_what_was_issued(api, sim, mode, shown):
     sim.faults(next=[{"fault": {"kind": "outcome", "code": 1010}}])
     line = api.line(1002, 2, "k")
     entry = api.issue(line)["rewards"][0]
-    assert (entry["status"]["code"], entry["quantity"], len(entry["intouch"] or [])) == (1010, 0, shown)
+    assert (entry["status"]["code"], entry["quantity"], len(entry["intouch"] or [])) == (
+        1010,
+        0,
+        shown,
+    )
     truth = sim.truth("k")
     assert (truth["issued"], truth["pointsCharged"], len(truth["reversedVouchers"])) == (0, 0, 2)
     if shown:
-        assert [voucher["couponCode"] for voucher in entry["intouch"]] == list(truth["reversedVouchers"])
+        assert [voucher["couponCode"] for voucher in entry["intouch"]] == list(
+            truth["reversedVouchers"]
+        )
     data = api.details(entry["transactionId"])["data"]
     assert (data["status"]["code"], data["quantity"], data["vouchers"]) == (1010, 0, [])
     assert api.issue(line)["rewards"][0]["intouch"] is None
@@ -73,7 +81,10 @@ def test_a_voucher_that_is_taken_back_is_shown_by_a_single_issue_too(api, sim):
     sim.switch(reversed_voucher="shown")
     sim.faults(next=[{"fault": {"kind": "outcome", "code": 1010}}])
     reply = api.single(1001, requestId="k").json()
-    assert (reply["status"]["code"], reply["intouch"]["couponCode"]) == (1010, sim.truth("k")["reversedVouchers"][0])
+    assert (reply["status"]["code"], reply["intouch"]["couponCode"]) == (
+        1010,
+        sim.truth("k")["reversedVouchers"][0],
+    )
 
 
 def test_points_are_summed_over_all_rewards_before_any_can_fail_for_itself(api, sim):
@@ -83,7 +94,11 @@ def test_points_are_summed_over_all_rewards_before_any_can_fail_for_itself(api, 
     assert (refused["status"]["code"], refused["rewards"]) == (8004, None)
     sim.put_customer(customer_id=10, mobile="10", points=20)
     failed, issued = api.issue(api.line(1007), api.line(1002), mobile="10")["rewards"]
-    assert (failed["status"]["code"], issued["status"]["code"], sim.summary()["pointsCharged"]) == (12034, 200, 10)
+    assert (failed["status"]["code"], issued["status"]["code"], sim.summary()["pointsCharged"]) == (
+        12034,
+        200,
+        10,
+    )
 
 
 def test_a_vendors_context_map_without_a_voucher_is_issued_all_the_same(api, sim):
@@ -92,5 +107,9 @@ def test_a_vendors_context_map_without_a_voucher_is_issued_all_the_same(api, sim
     assert api.single(1017).json()["vendor"] == {}
     data = api.details(entry["transactionId"])["data"]
     assert [json.loads(reward["json"]) for reward in data["vendorRewards"]["rewards"]] == [{}, {}]
-    assert (sim.truth("k")["issued"], sim.truth("k")["vouchers"], sim.truth("k")["pointsCharged"]) == (2, (), 20)
+    assert (
+        sim.truth("k")["issued"],
+        sim.truth("k")["vouchers"],
+        sim.truth("k")["pointsCharged"],
+    ) == (2, (), 20)
     assert sim.summary()["unitsIssued"] == 3

@@ -75,7 +75,9 @@ def test_a_failed_replay_can_be_processed_again(api, sim):
     ("mode", "quantities", "same_transaction"),
     [("cumulative", [1, 1, 3], True), ("delta", [1, 0, 2], False)],
 )
-def test_replay_quantity_tells_all_units_or_the_new_ones(api, sim, mode, quantities, same_transaction):
+def test_replay_quantity_tells_all_units_or_the_new_ones(
+    api, sim, mode, quantities, same_transaction
+):
     sim.switch(replay_quantity=mode)
     line = api.line(1006, 3, "k")
     replies = [api.issue(line), api.issue(line)]
@@ -132,7 +134,10 @@ def test_latency_is_about_the_switch(api, sim):
 def test_the_documents_contradictions_can_be_had(api, sim, *, anomaly, lines, top, inner):
     sim.switch(toplevel_anomaly=anomaly)
     reply = api.issue(*map(api.line, lines))
-    assert (reply["status"]["code"], [entry["status"]["code"] for entry in reply["rewards"]]) == (top, inner)
+    assert (reply["status"]["code"], [entry["status"]["code"] for entry in reply["rewards"]]) == (
+        top,
+        inner,
+    )
     assert sim.summary()["overIssued"] == 0
 
 
@@ -157,7 +162,11 @@ def test_switches_come_from_the_environment():
         "OTHER": "x",
     }
     expected = Switches(
-        http_mode="openapi_400", read_lag_seconds=1.5, revoke_enable=True, untidiness=0.1, reversed_voucher="shown"
+        http_mode="openapi_400",
+        read_lag_seconds=1.5,
+        revoke_enable=True,
+        untidiness=0.1,
+        reversed_voucher="shown",
     )
     assert switches_from_environment(environment) == expected
 
@@ -170,7 +179,8 @@ def test_switches_change_through_the_admin_endpoint(api):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"http_mode": "sometimes"}, {"speed": 1}, {"latency_seconds": -1}, {"untidiness": 1.5}]
+    "wrong",
+    [{"http_mode": "sometimes"}, {"speed": 1}, {"latency_seconds": -1}, {"untidiness": 1.5}],
 )
 def test_a_wrong_switch_is_refused_and_named(api, wrong):
     reply = api.client.post("/_switches", json=wrong)

@@ -47,7 +47,9 @@ def test_more_lines_than_one_batch_are_all_served(api):
 
 
 def test_the_summary_counts_calls_by_their_http_status(api, sim):
-    sim.faults(next=[{"fault": "503"}, {"fault": "reset_before"}, {"fault": "504_html_after_commit"}])
+    sim.faults(
+        next=[{"fault": "503"}, {"fault": "reset_before"}, {"fault": "504_html_after_commit"}]
+    )
     api.bulk(api.line())
     with pytest.raises(httpx.ReadError):
         api.bulk(api.line())
@@ -61,7 +63,14 @@ def test_the_summary_counts_calls_by_their_http_status(api, sim):
 def test_the_books_balance_after_many_faults_and_resends(api, sim):
     sim.switch(hold_seconds=0.01)
     rates = dict.fromkeys(
-        ["timeout_after_commit", "reset_before", "reset_after_commit", "504_html_after_commit", "503"], 0.08
+        [
+            "timeout_after_commit",
+            "reset_before",
+            "reset_after_commit",
+            "504_html_after_commit",
+            "503",
+        ],
+        0.08,
     )
     sim.faults(rates=rates | {"truncated_json_after_commit": 0.08, "empty_200": 0.08}, seed=1)
     seen = {}
@@ -81,7 +90,9 @@ def test_the_books_balance_after_many_faults_and_resends(api, sim):
     assert summary["pointsCharged"] == 1600
     assert summary["calls"] > 100
     for key, entry in sim.truth().items():
-        assert [voucher["couponCode"] for voucher in seen[key]["intouch"]] == list(entry["vouchers"])
+        assert [voucher["couponCode"] for voucher in seen[key]["intouch"]] == list(
+            entry["vouchers"]
+        )
 
 
 def test_a_second_key_for_the_same_customer_and_reward_shows(api, sim):
@@ -113,7 +124,9 @@ def test_a_reset_forgets_calls_faults_and_changed_rewards_but_no_switch(api, sim
 def test_rewards_and_customers_change_through_the_admin_endpoint(api):
     assert api.client.post("/_rewards/1005", json={"enabled": True}).status_code == 200
     assert api.issue(api.line(1005))["status"]["code"] == 200
-    api.client.post("/_customers", json={"customer_id": 11, "mobile": "11", "segments": ["tier:gold"]})
+    api.client.post(
+        "/_customers", json={"customer_id": 11, "mobile": "11", "segments": ["tier:gold"]}
+    )
     assert api.issue(api.line(1007), mobile="11")["status"]["code"] == 200
     assert api.client.post("/_rewards/7", json={}).status_code == 404
     assert api.client.post("/_rewards/1005", json={"colour": "red"}).status_code == 422
@@ -135,7 +148,11 @@ def test_the_truth_file_has_every_unit_at_once_and_outlives_the_simulator(tmp_pa
     assert [event["event"] for event in events] == ["start", "call", "issued", "issued"] * 2
     issued = [event for event in events if event["event"] == "issued"]
     assert len({event["voucher"] for event in issued}) == 4
-    assert (issued[0]["requestId"], issued[0]["reference"], issued[0]["points"]) == ("k-0", "t-1", 10)
+    assert (issued[0]["requestId"], issued[0]["reference"], issued[0]["points"]) == (
+        "k-0",
+        "t-1",
+        10,
+    )
 
 
 def test_a_catalogue_is_read_from_a_file_and_unknown_customers_can_be_refused(tmp_path, api):
@@ -148,7 +165,9 @@ def test_a_catalogue_is_read_from_a_file_and_unknown_customers_can_be_refused(tm
                 "brands": ["SHOP"],
                 "tills": [{"username": "demo.till", "password": "demo", "org_id": 1}],
                 "clients": [],
-                "rewards": [{"reward_id": 5, "name": "Tea", "brand": "SHOP", "customer_limit": {"units": 2}}],
+                "rewards": [
+                    {"reward_id": 5, "name": "Tea", "brand": "SHOP", "customer_limit": {"units": 2}}
+                ],
                 "customers": [{"customer_id": 1, "mobile": "1"}],
                 "auto_customers": False,
             }

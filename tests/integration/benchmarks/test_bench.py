@@ -34,7 +34,9 @@ def stub(tmp_path_factory):
 async def test_the_stub_s_answer_is_an_issued_reward_to_the_product(stub: Stub, variant):
     [body] = bodies(variant, 1)
     request_id = json.loads(body)["transactionNumber"]
-    async with RewardsClient(ApiAccount.from_settings(Settings(_env_file=None, api_url=stub.url))) as client:
+    async with RewardsClient(
+        ApiAccount.from_settings(Settings(_env_file=None, api_url=stub.url))
+    ) as client:
         reply = await client.issue(variant, body.encode(), REWARD_ID)
     outcome = classify((Line(request_id, REWARD_ID),), variant, reply, resent=False)
     assert outcome.kind is Kind.ISSUED
@@ -66,11 +68,17 @@ def test_results_of_another_plan_are_put_aside(tmp_path: Path):
 
 def test_speeds_are_compared_within_their_round(tmp_path: Path):
     results = _two_rounds(tmp_path)
-    assert ratios(results, 50, "bulk") == {BARE.name: [1.0, 1.0], _OURS: [0.9, 0.9], _PEER: [0.2, 0.2]}
+    assert ratios(results, 50, "bulk") == {
+        BARE.name: [1.0, 1.0],
+        _OURS: [0.9, 0.9],
+        _PEER: [0.2, 0.2],
+    }
 
 
 def test_the_report_shows_the_median_ratio(tmp_path: Path):
-    page = render(_two_rounds(tmp_path), command="c", machine="m", versions="v", date="d", commit="x")
+    page = render(
+        _two_rounds(tmp_path), command="c", machine="m", versions="v", date="d", commit="x"
+    )
     assert f"| {_OURS} | SQLite | 1,350 (900 to 1,800) | **0.90** (0.90 to 0.90) |" in page
 
 
@@ -81,8 +89,14 @@ def test_each_goal_says_whether_this_run_met_it(tmp_path: Path):
     found = {goal.what: (goal.measured, goal.is_met) for goal in goals(results)}
     assert found == {
         "this system, SQLite, beside the bare script": ("0.90 (0.90 to 0.90)", True),
-        "this system, SQLite, beside the best peer (Celery, threads, httpx)": ("4.50 (4.50 to 4.50)", True),
-        "this system, SQLite, beside the best stock Celery (Celery, threads, httpx)": ("4.50 (4.50 to 4.50)", True),
+        "this system, SQLite, beside the best peer (Celery, threads, httpx)": (
+            "4.50 (4.50 to 4.50)",
+            True,
+        ),
+        "this system, SQLite, beside the best stock Celery (Celery, threads, httpx)": (
+            "4.50 (4.50 to 4.50)",
+            True,
+        ),
         "this system, PostgreSQL, two cores beside one": ("1.70 (1.70 to 1.70)", False),
     }
 

@@ -87,7 +87,9 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def popen(*arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "console", *map(str, arguments)]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True))
+        started.append(
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        )
         return started[-1]
 
     yield popen

@@ -25,19 +25,25 @@ def _waiting(run):
     return campaign["waiting"]
 
 
-def test_what_was_accepted_before_a_backup_is_back_after_a_restore_and_the_rest_is_kept_aside(run, desk, copy, home):
+def test_what_was_accepted_before_a_backup_is_back_after_a_restore_and_the_rest_is_kept_aside(
+    run, desk, copy, home
+):
     desk.accept(*make_jobs(5, campaign="spring"))
     assert run("backup", copy).stdout.startswith(f"backed up to {copy}: ")
     desk.accept(*make_jobs(5, first=6, campaign="spring"))
     desk.ledger.close()
     result = run("restore", copy, "--yes")
     assert (result.exit_code, _waiting(run)) == (0, 5)
-    (aside,) = [path for path in home.glob("ledger.db.before-restore-*") if path.suffix.endswith("Z")]
+    (aside,) = [
+        path for path in home.glob("ledger.db.before-restore-*") if path.suffix.endswith("Z")
+    ]
     with Ledger(f"sqlite:///{aside}") as before, before.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM jobs")) == 10
 
 
-def test_a_backup_is_one_file_that_only_its_owner_reads_and_needs_no_other(run, desk, copy, tmp_path):
+def test_a_backup_is_one_file_that_only_its_owner_reads_and_needs_no_other(
+    run, desk, copy, tmp_path
+):
     desk.accept(make_job(1, campaign="spring"))
     run("backup", copy)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -62,8 +68,14 @@ def test_a_backup_while_others_write_is_one_state_and_holds_nobody_up(run, desk,
         for number in range(5):
             before = len(batches)
             assert run("backup", copy.with_name(f"{number}.db")).exit_code == 0
-            with Ledger(f"sqlite:///{copy.with_name(f'{number}.db')}") as found, found.read() as connection:
-                jobs, lines = (connection.scalar(text(f"SELECT count(*) FROM {name}")) for name in ("jobs", "lines"))
+            with (
+                Ledger(f"sqlite:///{copy.with_name(f'{number}.db')}") as found,
+                found.read() as connection,
+            ):
+                jobs, lines = (
+                    connection.scalar(text(f"SELECT count(*) FROM {name}"))
+                    for name in ("jobs", "lines")
+                )
                 accepted = connection.scalar(text("SELECT accepted_lines FROM campaigns"))
             assert before * 10 <= jobs == lines == accepted
     finally:
@@ -138,7 +150,10 @@ def test_postgresql_is_left_to_its_own_tools_which_are_named(run, monkeypatch, c
 def test_a_ledger_restored_by_other_means_is_marked_by_hand_unless_something_runs_on_it(run, desk):
     desk.accept(make_job(1, campaign="spring"))
     marked = run("mark-restored")
-    assert (marked.exit_code, marked.stdout.splitlines()[0].endswith(": 1 job in doubt")) == (0, True)
+    assert (marked.exit_code, marked.stdout.splitlines()[0].endswith(": 1 job in doubt")) == (
+        0,
+        True,
+    )
     stop = threading.Event()
 
     def release():

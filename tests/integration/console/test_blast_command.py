@@ -19,7 +19,10 @@ MANY = 20_000
 
 def test_a_good_file_is_accepted_whole(run, write_file, desk):
     result = run("blast", write_file(*GOOD), "--campaign", "spring")
-    assert (result.exit_code, result.stdout) == (0, "spring: 3 accepted, 0 already known, 0 refused of 3 rows\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "spring: 3 accepted, 0 already known, 0 refused of 3 rows\n",
+    )
     assert desk.counts() == {State.WAITING: 3}
 
 
@@ -27,14 +30,19 @@ def test_the_same_file_again_is_known_and_fine(run, write_file, desk):
     path = write_file(*GOOD)
     run("blast", path, "--campaign", "spring")
     again = run("blast", path, "--campaign", "spring")
-    assert (again.exit_code, again.stdout) == (0, "spring: 0 accepted, 3 already known, 0 refused of 3 rows\n")
+    assert (again.exit_code, again.stdout) == (
+        0,
+        "spring: 0 accepted, 3 already known, 0 refused of 3 rows\n",
+    )
     assert desk.counts() == {State.WAITING: 3}
 
 
 def test_refused_rows_cost_the_others_nothing_and_give_status_3(run, write_file, desk):
     result = run("blast", write_file(*GOOD, *BAD), "--campaign", "spring")
     assert result.exit_code == 3
-    expected = "spring: 3 accepted, 0 already known, 4 refused of 7 rows (errors in spring.errors.csv)\n"
+    expected = (
+        "spring: 3 accepted, 0 already known, 4 refused of 7 rows (errors in spring.errors.csv)\n"
+    )
     assert result.stdout == expected
     assert desk.counts() == {State.WAITING: 3}
 
@@ -66,7 +74,11 @@ def test_values_for_all_rows_and_a_mapping_complete_a_foreign_file(run, write_fi
     )
     assert result.exit_code == 0
     _, job = desk.take_one()
-    assert (job.customer.value, job.lines[0].reward_id, job.lines[0].quantity) == ("919800000001", 1001, 2)
+    assert (job.customer.value, job.lines[0].reward_id, job.lines[0].quantity) == (
+        "919800000001",
+        1001,
+        2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +92,9 @@ def test_values_for_all_rows_and_a_mapping_complete_a_foreign_file(run, write_fi
         (["--errors", "nowhere/errors.csv"], "name another file"),
     ],
 )
-def test_unusable_options_accept_nothing_and_name_the_remedy(run, write_file, ledger, options, remedy):
+def test_unusable_options_accept_nothing_and_name_the_remedy(
+    run, write_file, ledger, options, remedy
+):
     result = run("blast", write_file(*GOOD), "--campaign", "spring", *options)
     assert result.exit_code == 2
     assert remedy in result.stderr
@@ -157,7 +171,10 @@ def test_waiting_ends_with_the_last_line_and_prints_the_balance(run, write_file,
     result = run("blast", write_file(*GOOD), "--campaign", "spring", "--wait")
     worker.join()
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[1:] == ["spring: running, 3 lines accepted, balanced", "  issued 3"]
+    assert result.stdout.splitlines()[1:] == [
+        "spring: running, 3 lines accepted, balanced",
+        "  issued 3",
+    ]
 
 
 def test_nobody_waits_for_a_paused_campaign(run, write_file, desk):
@@ -167,7 +184,9 @@ def test_nobody_waits_for_a_paused_campaign(run, write_file, desk):
     assert "  waiting 3" in result.stdout
 
 
-def test_ctrl_c_while_reading_says_what_was_accepted_and_another_run_adds_the_rest(run, start, write_file, desk):
+def test_ctrl_c_while_reading_says_what_was_accepted_and_another_run_adds_the_rest(
+    run, start, write_file, desk
+):
     path = write_file(*(f"9198{number:08},1001" for number in range(MANY)))
     process = start("blast", path, "--campaign", "spring")
     while balance(desk.ledger, "spring").campaign.accepted_lines == 0:
@@ -182,7 +201,9 @@ def test_ctrl_c_while_reading_says_what_was_accepted_and_another_run_adds_the_re
     assert "Traceback" not in stderr
     assert 0 < accepted < MANY
     again = run("blast", path, "--campaign", "spring")
-    assert again.stdout.startswith(f"spring: {MANY - accepted:,} accepted, {accepted:,} already known")
+    assert again.stdout.startswith(
+        f"spring: {MANY - accepted:,} accepted, {accepted:,} already known"
+    )
 
 
 def test_ctrl_c_while_waiting_leaves_the_work_going_on(start, write_file, desk):
@@ -206,7 +227,9 @@ def test_a_file_without_rows_is_refused_and_no_campaign_begins(run, write_file):
 
 def test_a_file_of_garbage_makes_no_errors_file_that_is_larger(run, write_file, tmp_path):
     file = write_file(*["x"] * 700_000)
-    result = run("blast", file, "--campaign", "spring", "--errors", tmp_path / "errors.csv", "--dry-run")
+    result = run(
+        "blast", file, "--campaign", "spring", "--errors", tmp_path / "errors.csv", "--dry-run"
+    )
     assert result.exit_code == 3
     assert "700,000 rows refused" in result.stderr
     assert "for the first" in result.stderr

@@ -42,7 +42,14 @@ def test_strictly_warnings_are_refused_rows(run, write_file, desk, tmp_path):
 
 
 def test_a_country_code_finds_mobiles_that_lack_it(run, write_file, desk):
-    result = run("blast", write_file("9198765432,1001", *GOOD), "--campaign", "spring", "--country-code", "91")
+    result = run(
+        "blast",
+        write_file("9198765432,1001", *GOOD),
+        "--campaign",
+        "spring",
+        "--country-code",
+        "91",
+    )
     assert "mobile without country code 91: 1 row (line 2)" in result.stderr
     assert desk.counts() == {State.WAITING: 3}
 
@@ -53,7 +60,9 @@ def test_what_is_no_country_code_accepts_nothing(run, write_file, desk):
     assert "for example 91" in result.stderr
 
 
-def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(run, write_file, desk, rewards):
+def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(
+    run, write_file, desk, rewards
+):
     path = write_file(
         "919800000001,1016,,1000,",
         "919800000002,1016,,,",
@@ -67,7 +76,9 @@ def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(run,
     result = run("blast", path, "--campaign", "spring", "--dry-run", "--rewards", rewards)
     assert (result.exit_code, desk.counts()) == (0, {})
     assert "1 row with warnings, good all the same" in result.stderr
-    assert "quantity of a CONV_RATIO reward read as redemption value: 1 row (line 4)" in result.stderr
+    assert (
+        "quantity of a CONV_RATIO reward read as redemption value: 1 row (line 4)" in result.stderr
+    )
     heading, columns, *table, total = result.stdout.splitlines()
     assert heading.startswith("Expected points")
     assert columns.split()[:4] == ["reward", "paymentConfigId", "quantity", "redemptionValue"]
@@ -83,7 +94,9 @@ def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(run,
     assert total == "spring: dry run, nothing accepted; 7 good, 0 refused of 7 rows"
 
 
-def test_a_reward_that_is_not_in_the_rewards_file_is_refused_also_when_it_is_no_dry_run(run, write_file, desk, rewards):
+def test_a_reward_that_is_not_in_the_rewards_file_is_refused_also_when_it_is_no_dry_run(
+    run, write_file, desk, rewards
+):
     path = write_file("919800000001,1009", "919800000002,1001")
     result = run("blast", path, "--campaign", "spring", "--rewards", rewards)
     assert (result.exit_code, desk.counts()) == (3, {State.WAITING: 1})

@@ -8,8 +8,12 @@ from ledger.campaigns import find_campaign
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY, judge, make_jobs
 
 
-@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")])
-def test_each_verb_changes_the_state_records_who_did_it_and_prints_the_balance(run, desk, verb, state):
+@pytest.mark.parametrize(
+    ("verb", "state"), [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")]
+)
+def test_each_verb_changes_the_state_records_who_did_it_and_prints_the_balance(
+    run, desk, verb, state
+):
     desk.accept(*make_jobs(2, campaign="spring"))
     result = run("campaign", verb, "spring")
     assert result.exit_code == 0
@@ -47,7 +51,9 @@ def test_without_redis_the_change_is_said_to_take_effect_at_the_next_release(run
     assert "takes effect at the next release" in run("campaign", "pause", "spring").stderr
 
 
-def test_a_cancel_settles_what_was_never_sent_leaves_a_doubt_to_be_looked_up_and_dead_letters_the_rest(run, desk):
+def test_a_cancel_settles_what_was_never_sent_leaves_a_doubt_to_be_looked_up_and_dead_letters_the_rest(
+    run, desk
+):
     desk.accept(*make_jobs(2, campaign="spring"))
     held = desk.take()
     doubted, refused = held.jobs

@@ -13,7 +13,17 @@ from issuance.outcome import Reason
 from issuance.replies.reply import Answer
 from issuance.states import State
 from ledger.audit_log import actions_on
-from tests.contract.ledger.build import NOT_SENT, TIMEOUT, Desk, answer, issue, judge, make_job, refuse, say
+from tests.contract.ledger.build import (
+    NOT_SENT,
+    TIMEOUT,
+    Desk,
+    answer,
+    issue,
+    judge,
+    make_job,
+    refuse,
+    say,
+)
 
 FAILED, IN_DOUBT, PARTIAL = 1, 2, 3
 
@@ -47,8 +57,19 @@ def test_people_see_one_letter_a_row_without_customers(run, letters):
 
 def test_programs_see_every_field_masked(run, letters):
     first = json.loads(run("dead-letters", "list", "--format", "jsonl", "--limit", 1).stdout)
-    expected = {"id": 1, "state": "open", "reason": "failed", "code": 1014, "campaign": "spring", "attempts": 1}
-    expected |= {"message": "no customer [number]", "customer": "mobile:********0001", "openings": 1}
+    expected = {
+        "id": 1,
+        "state": "open",
+        "reason": "failed",
+        "code": 1014,
+        "campaign": "spring",
+        "attempts": 1,
+    }
+    expected |= {
+        "message": "no customer [number]",
+        "customer": "mobile:********0001",
+        "openings": 1,
+    }
     assert {key: first[key] for key in expected} == expected
     assert first["jobId"] == make_job(1, campaign="spring").id
 
@@ -100,14 +121,20 @@ def test_a_story_masks_customer_vouchers_and_replies(run, letters):
 
 def test_a_story_reveals_customer_vouchers_body_and_reply_on_demand(run, letters):
     told = run("dead-letters", "show", PARTIAL, "--reveal").stdout
-    for private in ("mobile:919800000003", '"couponCode": "GOLD-12345678"', '"mobile":"919800000003"'):
+    for private in (
+        "mobile:919800000003",
+        '"couponCode": "GOLD-12345678"',
+        '"mobile":"919800000003"',
+    ):
         assert private in told
 
 
 def test_a_story_tells_who_did_what_and_why(run, letters):
     run("dead-letters", "redrive", IN_DOUBT, "--note", "API was away")
     run("dead-letters", "discard", FAILED, "--note", "left the programme")
-    redriven, discarded = (run("dead-letters", "show", letter).stdout for letter in (IN_DOUBT, FAILED))
+    redriven, discarded = (
+        run("dead-letters", "show", letter).stdout for letter in (IN_DOUBT, FAILED)
+    )
     assert "resend by " in redriven
     assert ": API was away" in redriven
     assert "nothing: it is redriven" in redriven
@@ -128,7 +155,9 @@ def test_a_letter_is_resent_by_its_id_without_being_asked(run, letters):
 def test_a_resend_of_a_definite_refusal_is_refused_with_the_explanation(run, letters):
     result = run("dead-letters", "redrive", FAILED)
     assert (result.exit_code, result.stdout) == (2, "0 dead letters resent, 1 refused\n")
-    assert result.stderr.startswith("Refused: 1: resend is not allowed for a dead letter with reason failed")
+    assert result.stderr.startswith(
+        "Refused: 1: resend is not allowed for a dead letter with reason failed"
+    )
     assert listed(run) == [FAILED, IN_DOUBT, PARTIAL]
 
 
@@ -147,8 +176,16 @@ def test_what_is_done_without_a_note_is_recorded_as_done_from_the_console(run, l
     run("dead-letters", "redrive", FAILED, "--reissue")
     run("dead-letters", "redrive", IN_DOUBT)
     run("dead-letters", "discard", PARTIAL, "--note", " ")
-    notes = [action.note for letter in (1, 2, 3) for action in actions_on(letters.ledger, f"letter:{letter}")]
-    assert notes == ["reissued from the console", "resent from the console", "discarded from the console"]
+    notes = [
+        action.note
+        for letter in (1, 2, 3)
+        for action in actions_on(letters.ledger, f"letter:{letter}")
+    ]
+    assert notes == [
+        "reissued from the console",
+        "resent from the console",
+        "discarded from the console",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
@@ -161,7 +198,9 @@ def test_letters_are_named_by_ids_or_by_filters(run, letters, verb, options):
 
 @pytest.mark.parametrize("options", [["--campaign", "spring"], [FAILED, IN_DOUBT, PARTIAL]])
 @pytest.mark.parametrize("yes", [[], ["--yes"]])
-def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_is_explained(run, letters, options, yes):
+def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_is_explained(
+    run, letters, options, yes
+):
     result = run("dead-letters", "redrive", *options, *yes)
     assert (result.exit_code, result.stdout) == (3, "2 dead letters resent, 1 refused\n")
     assert result.stderr.count("Refused: 1:") == 1
@@ -169,8 +208,13 @@ def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_i
 
 
 def test_without_a_terminal_filters_reissue_what_they_name(run, letters):
-    result = run("dead-letters", "redrive", "--campaign", "spring", "--reason", "failed", "--reissue")
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 dead letter reissued, 0 refused")
+    result = run(
+        "dead-letters", "redrive", "--campaign", "spring", "--reason", "failed", "--reissue"
+    )
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (
+        0,
+        "1 dead letter reissued, 0 refused",
+    )
     assert listed(run) == [IN_DOUBT, PARTIAL]
 
 
@@ -188,12 +232,16 @@ def test_filters_that_nothing_fits_are_unusable(run, letters):
 
 def test_a_velocity_spreads_the_due_times(run, letters):
     run("dead-letters", "redrive", IN_DOUBT, PARTIAL, "--per-second", 0.01, "--yes")
-    first, second = (letters.row(make_job(number, campaign="spring").id).due_at for number in (2, 3))
+    first, second = (
+        letters.row(make_job(number, campaign="spring").id).due_at for number in (2, 3)
+    )
     assert second - first >= 99_000
 
 
 def test_discarded_letters_keep_their_lines_state(run, letters):
-    result = run("dead-letters", "discard", "--campaign", "spring", "--yes", "--note", "season over")
+    result = run(
+        "dead-letters", "discard", "--campaign", "spring", "--yes", "--note", "season over"
+    )
     assert (result.exit_code, result.stdout) == (0, "3 dead letters discarded, 0 refused\n")
     assert letters.counts() == {State.FAILED: 1, State.IN_DOUBT: 1, State.PARTIAL: 1}
     assert listed(run, "--state", "discarded") == [FAILED, IN_DOUBT, PARTIAL]
@@ -207,7 +255,9 @@ def test_a_letter_that_is_not_open_cannot_be_discarded(run, letters):
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
-def test_unknown_ids_are_named_and_the_exit_status_says_whether_anything_was_done(run, letters, verb):
+def test_unknown_ids_are_named_and_the_exit_status_says_whether_anything_was_done(
+    run, letters, verb
+):
     missing, mixed = run("dead-letters", verb, 98, 99), run("dead-letters", verb, IN_DOUBT, 99)
     assert (missing.exit_code, mixed.exit_code) == (2, 3)
     assert "Refused: 98, 99: there is no such dead letter" in missing.stderr
@@ -222,7 +272,12 @@ def test_a_resent_letter_closes_when_its_line_comes_out_right(run, letters):
     assert listed(run, "--state", "closed") == [IN_DOUBT]
 
 
-EVERY_REASON = [TIMEOUT, NOT_SENT, Answer(403, b""), *(refuse(code) for code in (1014, 8010, 12005, 3004, 98765))]
+EVERY_REASON = [
+    TIMEOUT,
+    NOT_SENT,
+    Answer(403, b""),
+    *(refuse(code) for code in (1014, 8010, 12005, 3004, 98765)),
+]
 
 
 @pytest.mark.parametrize("campaign_state", ["running", "paused", "finished", "cancelled"])
@@ -236,10 +291,13 @@ def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_sta
     seen = set()
     for letter in desk.letters():
         told = [
-            line.strip().partition(": issuance ") for line in run("dead-letters", "show", letter.id).stdout.split("\n")
+            line.strip().partition(": issuance ")
+            for line in run("dead-letters", "show", letter.id).stdout.split("\n")
         ]
         commands = {verb: shlex.split(command) for verb, mark, command in told if mark}
-        untold = [(letter.reason, verb) for verb in ("resend", "reissue", "discard") if verb in commands]
+        untold = [
+            (letter.reason, verb) for verb in ("resend", "reissue", "discard") if verb in commands
+        ]
         verb = next((verb for reason, verb in untold if (reason, verb) not in seen), "discard")
         seen.add((letter.reason, verb))
         result = run(*commands[verb])
@@ -255,7 +313,9 @@ def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_sta
 def test_on_a_terminal_the_count_is_said_and_the_answer_counts(run, letters, reply, status, left):
     terminal, seat = pty.openpty()
     command = [sys.executable, "-m", "console", "dead-letters", "discard", "--campaign", "spring"]
-    process = subprocess.Popen(command, stdin=seat, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdin=seat, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     os.write(terminal, reply)
     _, stderr = process.communicate(timeout=30)
     os.close(terminal)

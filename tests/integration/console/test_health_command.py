@@ -43,7 +43,8 @@ def test_a_system_that_was_never_started_is_not_healthy_and_each_line_names_a_re
     first, *problems = result.stdout.splitlines()
     assert first == "not healthy"
     assert (
-        "broker: none is configured and no embedded one runs; set ISSUANCE_BROKER_URL, or run `issuance up`" in problems
+        "broker: none is configured and no embedded one runs; set ISSUANCE_BROKER_URL, or run `issuance up`"
+        in problems
     )
     assert "progress: unknown because of broker" in problems
 
@@ -98,7 +99,10 @@ def test_due_work_that_nobody_calls_is_a_stall_without_personal_data(run, desk, 
         connection.execute(update(jobs).values(due_at=now_ms() - 400_000))
     result = run("health", "--only", "progress")
     assert result.exit_code == 1
-    assert "progress: no call was made for 3 min: blast work has been due for 7 min; restart `worker`" in result.stdout
+    assert (
+        "progress: no call was made for 3 min: blast work has been due for 7 min; restart `worker`"
+        in result.stdout
+    )
     assert "9198" not in result.stdout
 
 
@@ -131,7 +135,12 @@ def _probed(check):
 
 
 def _check(parts):
-    return Report({part: Finding("it is gone", "bring it back") if part is Part.BROKER else WELL for part in parts})
+    return Report(
+        {
+            part: Finding("it is gone", "bring it back") if part is Part.BROKER else WELL
+            for part in parts
+        }
+    )
 
 
 def test_a_probe_gets_200_when_all_is_well_and_503_with_the_problems_when_not():

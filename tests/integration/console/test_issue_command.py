@@ -39,16 +39,36 @@ def test_only_the_request_id_is_printed(run, ledger):
     assert result.exit_code == 0
     line = find_line(ledger, result.stdout.removesuffix("\n"))
     assert line is not None
-    assert (line.state, line.reward_id, line.customer.value) == (State.WAITING, 1001, "919800000001")
+    assert (line.state, line.reward_id, line.customer.value) == (
+        State.WAITING,
+        1001,
+        "919800000001",
+    )
 
 
 def test_every_option_reaches_the_line_or_its_body(run, desk: Desk):
     run(
-        *("issue", "--external-id", "CRM-7", "--reward-id", 1004, "--quantity", 2, "--campaign", "spring"),
+        *(
+            "issue",
+            "--external-id",
+            "CRM-7",
+            "--reward-id",
+            1004,
+            "--quantity",
+            2,
+            "--campaign",
+            "spring",
+        ),
         *("--payment-config-id", 55, "--redemption-value", 12.5, "--notes", "thank you"),
     )
     (job,) = desk.take(Lane.BACKGROUND).jobs
-    for part in (b'"externalId":"CRM-7"', b'"quantity":2', b'"id":55', b'"redemptionValue":12.5', b'"thank you"'):
+    for part in (
+        b'"externalId":"CRM-7"',
+        b'"quantity":2',
+        b'"id":55',
+        b'"redemptionValue":12.5',
+        b'"thank you"',
+    ):
         assert part in job.body
 
 
@@ -73,10 +93,16 @@ def test_a_key_reused_with_another_payload_is_refused(run):
     ("arguments", "remedy"),
     [
         (["--reward-id", "1001"], "give exactly one of mobile, email, external id"),
-        (["--reward-id", "1001", "--mobile", "919800000001", "--email", "a@example.test"], "give exactly one"),
+        (
+            ["--reward-id", "1001", "--mobile", "919800000001", "--email", "a@example.test"],
+            "give exactly one",
+        ),
         (["--reward-id", "1001", "--mobile", "12"], "write 7 to 15 digits"),
         (["--reward-id", "0", "--mobile", "919800000001"], "write a whole number from 1"),
-        (["--reward-id", "1001", "--mobile", "919800000001", "--org-id", "0"], "write a whole number from 1"),
+        (
+            ["--reward-id", "1001", "--mobile", "919800000001", "--org-id", "0"],
+            "write a whole number from 1",
+        ),
         (["--reward-id", "1001", "--mobile", "919800000001", "--redemption-value", "0"], "above 0"),
         (["--reward-id", "1001", "--mobile", "919800000001", "--key", ""], "give 1 to 255"),
     ],

@@ -61,7 +61,11 @@ def suspend(redis):
 
     def mark(key, reason):
         now = redis.time()[0] * 1_000_000
-        fields = {"suspended_since": now - 40_000_000, "suspended_until": now + 3_700_000_000, "reason": reason}
+        fields = {
+            "suspended_since": now - 40_000_000,
+            "suspended_until": now + 3_700_000_000,
+            "reason": reason,
+        }
         redis.hset(key, mapping={**fields, "suspension": 1})
 
     return mark
@@ -69,10 +73,17 @@ def suspend(redis):
 
 def test_a_suspended_account_says_for_how_long_and_why(run, suspend, account):
     suspend(limits_key(account), "HTTP 429")
-    assert re.search(r"account  suspended for another 1 h, for 4\d s already: HTTP 429", run("limits", "show").stdout)
+    assert re.search(
+        r"account  suspended for another 1 h, for 4\d s already: HTTP 429",
+        run("limits", "show").stdout,
+    )
     assert "suspended for another 1 h" in run("status").stdout
     limits = json.loads(run("limits", "show", "--json").stdout)
-    assert (limits["availability"], limits["reason"], limits["why"]) == ("suspended", "HTTP 429", "HTTP 429")
+    assert (limits["availability"], limits["reason"], limits["why"]) == (
+        "suspended",
+        "HTTP 429",
+        "HTTP 429",
+    )
     assert limits["suspendedSeconds"] == limits["closedSeconds"] == pytest.approx(3_700, abs=20)
 
 
@@ -80,7 +91,8 @@ def test_an_account_that_is_probed_says_so(run, redis, suspend, account):
     suspend(limits_key(account), "HTTP 503")
     redis.hdel(limits_key(account), "suspended_until")
     assert re.search(
-        r"account  probing, one call every 2 s at most, for 4\d s already: HTTP 503", run("limits", "show").stdout
+        r"account  probing, one call every 2 s at most, for 4\d s already: HTTP 503",
+        run("limits", "show").stdout,
     )
 
 
@@ -132,13 +144,20 @@ def test_an_adaptive_limit_says_how_many_calls_are_allowed_since_when_and_why(ru
 def test_failures_that_fewer_calls_do_not_prevent_are_named(run, redis, account):
     until = (redis.time()[0] + 60) * 1_000_000
     redis.hset(limits_key(account), mapping={"unrelated": "0.35", "unrelated_until": until})
-    assert "35% of calls fail at any rate, so the limit is not lowered for them" in run("limits", "show").stdout
+    assert (
+        "35% of calls fail at any rate, so the limit is not lowered for them"
+        in run("limits", "show").stdout
+    )
 
 
 def test_status_tells_programs_the_limits(run, redis):
     run("limits", "set", 600)
     limits = json.loads(run("status", "--json").stdout)["limits"]
-    assert (limits["ratePerMinute"], limits["setAtRunTime"], limits["closedSeconds"]) == (600, True, 0.0)
+    assert (limits["ratePerMinute"], limits["setAtRunTime"], limits["closedSeconds"]) == (
+        600,
+        True,
+        0.0,
+    )
     assert (limits["availability"], limits["reads"]["availability"]) == ("available", "available")
 
 

@@ -58,7 +58,9 @@ def test_reveal_shows_them(run, settled, form):
         assert private in told
 
 
-@pytest.mark.parametrize(("state", "count"), [("issued", 1), ("failed", 1), ("waiting", 1), ("partial", 0)])
+@pytest.mark.parametrize(
+    ("state", "count"), [("issued", 1), ("failed", 1), ("waiting", 1), ("partial", 0)]
+)
 def test_a_state_selects_its_lines(run, settled, state, count):
     told = run("outcomes", "spring", "--state", state, "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["state"] for line in told] == [state] * count
@@ -67,7 +69,11 @@ def test_a_state_selects_its_lines(run, settled, state, count):
 def test_the_table_keeps_the_request_id_within_80_columns(run, settled):
     head, *lines = run("outcomes", "spring").stdout.splitlines()
     assert head.split()[:6] == ["state", "code", "units", "reward", "customer", "requestId"]
-    request_ids = [line.request_id for job in (1, 2, 3) for line in settled.lines(make_job(job, campaign="spring"))]
+    request_ids = [
+        line.request_id
+        for job in (1, 2, 3)
+        for line in settled.lines(make_job(job, campaign="spring"))
+    ]
     assert [line[42:78] for line in lines] == request_ids
 
 

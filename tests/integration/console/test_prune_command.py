@@ -23,7 +23,9 @@ def aged(desk):
     with desk.ledger.write() as connection:
         back = 40 * _DAY_MS
         connection.execute(
-            update(jobs).values(accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back)
+            update(jobs).values(
+                accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back
+            )
         )
     desk.accept(make_job(40, campaign="spring"))
     return desk
@@ -42,12 +44,20 @@ def test_a_dry_run_says_what_would_go_and_what_stays(run, aged, tmp_path):
 def test_the_archive_holds_every_job_whole_and_only_its_owner_reads_it(run, aged, tmp_path):
     path = tmp_path / "old.jsonl.gz"
     result = run("prune", "--older-than", 30, "--archive", path)
-    assert result.stdout.startswith("pruned 20 jobs (20 lines), settled more than 30 days ago, archived in ")
+    assert result.stdout.startswith(
+        "pruned 20 jobs (20 lines), settled more than 30 days ago, archived in "
+    )
     found = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    assert [entry["job"]["id"] for entry in found] == [job.id for job in make_jobs(20, campaign="spring")]
+    assert [entry["job"]["id"] for entry in found] == [
+        job.id for job in make_jobs(20, campaign="spring")
+    ]
     first = found[0]
     assert json.loads(first["job"]["body"])["rewards"][0]["requestId"] == first["job"]["id"]
-    assert (first["campaign"], first["lines"][0]["state"], first["attempts"][0]["number"]) == ("spring", "issued", 1)
+    assert (first["campaign"], first["lines"][0]["state"], first["attempts"][0]["number"]) == (
+        "spring",
+        "issued",
+        1,
+    )
     assert first["dead_letter"] is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -68,7 +78,9 @@ def test_an_archive_that_cannot_be_written_removes_nothing(run, aged, tmp_path):
     assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
 
 
-def test_a_pruned_campaign_is_balanced_and_its_file_run_again_adds_nothing(run, write_file, home, desk, monkeypatch):
+def test_a_pruned_campaign_is_balanced_and_its_file_run_again_adds_nothing(
+    run, write_file, home, desk, monkeypatch
+):
     path = write_file(*(f"9198000000{number:02},1001" for number in range(10)))
     assert run("blast", path, "--campaign", "spring").exit_code == 0
     held = desk.take()
@@ -76,7 +88,8 @@ def test_a_pruned_campaign_is_balanced_and_its_file_run_again_adds_nothing(run, 
     with desk.ledger.write() as connection:
         connection.execute(
             update(jobs).values(
-                accepted_at=jobs.c.accepted_at - _DAY_MS * 40, settled_at=jobs.c.settled_at - _DAY_MS * 40
+                accepted_at=jobs.c.accepted_at - _DAY_MS * 40,
+                settled_at=jobs.c.settled_at - _DAY_MS * 40,
             )
         )
     assert run("prune", "--older-than", 30, "--vacuum").exit_code == 0
@@ -99,7 +112,8 @@ def test_a_pruned_request_that_is_asked_for_again_tells_how_it_ended(run, desk):
     with desk.ledger.write() as connection:
         connection.execute(
             update(jobs).values(
-                accepted_at=jobs.c.accepted_at - _DAY_MS * 40, settled_at=jobs.c.settled_at - _DAY_MS * 40
+                accepted_at=jobs.c.accepted_at - _DAY_MS * 40,
+                settled_at=jobs.c.settled_at - _DAY_MS * 40,
             )
         )
     assert "pruned 1 job (1 line)" in run("prune", "--older-than", 30).stdout

@@ -23,7 +23,10 @@ def _require(patience_seconds: float = 0.1, **urls: str) -> None:
     ("urls", "setting"),
     [
         ({"broker_url": "redis://:hunter2@127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
-        ({"broker_url": "amqp://u:hunter2@127.0.0.1:1//", "redis_url": "redis://127.0.0.1:1"}, "ISSUANCE_BROKER_URL"),
+        (
+            {"broker_url": "amqp://u:hunter2@127.0.0.1:1//", "redis_url": "redis://127.0.0.1:1"},
+            "ISSUANCE_BROKER_URL",
+        ),
     ],
 )
 def test_a_dead_broker_is_named_within_seconds_without_its_password(urls, setting):
@@ -56,5 +59,8 @@ def test_a_broker_that_comes_back_within_seconds_is_waited_for(tmp_path):
 
 
 def test_limits_that_are_out_of_reach_are_named_though_the_broker_answers(tmp_path):
-    with valkey_server(tmp_path) as server, pytest.raises(SettingsError, match=r"^ISSUANCE_REDIS_URL: "):
+    with (
+        valkey_server(tmp_path) as server,
+        pytest.raises(SettingsError, match=r"^ISSUANCE_REDIS_URL: "),
+    ):
         _require(broker_url=f"redis://127.0.0.1:{server.port}/0", redis_url="redis://127.0.0.1:1/0")

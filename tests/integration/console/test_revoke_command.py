@@ -43,17 +43,25 @@ def issued(desk: Desk, sim: Simulator) -> ClaimedJob:
 
 
 def story(desk: Desk, request_id: str) -> list[tuple[str, str]]:
-    return [(action.verb, action.note) for action in actions_on(desk.ledger, line_target(request_id))]
+    return [
+        (action.verb, action.note) for action in actions_on(desk.ledger, line_target(request_id))
+    ]
 
 
 def test_a_revoked_line_stays_issued_and_shows_its_revocation(run, sim, desk, issued):
     result = run("revoke", issued.id, *NOTE, "--yes")
-    assert (result.exit_code, result.stdout) == (0, f"{issued.id}: revoked, 1 transaction, 2 units\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"{issued.id}: revoked, 1 transaction, 2 units\n",
+    )
     assert (sim.truth(issued.id)["issued"], sim.truth(issued.id)["revoked"]) == (2, 2)
     line = desk.line(issued)
     assert (line.state, line.quantity, line.revoked_at is not None) == (State.ISSUED, 2, True)
     assert desk.counts() == {State.ISSUED: 1}
-    assert story(desk, issued.id) == [("revoke", "wrong blast"), ("revoked", "revoked, 1 transaction, 2 units")]
+    assert story(desk, issued.id) == [
+        ("revoke", "wrong blast"),
+        ("revoked", "revoked, 1 transaction, 2 units"),
+    ]
     [shown] = map(json.loads, run("outcomes", "spring", "--format", "jsonl").stdout.splitlines())
     assert (shown["state"], shown["revokedAt"][-1]) == ("issued", "Z")
     assert "revoked: " in run("outcomes", "spring").stdout
@@ -72,7 +80,11 @@ def test_the_revocation_is_logged_with_the_request_id(run, issued, monkeypatch):
     monkeypatch.setenv("ISSUANCE_LOG_FORMAT", "json")
     result = run("revoke", issued.id, *NOTE, "--yes")
     [event] = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
-    assert (event["event"], event["request_id"], event["campaign"]) == ("revoked", issued.id, "spring")
+    assert (event["event"], event["request_id"], event["campaign"]) == (
+        "revoked",
+        issued.id,
+        "spring",
+    )
 
 
 def test_nobody_is_asked_in_a_pipe_and_nothing_is_revoked_without_yes(run, sim, desk, issued):
@@ -109,7 +121,9 @@ def test_what_the_api_refuses_is_explained_and_may_be_asked_again(run, sim, desk
     assert run("revoke", issued.id, *NOTE, "--yes").exit_code == 0
 
 
-def test_a_lost_reply_is_in_doubt_and_asking_again_finds_that_it_was_revoked(run, sim, desk, issued, monkeypatch):
+def test_a_lost_reply_is_in_doubt_and_asking_again_finds_that_it_was_revoked(
+    run, sim, desk, issued, monkeypatch
+):
     monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "1")
     sim.faults(next=[{"fault": {"kind": "timeout_after_commit"}, "path": "/revoke"}])
     lost = run("revoke", issued.id, *NOTE, "--yes")
@@ -157,12 +171,17 @@ def test_what_is_not_issued_is_refused_with_what_to_do_instead(run, sim, desk, r
     assert sim.summary()["revokeCalls"] == 0
 
 
-def test_a_line_whose_job_could_be_resent_is_refused_until_its_dead_letter_is_done_with(run, sim, desk):
+def test_a_line_whose_job_could_be_resent_is_refused_until_its_dead_letter_is_done_with(
+    run, sim, desk
+):
     held, job = desk.take_one(make_job(9, campaign="spring", rewards=(1001, 1002), quantity=2))
     first, second = job.lines
-    desk.record(held, judge(job, answer(say(first), say(second, 8010, units=1, transactionId=4711))))
+    desk.record(
+        held, judge(job, answer(say(first), say(second, 8010, units=1, transactionId=4711)))
+    )
     result = run("revoke", job.id, *NOTE, "--yes")
     assert result.exit_code == 2
     assert f"dead-letters discard {desk.letter().id}" in result.stderr
     desk.discard(ids=(desk.letter().id,))
-    assert "code 10007" in run("revoke", job.id, *NOTE, "--yes").stdout  # the simulator never heard of it
+    # the simulator never heard of it
+    assert "code 10007" in run("revoke", job.id, *NOTE, "--yes").stdout

@@ -43,8 +43,12 @@ def test_a_recount_finds_what_is_remembered_and_what_is_not(run, desk):
     asked = ("status", "spring", "--json")
     assert json.loads(run(*asked, "--recount").stdout) == json.loads(run(*asked).stdout)
     with desk.ledger.write() as connection:
-        connection.exec_driver_sql("UPDATE tallies SET line_count = line_count + 1 WHERE state = 'issued'")
-    balanced = [json.loads(run(*asked, *options).stdout)["balanced"] for options in ((), ("--recount",))]
+        connection.exec_driver_sql(
+            "UPDATE tallies SET line_count = line_count + 1 WHERE state = 'issued'"
+        )
+    balanced = [
+        json.loads(run(*asked, *options).stdout)["balanced"] for options in ((), ("--recount",))
+    ]
     assert balanced == [False, True]
 
 
@@ -52,7 +56,10 @@ def test_without_a_campaign_json_lists_all(run, desk):
     desk.accept(make_job(1, campaign="spring"))
     ensure_campaign(desk.ledger, "summer")
     campaigns = json.loads(run("status", "--json").stdout)["campaigns"]
-    assert [(found["campaign"], found["waiting"]) for found in campaigns] == [("spring", 1), ("summer", 0)]
+    assert [(found["campaign"], found["waiting"]) for found in campaigns] == [
+        ("spring", 1),
+        ("summer", 0),
+    ]
 
 
 def test_an_unknown_campaign_is_unusable(run, desk):
@@ -67,7 +74,16 @@ def test_people_see_each_campaign_in_two_lines_of_at_most_80_columns(run, desk):
     ensure_campaign(desk.ledger, "a campaign with a name that is rather long for a table")
     pause_campaign(desk.ledger, "spring", OPERATOR)
     lines = run("status").stdout.splitlines()
-    assert lines[0].split() == ["campaign", "state", "accepted", "dead", "letters", "oldest", "due", "balanced"]
+    assert lines[0].split() == [
+        "campaign",
+        "state",
+        "accepted",
+        "dead",
+        "letters",
+        "oldest",
+        "due",
+        "balanced",
+    ]
     assert lines[1].split() == ["spring", "paused", "5", "2", "0", "s", "yes"]
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
     assert lines[4] == "  no lines yet"
@@ -93,7 +109,9 @@ def test_a_watch_in_a_pipe_prints_a_block_every_second_until_it_is_ended(start, 
     desk.accept(make_job(1, campaign="spring"))
     process = start("status", "spring", "--json", "--watch")
     assert process.stdout is not None
-    blocks = [json.loads(line) for line in (process.stdout.readline() for _ in range(4)) if line.strip()]
+    blocks = [
+        json.loads(line) for line in (process.stdout.readline() for _ in range(4)) if line.strip()
+    ]
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert [block["waiting"] for block in blocks] == [1, 1]

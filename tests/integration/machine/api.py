@@ -45,10 +45,14 @@ class Api:
 
     def __init__(self, switches: Switches) -> None:
         self._ahead_seconds = 0.0
-        self.world = World(DEMO_WITHOUT_MAGIC, switches, clock=lambda: time.time() + self._ahead_seconds)
+        self.world = World(
+            DEMO_WITHOUT_MAGIC, switches, clock=lambda: time.time() + self._ahead_seconds
+        )
         self._runner = asyncio.Runner()
         self._client = RewardsClient(_ACCOUNT, httpx.ASGITransport(app_of(self.world)))
-        self._looker = Looker(self._client, POLICY, Random(1), take_slot=_has_slot, within_seconds=10)
+        self._looker = Looker(
+            self._client, POLICY, Random(1), take_slot=_has_slot, within_seconds=10
+        )
 
     def close(self) -> None:
         self._runner.run(self._client.aclose())

@@ -32,7 +32,8 @@ from tests.integration.machine.api import LAG_SECONDS, MOBILE, ORG, POLICY, Api
 MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "60"))
 CUSTOMER = Customer("mobile", MOBILE)
 POINTS = 15  # enough for one unit of 1002 and not for two
-# The demo catalogue's rules that can refuse or reduce (docs/simulator.md), those that issue more often.
+# The demo catalogue's rules that can refuse or reduce (docs/simulator.md), those that issue more
+# often.
 REWARDS = st.sampled_from([1001, 1001, 1002, 1003, 1004, 1005, 1006, 1006, 1007, 1010, 1013, 1017])
 
 LOSSES = (
@@ -51,7 +52,10 @@ LOSSES = (
     ),
 )
 NEVER_PROCESSED = (
-    *({"kind": kind} for kind in ("reset_before", "502_html", "503", "empty_200", "521", "429", "401")),
+    *(
+        {"kind": kind}
+        for kind in ("reset_before", "502_html", "503", "empty_200", "521", "429", "401")
+    ),
     *({"kind": "code", "code": code} for code in (10004, 10003, 400, 3004, 77001, 500)),
     {"kind": "code", "code": 400, "message": "Duplicate requestId"},
     {"kind": "code", "code": 8004, "message": "issue failed"},
@@ -61,7 +65,9 @@ OUTCOMES = (
     *({"kind": "outcome", "code": code} for code in (8003, 8004, 12005, 1010, 77001)),
     {"kind": "outcome", "code": 8003, "message": "fail to issue reward as voucher is not present"},
 )
-FAULTS = st.one_of(st.none(), st.sampled_from(LOSSES), st.sampled_from(NEVER_PROCESSED), st.sampled_from(OUTCOMES))
+FAULTS = st.one_of(
+    st.none(), st.sampled_from(LOSSES), st.sampled_from(NEVER_PROCESSED), st.sampled_from(OUTCOMES)
+)
 READ_PATHS = ("/lookup", "/issuals", "/reward-transactions")
 READ_FAULTS = st.sampled_from([*product(READ_PATHS, ("503", "502_html", "empty_200"))])
 
@@ -72,7 +78,14 @@ SWITCHES = st.builds(
     failed_replay=st.sampled_from(["duplicate_400", "stored_failure", "reprocess"]),
     replay_quantity=st.sampled_from(["cumulative", "delta"]),
     toplevel_anomaly=st.sampled_from(
-        ["off", "off", "issued_as_partial", "partial_as_issued", "quantity_overstated", "transaction_shared"]
+        [
+            "off",
+            "off",
+            "issued_as_partial",
+            "partial_as_issued",
+            "quantity_overstated",
+            "transaction_shared",
+        ]
     ),
     reversed_voucher=st.sampled_from(["hidden", "shown"]),
     read_lag_seconds=st.sampled_from([0.0, LAG_SECONDS]),
@@ -85,7 +98,9 @@ SWITCHES = st.builds(
 def jobs(draw):
     variant = draw(st.sampled_from(Variant))
     rewards = (
-        [draw(REWARDS)] if variant is Variant.SINGLE else draw(st.lists(REWARDS, min_size=1, max_size=3, unique=True))
+        [draw(REWARDS)]
+        if variant is Variant.SINGLE
+        else draw(st.lists(REWARDS, min_size=1, max_size=3, unique=True))
     )
     lines = tuple(
         Line(
@@ -119,7 +134,8 @@ class OneJob(RuleBasedStateMachine):
         self.api.world.put_customer({"customer_id": 9, "mobile": MOBILE, "points": POINTS})
         self.desk.accept(job)
 
-    # -- the worker ------------------------------------------------------------------------------------------------
+    # -- the worker
+    # ------------------------------------------------------------------------------------------------
 
     def _attempt(self, *, record=True):
         """Release and claim what waits, and make one attempt for each job of it."""
@@ -131,7 +147,8 @@ class OneJob(RuleBasedStateMachine):
         held = self.desk.claim(chunk, orphaned=orphaned)
         for job in held.jobs:
             if job.empty_looks + 1 == len(POLICY.read_lags_seconds):
-                # That the configured waits are longer than the API's lag is what the last look relies on.
+                # That the configured waits are longer than the API's lag is what the last look
+                # relies on.
                 self.api.let_reads_catch_up()
             attempt = self.api.attempt(held, job)
             self.made.append((chunk, held, attempt))
@@ -174,7 +191,8 @@ class OneJob(RuleBasedStateMachine):
     def let_reads_catch_up(self):
         self.api.let_reads_catch_up()
 
-    # -- people ----------------------------------------------------------------------------------------------------
+    # -- people
+    # ----------------------------------------------------------------------------------------------------
 
     @rule(reward=st.sampled_from([1005, 1006, 1007, 1013, "points"]))
     def mend(self, reward):
@@ -182,7 +200,11 @@ class OneJob(RuleBasedStateMachine):
         if reward == "points":
             world.directory.find(("mobile", MOBILE)).points += 100
         else:
-            changes = {1005: {"enabled": True}, 1006: {"customer_limit": None}, 1007: {"segments": []}}
+            changes = {
+                1005: {"enabled": True},
+                1006: {"customer_limit": None},
+                1007: {"segments": []},
+            }
             world.change_reward(reward, changes.get(reward, {"vendor_gives_voucher": True}))
 
     @rule()
@@ -199,12 +221,14 @@ class OneJob(RuleBasedStateMachine):
             of_job = [line for line in known.values() if line.job_id == letters[letter_id]]
             refused = [line for line in of_job if line.state is State.FAILED]
             assert refused
-            # A new requestId, after a definite refusal only: nothing may be issued under the old one, ever.
+            # A new requestId, after a definite refusal only: nothing may be issued under the old
+            # one, ever.
             for line in refused:
                 self.reissues[line.request_id] = line
                 assert self._issued(line.request_id) == 0
 
-    # -- what always holds -----------------------------------------------------------------------------------------
+    # -- what always holds
+    # -----------------------------------------------------------------------------------------
 
     def _known(self):
         return {line.request_id: line for line in outcomes(self.desk.ledger, self.desk.campaign)}
@@ -217,7 +241,9 @@ class OneJob(RuleBasedStateMachine):
         known, units = self._known(), Counter()
         for request_id, entry in self.api.truth.items():
             assert entry["issued"] <= known[request_id].requested_quantity
-            assert entry["pointsCharged"] == entry["issued"] * {1002: 10, 1017: 10}.get(known[request_id].reward_id, 0)
+            assert entry["pointsCharged"] == entry["issued"] * {1002: 10, 1017: 10}.get(
+                known[request_id].reward_id, 0
+            )
             units[known[request_id].reward_id] += entry["issued"]
         wanted = Counter()
         for line in self.job.lines:
@@ -254,7 +280,8 @@ class OneJob(RuleBasedStateMachine):
         if line.state is State.FAILED:
             assert self._issued(line.request_id) == 0, line
 
-    # -- the end ---------------------------------------------------------------------------------------------------
+    # -- the end
+    # ---------------------------------------------------------------------------------------------------
 
     def teardown(self):
         if hasattr(self, "api"):
@@ -297,7 +324,9 @@ class OneJob(RuleBasedStateMachine):
         """Whether the API has a transaction that tells what came of the line."""
         found = self.api.world.directory.find(("mobile", MOBILE))
         own = self.api.world.journal.of_customer(found.customer_id)
-        return any(entry.reference == line.job_id and entry.reward_id == line.reward_id for entry in own)
+        return any(
+            entry.reference == line.job_id and entry.reward_id == line.reward_id for entry in own
+        )
 
 
 def test_one_job_comes_out_right_in_any_order_of_events(ledger):

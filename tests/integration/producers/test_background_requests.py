@@ -55,7 +55,9 @@ def test_without_a_key_every_call_is_a_new_request(producer):
 
 
 def test_the_same_key_and_payload_are_accepted_once(producer):
-    first, second = (producer.enqueue(mobile="919800000001", reward_id=1001, key="order-17") for _ in range(2))
+    first, second = (
+        producer.enqueue(mobile="919800000001", reward_id=1001, key="order-17") for _ in range(2)
+    )
     assert (first.is_new, second.is_new) == (True, False)
     assert first.request_ids == second.request_ids
     assert accepted(producer) == 1
@@ -80,7 +82,13 @@ def test_the_same_key_at_the_same_moment_is_accepted_once(settings):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"quantity": 2}, {"reward_id": 1002}, {"mobile": "919800000002"}, {"notes": "again"}, {"campaign": "other"}],
+    [
+        {"quantity": 2},
+        {"reward_id": 1002},
+        {"mobile": "919800000002"},
+        {"notes": "again"},
+        {"campaign": "other"},
+    ],
 )
 def test_a_key_with_another_payload_or_campaign_is_refused(producer, changed):
     request = {"mobile": "919800000001", "reward_id": 1001, "key": "order-17"}
@@ -92,7 +100,9 @@ def test_a_key_with_another_payload_or_campaign_is_refused(producer, changed):
 
 
 def test_several_rewards_travel_in_one_call(producer):
-    enqueued = producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002, 3)], key="order-17")
+    enqueued = producer.enqueue(
+        mobile="919800000001", reward_id=1001, more=[Reward(1002, 3)], key="order-17"
+    )
     lines = lines_of_job(producer.ledger, enqueued.request_id)
     assert [(line.request_id, line.reward_id, line.requested_quantity) for line in lines] == [
         (enqueued.request_ids[0], 1001, 1),
@@ -113,8 +123,15 @@ def test_every_field_reaches_the_body(producer):
     )
     body = json.loads(row(producer, enqueued.request_id).body)
     (reward,) = body["rewards"]
-    assert (body["email"], body["notes"], body["eventLogId"]) == ("a@example.test", "thank you", "log-9")
-    assert (reward["paymentConfig"], reward["customFields"]) == ({"id": 55, "redemptionValue": 12.5}, {"store": "7"})
+    assert (body["email"], body["notes"], body["eventLogId"]) == (
+        "a@example.test",
+        "thank you",
+        "log-9",
+    )
+    assert (reward["paymentConfig"], reward["customFields"]) == (
+        {"id": 55, "redemptionValue": 12.5},
+        {"store": "7"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +157,10 @@ def test_a_wrong_value_is_refused_by_name_and_nothing_is_recorded(producer, requ
 
 @pytest.mark.parametrize(
     ("arguments", "names"),
-    [({"reward_id": 1001, "kye": "order-17"}, "kye is unknown"), ({"mobile": "919800000001"}, "reward_id is missing")],
+    [
+        ({"reward_id": 1001, "kye": "order-17"}, "kye is unknown"),
+        ({"mobile": "919800000001"}, "reward_id is missing"),
+    ],
 )
 def test_a_misspelled_or_missing_argument_is_an_error(producer, arguments, names):
     with pytest.raises(TypeError, match=names):
@@ -161,11 +181,15 @@ def test_a_call_takes_no_more_rewards_than_the_cap(settings):
     with Producer(capped, Site.of(capped)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)]).is_new
         with pytest.raises(RequestRefusedError, match="raise ISSUANCE_JOB_MAX_LINES"):
-            producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002), Reward(1003)])
+            producer.enqueue(
+                mobile="919800000001", reward_id=1001, more=[Reward(1002), Reward(1003)]
+            )
 
 
 def test_points_reach_the_payment_config_in_the_place_of_a_value(producer):
-    enqueued = producer.enqueue(mobile="919800000001", reward_id=1004, payment_config_id=55, points=500)
+    enqueued = producer.enqueue(
+        mobile="919800000001", reward_id=1004, payment_config_id=55, points=500
+    )
     assert json.loads(row(producer, enqueued.request_id).body)["rewards"][0]["paymentConfig"] == {
         "id": 55,
         "points": 500,
@@ -197,7 +221,10 @@ def test_a_request_is_accepted_when_the_broker_is_away(settings):
 def test_a_request_asks_for_a_release_at_once(settings, tmp_path):
     with ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey") as server:
         there = settings.model_copy(update={"broker_url": server.connection_url})
-        with Producer(there, Site.of(there)) as producer, Redis.from_url(server.connection_url) as redis:
+        with (
+            Producer(there, Site.of(there)) as producer,
+            Redis.from_url(server.connection_url) as redis,
+        ):
             producer.enqueue(mobile="919800000001", reward_id=1001)
             assert redis.llen(f"issuance:{RELEASE_QUEUE}") == 1
 

@@ -33,7 +33,10 @@ def customers(ledger, campaign: str = "spring") -> list[str]:
 
 def bodies(ledger) -> list[dict]:
     with ledger.read() as connection:
-        return [json.loads(body) for body in connection.scalars(select(jobs.c.body).order_by(jobs.c.number))]
+        return [
+            json.loads(body)
+            for body in connection.scalars(select(jobs.c.body).order_by(jobs.c.number))
+        ]
 
 
 def refused(path) -> list[tuple[str, str, str]]:
@@ -68,12 +71,20 @@ def test_another_campaign_issues_the_same_rows_again(send, ledger, write_file):
     path = write_file(*ROWS)
     send(path)
     assert send(path, campaign="summer") == BlastReport(rows=5, accepted=5, jobs=5)
-    ids = [line.request_id for name in ("spring", "summer") for line in outcomes(ledger, find_campaign(ledger, name))]
+    ids = [
+        line.request_id
+        for name in ("spring", "summer")
+        for line in outcomes(ledger, find_campaign(ledger, name))
+    ]
     assert len(set(ids)) == 10
 
 
-def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(send, ledger, write_file, tmp_path):
-    assert send(write_file(*ROWS, ROWS[0], ROWS[1])) == BlastReport(rows=7, accepted=5, jobs=5, refused=2)
+def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(
+    send, ledger, write_file, tmp_path
+):
+    assert send(write_file(*ROWS, ROWS[0], ROWS[1])) == BlastReport(
+        rows=7, accepted=5, jobs=5, refused=2
+    )
     assert refused(tmp_path / "errors.csv") == [
         ("7", "", "the same customer and reward as line 2"),
         ("8", "", "the same customer and reward as line 3"),
@@ -84,14 +95,18 @@ def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(send, l
 def test_a_repeat_is_noticed_across_batches(send, write_file, tmp_path):
     rows = [f"9197{number:08},1001" for number in range(2_500)]
     assert send(write_file(*rows, rows[0])).refused == 1
-    assert refused(tmp_path / "errors.csv") == [("2502", "", "the same customer and reward as line 2")]
+    assert refused(tmp_path / "errors.csv") == [
+        ("2502", "", "the same customer and reward as line 2")
+    ]
 
 
 def test_two_rewards_for_one_customer_are_no_repeat(send, write_file):
     assert send(write_file("919800000001,1001", "919800000001,1002")).accepted == 2
 
 
-def test_a_row_whose_values_changed_is_refused_and_the_first_body_stays(send, ledger, write_file, tmp_path):
+def test_a_row_whose_values_changed_is_refused_and_the_first_body_stays(
+    send, ledger, write_file, tmp_path
+):
     send(write_file("919800000001,1001,1", header="mobile,rewardId,quantity"))
     changed = send(write_file("919800000001,1001,3", header="mobile,rewardId,quantity"))
     assert changed == BlastReport(rows=1, refused=1)
@@ -119,13 +134,17 @@ def test_the_intake_is_recorded_with_its_counts(send, ledger, write_file):
     assert intake.finished_at >= intake.started_at
 
 
-def test_each_accepted_row_is_told_by_its_request_id_and_a_known_one_is_not(send, ledger, write_file):
+def test_each_accepted_row_is_told_by_its_request_id_and_a_known_one_is_not(
+    send, ledger, write_file
+):
     path = write_file("919800000001,1001", "919800000002,1001")
     with capture_logs() as told:
         send(path)
         send(path)
     accepted = [event["request_id"] for event in told if event["event"] == "accepted"]
-    assert accepted == [line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))]
+    assert accepted == [
+        line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))
+    ]
     assert {event["log_level"] for event in told if event["event"] == "accepted"} == {"debug"}
 
 
@@ -138,7 +157,9 @@ def test_a_cancelled_campaign_accepts_nothing(send, ledger, write_file):
 
 
 @pytest.mark.parametrize("variant", Variant)
-def test_each_endpoint_gets_its_own_body_with_the_lines_request_id(send, ledger, write_file, variant):
+def test_each_endpoint_gets_its_own_body_with_the_lines_request_id(
+    send, ledger, write_file, variant
+):
     send(write_file(*ROWS[:2]), api_variant=variant, api_data_scope_org="500")
     ids = [line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))]
     for request_id, body in zip(ids, bodies(ledger), strict=True):
@@ -152,8 +173,12 @@ def test_each_endpoint_gets_its_own_body_with_the_lines_request_id(send, ledger,
 
 
 def test_what_the_single_endpoint_cannot_issue_is_a_refused_row(send, write_file, tmp_path):
-    path = write_file("919800000001,1001,2", "919800000002,1001,1", header="mobile,rewardId,quantity")
-    assert send(path, api_variant=Variant.SINGLE) == BlastReport(rows=2, accepted=1, jobs=1, refused=1)
+    path = write_file(
+        "919800000001,1001,2", "919800000002,1001,1", header="mobile,rewardId,quantity"
+    )
+    assert send(path, api_variant=Variant.SINGLE) == BlastReport(
+        rows=2, accepted=1, jobs=1, refused=1
+    )
     [(line, field, problem)] = refused(tmp_path / "errors.csv")
     assert (line, field) == ("2", "quantity")
     assert "issues one unit" in problem
@@ -164,7 +189,9 @@ def test_the_connected_endpoint_needs_an_organisation(send, write_file, tmp_path
     assert refused(tmp_path / "errors.csv")[0][1] == "orgId"
 
 
-def test_a_dry_run_counts_the_same_and_leaves_the_ledger_alone(ledger, settings, write_file, tmp_path):
+def test_a_dry_run_counts_the_same_and_leaves_the_ledger_alone(
+    ledger, settings, write_file, tmp_path
+):
     with ErrorsFile(tmp_path / "errors.csv") as errors:
         path = write_file(*ROWS, "12,1001")
         report = check("spring", Source(path, ReadOptions()), Freezer.of(settings), errors)

@@ -43,7 +43,9 @@ def refused(path) -> list[tuple[str, str]]:
         return [(row["line"], row["problem"]) for row in csv.DictReader(stream)]
 
 
-def test_an_allowed_repeat_is_a_reward_of_its_own_and_running_again_adds_none(send, ledger, write_file):
+def test_an_allowed_repeat_is_a_reward_of_its_own_and_running_again_adds_none(
+    send, ledger, write_file
+):
     path = write_file(ROWS[0], ROWS[0], ROWS[1], ROWS[0])
     assert counts(send(path, options=REPEATS)) == (4, 0, 0)
     assert len(set(request_ids(ledger))) == 4
@@ -57,7 +59,9 @@ def test_repeats_that_were_refused_are_accepted_when_they_are_allowed(send, ledg
     assert len(request_ids(ledger)) == 3
 
 
-def test_a_refused_repeat_counts_as_known_when_the_file_is_run_again_and_is_not_issued(send, ledger, write_file):
+def test_a_refused_repeat_counts_as_known_when_the_file_is_run_again_and_is_not_issued(
+    send, ledger, write_file
+):
     path = write_file(ROWS[0], ROWS[0])
     assert counts(send(path)) == (1, 0, 1)
     assert counts(send(path)) == (0, 2, 0)
@@ -90,8 +94,12 @@ def test_a_grouped_body_names_each_reward_with_its_own_request_id(send, ledger, 
     assert body["transactionNumber"] == request_ids(ledger)[0]
 
 
-@pytest.mark.parametrize(("first", "second"), [(None, GROUPED), (GROUPED, None), (GROUPED, GROUPED)])
-def test_a_file_that_was_run_with_or_without_groups_adds_nothing_either_way(send, ledger, write_file, first, second):
+@pytest.mark.parametrize(
+    ("first", "second"), [(None, GROUPED), (GROUPED, None), (GROUPED, GROUPED)]
+)
+def test_a_file_that_was_run_with_or_without_groups_adds_nothing_either_way(
+    send, ledger, write_file, first, second
+):
     path = write_file(*ROWS)
     send(path, options=first)
     assert counts(send(path, options=second)) == (0, 5, 0)
@@ -113,7 +121,9 @@ def test_batches_that_fall_differently_add_nothing(send, ledger, write_file):
     assert len(set(request_ids(ledger))) == 1_201
 
 
-def test_a_repeat_in_a_group_is_refused_and_points_to_the_rows_it_repeats(send, ledger, write_file, tmp_path):
+def test_a_repeat_in_a_group_is_refused_and_points_to_the_rows_it_repeats(
+    send, ledger, write_file, tmp_path
+):
     path = write_file(*ROWS, ROWS[2], ROWS[0])
     assert counts(send(path, options=GROUPED)) == (5, 0, 2)
     assert refused(tmp_path / "errors.csv") == [
@@ -132,7 +142,9 @@ def test_allowed_repeats_never_share_a_call(send, ledger, write_file):
 
 
 @pytest.mark.parametrize("flags", [["--allow-repeats"], ["--allow-repeats", "--group-by-customer"]])
-def test_a_file_with_repeats_that_was_killed_half_way_and_run_again_gives_each_row_once(ledger, write_file, flags):
+def test_a_file_with_repeats_that_was_killed_half_way_and_run_again_gives_each_row_once(
+    ledger, write_file, flags
+):
     rows = [f"9197{number % 7_000:08},{1001 + number % 2}" for number in range(14_000)]
     path = write_file(*rows, *rows[:1_000])
     command = [sys.executable, "-m", "console", "blast", str(path), "--campaign", "spring", *flags]

@@ -45,7 +45,9 @@ def fill(ledger):
 def counted(ledger):
     """Jobs and lines as last counted; -1 is never."""
     with ledger.read() as connection:
-        rows = connection.execute(text("SELECT reltuples FROM pg_class WHERE relname IN ('jobs', 'lines')"))
+        rows = connection.execute(
+            text("SELECT reltuples FROM pg_class WHERE relname IN ('jobs', 'lines')")
+        )
         [jobs, lines] = rows.scalars()
         assert jobs == lines
         return jobs

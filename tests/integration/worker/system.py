@@ -53,7 +53,9 @@ class System:
 
     def publish(self, chunk_id: str, job_numbers: list[int], lane: Lane = Lane.BLAST) -> None:
         """Publish a chunk's message, as the release does."""
-        self.app.send_task("issuance.issue_chunk", args=[job_numbers], task_id=chunk_id, queue=LANE_QUEUES[lane])
+        self.app.send_task(
+            "issuance.issue_chunk", args=[job_numbers], task_id=chunk_id, queue=LANE_QUEUES[lane]
+        )
 
     def queued(self, queue: str) -> int:
         return self.redis.llen(f"issuance:{queue}")
@@ -67,12 +69,31 @@ class System:
     @contextmanager
     def worker(self, *queues: str, pool: str = "solo") -> Iterator[subprocess.Popen[bytes]]:
         """Run a Celery worker on these queues, and end it as an operator does."""
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", "--quiet", "worker", "--pool", pool]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "worker.app",
+            "--quiet",
+            "worker",
+            "--pool",
+            pool,
+        ]
         name = f"{'-'.join(queues)}@test"
-        command += ["--concurrency", "1", "--queues", ",".join(queues), "--without-gossip", "--without-mingle"]
+        command += [
+            "--concurrency",
+            "1",
+            "--queues",
+            ",".join(queues),
+            "--without-gossip",
+            "--without-mingle",
+        ]
         command += ["--hostname", name]
         with self.log_file.open("ab") as log:
-            process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             wait_for(lambda: self.app.control.ping([name], timeout=0.3))
             yield process

@@ -57,7 +57,8 @@ def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system
     (chunk,) = desk.release(lane=Lane.BLAST)
     desk.claim(chunk)
     system.parts.orphans.tell(chunk.id)
-    # A worker that lost its child does so, and rejects the message: here by hand, from a queue that nobody consumes.
+    # A worker that lost its child does so, and rejects the message: here by hand, from a queue that
+    # nobody consumes.
     system.publish(chunk.id, list(chunk.job_numbers), Lane.BACKGROUND)
     with system.app.connection_for_read() as connection:
         channel = connection.channel()
@@ -67,19 +68,37 @@ def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system
     _settled(desk, issued=2)
 
 
-def test_an_unknown_task_and_bodies_that_cannot_be_read_are_told_and_do_not_stop_the_worker(system, desk):
+def test_an_unknown_task_and_bodies_that_cannot_be_read_are_told_and_do_not_stop_the_worker(
+    system, desk
+):
     system.app.send_task("issuance.of_tomorrow", args=[[1]], queue="issuance.blast")
     with system.app.producer_pool.acquire(block=True) as producer:
-        for body, kind in ((b"{not json", "application/json"), (b"\x80\x04]\x94.", "application/x-python-serialize")):
+        for body, kind in (
+            (b"{not json", "application/json"),
+            (b"\x80\x04]\x94.", "application/x-python-serialize"),
+        ):
             producer.publish(
-                body, routing_key="issuance.blast", content_type=kind, content_encoding="utf-8", serializer=None
+                body,
+                routing_key="issuance.blast",
+                content_type=kind,
+                content_encoding="utf-8",
+                serializer=None,
             )
         producer.publish({"no": "task"}, routing_key="issuance.blast", serializer="json")
     desk.accept(*_jobs(desk, 1))
     system.release()
     _settled(desk, issued=1)
-    told = [event["event"] for event in system.events() if event["level"] in ("warning", "error", "critical")]
-    for what in ("issuance.of_tomorrow", "JSONDecodeError", "untrusted content", "deleted unknown message"):
+    told = [
+        event["event"]
+        for event in system.events()
+        if event["level"] in ("warning", "error", "critical")
+    ]
+    for what in (
+        "issuance.of_tomorrow",
+        "JSONDecodeError",
+        "untrusted content",
+        "deleted unknown message",
+    ):
         assert len([event for event in told if what in event]) == 1
 
 
@@ -94,7 +113,9 @@ def test_what_is_no_message_at_all_ends_a_worker_loudly_and_does_not_meet_the_ne
 
 
 def test_wrong_arguments_are_told_and_acknowledged(system, desk):
-    system.app.send_task("issuance.issue_chunk", args=["what", "is", "this"], queue="issuance.blast")
+    system.app.send_task(
+        "issuance.issue_chunk", args=["what", "is", "this"], queue="issuance.blast"
+    )
     wait_for(lambda: [event for event in system.events(level="error") if "TypeError" in str(event)])
     wait_for(lambda: not _unacknowledged(system))
 
@@ -105,7 +126,11 @@ def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
     system.release()
     _settled(desk, failed=1)
     (event,) = wait_for(lambda: system.events(event="dead letter", request_id=job.id))
-    assert (event["campaign"], event["reason"], event["level"]) == (desk.campaign.name, "failed", "warning")
+    assert (event["campaign"], event["reason"], event["level"]) == (
+        desk.campaign.name,
+        "failed",
+        "warning",
+    )
     assert event["letter_id"] == desk.letter().id
     system.release()
     wait_for(lambda: system.queued("issuance.dead_letters") == 0 and not _unacknowledged(system))

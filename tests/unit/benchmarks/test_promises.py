@@ -38,7 +38,9 @@ def test_the_used_share_is_of_what_the_rate_gives():
 @pytest.mark.parametrize("lasting", [0.0, 0.4, 2.0])
 def test_a_change_has_settled_when_no_window_has_the_old_rate_any_more(lasting):
     times = [*_evenly(6_000, seconds=lasting), *_evenly(600, since=lasting, seconds=8.0)]
-    assert settled_after(times, since=0.0, until=6.0, per_minute=600) == pytest.approx(lasting, abs=0.15)
+    assert settled_after(times, since=0.0, until=6.0, per_minute=600) == pytest.approx(
+        lasting, abs=0.15
+    )
 
 
 def test_a_change_that_never_takes_effect_lasts_to_the_end():
@@ -60,7 +62,11 @@ def test_a_campaign_that_gets_less_counts_as_much_as_one_that_gets_more():
 
 def test_a_percentile_is_a_value_that_was_measured():
     values = [float(value) for value in range(1, 101)]
-    assert (percentile(values, 0.5), percentile(values, 0.99), percentile([], 0.5)) == (50.0, 99.0, 0.0)
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile([], 0.5)) == (
+        50.0,
+        99.0,
+        0.0,
+    )
     assert percentile([7.0], 0.99) == 7.0
 
 
@@ -75,7 +81,10 @@ def test_the_page_has_a_row_for_each_measured_promise_and_says_which_are_not_kep
     results = Results(tmp_path / "results.jsonl", "a plan")
     results.add("promise/pause", figures={"pause/end": [0.1, 1.2], "resume/missing": [0]})
     page = section(results)
-    assert "| last call after `campaign pause` ended | ≤ 1 s | 0.10 s |  | 1.20 s | 2 | **not met** |" in page
+    assert (
+        "| last call after `campaign pause` ended | ≤ 1 s | 0.10 s |  | 1.20 s | 2 | **not met** |"
+        in page
+    )
     assert page.count("| met |") == 1
 
 

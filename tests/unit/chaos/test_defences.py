@@ -12,7 +12,9 @@ from tests.chaos.defence_list import DEFENCES
 from tests.chaos.defences import TREE, judge
 
 
-@pytest.mark.parametrize("defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}")
+@pytest.mark.parametrize(
+    "defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}"
+)
 def test_every_defence_can_still_be_switched_off(defence: Defence, tmp_path: Path):
     for edit in defence.edits:
         (tmp_path / edit.path).parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +23,9 @@ def test_every_defence_can_still_be_switched_off(defence: Defence, tmp_path: Pat
         compile((tmp_path / edit.path).read_text(encoding="utf-8"), edit.path, "exec")
 
 
-@pytest.mark.parametrize("defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}")
+@pytest.mark.parametrize(
+    "defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}"
+)
 def test_every_defence_names_a_test_of_its_hazard(defence: Defence):
     (path,) = (TREE / "tests/chaos").glob(f"test_{defence.number:02}_*.py")
     assert f"def {defence.test}(" in path.read_text(encoding="utf-8")
@@ -57,7 +61,7 @@ _FAILED = "E   AssertionError: not within 40 s: the blast goes on\nFAILED tests/
     ],
     ids=["failed", "passed", "an error in a fixture", "no such test"],
 )
-def test_only_a_test_that_failed_shows_that_its_defence_was_needed(status: int, output: str, failed: bool):  # noqa: FBT001  # a case's value
+def test_only_a_test_that_failed_shows_that_its_defence_was_needed(status, output, failed):
     assert judge(status, output)[0] is failed
 
 

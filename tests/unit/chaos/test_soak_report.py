@@ -12,8 +12,13 @@ _MEGABYTE = 1_000_000
 def _life(name: str, *, minutes: int, first: float, last: float) -> Life:
     """A life that begins small, has `first` MB after a minute, and ends with `last` MB."""
     seconds = minutes * 60
-    grown = [(at, first + (last - first) * (at - 60) / (seconds - 60)) for at in range(60, seconds + 1, 5)]
-    return Life(name, [(0.0, 10 * _MEGABYTE), *((float(at), round(size * _MEGABYTE)) for at, size in grown)])
+    grown = [
+        (at, first + (last - first) * (at - 60) / (seconds - 60))
+        for at in range(60, seconds + 1, 5)
+    ]
+    return Life(
+        name, [(0.0, 10 * _MEGABYTE), *((float(at), round(size * _MEGABYTE)) for at, size in grown)]
+    )
 
 
 _LIVES = (
@@ -34,7 +39,10 @@ _TEXT = write_soak(
 
 def test_it_begins_with_the_command_and_the_sums():
     assert "`python -m tests.chaos.soak`" in _TEXT
-    assert "30 minutes on sqlite + valkey: 7 faults, 90,000 jobs, 0 lost, 0 doubled, 0 in doubt" in _TEXT
+    assert (
+        "30 minutes on sqlite + valkey: 7 faults, 90,000 jobs, 0 lost, 0 doubled, 0 in doubt"
+        in _TEXT
+    )
 
 
 def test_it_counts_the_faults_by_kind():
@@ -42,12 +50,16 @@ def test_it_counts_the_faults_by_kind():
 
 
 def test_a_process_that_ends_as_it_was_is_flat():
-    assert "| release | 30.0 min | 60.0 MB | 60.0 MB | 60.0 MB | 60.0 MB | +0.0 MB | flat |" in _TEXT
+    assert (
+        "| release | 30.0 min | 60.0 MB | 60.0 MB | 60.0 MB | 60.0 MB | +0.0 MB | flat |" in _TEXT
+    )
 
 
 def test_a_process_that_ends_much_larger_grows():
     (row,) = (line for line in _TEXT.splitlines() if line.startswith("| worker's child "))
-    assert row.startswith("| worker's child | 15.0 min | 80.6 MB | 92.0 MB | 119.4 MB | 120.0 MB | +27.4 MB | grows |")
+    assert row.startswith(
+        "| worker's child | 15.0 min | 80.6 MB | 92.0 MB | 119.4 MB | 120.0 MB | +27.4 MB | grows |"
+    )
 
 
 def test_a_process_that_grew_only_in_its_first_third_is_flat():

@@ -104,10 +104,14 @@ def rabbit_conf():
 
 def test_on_rabbitmq_queues_are_replicated_and_publishing_is_confirmed(rabbit_conf):
     assert rabbit_conf.broker_transport_options["confirm_publish"]
-    assert {queue.queue_arguments["x-queue-type"] for queue in rabbit_conf.task_queues} == {"quorum"}
+    assert {queue.queue_arguments["x-queue-type"] for queue in rabbit_conf.task_queues} == {
+        "quorum"
+    }
 
 
-def test_rabbitmq_drops_no_message_however_often_it_is_delivered_and_keeps_what_is_rejected(rabbit_conf):
+def test_rabbitmq_drops_no_message_however_often_it_is_delivered_and_keeps_what_is_rejected(
+    rabbit_conf,
+):
     for queue in rabbit_conf.task_queues:
         arguments = queue.queue_arguments
         assert arguments["x-delivery-limit"] >= 100_000
@@ -120,14 +124,18 @@ def test_rabbitmq_drops_no_message_however_often_it_is_delivered_and_keeps_what_
 
 def test_each_broker_is_given_only_its_own_options(conf, rabbit_conf):
     assert not {"confirm_publish"} & set(conf.broker_transport_options)
-    assert not {"visibility_timeout", "global_keyprefix"} & set(rabbit_conf.broker_transport_options)
+    assert not {"visibility_timeout", "global_keyprefix"} & set(
+        rabbit_conf.broker_transport_options
+    )
     assert {queue.queue_arguments for queue in conf.task_queues} == {None}
 
 
 @pytest.mark.parametrize("lease", [10.0, 590.0])
 def test_rabbitmq_takes_no_message_back_while_its_chunk_can_still_be_under_way(lease):
     assert (
-        _app(AMQP, redis_url=REDIS, lease_seconds=lease, api_timeout_seconds=5.0).conf.task_time_limit
+        _app(
+            AMQP, redis_url=REDIS, lease_seconds=lease, api_timeout_seconds=5.0
+        ).conf.task_time_limit
         < RABBITMQ_CONSUMER_TIMEOUT_SECONDS
     )
 
@@ -149,7 +157,9 @@ def test_every_queue_has_a_process_that_consumes_it_and_no_other(conf):
     assert set(LANE_QUEUES) == set(Lane)
 
 
-@pytest.mark.parametrize(("task", "queue"), [(RELEASE_TASK, RELEASE_QUEUE), (DEAD_LETTER_TASK, DEAD_LETTER_QUEUE)])
+@pytest.mark.parametrize(
+    ("task", "queue"), [(RELEASE_TASK, RELEASE_QUEUE), (DEAD_LETTER_TASK, DEAD_LETTER_QUEUE)]
+)
 def test_a_task_that_names_no_queue_has_one(task, queue):
     app = _app()
     assert app.amqp.router.route({}, task)["queue"].name == queue

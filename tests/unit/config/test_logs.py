@@ -62,7 +62,9 @@ def test_a_librarys_line_has_the_same_form(configure):
     assert event["timestamp"].endswith("Z")
 
 
-@pytest.mark.parametrize("field", ["customer", "mobile", "email", "external_id", "vouchers", "body"])
+@pytest.mark.parametrize(
+    "field", ["customer", "mobile", "email", "external_id", "vouchers", "body"]
+)
 def test_a_field_that_names_a_customer_or_a_voucher_is_masked_whole(configure, field):
     stream = configure()
     structlog.get_logger("t").info("seen", **{field: "AB-12"})
@@ -153,7 +155,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(configure):
     assert stream.closed
 
 
-def test_lines_that_are_told_together_come_in_order_and_in_pieces_that_a_pipe_takes_whole(monkeypatch):
+def test_lines_that_are_told_together_come_in_order_and_in_pieces_that_a_pipe_takes_whole(
+    monkeypatch,
+):
     written = []
     monkeypatch.setattr(sys, "stderr", Pieces(written))
     logger = LineLogger()

@@ -71,7 +71,9 @@ def test_an_absent_redis_is_told_to_who_asked_and_does_not_stop_a_release(server
     nudge.take()
 
 
-def test_who_asks_after_each_chunk_gets_a_release_every_quarter_of_a_second_at_most(server, make_broker):
+def test_who_asks_after_each_chunk_gets_a_release_every_quarter_of_a_second_at_most(
+    server, make_broker
+):
     broker, now = make_broker(), [100.0]
     nudge = Nudge(broker, FakeRedis(server=server), clock=lambda: now[0])
     for now[0] in (100.0, 100.1, 100.2, 100.3):

@@ -13,7 +13,9 @@ def test_the_example_file_is_the_rendered_reference():
 
 
 def test_the_example_with_every_line_uncommented_is_the_default(tmp_path):
-    lines = [line.removeprefix("#") for line in render().splitlines() if line.startswith("#ISSUANCE_")]
+    lines = [
+        line.removeprefix("#") for line in render().splitlines() if line.startswith("#ISSUANCE_")
+    ]
     file = tmp_path / "all.env"
     file.write_text("\n".join(lines))
     assert len(lines) == len(Settings.model_fields)

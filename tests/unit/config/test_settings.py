@@ -10,25 +10,65 @@ from issuance.job import Variant
 WRONG = {
     "a number that is none": ({"WORKERS": "many"}, "ISSUANCE_WORKERS", "valid integer"),
     "too few workers": ({"WORKERS": "0"}, "ISSUANCE_WORKERS", "greater than or equal to 1"),
-    "a rate below zero": ({"API_RATE_PER_MINUTE": "-1"}, "ISSUANCE_API_RATE_PER_MINUTE", "greater than or equal to 0"),
+    "a rate below zero": (
+        {"API_RATE_PER_MINUTE": "-1"},
+        "ISSUANCE_API_RATE_PER_MINUTE",
+        "greater than or equal to 0",
+    ),
     "an endless lease": ({"LEASE_SECONDS": "inf"}, "ISSUANCE_LEASE_SECONDS", "finite"),
     "an endless backoff": ({"RETRY_CAP_SECONDS": "inf"}, "ISSUANCE_RETRY_CAP_SECONDS", "finite"),
-    "a look into the past": ({"LOOK_UP_LAGS_SECONDS": "30,-1"}, "ISSUANCE_LOOK_UP_LAGS_SECONDS", "0 or more"),
-    "no attempt": ({"RETRY_MAX_ATTEMPTS": "0"}, "ISSUANCE_RETRY_MAX_ATTEMPTS", "greater than or equal to 1"),
-    "an unknown endpoint": ({"API_VARIANT": "many"}, "ISSUANCE_API_VARIANT", "'single', 'bulk' or 'connected'"),
-    "an unknown way to authenticate": ({"API_AUTH": "digest"}, "ISSUANCE_API_AUTH", "'basic' or 'oauth'"),
+    "a look into the past": (
+        {"LOOK_UP_LAGS_SECONDS": "30,-1"},
+        "ISSUANCE_LOOK_UP_LAGS_SECONDS",
+        "0 or more",
+    ),
+    "no attempt": (
+        {"RETRY_MAX_ATTEMPTS": "0"},
+        "ISSUANCE_RETRY_MAX_ATTEMPTS",
+        "greater than or equal to 1",
+    ),
+    "an unknown endpoint": (
+        {"API_VARIANT": "many"},
+        "ISSUANCE_API_VARIANT",
+        "'single', 'bulk' or 'connected'",
+    ),
+    "an unknown way to authenticate": (
+        {"API_AUTH": "digest"},
+        "ISSUANCE_API_AUTH",
+        "'basic' or 'oauth'",
+    ),
     "no brand": ({"API_BRAND": ""}, "ISSUANCE_API_BRAND", "must not be empty"),
     "no till": ({"API_TILL": " "}, "ISSUANCE_API_TILL", "must not be empty"),
     "no password": ({"API_PASSWORD": ""}, "ISSUANCE_API_PASSWORD", "must not be empty"),
     "no home": ({"HOME": ""}, "ISSUANCE_HOME", "give a value, or remove the line"),
     "a number that is left out": ({"WORKERS": ""}, "ISSUANCE_WORKERS", "valid integer"),
-    "an API that is not HTTP": ({"API_URL": "ftp://x"}, "ISSUANCE_API_URL", "must start with http:// or https://"),
-    "an unknown broker": ({"BROKER_URL": "sqs://x"}, "ISSUANCE_BROKER_URL", "redis:// or rediss:// or amqp://"),
-    "limits outside Redis": ({"REDIS_URL": "memcached://x"}, "ISSUANCE_REDIS_URL", "redis:// or rediss://"),
+    "an API that is not HTTP": (
+        {"API_URL": "ftp://x"},
+        "ISSUANCE_API_URL",
+        "must start with http:// or https://",
+    ),
+    "an unknown broker": (
+        {"BROKER_URL": "sqs://x"},
+        "ISSUANCE_BROKER_URL",
+        "redis:// or rediss:// or amqp://",
+    ),
+    "limits outside Redis": (
+        {"REDIS_URL": "memcached://x"},
+        "ISSUANCE_REDIS_URL",
+        "redis:// or rediss://",
+    ),
     "an unknown database": ({"LEDGER_URL": "mysql://x"}, "ISSUANCE_LEDGER_URL", "postgresql://"),
-    "a webhook that is no URL": ({"DEAD_LETTER_WEBHOOK_URL": "x"}, "ISSUANCE_DEAD_LETTER_WEBHOOK_URL", "http://"),
+    "a webhook that is no URL": (
+        {"DEAD_LETTER_WEBHOOK_URL": "x"},
+        "ISSUANCE_DEAD_LETTER_WEBHOOK_URL",
+        "http://",
+    ),
     "an unknown level": ({"LOG_LEVEL": "LOUD"}, "ISSUANCE_LOG_LEVEL", "'WARNING'"),
-    "OAuth without its keys": ({"API_AUTH": "oauth"}, "ISSUANCE_API_AUTH", "needs ISSUANCE_API_CLIENT_KEY"),
+    "OAuth without its keys": (
+        {"API_AUTH": "oauth"},
+        "ISSUANCE_API_AUTH",
+        "needs ISSUANCE_API_CLIENT_KEY",
+    ),
     "another scope without its organisation": (
         {"API_DATA_SCOPE": "OTHER"},
         "ISSUANCE_API_DATA_SCOPE",
@@ -49,7 +89,11 @@ WRONG = {
         "ISSUANCE_LEASE_SECONDS",
         "lower ISSUANCE_LEASE_SECONDS to 590 or less",
     ),
-    "RabbitMQ without Redis": ({"BROKER_URL": "amqp://x"}, "ISSUANCE_BROKER_URL", "set ISSUANCE_REDIS_URL"),
+    "RabbitMQ without Redis": (
+        {"BROKER_URL": "amqp://x"},
+        "ISSUANCE_BROKER_URL",
+        "set ISSUANCE_REDIS_URL",
+    ),
 }
 
 
@@ -146,14 +190,18 @@ def test_a_simulator_is_called_with_the_credentials_it_knows(monkeypatch, host):
     assert read_settings().api_till == "demo.till"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1.example.test", "localhost.example.test", "10.0.0.1", "simulator.test"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1.example.test", "localhost.example.test", "10.0.0.1", "simulator.test"]
+)
 def test_a_host_that_only_looks_like_the_simulator_is_a_real_api(monkeypatch, host):
     _set(monkeypatch, API_URL=f"http://{host}")
     with pytest.raises(SettingsError, match="names a real API"):
         read_settings()
 
 
-@pytest.mark.parametrize("name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "LOOK_UP_LAGS_SECONDS"])
+@pytest.mark.parametrize(
+    "name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "LOOK_UP_LAGS_SECONDS"]
+)
 def test_an_empty_setting_that_is_documented_as_empty_means_that_nothing_is_set(monkeypatch, name):
     _set(monkeypatch, **{name: ""})
     assert not getattr(read_settings(), name.lower())
@@ -166,5 +214,10 @@ def test_a_call_that_starts_last_ends_and_is_recorded_within_the_lease():
 
 
 def test_no_secret_shows_in_the_settings_own_words(monkeypatch):
-    _set(monkeypatch, API_PASSWORD="hunter2", FLOWER_BASIC_AUTH="a:hunter2", API_CLIENT_SECRET="hunter2")
+    _set(
+        monkeypatch,
+        API_PASSWORD="hunter2",
+        FLOWER_BASIC_AUTH="a:hunter2",
+        API_CLIENT_SECRET="hunter2",
+    )
     assert "hunter2" not in repr(read_settings())

@@ -22,12 +22,22 @@ def test_without_settings_and_without_a_running_system_only_the_ledger_is_known(
 def test_a_running_system_on_this_home_is_found(tmp_path):
     UP.announce(tmp_path)
     site = _site(tmp_path)
-    assert (site.broker_url, site.redis_url, site.api_url) == (UP.broker_url, UP.broker_url, UP.api_url)
+    assert (site.broker_url, site.redis_url, site.api_url) == (
+        UP.broker_url,
+        UP.broker_url,
+        UP.api_url,
+    )
 
 
 def test_settings_are_stronger_than_the_running_system(tmp_path):
     UP.announce(tmp_path)
-    site = _site(tmp_path, broker_url="redis://b", redis_url="redis://r", api_url="http://a", ledger_url="sqlite:///l")
+    site = _site(
+        tmp_path,
+        broker_url="redis://b",
+        redis_url="redis://r",
+        api_url="http://a",
+        ledger_url="sqlite:///l",
+    )
     assert site == Site("sqlite:///l", "redis://b", "redis://r", "http://a", UP.rate_per_minute)
 
 
@@ -44,7 +54,13 @@ def test_limits_live_in_the_broker_when_that_is_redis_and_nowhere_when_it_is_not
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "no json", json.dumps({"pid": "x", "broker_url": "", "api_url": "", "flower_url": ""})],
+    [
+        "",
+        "[]",
+        "{}",
+        "no json",
+        json.dumps({"pid": "x", "broker_url": "", "api_url": "", "flower_url": ""}),
+    ],
 )
 def test_a_damaged_announcement_is_no_running_system(tmp_path, text):
     (tmp_path / "running.json").write_text(text)

@@ -43,7 +43,9 @@ def test_a_problem_is_one_line_with_cause_and_remedy():
     report, _ = _checkup(PROGRESS=ILL)
     assert not report.healthy
     assert report.lines() == ["progress: it is gone; bring it back"]
-    assert report.as_json()["problems"] == [{"part": "progress", "cause": "it is gone", "remedy": "bring it back"}]
+    assert report.as_json()["problems"] == [
+        {"part": "progress", "cause": "it is gone", "remedy": "bring it back"}
+    ]
 
 
 def test_what_needs_a_lost_part_is_unknown_and_not_examined():
@@ -78,7 +80,9 @@ def test_a_part_that_hangs_is_a_problem_and_holds_nobody_up():
         return WELL
 
     report = examine(
-        dict.fromkeys(Part, lambda: WELL) | {Part.LEDGER: look}, [Part.BROKER, Part.LEDGER], part_seconds=0.05
+        dict.fromkeys(Part, lambda: WELL) | {Part.LEDGER: look},
+        [Part.BROKER, Part.LEDGER],
+        part_seconds=0.05,
     )
     hang.set()
     assert report.findings[Part.BROKER] == WELL

@@ -12,7 +12,9 @@ _LOADED = "import sys; from console.main import command_line; command_line(sys.a
 
 
 def _loaded_for(*arguments: str) -> set[str]:
-    done = subprocess.run([sys.executable, "-c", _LOADED, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED, *arguments], capture_output=True, text=True, check=True
+    )
     return set(done.stdout.split())
 
 

@@ -12,13 +12,23 @@ AT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (59.9, "1 min"), (3_599.9, "1 h"), (7_200, "2 h"), (86_400, "1 d"), (864_000, "10 d")],
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.9, "1 min"),
+        (3_599.9, "1 h"),
+        (7_200, "2 h"),
+        (86_400, "1 d"),
+        (864_000, "10 d"),
+    ],
 )
 def test_a_span_is_told_in_its_largest_unit(seconds, text):
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "0 rows"), (1, "1 row"), (1_234_567, "1,234,567 rows")])
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 rows"), (1, "1 row"), (1_234_567, "1,234,567 rows")]
+)
 def test_a_count_agrees_with_its_noun(count, text):
     assert counted(count, "row") == text
 

@@ -25,7 +25,9 @@ def test_what_is_known_to_be_harmless_is_shown_and_all_else_is_masked():
     shown = json.loads(show_reply(json.dumps(REPLY).encode(), reveal=False))
     assert shown["status"] == {"success": True, "code": 200, "message": "issued to [number]"}
     (reward,) = shown["rewards"]
-    shown_plainly = [reward[name] for name in ("requestId", "rewardId", "quantity", "transactionId")]
+    shown_plainly = [
+        reward[name] for name in ("requestId", "rewardId", "quantity", "transactionId")
+    ]
     assert shown_plainly == ["r-1", 1001, 2, 300101]
     assert reward["intouch"] == [{"couponCode": "********5678", "pin": "****"}]
     assert reward["vendor"] == [{"voucher": "******8888", "anything": {"new": "*******0001"}}]
@@ -37,11 +39,17 @@ def test_empty_fields_are_left_out():
 
 
 def test_what_is_not_json_is_only_measured():
-    assert show_reply(b"<html>919800000001</html>", reveal=False) == "25 bytes, not JSON; --reveal shows them"
+    assert (
+        show_reply(b"<html>919800000001</html>", reveal=False)
+        == "25 bytes, not JSON; --reveal shows them"
+    )
 
 
 def test_reveal_shows_the_bytes_without_control_characters():
-    assert show_reply(b"<html>\x1b[2J\xff", reveal=True) == r"<html>\x1b[2J" + "\N{REPLACEMENT CHARACTER}"
+    assert (
+        show_reply(b"<html>\x1b[2J\xff", reveal=True)
+        == r"<html>\x1b[2J" + "\N{REPLACEMENT CHARACTER}"
+    )
 
 
 def test_a_bare_value_is_masked_too():

@@ -11,7 +11,9 @@ DONE = Revoked("1", 2, Answer(200, b""))
 LOST = Unreadable(NoAnswer("timeout", "no answer", sent=True))
 NOT_SENT = Unreadable(NoAnswer("connect", "refused", sent=False))
 GARBLED = Unreadable(Answer(502, b"<html>"))
-OFF, WRONG_STATE, EMPTY, BUSY = (NotRevoked(code, "says so") for code in (13005, 13003, 10008, 1018))
+OFF, WRONG_STATE, EMPTY, BUSY = (
+    NotRevoked(code, "says so") for code in (13005, 13003, 10008, 1018)
+)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +42,16 @@ def test_it_is_revoked_only_when_every_transaction_with_units_is(replies, asked_
     assert bool(verdict.remedy) is (verb is not Verb.REVOKED)
 
 
-@pytest.mark.parametrize(("code", "remedy"), [(1018, "later"), (13005, "REVOKE_ENABLE"), (77, "undocumented code")])
+@pytest.mark.parametrize(
+    ("code", "remedy"), [(1018, "later"), (13005, "REVOKE_ENABLE"), (77, "undocumented code")]
+)
 def test_a_refusal_names_what_to_do(code, remedy):
     verdict = judge_revocation({"1": NotRevoked(code, "no")}, asked_before=False)
     assert remedy in verdict.remedy
 
 
 def test_what_the_api_says_is_shown_without_personal_data():
-    verdict = judge_revocation({"1": NotRevoked(13003, "state of 919800000001 is wrong")}, asked_before=False)
+    verdict = judge_revocation(
+        {"1": NotRevoked(13003, "state of 919800000001 is wrong")}, asked_before=False
+    )
     assert "919800000001" not in verdict.says

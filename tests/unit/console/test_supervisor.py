@@ -43,7 +43,9 @@ def begun(tmp_path):
     return path.read_text().count("begin") if path.exists() else 0
 
 
-def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_words(supervise, tmp_path):
+def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_words(
+    supervise, tmp_path
+):
     with supervise(ProcessSpec("worker", FAILING)) as supervisor:
         with pytest.raises(KeepsDying) as caught:
             check_until(supervisor, lambda: False)
@@ -53,7 +55,9 @@ def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_wor
 
 
 def test_a_process_that_can_be_spared_is_given_up_and_the_others_go_on(supervise, tmp_path, capfd):
-    with supervise(ProcessSpec("flower", FAILING, essential=False), ProcessSpec("worker", ["sleep", "60"])) as running:
+    with supervise(
+        ProcessSpec("flower", FAILING, essential=False), ProcessSpec("worker", ["sleep", "60"])
+    ) as running:
         check_until(running, lambda: "given up" in capfd.readouterr().out)
         assert running.died() is None
     assert begun(tmp_path) == 3
@@ -74,7 +78,10 @@ def test_a_death_long_after_the_start_counts_as_the_first(supervise, tmp_path):
 def test_each_new_start_of_what_keeps_dying_waits_longer(supervise, tmp_path):
     patience = Patience(first_seconds=0.1, most_seconds=60.0, deaths=4)
     began = time.monotonic()
-    with supervise(ProcessSpec("worker", FAILING), patience=patience) as running, pytest.raises(KeepsDying):
+    with (
+        supervise(ProcessSpec("worker", FAILING), patience=patience) as running,
+        pytest.raises(KeepsDying),
+    ):
         check_until(running, lambda: False)
     assert begun(tmp_path) == 4
     assert time.monotonic() - began > 0.1 + 0.2 + 0.4

@@ -13,13 +13,23 @@ A = Line("r-a", 1001, quantity=2)
 B = Line("r-b", 1002, quantity=2)
 OK = {"success": True, "code": 200, "message": "Reward issued successfully"}
 PARTLY = {"success": False, "code": 8010, "message": "Reward issued partially"}
-REFUSED = {"success": False, "code": 8004, "message": "fail to issue reward as  Coupon Series ID is invalid"}
+REFUSED = {
+    "success": False,
+    "code": 8004,
+    "message": "fail to issue reward as  Coupon Series ID is invalid",
+}
 ALL_FAILED = {"success": False, "code": 8003, "message": "fail to issue reward"}
 SEGMENT = {"success": False, "code": 12034, "message": "user not in segment"}
 
 
 def element(request_id, status, **fields):
-    return {"status": status, "requestId": request_id, "intouch": None, "promotions": [], "vendor": []} | fields
+    return {
+        "status": status,
+        "requestId": request_id,
+        "intouch": None,
+        "promotions": [],
+        "vendor": [],
+    } | fields
 
 
 def read(body, lines=(A, B), variant=Variant.BULK, *, resent=False):
@@ -34,7 +44,11 @@ def kinds(outcome):
 def test_a_single_answer_is_one_issued_unit_with_its_coupon():
     body = {
         "status": OK,
-        "intouch": {"pointsRedeemed": "10", "couponCode": "9000000001", "codeExpiry": "2027-01-01 00:00:00"},
+        "intouch": {
+            "pointsRedeemed": "10",
+            "couponCode": "9000000001",
+            "codeExpiry": "2027-01-01 00:00:00",
+        },
         "transactionId": 300001,
         "promotion": None,
         "vendor": None,
@@ -46,11 +60,18 @@ def test_a_single_answer_is_one_issued_unit_with_its_coupon():
     (line,) = outcome.lines
     assert (outcome.kind, outcome.reason, outcome.code) == (Kind.ISSUED, None, 200)
     assert (line.requested_quantity, line.quantity) == (1, 1)
-    assert (line.vouchers, line.transaction_ids, line.anomalies) == (("9000000001",), ("300001",), ())
+    assert (line.vouchers, line.transaction_ids, line.anomalies) == (
+        ("9000000001",),
+        ("300001",),
+        (),
+    )
 
 
 def test_a_single_refusal_keeps_its_transaction():
-    body = {"status": {"success": False, "code": 12050, "message": "no card"}, "transactionId": 300002}
+    body = {
+        "status": {"success": False, "code": 12050, "message": "no card"},
+        "transactionId": 300002,
+    }
     outcome = read(body, (Line("r-a", 1001),), Variant.SINGLE)
     assert (outcome.kind, outcome.code) == (Kind.FAILED, 12050)
     assert (outcome.lines[0].transaction_ids, outcome.lines[0].quantity) == (("300002",), None)
@@ -71,13 +92,20 @@ def test_the_documented_partial_answer_is_read_line_by_line():
                 pointsReferenceIds=["aB3xY9"],
                 intouch=[{"pointsRedeemed": "10", "couponCode": "C1"}, {"couponCode": "C2"}],
             ),
-            element("r-b", REFUSED, transactionId=300102, rewardId=1002, requestedQuantity=2, quantity=0),
+            element(
+                "r-b", REFUSED, transactionId=300102, rewardId=1002, requestedQuantity=2, quantity=0
+            ),
         ],
     }
     outcome = read(body)
     a, b = outcome.lines
     assert (outcome.kind, outcome.reason, outcome.code) == (Kind.PARTIAL, Reason.PARTIAL, 8010)
-    assert (a.kind, a.quantity, a.vouchers, a.points_references) == (Kind.ISSUED, 2, ("C1", "C2"), ("aB3xY9",))
+    assert (a.kind, a.quantity, a.vouchers, a.points_references) == (
+        Kind.ISSUED,
+        2,
+        ("C1", "C2"),
+        ("aB3xY9",),
+    )
     assert (b.kind, b.reason, b.code, b.quantity) == (Kind.FAILED, Reason.FAILED, 8004, 0)
     assert (a.transaction_ids, b.transaction_ids) == (("300101",), ("300102",))
     assert (a.anomalies, b.anomalies) == ((), ())
@@ -85,7 +113,9 @@ def test_the_documented_partial_answer_is_read_line_by_line():
 
 def test_contradiction_a_top_8010_with_every_reward_issued_is_issued():
     top = PARTLY | {"message": "Reward issued successfully"}
-    outcome = read({"status": top, "rewards": [element("r-a", OK, quantity=2), element("r-b", OK, quantity=2)]})
+    outcome = read(
+        {"status": top, "rewards": [element("r-a", OK, quantity=2), element("r-b", OK, quantity=2)]}
+    )
     assert (outcome.kind, outcome.reason, outcome.code) == (Kind.ISSUED, None, 200)
     assert [line.anomalies for line in outcome.lines] == [("top_level_disagrees",)] * 2
 
@@ -114,33 +144,56 @@ def test_contradiction_c_8010_with_more_units_than_requested_is_partial_and_flag
 
 
 def test_contradiction_d_a_transaction_id_shared_by_two_rewards_is_flagged_on_both():
-    rewards = [element(request_id, OK, quantity=2, transactionId=7) for request_id in ("r-a", "r-b")]
+    rewards = [
+        element(request_id, OK, quantity=2, transactionId=7) for request_id in ("r-a", "r-b")
+    ]
     rewards.append(element("r-c", OK, transactionId=8))
     outcome = read({"status": OK, "rewards": rewards}, (A, B, Line("r-c", 1003)))
     assert outcome.kind is Kind.ISSUED
-    assert [line.anomalies for line in outcome.lines] == [("shared_transaction_id",), ("shared_transaction_id",), ()]
+    assert [line.anomalies for line in outcome.lines] == [
+        ("shared_transaction_id",),
+        ("shared_transaction_id",),
+        (),
+    ]
     assert [line.transaction_ids for line in outcome.lines] == [("7",), ("7",), ("8",)]
 
 
 @pytest.mark.parametrize("rewards", [{"rewards": None}, {}, {"rewards": []}])
 def test_a_refusal_of_the_whole_call_counts_for_every_line(rewards):
-    status = {"success": False, "code": 8004, "message": "x", "partnerError": {"codes": ["828"], "messages": []}}
+    status = {
+        "success": False,
+        "code": 8004,
+        "message": "x",
+        "partnerError": {"codes": ["828"], "messages": []},
+    }
     outcome = read({"status": status, **rewards})
     assert (outcome.kind, outcome.reason, outcome.code) == (Kind.FAILED, Reason.FAILED, 8004)
     assert kinds(outcome) == [Kind.FAILED, Kind.FAILED]
 
 
 def test_a_bulk_failure_in_the_shape_of_the_single_endpoint_counts_for_every_line():
-    body = {"status": ALL_FAILED, "intouch": None, "promotion": None, "vendor": None, "transactionId": 9}
+    body = {
+        "status": ALL_FAILED,
+        "intouch": None,
+        "promotion": None,
+        "vendor": None,
+        "transactionId": 9,
+    }
     outcome = read(body)
     assert kinds(outcome) == [Kind.FAILED, Kind.FAILED]
     assert [line.anomalies for line in outcome.lines] == [(), ()]
 
 
 def test_failed_elements_of_an_8010_without_request_id_are_matched_by_reward_id():
-    bare = {"status": {"success": False, "code": 12035, "message": "payment mode must be passed"}, "rewardId": 1001}
+    bare = {
+        "status": {"success": False, "code": 12035, "message": "payment mode must be passed"},
+        "rewardId": 1001,
+    }
     outcome = read({"status": PARTLY, "rewards": [element("r-b", OK, quantity=2), bare]})
-    assert [(line.kind, line.code) for line in outcome.lines] == [(Kind.FAILED, 12035), (Kind.ISSUED, 200)]
+    assert [(line.kind, line.code) for line in outcome.lines] == [
+        (Kind.FAILED, 12035),
+        (Kind.ISSUED, 200),
+    ]
     assert outcome.lines[0].quantity is None
     assert outcome.lines[0].transaction_ids == ()
 
@@ -154,7 +207,10 @@ def test_reward_ids_win_over_places():
 
 def test_elements_of_one_reward_are_matched_in_order():
     lines = (Line("r-a", 1001), Line("r-b", 1001))
-    rewards = [{"status": OK, "rewardId": 1001, "quantity": 1}, {"status": SEGMENT, "rewardId": 1001, "requestId": ""}]
+    rewards = [
+        {"status": OK, "rewardId": 1001, "quantity": 1},
+        {"status": SEGMENT, "rewardId": 1001, "requestId": ""},
+    ]
     assert kinds(read({"status": PARTLY, "rewards": rewards}, lines)) == [Kind.ISSUED, Kind.FAILED]
 
 
@@ -166,7 +222,11 @@ def test_nameless_elements_are_matched_by_place_when_all_are_there():
 def test_a_line_that_the_list_does_not_mention_is_in_doubt():
     outcome = read({"status": PARTLY, "rewards": [{"status": SEGMENT}]})
     assert kinds(outcome) == [Kind.IN_DOUBT, Kind.IN_DOUBT]
-    assert (outcome.kind, outcome.reason, outcome.resend_tells) == (Kind.IN_DOUBT, Reason.IN_DOUBT, False)
+    assert (outcome.kind, outcome.reason, outcome.resend_tells) == (
+        Kind.IN_DOUBT,
+        Reason.IN_DOUBT,
+        False,
+    )
     assert "does not mention" in outcome.lines[0].message
 
 
@@ -176,7 +236,9 @@ def test_a_success_with_a_list_that_names_nobody_is_in_doubt(rewards):
 
 
 def test_an_element_for_another_request_id_never_decides_but_its_voucher_is_kept():
-    stranger = element("R-A", OK, quantity=2, transactionId=5, rewardId=1001, vendor=[{"voucher": "V"}])
+    stranger = element(
+        "R-A", OK, quantity=2, transactionId=5, rewardId=1001, vendor=[{"voucher": "V"}]
+    )
     outcome = read({"status": OK, "rewards": [stranger]}, (A,))
     (line,) = outcome.lines
     assert (line.kind, line.vouchers, line.transaction_ids) == (Kind.IN_DOUBT, ("V",), ("5",))
@@ -184,10 +246,14 @@ def test_an_element_for_another_request_id_never_decides_but_its_voucher_is_kept
 
 
 @pytest.mark.parametrize(
-    "second", [{"status": OK, "pointsReferenceId": "p"}, {"status": SEGMENT, "vendor": [{"voucher": "V"}]}]
+    "second",
+    [{"status": OK, "pointsReferenceId": "p"}, {"status": SEGMENT, "vendor": [{"voucher": "V"}]}],
 )
 def test_a_refusal_beside_a_second_element_that_shows_an_issue_is_in_doubt(second):
-    outcome = read({"status": PARTLY, "rewards": [element("r-a", SEGMENT), second | {"requestId": "r-a"}]}, (A,))
+    outcome = read(
+        {"status": PARTLY, "rewards": [element("r-a", SEGMENT), second | {"requestId": "r-a"}]},
+        (A,),
+    )
     (line,) = outcome.lines
     assert (line.kind, line.reason) == (Kind.IN_DOUBT, Reason.IN_DOUBT)
     assert line.anomalies == ("vouchers_with_refusal", "unmatched_element")
@@ -200,7 +266,11 @@ def test_a_repeated_element_that_shows_no_issue_leaves_the_refusal_definite():
 
 
 def test_vouchers_at_the_top_level_of_a_bulk_answer_are_kept():
-    body = {"status": OK, "intouch": {"couponCode": "T"}, "rewards": [element("r-a", OK, quantity=2)]}
+    body = {
+        "status": OK,
+        "intouch": {"couponCode": "T"},
+        "rewards": [element("r-a", OK, quantity=2)],
+    }
     assert read(body, (A,)).lines[0].vouchers == ("T",)
 
 
@@ -209,7 +279,8 @@ def test_vouchers_at_the_top_level_of_a_bulk_answer_are_kept():
     [
         (None, None, False, Kind.ISSUED, ()),
         (2, None, False, Kind.ISSUED, ()),
-        (1, 1, False, Kind.ISSUED, ()),  # the answer's requestedQuantity counts, not the body's (CONV_RATIO)
+        # the answer's requestedQuantity counts, not the body's (CONV_RATIO)
+        (1, 1, False, Kind.ISSUED, ()),
         (3, 2, False, Kind.ISSUED, ()),
         (1, 2, False, Kind.PARTIAL, ("success_with_fewer_units",)),
         (1, None, True, Kind.IN_DOUBT, ("success_with_fewer_units",)),
@@ -231,25 +302,40 @@ def test_code_200_without_success_is_in_doubt_unless_units_are_counted():
     denied = OK | {"success": False}
     (line,) = read({"status": denied, "rewards": [element("r-a", denied)]}, (A,)).lines
     assert (line.kind, line.anomalies[0]) == (Kind.IN_DOUBT, "code_200_without_success")
-    assert read({"status": denied, "rewards": [element("r-a", denied, quantity=2)]}, (A,)).kind is Kind.ISSUED
+    assert (
+        read({"status": denied, "rewards": [element("r-a", denied, quantity=2)]}, (A,)).kind
+        is Kind.ISSUED
+    )
 
 
-@pytest.mark.parametrize("status", [SEGMENT, REFUSED, {"code": 3004}, {"code": 12005}, {"code": 77}])
+@pytest.mark.parametrize(
+    "status", [SEGMENT, REFUSED, {"code": 3004}, {"code": 12005}, {"code": 77}]
+)
 def test_a_refusal_that_counts_units_is_partial(status):
     (line,) = read({"status": PARTLY, "rewards": [element("r-a", status, quantity=1)]}, (A,)).lines
-    assert (line.kind, line.reason, line.anomalies) == (Kind.PARTIAL, Reason.PARTIAL, ("units_with_refusal",))
+    assert (line.kind, line.reason, line.anomalies) == (
+        Kind.PARTIAL,
+        Reason.PARTIAL,
+        ("units_with_refusal",),
+    )
 
 
 @pytest.mark.parametrize("status", [SEGMENT, {"code": 3004}, {"code": 12005}, {"code": 77}])
 def test_a_refusal_that_shows_a_voucher_is_in_doubt_and_keeps_it(status):
     rewards = [element("r-a", status, quantity=0, intouch=[{"couponCode": "C"}])]
     (line,) = read({"status": PARTLY, "rewards": rewards}, (A,)).lines
-    assert (line.kind, line.vouchers, line.anomalies) == (Kind.IN_DOUBT, ("C",), ("vouchers_with_refusal",))
+    assert (line.kind, line.vouchers, line.anomalies) == (
+        Kind.IN_DOUBT,
+        ("C",),
+        ("vouchers_with_refusal",),
+    )
 
 
 def test_an_account_answer_that_lists_rewards_is_read_line_by_line():
     late = {"success": False, "code": 429, "message": "slow down"}
-    outcome = read({"status": late, "rewards": [element("r-a", OK, quantity=2), element("r-b", late)]})
+    outcome = read(
+        {"status": late, "rewards": [element("r-a", OK, quantity=2), element("r-b", late)]}
+    )
     assert kinds(outcome) == [Kind.ISSUED, Kind.TRANSIENT]
     assert outcome.refusal is None
 
@@ -261,7 +347,10 @@ def test_an_account_answer_that_shows_a_voucher_keeps_it():
 
 
 def test_a_line_without_a_status_of_its_own_has_the_answers():
-    assert kinds(read({"status": OK, "rewards": [{"requestId": "r-a"}, {"requestId": "r-b"}]})) == [Kind.ISSUED] * 2
+    assert (
+        kinds(read({"status": OK, "rewards": [{"requestId": "r-a"}, {"requestId": "r-b"}]}))
+        == [Kind.ISSUED] * 2
+    )
 
 
 def test_a_readable_element_speaks_for_itself_when_the_top_level_has_no_code():
@@ -272,7 +361,9 @@ def test_a_readable_element_speaks_for_itself_when_the_top_level_has_no_code():
 
 
 def test_a_voucher_without_any_code_is_in_doubt_and_kept():
-    outcome = read({"status": {"success": True}, "intouch": {"couponCode": "C"}}, (A,), Variant.SINGLE)
+    outcome = read(
+        {"status": {"success": True}, "intouch": {"couponCode": "C"}}, (A,), Variant.SINGLE
+    )
     assert (outcome.kind, outcome.code, outcome.lines[0].vouchers) == (Kind.IN_DOUBT, None, ("C",))
 
 
@@ -291,14 +382,18 @@ def test_a_voucher_without_any_code_is_in_doubt_and_kept():
     ],
 )
 def test_the_job_is_the_fold_of_its_lines(codes, kind, reason, code):
-    rewards = [element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)]
+    rewards = [
+        element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)
+    ]
     outcome = read({"status": ALL_FAILED, "rewards": rewards})
     assert (outcome.kind, outcome.reason, outcome.code) == (kind, reason, code)
 
 
 def test_a_doubt_is_only_resent_when_resending_tells_of_every_doubtful_line():
     def resend_tells(*codes):
-        rewards = [element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)]
+        rewards = [
+            element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)
+        ]
         return read({"status": ALL_FAILED, "rewards": rewards}).resend_tells
 
     assert resend_tells(500, 200)
@@ -315,9 +410,15 @@ def test_no_answer_is_in_doubt_unless_it_was_never_sent(sent, kind, reason):
     assert (outcome.kind, outcome.reason, outcome.code) == (kind, reason, None)
     assert outcome.message == "timeout: 30 s"
     assert outcome.resend_tells
-    assert [(line.request_id, line.kind) for line in outcome.lines] == [("r-a", kind), ("r-b", kind)]
+    assert [(line.request_id, line.kind) for line in outcome.lines] == [
+        ("r-a", kind),
+        ("r-b", kind),
+    ]
 
 
 def test_an_answer_carries_what_the_api_asked_to_wait():
     body = json.dumps({"status": {"code": 10004, "message": "busy"}}).encode()
-    assert classify((A,), Variant.BULK, Answer(200, body, retry_after=3.0), resent=False).retry_after == 3.0
+    assert (
+        classify((A,), Variant.BULK, Answer(200, body, retry_after=3.0), resent=False).retry_after
+        == 3.0
+    )

@@ -10,12 +10,20 @@ from issuance.job import Job, Lane, Line, Variant, freeze_body
 MOBILE = Customer("mobile", "919800000001")
 PLAIN = Line("r-a", 1001)
 FULL = Line(
-    "r-b", 1002, quantity=2, payment_config_id=55, redemption_value=1.5, org_id=7, custom_fields={"gift": "yes"}
+    "r-b",
+    1002,
+    quantity=2,
+    payment_config_id=55,
+    redemption_value=1.5,
+    org_id=7,
+    custom_fields={"gift": "yes"},
 )
 
 
 def freeze(variant, *lines, customer=MOBILE, email_key="email", **extra):
-    return json.loads(freeze_body(variant, customer, lines, brand="DEMO", email_key=email_key, **extra))
+    return json.loads(
+        freeze_body(variant, customer, lines, brand="DEMO", email_key=email_key, **extra)
+    )
 
 
 def test_a_bulk_body_holds_the_documented_fields_and_no_more():
@@ -91,15 +99,24 @@ def test_a_connected_org_without_notes_is_only_named():
 
 @pytest.mark.parametrize(
     ("customer", "key"),
-    [(MOBILE, "mobile"), (Customer("externalId", "Ann-1"), "externalId"), (Customer("email", "Ann@x.org"), "emailId")],
+    [
+        (MOBILE, "mobile"),
+        (Customer("externalId", "Ann-1"), "externalId"),
+        (Customer("email", "Ann@x.org"), "emailId"),
+    ],
 )
 def test_the_identifier_is_sent_as_it_is_under_its_key(customer, key):
-    assert freeze(Variant.BULK, PLAIN, customer=customer, email_key="emailId")[key] == customer.value
+    assert (
+        freeze(Variant.BULK, PLAIN, customer=customer, email_key="emailId")[key] == customer.value
+    )
 
 
 def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
     line = Line("r-a", 1001, custom_fields={"name": "Zoë 🎁"})
-    bodies = {freeze_body(Variant.BULK, MOBILE, (line,), brand="Café", email_key="email") for _ in range(3)}
+    bodies = {
+        freeze_body(Variant.BULK, MOBILE, (line,), brand="Café", email_key="email")
+        for _ in range(3)
+    }
     assert bodies == {
         '{"mobile":"919800000001","brand":"Café","transactionNumber":"r-a","rewards":[{"rewardId":1001,'
         '"quantity":1,"requestId":"r-a","customFields":{"name":"Zoë 🎁"}}]}'.encode()

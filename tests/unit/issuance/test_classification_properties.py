@@ -15,10 +15,30 @@ REQUEST_IDS = ["r-a", "r-b", "r-c"]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner), max_leaves=6
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
 )
 codes = st.sampled_from(
-    [200, 201, 400, 401, 429, 500, 1010, 3004, 8003, 8004, 8010, 10003, 10004, 12005, 77, "200", 200.0]
+    [
+        200,
+        201,
+        400,
+        401,
+        429,
+        500,
+        1010,
+        3004,
+        8003,
+        8004,
+        8010,
+        10003,
+        10004,
+        12005,
+        77,
+        "200",
+        200.0,
+    ]
 )
 messages = st.sampled_from(
     ["Reward issued successfully", "Duplicate requestId", "Voucher is not present", ""]
@@ -27,16 +47,21 @@ messages = st.sampled_from(
 
 def shaped(**fields):
     """An object with some of the fields, each mostly as documented and sometimes anything."""
-    return st.fixed_dictionaries({}, optional={name: usual | anything for name, usual in fields.items()})
+    return st.fixed_dictionaries(
+        {}, optional={name: usual | anything for name, usual in fields.items()}
+    )
 
 
 vouchers = st.lists(
     st.fixed_dictionaries(
-        {}, optional={"couponCode": st.from_regex(r"C[0-9]{3}", fullmatch=True), "voucher": anything}
+        {},
+        optional={"couponCode": st.from_regex(r"C[0-9]{3}", fullmatch=True), "voucher": anything},
     ),
     max_size=3,
 )
-statuses = shaped(code=codes, message=messages, success=st.booleans(), partnerError=shaped(codes=anything))
+statuses = shaped(
+    code=codes, message=messages, success=st.booleans(), partnerError=shaped(codes=anything)
+)
 reward_fields = {
     "status": statuses,
     "requestId": st.sampled_from([*REQUEST_IDS, "r-x", None]),
@@ -50,7 +75,9 @@ reward_fields = {
 }
 answers = shaped(**reward_fields, rewards=st.lists(shaped(**reward_fields), max_size=4))
 bodies = st.binary(max_size=60) | (answers | anything).map(lambda value: json.dumps(value).encode())
-http_statuses = st.sampled_from([200, 201, 301, 400, 401, 403, 429, 500, 503]) | st.integers(100, 599)
+http_statuses = st.sampled_from([200, 201, 301, 400, 401, 403, 429, 500, 503]) | st.integers(
+    100, 599
+)
 jobs = st.lists(
     st.builds(Line, st.sampled_from(REQUEST_IDS), st.integers(1, 3), st.integers(1, 3)),
     min_size=1,
@@ -61,24 +88,36 @@ variants = st.sampled_from([Variant.BULK, Variant.CONNECTED])
 
 
 @given(jobs, st.sampled_from(Variant), http_statuses, bodies, st.booleans())
-def test_any_answer_gives_one_line_outcome_for_each_line_in_order(lines, variant, status, body, resent):
+def test_any_answer_gives_one_line_outcome_for_each_line_in_order(
+    lines, variant, status, body, resent
+):
     lines = lines[:1] if variant is Variant.SINGLE else lines
     outcome = classify(lines, variant, Answer(status, body), resent=resent)
     assert [line.request_id for line in outcome.lines] == [line.request_id for line in lines]
     assert (outcome.reason is None) is (outcome.kind in (Kind.ISSUED, Kind.DEFERRED))
-    assert all((line.reason is None) is (line.kind in (Kind.ISSUED, Kind.DEFERRED)) for line in outcome.lines)
+    assert all(
+        (line.reason is None) is (line.kind in (Kind.ISSUED, Kind.DEFERRED))
+        for line in outcome.lines
+    )
     assert (outcome.kind is Kind.ISSUED) is all(line.kind is Kind.ISSUED for line in outcome.lines)
     json.dumps([line.message for line in outcome.lines]).encode()
 
 
-@given(jobs, variants, http_statuses, st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
+@given(
+    jobs,
+    variants,
+    http_statuses,
+    st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()),
+)
 def test_garbage_is_never_counted_as_issued(lines, variant, status, body):
     outcome = classify(lines, variant, Answer(status, body), resent=False)
     assert {line.kind for line in outcome.lines} & {Kind.ISSUED, Kind.PARTIAL} == set()
 
 
 @given(jobs, variants, answers, st.booleans())
-def test_a_line_is_only_issued_on_a_200_of_its_own_or_of_the_whole_answer(lines, variant, answer, resent):
+def test_a_line_is_only_issued_on_a_200_of_its_own_or_of_the_whole_answer(
+    lines, variant, answer, resent
+):
     body = json.dumps(answer).encode()
     for line in classify(lines, variant, Answer(200, body), resent=resent).lines:
         if line.kind is Kind.ISSUED:
@@ -87,14 +126,18 @@ def test_a_line_is_only_issued_on_a_200_of_its_own_or_of_the_whole_answer(lines,
 
 
 @given(jobs, variants, answers, st.booleans())
-def test_no_voucher_points_reference_or_transaction_that_is_shown_is_dropped(lines, variant, answer, resent):
+def test_no_voucher_points_reference_or_transaction_that_is_shown_is_dropped(
+    lines, variant, answer, resent
+):
     body = json.dumps(answer).encode()
     outcome = classify(lines, variant, Answer(200, body), resent=resent)
     read = read_issue_answer(body)
     parts = [] if read is None else [read, *(read.elements or ())]
     kept_vouchers = {voucher for line in outcome.lines for voucher in line.vouchers}
     kept_references = {reference for line in outcome.lines for reference in line.points_references}
-    kept_transactions = {transaction for line in outcome.lines for transaction in line.transaction_ids}
+    kept_transactions = {
+        transaction for line in outcome.lines for transaction in line.transaction_ids
+    }
     for part in parts:
         assert set(part.vouchers) <= kept_vouchers
         assert set(part.points_references) <= kept_references

@@ -93,7 +93,9 @@ PLATFORM_CODES = [
     (524, "edge", [], RECHECK),
     (1060, "batch limit exceeded", [], TERMINAL),
 ]
-UNDOCUMENTED = [(code, "?", [], UNKNOWN) for code in (-1, 0, 202, 300, 6999, 8011, 12999, 13999, 99999)]
+UNDOCUMENTED = [
+    (code, "?", [], UNKNOWN) for code in (-1, 0, 202, 300, 6999, 8011, 12999, 13999, 99999)
+]
 TABLE = ISSUE_CODES + PLATFORM_CODES + UNDOCUMENTED
 
 
@@ -122,14 +124,19 @@ def test_a_code_means_the_same_in_every_shape_and_under_every_http_status(
         (Variant.CONNECTED, {"status": status, "rewards": None}),
         (
             Variant.CONNECTED,
-            {"status": status_of(8003, "all", []), "rewards": [{"status": status, "requestId": "r-a"}]},
+            {
+                "status": status_of(8003, "all", []),
+                "rewards": [{"status": status, "requestId": "r-a"}],
+            },
         ),
     ]
     for variant, body in bodies:
         outcome = read(variant, body, http_status)
         assert (outcome.kind, outcome.reason) == expected
         assert (outcome.code, outcome.message) == (code, message)
-        assert [(line.kind, line.reason, line.code) for line in outcome.lines] == [(*expected, code)]
+        assert [(line.kind, line.reason, line.code) for line in outcome.lines] == [
+            (*expected, code)
+        ]
 
 
 REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
@@ -138,12 +145,19 @@ REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
 @pytest.mark.parametrize(("code", "refusal"), REFUSALS.items())
 def test_a_code_about_the_caller_is_a_refusal_and_not_held_against_the_job(code, refusal):
     outcome = read(Variant.BULK, {"status": status_of(code, "later", []), "rewards": None})
-    assert (outcome.kind, outcome.reason, outcome.code, outcome.refusal) == (*ACCOUNT, code, refusal)
+    assert (outcome.kind, outcome.reason, outcome.code, outcome.refusal) == (
+        *ACCOUNT,
+        code,
+        refusal,
+    )
 
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_code_about_the_caller_beside_a_refused_line_is_the_lines(code):
-    body = {"status": status_of(8003, "all", []), "rewards": [{"status": status_of(code, "x", []), "requestId": "r-a"}]}
+    body = {
+        "status": status_of(8003, "all", []),
+        "rewards": [{"status": status_of(code, "x", []), "requestId": "r-a"}],
+    }
     outcome = read(Variant.BULK, body)
     assert (outcome.kind, outcome.refusal) == (Kind.TRANSIENT, None)
 
@@ -161,7 +175,11 @@ def test_duplicate_request_id_on_a_first_attempt_is_a_definite_refusal():
 
 
 def test_only_codes_of_a_server_that_broke_on_the_way_are_resent_while_in_doubt():
-    doubtful = {code: (message, partners) for code, message, partners, expected in TABLE if expected == RECHECK}
+    doubtful = {
+        code: (message, partners)
+        for code, message, partners, expected in TABLE
+        if expected == RECHECK
+    }
     resent = {
         code
         for code, (message, partners) in doubtful.items()
@@ -192,16 +210,24 @@ HTTP_CLASSES = {
     429: ACCOUNT,
     461: RETRY_SAME,
     499: UNKNOWN,
-    **dict.fromkeys([200, 204, 301, 302, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 599], RECHECK),
+    **dict.fromkeys(
+        [200, 204, 301, 302, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 599], RECHECK
+    ),
 }
 
 
-@pytest.mark.parametrize("body", [b"<html>502 Bad Gateway</html>", b'{"errors": [{"code": 1}]}', b"no JSON"])
+@pytest.mark.parametrize(
+    "body", [b"<html>502 Bad Gateway</html>", b'{"errors": [{"code": 1}]}', b"no JSON"]
+)
 @pytest.mark.parametrize(("status", "expected"), HTTP_CLASSES.items())
 def test_without_a_readable_body_the_http_class_decides(status, expected, body):
     lines = (LINE, Line("r-b", 1002, quantity=3))
     outcome = classify(lines, Variant.BULK, Answer(status, body, retry_after=7.0), resent=False)
-    assert (outcome.kind, outcome.reason, outcome.code, outcome.retry_after) == (*expected, status, 7.0)
+    assert (outcome.kind, outcome.reason, outcome.code, outcome.retry_after) == (
+        *expected,
+        status,
+        7.0,
+    )
     assert outcome.refusal is REFUSALS.get(status)
     assert not outcome.readable
     assert outcome.resend_tells

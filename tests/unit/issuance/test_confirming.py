@@ -22,7 +22,10 @@ LINE = Line("r-a", 1001, 2)
 
 def choose(code, history, policy=POLICY, **element):
     status = {"code": code, "success": code == 200, "message": "says so"}
-    body = {"status": status, "rewards": [{"status": status, "requestId": "r-a", "requestedQuantity": 2} | element]}
+    body = {
+        "status": status,
+        "rewards": [{"status": status, "requestId": "r-a", "requestedQuantity": 2} | element],
+    }
     reply = Answer(200, json.dumps(body).encode())
     outcome = classify((LINE,), Variant.BULK, reply, resent=history.in_doubt_before)
     return decide(outcome, history, policy, now=datetime(2026, 11, 23, tzinfo=UTC), rng=Random(1))
@@ -37,12 +40,16 @@ def test_a_refusal_after_a_lost_reply_is_looked_up_before_it_counts(code, reason
 
 
 def test_without_look_ups_a_refusal_after_a_lost_reply_counts_at_once():
-    assert choose(1014, AFTER_A_LOSS, RetryPolicy(), quantity=0) == Settle(State.FAILED, Reason.FAILED)
+    assert choose(1014, AFTER_A_LOSS, RetryPolicy(), quantity=0) == Settle(
+        State.FAILED, Reason.FAILED
+    )
 
 
 def test_a_gateways_refusal_after_a_lost_reply_stays_in_doubt_when_nothing_is_found():
     outcome = classify((LINE,), Variant.BULK, Answer(403, b""), resent=True)
-    decision = decide(outcome, AFTER_A_LOSS, POLICY, now=datetime(2026, 11, 23, tzinfo=UTC), rng=Random(1))
+    decision = decide(
+        outcome, AFTER_A_LOSS, POLICY, now=datetime(2026, 11, 23, tzinfo=UTC), rng=Random(1)
+    )
     assert decision == LookUp(30.0, State.IN_DOUBT)
 
 
@@ -78,11 +85,15 @@ def test_a_look_that_misses_a_transaction_of_a_reply_is_repeated_unless_it_finds
     for kind in (Kind.PARTIAL, Kind.ISSUED):
         found = Outcome(kind, 200, "", (LineOutcome("r-a", kind, 200, ""),))
         decisions.append(decide_look(found, behind, policy, fallback=State.IN_DOUBT, rng=Random(1)))
-    assert decisions == [LookUp(120.0, State.IN_DOUBT, found_nothing=True), Settle(State.ISSUED, None)]
+    assert decisions == [
+        LookUp(120.0, State.IN_DOUBT, found_nothing=True),
+        Settle(State.ISSUED, None),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)]
+    ("code", "state"),
+    [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)],
 )
 def test_a_line_that_no_look_finds_stands_as_the_api_has_called_it(code, state):
     assert standing_state(code, "") is state
@@ -90,14 +101,20 @@ def test_a_line_that_no_look_finds_stands_as_the_api_has_called_it(code, state):
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [(12005, Reason.LIMIT), (3004, Reason.CONFIG), (98765, Reason.UNKNOWN_CODE), (12035, Reason.FAILED)],
+    [
+        (12005, Reason.LIMIT),
+        (3004, Reason.CONFIG),
+        (98765, Reason.UNKNOWN_CODE),
+        (12035, Reason.FAILED),
+    ],
 )
 def test_a_line_that_stands_as_refused_keeps_the_reason_of_its_code(code, reason):
     assert standing_reason(code, "") is reason
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}']
+    "body",
+    [b"", b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}'],
 )
 def test_a_body_under_400_that_was_an_answer_once_leaves_its_job_in_doubt(body):
     outcome = classify((LINE,), Variant.BULK, Answer(400, body), resent=False)

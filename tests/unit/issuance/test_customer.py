@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from issuance.customer import Customer
 
-customers = st.builds(Customer, st.sampled_from(["mobile", "email", "externalId"]), st.text(min_size=1))
+customers = st.builds(
+    Customer, st.sampled_from(["mobile", "email", "externalId"]), st.text(min_size=1)
+)
 
 
 @given(customers)

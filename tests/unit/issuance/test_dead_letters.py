@@ -47,7 +47,9 @@ def test_a_refused_resend_names_reason_and_remedy(reason):
     assert text.endswith("use --reissue")
 
 
-@pytest.mark.parametrize("reason", [Reason.PARTIAL, Reason.IN_DOUBT, Reason.EXHAUSTED, Reason.UNPROCESSED])
+@pytest.mark.parametrize(
+    "reason", [Reason.PARTIAL, Reason.IN_DOUBT, Reason.EXHAUSTED, Reason.UNPROCESSED]
+)
 def test_a_refused_reissue_names_reason_and_remedy(reason):
     text = refusal(case(reason), Verb.REISSUE)
     assert text.startswith(f"reissue is not allowed for a dead letter with reason {reason}:")

@@ -13,14 +13,23 @@ from issuance.states import State
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
 OPEN_KINDS = [Kind.TRANSIENT, Kind.IN_DOUBT]
-REASONS = {Kind.TRANSIENT: Reason.EXHAUSTED, Kind.IN_DOUBT: Reason.IN_DOUBT, Kind.PARTIAL: Reason.PARTIAL}
+REASONS = {
+    Kind.TRANSIENT: Reason.EXHAUSTED,
+    Kind.IN_DOUBT: Reason.IN_DOUBT,
+    Kind.PARTIAL: Reason.PARTIAL,
+}
 
 
 def outcome(kind, *, reason=None, lines=(), **fields):
     reason = reason or REASONS.get(kind)
     lines = lines or (LineOutcome("r-a", kind, 0, fields.get("message", ""), reason),)
     return Outcome(
-        kind=kind, code=0, message="", lines=lines, reason=reason, **{k: v for k, v in fields.items() if k != "message"}
+        kind=kind,
+        code=0,
+        message="",
+        lines=lines,
+        reason=reason,
+        **{k: v for k, v in fields.items() if k != "message"},
     )
 
 
@@ -30,9 +39,14 @@ def history(attempts=1, age_seconds=0.0, *, in_doubt_before=False, **fields):
 
 open_outcomes = st.builds(outcome, st.sampled_from(OPEN_KINDS), retry_after=st.none() | st.floats())
 histories = st.builds(
-    History, st.integers(1, 20_000) | st.just(1), st.floats(0, 1e4) | st.just(0.0), in_doubt_before=st.booleans()
+    History,
+    st.integers(1, 20_000) | st.just(1),
+    st.floats(0, 1e4) | st.just(0.0),
+    in_doubt_before=st.booleans(),
 )
-policies = st.builds(RetryPolicy, max_attempts=st.integers(1, 20_000), total_seconds=st.floats(0.01, 1e5))
+policies = st.builds(
+    RetryPolicy, max_attempts=st.integers(1, 20_000), total_seconds=st.floats(0.01, 1e5)
+)
 
 
 def choose(result, past=None, policy=None, *, now=NOON, seed=1):
@@ -69,13 +83,21 @@ def test_a_retry_stays_within_attempts_cap_and_total(result, past, policy, seed)
         assert decision.reason in (Reason.EXHAUSTED, Reason.IN_DOUBT)
 
 
-@given(st.sampled_from(OPEN_KINDS), st.integers(1, 50), st.integers(), st.none() | st.floats(0, 100))
+@given(
+    st.sampled_from(OPEN_KINDS), st.integers(1, 50), st.integers(), st.none() | st.floats(0, 100)
+)
 def test_a_job_that_is_never_answered_is_settled_within_its_budget(kind, most, seed, retry_after):
     policy = RetryPolicy(max_attempts=most)
     age, attempts, rng = 0.0, 0, Random(seed)
     while True:
         attempts += 1
-        decision = decide(outcome(kind, retry_after=retry_after), history(attempts, age), policy, now=NOON, rng=rng)
+        decision = decide(
+            outcome(kind, retry_after=retry_after),
+            history(attempts, age),
+            policy,
+            now=NOON,
+            rng=rng,
+        )
         if isinstance(decision, Settle):
             break
         age += decision.delay_seconds
@@ -91,7 +113,9 @@ def test_a_retry_waits_at_least_as_long_as_the_api_asked(kind, retry_after, seed
 
 
 def test_a_retry_after_beyond_an_hour_is_cut_to_an_hour():
-    decision = choose(outcome(Kind.TRANSIENT, retry_after=1e9), policy=RetryPolicy(total_seconds=1e9))
+    decision = choose(
+        outcome(Kind.TRANSIENT, retry_after=1e9), policy=RetryPolicy(total_seconds=1e9)
+    )
     assert 3_600 <= decision.delay_seconds <= 3_602
 
 
@@ -102,7 +126,9 @@ def test_a_used_up_budget_settles_a_refusal_in_passing_as_failed_because_nothing
 @pytest.mark.parametrize("kind", [Kind.ISSUED, Kind.PARTIAL])
 def test_a_used_up_budget_keeps_what_was_issued_beside_a_line_that_was_not_processed(kind):
     lines = (LineOutcome("r-a", Kind.TRANSIENT, 10004, ""), LineOutcome("r-b", kind, 200, ""))
-    assert choose(outcome(Kind.TRANSIENT, lines=lines), history(8)) == Settle(State.PARTIAL, Reason.EXHAUSTED)
+    assert choose(outcome(Kind.TRANSIENT, lines=lines), history(8)) == Settle(
+        State.PARTIAL, Reason.EXHAUSTED
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,11 +160,16 @@ def test_a_limit_is_deferred_three_times_at_most():
 
 def test_of_several_lines_the_longest_limit_window_counts():
     lines = tuple(
-        LineOutcome(f"r-{unit}", Kind.FAILED, 12005, f"Max limit for the {unit} is reached", Reason.LIMIT)
+        LineOutcome(
+            f"r-{unit}", Kind.FAILED, 12005, f"Max limit for the {unit} is reached", Reason.LIMIT
+        )
         for unit in ("DAYS", "MONTHS", "WEEKS")
     )
-    decision = choose(outcome(Kind.FAILED, reason=Reason.LIMIT, lines=lines), history(defers_limits=True))
-    assert timedelta(days=7) < timedelta(seconds=decision.delay_seconds) < timedelta(days=8)  # 1 December
+    decision = choose(
+        outcome(Kind.FAILED, reason=Reason.LIMIT, lines=lines), history(defers_limits=True)
+    )
+    # 1 December
+    assert timedelta(days=7) < timedelta(seconds=decision.delay_seconds) < timedelta(days=8)
 
 
 def test_other_refusals_are_not_deferred():
@@ -175,7 +206,9 @@ def test_a_limit_window_ends_after_now_and_at_its_boundary(now, message, seed):
     landed = boundary_before(end + timedelta(seconds=1), window)  # a second for what floats lose
     assert abs((landed - end).total_seconds()) < 0.01
     assert landed > now
-    assert boundary_before(now, window) == boundary_before(landed - timedelta(microseconds=1), window)
+    assert boundary_before(now, window) == boundary_before(
+        landed - timedelta(microseconds=1), window
+    )
 
 
 @pytest.mark.parametrize(("message", "days"), [("DAYS", 1), ("WEEKS", 7), ("MONTHS", 30)])

@@ -13,8 +13,15 @@ def read(**fields):
 
 @pytest.mark.parametrize("written", [2, "2", 2.0, "2.0"])
 def test_a_number_is_read_however_it_is_written(written):
-    answer = read(status={"code": written}, quantity=written, requestedQuantity=written, rewardId=written)
-    assert (answer.status.code, answer.quantity, answer.requested_quantity, answer.reward_id) == (2, 2, 2, 2)
+    answer = read(
+        status={"code": written}, quantity=written, requestedQuantity=written, rewardId=written
+    )
+    assert (answer.status.code, answer.quantity, answer.requested_quantity, answer.reward_id) == (
+        2,
+        2,
+        2,
+        2,
+    )
 
 
 @pytest.mark.parametrize("odd", ["two", [2], {"n": 2}, None, 10**400, "1e999", ""])
@@ -29,24 +36,39 @@ def test_a_code_that_is_no_whole_number_is_no_code(code):
     assert read(status={"code": code, "message": "m"}) is None
 
 
-@pytest.mark.parametrize(("written", "text"), [("t", "t"), (300001, "300001"), (None, None), ([1], None), ({}, None)])
+@pytest.mark.parametrize(
+    ("written", "text"), [("t", "t"), (300001, "300001"), (None, None), ([1], None), ({}, None)]
+)
 def test_an_id_is_text_however_it_is_written(written, text):
     answer = read(transactionId=written, requestId=written, pointsReferenceId=written)
-    assert (answer.transaction_id, answer.request_id, answer.points_reference_id) == (text, text, text)
+    assert (answer.transaction_id, answer.request_id, answer.points_reference_id) == (
+        text,
+        text,
+        text,
+    )
 
 
 @pytest.mark.parametrize("place", ["intouch", "vendor", "promotion", "promotions"])
 def test_vouchers_are_read_from_one_object_or_a_list(place):
     assert read(**{place: {"couponCode": "C"}}).vouchers == ("C",)
-    assert read(**{place: [{"couponCode": 17}, None, "x", {"voucher": "V"}, {"couponCode": ""}]}).vouchers == (
+    assert read(
+        **{place: [{"couponCode": 17}, None, "x", {"voucher": "V"}, {"couponCode": ""}]}
+    ).vouchers == (
         "17",
         "V",
     )
-    assert read(**{place: None}).vouchers == read(**{place: []}).vouchers == read(**{place: "x"}).vouchers == ()
+    assert (
+        read(**{place: None}).vouchers
+        == read(**{place: []}).vouchers
+        == read(**{place: "x"}).vouchers
+        == ()
+    )
 
 
 def test_a_voucher_that_is_shown_twice_counts_once():
-    assert read(intouch=[{"couponCode": "C"}], vendor=[{"voucher": "C"}, {"voucher": "V"}]).vouchers == ("C", "V")
+    assert read(
+        intouch=[{"couponCode": "C"}], vendor=[{"voucher": "C"}, {"voucher": "V"}]
+    ).vouchers == ("C", "V")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +102,10 @@ def test_partner_codes_are_text(partner_error, codes):
 
 def test_rewards_are_read_from_one_object_or_a_list_and_absent_when_null():
     assert [element.reward_id for element in read(rewards={"rewardId": 1}).elements] == [1]
-    assert [element.reward_id for element in read(rewards=[{"rewardId": 1}, 7, {"rewardId": 2}]).elements] == [1, 2]
+    assert [
+        element.reward_id
+        for element in read(rewards=[{"rewardId": 1}, 7, {"rewardId": 2}]).elements
+    ] == [1, 2]
     assert read(rewards=None).elements is None
     assert read().elements is None
     assert read(rewards="x").elements == ()
@@ -115,8 +140,16 @@ def test_a_status_that_is_no_object_is_no_status(status):
 
 
 def test_nul_is_read_as_a_space_because_databases_cannot_store_it():
-    answer = read(status={"code": 8003, "message": "a\x00b"}, transactionId="t\x00", intouch={"couponCode": "C\x001"})
-    assert (answer.status.message, answer.transaction_id, answer.vouchers) == ("a b", "t ", ("C 1",))
+    answer = read(
+        status={"code": 8003, "message": "a\x00b"},
+        transactionId="t\x00",
+        intouch={"couponCode": "C\x001"},
+    )
+    assert (answer.status.message, answer.transaction_id, answer.vouchers) == (
+        "a b",
+        "t ",
+        ("C 1",),
+    )
 
 
 def test_unknown_fields_are_ignored():

@@ -25,7 +25,9 @@ def outcome(kind, reason=None, **fields):
 
 
 def choose(result, history=None, policy=POLICY):
-    return decide(result, history or History(1, 0.0, in_doubt_before=False), policy, now=NOON, rng=Random(1))
+    return decide(
+        result, history or History(1, 0.0, in_doubt_before=False), policy, now=NOON, rng=Random(1)
+    )
 
 
 def look(result, fallback=State.IN_DOUBT, *, attempts=5, empty_looks=0):
@@ -46,7 +48,9 @@ def test_doubt_that_resending_cannot_clear_is_looked_up_at_once():
 
 
 def test_doubt_is_looked_up_when_the_retry_budget_is_used_up():
-    assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == LookUp(30.0, State.IN_DOUBT)
+    assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == LookUp(
+        30.0, State.IN_DOUBT
+    )
 
 
 def test_a_passing_refusal_after_doubt_is_looked_up_when_the_budget_is_used_up():
@@ -76,7 +80,9 @@ def test_a_repeated_success_with_its_vouchers_is_final():
 
 @pytest.mark.parametrize("quantity", [0, 1])
 def test_a_repeated_success_that_may_count_only_the_rest_is_looked_up(quantity):
-    result = classify((LINE,), Variant.BULK, answer(quantity=quantity, requestedQuantity=2), resent=True)
+    result = classify(
+        (LINE,), Variant.BULK, answer(quantity=quantity, requestedQuantity=2), resent=True
+    )
     assert choose(result) == LookUp(30.0, State.IN_DOUBT)
 
 

@@ -57,7 +57,10 @@ def test_a_masked_customer_keeps_only_what_tells_customers_apart(customer, maske
         ("call (022) 2800 0001.", "call [number]."),
         ("Allowed limit is 12345 For Level CUSTOMER", "Allowed limit is 12345 For Level CUSTOMER"),
         ("code 8004, 828 and 1620", "code 8004, 828 and 1620"),
-        ("requestId 2939a4bd-e382-4e15-9876-6e4202ec5670", "requestId 2939a4bd-e382-4e15-9876-6e4202ec5670"),
+        (
+            "requestId 2939a4bd-e382-4e15-9876-6e4202ec5670",
+            "requestId 2939a4bd-e382-4e15-9876-6e4202ec5670",
+        ),
     ],
 )
 def test_scrubbing_hides_addresses_and_long_numbers_and_leaves_the_rest(text, scrubbed):
@@ -69,6 +72,8 @@ def test_no_mobile_survives_scrubbing_wherever_it_stands(before, mobile, after):
     assert mobile not in scrub(before + mobile + after)
 
 
-@pytest.mark.parametrize("text", ["a" * 500_000, "a" * 500_000 + "@", "1-" * 250_000 + "x", "1 .1-" * 100_000 + "x"])
+@pytest.mark.parametrize(
+    "text", ["a" * 500_000, "a" * 500_000 + "@", "1-" * 250_000 + "x", "1 .1-" * 100_000 + "x"]
+)
 def test_scrubbing_a_huge_message_does_not_take_forever(text):
     assert len(scrub(text)) <= len(text)

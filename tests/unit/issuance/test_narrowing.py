@@ -8,16 +8,33 @@ from issuance.redrive.narrow import narrow, narrow_body
 
 MOBILE = Customer("mobile", "919800000001")
 A = Line("r-a", 1001, quantity=2, org_id=7, source_line=2)
-B = Line("r-b", 1002, org_id=8, payment_config_id=55, redemption_value=12.5, custom_fields={"shop": "é"}, source_line=5)
+B = Line(
+    "r-b",
+    1002,
+    org_id=8,
+    payment_config_id=55,
+    redemption_value=12.5,
+    custom_fields={"shop": "é"},
+    source_line=5,
+)
 C = Line("r-c", 1003, org_id=8, source_line=9)
 
 
 def freeze(variant, *lines):
-    return freeze_body(variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e")
+    return freeze_body(
+        variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e"
+    )
 
 
 def make(variant, *lines):
-    return Job(MOBILE, lines, variant, freeze(variant, *lines), Lane.BLAST, source_line=lines[0].source_line)
+    return Job(
+        MOBILE,
+        lines,
+        variant,
+        freeze(variant, *lines),
+        Lane.BLAST,
+        source_line=lines[0].source_line,
+    )
 
 
 @pytest.mark.parametrize("variant", [Variant.BULK, Variant.CONNECTED])

@@ -36,7 +36,9 @@ def test_a_code_under_its_own_http_status_is_readable(code):
 
 @pytest.mark.parametrize("code", HTTP_CODES)
 @pytest.mark.parametrize(
-    "spoil", [lambda body: body[:-7], lambda _: HTML, lambda _: b""], ids=["cut", "a gateway's page", "empty"]
+    "spoil",
+    [lambda body: body[:-7], lambda _: HTML, lambda _: b""],
+    ids=["cut", "a gateway's page", "empty"],
 )
 def test_the_same_answer_without_its_body_is_unreadable(code, spoil):
     outcome = read(code, spoil(body_of(code)))
@@ -51,11 +53,15 @@ def test_every_documented_code_is_readable_under_any_http_status(row, status):
 
 
 @pytest.mark.parametrize("status", [408, 425, 461, 503, 521])
-def test_a_passing_refusal_is_transient_with_and_without_its_body_only_where_nothing_can_have_been_issued(status):
+def test_a_passing_refusal_is_transient_with_and_without_its_body_only_where_nothing_can_have_been_issued(
+    status,
+):
     assert read(status, body_of(status)).kind is Kind.TRANSIENT
     assert read(status, HTML).kind is (Kind.IN_DOUBT if status >= 500 else Kind.TRANSIENT)
 
 
 @pytest.mark.parametrize("sent", [True, False])
 def test_no_answer_is_unreadable(sent):
-    assert not classify((LINE,), Variant.BULK, NoAnswer("timeout", "too late", sent=sent), resent=False).readable
+    assert not classify(
+        (LINE,), Variant.BULK, NoAnswer("timeout", "too late", sent=sent), resent=False
+    ).readable

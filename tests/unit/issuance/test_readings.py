@@ -92,9 +92,18 @@ def test_the_skew_of_the_clocks_is_a_parameter():
 
 
 def test_a_found_success_is_issued_with_all_it_shows():
-    line = only_line(detail(7, pointsRedemption={"pointsRedemptionRefId": "p", "pointsRedemptionRefIds": ["q", None]}))
+    line = only_line(
+        detail(
+            7,
+            pointsRedemption={"pointsRedemptionRefId": "p", "pointsRedemptionRefIds": ["q", None]},
+        )
+    )
     assert (line.kind, line.code, line.reason, line.quantity) == (Kind.ISSUED, 200, None, 1)
-    assert (line.transaction_ids, line.vouchers, line.points_references) == (("7",), ("A",), ("p", "q"))
+    assert (line.transaction_ids, line.vouchers, line.points_references) == (
+        ("7",),
+        ("A",),
+        ("p", "q"),
+    )
 
 
 def test_a_found_part_is_partial_and_says_how_many():
@@ -121,35 +130,52 @@ def test_a_found_refusal_is_failed_with_its_code(code, reason):
 
 def test_a_refusal_in_the_list_needs_no_detail():
     conclusion = conclude([Line("r-a", 1001)], [entry(status=refused(8003))], {})
-    assert (conclusion.outcome.kind, conclusion.outcome.code, conclusion.missing) == (Kind.FAILED, 8003, ())
+    assert (conclusion.outcome.kind, conclusion.outcome.code, conclusion.missing) == (
+        Kind.FAILED,
+        8003,
+        (),
+    )
 
 
 @pytest.mark.parametrize("status", [ISSUED, PARTIAL])
 def test_a_success_whose_detail_cannot_be_read_is_in_doubt_and_named(status):
     conclusion = conclude([Line("r-a", 1001)], [entry(7, status)], {})
     [line] = conclusion.outcome.lines
-    assert (line.kind, line.reason, line.transaction_ids) == (Kind.IN_DOUBT, Reason.IN_DOUBT, ("7",))
+    assert (line.kind, line.reason, line.transaction_ids) == (
+        Kind.IN_DOUBT,
+        Reason.IN_DOUBT,
+        ("7",),
+    )
     assert (line.quantity, conclusion.missing) == (None, ())
 
 
 def test_no_transaction_at_all_is_in_doubt_and_missing():
     conclusion = conclude([Line("r-a", 1001), Line("r-b", 1002)], [], {})
     assert (conclusion.outcome.kind, conclusion.missing) == (Kind.IN_DOUBT, ("r-a", "r-b"))
-    assert conclusion.outcome.lines[0].message == "no transaction carries this job's transactionNumber"
+    assert (
+        conclusion.outcome.lines[0].message == "no transaction carries this job's transactionNumber"
+    )
 
 
 def test_each_line_of_a_call_has_its_own_transaction():
     lines = [Line("r-a", 1001), Line("r-b", 1002), Line("r-c", 1003)]
     refusal = detail(2, refused(12034), 0, 1, (), reward=1002)
     conclusion = concluded(detail(1), refusal, lines=lines)
-    assert [line.kind for line in conclusion.outcome.lines] == [Kind.ISSUED, Kind.FAILED, Kind.IN_DOUBT]
+    assert [line.kind for line in conclusion.outcome.lines] == [
+        Kind.ISSUED,
+        Kind.FAILED,
+        Kind.IN_DOUBT,
+    ]
     assert (conclusion.outcome.kind, conclusion.missing) == (Kind.IN_DOUBT, ("r-c",))
     assert concluded(detail(1), refusal, lines=lines[:2]).outcome.kind is Kind.PARTIAL
 
 
 def test_two_lines_with_the_same_reward_share_its_transactions():
     lines = [Line("r-a", 1001, 2), Line("r-b", 1001, 1)]
-    first, second = detail(1, quantity=1, requested=1, codes=["B"]), detail(2, quantity=2, requested=2, codes="CD")
+    first, second = (
+        detail(1, quantity=1, requested=1, codes=["B"]),
+        detail(2, quantity=2, requested=2, codes="CD"),
+    )
     outcome = concluded(first, second, lines=lines).outcome
     assert [line.vouchers for line in outcome.lines] == [("C", "D"), ("B",)]
     assert outcome.kind is Kind.ISSUED
@@ -191,7 +217,11 @@ def test_a_transaction_without_a_status_stays_in_doubt():
 
 def test_a_voucher_that_was_taken_back_is_kept_with_the_refusal_that_counts_no_unit():
     line = only_line(detail(status=refused(1010), quantity=0))
-    assert (line.kind, line.vouchers, line.anomalies) == (Kind.FAILED, ("A",), ("vouchers_with_refusal",))
+    assert (line.kind, line.vouchers, line.anomalies) == (
+        Kind.FAILED,
+        ("A",),
+        ("vouchers_with_refusal",),
+    )
 
 
 def test_a_voucher_beside_a_refusal_that_counts_nothing_is_in_doubt():
@@ -206,7 +236,10 @@ def test_a_partial_transaction_without_a_unit_is_partial():
 def test_an_older_answer_without_any_quantity_counts_by_its_status():
     assert only_line(detail(quantity=None, requested=None), quantity=2).quantity == 2
     assert only_line(detail(status=PARTIAL, quantity=None, requested=2), quantity=2).quantity == 1
-    assert only_line(detail(quantity=None, status=ISSUED | {"success": False}, codes=())).kind is Kind.IN_DOUBT
+    assert (
+        only_line(detail(quantity=None, status=ISSUED | {"success": False}, codes=())).kind
+        is Kind.IN_DOUBT
+    )
 
 
 def test_a_redemption_value_is_no_number_of_units():

@@ -70,7 +70,10 @@ def conclude_line(wanted, transactions):
 def test_with_vouchers_every_reading_gives_the_true_number(history):
     wanted, issued, transactions = history
     line = conclude_line(wanted, transactions)
-    assert (line.quantity, len({voucher.casefold() for voucher in line.vouchers})) == (issued, issued)
+    assert (line.quantity, len({voucher.casefold() for voucher in line.vouchers})) == (
+        issued,
+        issued,
+    )
     kinds = {True: Kind.ISSUED, False: Kind.PARTIAL if issued else Kind.FAILED}
     assert line.kind is kinds[issued == wanted]
 
@@ -119,7 +122,10 @@ entries = st.builds(
 )
 
 
-@given(st.lists(entries, max_size=30, unique_by=lambda one: one.reward_transaction_id), st.integers(1, 7))
+@given(
+    st.lists(entries, max_size=30, unique_by=lambda one: one.reward_transaction_id),
+    st.integers(1, 7),
+)
 def test_stopping_early_in_a_list_from_new_to_old_loses_no_transaction_of_the_job(shown, size):
     sent = 1_800_000_000_000
     newest_first = sorted(shown, key=lambda one: -one.reward_transaction_date)

@@ -22,7 +22,9 @@ def refusal(code, message, partner=None, **fields):
 
 def only_line(variant, answer, http_status=200, line=None):
     lines = [line or Line("r-1", 2001)]
-    outcome = classify(lines, variant, Answer(http_status, json.dumps(answer).encode()), resent=False)
+    outcome = classify(
+        lines, variant, Answer(http_status, json.dumps(answer).encode()), resent=False
+    )
     return outcome.lines[0]
 
 
@@ -64,7 +66,9 @@ def connected_answer(org_id):
 
 @pytest.mark.parametrize("org_id", [4001, 4002])
 def test_the_connected_sample_is_issued_with_its_vendors_voucher_in_either_scope(org_id):
-    line = only_line(Variant.CONNECTED, connected_answer(org_id), line=Line("r-1", 2001, org_id=org_id))
+    line = only_line(
+        Variant.CONNECTED, connected_answer(org_id), line=Line("r-1", 2001, org_id=org_id)
+    )
     assert (line.kind, line.quantity, line.vouchers) == (Kind.ISSUED, 1, ("V-1",))
     assert (line.transaction_ids, line.points_references) == (("57001",), ("aB3xY9",))
 
@@ -72,7 +76,11 @@ def test_the_connected_sample_is_issued_with_its_vendors_voucher_in_either_scope
 def test_the_single_sample_with_a_coupon_is_issued():
     answer = {
         "status": OK,
-        "intouch": {"pointsRedeemed": "10", "couponCode": "9000000001", "codeExpiry": "2027-01-01 00:00:00"},
+        "intouch": {
+            "pointsRedeemed": "10",
+            "couponCode": "9000000001",
+            "codeExpiry": "2027-01-01 00:00:00",
+        },
         "transactionId": 300001,
         "promotion": None,
         "vendor": None,
@@ -82,7 +90,11 @@ def test_the_single_sample_with_a_coupon_is_issued():
         "requestId": "r-1",
     }
     line = only_line(Variant.SINGLE, answer)
-    assert (line.kind, line.vouchers, line.transaction_ids) == (Kind.ISSUED, ("9000000001",), ("300001",))
+    assert (line.kind, line.vouchers, line.transaction_ids) == (
+        Kind.ISSUED,
+        ("9000000001",),
+        ("300001",),
+    )
 
 
 def test_the_single_sample_with_an_empty_vendor_is_issued_without_a_voucher():
@@ -96,14 +108,42 @@ def test_the_single_sample_with_an_empty_vendor_is_issued_without_a_voucher():
     ("answer", "code", "transactions"),
     [
         (refusal(12016, "Invalid payment mode passed.", **EMPTY, paymentConfig=None), 12016, ()),
-        (refusal(400, "Invalid payment mode passed.,Payment configuration id is mandatory"), 400, ()),
-        (refusal(8004, "fail to issue reward as user 7 does not belong to group 1", ("1620", "no")), 8004, ()),
-        (refusal(8004, "fail to issue reward as  points are not redeemable", ("828", "no"), **EMPTY), 8004, ()),
-        (refusal(8004, "fail to issue reward as  points are not redeemable", ("1632", "no"), **EMPTY), 8004, ()),
-        (refusal(12050, "User has no valid cards.", **EMPTY, transactionId=207001), 12050, ("207001",)),
+        (
+            refusal(400, "Invalid payment mode passed.,Payment configuration id is mandatory"),
+            400,
+            (),
+        ),
+        (
+            refusal(
+                8004, "fail to issue reward as user 7 does not belong to group 1", ("1620", "no")
+            ),
+            8004,
+            (),
+        ),
+        (
+            refusal(
+                8004, "fail to issue reward as  points are not redeemable", ("828", "no"), **EMPTY
+            ),
+            8004,
+            (),
+        ),
+        (
+            refusal(
+                8004, "fail to issue reward as  points are not redeemable", ("1632", "no"), **EMPTY
+            ),
+            8004,
+            (),
+        ),
+        (
+            refusal(12050, "User has no valid cards.", **EMPTY, transactionId=207001),
+            12050,
+            ("207001",),
+        ),
     ],
 )
-def test_each_single_refusal_is_definite_under_either_http_status(answer, code, transactions, http_status):
+def test_each_single_refusal_is_definite_under_either_http_status(
+    answer, code, transactions, http_status
+):
     line = only_line(Variant.SINGLE, answer, http_status)
     assert (line.kind, line.reason, line.code) == (Kind.FAILED, Reason.FAILED, code)
     assert line.transaction_ids == transactions

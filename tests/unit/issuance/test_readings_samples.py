@@ -44,7 +44,9 @@ MILES_OF_A_VENDOR = {
     "redemptionDetails": {"redemptionType": "MILES", "totalRedemptionValue": None},
     "vouchers": [],
     "vendorRewards": {
-        "rewards": [{"json": json.dumps({"voucher": f"90000{n}", "pointsRedeemed": "5"})} for n in range(5)]
+        "rewards": [
+            {"json": json.dumps({"voucher": f"90000{n}", "pointsRedeemed": "5"})} for n in range(5)
+        ]
     },
     "customFields": {"size": "L"},
     "richContentRO": {"RC": {"content": "x", "isEnabled": True}},
@@ -59,7 +61,12 @@ OLDER_COUPON = {
     "status": ISSUED,
     "quantity": 1,
     "groupRedemption": False,
-    "rewardDetails": {"rewardId": 2002, "intouchSeriesId": "113", "vendorName": None, "vendorId": None},
+    "rewardDetails": {
+        "rewardId": 2002,
+        "intouchSeriesId": "113",
+        "vendorName": None,
+        "vendorId": None,
+    },
     "pointsRedemption": {
         "redeemedPoints": 1,
         "referenceId": None,
@@ -71,7 +78,9 @@ OLDER_COUPON = {
     "pointsRedemptionCheck": None,
     "issueReward": None,
     "revokeReward": None,
-    "vouchers": [{"code": "XS35QH1", "revenueDetails": {"brandCommission": 1.0, "affiliateCommission": 1.2}}],
+    "vouchers": [
+        {"code": "XS35QH1", "revenueDetails": {"brandCommission": 1.0, "affiliateCommission": 1.2}}
+    ],
     "promotions": None,
     "customFields": {"0a17": "defaultValue"},
     "ownerType": None,
@@ -87,7 +96,11 @@ PHYSICAL_REWARD = {
     "status": ISSUED,
     "quantity": 1,
     "requestedQuantity": 1,
-    "rewardDetails": {"rewardId": 2003, "redemptionType": "PHYSICAL_REWARD", "images": [{"id": None}]},
+    "rewardDetails": {
+        "rewardId": 2003,
+        "redemptionType": "PHYSICAL_REWARD",
+        "images": [{"id": None}],
+    },
     "pointsRedemption": {"redeemedPoints": 0, "pointsRedemptionRefIds": [None], "status": ISSUED},
     "redemptionDetails": {"redemptionType": "PHYSICAL_REWARD", "totalRedemptionValue": None},
     "vouchers": [],
@@ -110,7 +123,9 @@ def test_each_documented_detail_is_issued_with_its_units_vouchers_and_references
     sample, quantity, vouchers, references
 ):
     read = TransactionDetail.model_validate(sample)
-    conclusion = conclude([Line("r", read.reward_id, quantity)], [read], {read.reward_transaction_id: read})
+    conclusion = conclude(
+        [Line("r", read.reward_id, quantity)], [read], {read.reward_transaction_id: read}
+    )
     [line] = conclusion.outcome.lines
     assert (line.kind, line.quantity, line.requested_quantity) == (Kind.ISSUED, quantity, quantity)
     assert (line.vouchers, line.points_references) == (vouchers, references)
@@ -124,7 +139,13 @@ def test_a_documented_entry_of_the_list_is_read():
             "rewardIssueRefId": "blast42-000017",
             "rewardTransactionDate": 1793491200000,
             "status": ISSUED,
-            "rewardDetails": {"rewardId": 1001, "name": "x", "groups": [], "rewardRank": 1, "enabled": True},
+            "rewardDetails": {
+                "rewardId": 1001,
+                "name": "x",
+                "groups": [],
+                "rewardRank": 1,
+                "enabled": True,
+            },
             "ownerType": None,
             "ownerId": "",
             "pointsRedemptionRefIds": None,
@@ -133,7 +154,11 @@ def test_a_documented_entry_of_the_list_is_read():
         }
     )
     assert (read.reward_transaction_id, read.reward_issue_ref_id) == ("300101", "blast42-000017")
-    assert (read.reward_transaction_date, read.reward_id, read.status.code) == (1793491200000, 1001, 200)
+    assert (read.reward_transaction_date, read.reward_id, read.status.code) == (
+        1793491200000,
+        1001,
+        200,
+    )
     assert (read.vouchers, read.points_references) == ((), ())
 
 
@@ -147,22 +172,28 @@ def test_one_odd_field_hides_no_other(field, odd):
 
 
 @pytest.mark.parametrize(
-    ("written", "flag"), [(True, True), ("true", True), ("FALSE", False), ("yes", None), (1, None), (None, None)]
+    ("written", "flag"),
+    [(True, True), ("true", True), ("FALSE", False), ("yes", None), (1, None), (None, None)],
 )
 def test_a_flag_is_read_as_json_or_as_text(written, flag):
     assert Issual.model_validate({"status": {"success": written}}).status.success is flag
 
 
-@pytest.mark.parametrize(("written", "text"), [("7", "7"), (7, "7"), ("a\x00b", "ab"), (True, None), ([], None)])
+@pytest.mark.parametrize(
+    ("written", "text"), [("7", "7"), (7, "7"), ("a\x00b", "ab"), (True, None), ([], None)]
+)
 def test_an_id_is_text_however_it_is_written(written, text):
     assert Issual.model_validate({"rewardTransactionId": written}).reward_transaction_id == text
 
 
 @pytest.mark.parametrize(
-    ("written", "number"), [(7, 7), ("7.0", 7), (True, None), ({}, None), ("x", None), (2**63, None), ("nan", None)]
+    ("written", "number"),
+    [(7, 7), ("7.0", 7), (True, None), ({}, None), ("x", None), (2**63, None), ("nan", None)],
 )
 def test_a_number_is_read_however_it_is_written(written, number):
-    assert Issual.model_validate({"rewardTransactionDate": written}).reward_transaction_date == number
+    assert (
+        Issual.model_validate({"rewardTransactionDate": written}).reward_transaction_date == number
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +206,9 @@ def test_a_vendors_packed_voucher_is_read_if_it_can_be(packed, vouchers):
 
 
 def test_a_promotions_code_is_a_voucher_too():
-    assert TransactionDetail.model_validate({"promotions": [{"code": "P"}, {"promotionCode": "Q"}]}).vouchers == (
+    assert TransactionDetail.model_validate(
+        {"promotions": [{"code": "P"}, {"promotionCode": "Q"}]}
+    ).vouchers == (
         "P",
         "Q",
     )

@@ -19,7 +19,9 @@ THROTTLED, UNAUTHORISED = Refusal.THROTTLED, Refusal.UNAUTHORISED
 def refused(refusal, *, kind=Kind.DEFERRED, retry_after=None, readable=True):
     line = LineOutcome("r-a", kind, 0, "")
     reason = Reason.EXHAUSTED if kind is Kind.TRANSIENT else None
-    return Outcome(kind, 0, "", (line,), reason, retry_after=retry_after, refusal=refusal, readable=readable)
+    return Outcome(
+        kind, 0, "", (line,), reason, retry_after=retry_after, refusal=refusal, readable=readable
+    )
 
 
 def choose(result, history, policy=PATIENT, seed=1):
@@ -30,7 +32,13 @@ def past(attempts=1, age=0.0, **fields):
     return History(attempts, age, in_doubt_before=False, **fields)
 
 
-@given(st.integers(0, 100_000), st.floats(0, 1e9), st.none() | st.floats(), st.booleans(), st.booleans())
+@given(
+    st.integers(0, 100_000),
+    st.floats(0, 1e9),
+    st.none() | st.floats(),
+    st.booleans(),
+    st.booleans(),
+)
 def test_a_429_is_always_tried_again_and_never_counted(attempts, age, retry_after, doubt, is_probe):
     history = History(attempts, age, in_doubt_before=doubt, is_probe=is_probe)
     decision = choose(refused(THROTTLED, retry_after=retry_after), history, RetryPolicy())
@@ -40,7 +48,9 @@ def test_a_429_is_always_tried_again_and_never_counted(attempts, age, retry_afte
 
 
 def test_a_429_waits_longer_the_more_calls_there_were():
-    delays = [choose(refused(THROTTLED), past(calls_before=calls)).delay_seconds for calls in (0, 1, 2)]
+    delays = [
+        choose(refused(THROTTLED), past(calls_before=calls)).delay_seconds for calls in (0, 1, 2)
+    ]
     assert delays == sorted(delays)
     assert 2.5 <= delays[0] <= 5
     assert 10 <= delays[2] <= 20

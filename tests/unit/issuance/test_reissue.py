@@ -14,7 +14,9 @@ B = Line("r-b", 1002, quantity=3, org_id=8, payment_config_id=55)
 
 
 def freeze(variant, *lines):
-    return freeze_body(variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e")
+    return freeze_body(
+        variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e"
+    )
 
 
 @pytest.mark.parametrize("variant", [Variant.BULK, Variant.CONNECTED])
@@ -32,13 +34,21 @@ def freeze(variant, *lines):
         ),
     ],
 )
-def test_a_reissued_body_is_the_body_that_the_refused_lines_alone_would_have_had(variant, renamed, again):
-    assert reissue_body(variant, freeze(variant, A, B), (A, B), renamed) == (freeze(variant, *again), again)
+def test_a_reissued_body_is_the_body_that_the_refused_lines_alone_would_have_had(
+    variant, renamed, again
+):
+    assert reissue_body(variant, freeze(variant, A, B), (A, B), renamed) == (
+        freeze(variant, *again),
+        again,
+    )
 
 
 def test_a_reissued_single_body_has_its_new_request_id_at_the_top():
     body, lines = reissue_body(
-        Variant.SINGLE, freeze(Variant.SINGLE, Line("r-a", 1001)), (Line("r-a", 1001),), {"r-a": "r-a2"}
+        Variant.SINGLE,
+        freeze(Variant.SINGLE, Line("r-a", 1001)),
+        (Line("r-a", 1001),),
+        {"r-a": "r-a2"},
     )
     assert lines == (Line("r-a2", 1001),)
     assert json.loads(body) == json.loads(freeze(Variant.SINGLE, Line("r-a2", 1001)))

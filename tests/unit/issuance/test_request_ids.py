@@ -16,9 +16,21 @@ PINNED = [
     (("spring-2026", MOBILE, 1001), {}, "2939a4bd-e382-5e15-9aca-6e4202ec5670"),
     (("spring-2026", MOBILE, 1001), {"occurrence": 2}, "072d44af-89c2-5c32-b1a2-12ec844d8ca4"),
     (("spring-2026", MOBILE, 1001), {"generation": 2}, "4212dc4f-91ec-57ee-a0a6-8940938aaad4"),
-    (("spring-2026", Customer("email", "Ann@Example.com"), 1001), {}, "f4dfdb74-6e7a-5e0f-82f0-4209fd23a6bf"),
-    (("spring-2026", Customer("externalId", "Ann-1"), 1001), {}, "35dfae9c-4119-560e-8137-945c36e34e54"),
-    (("a\x1fb\x1e", Customer("externalId", "Ann-1"), 1001), {}, "9db4a1ac-3222-53b3-a465-ce90f45fe21b"),
+    (
+        ("spring-2026", Customer("email", "Ann@Example.com"), 1001),
+        {},
+        "f4dfdb74-6e7a-5e0f-82f0-4209fd23a6bf",
+    ),
+    (
+        ("spring-2026", Customer("externalId", "Ann-1"), 1001),
+        {},
+        "35dfae9c-4119-560e-8137-945c36e34e54",
+    ),
+    (
+        ("a\x1fb\x1e", Customer("externalId", "Ann-1"), 1001),
+        {},
+        "9db4a1ac-3222-53b3-a465-ce90f45fe21b",
+    ),
 ]
 PINNED_KEYS = [
     ({}, "c2681617-e895-5a0d-bab6-90555c7521a4"),
@@ -37,7 +49,9 @@ keyed_lines = st.tuples(names, numbers, numbers)
 
 def derive(line):
     campaign, customer, reward_id, occurrence, generation = line
-    return campaign_request_id(campaign, customer, reward_id, occurrence=occurrence, generation=generation)
+    return campaign_request_id(
+        campaign, customer, reward_id, occurrence=occurrence, generation=generation
+    )
 
 
 @pytest.mark.parametrize(("line", "extra", "expected"), PINNED)
@@ -71,7 +85,10 @@ def test_two_keyed_lines_have_one_request_id_only_if_they_are_the_same_line(one,
 
 @given(st.from_regex(r"[A-Za-z.]{1,9}@[A-Za-z]{1,9}\.org", fullmatch=True))
 def test_an_email_address_counts_as_the_same_whatever_its_case(address):
-    ids = {campaign_request_id("c", Customer("email", text), 1) for text in (address, address.upper(), address.lower())}
+    ids = {
+        campaign_request_id("c", Customer("email", text), 1)
+        for text in (address, address.upper(), address.lower())
+    }
     assert len(ids) == 1
 
 
@@ -88,7 +105,9 @@ def test_a_key_and_a_campaign_of_one_name_are_different_spaces():
 @given(names, numbers)
 def test_a_derived_request_id_is_the_uuid_5_of_its_escaped_parts(key, position):
     escaped = key.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1")
-    expected = uuid.uuid5(uuid.UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02"), f"{escaped}\x1f{position}\x1f1")
+    expected = uuid.uuid5(
+        uuid.UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02"), f"{escaped}\x1f{position}\x1f1"
+    )
     assert keyed_request_id(key, position=position) == str(expected)
 
 

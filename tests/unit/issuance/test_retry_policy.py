@@ -33,12 +33,22 @@ def test_a_backoff_is_never_above_the_cap(policy, attempt, seed):
 
 @given(policies, attempts)
 def test_the_backoffs_ceiling_never_shrinks_from_attempt_to_attempt(policy, attempt):
-    assert policy.backoff_seconds(attempt, Highest()) <= policy.backoff_seconds(attempt + 1, Highest())
+    assert policy.backoff_seconds(attempt, Highest()) <= policy.backoff_seconds(
+        attempt + 1, Highest()
+    )
 
 
 def test_the_backoffs_ceiling_doubles_up_to_the_cap():
     policy = RetryPolicy(base_seconds=2, cap_seconds=60)
-    assert [policy.backoff_seconds(n, Highest()) for n in (1, 2, 3, 4, 5, 6, 10_000)] == [2, 4, 8, 16, 32, 60, 60]
+    assert [policy.backoff_seconds(n, Highest()) for n in (1, 2, 3, 4, 5, 6, 10_000)] == [
+        2,
+        4,
+        8,
+        16,
+        32,
+        60,
+        60,
+    ]
 
 
 def test_the_backoff_has_full_jitter():
@@ -62,7 +72,9 @@ def test_what_was_refused_at_one_moment_does_not_come_back_at_one_moment():
     assert max(delays) - min(delays) > 10
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(0, 1), (-5, 1), (math.nan, 1), (math.inf, 3_600), (1e9, 3_600)])
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(0, 1), (-5, 1), (math.nan, 1), (math.inf, 3_600), (1e9, 3_600)]
+)
 def test_an_absurd_retry_after_is_bounded(asked, waited):
     assert RetryPolicy().throttled_seconds(asked, 0, Lowest()) == waited
 
@@ -70,5 +82,12 @@ def test_an_absurd_retry_after_is_bounded(asked, waited):
 def test_without_retry_after_the_waits_double_with_each_call_up_to_their_cap_with_half_jitter():
     policy = RetryPolicy()
     calls = (0, 1, 2, 5, 6, 10_000)
-    assert [policy.throttled_seconds(None, n, Highest()) for n in calls] == [5, 10, 20, 160, 300, 300]
+    assert [policy.throttled_seconds(None, n, Highest()) for n in calls] == [
+        5,
+        10,
+        20,
+        160,
+        300,
+        300,
+    ]
     assert [policy.throttled_seconds(None, n, Lowest()) for n in (0, 1, 10_000)] == [2.5, 5, 150]

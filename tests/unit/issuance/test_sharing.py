@@ -25,7 +25,9 @@ def jobs(turns):
 
 
 @given(st.integers(0, 4_000), claimants(most_due=2_000))
-def test_no_round_gives_more_than_is_free_more_than_is_due_or_a_chunk_that_is_too_large(room, found):
+def test_no_round_gives_more_than_is_free_more_than_is_due_or_a_chunk_that_is_too_large(
+    room, found
+):
     turns = Turns().take(room, found, may_cut=True)
     given_ = jobs(turns)
     assert sum(given_.values()) <= room
@@ -51,7 +53,9 @@ def test_single_jobs_fill_the_room_or_use_up_all_that_is_due(room, found):
 
 
 @given(st.lists(st.integers(0, 1_500), min_size=1, max_size=12), claimants(least_due=PLENTY))
-def test_after_any_rounds_any_two_with_work_left_are_within_a_chunk_of_each_other_by_weight(rooms, found):
+def test_after_any_rounds_any_two_with_work_left_are_within_a_chunk_of_each_other_by_weight(
+    rooms, found
+):
     turns, given_ = Turns(), Counter()
     for room in rooms:
         given_ += jobs(turns.take(room, found, may_cut=False))

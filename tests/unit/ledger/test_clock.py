@@ -40,8 +40,16 @@ def test_the_present_is_told_by_the_database_and_the_same_within_a_statement(dia
 _CLOCKS = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"}
 
 
-@pytest.mark.parametrize("path", sorted(Path(ledger.__path__[0]).rglob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(Path(ledger.__path__[0]).rglob("*.py")), ids=lambda path: path.stem
+)
 def test_no_operation_asks_the_clock_of_the_machine_that_it_runs_on(path):
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-    names = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+    calls = [
+        node.func
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    names = {
+        call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls
+    }
     assert names & _CLOCKS == set()

@@ -13,7 +13,9 @@ from issuance.states import SETTLED, State, may_replace
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
 ISSUED = LineOutcome("r-1", Kind.ISSUED, 200, "issued", requested_quantity=2, vouchers=("A", "B"))
-REFUSED = LineOutcome("r-1", Kind.FAILED, 1014, "no such customer", Reason.FAILED, requested_quantity=2)
+REFUSED = LineOutcome(
+    "r-1", Kind.FAILED, 1014, "no such customer", Reason.FAILED, requested_quantity=2
+)
 BUSY = LineOutcome("r-1", Kind.TRANSIENT, 10004, "busy", Reason.EXHAUSTED, requested_quantity=2)
 DOUBT = LineOutcome("r-1", Kind.IN_DOUBT, None, "timeout", Reason.IN_DOUBT, requested_quantity=2)
 
@@ -29,7 +31,11 @@ def test_a_line_that_is_looked_up_for_its_vouchers_stays_open(line):
 def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
     shown = merge(FRESH, ISSUED, LookUp(30.0, State.ISSUED)).line
     known = replace(FRESH, quantity=shown.quantity)
-    merged = merge(known, replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None), Settle(State.ISSUED, None, stands=True))
+    merged = merge(
+        known,
+        replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None),
+        Settle(State.ISSUED, None, stands=True),
+    )
     assert (merged.state, merged.line.quantity) == (State.ISSUED, shown.quantity)
 
 
@@ -63,16 +69,26 @@ def test_an_issued_line_without_a_count_has_as_many_units_as_were_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("known", "said", "kept"), [(None, 1, 1), (2, 1, 2), (1, 2, 2), (2, None, 2), (None, None, None)]
+    ("known", "said", "kept"),
+    [(None, 1, 1), (2, 1, 2), (1, 2, 2), (2, None, 2), (None, None, None)],
 )
 def test_the_larger_count_of_units_is_kept_and_none_are_added(known, said, kept):
     line = replace(REFUSED, quantity=said)
-    assert merge(replace(FRESH, quantity=known), line, Settle(State.PARTIAL, None)).line.quantity == kept
+    assert (
+        merge(replace(FRESH, quantity=known), line, Settle(State.PARTIAL, None)).line.quantity
+        == kept
+    )
 
 
 def test_lists_are_united_in_the_order_they_were_shown():
     known = replace(FRESH, vouchers='["A","B"]', transaction_ids='["1"]')
-    line = replace(ISSUED, vouchers=("B", "C"), transaction_ids=("1", "2"), points_references=("p",), anomalies=("x",))
+    line = replace(
+        ISSUED,
+        vouchers=("B", "C"),
+        transaction_ids=("1", "2"),
+        points_references=("p",),
+        anomalies=("x",),
+    )
     union = merge(known, line, Settle(State.ISSUED, None)).line
     assert (union.vouchers, union.transaction_ids) == (("A", "B", "C"), ("1", "2"))
     assert (union.points_references, union.anomalies) == (("p",), ("x",))
@@ -80,18 +96,24 @@ def test_lists_are_united_in_the_order_they_were_shown():
 
 @pytest.mark.parametrize("shown", [{"quantity": 1}, {"vouchers": '["A"]'}])
 def test_a_refusal_after_units_were_shown_is_a_partial_issue(shown):
-    assert merge(replace(FRESH, **shown), REFUSED, Settle(State.FAILED, None)).state is State.PARTIAL
+    assert (
+        merge(replace(FRESH, **shown), REFUSED, Settle(State.FAILED, None)).state is State.PARTIAL
+    )
 
 
 @pytest.mark.parametrize("shown", [{"quantity": 1}, {"vouchers": ("A",)}])
-@pytest.mark.parametrize("decision", [AGAIN, Settle(State.IN_DOUBT, Reason.IN_DOUBT), Settle(State.FAILED, None)])
+@pytest.mark.parametrize(
+    "decision", [AGAIN, Settle(State.IN_DOUBT, Reason.IN_DOUBT), Settle(State.FAILED, None)]
+)
 def test_units_that_are_shown_after_a_refusal_make_it_a_partial_issue(shown, decision):
     refused = replace(FRESH, state=State.FAILED, code=1014, message="no such customer")
     assert merge(refused, replace(DOUBT, **shown), decision).state is State.PARTIAL
 
 
 def test_a_refusal_after_a_count_of_no_units_is_a_refusal():
-    assert merge(replace(FRESH, quantity=0), REFUSED, Settle(State.FAILED, None)).state is State.FAILED
+    assert (
+        merge(replace(FRESH, quantity=0), REFUSED, Settle(State.FAILED, None)).state is State.FAILED
+    )
 
 
 def test_a_late_reply_that_brings_nothing_new_is_not_written():
@@ -104,7 +126,11 @@ def test_a_late_voucher_is_added_without_changing_what_was_said():
     known = LineFacts(State.ISSUED, 200, "issued", 2, None, '["A","B"]', None, None)
     merged = merge(known, replace(REFUSED, vouchers=("C",)), State.FAILED)
     assert merged.state is State.ISSUED
-    assert (merged.line.code, merged.line.message, merged.line.vouchers) == (200, "issued", ("A", "B", "C"))
+    assert (merged.line.code, merged.line.message, merged.line.vouchers) == (
+        200,
+        "issued",
+        ("A", "B", "C"),
+    )
 
 
 TEXTS = st.lists(st.sampled_from("ABCD"), max_size=3, unique=True)
@@ -115,7 +141,8 @@ KNOWN = st.builds(
     message=st.none() | st.text(max_size=3),
     quantity=st.none() | st.integers(0, 3),
     transaction_ids=st.none(),
-    vouchers=st.none() | TEXTS.map(lambda texts: "[" + ",".join(f'"{text}"' for text in texts) + "]"),
+    vouchers=st.none()
+    | TEXTS.map(lambda texts: "[" + ",".join(f'"{text}"' for text in texts) + "]"),
     points_references=st.none(),
     anomalies=st.none(),
 )
@@ -149,7 +176,11 @@ def test_merging_a_reply_a_second_time_changes_no_state(known, line, decision):
     merged = merge(known, line, decision)
     if merged is None:
         return
-    vouchers = "[" + ",".join(f'"{text}"' for text in merged.line.vouchers) + "]" if merged.line.vouchers else None
+    vouchers = (
+        "[" + ",".join(f'"{text}"' for text in merged.line.vouchers) + "]"
+        if merged.line.vouchers
+        else None
+    )
     facts = replace(known, state=merged.state, quantity=merged.line.quantity, vouchers=vouchers)
     again = merge(facts, line, decision)
     assert again is None or again.state is merged.state or merged.state is State.FAILED
@@ -161,7 +192,11 @@ SETTLE_FAILED = Settle(State.FAILED, Reason.LIMIT)
 @pytest.mark.parametrize(
     ("states", "decision", "held"),
     [
-        ([State.ISSUED, State.ISSUED], Settle(State.IN_DOUBT, Reason.IN_DOUBT), Settle(State.ISSUED, None)),
+        (
+            [State.ISSUED, State.ISSUED],
+            Settle(State.IN_DOUBT, Reason.IN_DOUBT),
+            Settle(State.ISSUED, None),
+        ),
         ([State.ISSUED], AGAIN, Settle(State.ISSUED, None)),
         ([State.ISSUED, State.WAITING], AGAIN, AGAIN),
         ([State.FAILED, State.FAILED], SETTLE_FAILED, SETTLE_FAILED),

@@ -11,23 +11,38 @@ from issuance.states import State
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
 REFUSED = replace(FRESH, code=12005, message="Max limit", quantity=0)
-NOT_FOUND = LineOutcome("r-1", Kind.IN_DOUBT, None, "no transaction", Reason.IN_DOUBT, requested_quantity=2)
-NO_UNIT = LineOutcome("r-1", Kind.FAILED, 1010, "Failed to redeem points", Reason.FAILED, quantity=0)
+NOT_FOUND = LineOutcome(
+    "r-1", Kind.IN_DOUBT, None, "no transaction", Reason.IN_DOUBT, requested_quantity=2
+)
+NO_UNIT = LineOutcome(
+    "r-1", Kind.FAILED, 1010, "Failed to redeem points", Reason.FAILED, quantity=0
+)
 VOUCHER = '["V-1"]'
 
 
 @pytest.mark.parametrize(
-    "decision", [LookUp(30.0, State.FAILED, found_nothing=True), Settle(State.FAILED, Reason.FAILED, stands=True)]
+    "decision",
+    [
+        LookUp(30.0, State.FAILED, found_nothing=True),
+        Settle(State.FAILED, Reason.FAILED, stands=True),
+    ],
 )
 def test_what_the_api_said_outlives_a_look_that_finds_nothing(decision):
     merged = merge(REFUSED, NOT_FOUND, decision, looked=True)
     assert (merged.line.code, merged.line.message) == (12005, "Max limit")
 
 
-@pytest.mark.parametrize(("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12035, State.FAILED)])
+@pytest.mark.parametrize(
+    ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12035, State.FAILED)]
+)
 def test_each_line_of_a_job_that_is_not_found_stands_by_itself(code, state):
     known = replace(FRESH, code=code, message="")
-    assert merge(known, NOT_FOUND, Settle(State.PARTIAL, Reason.PARTIAL, stands=True), looked=True).state is state
+    assert (
+        merge(
+            known, NOT_FOUND, Settle(State.PARTIAL, Reason.PARTIAL, stands=True), looked=True
+        ).state
+        is state
+    )
 
 
 def test_a_line_that_stands_as_refused_is_partial_when_units_of_it_were_shown():

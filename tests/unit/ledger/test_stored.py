@@ -9,7 +9,8 @@ from ledger.store.sanitize import stored_list, stored_number, stored_text
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"), [(None, None), (0, 0), (2**63 - 1, 2**63 - 1), (2**63, None), (-(10**30), None)]
+    ("value", "kept"),
+    [(None, None), (0, 0), (2**63 - 1, 2**63 - 1), (2**63, None), (-(10**30), None)],
 )
 def test_a_number_that_no_column_holds_is_left_out(value, kept):
     assert stored_number(value) == kept
@@ -17,7 +18,13 @@ def test_a_number_that_no_column_holds_is_left_out(value, kept):
 
 @pytest.mark.parametrize(
     ("text", "kept"),
-    [(None, None), ("", ""), ("für 🎁", "für 🎁"), ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"), ("\ud800", "?")],
+    [
+        (None, None),
+        ("", ""),
+        ("für 🎁", "für 🎁"),
+        ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"),
+        ("\ud800", "?"),
+    ],
 )
 def test_a_text_is_kept_but_for_what_no_database_holds(text, kept):
     assert stored_text(text) == kept

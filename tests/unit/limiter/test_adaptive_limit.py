@@ -48,7 +48,9 @@ def test_a_hard_limit_is_found_and_kept(rate):
 
 def test_a_limit_that_falls_and_rises_is_followed():
     record, _ = run(
-        partial(apis.HardLimit, rate=lambda at: PER_SECOND / 4 if 20 <= at < 40 else PER_SECOND), 70, rate=4 * RATE
+        partial(apis.HardLimit, rate=lambda at: PER_SECOND / 4 if 20 <= at < 40 else PER_SECOND),
+        70,
+        rate=4 * RATE,
     )
     assert accepted(record, 26, 40) >= 0.85 * PER_SECOND / 4
     assert refused_share(record, 26, 40) <= 0.15  # without a limit: 0.75

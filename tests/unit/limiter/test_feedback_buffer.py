@@ -6,7 +6,16 @@ import pytest
 
 from limiter.feedback_buffer import CallResult, Feedback, FeedbackBuffer, Verdict
 from limiter.reservation import Grant
-from tests.contract.limiter.build import ACCEPTED, FAILED, ISSUING, OTHER, THROTTLED, UNAUTHORISED, asking, repeated
+from tests.contract.limiter.build import (
+    ACCEPTED,
+    FAILED,
+    ISSUING,
+    OTHER,
+    THROTTLED,
+    UNAUTHORISED,
+    asking,
+    repeated,
+)
 
 GRANT = Grant(ISSUING, epoch=3)
 TIMED = replace(ACCEPTED, took_seconds=0.25)
@@ -25,7 +34,9 @@ def test_each_verdict_is_counted_by_itself():
     assert (counts, feedback.calls) == ((3, 1, 2, 1), 7)
 
 
-@pytest.mark.parametrize(("result", "weight"), [(FAILED, 1), (THROTTLED, 2), (UNAUTHORISED, 4), (ACCEPTED, 0)])
+@pytest.mark.parametrize(
+    ("result", "weight"), [(FAILED, 1), (THROTTLED, 2), (UNAUTHORISED, 4), (ACCEPTED, 0)]
+)
 def test_a_refused_call_weighs_the_more_the_less_it_can_be_the_jobs_own(result, weight):
     assert sums(result, result).evidence == 2 * weight
 
@@ -48,7 +59,9 @@ def test_a_campaigns_unsettled_jobs_are_counted_as_new_ones_and_repeats_and_429s
 
 
 def test_accepted_and_refused_calls_of_jobs_that_failed_before_are_counted_apart():
-    feedback = sums(ACCEPTED, repeated(ACCEPTED), FAILED, repeated(THROTTLED), repeated(UNAUTHORISED))
+    feedback = sums(
+        ACCEPTED, repeated(ACCEPTED), FAILED, repeated(THROTTLED), repeated(UNAUTHORISED)
+    )
     assert (feedback.accepted, feedback.accepted_repeats, feedback.refused_repeats) == (2, 1, 2)
 
 
@@ -70,7 +83,9 @@ def test_a_retry_after_of_an_accepted_call_is_that_jobs_alone():
     assert sums(asking(ACCEPTED, 30)).retry_after == 0
 
 
-@pytest.mark.parametrize(("results", "expected"), [([ACCEPTED], False), ([ACCEPTED, THROTTLED], True), ([], False)])
+@pytest.mark.parametrize(
+    ("results", "expected"), [([ACCEPTED], False), ([ACCEPTED, THROTTLED], True), ([], False)]
+)
 def test_refusals_among_the_results_are_known(results, expected):
     buffer = FeedbackBuffer()
     for result in results:
@@ -98,4 +113,9 @@ def test_a_scope_takes_only_its_own_results():
 
 
 def test_every_verdict_but_accepted_can_suspend_an_account():
-    assert [sums(CallResult(verdict)).evidence > 0 for verdict in Verdict] == [False, True, True, True]
+    assert [sums(CallResult(verdict)).evidence > 0 for verdict in Verdict] == [
+        False,
+        True,
+        True,
+        True,
+    ]

@@ -39,7 +39,9 @@ async def test_a_lowered_limit_is_logged_as_a_warning_and_a_lifted_one_is_said(v
     assert (await limiter.state()).adaptive_limit_per_minute == 0
 
 
-async def test_a_worker_that_is_set_not_to_adapt_lifts_the_limit_and_never_finds_one(virtual, limited):
+async def test_a_worker_that_is_set_not_to_adapt_lifts_the_limit_and_never_finds_one(
+    virtual, limited
+):
     rigid = virtual.worker(adapts=False)
     await call(rigid, ACCEPTED)
     assert (await rigid.state()).adaptive_limit_per_minute == 0
@@ -52,7 +54,11 @@ async def test_a_worker_that_is_set_not_to_adapt_lifts_the_limit_and_never_finds
 async def test_a_rate_that_is_set_ends_the_limit(limited):
     await limited.set_rate(2 * RATE)
     state = await limited.state()
-    assert (state.adaptive_limit_per_minute, state.allowed_per_minute, state.unrelated_share) == (0, 2 * RATE, 0)
+    assert (state.adaptive_limit_per_minute, state.allowed_per_minute, state.unrelated_share) == (
+        0,
+        2 * RATE,
+        0,
+    )
 
 
 async def test_a_rate_below_the_limit_is_what_holds(limited):
@@ -61,7 +67,9 @@ async def test_a_rate_below_the_limit_is_what_holds(limited):
     assert (state.adaptive_limit_per_minute, state.allowed_per_minute) == (0, 60)
 
 
-@pytest.mark.parametrize("is_old", [True, False], ids=["calls from before it", "calls from after it"])
+@pytest.mark.parametrize(
+    "is_old", [True, False], ids=["calls from before it", "calls from after it"]
+)
 async def test_only_calls_from_after_a_new_rate_are_held_against_it(virtual, limited, is_old):
     old = await limited.reserve(50, within_seconds=1, scope=ISSUING)
     await limited.set_rate(2 * RATE)

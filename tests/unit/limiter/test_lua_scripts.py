@@ -11,7 +11,16 @@ import pytest
 from limiter.lua_scripts import LuaScript, load
 
 FOLDER = Path(str(files("limiter"))) / "lua"
-SCRIPTS = ("acquire_locks", "give_back", "release_locks", "report", "reserve", "resume", "set_rate", "state")
+SCRIPTS = (
+    "acquire_locks",
+    "give_back",
+    "release_locks",
+    "report",
+    "reserve",
+    "resume",
+    "set_rate",
+    "state",
+)
 LIBRARY = ("adaptive", "breaker", "hash", "results")
 
 
@@ -21,13 +30,19 @@ def code_of(name: str) -> str:
 
 
 def used_by(name: str) -> list[str]:
-    header = re.search(r"^-- uses: (.*)$", (FOLDER / f"{name}.lua").read_text(encoding="utf-8"), re.MULTILINE)
+    header = re.search(
+        r"^-- uses: (.*)$", (FOLDER / f"{name}.lua").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return header[1].split() if header else []
 
 
 def read_by(name: str) -> set[str]:
     """The parameters that a script reads, by itself or in the library files that it uses."""
-    return {read for part in (name, *used_by(name)) for read in re.findall(r"\barg\.(\w+)", code_of(part))}
+    return {
+        read
+        for part in (name, *used_by(name))
+        for read in re.findall(r"\barg\.(\w+)", code_of(part))
+    }
 
 
 def test_every_lua_file_is_a_script_or_belongs_to_the_library():
@@ -71,6 +86,10 @@ def test_a_reply_is_named_and_one_of_another_length_is_refused():
 
 
 def test_the_scripts_are_shipped_with_the_package():
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads(
+        (Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8")
+    )
     shipped = project["tool"]["setuptools"]["package-data"]["limiter"]
-    assert all(any(fnmatch(f"lua/{path.name}", each) for each in shipped) for path in FOLDER.iterdir())
+    assert all(
+        any(fnmatch(f"lua/{path.name}", each) for each in shipped) for path in FOLDER.iterdir()
+    )

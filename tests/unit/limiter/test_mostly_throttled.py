@@ -39,4 +39,6 @@ async def test_a_retry_after_while_few_calls_are_throttled_suspends_nothing(virt
 
 async def test_most_calls_throttled_without_a_retry_after_suspend_nothing(virtual):
     limiter = virtual.worker(adapts=False)
-    assert (await run_until_suspended(virtual, limiter, throttling(0.8, seconds=0))).account.is_available
+    assert (
+        await run_until_suspended(virtual, limiter, throttling(0.8, seconds=0))
+    ).account.is_available

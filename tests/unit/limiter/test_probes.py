@@ -4,7 +4,15 @@ from itertools import pairwise
 
 import pytest
 
-from tests.contract.limiter.build import ACCEPTED, FAILED, ISSUING, THROTTLED, asking, report, suspend
+from tests.contract.limiter.build import (
+    ACCEPTED,
+    FAILED,
+    ISSUING,
+    THROTTLED,
+    asking,
+    report,
+    suspend,
+)
 from tests.unit.limiter.virtual import granted
 
 STEP = 0.1
@@ -18,7 +26,9 @@ def probe(virtual):
         probes, until = [], virtual.now + seconds
         while virtual.now < until:
             for is_repeat in kinds:
-                reservation = await limiter.reserve(10, within_seconds=0.3, scope=ISSUING, is_repeat=is_repeat)
+                reservation = await limiter.reserve(
+                    10, within_seconds=0.3, scope=ISSUING, is_repeat=is_repeat
+                )
                 if granted(reservation):
                     assert reservation.is_probe
                     assert granted(reservation) == 1
@@ -34,8 +44,12 @@ def gaps(probes):
     return [later - sooner for (sooner, _), (later, _) in pairwise(probes)]
 
 
-@pytest.mark.parametrize("kinds", [(False,), (True,), (False, True)], ids=["new jobs", "repeats", "both"])
-async def test_probes_come_at_least_every_two_seconds_however_long_the_outage(virtual, limiter, probe, kinds):
+@pytest.mark.parametrize(
+    "kinds", [(False,), (True,), (False, True)], ids=["new jobs", "repeats", "both"]
+)
+async def test_probes_come_at_least_every_two_seconds_however_long_the_outage(
+    virtual, limiter, probe, kinds
+):
     await suspend(limiter, virtual.wait)
     probes = await probe(limiter, 60, kinds)
     assert max(gaps(probes)) <= 2.0 + STEP
@@ -49,7 +63,9 @@ async def test_probes_are_no_more_than_one_a_second(virtual, limiter, probe):
     assert min(gaps(await probe(limiter, 60))) >= 1.0
 
 
-async def test_the_time_between_probes_varies_so_that_accounts_do_not_probe_in_step(virtual, limiter, probe):
+async def test_the_time_between_probes_varies_so_that_accounts_do_not_probe_in_step(
+    virtual, limiter, probe
+):
     await suspend(limiter, virtual.wait)
     assert len({round(gap, 1) for gap in gaps(await probe(limiter, 60))}) > 2
 
@@ -76,7 +92,9 @@ async def test_nothing_is_granted_before_a_retry_after_is_over(virtual, limiter,
     assert first - begin == pytest.approx(30, abs=0.5)
 
 
-async def test_a_shorter_retry_after_of_a_probe_does_not_cut_the_suspension(virtual, limiter, probe):
+async def test_a_shorter_retry_after_of_a_probe_does_not_cut_the_suspension(
+    virtual, limiter, probe
+):
     await suspend(limiter, virtual.wait)
     old = await limiter.reserve(0, within_seconds=0, scope=ISSUING)
     await report(limiter, old, asking(THROTTLED, 40))
@@ -99,7 +117,9 @@ async def test_a_probe_waits_its_turn_under_a_slow_rate(virtual):
     assert granted(await limiter.reserve(1, within_seconds=1, scope=ISSUING)) == 1
 
 
-async def test_an_accepted_probe_of_either_kind_makes_the_account_available(virtual, limiter, probe):
+async def test_an_accepted_probe_of_either_kind_makes_the_account_available(
+    virtual, limiter, probe
+):
     for kind in (False, True):
         await suspend(limiter, virtual.wait)
         await virtual.wait(10)

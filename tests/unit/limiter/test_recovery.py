@@ -9,7 +9,15 @@ import pytest
 from benchmarks.limiter.apis import HardLimit, Job, Outage, Reply
 from limiter.feedback_buffer import Verdict
 from tests.contract.limiter.build import ACCEPTED, THROTTLED, call, suspend
-from tests.unit.limiter.virtual import PER_SECOND, RATE, accepted, limits, make_calls, refused_share, run
+from tests.unit.limiter.virtual import (
+    PER_SECOND,
+    RATE,
+    accepted,
+    limits,
+    make_calls,
+    refused_share,
+    run,
+)
 
 BEGIN, END = 10, 40
 
@@ -106,11 +114,16 @@ def test_an_outage_costs_about_a_call_a_second_and_no_job_its_budget(outage):
     assert record.exhausted == 0
 
 
-def test_traffic_is_back_within_ten_seconds_of_the_apis_return_without_a_burst_above_the_rate(outage):
+def test_traffic_is_back_within_ten_seconds_of_the_apis_return_without_a_burst_above_the_rate(
+    outage,
+):
     record, state = outage
     assert accepted(record, END + 10, END + 20) >= 0.9 * PER_SECOND
     after = sorted(at for at, _ in record.calls if at >= END)
-    assert all(after[place + PER_SECOND + 70] - after[place] >= 1 for place in range(0, len(after) - 200, 20))
+    assert all(
+        after[place + PER_SECOND + 70] - after[place] >= 1
+        for place in range(0, len(after) - 200, 20)
+    )
     assert state.account.is_available
 
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.contract.limiter.build import ACCEPTED, FAILED, ISSUING, REFUSALS_SPREAD_SECONDS, call, repeated, report
+from tests.contract.limiter.build import (
+    ACCEPTED,
+    FAILED,
+    ISSUING,
+    REFUSALS_SPREAD_SECONDS,
+    call,
+    repeated,
+    report,
+)
 
 MANY = 40
 
@@ -43,7 +51,9 @@ async def test_after_a_while_new_jobs_alone_suspend_it_again(virtual, known):
     assert not (await known.state()).account.is_available
 
 
-async def test_an_account_whose_suspension_ended_with_a_new_job_is_suspended_by_new_jobs_alone(virtual, limiter):
+async def test_an_account_whose_suspension_ended_with_a_new_job_is_suspended_by_new_jobs_alone(
+    virtual, limiter
+):
     await refuse(limiter, virtual.wait, FAILED)
     await virtual.wait(10)
     assert (await call(limiter, ACCEPTED)).is_probe

@@ -37,7 +37,15 @@ def test_a_grant_keeps_under_which_state_of_the_limits_its_calls_were_granted():
 
 @pytest.mark.parametrize(
     ("held", "is_probe"),
-    [("", False), ("probing", True), ("suspended", False), ("campaign_suspended", False), ("campaign_probing", False)],
+    [
+        ("", False),
+        ("probing", True),
+        ("suspended", False),
+        ("campaign_suspended", False),
+        ("campaign_probing", False),
+    ],
 )
-def test_only_the_call_that_goes_through_a_suspension_of_the_account_or_of_reads_is_its_probe(held, is_probe):
+def test_only_the_call_that_goes_through_a_suspension_of_the_account_or_of_reads_is_its_probe(
+    held, is_probe
+):
     assert read(1, 0, held=held).is_probe is is_probe

@@ -24,7 +24,9 @@ def read(rate=600, limit=0, *, account=AVAILABLE, reads=AVAILABLE, campaigns=())
     return LimitState.read(reply, [number for number, _ in campaigns])
 
 
-@pytest.mark.parametrize(("rate", "limit", "allowed"), [(600, 0, 600), (600, 90, 90), (0, 90, 90), (0, 0, 0)])
+@pytest.mark.parametrize(
+    ("rate", "limit", "allowed"), [(600, 0, 600), (600, 90, 90), (0, 90, 90), (0, 0, 0)]
+)
 def test_the_lower_of_rate_and_adaptive_limit_is_allowed(rate, limit, allowed):
     assert read(rate, limit).allowed_per_minute == allowed
 
@@ -36,7 +38,11 @@ def test_an_adaptive_limit_says_why_and_for_how_long():
 
 def test_without_an_adaptive_limit_nothing_is_said_of_it():
     state = read(600, 0)
-    assert (state.adaptive_limit_reason, state.adaptive_limit_seconds, state.is_held_back) == ("", 0.0, False)
+    assert (state.adaptive_limit_reason, state.adaptive_limit_seconds, state.is_held_back) == (
+        "",
+        0.0,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,12 @@ from limiter.unavailable import LimitsUnavailable, reach_redis
     ],
 )
 def test_every_failure_of_redis_is_out_of_reach_with_its_cause_and_the_remedy(cause):
-    with pytest.raises(LimitsUnavailable, match=r"check that the server .*ISSUANCE_REDIS_URL") as raised, reach_redis():
+    with (
+        pytest.raises(
+            LimitsUnavailable, match=r"check that the server .*ISSUANCE_REDIS_URL"
+        ) as raised,
+        reach_redis(),
+    ):
         raise cause
     assert str(cause) in str(raised.value)
     assert raised.value.__cause__ is cause

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.contract.limiter.build import ACCEPTED, FAILED, ISSUING, THROTTLED, asking, call, report, suspend
+from tests.contract.limiter.build import (
+    ACCEPTED,
+    FAILED,
+    ISSUING,
+    THROTTLED,
+    asking,
+    call,
+    report,
+    suspend,
+)
 from tests.unit.limiter.virtual import PER_SECOND, RATE, HalfTaken, granted, make_calls
 
 HOUR = 3_600

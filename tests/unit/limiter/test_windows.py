@@ -19,13 +19,20 @@ async def test_no_window_ever_has_more_calls_than_the_rate_or_the_limit_in_it_al
         await virtual.wait(rng.uniform(0, 0.4))
         worker = rng.choice(workers)
         calls = await worker.reserve(
-            rng.randrange(200), within_seconds=rng.uniform(0, 1), scope=ISSUING, preferred=rng.random() < 0.3
+            rng.randrange(200),
+            within_seconds=rng.uniform(0, 1),
+            scope=ISSUING,
+            preferred=rng.random() < 0.3,
         )
         starts += [virtual.now + delay for delay in calls.delays_seconds]
         allowed.append((virtual.now, (await worker.state()).allowed_per_minute / 60))
         share = 0.6 if step % 100 < 30 else 0.0
         refused = FAILED if step % 200 < 100 else THROTTLED
-        await report(worker, calls, *[refused if rng.random() < share else ACCEPTED for _ in calls.delays_seconds])
+        await report(
+            worker,
+            calls,
+            *[refused if rng.random() < share else ACCEPTED for _ in calls.delays_seconds],
+        )
     assert min(rate for _, rate in allowed) < 0.8 * PER_SECOND
     assert max(rate for _, rate in allowed) == PER_SECOND
     for begin, seconds, count in windows(sorted(starts)):
@@ -40,7 +47,9 @@ def windows(starts):
 
 
 @pytest.mark.parametrize("rate", [0, 60, RATE])
-async def test_a_suspended_account_is_called_by_single_probes_only_whatever_is_wanted(virtual, rate):
+async def test_a_suspended_account_is_called_by_single_probes_only_whatever_is_wanted(
+    virtual, rate
+):
     worker, probes = virtual.worker(rate_per_minute=rate, failure_threshold=2), []
     await report(worker, await worker.reserve(1, within_seconds=0, scope=ISSUING), FAILED)
     await virtual.wait(2)

@@ -75,7 +75,9 @@ def run(
     for child in range(2):
         Child(simulation, model, controller, supply, Random(f"child {child} {seed}"))
     for step in range(int(seconds * 2)):
-        simulation.at(step / 2, lambda: supply.record.limits.append((simulation.now, controller.limit())))
+        simulation.at(
+            step / 2, lambda: supply.record.limits.append((simulation.now, controller.limit()))
+        )
     simulation.run(seconds)
     return supply.record, finish(controller._limiter.state())
 
@@ -106,7 +108,9 @@ class HalfTaken:
         self._tokens, self._at = PER_SECOND / 4, account.now
 
     def __call__(self, _: Random) -> CallResult:
-        self._tokens = min(PER_SECOND / 4, self._tokens + (self._account.now - self._at) * PER_SECOND / 2)
+        self._tokens = min(
+            PER_SECOND / 4, self._tokens + (self._account.now - self._at) * PER_SECOND / 2
+        )
         self._at = self._account.now
         if self._tokens < 1:
             return THROTTLED

@@ -32,7 +32,15 @@ REWARDS = {
 }
 
 
-def row(reward_id: int = COUPON, *, line: int = 2, mobile: str = "919800000001", **values: object) -> Row:
-    fields = {"quantity": 1, "payment_config_id": None, "redemption_value": None, "org_id": None, "event_log_id": None}
+def row(
+    reward_id: int = COUPON, *, line: int = 2, mobile: str = "919800000001", **values: object
+) -> Row:
+    fields = {
+        "quantity": 1,
+        "payment_config_id": None,
+        "redemption_value": None,
+        "org_id": None,
+        "event_log_id": None,
+    }
     fields |= {"notes": None, "custom_fields": {}} | values
     return Row(line, Identifier("mobile", mobile), reward_id, **fields)

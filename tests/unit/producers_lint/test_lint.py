@@ -11,7 +11,13 @@ def found(lint: Lint, *arguments: object, **values: object) -> list[tuple[str, b
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"quantity": 5}, {"payment_config_id": 9, "redemption_value": 3}, {"mobile": "6591234567890"}]
+    "values",
+    [
+        {},
+        {"quantity": 5},
+        {"payment_config_id": 9, "redemption_value": 3},
+        {"mobile": "6591234567890"},
+    ],
 )
 def test_a_sound_row_has_no_finding(values):
     assert found(Lint(), **values) == []

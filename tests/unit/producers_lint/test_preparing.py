@@ -24,7 +24,9 @@ def freezer(variant: Variant = Variant.BULK) -> Freezer:
 
 def prepare(*rows: Row | BadRow, options: BlastOptions = GROUPED) -> Prepared:
     with Occurrences() as occurrences:
-        return Preparer("spring", freezer(), options, occurrences if options.allow_repeats else None).prepare(rows)
+        return Preparer(
+            "spring", freezer(), options, occurrences if options.allow_repeats else None
+        ).prepare(rows)
 
 
 def lines(prepared: Prepared) -> list[list[int]]:
@@ -40,12 +42,18 @@ def test_rows_of_one_customer_become_one_job_where_the_first_of_them_stood():
     )
     assert lines(prepared) == [[2, 4], [3, 5]]
     assert [job.source_line for job in prepared.jobs] == [2, 3]
-    rewards = [[reward["rewardId"] for reward in from_json(job.body)["rewards"]] for job in prepared.jobs]
+    rewards = [
+        [reward["rewardId"] for reward in from_json(job.body)["rewards"]] for job in prepared.jobs
+    ]
     assert rewards == [[1, 2], [1, 2]]
 
 
 def test_a_job_has_no_more_lines_than_the_cap():
-    assert lines(prepare(*(row(reward, line=reward + 1) for reward in range(1, 8)))) == [[2, 3, 4], [5, 6, 7], [8]]
+    assert lines(prepare(*(row(reward, line=reward + 1) for reward in range(1, 8)))) == [
+        [2, 3, 4],
+        [5, 6, 7],
+        [8],
+    ]
 
 
 def test_without_grouping_each_row_is_a_job():
@@ -54,7 +62,10 @@ def test_without_grouping_each_row_is_a_job():
 
 @pytest.mark.parametrize("different", [{"notes": "n"}, {"event_log_id": "e"}])
 def test_what_a_body_has_once_keeps_rows_apart(different):
-    assert lines(prepare(row(1, line=2), row(2, line=3, **different), row(3, line=4))) == [[2, 4], [3]]
+    assert lines(prepare(row(1, line=2), row(2, line=3, **different), row(3, line=4))) == [
+        [2, 4],
+        [3],
+    ]
 
 
 def test_a_repeat_is_kept_apart_and_costs_the_customers_other_rows_nothing():
@@ -86,7 +97,9 @@ def test_a_refused_row_keeps_its_number_so_that_mending_it_changes_no_other_row(
 
 def test_one_rows_problem_costs_no_other_row_of_its_customer():
     unreadable = BadRow(3, "mobile", "no mobile", "write one")
-    prepared = prepare(row(1, line=2), unreadable, row(2, line=4, redemption_value=1, points=1), row(3, line=5))
+    prepared = prepare(
+        row(1, line=2), unreadable, row(2, line=4, redemption_value=1, points=1), row(3, line=5)
+    )
     assert lines(prepared) == [[2, 5]]
     assert [(bad.line, bad.field) for bad in prepared.refused] == [(3, "mobile"), (4, "points")]
 
@@ -114,13 +127,21 @@ def test_the_single_endpoint_cannot_group():
         Preparer("spring", freezer(Variant.SINGLE), GROUPED)
 
 
-ROWS = st.lists(st.tuples(st.sampled_from([ANNA, BEN]), st.integers(1, 4), st.sampled_from([None, "n"])), max_size=40)
+ROWS = st.lists(
+    st.tuples(st.sampled_from([ANNA, BEN]), st.integers(1, 4), st.sampled_from([None, "n"])),
+    max_size=40,
+)
 
 
 @given(ROWS, st.booleans(), st.integers(0, 40))
-def test_every_row_is_in_exactly_one_job_under_the_same_request_id_however_batches_fall(rows, group, cut):
+def test_every_row_is_in_exactly_one_job_under_the_same_request_id_however_batches_fall(
+    rows, group, cut
+):
     options = BlastOptions(group_by_customer=group, allow_repeats=True)
-    made = [row(reward, line=line, mobile=mobile, notes=notes) for line, (mobile, reward, notes) in enumerate(rows, 2)]
+    made = [
+        row(reward, line=line, mobile=mobile, notes=notes)
+        for line, (mobile, reward, notes) in enumerate(rows, 2)
+    ]
     with Occurrences() as occurrences:
         preparer = Preparer("spring", freezer(), options, occurrences)
         in_two = preparer.prepare(made[:cut]).jobs + preparer.prepare(made[cut:]).jobs

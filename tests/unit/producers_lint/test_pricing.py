@@ -9,7 +9,15 @@ from producers.lint.expectation import Expectation
 from producers.lint.pricing import expected_points, redemption_value
 from simulator.catalogue import PaymentConfig, Reward
 from simulator.pricing import Plan, plan_line
-from tests.unit.producers_lint.build import CHOICE, COUPON, DEAR_MILES, MILES, REWARDS, by_ratio, row
+from tests.unit.producers_lint.build import (
+    CHOICE,
+    COUPON,
+    DEAR_MILES,
+    MILES,
+    REWARDS,
+    by_ratio,
+    row,
+)
 
 AMOUNTS = st.none() | st.integers(1, 10_000) | st.integers(1, 10**6).map(lambda cents: cents / 100)
 
@@ -50,9 +58,17 @@ def test_a_units_value_is_what_the_documents_work_out(reward, values, value):
     assert redemption_value(row(reward, **values), REWARDS[reward]) == value
 
 
-@given(ratio=st.integers(1, 500).map(lambda cents: cents / 100), quantity=st.integers(1, 1_000), value=AMOUNTS)
+@given(
+    ratio=st.integers(1, 500).map(lambda cents: cents / 100),
+    quantity=st.integers(1, 1_000),
+    value=AMOUNTS,
+)
 def test_the_simulated_api_charges_what_is_expected_whatever_is_asked(ratio, quantity, value):
-    reward = Reward(7, "Miles", payment_configs=(PaymentConfig(91, "CONV_RATIO", ratio=by_ratio(str(ratio)).ratio),))
+    reward = Reward(
+        7,
+        "Miles",
+        payment_configs=(PaymentConfig(91, "CONV_RATIO", ratio=by_ratio(str(ratio)).ratio),),
+    )
     asked = row(MILES, quantity=quantity, redemption_value=value)
     payment = {} if value is None else {"paymentConfig": {"redemptionValue": value}}
     plan = plan_line(reward, {"quantity": quantity} | payment, single=False, cap=0)
@@ -65,7 +81,10 @@ def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
     expectation = Expectation()
     for values in ({}, {"redemption_value": 100}, {}, {"redemption_value": 100}):
         expectation.add(row(MILES, **values), REWARDS[MILES], Variant.BULK)
-    assert [(price.points, price.rows) for price in expectation.prices.values()] == [(3, 2), (286, 2)]
+    assert [(price.points, price.rows) for price in expectation.prices.values()] == [
+        (3, 2),
+        (286, 2),
+    ]
     assert (expectation.rows, expectation.points, expectation.other_rows) == (4, 578, 0)
 
 

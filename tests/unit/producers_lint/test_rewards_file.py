@@ -37,9 +37,18 @@ def test_rewards_are_found_by_their_ids_with_their_ways_to_pay(read):
         ('[{"points": 10}]', "0.rewardId: Field required"),
         ('[{"rewardId": 0}]', "0.rewardId"),
         ('[{"rewardId": 1, "point": 10}]', "0.point"),
-        ('[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO"}]}]', "needs its ratio"),
-        ('[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "POINTS_CASH"}]}]', "needs its points"),
-        ('[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO", "ratio": 0}]}]', "ratio"),
+        (
+            '[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO"}]}]',
+            "needs its ratio",
+        ),
+        (
+            '[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "POINTS_CASH"}]}]',
+            "needs its points",
+        ),
+        (
+            '[{"rewardId": 1, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO", "ratio": 0}]}]',
+            "ratio",
+        ),
         ('[{"rewardId": 1}, {"rewardId": 1}]', "names reward 1 2 times; keep one"),
         ("[" + ", ".join('{"rewardId": 0}' for _ in range(5)) + "]", "and 2 more"),
     ],

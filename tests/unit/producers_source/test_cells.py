@@ -48,7 +48,12 @@ def test_an_identifier_is_taken_without_what_surrounds_it(read_cell, column, cel
         ("redemptionValue", "redemption_value", "999999999999999", 999_999_999_999_999),
         ("redemptionValue", "redemption_value", " ", None),
         ("eventLogId", "event_log_id", "blast42", "blast42"),
-        ("notes", "notes", ' as "given", with\r\nline breaks ', ' as "given", with\r\nline breaks '),
+        (
+            "notes",
+            "notes",
+            ' as "given", with\r\nline breaks ',
+            ' as "given", with\r\nline breaks ',
+        ),
         ("notes", "notes", "n" * 4000, "n" * 4000),
         ("notes", "notes", "", None),
     ],
@@ -60,7 +65,9 @@ def test_a_value_within_its_rule_is_taken(read_cell, column, attribute, cell, va
 
 
 def test_a_whole_redemption_value_has_one_spelling(read_cell):
-    values = [read_cell("redemptionValue", cell).redemption_value for cell in ("100", "100.0", "0100.00")]
+    values = [
+        read_cell("redemptionValue", cell).redemption_value for cell in ("100", "100.0", "0100.00")
+    ]
 
     assert [repr(value) for value in values] == ["100", "100", "100"]
 
@@ -115,14 +122,21 @@ def test_a_whole_redemption_value_has_one_spelling(read_cell):
         ("redemptionValue", "12,5", "no number above 0", "decimal point"),
         ("redemptionValue", "1e3", "no number above 0", "exponent"),
         ("redemptionValue", ".5", "no number above 0", "1250.5"),
-        ("redemptionValue", "0.1234567890123456", "more digits than can be sent", "at most 15 digits"),
+        (
+            "redemptionValue",
+            "0.1234567890123456",
+            "more digits than can be sent",
+            "at most 15 digits",
+        ),
         ("redemptionValue", "9" * 400, "more digits than can be sent", "at most 15 digits"),
         ("notes", "n" * 4001, "4001 characters", "at most 4000"),
         ("eventLogId", "n" * 4001, "4001 characters", "at most 4000"),
         ("customFields.tier", "n" * 4001, "4001 characters", "at most 4000"),
     ],
 )
-def test_a_value_outside_its_rule_names_its_column_the_problem_and_a_remedy(read_cell, column, cell, problem, remedy):
+def test_a_value_outside_its_rule_names_its_column_the_problem_and_a_remedy(
+    read_cell, column, cell, problem, remedy
+):
     bad = read_cell(column, cell)
 
     assert isinstance(bad, BadRow)

@@ -144,14 +144,16 @@ def test_the_longest_record_is_counted_over_all_its_lines(read, lines_of):
 
 
 def test_a_file_of_nothing_but_lost_quotes_is_read_in_linear_time(read):
-    # each of these lines opens a quote, whether it is read by itself or as what a lost quote has swallowed
+    # each of these lines opens a quote, whether it is read by itself or as what a lost quote has
+    # swallowed
     content = HEADER + '",a","\n' * 20_000
 
     start = time.process_time()
     rows = read(content)
 
     assert len(rows) == 20_000
-    assert time.process_time() - start < 5  # about 0.2 s; looking 64 KiB beyond each line would take minutes
+    # about 0.2 s; looking 64 KiB beyond each line would take minutes
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("option", ["reward_id", "quantity", "max_record_bytes"])

@@ -79,7 +79,10 @@ def test_a_spreadsheet_does_not_take_a_key_for_a_formula(tmp_path, key):
 
 
 def test_a_missing_folder_is_reported_at_the_first_bad_row(tmp_path):
-    with ErrorsFile(tmp_path / "missing" / "errors.csv") as errors, pytest.raises(FileNotFoundError):
+    with (
+        ErrorsFile(tmp_path / "missing" / "errors.csv") as errors,
+        pytest.raises(FileNotFoundError),
+    ):
         errors.write(BadRow(2, "", "p", "r"))
 
 
@@ -88,7 +91,9 @@ def test_a_file_full_of_garbage_fills_the_errors_file_only_to_its_bound(tmp_path
 
     with ErrorsFile(path, most_bytes=10_000) as errors:
         for line in range(2, 5_002):
-            errors.write(BadRow(line, "", "row has 1 field, the header 2", "give one value per column"))
+            errors.write(
+                BadRow(line, "", "row has 1 field, the header 2", "give one value per column")
+            )
 
     rows = contents(path)
     assert 8_000 < path.stat().st_size <= 10_000

@@ -49,7 +49,9 @@ def test_custom_fields_keep_the_spelling_of_their_names(read):
 
 
 def test_a_mapping_renames_and_ignores_columns(read):
-    options = ReadOptions(mapping={"Phone": "mobile", "SKU": "customFields.sku", "junk": "-", "mobile": "-"})
+    options = ReadOptions(
+        mapping={"Phone": "mobile", "SKU": "customFields.sku", "junk": "-", "mobile": "-"}
+    )
 
     (row,) = read("phone,mobile,rewardId,SKU,Junk\n919800000001,x,1001,S-9,y\n", options)
 
@@ -58,7 +60,9 @@ def test_a_mapping_renames_and_ignores_columns(read):
 
 
 def test_several_columns_can_be_ignored(read):
-    (row,) = read("mobile,rewardId,a,b\n919800000001,1,x,y\n", ReadOptions(mapping={"a": "-", "b": "-"}))
+    (row,) = read(
+        "mobile,rewardId,a,b\n919800000001,1,x,y\n", ReadOptions(mapping={"a": "-", "b": "-"})
+    )
 
     assert isinstance(row, Row)
 
@@ -103,7 +107,9 @@ def test_a_rows_own_reward_and_quantity_win_over_those_for_all_rows(read):
         (b"\xd0\xcf\x11\xe0rest", "Excel workbook", "CSV UTF-8"),
     ],
 )
-def test_a_file_without_a_usable_header_is_refused_with_problem_and_remedy(read, content, problem, remedy):
+def test_a_file_without_a_usable_header_is_refused_with_problem_and_remedy(
+    read, content, problem, remedy
+):
     with pytest.raises(UnusableFile) as caught:
         read(content)
 

@@ -35,7 +35,12 @@ def test_null_and_empty_text_are_the_same_as_no_key(read_object):
         ReadOptions(reward_id=7),
     )
 
-    assert (row.identifier.kind, row.reward_id, row.notes, row.custom_fields) == ("mobile", 7, None, {})
+    assert (row.identifier.kind, row.reward_id, row.notes, row.custom_fields) == (
+        "mobile",
+        7,
+        None,
+        {},
+    )
 
 
 def test_a_number_keeps_every_digit(read_object):
@@ -62,25 +67,70 @@ def test_a_mapping_to_no_column_makes_the_file_unusable(read_object):
     [
         ('{"mobile": "919800000001"}', "rewardId", "no rewardId", "--reward-id"),
         ('{"mobile": "919800000001", "rewardId": 0}', "rewardId", "'0'", "from 1"),
-        ('{"mobile": "919800000001", "rewardId": 1, "quantity": 2.0}', "quantity", "has decimals", "cut off"),
-        ('{"mobile": "919800000001", "rewardId": true}', "rewardId", "neither a text nor", "write a text or"),
-        ('{"mobile": ["919800000001"], "rewardId": 1}', "mobile", "neither a text nor", "write a text or"),
-        ('{"mobile": "919800000001", "quantitty": 1}', "quantitty", "unknown key", "did you mean quantity"),
+        (
+            '{"mobile": "919800000001", "rewardId": 1, "quantity": 2.0}',
+            "quantity",
+            "has decimals",
+            "cut off",
+        ),
+        (
+            '{"mobile": "919800000001", "rewardId": true}',
+            "rewardId",
+            "neither a text nor",
+            "write a text or",
+        ),
+        (
+            '{"mobile": ["919800000001"], "rewardId": 1}',
+            "mobile",
+            "neither a text nor",
+            "write a text or",
+        ),
+        (
+            '{"mobile": "919800000001", "quantitty": 1}',
+            "quantitty",
+            "unknown key",
+            "did you mean quantity",
+        ),
         ('{"rewardId": 1, "rewardId": 2}', "rewardId", "given twice", "keep one"),
         ('{"rewardId": 1, "Reward ID": 2}', "rewardId", "given twice", "keep one"),
         ('{"customFields": {"a": 1, "a": 2}}', "customFields.a", "given twice", "keep one"),
-        ('{"customFields": {"a": 1}, "customFields.a": 2}', "customFields.a", "given twice", "keep one"),
+        (
+            '{"customFields": {"a": 1}, "customFields.a": 2}',
+            "customFields.a",
+            "given twice",
+            "keep one",
+        ),
         ('{"customFields": "gold"}', "customFields", "not an object", '"NAME"'),
         ('{"customFields": {"": 1}}', "customFields", "no name", "name it"),
-        ('{"customFields": {"a": {"b": 1}}}', "customFields.a", "neither a text nor", "write a text or"),
+        (
+            '{"customFields": {"a": {"b": 1}}}',
+            "customFields.a",
+            "neither a text nor",
+            "write a text or",
+        ),
         ('{"customFields": {"\\u0000": 1}}', "customFields.\\x00", "invisible character", "remove"),
-        ('{"customFields": {"\\ud800": 1}}', "customFields.\\ud800", "invisible character", "remove"),
+        (
+            '{"customFields": {"\\ud800": 1}}',
+            "customFields.\\ud800",
+            "invisible character",
+            "remove",
+        ),
         ('{"mobile": "919800000001", "notes": "\\ud800"}', "notes", "half of a character", "UTF-8"),
         ('{"mobile": "919800000001", "notes": "\\u0000"}', "notes", "NUL", "remove"),
         ('{"externalId": "\\ud800"}', "externalId", "half of a character", "UTF-8"),
         ('{"mobile": "919800000001", "redemptionValue": NaN}', "", "NaN is not JSON", "number"),
-        ('{"mobile": "919800000001", "redemptionValue": -Infinity}', "", "-Infinity is not JSON", "number"),
-        ('{"mobile": "919800000001", "redemptionValue": 1e400}', "redemptionValue", "no number", "exponent"),
+        (
+            '{"mobile": "919800000001", "redemptionValue": -Infinity}',
+            "",
+            "-Infinity is not JSON",
+            "number",
+        ),
+        (
+            '{"mobile": "919800000001", "redemptionValue": 1e400}',
+            "redemptionValue",
+            "no number",
+            "exponent",
+        ),
         ('{"mobile": "919800000001"', "", "not JSON", "one JSON object per line"),
         ('{"mobile": "919800000001"} {}', "", "not JSON", "one JSON object per line"),
         ("919800000001,1001", "", "not JSON", "one JSON object per line"),

@@ -11,13 +11,28 @@ from hypothesis import strategies as st
 
 from producers.source import BadRow, Identifier, ReadOptions, Row, UnusableFile
 
-COLUMNS = ("mobile", "email", "externalId", "rewardId", "quantity", "redemptionValue", "notes", "customFields.x")
+COLUMNS = (
+    "mobile",
+    "email",
+    "externalId",
+    "rewardId",
+    "quantity",
+    "redemptionValue",
+    "notes",
+    "customFields.x",
+)
 
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=30)
+texts = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=30
+)
 identifiers = st.one_of(
     st.from_regex(r"[0-9]{7,15}", fullmatch=True).map(lambda value: Identifier("mobile", value)),
-    st.from_regex(r"[a-z.+]{1,9}@[a-z]{1,9}\.[a-z]{2}", fullmatch=True).map(lambda v: Identifier("email", v)),
-    st.from_regex(r"[A-Za-z0-9é,;\"-]{1,12}", fullmatch=True).map(lambda v: Identifier("externalId", v)),
+    st.from_regex(r"[a-z.+]{1,9}@[a-z]{1,9}\.[a-z]{2}", fullmatch=True).map(
+        lambda v: Identifier("email", v)
+    ),
+    st.from_regex(r"[A-Za-z0-9é,;\"-]{1,12}", fullmatch=True).map(
+        lambda v: Identifier("externalId", v)
+    ),
 )
 good_rows = st.builds(
     Row,
@@ -49,20 +64,29 @@ bad_records = st.sampled_from(
         b"x" * 500,
     ]
 )
-lost_quotes = st.sampled_from([b'"', b'919800000001,,,1001,1,,"oops,', b'"919800000001,,,1001,1,,oops,'])
+lost_quotes = st.sampled_from(
+    [b'"', b'919800000001,,,1001,1,,"oops,', b'"919800000001,,,1001,1,,oops,']
+)
 
-# Its quotes never begin a line's last field with the text that would close a lost quote in the same column: such a
-# file has two readings, and every reader of CSV takes the one in which the quote was not lost.
+# Its quotes never begin a line's last field with the text that would close a lost quote in the same
+# column: such a file has two readings, and every reader of CSV takes the one in which the quote was
+# not lost.
 quoted_rows = st.builds(
     replace,
     good_rows,
     notes=st.just("plain"),
-    custom_fields=st.sampled_from(["a\nb", "\nb", '"a",\n"b"', 'a "b", c']).map(lambda value: {"x": value}),
+    custom_fields=st.sampled_from(["a\nb", "\nb", '"a",\n"b"', 'a "b", c']).map(
+        lambda value: {"x": value}
+    ),
 )
 
 
 def cells(row):
-    named = {row.identifier.kind: row.identifier.value, "rewardId": row.reward_id, "quantity": row.quantity}
+    named = {
+        row.identifier.kind: row.identifier.value,
+        "rewardId": row.reward_id,
+        "quantity": row.quantity,
+    }
     named |= {"redemptionValue": row.redemption_value, "notes": row.notes}
     named |= {f"customFields.{name}": value for name, value in row.custom_fields.items()}
     return named
@@ -77,7 +101,9 @@ def as_csv(rows, **dialect):
 
 def read_records(read, records):
     """Read these records, each a row to be written or the bytes of a line; tell at which line each starts."""
-    raw = [record + b"\r\n" if isinstance(record, bytes) else as_csv([record]) for record in records]
+    raw = [
+        record + b"\r\n" if isinstance(record, bytes) else as_csv([record]) for record in records
+    ]
     starts = [2 + b"".join(raw[:position]).count(b"\n") for position in range(len(raw))]
     header = ",".join(COLUMNS).encode() + b"\n"
     return read(header + b"".join(raw), ReadOptions(max_record_bytes=400)), starts
@@ -116,7 +142,9 @@ def test_bad_rows_anywhere_change_nothing_about_the_good_rows_around_them(read, 
 
     found, starts = read_records(read, records)
 
-    assert [type(row) for row in found] == [BadRow if isinstance(record, bytes) else Row for record in records]
+    assert [type(row) for row in found] == [
+        BadRow if isinstance(record, bytes) else Row for record in records
+    ]
     assert [row.line for row in found] == starts
     good = [record for record in records if isinstance(record, Row)]
     assert without_lines(row for row in found if isinstance(row, Row)) == good
@@ -128,7 +156,9 @@ def test_lost_quotes_anywhere_cost_only_their_own_rows(read, data):
 
     found, starts = read_records(read, records)
 
-    assert [type(row) for row in found] == [BadRow if isinstance(record, bytes) else Row for record in records]
+    assert [type(row) for row in found] == [
+        BadRow if isinstance(record, bytes) else Row for record in records
+    ]
     assert [row.line for row in found] == starts
 
 
@@ -137,13 +167,17 @@ def test_lost_quotes_anywhere_cost_only_their_own_rows(read, data):
     content=st.one_of(
         st.binary(max_size=400),
         st.binary(max_size=400).map(lambda tail: b"mobile,rewardId,notes\n" + tail),
-        st.text('",\n\r\0ab1{}[]:\ud800é', max_size=200).map(lambda t: b"mobile,notes\n" + t.encode(errors="replace")),
+        st.text('",\n\r\0ab1{}[]:\ud800é', max_size=200).map(
+            lambda t: b"mobile,notes\n" + t.encode(errors="replace")
+        ),
         st.text('",\n\r{}[]:\\ue1', max_size=200).map(lambda t: ('{"mobile":' + t).encode()),
     ),
     suffix=st.sampled_from([".csv", ".jsonl", ".txt"]),
     limit=st.sampled_from([1, 20, 65_536]),
 )
-def test_arbitrary_bytes_make_rows_or_an_unusable_file_and_nothing_else(read, content, suffix, limit):
+def test_arbitrary_bytes_make_rows_or_an_unusable_file_and_nothing_else(
+    read, content, suffix, limit
+):
     options = ReadOptions(reward_id=7, max_record_bytes=limit)
 
     with suppress(UnusableFile):

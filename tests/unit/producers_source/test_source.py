@@ -39,7 +39,9 @@ def test_a_file_that_is_no_text_is_unusable_in_any_format(read, suffix, content)
 
 
 def test_an_unusable_file_is_refused_before_the_first_row_is_asked_for(tmp_path):
-    with pytest.raises(UnusableFile, match=r"missing\.csv cannot be opened: No such file.*check the path"):
+    with pytest.raises(
+        UnusableFile, match=r"missing\.csv cannot be opened: No such file.*check the path"
+    ):
         read_rows(tmp_path / "missing.csv", ReadOptions())
 
 
@@ -99,7 +101,8 @@ def test_memory_stays_flat_over_a_line_that_does_not_end(tmp_path, suffix, heade
     path = tmp_path / f"blast{suffix}"
     with path.open("wb") as stream:
         stream.write(header + good + b"\n")
-        stream.seek(64 * 1024 * 1024, os.SEEK_CUR)  # a hole: 64 MiB of NULs that take no room on the disk
+        # a hole: 64 MiB of NULs that take no room on the disk
+        stream.seek(64 * 1024 * 1024, os.SEEK_CUR)
         stream.write(b"\n" + good)
 
     tracemalloc.start()

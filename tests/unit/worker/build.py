@@ -35,7 +35,9 @@ CAMPAIGN_ID = 7
 BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60)
 
 
-def claimed(number: int, *, customer: int | None = None, job: Job | None = None, **changes: Any) -> ClaimedJob:
+def claimed(
+    number: int, *, customer: int | None = None, job: Job | None = None, **changes: Any
+) -> ClaimedJob:
     """Make job `number` as a claim hands it out, of the customer of the same number unless another is given."""
     job = job or make_job(customer or number, occurrence=number)
     fresh = ClaimedJob(
@@ -142,7 +144,9 @@ class IssuingDesk:
     def __post_init__(self) -> None:
         self.set_up(rate_per_minute=0)
 
-    def set_up(self, *, rate_per_minute: int = 0, limiter: type[RateLimiter] = RateLimiter, **options: Any) -> None:
+    def set_up(
+        self, *, rate_per_minute: int = 0, limiter: type[RateLimiter] = RateLimiter, **options: Any
+    ) -> None:
         account = limiter(self.redis, ACCOUNT, rate_per_minute=rate_per_minute, **options)
         locks, campaigns = CustomerLocks(self.redis, ACCOUNT), PausedCampaigns(self.redis, ACCOUNT)
         self.shared = Shared(self.redis, account, locks, campaigns)
@@ -166,7 +170,14 @@ class IssuingDesk:
             self.handed_over.append(chunk_id)
 
         return ChunkIssuing(
-            Claim(chunk_id, "diwali", defers_limits=False, jobs=jobs, is_cancelled=is_cancelled, lane=lane),
+            Claim(
+                chunk_id,
+                "diwali",
+                defers_limits=False,
+                jobs=jobs,
+                is_cancelled=is_cancelled,
+                lane=lane,
+            ),
             self.api,
             self.shared,
             replace(BOUNDS, **bounds),
@@ -198,7 +209,10 @@ class IssuingDesk:
     async def suspend(self, seconds: float, *, key: str = limits_key(ACCOUNT)) -> None:
         """Suspend the account, or what else has a suspension, for some seconds; with none left it is probed."""
         now = int(time.time() * 1_000_000)
-        times = {"suspended_since": now - 60_000_000, "suspended_until": now + int(seconds * 1_000_000)}
+        times = {
+            "suspended_since": now - 60_000_000,
+            "suspended_until": now + int(seconds * 1_000_000),
+        }
         await self.redis.hset(key, mapping={**times, "suspension": 1, "reason": "HTTP 503"})
 
     async def state(self) -> LimitState:

@@ -24,7 +24,9 @@ def server() -> FakeServer:
 
 @pytest.fixture
 async def desk(server: FakeServer):
-    async with FakeAsyncRedis(server=server, decode_responses=True, retry=Retry(NoBackoff(), 0)) as redis:
+    async with FakeAsyncRedis(
+        server=server, decode_responses=True, retry=Retry(NoBackoff(), 0)
+    ) as redis:
         yield IssuingDesk(server, redis, FakeApi())
 
 
@@ -38,7 +40,9 @@ def ledger_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ledger(ledger_template: Path, tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(f"sqlite:///{shutil.copy(ledger_template, tmp_path / 'ledger.db')}", durable=False) as opened:
+    with Ledger(
+        f"sqlite:///{shutil.copy(ledger_template, tmp_path / 'ledger.db')}", durable=False
+    ) as opened:
         yield opened
 
 

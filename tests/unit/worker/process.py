@@ -34,14 +34,22 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     known = Settings(_env_file=None, api_url=API_URL, **settings)
     made = Parts(Services(known, site), worker="w-1")
     name = made.account.name
-    redis, sync = FakeAsyncRedis(server=server, decode_responses=True), FakeRedis(server=server, decode_responses=True)
+    redis, sync = (
+        FakeAsyncRedis(server=server, decode_responses=True),
+        FakeRedis(server=server, decode_responses=True),
+    )
     made.ledger = ledger
     made.client = FakeApi()
     made.shared = Shared(
-        redis, RateLimiter(redis, name, rate_per_minute=0), CustomerLocks(redis, name), PausedCampaigns(redis, name)
+        redis,
+        RateLimiter(redis, name, rate_per_minute=0),
+        CustomerLocks(redis, name),
+        PausedCampaigns(redis, name),
     )
     made.sync_limiter = SyncLimiter(sync, name, rate_per_minute=0)
-    made.orphans = Orphans(lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds)
+    made.orphans = Orphans(
+        lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds
+    )
     made.carried = CarriedChunks(
         lambda: FakeRedis(server=server, decode_responses=True), made.orphans, known.lease_seconds
     )
@@ -75,7 +83,10 @@ def let_go(parts: Parts) -> None:
 
 def messages(app: Celery, queue: str) -> list[Any]:
     """Take every message from a queue."""
-    with app.connection_for_read() as connection, connection.SimpleQueue(app.amqp.queues[queue]) as waiting:
+    with (
+        app.connection_for_read() as connection,
+        connection.SimpleQueue(app.amqp.queues[queue]) as waiting,
+    ):
         found = []
         while waiting.qsize():
             found.append(waiting.get(block=False))
@@ -85,7 +96,10 @@ def messages(app: Celery, queue: str) -> list[Any]:
 
 def chunks(app: Celery, lane: Lane = Lane.BLAST) -> list[tuple[str, list[int]]]:
     """Take the chunks on the way: id and job numbers."""
-    return [(message.headers["id"], message.payload[0][0]) for message in messages(app, LANE_QUEUES[lane])]
+    return [
+        (message.headers["id"], message.payload[0][0])
+        for message in messages(app, LANE_QUEUES[lane])
+    ]
 
 
 def notices(app: Celery) -> list[dict[str, Any]]:

@@ -9,7 +9,13 @@ from structlog.testing import capture_logs
 
 from worker.alerting import raise_alarm
 
-NOTICE = {"letter_id": 1, "request_id": "r-1", "campaign": "diwali", "reason": "failed", "code": 1014}
+NOTICE = {
+    "letter_id": 1,
+    "request_id": "r-1",
+    "campaign": "diwali",
+    "reason": "failed",
+    "code": 1014,
+}
 
 
 @pytest.fixture
@@ -59,7 +65,9 @@ def test_a_webhook_that_refuses_is_told_without_the_secret_in_its_url(webhook, p
     assert "secret" not in str(logged)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/secret", "http://[secret", "http://127.0.0.1:99999/secret"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/secret", "http://[secret", "http://127.0.0.1:99999/secret"]
+)
 def test_a_webhook_that_cannot_be_reached_stops_nothing(url):
     with capture_logs() as logged:
         raise_alarm(NOTICE, url)

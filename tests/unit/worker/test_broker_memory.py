@@ -20,7 +20,9 @@ def _states(book):
     return {state for state, count in book.counts().items() if count}
 
 
-def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once(parts, book, broker):
+def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once(
+    parts, book, broker
+):
     recall_lost(book.ledger, broker)
     book.accept(*make_jobs(3))
     run_release(parts)

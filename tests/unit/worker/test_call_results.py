@@ -9,7 +9,15 @@ from issuance.replies.reply import Answer
 from issuance.retry import LookUp, Settle
 from issuance.states import State
 from limiter.feedback_buffer import Verdict
-from tests.contract.ledger.build import LIMIT_CODE, NOT_SENT, TIMEOUT, TOO_MANY, issue, judge, refuse
+from tests.contract.ledger.build import (
+    LIMIT_CODE,
+    NOT_SENT,
+    TIMEOUT,
+    TOO_MANY,
+    issue,
+    judge,
+    refuse,
+)
 from tests.unit.worker.build import claimed
 from worker.chunk.admission import describe_refusal, is_repeat, issue_result, read_result
 
@@ -80,9 +88,10 @@ def test_a_retry_after_is_taken_over_and_bounded():
 
 def test_latency_is_that_of_readable_answers_about_the_job():
     assert result_of(refuse()).took_seconds == 0.04
-    assert [result_of(reply).took_seconds for reply in (TIMEOUT, TOO_MANY, UNAUTHORISED, Answer(502, HTML))] == [
-        None
-    ] * 4
+    assert [
+        result_of(reply).took_seconds
+        for reply in (TIMEOUT, TOO_MANY, UNAUTHORISED, Answer(502, HTML))
+    ] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,11 @@ def looked(reply, decision):
 def test_reads_settle_or_are_made_again_and_their_latency_is_not_one_calls():
     settled = read_result(looked(issue(claimed(1)), Settle(State.ISSUED, None)))
     again = read_result(looked(TIMEOUT, LookUp(30.0, State.IN_DOUBT)))
-    assert (settled.verdict, settled.settled, settled.took_seconds) == (Verdict.ACCEPTED, True, None)
+    assert (settled.verdict, settled.settled, settled.took_seconds) == (
+        Verdict.ACCEPTED,
+        True,
+        None,
+    )
     assert (again.verdict, again.settled, again.reason) == (Verdict.FAILED, False, "timeout")
 
 

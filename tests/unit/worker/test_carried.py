@@ -59,7 +59,9 @@ def test_without_redis_nothing_is_known_and_nothing_breaks(parts, server):
     ]
 
 
-def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_are_free(parts, book, server):
+def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_are_free(
+    parts, book, server
+):
     parts.client.slow = {SLOW.customer.value}
     book.accept(*make_jobs(4))
     (chunk,) = book.release()
@@ -106,8 +108,12 @@ def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_away(parts,
 
 def test_a_worker_tells_of_each_child_that_has_ended_after_celery_has_seen_to_it():
     told, seen = [], []
-    pool = SimpleNamespace(info={"processes": [11, 12]}, maintain_pool=lambda: seen.append(len(told)))
-    hub = SimpleNamespace(call_repeatedly=lambda _seconds, look, *args: seen.append(lambda: look(*args)))
+    pool = SimpleNamespace(
+        info={"processes": [11, 12]}, maintain_pool=lambda: seen.append(len(told))
+    )
+    hub = SimpleNamespace(
+        call_repeatedly=lambda _seconds, look, *args: seen.append(lambda: look(*args))
+    )
     watch = child_watch(told.append)(SimpleNamespace(pool=pool))
     watch.register_with_event_loop(SimpleNamespace(pool=pool), hub)
     look = seen.pop()

@@ -34,7 +34,9 @@ def _handle(parts, chunk):
     return handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=False)
 
 
-def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(parts, book, two_chunks):
+def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(
+    parts, book, two_chunks
+):
     first, second = two_chunks
     assert _handle(parts, first) == 4
     assert book.state(SLOW) is State.RUNNING
@@ -45,7 +47,9 @@ def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_late
     assert len(parts.client.starts) == 8
 
 
-def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(parts, book, two_chunks):
+def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(
+    parts, book, two_chunks
+):
     first, _ = two_chunks
     parts.carried.note = _AfterThreeResults(parts, parts.carried.note)
     _handle(parts, first)
@@ -64,7 +68,9 @@ class _AfterThreeResults:
         await self.note(redis, chunk_ids)
 
 
-def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(parts, book, two_chunks):
+def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(
+    parts, book, two_chunks
+):
     first, _ = two_chunks
     parts.client.replies = {1: refuse()}
     _handle(parts, first)
@@ -115,17 +121,23 @@ def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_
     wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
 
 
-def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(parts, book, two_chunks):
+def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
+    parts, book, two_chunks
+):
     first, _ = two_chunks
     _handle(parts, first)
     with book.ledger.write() as connection:
         connection.execute(
-            text("CREATE TRIGGER refuse BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'no such thing'); END")
+            text(
+                "CREATE TRIGGER refuse BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'no such thing'); END"
+            )
         )
     with capture_logs() as logged:
         let_go(parts)
         assert parts.recorder.await_all(5)
-    assert [event["request_id"] for event in logged if event["event"] == "result refused"][-1:] == [SLOW.id]
+    assert [event["request_id"] for event in logged if event["event"] == "result refused"][-1:] == [
+        SLOW.id
+    ]
 
 
 def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(parts, book, two_chunks):
@@ -163,7 +175,9 @@ def test_a_worker_that_is_told_to_stop_records_every_call_before_its_message_is_
     assert counts.get(State.WAITING, 0) + counts.get(State.ISSUED, 0) == 4
 
 
-def test_a_child_that_is_told_to_end_starts_no_further_call_and_records_those_that_are_open(parts, book):
+def test_a_child_that_is_told_to_end_starts_no_further_call_and_records_those_that_are_open(
+    parts, book
+):
     parts.settings = parts.settings.model_copy(update={"api_max_concurrent": 1})
     parts.client.slow = {make_job(1).customer.value}
     book.accept(*make_jobs(3))

@@ -60,7 +60,9 @@ def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(p
     assert book.counts() == {State.ISSUED: 1}
 
 
-def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_delivery_is_in_hand(parts, book):
+def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_delivery_is_in_hand(
+    parts, book
+):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -68,7 +70,9 @@ def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_deliver
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_child_held(parts, book):
+def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_child_held(
+    parts, book
+):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -78,7 +82,9 @@ def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_chi
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_dead_child(parts, book):
+def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_dead_child(
+    parts, book
+):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     held = book.claim(chunk)
@@ -127,8 +133,14 @@ def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(part
         _handle(parts, chunk)
     attempts = _events(logged, "attempt")
     assert sorted(event["request_id"] for event in attempts) == sorted(job.id for job in jobs)
-    assert sorted(event["decision"] for event in attempts) == ["settle failed", "settle issued", "settle issued"]
-    assert {(event["campaign"], event["chunk_id"], event["attempt"]) for event in attempts} == {("diwali", chunk.id, 1)}
+    assert sorted(event["decision"] for event in attempts) == [
+        "settle failed",
+        "settle issued",
+        "settle issued",
+    ]
+    assert {(event["campaign"], event["chunk_id"], event["attempt"]) for event in attempts} == {
+        ("diwali", chunk.id, 1)
+    }
     assert not any(job.customer.value in str(logged) for job in jobs)
 
 
@@ -148,11 +160,16 @@ def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(parts, book)
     parts.client.replies = {0: refuse(), 1: TIMEOUT}
     with capture_logs() as logged:
         _handle(parts, chunk)
-    levels = {event["outcome"]: (event["log_level"], event["reason"]) for event in _events(logged, "attempt")}
+    levels = {
+        event["outcome"]: (event["log_level"], event["reason"])
+        for event in _events(logged, "attempt")
+    }
     assert levels == {"failed": ("warning", "failed"), "in_doubt": ("info", None)}
 
 
-def test_a_dead_letter_gets_its_notice_and_others_letters_are_left_to_their_own_workers(parts, book):
+def test_a_dead_letter_gets_its_notice_and_others_letters_are_left_to_their_own_workers(
+    parts, book
+):
     book.settle(make_job(9), refuse())
     book.accept(make_job(1))
     (chunk,) = book.release()
@@ -176,7 +193,9 @@ def test_outcomes_wait_for_a_ledger_that_is_away(parts, book):
     (chunk,) = book.release()
     with AbsentLedger(parts.services.site.ledger_url) as ledger:
         parts.ledger = ledger
-        parts.client.on_call = lambda call: setattr(ledger, "absences", 1 if call == 0 else ledger.absences)
+        parts.client.on_call = lambda call: setattr(
+            ledger, "absences", 1 if call == 0 else ledger.absences
+        )
         with capture_logs() as logged:
             _handle(parts, chunk)
     assert book.counts() == {State.ISSUED: 3}
@@ -221,7 +240,9 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts,
     with capture_logs() as logged:
         _handle(parts, chunk)
     states = {job.id: book.state(job) for job in jobs}
-    assert sorted(states.values()) == sorted([State.RUNNING, State.ISSUED, State.ISSUED, State.ISSUED])
+    assert sorted(states.values()) == sorted(
+        [State.RUNNING, State.ISSUED, State.ISSUED, State.ISSUED]
+    )
     (refused,) = _events(logged, "result refused")
     assert states[refused["request_id"]] is State.RUNNING
     assert len(_events(logged, "attempt")) == 3

@@ -29,7 +29,9 @@ async def test_calls_start_no_earlier_than_their_places_in_the_rate(desk):
     desk.set_up(rate_per_minute=1200)
     await desk.issue(*jobs(30))
     first, *_ = starts = desk.api.starts
-    too_early = [place for place, start in enumerate(starts) if start - first < (place - 20) * 0.05 - 0.02]
+    too_early = [
+        place for place, start in enumerate(starts) if start - first < (place - 20) * 0.05 - 0.02
+    ]
     assert len(starts) == 30
     assert too_early == []
 
@@ -50,7 +52,14 @@ async def test_what_is_not_used_of_a_reservation_is_there_for_others(desk):
     desk.api.on_call = lambda _: setattr(desk, "stopping", True)
     await desk.issue(*jobs(10), max_concurrent=1)
     assert len(desk.attempts) == 1
-    assert len((await desk.limiter.reserve(10, within_seconds=0.0, preferred=True, scope=SCOPE)).delays_seconds) >= 9
+    assert (
+        len(
+            (
+                await desk.limiter.reserve(10, within_seconds=0.0, preferred=True, scope=SCOPE)
+            ).delays_seconds
+        )
+        >= 9
+    )
 
 
 async def test_how_long_answers_take_is_reported(desk):

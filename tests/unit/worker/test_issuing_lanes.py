@@ -13,13 +13,16 @@ _AT_ONCE_SECONDS = 0.12
 async def test_a_background_job_is_called_soon_while_many_chunks_of_a_blast_use_up_the_rate(desk):
     desk.set_up(rate_per_minute=3_000)
     blast = [
-        asyncio.create_task(desk.issuing(*_jobs(chunk), chunk_id=f"blast-{chunk}").run()) for chunk in range(_CHUNKS)
+        asyncio.create_task(desk.issuing(*_jobs(chunk), chunk_id=f"blast-{chunk}").run())
+        for chunk in range(_CHUNKS)
     ]
     await desk.api.wait_for_calls(55)  # the burst is used up
     took = []
     for number in range(9_000, 9_005):
         asked = asyncio.get_running_loop().time()
-        await desk.issuing(claimed(number), chunk_id=f"background-{number}", lane=Lane.BACKGROUND).run()
+        await desk.issuing(
+            claimed(number), chunk_id=f"background-{number}", lane=Lane.BACKGROUND
+        ).run()
         took.append(asyncio.get_running_loop().time() - asked)
     assert max(took) < 0.5
     assert median(took) < _AT_ONCE_SECONDS  # behind what the blast has reserved: 0.24

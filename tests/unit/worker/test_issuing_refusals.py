@@ -30,7 +30,9 @@ def say(code, http_status):
     [(TOO_MANY, False, (7.0, 8.75)), (UNAUTHORISED, True, (0.0, 2.0)), (TIMEOUT, True, (0.0, 2.0))],
     ids=["429", "401", "no answer"],
 )
-async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(desk, reply, counted, seconds):
+async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(
+    desk, reply, counted, seconds
+):
     desk.api.replies[2] = reply
     await desk.issue(*jobs(10), max_concurrent=1)
     decision = desk.attempts[2].decision
@@ -39,7 +41,11 @@ async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(desk,
     assert seconds[0] <= decision.delay_seconds <= seconds[1]
     assert len(desk.attempts) == 10
     state = await desk.state()
-    assert (state.account.is_available, state.account.refused, state.is_held_back) == (True, 0, False)
+    assert (state.account.is_available, state.account.refused, state.is_held_back) == (
+        True,
+        0,
+        False,
+    )
 
 
 @pytest.mark.parametrize("reply", [TIMEOUT, NOT_SENT, Answer(503, b""), TOO_MANY, UNAUTHORISED])
@@ -85,8 +91,12 @@ async def test_jobs_that_are_refused_again_and_again_never_suspend_the_account(d
     assert (await desk.state()).account.is_available
 
 
-@pytest.mark.parametrize(("reply", "suspended"), [(refuse(BUSY_CODE), {CAMPAIGN_ID}), (TOO_MANY, set())])
-async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_429s(desk, reply, suspended):
+@pytest.mark.parametrize(
+    ("reply", "suspended"), [(refuse(BUSY_CODE), {CAMPAIGN_ID}), (TOO_MANY, set())]
+)
+async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_429s(
+    desk, reply, suspended
+):
     desk.set_up(failure_threshold=1_000)
     desk.api.always = reply
     await desk.issue(*jobs(10))

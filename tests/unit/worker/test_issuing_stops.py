@@ -53,7 +53,9 @@ async def test_nothing_is_sent_when_the_claim_is_about_to_lapse(desk):
 
 async def test_jobs_still_waiting_for_a_slow_call_when_the_claim_ends_go_back(desk):
     desk.api.latency_seconds = 0.3
-    await desk.issue(*(claimed(number) for number in range(1, 5)), start_within_seconds=0.5, max_concurrent=1)
+    await desk.issue(
+        *(claimed(number) for number in range(1, 5)), start_within_seconds=0.5, max_concurrent=1
+    )
     assert 0 < len(desk.attempts) <= 2
     assert desk.reasons == {"the claim is about to lapse"}
 
@@ -63,7 +65,9 @@ async def test_a_rate_that_is_used_up_for_long_sends_the_rest_back_until_then(de
     await desk.issue(claimed(1), claimed(2), claimed(3))
     assert len(desk.attempts) == 1
     assert desk.reasons == {"the rate is used up"}
-    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([60, 60], abs=2)
+    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx(
+        [60, 60], abs=2
+    )
 
 
 async def test_no_job_goes_back_for_longer_than_the_lease_however_slow_the_rate(desk):

@@ -25,7 +25,9 @@ async def test_a_suspended_account_sends_everything_back_until_it_is_probed(desk
     await desk.suspend(40)
     await desk.issue(claimed(1), claimed(2))
     assert desk.reasons == {"calls are suspended"}
-    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx([40, 40], abs=2)
+    assert [returned.delay_seconds for returned in desk.given_back] == pytest.approx(
+        [40, 40], abs=2
+    )
     assert desk.api.starts == []
 
 
@@ -42,7 +44,9 @@ async def test_a_suspension_that_ends_in_a_moment_is_waited_for(desk):
     assert (await desk.state()).account.is_available
 
 
-async def test_while_the_account_is_suspended_for_a_moment_one_job_waits_to_be_its_probe_and_the_rest_goes_back(desk):
+async def test_while_the_account_is_suspended_for_a_moment_one_job_waits_to_be_its_probe_and_the_rest_goes_back(
+    desk,
+):
     await desk.suspend(0.3)
     repeat = claimed(1, budget_attempts=1)
     await desk.issue(repeat, *(claimed(number) for number in range(2, 6)))
@@ -96,7 +100,9 @@ async def test_a_suspended_campaign_sends_its_chunk_back_at_once(desk, campaign_
     assert all(0 < returned.delay_seconds <= 2.5 for returned in desk.given_back)
 
 
-async def test_a_suspended_campaign_is_probed_by_one_job_and_the_rest_of_its_chunk_goes_back(desk, campaign_suspended):
+async def test_a_suspended_campaign_is_probed_by_one_job_and_the_rest_of_its_chunk_goes_back(
+    desk, campaign_suspended
+):
     await campaign_suspended(0)
     desk.api.always, desk.api.latency_seconds = refuse(10004), 0.2
     await desk.issue(*(claimed(number) for number in range(1, 6)))
@@ -111,7 +117,9 @@ async def test_a_job_that_settles_makes_its_campaign_available(desk, campaign_su
     assert (await desk.state()).campaigns == {}
 
 
-async def test_a_campaigns_probe_counts_as_an_attempt_because_the_account_is_available(desk, campaign_suspended):
+async def test_a_campaigns_probe_counts_as_an_attempt_because_the_account_is_available(
+    desk, campaign_suspended
+):
     await campaign_suspended(0)
     desk.api.always = TIMEOUT
     await desk.issue(claimed(1))

@@ -13,7 +13,14 @@ from issuance.retry import LookUp, RetryPolicy, Settle
 from issuance.states import State
 from limiter.keys import reads_key
 from limiter.reservation import Grant, Reservation, Scope
-from rewards_api.reads import Found, FoundCustomer, IssualsPage, NoSuchCustomer, NotFound, Unreadable
+from rewards_api.reads import (
+    Found,
+    FoundCustomer,
+    IssualsPage,
+    NoSuchCustomer,
+    NotFound,
+    Unreadable,
+)
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import ACCOUNT, CAMPAIGN_ID, claimed
 from worker.chunk.admission import describe_refusal
@@ -67,7 +74,9 @@ class FakeReads:
         if transaction_id in self.unreadable_details:
             return self.unreadable_details[transaction_id]
         entries = [entry for page in self.pages for entry in page]
-        (entry,) = [entry for entry in entries if str(entry["rewardTransactionId"]) == transaction_id]
+        (entry,) = [
+            entry for entry in entries if str(entry["rewardTransactionId"]) == transaction_id
+        ]
         return Found(TransactionDetail.model_validate(entry), READ)
 
 
@@ -136,7 +145,12 @@ async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):
         FakeReads([Unreadable(NoAnswer("reset", "hung up", sent=True))]),
         FakeReads(hangs=True),
     ],
-    ids=["the customer cannot be read", "HTTP 404", "a page cannot be read", "the reads take too long"],
+    ids=[
+        "the customer cannot be read",
+        "HTTP 404",
+        "a page cannot be read",
+        "the reads take too long",
+    ],
 )
 async def test_a_read_that_fails_says_nothing_of_the_job_and_is_made_again(job, reads):
     attempt = await _look(job, reads, within_seconds=0.05)
@@ -166,7 +180,9 @@ async def test_a_read_that_is_refused_says_so_and_is_made_again(job, reply, refu
 
 
 @pytest.mark.parametrize(("reply", "refused"), [(TIMEOUT, 1), (Answer(503, b""), 1), (TOO_MANY, 1)])
-async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(desk, job, reply, refused):
+async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(
+    desk, job, reply, refused
+):
     desk.api.customer_id = FakeReads(customer=Unreadable(reply)).customer_id
     await desk.issue(job, policy=POLICY)
     await desk.limiter.flush(Scope(CAMPAIGN_ID, is_read=True))
@@ -176,10 +192,16 @@ async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(d
 
 @pytest.mark.parametrize(
     ("reply", "reason"),
-    [(TIMEOUT, "timeout"), (Answer(503, b""), "HTTP 503 without a readable body"), (TOO_MANY, "HTTP 429")],
+    [
+        (TIMEOUT, "timeout"),
+        (Answer(503, b""), "HTTP 503 without a readable body"),
+        (TOO_MANY, "HTTP 429"),
+    ],
 )
 async def test_the_reason_of_a_failed_read_says_what_was_answered(job, reply, reason):
-    assert describe_refusal(await _look(job, FakeReads(customer=Unreadable(reply)))).startswith(reason)
+    assert describe_refusal(await _look(job, FakeReads(customer=Unreadable(reply)))).startswith(
+        reason
+    )
 
 
 async def test_many_failed_reads_suspend_the_reads_and_calls_go_on(desk):
@@ -188,7 +210,8 @@ async def test_many_failed_reads_suspend_the_reads_and_calls_go_on(desk):
     looks = [claimed(number, look_up=State.IN_DOUBT) for number in range(1, 31)]
     await desk.issue(*looks[:1], policy=POLICY)
     await desk.state()
-    await desk.redis.hincrby(reads_key(ACCOUNT), "refused_at", -1_000_000)  # a row of failures must last for a while
+    # a row of failures must last for a while
+    await desk.redis.hincrby(reads_key(ACCOUNT), "refused_at", -1_000_000)
     await desk.issue(*looks[1:], claimed(99), policy=POLICY, chunk_id="next")
     assert 99 in {attempt.job.number for attempt in desk.attempts}
     state = await desk.state()

@@ -37,7 +37,9 @@ def test_before_it_is_started_nothing_is_late():
 
 def test_a_worker_process_measures_its_own_loop(parts):
     del parts.__dict__["shared"]
-    parts.services = replace(parts.services, site=replace(parts.services.site, redis_url="redis://127.0.0.1:1/0"))
+    parts.services = replace(
+        parts.services, site=replace(parts.services.site, redis_url="redis://127.0.0.1:1/0")
+    )
     lag = parts.shared.loop_lag
 
     async def block() -> float:

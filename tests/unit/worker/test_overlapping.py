@@ -20,7 +20,9 @@ def begin(desk):
     begun = []
 
     def begin(*numbers, **options):
-        chunk = asyncio.create_task(desk.issuing(*(claimed(number) for number in numbers), **options).run())
+        chunk = asyncio.create_task(
+            desk.issuing(*(claimed(number) for number in numbers), **options).run()
+        )
         begun.append(chunk)
         return chunk
 
@@ -89,7 +91,9 @@ async def test_a_chunk_is_not_handed_over_while_no_place_is_free(desk, begin):
     await chunk
 
 
-async def test_the_customers_of_calls_that_have_ended_are_free_and_that_of_the_slow_one_is_not(desk, begin):
+async def test_the_customers_of_calls_that_have_ended_are_free_and_that_of_the_slow_one_is_not(
+    desk, begin
+):
     desk.api.slow = {_customer(2)}
     chunk = begin(1, 2, 3, chunk_id="first")
     await settles(lambda: desk.handed_over and len(desk.attempts) == 2)
@@ -116,7 +120,9 @@ async def test_a_customer_has_one_call_at_a_time_over_all_chunks_of_a_child(desk
     assert desk.api.most_of_a_customer == 1
 
 
-async def test_jobs_that_wait_for_the_slow_call_of_their_own_customer_do_not_hold_up_the_chunk(desk):
+async def test_jobs_that_wait_for_the_slow_call_of_their_own_customer_do_not_hold_up_the_chunk(
+    desk,
+):
     desk.places = Places(4)
     desk.api.slow = {_customer(1)}
     crowd = [claimed(100 + number, customer=1) for number in range(3)]
@@ -169,7 +175,9 @@ async def test_jobs_that_have_lost_a_worker_share_the_child_with_no_other_calls(
     desk.api.slow = {_customer(1), _customer(12)}
     other = begin(1, chunk_id="other")
     await settles(lambda: desk.handed_over == ["other"])
-    lost = asyncio.create_task(desk.issuing(claimed(11, claims=2), claimed(12), chunk_id="lost").run())
+    lost = asyncio.create_task(
+        desk.issuing(claimed(11, claims=2), claimed(12), chunk_id="lost").run()
+    )
     await asyncio.sleep(0.3)
     assert len(desk.api.starts) == 1
     desk.api.slow.discard(_customer(12))
@@ -179,7 +187,9 @@ async def test_jobs_that_have_lost_a_worker_share_the_child_with_no_other_calls(
     assert desk.handed_over == ["other"]
 
 
-async def test_jobs_that_have_lost_a_worker_go_back_when_the_worker_stops_before_they_begin(desk, begin):
+async def test_jobs_that_have_lost_a_worker_go_back_when_the_worker_stops_before_they_begin(
+    desk, begin
+):
     desk.api.slow = {_customer(1)}
     other = begin(1, chunk_id="other")
     await settles(lambda: desk.handed_over)

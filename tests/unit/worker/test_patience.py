@@ -25,14 +25,23 @@ def _work(*errors):
 
 def test_work_is_tried_until_the_ledger_is_back():
     waits = []
-    assert insist(_work(AWAY, InterfaceError("x", {}, OSError()), AWAY), for_seconds=60, sleep=waits.append) == "done"
+    assert (
+        insist(
+            _work(AWAY, InterfaceError("x", {}, OSError()), AWAY),
+            for_seconds=60,
+            sleep=waits.append,
+        )
+        == "done"
+    )
     assert len(waits) == 3
 
 
 def test_each_vain_try_is_told():
     with capture_logs() as logged:
         insist(_work(AWAY, AWAY), for_seconds=60, sleep=lambda _: None)
-    assert [(event["event"], event["error"]) for event in logged] == [("ledger away", "connection refused")] * 2
+    assert [(event["event"], event["error"]) for event in logged] == [
+        ("ledger away", "connection refused")
+    ] * 2
 
 
 def test_a_ledger_that_stays_away_is_raised_in_the_end():

@@ -57,7 +57,9 @@ def test_the_window_and_the_chunk_are_seconds_of_work_at_the_rate(limits, lane, 
 
 def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
     for rate in range(60_000):
-        window, chunk = size_window(limit_state(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200)
+        window, chunk = size_window(
+            limit_state(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200
+        )
         assert 1 <= chunk <= window <= 500
         assert math.isfinite(window)
 
@@ -81,8 +83,12 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
         "never more than when a campaign is alone",
     ],
 )
-def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(rate, workers, took_seconds, expected):
-    assert size_shared_chunk(limit_state(rate), workers=workers, took_seconds=took_seconds) == pytest.approx(expected)
+def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(
+    rate, workers, took_seconds, expected
+):
+    assert size_shared_chunk(
+        limit_state(rate), workers=workers, took_seconds=took_seconds
+    ) == pytest.approx(expected)
 
 
 def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(parts, book):
@@ -158,14 +164,17 @@ def test_a_suspended_account_releases_nothing(parts, book):
     ],
     ids=["probed", "some is left under a limit", "nothing is left under a limit", "not held back"],
 )
-def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(parts, book, held, background, expected):
+def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(
+    parts, book, held, background, expected
+):
     if held:
         store(parts, **held)
     parts.settings = parts.settings.model_copy(update={"workers": 2})
     book.accept(*make_jobs(40), *make_jobs(background, first=100, lane=Lane.BACKGROUND))
     run_release(parts)
     released = {
-        lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane)) for lane in (Lane.BACKGROUND, Lane.BLAST)
+        lane: sum(len(numbers) for _, numbers in chunks(parts.app, lane))
+        for lane in (Lane.BACKGROUND, Lane.BLAST)
     }
     assert (released[Lane.BACKGROUND], released[Lane.BLAST]) == expected
 
@@ -198,7 +207,9 @@ def test_of_a_suspended_campaign_a_single_job_is_released_and_another_campaign_g
     other.accept(*make_jobs(20, campaign="holi"))
     name, number = parts.account.name, book.campaign.id
     redis = parts.shared.redis
-    parts.start(redis.hset(campaign_key(name, number), "suspended_since", microseconds(-60))).result(5)
+    parts.start(
+        redis.hset(campaign_key(name, number), "suspended_since", microseconds(-60))
+    ).result(5)
     parts.start(redis.sadd(suspended_campaigns_key(name), number)).result(5)
     run_release(parts)
     run_release(parts)
@@ -258,7 +269,9 @@ def test_notices_that_a_dead_process_left_undone_are_published_once(parts, book,
     found = notices(parts.app)
     assert sorted(notice["reason"] for notice in found) == ["failed", "in_doubt"]
     assert {notice["request_id"] for notice in found} == {make_job(1).id, make_job(2).id}
-    assert all(set(notice) == {"letter_id", "request_id", "campaign", "reason", "code"} for notice in found)
+    assert all(
+        set(notice) == {"letter_id", "request_id", "campaign", "reason", "code"} for notice in found
+    )
 
 
 def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypatch):

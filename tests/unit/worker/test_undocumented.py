@@ -15,7 +15,22 @@ from worker.unknown_codes import Undocumented
 
 
 def attempt(code, message, reason=Reason.UNKNOWN_CODE):
-    job = ClaimedJob(1, "r", 1, Customer("mobile", "919800000001"), Variant.BULK, b"", (), 1, 0, 0, None, False, 0, 0)
+    job = ClaimedJob(
+        1,
+        "r",
+        1,
+        Customer("mobile", "919800000001"),
+        Variant.BULK,
+        b"",
+        (),
+        1,
+        0,
+        0,
+        None,
+        False,
+        0,
+        0,
+    )
     line = LineOutcome("r", Kind.FAILED, code, message, reason)
     outcome = Outcome(Kind.FAILED, code, message, (line,), reason)
     return Attempt(job, outcome, Settle(State.FAILED, reason), 0, 0, 200, None, None)
@@ -39,11 +54,17 @@ def test_a_new_code_is_told_once_over_all_workers(redis):
 
 
 def test_another_message_of_the_same_code_is_news(redis):
-    assert told(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odder")) == [77001, 77001]
+    assert told(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odder")) == [
+        77001,
+        77001,
+    ]
 
 
 def test_names_and_short_numbers_make_no_news(redis):
-    alike = [attempt(77001, f"User {number} <{name}@b.co> is   odd") for number, name in ((12, "a"), (3456, "zz"))]
+    alike = [
+        attempt(77001, f"User {number} <{name}@b.co> is   odd")
+        for number, name in ((12, "a"), (3456, "zz"))
+    ]
     assert told(Undocumented(redis), *alike) == [77001]
 
 
@@ -55,4 +76,7 @@ def test_without_redis_every_one_is_told():
     server = fakeredis.FakeServer()
     server.connected = False
     with fakeredis.FakeRedis(server=server) as away:
-        assert told(Undocumented(away), attempt(77001, "odd"), attempt(77001, "odd")) == [77001, 77001]
+        assert told(Undocumented(away), attempt(77001, "odd"), attempt(77001, "odd")) == [
+            77001,
+            77001,
+        ]

@@ -43,7 +43,9 @@ def test_another_host_or_identity_is_another_name(change):
     assert replace(ACCOUNT, **change).name != ACCOUNT.name
 
 
-@pytest.mark.parametrize("change", [{"password": SecretStr("new")}, {"timeout_seconds": 1.0}, {"data_scope": "OTHER"}])
+@pytest.mark.parametrize(
+    "change", [{"password": SecretStr("new")}, {"timeout_seconds": 1.0}, {"data_scope": "OTHER"}]
+)
 def test_what_does_not_change_the_identity_keeps_the_name(change):
     assert replace(ACCOUNT, **change).name == ACCOUNT.name
 

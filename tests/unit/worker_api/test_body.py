@@ -36,7 +36,9 @@ async def test_a_body_above_the_bound_is_refused():
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", " x-gzip "])
 async def test_a_gzip_body_up_to_the_bound_is_unpacked(encoding):
-    assert await read_body(response(gzip.compress(b"a" * 1000), encoding, size=3), 1000) == b"a" * 1000
+    assert (
+        await read_body(response(gzip.compress(b"a" * 1000), encoding, size=3), 1000) == b"a" * 1000
+    )
 
 
 async def test_a_deflate_body_is_unpacked():

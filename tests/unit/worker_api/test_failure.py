@@ -28,4 +28,6 @@ def test_only_what_fails_before_the_connection_was_not_sent(error, kind, sent):
 
 
 def test_the_text_of_an_error_is_not_repeated():
-    assert "919800000001" not in explain(httpx.ReadError("https://host/customer/919800000001")).detail
+    assert (
+        "919800000001" not in explain(httpx.ReadError("https://host/customer/919800000001")).detail
+    )

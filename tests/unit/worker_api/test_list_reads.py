@@ -28,13 +28,17 @@ def answer(body, status=200):
 
 
 def listed(*entries, size=50, **more):
-    page = read_issuals(answer({"status": OK, "rewardIssueTransactions": list(entries), **more}), size)
+    page = read_issuals(
+        answer({"status": OK, "rewardIssueTransactions": list(entries), **more}), size
+    )
     assert isinstance(page, IssualsPage)
     return page
 
 
 def test_a_page_has_its_entries_in_order_and_knows_whether_it_is_the_last():
-    page = listed(ENTRY, ENTRY | {"rewardTransactionId": 300100}, pagingDto={"last": False, "size": 2})
+    page = listed(
+        ENTRY, ENTRY | {"rewardTransactionId": 300100}, pagingDto={"last": False, "size": 2}
+    )
     assert [one.reward_transaction_id for one in page.issuals] == ["300101", "300100"]
     assert not page.is_last
     assert listed(ENTRY, pagingDto={"last": "true"}).is_last
@@ -55,7 +59,9 @@ def test_an_empty_page_is_the_last_whatever_it_says():
     assert listed(pagingDto={"last": False}).is_last
 
 
-@pytest.mark.parametrize("body", [{"status": OK}, {"status": [OK], "rewardIssueTransactions": None}])
+@pytest.mark.parametrize(
+    "body", [{"status": OK}, {"status": [OK], "rewardIssueTransactions": None}]
+)
 def test_a_success_without_a_list_has_no_entries(body):
     page = read_issuals(answer(body), 50)
     assert (page.issuals, page.is_last) == ((), True)
@@ -104,7 +110,16 @@ def test_an_unknown_customer_is_said_to_be_so(body):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{}", {"entity": 0}, {"entity": -1}, {"entity": True}, {"entity": {}}, {"errors": [{"code": 8045}]}],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        {"entity": 0},
+        {"entity": -1},
+        {"entity": True},
+        {"entity": {}},
+        {"errors": [{"code": 8045}]},
+    ],
 )
 def test_a_lookup_that_says_neither_is_unreadable(body):
     assert read_customer(answer(body)) == Unreadable(answer(body))
@@ -137,7 +152,9 @@ def test_a_revoke_that_does_not_say_that_it_was_done_is_unreadable(body):
     assert read_revoke(answer(body)) == Unreadable(answer(body))
 
 
-@pytest.mark.parametrize("read", [lambda reply: read_issuals(reply, 50), read_customer, read_revoke])
+@pytest.mark.parametrize(
+    "read", [lambda reply: read_issuals(reply, 50), read_customer, read_revoke]
+)
 def test_no_answer_is_unreadable(read):
     reply = NoAnswer("timeout", "TimeoutError", sent=True)
     assert read(reply) == Unreadable(reply)
@@ -148,7 +165,16 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-names = ["status", "rewardIssueTransactions", "pagingDto", "entity", "errors", "txnId", "state", "userRewardCount"]
+names = [
+    "status",
+    "rewardIssueTransactions",
+    "pagingDto",
+    "entity",
+    "errors",
+    "txnId",
+    "state",
+    "userRewardCount",
+]
 
 
 @given(st.dictionaries(st.sampled_from(names), anything))

@@ -38,17 +38,40 @@ def reward(request_id, reward_id, quantity, status=STATUS):
 
 DOCUMENTED = [
     {"status": STATUS, "rewards": [reward("r-a", 1001, 2), reward("r-b", 1002, 1)]},
-    {"status": REFUSED, "rewards": [reward("r-a", 1001, 0, REFUSED), reward("r-b", 1002, 0, REFUSED)]},
+    {
+        "status": REFUSED,
+        "rewards": [reward("r-a", 1001, 0, REFUSED), reward("r-b", 1002, 0, REFUSED)],
+    },
     {"status": REFUSED, "rewards": None},
-    {"status": STATUS, "intouch": {"couponCode": "C1"}, "transactionId": 300001, "promotion": None, "vendor": None},
-    {"status": [STATUS], "data": {"rewardTransactionId": "1", "quantity": 1, "vouchers": [{"code": "C1"}]}},
-    {"status": STATUS, "rewardIssueTransactions": [{"rewardTransactionId": "1"}], "pagingDto": {"last": True}},
+    {
+        "status": STATUS,
+        "intouch": {"couponCode": "C1"},
+        "transactionId": 300001,
+        "promotion": None,
+        "vendor": None,
+    },
+    {
+        "status": [STATUS],
+        "data": {"rewardTransactionId": "1", "quantity": 1, "vouchers": [{"code": "C1"}]},
+    },
+    {
+        "status": STATUS,
+        "rewardIssueTransactions": [{"rewardTransactionId": "1"}],
+        "pagingDto": {"last": True},
+    },
     {"entity": 306, "warnings": []},
     {"status": STATUS, "txnId": 300001, "state": "CANCELLED", "userRewardCount": 1},
 ]
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(10**400),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.just(10**400),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -56,7 +79,13 @@ anything = st.recursive(
 def places(value, path=()):
     """Every place in a JSON value, as the path to it."""
     yield path
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    steps = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for step, item in steps:
         yield from places(item, (*path, step))
 
@@ -95,9 +124,22 @@ def damaged(draw):
 
 
 DEEP = b'{"status":' * 50_000 + b"1" + b"}" * 50_000
-bodies = respelt() | damaged() | st.binary(max_size=80) | st.sampled_from([b"", b"<html>", b"[]", b"null", DEEP])
-packings = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "br": bytes, "gzip, gzip": bytes}
-http_statuses = st.sampled_from([200, 201, 204, 302, 400, 401, 403, 429, 500, 502, 503]) | st.integers(200, 599)
+bodies = (
+    respelt()
+    | damaged()
+    | st.binary(max_size=80)
+    | st.sampled_from([b"", b"<html>", b"[]", b"null", DEEP])
+)
+packings = {
+    "": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": bytes,
+    "gzip, gzip": bytes,
+}
+http_statuses = st.sampled_from(
+    [200, 201, 204, 302, 400, 401, 403, 429, 500, 502, 503]
+) | st.integers(200, 599)
 
 
 async def call_all(response):
@@ -121,16 +163,30 @@ def says_issued(body):
         return False
     rewards = found.get("rewards")
     parts = [found, *(rewards if isinstance(rewards, list) else [rewards])]
-    statuses = [part["status"] for part in parts if isinstance(part, dict) and isinstance(part.get("status"), dict)]
-    return any(str(status.get("code")).strip() in ("200", "200.0", "+200", "0200") for status in statuses)
+    statuses = [
+        part["status"]
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("status"), dict)
+    ]
+    return any(
+        str(status.get("code")).strip() in ("200", "200.0", "+200", "0200") for status in statuses
+    )
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(http_statuses, bodies, st.sampled_from(list(packings)), st.sampled_from([0, 0, 0, 5]), st.booleans())
+@given(
+    http_statuses,
+    bodies,
+    st.sampled_from(list(packings)),
+    st.sampled_from([0, 0, 0, 5]),
+    st.booleans(),
+)
 @example(200, b" " * 3_000_000, "gzip", 0, False)
 @example(200, b'{"status":{"code":8003},"status":{"code":200}}', "", 0, False)
 @example(200, b'{"status":{"code":200}}' + b" " * 3_000_000, "", 0, False)
-def test_no_reply_raises_and_none_is_issued_unless_its_body_says_so(status, body, packing, cut, resent):
+def test_no_reply_raises_and_none_is_issued_unless_its_body_says_so(
+    status, body, packing, cut, resent
+):
     packed = packings[packing](body)
     sent = packed[: len(packed) - cut]
     headers = {"Content-Encoding": packing} if packing else {}

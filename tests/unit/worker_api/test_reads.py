@@ -31,10 +31,21 @@ def test_the_documented_fields_are_read():
         status={"success": True, "code": 200, "message": "Reward issued successfully"},
         quantity=5,
         requestedQuantity=6,
-        pointsRedemption={"redeemedPoints": 5, "pointsRedemptionRefId": "a", "pointsRedemptionRefIds": ["a", "b"]},
+        pointsRedemption={
+            "redeemedPoints": 5,
+            "pointsRedemptionRefId": "a",
+            "pointsRedemptionRefIds": ["a", "b"],
+        },
     )
-    assert (read.reward_transaction_id, read.customer_id, read.org_id) == ("94044", "423931087", 4000036)
-    assert (read.reward_issue_ref_id, read.reward_transaction_date) == ("blast42-000017", 1743528316000)
+    assert (read.reward_transaction_id, read.customer_id, read.org_id) == (
+        "94044",
+        "423931087",
+        4000036,
+    )
+    assert (read.reward_issue_ref_id, read.reward_transaction_date) == (
+        "blast42-000017",
+        1743528316000,
+    )
     assert (read.status.code, read.status.message) == (200, "Reward issued successfully")
     assert (read.quantity, read.requested_quantity) == (5, 6)
     assert read.points_references == ("a", "b")
@@ -42,15 +53,22 @@ def test_the_documented_fields_are_read():
 
 
 def test_coupons_and_the_vendors_packed_vouchers_are_read_once_each_in_order():
-    packed = [{"json": '{"voucher": "V1", "pointsRedeemed": "5"}'}, {"json": "{}"}, {"json": '{"voucher": "C1"}'}]
-    read = detail(vouchers=[{"code": "C1"}, {"code": "C2"}, {"code": None}], vendorRewards={"rewards": packed})
+    packed = [
+        {"json": '{"voucher": "V1", "pointsRedeemed": "5"}'},
+        {"json": "{}"},
+        {"json": '{"voucher": "C1"}'},
+    ]
+    read = detail(
+        vouchers=[{"code": "C1"}, {"code": "C2"}, {"code": None}], vendorRewards={"rewards": packed}
+    )
     assert read.vouchers == ("C1", "C2", "V1")
 
 
 @pytest.mark.parametrize("packed", ["", "{", "[1]", "null", 7, None, ["x"], '{"voucher": {}}'])
 def test_a_vendors_reward_that_cannot_be_unpacked_hides_nothing_else(packed):
     read = detail(
-        vouchers=[{"code": "C1"}], vendorRewards={"rewards": [{"json": packed}, {"json": '{"voucher":"V1"}'}]}
+        vouchers=[{"code": "C1"}],
+        vendorRewards={"rewards": [{"json": packed}, {"json": '{"voucher":"V1"}'}]},
     )
     assert read.vouchers == ("C1", "V1")
 
@@ -59,7 +77,9 @@ def test_an_older_answer_without_the_requested_quantity_is_read():
     assert detail(quantity=1).requested_quantity is None
 
 
-@pytest.mark.parametrize(("written", "read"), [(2, 2), ("2", 2), (2.0, 2), ("2.0", 2), (True, None), ([], None)])
+@pytest.mark.parametrize(
+    ("written", "read"), [(2, 2), ("2", 2), (2.0, 2), ("2.0", 2), (True, None), ([], None)]
+)
 def test_numbers_are_read_however_they_are_written(written, read):
     assert detail(quantity=written).quantity == read
 
@@ -77,7 +97,9 @@ def test_a_refused_issuing_is_found_with_its_code():
     assert detail(status={"success": False, "code": 8004, "message": "no"}).status.code == 8004
 
 
-@pytest.mark.parametrize("status", [[{"code": 6004, "message": "none"}], {"code": "6004", "message": "none"}])
+@pytest.mark.parametrize(
+    "status", [[{"code": 6004, "message": "none"}], {"code": "6004", "message": "none"}]
+)
 def test_code_6004_is_not_found_whether_the_status_is_a_list_or_an_object(status):
     body = json.dumps({"status": status}).encode()
     assert read_detail(Answer(400, body)) == NotFound(6004, "none")
@@ -85,7 +107,16 @@ def test_code_6004_is_not_found_whether_the_status_is_a_list_or_an_object(status
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"null", b"{}", b'{"status":[],"data":null}', b'{"status":[{"code":500}]}', b'{"data":{}}'],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"status":[],"data":null}',
+        b'{"status":[{"code":500}]}',
+        b'{"data":{}}',
+    ],
 )
 def test_what_says_neither_is_unreadable_and_keeps_the_reply(body):
     assert read_detail(Answer(200, body)) == Unreadable(Answer(200, body))
@@ -110,7 +141,15 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-fields = ["rewardTransactionId", "quantity", "status", "vouchers", "vendorRewards", "pointsRedemption", "orgId"]
+fields = [
+    "rewardTransactionId",
+    "quantity",
+    "status",
+    "vouchers",
+    "vendorRewards",
+    "pointsRedemption",
+    "orgId",
+]
 
 
 @given(data=st.dictionaries(st.sampled_from(fields), anything, min_size=1), status=anything)

@@ -29,7 +29,9 @@ def test_seconds_and_dates_are_seconds_from_now(value, seconds):
     assert read_retry_after(value, NOW) == seconds
 
 
-@pytest.mark.parametrize("told_at", ["Fri, 02 Jan 2026 09:00:00 GMT", "Thu, 01 Jan 2026 09:00:00 GMT"])
+@pytest.mark.parametrize(
+    "told_at", ["Fri, 02 Jan 2026 09:00:00 GMT", "Thu, 01 Jan 2026 09:00:00 GMT"]
+)
 def test_a_date_is_read_by_the_clock_of_who_told_it_however_wrong_ours_is(told_at):
     value = told_at.replace("09:00:00", "09:00:30")
     assert read_retry_after(value, NOW, told_at) == 30.0
@@ -40,7 +42,8 @@ def test_a_date_without_a_readable_present_is_read_by_our_clock():
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "-1", "nan", "inf", "1e999", "soon", "Fri, 99 Jan 2026 03:05:05 GMT", "9" * 400]
+    "value",
+    [None, "", "-1", "nan", "inf", "1e999", "soon", "Fri, 99 Jan 2026 03:05:05 GMT", "9" * 400],
 )
 def test_anything_else_is_as_if_it_were_absent(value):
     assert read_retry_after(value, NOW) is None

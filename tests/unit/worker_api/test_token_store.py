@@ -27,7 +27,9 @@ async def store(request, server):
     if request.param == "memory":
         yield MemoryTokenStore()
     else:
-        async with FakeAsyncRedis(server=server, decode_responses=request.param == "redis") as client:
+        async with FakeAsyncRedis(
+            server=server, decode_responses=request.param == "redis"
+        ) as client:
             yield RedisTokenStore(client, PREFIX)
 
 
@@ -77,7 +79,9 @@ async def test_the_token_is_not_in_redis_longer_than_it_lives(redis):
     assert 12_000 < await redis.pttl(f"{PREFIX}token") <= 12_500
 
 
-@pytest.mark.parametrize("foreign", ["", "{", "[]", "{}", '{"value": "t"}', '{"value": "t", "ttl_seconds": "x"}'])
+@pytest.mark.parametrize(
+    "foreign", ["", "{", "[]", "{}", '{"value": "t"}', '{"value": "t", "ttl_seconds": "x"}']
+)
 async def test_a_foreign_value_in_redis_is_as_if_there_were_none(redis, foreign):
     await redis.set(f"{PREFIX}token", foreign, px=60_000)
     assert await RedisTokenStore(redis, PREFIX).read() is None

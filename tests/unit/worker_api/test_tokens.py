@@ -73,7 +73,9 @@ async def test_a_token_is_kept_for_four_fifths_of_its_life(tokens, endpoint, clo
     assert endpoint.asked == 1
 
 
-async def test_after_four_fifths_of_its_life_it_is_renewed_while_calls_go_on_with_it(tokens, endpoint, clock):
+async def test_after_four_fifths_of_its_life_it_is_renewed_while_calls_go_on_with_it(
+    tokens, endpoint, clock
+):
     await tokens.current()
     clock.now += 81
     endpoint.open.clear()
@@ -107,7 +109,9 @@ async def test_a_refused_token_is_replaced_once_for_all_who_held_it(tokens, endp
     assert endpoint.asked == 2
 
 
-async def test_a_refused_token_is_replaced_by_the_newer_one_of_another_process(tokens, endpoint, store):
+async def test_a_refused_token_is_replaced_by_the_newer_one_of_another_process(
+    tokens, endpoint, store
+):
     refused = await tokens.current()
     await store.write(Token("newer", 100, 100))
     assert await tokens.replace(refused) == "newer"
@@ -139,7 +143,10 @@ async def test_a_renewal_under_way_cannot_bring_a_refused_token_back(endpoint, c
 
 async def test_a_call_that_gives_up_does_not_take_the_renewal_with_it(tokens, endpoint):
     endpoint.open.clear()
-    impatient, patient = asyncio.create_task(tokens.current()), asyncio.create_task(tokens.current())
+    impatient, patient = (
+        asyncio.create_task(tokens.current()),
+        asyncio.create_task(tokens.current()),
+    )
     await endpoint.waiting.wait()
     impatient.cancel()
     endpoint.open.set()
@@ -191,7 +198,9 @@ async def test_a_refusal_after_a_success_is_logged_again(tokens, endpoint, clock
     assert [entry["event"] for entry in logs] == ["api_token_refused", "api_token_refused"]
 
 
-async def test_a_failed_renewal_does_not_stop_calls_while_the_old_token_lives(tokens, endpoint, clock):
+async def test_a_failed_renewal_does_not_stop_calls_while_the_old_token_lives(
+    tokens, endpoint, clock
+):
     await tokens.current()
     clock.now += 90
     endpoint.error = TokenUnavailableError("HTTP 503")
