@@ -197,9 +197,11 @@ class Campaign(RuleBasedStateMachine):
 
     @invariant()
     def the_books_balance(self):
-        remembered = balance(self.desk.ledger, "diwali")
-        assert remembered.balanced
-        assert remembered == recount(self.desk.ledger, "diwali")
+        before = balance(self.desk.ledger, "diwali")
+        counted = recount(self.desk.ledger, "diwali")
+        after = balance(self.desk.ledger, "diwali")
+        assert before.balanced
+        assert counted in (before, after)  # a job may become due between two reads
 
     @invariant()
     def states_go_forward_and_vouchers_only_grow(self):
