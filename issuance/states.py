@@ -1,10 +1,35 @@
-"""The states a line and its job go through; the same words stand in the ledger, the console and the docs."""
+"""The states of lines, campaigns and dead letters. Ledger, console and docs use the same words."""
 
 from enum import StrEnum
 
 
+class CampaignState(StrEnum):
+    """A campaign's state."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """No job is released until an operator resumes it."""
+    CANCELLED = "cancelled"
+    """Ended by an operator; it cannot be resumed."""
+    FINISHED = "finished"
+    """No open jobs. Accepting or resending one makes the campaign run again."""
+
+
+class DeadLetterState(StrEnum):
+    """A dead letter's state."""
+
+    OPEN = "open"
+    """An operator has to redrive or discard it."""
+    REDRIVEN = "redriven"
+    """Resent or reissued; the job has not settled since."""
+    CLOSED = "closed"
+    """The job was issued after all."""
+    DISCARDED = "discarded"
+    """An operator decided that nothing more is to be done."""
+
+
 class State(StrEnum):
-    """Where a line stands. `waiting`, `queued` and `running` are the job's; the rest are settled."""
+    """A line's state. `waiting`, `queued` and `running` come from its job; the rest are settled."""
 
     WAITING = "waiting"
     """In the ledger with a due time."""

@@ -57,11 +57,14 @@ def note_actions(
 def actions_on(ledger: Ledger, target: str) -> list[Action]:
     """The actions on a target (`campaign:NAME`, `letter:ID` or `line:REQUEST_ID`), oldest first."""
     with ledger.read() as connection:
-        rows = connection.execute(
-            select(actions).where(actions.c.target == target).order_by(actions.c.id)
-        )
-        return [
-            Action(at, row.operator, row.verb, row.target, row.note)
-            for row in rows
-            if (at := instant(row.at)) is not None
-        ]
+        return actions_in(connection, target)
+
+
+def actions_in(connection: Connection, target: str) -> list[Action]:
+    """As `actions_on`, within a transaction."""
+    query = select(actions).where(actions.c.target == target).order_by(actions.c.id)
+    return [
+        Action(at, row.operator, row.verb, row.target, row.note)
+        for row in connection.execute(query)
+        if (at := instant(row.at)) is not None
+    ]

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
+from issuance.states import CampaignState
 from ledger.audit_log import Operator, note_action
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import note_event
@@ -25,8 +26,7 @@ class Campaign:
 
     id: int
     name: str
-    state: str
-    """`running`, `paused`, `cancelled` or `finished` (nothing left to do; accepting more makes it run again)."""
+    state: CampaignState
     defers_limits: bool
     accepted_lines: int
     weight: int
@@ -46,7 +46,7 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
     if found is None:
         values = {
             "name": name,
-            "state": "running",
+            "state": CampaignState.RUNNING,
             "defers_limits": defers_limits,
             "accepted_lines": 0,
         }
@@ -60,6 +60,7 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
 
 
 _LONGEST_NAME = 255
+_HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
 
 
 def find_campaign(ledger: Ledger, name: str) -> Campaign:
@@ -90,9 +91,7 @@ def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
 def halted_campaigns(ledger: Ledger) -> frozenset[int]:
     """The ids of campaigns whose jobs must not be called now."""
     with ledger.read() as connection:
-        rows = connection.execute(
-            select(campaigns.c.id).where(campaigns.c.state.in_(("paused", "cancelled")))
-        )
+        rows = connection.execute(select(campaigns.c.id).where(campaigns.c.state.in_(_HALTED)))
         return frozenset(rows.scalars())
 
 
@@ -103,20 +102,31 @@ def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
         name,
         operator,
         verb="pause",
-        before=("running", "finished", "paused"),
-        after="paused",
+        before=(CampaignState.RUNNING, CampaignState.FINISHED, CampaignState.PAUSED),
+        after=CampaignState.PAUSED,
     )
 
 
 def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Let a paused campaign go on."""
     return change_state(
-        ledger, name, operator, verb="resume", before=("paused", "running"), after="running"
+        ledger,
+        name,
+        operator,
+        verb="resume",
+        before=(CampaignState.PAUSED, CampaignState.RUNNING),
+        after=CampaignState.RUNNING,
     )
 
 
 def change_state(
-    ledger: Ledger, name: str, operator: Operator, *, verb: str, before: tuple[str, ...], after: str
+    ledger: Ledger,
+    name: str,
+    operator: Operator,
+    *,
+    verb: str,
+    before: Collection[CampaignState],
+    after: CampaignState,
 ) -> Campaign:
     """Change a campaign's state, and record who did it.
 
@@ -163,7 +173,7 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         )
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
-        if campaign.state == "cancelled":
+        if campaign.state is CampaignState.CANCELLED:
             raise CampaignError(f"Campaign {name} is cancelled: it shares in nothing any more")
         if campaign.weight == weight:
             return campaign
@@ -191,7 +201,7 @@ def finish_campaigns(connection: Connection) -> None:
     # Locked first and looked at after that: who adds a job locks its campaign too, so it is either
     # seen here or finds the campaign finished and wakes it.
     running = select(campaigns.c.id).where(
-        campaigns.c.state == "running", campaigns.c.accepted_lines > 0
+        campaigns.c.state == CampaignState.RUNNING, campaigns.c.accepted_lines > 0
     )
     locked = list(connection.scalars(running.with_for_update(skip_locked=True, key_share=True)))
     if not locked:
@@ -200,16 +210,18 @@ def finish_campaigns(connection: Connection) -> None:
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id.in_(locked), ~open_jobs.exists())
-        .values(state="finished")
+        .values(state=CampaignState.FINISHED)
     )
 
 
 def wake_campaign(connection: Connection, campaign_id: int) -> None:
     """Let a finished campaign run again, because it has something to do; a halted one stays halted."""
     # A running one is written too: that waits for a release which is finishing it at this moment.
-    awake = campaigns.c.state.in_(("running", "finished"))
+    awake = campaigns.c.state.in_((CampaignState.RUNNING, CampaignState.FINISHED))
     connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id, awake).values(state="running")
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, awake)
+        .values(state=CampaignState.RUNNING)
     )
 
 
@@ -228,4 +240,11 @@ def find_in(connection: Connection, name: str, *, for_update: bool = False) -> C
 
 
 def _campaign(row: Row[tuple[int, str, str, bool, int, int, int]]) -> Campaign:
-    return Campaign(row.id, row.name, row.state, row.defers_limits, row.accepted_lines, row.weight)
+    return Campaign(
+        id=row.id,
+        name=row.name,
+        state=CampaignState(row.state),
+        defers_limits=row.defers_limits,
+        accepted_lines=row.accepted_lines,
+        weight=row.weight,
+    )

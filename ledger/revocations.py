@@ -7,16 +7,15 @@ the line.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
-from issuance.states import State
-from ledger.audit_log import Operator, line_target, note_action
+from issuance.states import DeadLetterState, State
+from ledger.audit_log import Action, Operator, actions_in, line_target, note_action
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
-from ledger.store.schema import actions, dead_letters, jobs, lines
+from ledger.store.schema import dead_letters, jobs, lines
 
 
 class RevocationError(LedgerError):
@@ -88,17 +87,14 @@ def _plan(connection: Connection, request_id: str) -> Revocation:
         raise RevocationError(
             f"No line has the requestId {request_id}: `issuance outcomes CAMPAIGN` shows them"
         )
-    query = (
-        select(actions).where(actions.c.target == line_target(request_id)).order_by(actions.c.id)
-    )
-    history = list(connection.execute(query))
+    history = actions_in(connection, line_target(request_id))
     _check(line, history)
     _check_job(connection, line)
     _check_transactions(line, of_job)
     return Revocation(line, bool(history) and history[-1].verb in (Verb.ASKED, Verb.IN_DOUBT))
 
 
-def _check(line: LineRecord, history: Sequence[Row[Any]]) -> None:
+def _check(line: LineRecord, history: Sequence[Action]) -> None:
     if line.revoked_at is not None:
         asked = [action for action in history if action.verb == Verb.ASKED][-1]
         raise RevocationError(
@@ -138,7 +134,7 @@ def _check_job(connection: Connection, line: LineRecord) -> None:
             "Other lines of its job are not settled yet: wait until they are, then run this again"
         )
     query = select(dead_letters.c.id).where(
-        dead_letters.c.job_number == number, dead_letters.c.state == "open"
+        dead_letters.c.job_number == number, dead_letters.c.state == DeadLetterState.OPEN
     )
     letter = connection.scalar(query)
     if letter is not None:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Row
 
-from ledger.retention.pruning import PrunedJob
+from ledger.retention.pruning import PrunedJob, StoredRow
 from operations.errors import UsageError
 
 
@@ -68,9 +67,9 @@ def _fields(pruned: PrunedJob) -> dict[str, Any]:
     }
 
 
-def _texts(row: Row[Any]) -> dict[str, Any]:
+def _texts(row: StoredRow) -> dict[str, Any]:
     """A row by column. Bodies are JSON; a reply may be anything, and what is no UTF-8 stands as an escape."""
     return {
         name: value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
-        for name, value in row._asdict().items()
+        for name, value in row.items()
     }

@@ -27,6 +27,7 @@ from console.terminal import (
 )
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
+from issuance.states import CampaignState
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.store.database import Ledger
 from operations.errors import UsageError
@@ -160,7 +161,7 @@ def _campaign(ledger: Ledger, name: str, *, defer_limits: bool, weight: int | No
     if weight is not None and weight != campaign.weight:
         weigh_campaign(ledger, name, weight, operator())
         remark(f"{name}'s weight is {weight} from now on; it was {campaign.weight}.")
-    if campaign.state == "paused":
+    if campaign.state is CampaignState.PAUSED:
         remark(f"{name} is paused: nothing is issued until it is resumed.")
     return campaign
 

@@ -9,6 +9,7 @@ from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.terminal import opened, operator, remark
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
+from issuance.states import CampaignState
 from ledger.campaigns import Campaign, find_campaign, weigh_campaign
 from ledger.queries.balance import balance
 from ledger.store.database import Ledger
@@ -41,7 +42,7 @@ def cancel(
     with opened() as (services, ledger):
         campaign = find_campaign(ledger, name)
         # Other programs cancel too, and have nobody to ask.
-        if sys.stdin.isatty() and not yes and campaign.state != "cancelled":
+        if sys.stdin.isatty() and not yes and campaign.state is not CampaignState.CANCELLED:
             open_lines = balance(ledger, name).unsettled
             typer.confirm(
                 f"Cancel {name} for good, with {open_lines:,} unsettled lines?",

@@ -23,6 +23,7 @@ from console.rendering.dead_letter_table import print_jsonl, print_table
 from console.rendering.layout import say
 from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, opened, operator, remark
 from issuance.redrive.rules import Verb
+from issuance.states import DeadLetterState
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
 from ledger.dead_letters.redrive import Redriven
@@ -74,7 +75,7 @@ def list_command(
     with opened() as (_, ledger):
         if campaign is not None:
             find_campaign(ledger, campaign)
-        wanted = None if state is LetterState.ALL else state.value
+        wanted = None if state is LetterState.ALL else DeadLetterState(state.value)
         chosen = LetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
         if form is Format.JSONL:
             print_jsonl(list_letters(ledger, chosen, limit=limit))

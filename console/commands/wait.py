@@ -14,7 +14,7 @@ from rich.progress import (
 
 from console.rendering.campaign import counts
 from console.terminal import err, remark
-from issuance.states import OPEN, State
+from issuance.states import OPEN, CampaignState, State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import Balance, balance
 from ledger.queries.outcomes import LineRecord, find_line
@@ -25,8 +25,8 @@ _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
 """A poll that takes long is followed by a wait that takes longer: waiting must not become the load."""
 _HALTED = {
-    "paused": "`issuance campaign resume` lets it go on",
-    "cancelled": "what is under way finishes by itself",
+    CampaignState.PAUSED: "`issuance campaign resume` lets it go on",
+    CampaignState.CANCELLED: "what is under way finishes by itself",
 }
 
 
@@ -88,5 +88,5 @@ def _polls() -> Iterator[None]:
         time.sleep(max(_POLL_SECONDS, _SHARE_OF_TIME * (time.monotonic() - began)))
 
 
-def _say_halted(name: str, state: str) -> None:
+def _say_halted(name: str, state: CampaignState) -> None:
     remark(f"Not waiting: campaign {name} is {state}; {_HALTED[state]}.")

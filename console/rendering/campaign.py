@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from console.rendering.layout import age, aligned
+from issuance.states import CampaignState
 from ledger.queries.balance import Balance
 from operations.formats import counted
 
-_STYLES = {"running": "green", "paused": "yellow", "cancelled": "red"}
+_STYLES = {
+    CampaignState.RUNNING: "green",
+    CampaignState.PAUSED: "yellow",
+    CampaignState.CANCELLED: "red",
+}
 _HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")
 _NUMBERS = (2, 3, 4)
 _LONGEST_NAME = 22

@@ -7,6 +7,7 @@ from rich.text import Text
 from console.rendering.layout import aligned
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
+from issuance.states import DeadLetterState
 from ledger.dead_letters.browse import AttemptRecord, Letter, LetterStory
 from ledger.queries.outcomes import LineRecord
 from operations.formats import clock, one_line
@@ -55,7 +56,7 @@ def _facts(letter: Letter, *, reveal: bool) -> Iterator[tuple[str, str]]:
     yield "message", one_line(letter.message if reveal else scrub(letter.message))
     again = f", for the {letter.openings}. time" if letter.openings > 1 else ""
     yield "opened", clock(letter.opened_at) + again
-    if letter.state != "open":
+    if letter.state is not DeadLetterState.OPEN:
         yield letter.state, clock(letter.changed_at)
     if letter.reissued_as:
         yield "now is", letter.reissued_as
@@ -108,7 +109,7 @@ def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
 
 def _remedies(letter: Letter) -> list[str]:
     told = [advice(letter.case)]
-    if letter.state != "open":
+    if letter.state is not DeadLetterState.OPEN:
         return told
     for verb, command in _COMMANDS.items():
         why_not = refusal(letter.case, verb)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from issuance.outcome import Reason
+from issuance.states import DeadLetterState
 
 
 class Verb(StrEnum):
@@ -57,8 +58,8 @@ _ADVICE = {
 class Case:
     """All that decides what an operator can do about a dead letter: who advises and who redrives ask the same rules."""
 
-    state: str
-    """`open`, `redriven`, `closed` or `discarded`; only an open letter can be redriven or discarded."""
+    state: DeadLetterState
+    """Only an open letter can be redriven or discarded."""
     reason: Reason
     campaign: str
     campaign_cancelled: bool = False
@@ -74,7 +75,7 @@ def refusal(case: Case, verb: Verb) -> str | None:
     In a cancelled campaign nothing is sent any more, but what is in doubt may still be resent: it
     is then looked up in the API's transactions, which issues nothing.
     """
-    if case.state != "open":
+    if case.state is not DeadLetterState.OPEN:
         return f"it is {case.state} already, only an open letter can be redriven"
     if case.reissued_as is not None:
         return f"it was reissued as {case.reissued_as}, a second one could issue twice: look at that job, or discard this"
@@ -98,7 +99,7 @@ def _allowed(case: Case) -> frozenset[Verb]:
 
 def advice(case: Case) -> str:
     """Say in one sentence what an operator can do about a dead letter."""
-    if case.state != "open":
+    if case.state is not DeadLetterState.OPEN:
         return f"nothing: it is {case.state}"
     if case.reissued_as is not None:
         return f"Word of it came after it was reissued as {case.reissued_as}: look at both, then discard this one."

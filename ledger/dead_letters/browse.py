@@ -1,7 +1,7 @@
 """Dead letters as operators see them: list, count, show with their history."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from issuance.customer import Customer
 from issuance.outcome import Reason
 from issuance.redrive.rules import Case
-from issuance.states import State
+from issuance.states import CampaignState, DeadLetterState, State
 from ledger.audit_log import Action, actions_on
 from ledger.queries.outcomes import LineRecord, lines_of_job
 from ledger.store.clock import instant
@@ -30,8 +30,8 @@ class LetterFilter:
     campaign: str | None = None
     reason: Reason | None = None
     code: int | None = None
-    state: str | None = "open"
-    """`open`, `redriven`, `closed`, `discarded`; None: any."""
+    state: DeadLetterState | None = DeadLetterState.OPEN
+    """None: any."""
     ids: tuple[int, ...] = ()
 
 
@@ -40,7 +40,7 @@ class Letter:
     """A dead letter."""
 
     id: int
-    state: str
+    state: DeadLetterState
     reason: Reason
     code: int | None
     message: str
@@ -172,26 +172,25 @@ CASE: tuple[ColumnElement[Any], ...] = (
     .exists()
     .label("has_refused_line"),
 )
-"""The columns that `case_of` reads, of letters joined with their campaigns."""
+"""The columns that `case_of` takes, from dead letters joined with their campaigns."""
 
 
-def case_of(row: Row[Any]) -> Case:
-    """What decides which redrive of this letter is allowed."""
+def case_of(values: Sequence[Any]) -> Case:
+    """Build the case from the values of `CASE`, in its order."""
+    state, reason, reissued_as, campaign, campaign_state, has_refused_line = values
     return Case(
-        state=row.state,
-        reason=Reason(row.reason),
-        campaign=row.campaign,
-        campaign_cancelled=row.campaign_state == "cancelled",
-        reissued_as=row.reissued_as,
-        has_refused_line=bool(row.has_refused_line),
+        state=DeadLetterState(state),
+        reason=Reason(reason),
+        campaign=campaign,
+        campaign_cancelled=campaign_state == CampaignState.CANCELLED,
+        reissued_as=reissued_as,
+        has_refused_line=bool(has_refused_line),
     )
 
 
 _LETTERS = (
-    select(
-        letters.c.id, letters.c.job_number, letters.c.code, letters.c.message, letters.c.openings
-    )
-    .add_columns(letters.c.opened_at, letters.c.changed_at, *CASE)
+    select(*CASE, letters.c.id, letters.c.job_number, letters.c.code, letters.c.message)
+    .add_columns(letters.c.openings, letters.c.opened_at, letters.c.changed_at)
     .add_columns(jobs.c.id.label("job_id"), jobs.c.customer, jobs.c.attempts)
     .join(jobs, jobs.c.number == letters.c.job_number)
     .join(campaigns, campaigns.c.id == letters.c.campaign_id)
@@ -199,21 +198,22 @@ _LETTERS = (
 
 
 def _letter(row: Row[Any]) -> Letter:
+    case = case_of(row[: len(CASE)])
     return Letter(
         id=row.id,
-        state=row.state,
-        reason=Reason(row.reason),
+        state=case.state,
+        reason=case.reason,
         code=row.code,
         message=row.message,
-        campaign=row.campaign,
+        campaign=case.campaign,
         job_id=row.job_id,
         customer=Customer.parse(row.customer),
         attempts=row.attempts,
         openings=row.openings,
-        reissued_as=row.reissued_as,
+        reissued_as=case.reissued_as,
         opened_at=instant(row.opened_at),
         changed_at=instant(row.changed_at),
-        case=case_of(row),
+        case=case,
     )
 
 

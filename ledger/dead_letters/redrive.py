@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from issuance.redrive.rules import Verb, refusal
+from issuance.states import DeadLetterState
 from ledger.audit_log import Operator, note_actions
-from ledger.dead_letters.browse import CASE, LetterFilter, case_of, letter_ids
+from ledger.dead_letters.browse import LetterFilter, letter_ids
+from ledger.dead_letters.locking import LockedLetter, lock_letters
 from ledger.dead_letters.reissue import reissue
 from ledger.dead_letters.resend import resend
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.commit_log import name_lines, note_event
 from ledger.store.database import Ledger
-from ledger.store.schema import campaigns, jobs, lines
 from ledger.store.schema import dead_letters as letters
+from ledger.store.schema import lines
 
 _BATCH = 500
 
@@ -51,7 +52,7 @@ def redrive(
     result = Redriven()
     for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
-            rows = _sift(connection, ids, result, lambda row: refusal(case_of(row), verb))
+            rows = _sift(connection, ids, result, lambda row: refusal(row.case, verb))
             due_at = _due_times(connection, len(result.done), len(rows), per_second)
             if verb is Verb.RESEND:
                 resend(connection, rows, due_at)
@@ -79,16 +80,20 @@ def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redrive
         with ledger.write() as connection:
             rows = _sift(connection, ids, result, _why_not_discarded)
             put_aside = update(letters).where(letters.c.id.in_([row.id for row in rows]))
-            connection.execute(put_aside.values(state="discarded", changed_at=now_ms()))
+            connection.execute(
+                put_aside.values(state=DeadLetterState.DISCARDED, changed_at=now_ms())
+            )
             _tell_all(connection, rows, operator, "discarded")
             _finish(connection, rows, result, operator, "discard")
     _refuse_unknown(result, chosen)
     return result
 
 
-def _why_not_discarded(row: Row[Any]) -> str | None:
+def _why_not_discarded(row: LockedLetter) -> str | None:
     return (
-        None if row.state == "open" else f"it is {row.state}, only an open letter can be discarded"
+        None
+        if row.case.state is DeadLetterState.OPEN
+        else f"it is {row.case.state}, only an open letter can be discarded"
     )
 
 
@@ -96,10 +101,10 @@ def _sift(
     connection: Connection,
     ids: list[int],
     result: Redriven,
-    why_not: Callable[[Row[Any]], str | None],
-) -> list[Row[Any]]:
+    why_not: Callable[[LockedLetter], str | None],
+) -> list[LockedLetter]:
     """Lock letters and note those that are refused; returns the others."""
-    rows = _lock(connection, ids)
+    rows = lock_letters(connection, ids)
     refused = {row.id: why for row in rows if (why := why_not(row)) is not None}
     result.refused |= refused
     return [row for row in rows if row.id not in refused]
@@ -114,7 +119,7 @@ def _due_times(connection: Connection, before: int, count: int, per_second: floa
 
 def _finish(
     connection: Connection,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[LockedLetter],
     result: Redriven,
     operator: Operator,
     verb: str,
@@ -139,28 +144,8 @@ def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
         yield ids[start : start + _BATCH].tolist()
 
 
-def _lock(connection: Connection, ids: list[int]) -> list[Row[Any]]:
-    # Jobs first, like those who record outcomes: in the other order the two could wait for each
-    # other.
-    of_letters = select(letters.c.job_number).where(letters.c.id.in_(ids))
-    connection.execute(
-        select(jobs.c.number)
-        .where(jobs.c.number.in_(of_letters))
-        .order_by(jobs.c.number)
-        .with_for_update()
-    )
-    query = (
-        select(letters.c.id, letters.c.job_number, letters.c.campaign_id, *CASE)
-        .join(campaigns, campaigns.c.id == letters.c.campaign_id)
-        .where(letters.c.id.in_(ids))
-        .order_by(letters.c.id)
-        .with_for_update(of=letters)
-    )
-    return list(connection.execute(query))
-
-
 def _tell_all(
-    connection: Connection, rows: Sequence[Row[Any]], operator: Operator, done: str
+    connection: Connection, rows: Sequence[LockedLetter], operator: Operator, done: str
 ) -> None:
     request_ids: dict[int, list[str]] = {row.job_number: [] for row in rows}
     query = select(lines.c.job_number, lines.c.request_id).where(
@@ -176,7 +161,7 @@ def _tell_all(
 
 def _tell(
     connection: Connection,
-    row: Row[Any],
+    row: LockedLetter,
     operator: Operator,
     done: str,
     request_ids: list[str],
@@ -188,7 +173,7 @@ def _tell(
         done,
         **name_lines(request_ids),
         **more,
-        campaign=row.campaign,
+        campaign=row.case.campaign,
         letter_id=row.id,
         **by,
     )

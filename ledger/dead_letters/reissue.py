@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from issuance.customer import Customer
 from issuance.job import Job, Lane, Line, Variant
 from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
+from ledger.dead_letters.locking import LockedLetter
 from ledger.intake.acceptance import insert_jobs
 from ledger.store.bulk import execute_rows
 from ledger.store.clock import now_ms
@@ -20,7 +21,7 @@ from ledger.store.schema import jobs, lines
 
 
 def reissue(
-    connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]
+    connection: Connection, rows: Sequence[LockedLetter], due_at: Sequence[int]
 ) -> dict[int, dict[str, str]]:
     """Make the next generation of the letters' jobs, with only the lines that failed.
 
@@ -36,7 +37,8 @@ def reissue(
     olds = _jobs(connection, [row.job_number for row in rows])
     of_jobs = _lines(connection, list(olds))
     renamed = {
-        row.id: _rename(row.campaign, olds[row.job_number], of_jobs[row.job_number]) for row in rows
+        row.id: _rename(row.case.campaign, olds[row.job_number], of_jobs[row.job_number])
+        for row in rows
     }
     due = dict(zip((row.id for row in rows), due_at, strict=True))
     by_intake = sorted(
@@ -64,26 +66,43 @@ def reissue(
     return renamed
 
 
-def _jobs(connection: Connection, numbers: list[int]) -> dict[int, Row[Any]]:
-    return {
-        row.number: row
-        for row in connection.execute(select(jobs).where(jobs.c.number.in_(numbers)))
-    }
+class _OldJob(NamedTuple):
+    number: int
+    id: str
+    intake_id: int | None
+    source_line: int
+    lane: str
+    customer: str
+    variant: str
+    body: bytes
+    occurrence: int
+    generation: int
 
 
-def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[Row[Any]]]:
+class _OldLine(NamedTuple):
+    job_number: int
+    request_id: str
+    reward_id: int
+    requested_quantity: int
+    state: str
+
+
+def _jobs(connection: Connection, numbers: list[int]) -> dict[int, _OldJob]:
+    query = select(*(jobs.c[name] for name in _OldJob._fields)).where(jobs.c.number.in_(numbers))
+    return {row.number: row for row in map(_OldJob._make, connection.execute(query))}
+
+
+def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[_OldLine]]:
     query = (
-        select(lines)
+        select(*(lines.c[name] for name in _OldLine._fields))
         .where(lines.c.job_number.in_(numbers))
         .order_by(lines.c.job_number, lines.c.position)
     )
-    return {
-        number: list(group)
-        for number, group in groupby(connection.execute(query), attrgetter("job_number"))
-    }
+    rows = map(_OldLine._make, connection.execute(query))
+    return {number: list(group) for number, group in groupby(rows, attrgetter("job_number"))}
 
 
-def _rename(campaign: str, old: Row[Any], of_job: list[Row[Any]]) -> dict[str, str]:
+def _rename(campaign: str, old: _OldJob, of_job: list[_OldLine]) -> dict[str, str]:
     """The requestIds of the next generation, derived as the campaign's were, or from a key's or fresh one itself."""
     renamed = {}
     for line in of_job:
@@ -102,7 +121,7 @@ def _rename(campaign: str, old: Row[Any], of_job: list[Row[Any]]) -> dict[str, s
     return renamed
 
 
-def _successor(old: Row[Any], of_job: list[Row[Any]], renamed: dict[str, str]) -> Job:
+def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) -> Job:
     body, new_lines = reissue_body(
         Variant(old.variant),
         old.body,

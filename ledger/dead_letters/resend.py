@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 
-from issuance.states import State
+from issuance.states import DeadLetterState, State
 from ledger.campaigns import wake_campaign
+from ledger.dead_letters.locking import LockedLetter
 from ledger.store.bulk import execute_rows
 from ledger.store.clock import now_ms
 from ledger.store.schema import dead_letters as letters
 from ledger.store.schema import jobs, lines
 
 
-def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[int]) -> None:
+def resend(connection: Connection, rows: Sequence[LockedLetter], due_at: Sequence[int]) -> None:
     """Give the letters' jobs a new retry budget. Lines that are issued stay issued.
 
     Where the campaign was cancelled nothing more may be issued: there they are looked up instead of
@@ -36,14 +37,14 @@ def resend(connection: Connection, rows: Sequence[Row[Any]], due_at: Sequence[in
         "UPDATE jobs SET due_at = ? WHERE number = ?",
         list(zip(due_at, numbers, strict=True)),
     )
-    cancelled = [row.job_number for row in rows if row.campaign_state == "cancelled"]
+    cancelled = [row.job_number for row in rows if row.case.campaign_cancelled]
     connection.execute(
         update(jobs).where(jobs.c.number.in_(cancelled)).values(look_up=State.IN_DOUBT)
     )
     connection.execute(
         update(letters)
         .where(letters.c.id.in_([row.id for row in rows]))
-        .values(state="redriven", changed_at=now_ms())
+        .values(state=DeadLetterState.REDRIVEN, changed_at=now_ms())
     )
     for campaign_id in sorted({row.campaign_id for row in rows}):
         wake_campaign(connection, campaign_id)

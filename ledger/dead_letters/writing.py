@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from issuance.outcome import Reason
+from issuance.states import DeadLetterState
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import name_lines, note_event
 from ledger.store.schema import dead_letters, jobs, lines
@@ -49,7 +50,7 @@ def open_letter(
 def _open_statement(dialect: ModuleType) -> ReturningInsert[tuple[int, int]]:
     now = now_ms()
     fresh: dict[str, Any] = {
-        "state": "open",
+        "state": DeadLetterState.OPEN,
         "reason": bindparam("why"),
         "code": bindparam("said"),
         "message": bindparam("text"),
@@ -78,21 +79,21 @@ def close_letter(connection: Connection, job_number: int, *, reissue_of: str | N
     A letter that was opened again after its reissue stays open: word of units came late, and
         somebody must look.
     """
-    _close(connection, job_number, ("open", "redriven"))
+    _close(connection, job_number, (DeadLetterState.OPEN, DeadLetterState.REDRIVEN))
     while reissue_of is not None:
         query = select(jobs.c.number, jobs.c.reissue_of).join(
             lines, lines.c.job_number == jobs.c.number
         )
         earlier = connection.execute(query.where(lines.c.request_id == reissue_of)).one()
-        _close(connection, earlier.number, ("redriven",))
+        _close(connection, earlier.number, (DeadLetterState.REDRIVEN,))
         reissue_of = earlier.reissue_of
 
 
-def _close(connection: Connection, job_number: int, states: Sequence[str]) -> None:
+def _close(connection: Connection, job_number: int, states: Sequence[DeadLetterState]) -> None:
     closed = connection.scalar(
         update(dead_letters)
         .where(dead_letters.c.job_number == job_number, dead_letters.c.state.in_(states))
-        .values(state="closed", changed_at=now_ms())
+        .values(state=DeadLetterState.CLOSED, changed_at=now_ms())
         .returning(dead_letters.c.id)
     )
     if closed is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from issuance.job import Lane
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.store.clock import now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
 
@@ -52,7 +52,10 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
     # One query for each: of both in one, PostgreSQL makes a reading of all jobs.
     found = [
         Waiting(number, name, weight, is_cancelled, most)
-        for state, is_cancelled in (("running", False), ("cancelled", True))
+        for state, is_cancelled in (
+            (CampaignState.RUNNING, False),
+            (CampaignState.CANCELLED, True),
+        )
         for number, name, weight in _with_due_jobs(
             connection, lane, state, is_cancelled=is_cancelled
         )
@@ -63,7 +66,7 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
 
 
 def _with_due_jobs(
-    connection: Connection, lane: Lane, state: str, *, is_cancelled: bool
+    connection: Connection, lane: Lane, state: CampaignState, *, is_cancelled: bool
 ) -> list[tuple[int, str, int]]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
     query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).order_by(campaigns.c.id)

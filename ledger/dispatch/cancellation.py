@@ -1,13 +1,14 @@
 """Cancellation: ending a campaign for good, and settling its jobs that no worker holds."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from issuance.merge import settle_by
 from issuance.outcome import Reason
 from issuance.retry import Settle
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, change_state
 from ledger.dead_letters.writing import open_letter
@@ -30,8 +31,10 @@ def cancel_campaign(
     `tell` is called once the campaign is cancelled, before its jobs are settled: with many that
     takes seconds, and the workers are not to go on for so long.
     """
-    before = ("running", "paused", "finished", "cancelled")
-    campaign = change_state(ledger, name, operator, verb="cancel", before=before, after="cancelled")
+    after = CampaignState.CANCELLED
+    campaign = change_state(
+        ledger, name, operator, verb="cancel", before=list(CampaignState), after=after
+    )
     tell(campaign)
     settle_cancelled(ledger)
     return campaign
@@ -74,8 +77,15 @@ _LOOK_UP = (
 )
 
 
-def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int, bool, int]]]:
-    cancelled = select(campaigns.c.id).where(campaigns.c.state == "cancelled")
+class _Cancellable(NamedTuple):
+    number: int
+    campaign_id: int
+    may_have_reached: bool
+    attempts: int
+
+
+def _cancellable(connection: Connection, limit: int) -> list[_Cancellable]:
+    cancelled = select(campaigns.c.id).where(campaigns.c.state == CampaignState.CANCELLED)
     query = (
         select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
         .where(
@@ -87,7 +97,7 @@ def _cancellable(connection: Connection, limit: int) -> list[Row[tuple[int, int,
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(connection.execute(query))
+    return list(map(_Cancellable._make, connection.execute(query)))
 
 
 def _settle(
@@ -108,9 +118,7 @@ def _settle(
     return settled.all()
 
 
-def _settle_refused(
-    connection: Connection, row: Row[tuple[int, int, bool, int]], now: int | None
-) -> None:
+def _settle_refused(connection: Connection, row: _Cancellable, now: int | None) -> None:
     """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
     shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
     connection.execute(

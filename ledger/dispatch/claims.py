@@ -10,7 +10,6 @@ from pydantic_core import from_json
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Row,
     and_,
     bindparam,
     case,
@@ -23,7 +22,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.customer import Customer
 from issuance.job import Lane, Line, Variant
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import note_jobs
 from ledger.store.database import Ledger
@@ -115,8 +114,8 @@ def claim(
         campaign = connection.execute(_CAMPAIGN, {"numbers": job_numbers}).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
-        is_cancelled = campaign.state == "cancelled"
-        if campaign.state == "paused":
+        is_cancelled = campaign.state == CampaignState.CANCELLED
+        if campaign.state == CampaignState.PAUSED:
             connection.execute(_GIVE_BACK, {"numbers": job_numbers})
         if is_cancelled:
             connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"numbers": job_numbers})
@@ -257,7 +256,7 @@ def _lines(
 
 
 def _claimed(
-    row: Row[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]
+    row: Sequence[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]
 ) -> ClaimedJob:
     # Unpacked by place: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from issuance.job import Job
 from issuance.redrive.narrow import narrow, narrow_body
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.retention.restore import forgotten_since
 from ledger.retention.tombstones import Tombstone, find_tombstones
@@ -167,7 +167,7 @@ def _accept(
 ) -> Acceptance:
     # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
-    if connection.scalar(query.with_for_update(key_share=True)) == "cancelled":
+    if connection.scalar(query.with_for_update(key_share=True)) == CampaignState.CANCELLED:
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
-from issuance.states import OPEN, State
+from issuance.states import OPEN, CampaignState, DeadLetterState, State
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.queries.counters import tallied
 from ledger.store.clock import instant, now_ms
@@ -92,7 +92,7 @@ def _balance(
     pruned = {State(state): count for state, count in connection.execute(pruned_query)}
     counts.update(pruned)
     letters = select(func.count()).where(
-        dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == "open"
+        dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == DeadLetterState.OPEN
     )
     return Balance(
         campaign=campaign,
@@ -158,7 +158,10 @@ def attempts_per_second(ledger: Ledger) -> float:
 def open_lines(ledger: Ledger) -> int:
     """Unsettled lines of all campaigns that may go on by themselves (not paused)."""
     query = select(func.sum(jobs.c.open_lines)).where(
-        IS_OPEN, jobs.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.state != "paused"))
+        IS_OPEN,
+        jobs.c.campaign_id.in_(
+            select(campaigns.c.id).where(campaigns.c.state != CampaignState.PAUSED)
+        ),
     )
     with ledger.read() as connection:
         return int(connection.scalar(query) or 0)

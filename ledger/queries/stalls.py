@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select
 
 from issuance.job import Lane
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
@@ -30,7 +30,9 @@ def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
     """
     with ledger.read() as connection:
         running = list(
-            connection.scalars(select(campaigns.c.id).where(campaigns.c.state == "running"))
+            connection.scalars(
+                select(campaigns.c.id).where(campaigns.c.state == CampaignState.RUNNING)
+            )
         )
         due = {lane: _due_ms(connection, lane, running, milliseconds(seconds)) for lane in Lane}
         made = select(func.count()).where(attempts.c.started_at >= now_ms() - milliseconds(seconds))

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from issuance.merge import LineFacts, merge
 from issuance.outcome import Kind, LineOutcome, settled_state
@@ -14,11 +14,25 @@ from ledger.store.bulk import update_rows
 from ledger.store.sanitize import stored_list, stored_number, stored_text
 from ledger.store.schema import lines
 
-KnownLines = Sequence[Row[tuple[Any, ...]]]
-"""A job's lines as the ledger has them, in the order of its body."""
+
+class StoredLine(NamedTuple):
+    """A line as the ledger stores it; texts with a plural name are JSON lists."""
+
+    job_number: int
+    position: int
+    state: str
+    quantity: int | None
+    code: int | None
+    message: str | None
+    transaction_ids: str | None
+    vouchers: str | None
+    points_references: str | None
+    anomalies: str | None
+    settled_at: int | None
+
 
 _LINES_OF = (
-    select(lines)
+    select(*(lines.c[name] for name in StoredLine._fields))
     .where(lines.c.job_number.in_(bindparam("numbers", expanding=True)))
     .order_by(lines.c.job_number, lines.c.position)
 )
@@ -37,11 +51,11 @@ LineValues = tuple[Any, ...]
 """What is to be written of one line, and the line's keys."""
 
 
-def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, KnownLines]:
-    """Read the lines of these jobs."""
-    known: defaultdict[int, list[Row[tuple[Any, ...]]]] = defaultdict(list)
+def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, list[StoredLine]]:
+    """Read the lines of these jobs, each job's in the order of its body."""
+    known: defaultdict[int, list[StoredLine]] = defaultdict(list)
     if numbers:
-        for row in connection.execute(_LINES_OF, {"numbers": numbers}):
+        for row in map(StoredLine._make, connection.execute(_LINES_OF, {"numbers": numbers})):
             known[row.job_number].append(row)
     return dict(known)
 
@@ -63,7 +77,7 @@ def settled_lines(
 
 
 def learn(
-    known: KnownLines,
+    known: Sequence[StoredLine],
     shown: Sequence[LineOutcome],
     decision: Decision,
     now: int,
@@ -103,7 +117,7 @@ def learn(
     return states, rows
 
 
-def _facts(row: Row[tuple[Any, ...]], state: State) -> LineFacts:
+def _facts(row: StoredLine, state: State) -> LineFacts:
     return LineFacts(
         state=state,
         code=row.code,

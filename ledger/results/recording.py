@@ -15,8 +15,8 @@ from issuance.states import State, may_replace
 from ledger.dead_letters.writing import close_letter, open_letter
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.lines import (
-    KnownLines,
     LineValues,
+    StoredLine,
     learn,
     lines_of_jobs,
     settled_lines,
@@ -209,7 +209,9 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
         )
 
 
-def _learn(attempt: Attempt, known: KnownLines, now: int) -> tuple[list[State], list[LineValues]]:
+def _learn(
+    attempt: Attempt, known: Sequence[StoredLine], now: int
+) -> tuple[list[State], list[LineValues]]:
     return learn(
         known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
     )
@@ -221,7 +223,7 @@ def _apply(
     held: _Held,
     now: int,
     *,
-    known: KnownLines,
+    known: Sequence[StoredLine],
     states: list[State],
 ) -> bool:
     """Apply one attempt that is not the common case; True when it opened a dead letter.
@@ -242,18 +244,18 @@ def _apply(
 _Said = tuple[Reason | None, int | None, str | None]
 
 
-def _what_stands(attempt: Attempt, known: KnownLines, states: Sequence[State]) -> _Said:
+def _what_stands(attempt: Attempt, known: Sequence[StoredLine], states: Sequence[State]) -> _Said:
     """What a letter is to say: this outcome, or the reply before the looks when no look found the job."""
     outcome, decision = attempt.outcome, attempt.decision
     left = [
-        row
+        (row.code, row.message)
         for row, state in zip(known, states, strict=True)
         if state is not State.ISSUED and row.code is not None
     ]
     if not (isinstance(decision, Settle) and decision.stands and left):
         return None, outcome.code, outcome.message
-    reasons = [standing_reason(row.code, row.message or "") for row in left]
-    return loudest(reasons), left[0].code, left[0].message
+    reasons = [standing_reason(code, message or "") for code, message in left]
+    return loudest(reasons), *left[0]
 
 
 _COUNT = (

@@ -1,14 +1,13 @@
 """Pruning: settled jobs leave the ledger by age; their requestIds and the campaigns' counts stay for ever."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Table,
     and_,
     bindparam,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.job import Variant
-from issuance.states import SETTLED, State
+from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import Operator, note_action
 from ledger.retention.tombstones import Burial, bury
 from ledger.store.clock import milliseconds, now_ms
@@ -31,15 +30,19 @@ _PAGE = 500
 """Jobs looked at in one transaction: few enough that workers hardly wait for it."""
 
 
+StoredRow = Mapping[str, Any]
+"""A row of one of the ledger's tables, by column."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrunedJob:
-    """A job as it leaves: the rows of the ledger's tables, for an archive. Holds personal data."""
+    """A job that is being removed, with all its rows, for an archive. Holds personal data."""
 
     campaign: str
-    job: Row[Any]
-    lines: list[Row[Any]] = field(default_factory=list)
-    attempts: list[Row[Any]] = field(default_factory=list)
-    letter: Row[Any] | None = None
+    job: StoredRow
+    lines: list[StoredRow] = field(default_factory=list)
+    attempts: list[StoredRow] = field(default_factory=list)
+    letter: StoredRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +127,17 @@ def compact(ledger: Ledger) -> None:
         connection.close()
 
 
+_IN_USE = (DeadLetterState.OPEN, DeadLetterState.REDRIVEN)
 _CUTOFF = bindparam("cutoff", type_=jobs.c.settled_at.type)
 _IS_SETTLED_LONG_AGO = and_(jobs.c.state.in_(SETTLED), jobs.c.settled_at < _CUTOFF)
 _IS_DEALT_WITH = or_(
     dead_letters.c.id.is_(None),
     and_(
         or_(
-            dead_letters.c.state.in_(("closed", "discarded")),
+            dead_letters.c.state.in_((DeadLetterState.CLOSED, DeadLetterState.DISCARDED)),
             dead_letters.c.reissued_as.is_not(None),
         ),
-        dead_letters.c.state != "open",
+        dead_letters.c.state != DeadLetterState.OPEN,
         dead_letters.c.id < select(func.max(dead_letters.c.id)).scalar_subquery(),
     ),
 )
@@ -148,9 +152,9 @@ _PAGE_OF = (
         jobs.c.number,
         (jobs.c.accepted_at < _CUTOFF).label("is_old"),
         _IS_PRUNABLE.label("is_prunable"),
-        and_(
-            _IS_SETTLED_LONG_AGO, dead_letters.c.state.in_(("open", "redriven")), ~_IS_DEALT_WITH
-        ).label("is_kept"),
+        and_(_IS_SETTLED_LONG_AGO, dead_letters.c.state.in_(_IN_USE), ~_IS_DEALT_WITH).label(
+            "is_kept"
+        ),
         select(func.count())
         .where(lines.c.job_number == jobs.c.number)
         .scalar_subquery()
@@ -175,32 +179,31 @@ def _remove(
 ) -> tuple[int, int]:
     """Remove those of these jobs that still may be; returns how many jobs and lines."""
     with ledger.write() as connection:
-        gone = _read(
-            connection, list(connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff}))
-        )
+        locked = connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff})
+        gone = _read(connection, [row._asdict() for row in locked])
         if archive is not None and gone:
             archive(gone)
         bury(connection, map(_burial, gone))
         _count(connection, gone)
-        chosen = [pruned.job.number for pruned in gone]
+        chosen = [pruned.job["number"] for pruned in gone]
         for table in (dead_letters, attempts, lines):
             connection.execute(delete(table).where(table.c.job_number.in_(chosen)))
         connection.execute(delete(jobs).where(jobs.c.number.in_(chosen)))
     return len(gone), sum(len(pruned.lines) for pruned in gone)
 
 
-def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[PrunedJob]:
-    numbers = [row.number for row in rows]
+def _read(connection: Connection, rows: Sequence[StoredRow]) -> list[PrunedJob]:
+    numbers = [row["number"] for row in rows]
     of_lines = _by_job(connection, lines, numbers, lines.c.position)
     of_attempts = _by_job(connection, attempts, numbers, attempts.c.number)
     letters = _by_job(connection, dead_letters, numbers, dead_letters.c.id)
     return [
         PrunedJob(
-            row.campaign,
+            row["campaign"],
             row,
-            of_lines[row.number],
-            of_attempts[row.number],
-            next(iter(letters[row.number]), None),
+            of_lines[row["number"]],
+            of_attempts[row["number"]],
+            next(iter(letters[row["number"]]), None),
         )
         for row in rows
     ]
@@ -208,23 +211,24 @@ def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[PrunedJob]:
 
 def _by_job(
     connection: Connection, table: Table, numbers: Sequence[int], order: ColumnElement[int]
-) -> dict[int, list[Row[Any]]]:
-    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(
-        select(table).where(table.c.job_number.in_(numbers)).order_by(order)
-    ):
-        found[row.job_number].append(row)
+) -> dict[int, list[StoredRow]]:
+    found: defaultdict[int, list[StoredRow]] = defaultdict(list)
+    query = select(table).where(table.c.job_number.in_(numbers)).order_by(order)
+    for row in connection.execute(query):
+        found[row.job_number].append(row._asdict())
     return found
 
 
 def _burial(pruned: PrunedJob) -> Burial:
-    of_job = [(line.request_id, State(line.state)) for line in pruned.lines]
-    return Burial(pruned.job.campaign_id, Variant(pruned.job.variant), pruned.job.body, of_job)
+    of_job = [(line["request_id"], State(line["state"])) for line in pruned.lines]
+    return Burial(
+        pruned.job["campaign_id"], Variant(pruned.job["variant"]), pruned.job["body"], of_job
+    )
 
 
 def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
     counts = Counter(
-        (pruned.job.campaign_id, line.state) for pruned in gone for line in pruned.lines
+        (pruned.job["campaign_id"], line["state"]) for pruned in gone for line in pruned.lines
     )
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for (campaign_id, state), count in sorted(counts.items()):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
+from issuance.states import DeadLetterState
 from ledger.audit_log import Operator, note_action
 from ledger.queries.heartbeats import Heartbeat
 from ledger.store.clock import instant, now_ms
@@ -35,7 +36,9 @@ def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
     with ledger.write() as connection:
         backup_at = _backup_at(connection)
         connection.execute(insert(restores).values(at=now_ms(), backup_at=backup_at))
-        may_be_resent = select(dead_letters.c.job_number).where(dead_letters.c.state == "open")
+        may_be_resent = select(dead_letters.c.job_number).where(
+            dead_letters.c.state == DeadLetterState.OPEN
+        )
         marked = connection.execute(
             update(jobs)
             .where(or_(IS_OPEN, jobs.c.number.in_(may_be_resent)))

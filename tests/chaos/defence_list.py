@@ -264,7 +264,7 @@ DEFENCES = (
         (
             Edit(
                 "ledger/dead_letters/redrive.py",
-                "lambda row: refusal(case_of(row), verb)",
+                "lambda row: refusal(row.case, verb)",
                 "lambda row: None",
             ),
         ),

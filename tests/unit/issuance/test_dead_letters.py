@@ -6,13 +6,14 @@ import pytest
 
 from issuance.outcome import Reason
 from issuance.redrive.rules import ALLOWED, Case, Verb, advice, refusal
+from issuance.states import DeadLetterState
 
 RESEND, REISSUE = True, True
 NO = False
 
 
 def case(reason=Reason.FAILED, *, state="open", **more):
-    return Case(state, reason, "spring", **more)
+    return Case(DeadLetterState(state), reason, "spring", **more)
 
 
 TABLE = [
