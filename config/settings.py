@@ -11,13 +11,14 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from issuance.errors import ExplainedError
 from issuance.job import Variant
 from issuance.retry import RetryPolicy
 
 _ENV_FILE = ".env"
 
 
-class SettingsError(Exception):
+class SettingsError(ExplainedError):
     """The settings are wrong. The message names each setting and the remedy, one a line."""
 
 

@@ -10,15 +10,10 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.logs import configure_logs
-from config.settings import SettingsError
+from issuance.errors import ExplainedError
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger
-from ledger.store.errors import LedgerError
-from limiter.unavailable import LimitsUnavailable
-from operations.errors import UsageError
 from operations.services import Services
-from producers import RequestRefusedError
-from producers.source import UnusableFile
 
 EXIT_FAILED = 1
 """The command ran, and the result is a failure."""
@@ -69,17 +64,7 @@ def explained() -> Iterator[None]:
     """End the command with status 2 and a message, not a traceback, where the cause is known."""
     try:
         yield
-    except (
-        *(
-            SettingsError,
-            LedgerError,
-            UnusableFile,
-            RequestRefusedError,
-            LimitsUnavailable,
-            UsageError,
-            ValueError,
-        ),
-    ) as error:
+    except (ExplainedError, ValueError) as error:
         complain(str(error))
         sys.exit(EXIT_UNUSABLE)
     except DBAPIError as error:

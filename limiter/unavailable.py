@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
+from issuance.errors import ExplainedError
 
-class LimitsUnavailable(Exception):  # noqa: N818  # named for what is wrong, as callers read it
+
+class LimitsUnavailable(ExplainedError):  # noqa: N818  # named for what is wrong, as callers read it
     """Redis did not answer or refused. Whoever holds jobs gives them back to the ledger."""
 
     def __init__(self, cause: Exception) -> None:

@@ -1,5 +1,7 @@
 """Errors of the operators' own making."""
 
+from issuance.errors import ExplainedError
 
-class UsageError(Exception):
+
+class UsageError(ExplainedError):
     """The options do not go together, or one of them is wrong. The message says what to give instead."""

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from issuance.customer import Customer, IdentifierKind
+from issuance.errors import ExplainedError
 from issuance.job import Lane, Line
 from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
@@ -22,7 +23,7 @@ DEFAULT_CAMPAIGN = "background"
 _LONGEST_KEY = 255
 
 
-class RequestRefusedError(Exception):
+class RequestRefusedError(ExplainedError):
     """The request was not accepted: nothing was recorded, nothing will be sent.
 
     Attributes:

@@ -28,7 +28,7 @@ _WATCH_SECONDS = 2.0
 def backup_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.", show_default=False)],
 ) -> None:
-    """Copy the SQLite ledger, as it is at one moment, while everything runs; it holds customers and vouchers."""
+    """Copy the SQLite ledger while everything runs; the copy holds customers and vouchers."""
     with explained():
         size = back_up(Services.read().site.ledger_url, file)
         say(f"backed up to {file}: {size / 1e6:,.1f} MB, checked")
@@ -41,7 +41,7 @@ def restore_command(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Make the SQLite ledger what it was at a backup; everything must be stopped. What is there now is kept aside."""
+    """Replace the SQLite ledger with a backup and keep the old one aside; stop everything first."""
     with explained():
         services = Services.read()
         running = RunningSystem.find(services.settings.home)
@@ -60,7 +60,7 @@ def restore_command(
 
 
 def mark_restored_command() -> None:
-    """Say that the ledger was restored by other means (pg_restore, a disk's snapshot), before anything runs on it."""
+    """Record that pg_restore or a disk snapshot replaced the ledger, before anything runs."""
     with opened() as (_, ledger):
         if _release_runs(ledger):
             raise UsageError(

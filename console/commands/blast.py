@@ -109,7 +109,7 @@ def blast(
         ),
     ] = None,
 ) -> None:
-    """Accept a file's rows into a campaign; running it again adds only what is not there yet."""
+    """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
         reading = ReadOptions(
             mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity

@@ -15,7 +15,9 @@ from ledger.queries.balance import balance
 from ledger.store.database import Ledger
 from operations import campaigns
 
-app = typer.Typer(help="Pause, resume, cancel or weigh a campaign.", no_args_is_help=True)
+app = typer.Typer(
+    help="Pause, resume, cancel or weight a campaign.", no_args_is_help=True, add_completion=False
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 

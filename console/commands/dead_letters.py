@@ -30,7 +30,11 @@ from ledger.dead_letters.redrive import Redriven
 from operations import dead_letters
 from operations.formats import counted
 
-app = typer.Typer(help="List, explain, redrive or discard dead letters.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, explain, redrive or discard dead letters.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 _TABLE_ROWS = 100
 _IDS_SHOWN = 20

@@ -54,7 +54,7 @@ def demo(
         bool, typer.Option("--keep", help="Leave the system running afterwards.")
     ] = False,
 ) -> None:
-    """Run a sample blast on embedded parts to its end, and compare the ledger with what the API really issued."""
+    """Run a sample blast on embedded parts, then compare the ledger with what the API issued."""
     with explained():
         home = _fresh_home()
         environment = _environment(home)

@@ -25,7 +25,7 @@ def health(
         bool, typer.Option("--here", help="Only this machine's processes count as answering.")
     ] = False,
 ) -> None:
-    """Say whether the system does its work: exit status 0 if so, else 1 and a line with cause and remedy each."""
+    """Check whether the system works: exit status 0 if so, else 1 and a line per problem."""
     with explained():
         services = Services.read()
         quiet = "log_level" not in services.settings.model_fields_set

@@ -45,7 +45,7 @@ def issue(
         bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
     ] = False,
 ) -> None:
-    """Accept one reward for one customer and print its requestId; give exactly one of the customer's identifiers."""
+    """Accept one reward for one customer, named by one identifier; prints its requestId."""
     with opened() as (services, ledger):
         enqueued = enqueue_job(
             ledger,

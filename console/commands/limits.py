@@ -15,7 +15,9 @@ from operations.services import Services
 from operations.wakeup import wake_release
 
 app = typer.Typer(
-    help="Show or set the API account's limits, which all workers share.", no_args_is_help=True
+    help="Show or set the API account's limits, which all workers share.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 _DEFAULT = "default"

@@ -9,7 +9,7 @@ from operations.services import Services
 
 
 def migrate() -> None:
-    """Bring the configured ledger's schema to this program's version; safe to run again."""
+    """Bring the ledger's schema to this program's version; safe to run again."""
     with explained():
         services = Services.read()
         with Ledger(services.site.ledger_url) as ledger:

@@ -45,7 +45,7 @@ def outcomes(
         bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")
     ] = False,
 ) -> None:
-    """List a campaign's lines with their outcomes, in order of acceptance, masked unless --reveal."""
+    """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
     with opened() as (_, ledger):
         pruned = balance(ledger, campaign).pruned
         if pruned:

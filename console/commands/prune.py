@@ -32,7 +32,7 @@ def prune_command(
         bool, typer.Option("--vacuum", help="Then make the room they took free.")
     ] = False,
 ) -> None:
-    """Remove settled jobs of that age; open dead letters stay, and no requestId is ever accepted a second time."""
+    """Remove old settled jobs; open dead letters stay, and no requestId is accepted twice."""
     with opened() as (_, ledger):
         keep = Archive(archive) if archive is not None and not dry_run else None
         pages = _Pages(ledger, older_than, keep, dry_run=dry_run)

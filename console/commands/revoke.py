@@ -26,7 +26,7 @@ def revoke(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Take an issued reward back: its whole transaction is cancelled and its points are given back, for good."""
+    """Cancel an issued reward's whole transaction and return its points; cannot be undone."""
     with opened() as (services, ledger):
         if not note.strip():
             raise UsageError('Say why with --note "…"; it is recorded with your name')

@@ -37,7 +37,7 @@ def status(
         bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show how many lines stand where, dead letters, speed, the account's limits, and whether the system runs."""
+    """Show campaigns, dead letters, speed, the account's limits, and whether the system runs."""
     with opened() as (services, ledger):
         read = partial(read_status, services, ledger, campaign, recounted=recounted)
         if not watch:

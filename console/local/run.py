@@ -14,7 +14,6 @@ from broker.queues import CONSUMERS
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
 from console.local.embedded import is_free
-from console.local.health_server import serve_probes
 from console.local.preflight import require_broker
 from console.terminal import explained
 from ledger.store.database import Ledger
@@ -51,6 +50,8 @@ def run(
         if name is ProcessName.HEALTH:
             _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
             configure_logs(settings)
+            from console.local.health_server import serve_probes  # noqa: PLC0415  # for this process only
+
             serve_probes(services)
             return
         _require_parts(services, name)

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import typer
 from redis import Redis
 from redis.exceptions import RedisError
@@ -51,7 +50,7 @@ def up(
     ] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave Flower out.")] = False,
 ) -> None:
-    """Run the whole system here until Ctrl-C or SIGTERM; prints a line with `ready` when work is accepted."""
+    """Run the whole system on this machine; prints a line with `ready` when it accepts work."""
     with explained():
         settings = read_settings()
         _require_api(settings, simulator=simulator)
@@ -149,7 +148,7 @@ class System:
         with Ledger(self._site.ledger_url) as ledger:
             ledger.migrate()
         self._start_embedded()
-        from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `--help` loads this module
+        from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `up --help` needs none of it
 
         app = create_app(self._settings, self._site)
         for name in (*_CONSUMING, ProcessName.BEAT):
@@ -251,6 +250,8 @@ def _redis_answers(url: str) -> bool:
 
 
 def _http_answers(url: str) -> bool:
+    import httpx  # noqa: PLC0415  # slow to load, and only the simulator is asked
+
     try:
         return httpx.get(url, timeout=1).is_success
     except httpx.HTTPError:

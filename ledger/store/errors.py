@@ -1,7 +1,9 @@
 """The ledger's errors."""
 
+from issuance.errors import ExplainedError
 
-class LedgerError(Exception):
+
+class LedgerError(ExplainedError):
     """The ledger cannot be used. The message says what to do."""
 
 

@@ -1,7 +1,9 @@
 """Why something was not read: a whole file, or a part of one row."""
 
+from issuance.errors import ExplainedError
 
-class UnusableFile(Exception):  # noqa: N818 - the name says what is the matter, as operators read it
+
+class UnusableFile(ExplainedError):  # noqa: N818 - the name says what is the matter, as operators read it
     """Nothing of the file can be read.
 
     Attributes:

@@ -74,7 +74,7 @@ def run() -> Run:
 
     def invoke(*arguments: object) -> Result:
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(command_line(words), words, catch_exceptions=False)
+        return CliRunner().invoke(command_line(), words, catch_exceptions=False)
 
     return invoke
 

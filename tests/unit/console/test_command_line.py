@@ -1,4 +1,4 @@
-"""The command line: every command is there, and asking for one does not wait for all the others."""
+"""The command line: every command is there, and a command loads only what it needs."""
 
 import subprocess
 import sys
@@ -6,36 +6,77 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from console.main import COMMANDS, command_line
+from console.command_table import COMMANDS
+from console.lazy_group import load
+from console.main import command_line
 
-_LOADED = "import sys; from console.main import command_line; command_line(sys.argv[1:]); print(*sys.modules)"
+_MODULES_AFTER = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+sys.argv[1:] = {arguments!r}
+from console.main import main
+main()
+"""
+_HEAVY = {"aiohttp", "alembic", "celery", "httpx", "kombu", "psycopg", "redis", "sqlalchemy"}
+_HEAVY |= {"flower", "pydantic_settings", "structlog", "starlette", "uvicorn"}
+_NOT_FOR_STATUS = {"aiohttp", "alembic", "celery", "flower", "httpx", "kombu", "psycopg"}
+_NOT_FOR_STATUS |= {"producers", "rewards_api", "simulator", "starlette", "uvicorn", "worker"}
 
 
-def _loaded_for(*arguments: str) -> set[str]:
+def _modules_after(home, *arguments: str) -> set[str]:
+    """The packages that a process has loaded when a command has ended."""
     done = subprocess.run(
-        [sys.executable, "-c", _LOADED, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _MODULES_AFTER.format(arguments=list(arguments))],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={"ISSUANCE_HOME": str(home)},
     )
-    return set(done.stdout.split())
+    assert done.returncode == 0, done.stderr
+    return {module.partition(".")[0] for module in done.stderr.split()}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself_and_is_listed(name):
-    runner = CliRunner()
-    assert runner.invoke(command_line([name]), [name, "--help"]).exit_code == 0
-    assert f" {name} " in runner.invoke(command_line([]), ["--help"]).stdout
+def test_every_command_says_of_itself_what_the_list_says(name):
+    result = CliRunner().invoke(command_line(), [name, "--help"], terminal_width=200)
+    assert result.exit_code == 0
+    assert load(name).help == COMMANDS[name].help
 
 
-def test_a_name_that_is_no_command_is_refused_with_the_ones_there_are():
-    result = CliRunner().invoke(command_line(["stauts"]), ["stauts"])
+def test_the_help_lists_every_command():
+    help_text = CliRunner().invoke(command_line(), ["--help"]).stdout
+    assert [name for name in COMMANDS if f" {name} " not in help_text] == []
+
+
+@pytest.mark.parametrize("wrong", ["stauts", "blst", "outcome", "dead-letter"])
+def test_a_typing_error_is_answered_with_the_command_that_was_meant(wrong):
+    result = CliRunner().invoke(command_line(), [wrong])
     assert result.exit_code == 2
-    assert "stauts" in result.stderr
+    assert f"No such command '{wrong}'. Did you mean" in result.stderr
 
 
-def test_the_version_is_told_without_loading_a_command():
-    loaded = _loaded_for("--version")
-    assert not {"sqlalchemy", "celery", "redis", "pydantic_settings"} & loaded
+@pytest.mark.parametrize("wrong", ["report", "delete"])
+def test_a_name_that_is_like_no_command_gets_no_suggestion(wrong):
+    result = CliRunner().invoke(command_line(), [wrong])
+    assert result.exit_code == 2
+    assert f"No such command '{wrong}'." in result.stderr
+    assert "Did you mean" not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["issue", "migrate", "outcomes"])
-def test_a_command_that_needs_no_worker_does_not_load_the_queue(name):
-    assert not {"celery", "httpx", "uvicorn", "alembic"} & _loaded_for(name)
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_the_help_and_the_version_load_no_command(option, tmp_path):
+    assert not _HEAVY & _modules_after(tmp_path, option)
+
+
+def test_the_status_loads_neither_the_queue_nor_the_api_client(tmp_path):
+    loaded = _modules_after(
+        tmp_path, "migrate"
+    )  # the ledger, so that the status has nothing to migrate
+    assert "sqlalchemy" in loaded
+    assert not _NOT_FOR_STATUS & _modules_after(tmp_path, "status")
+
+
+@pytest.mark.parametrize("name", ["run", "up", "issue", "migrate", "outcomes"])
+def test_a_command_that_calls_no_api_does_not_load_the_client(name, tmp_path):
+    assert not {"aiohttp", "celery", "httpx", "uvicorn"} & _modules_after(tmp_path, name, "--help")

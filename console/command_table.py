@@ -1,0 +1,84 @@
+"""The commands of `issuance`: what each says of itself in the list, and where its code is."""
+
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """A command that is not loaded yet."""
+
+    target: str
+    """`module:attribute`; the attribute is a function or a group of commands."""
+    help: str
+    """As the command itself says it: listing the commands loads none of them."""
+
+
+COMMANDS: Final = {
+    "up": Command(
+        "console.local.up:up",
+        "Run the whole system on this machine; prints a line with `ready` when it accepts work.",
+    ),
+    "run": Command(
+        "console.local.run:run",
+        "Run one process of the system in the foreground until SIGTERM.",
+    ),
+    "demo": Command(
+        "console.commands.demo:demo",
+        "Run a sample blast on embedded parts, then compare the ledger with what the API issued.",
+    ),
+    "blast": Command(
+        "console.commands.blast:blast",
+        "Accept a file's rows into a campaign; a second run adds only rows that are new.",
+    ),
+    "issue": Command(
+        "console.commands.issue:issue",
+        "Accept one reward for one customer, named by one identifier; prints its requestId.",
+    ),
+    "status": Command(
+        "console.commands.status:status",
+        "Show campaigns, dead letters, speed, the account's limits, and whether the system runs.",
+    ),
+    "outcomes": Command(
+        "console.commands.outcomes:outcomes",
+        "List a campaign's lines with their outcomes, oldest first; masked unless --reveal.",
+    ),
+    "revoke": Command(
+        "console.commands.revoke:revoke",
+        "Cancel an issued reward's whole transaction and return its points; cannot be undone.",
+    ),
+    "health": Command(
+        "console.commands.health:health",
+        "Check whether the system works: exit status 0 if so, else 1 and a line per problem.",
+    ),
+    "migrate": Command(
+        "console.commands.migrate:migrate",
+        "Bring the ledger's schema to this program's version; safe to run again.",
+    ),
+    "prune": Command(
+        "console.commands.prune:prune_command",
+        "Remove old settled jobs; open dead letters stay, and no requestId is accepted twice.",
+    ),
+    "backup": Command(
+        "console.commands.backup:backup_command",
+        "Copy the SQLite ledger while everything runs; the copy holds customers and vouchers.",
+    ),
+    "restore": Command(
+        "console.commands.backup:restore_command",
+        "Replace the SQLite ledger with a backup and keep the old one aside; stop everything first.",
+    ),
+    "mark-restored": Command(
+        "console.commands.backup:mark_restored_command",
+        "Record that pg_restore or a disk snapshot replaced the ledger, before anything runs.",
+    ),
+    "dead-letters": Command(
+        "console.commands.dead_letters:app",
+        "List, explain, redrive or discard dead letters.",
+    ),
+    "campaign": Command(
+        "console.commands.campaign:app",
+        "Pause, resume, cancel or weight a campaign.",
+    ),
+    "limits": Command(
+        "console.commands.limits:app",
+        "Show or set the API account's limits, which all workers share.",
+    ),
+}
