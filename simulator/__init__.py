@@ -1,1 +1,1 @@
-"""The rewards API, faithful enough to trust a test against it, with faults on demand."""
+"""A simulator of the rewards API, with faults on demand; it is independent of the product."""

@@ -12,19 +12,22 @@ from pathlib import Path
 from simulator.catalogue import Catalogue, load_catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
-from simulator.memory import remembered
 from simulator.serve import HOST, SimulatorServer, listen, url_of
 from simulator.switches import ENVIRONMENT_PREFIX, Switches, choices_of, switches_from_environment
+from simulator.truth_file import restored
 from simulator.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; every option may also come from the environment as SIMULATOR_…."""
+    """Serve until SIGTERM or SIGINT.
+
+    Every option can also be set in the environment as `SIMULATOR_…`.
+    """
     options = _parser().parse_args(arguments)
     with ExitStack() as stack:
         world = World(_catalogue(options), _switches(options))
         if options.truth_file:
-            stack.enter_context(remembered(world, options.truth_file))
+            stack.enter_context(restored(world, options.truth_file))
         if options.faults_file:
             world.faults.add(read_plan(json.loads(options.faults_file.read_bytes())))
         _serve(world, options)
@@ -35,7 +38,7 @@ def _serve(world: World, options: argparse.Namespace) -> None:
 
     def announce() -> None:
         if options.ready_file:
-            # Renamed into place, so that nobody reads half a line.
+            # Written elsewhere and renamed, so that a reader never sees half a line.
             draft = options.ready_file.with_name(options.ready_file.name + ".draft")
             draft.write_text(url_of(listener) + "\n", encoding="utf-8")
             draft.replace(options.ready_file)
@@ -60,19 +63,19 @@ def _switches(options: argparse.Namespace) -> Switches:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="A simulated rewards API.")
     parser.add_argument(
-        "--port", type=int, default=_environment("port", 0), help="0 takes a free port"
+        "--port", type=int, default=_environment("port", 0), help="0 picks a free port"
     )
     parser.add_argument(
-        "--host", default=_environment("host", HOST), help="another address only inside a container"
+        "--host", default=_environment("host", HOST), help="change it only inside a container"
     )
     for name, text in (
-        ("ready-file", "written with the URL once the simulator listens"),
+        ("ready-file", "file that receives the URL once the simulator listens"),
         (
             "truth-file",
-            "keeps what happens, each issued unit as a JSON line; a later start on it remembers",
+            "append every issued unit to this file as a JSON line, and resume from it at start",
         ),
-        ("catalogue", "a catalogue as JSON instead of the built-in one"),
-        ("faults-file", "faults to begin with, as POST /_faults takes them"),
+        ("catalogue", "JSON catalogue to use instead of the built-in one"),
+        ("faults-file", "faults to start with, in the format of POST /_faults"),
     ):
         default = _environment(name, None)
         parser.add_argument(
@@ -82,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-magic-customers",
         action="store_true",
         default=_environment("no-magic-customers", None) is not None,
-        help="numbers ending in 9001 and the like are ordinary customers",
+        help="treat identifiers that end in 9001 and the like as ordinary customers",
     )
     for field in fields(Switches):
         flag = "--" + field.name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Who may call: Basic tills, OAuth tokens and the scope of connected organisations (rewards-api §2)."""
+"""Authentication: Basic tills, OAuth tokens and the scope of connected organisations (§2)."""
 
 import base64
 import hashlib
@@ -28,13 +28,13 @@ class Caller:
 
 
 def basic_header(username: str, password: str) -> str:
-    """The Authorization header of a till: the password travels as lower-case hex MD5."""
+    """The Authorization header of a till; the password is sent as lower-case hex MD5."""
     digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
     return "Basic " + base64.b64encode(f"{username}:{digest}".encode()).decode()
 
 
-class Gate:
-    """Authenticates callers and gives out tokens; `clock` is in epoch seconds."""
+class Authenticator:
+    """Authenticates callers and grants tokens; `clock` is in epoch seconds."""
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -50,7 +50,7 @@ class Gate:
         self._tokens: dict[bytes, tuple[Caller, float]] = {}
 
     def identify(self, headers: Mapping[bytes, bytes]) -> Caller:
-        """The caller; raises GatewayError 401 for a wrong, unknown or expired credential."""
+        """Return the caller; raises GatewayError 401 for a wrong, unknown or expired credential."""
         token = headers.get(TOKEN_HEADER)
         if token is None:
             caller = self._tills.get(headers.get(AUTHORIZATION, b""))
@@ -61,8 +61,8 @@ class Gate:
             raise UNAUTHORISED
         return caller
 
-    def give_token(self, body: Any, ttl_seconds: float) -> Reply:
-        """The token endpoint's reply; 401 for a wrong key or secret (its real status is unknown)."""
+    def grant_token(self, body: Any, ttl_seconds: float) -> Reply:
+        """Reply with a new token, or with 401 (an assumption) for a wrong key or secret."""
         fields = body if isinstance(body, dict) else {}
         caller = self._clients.get((str(fields.get("key")), str(fields.get("secret"))))
         if caller is None:
@@ -77,17 +77,17 @@ class Gate:
         )
 
     def revoke_tokens(self) -> None:
-        """Make every token unknown, as when a client's access is renewed in the middle of a run."""
+        """Invalidate every token, as when a client's access is renewed in the middle of a run."""
         self._tokens.clear()
 
     def check_till(self, caller: Caller, query: Mapping[str, str]) -> None:
-        """The query rules of the issue endpoints: the caller's own till, and validation skipped."""
+        """Require the caller's own till and `skip_validation=true`, as the issue endpoints do."""
         self.check_username(caller, query)
         if query.get("skip_validation", "").lower() != "true":
             raise RefusalError(NO_VALIDATION_CODE)
 
     def check_username(self, caller: Caller, query: Mapping[str, str]) -> None:
-        """The query must name the caller's own till; raises GatewayError 403."""
+        """Require the caller's own till in the query; raises GatewayError 403."""
         username = query.get("username")
         if not username:
             raise GatewayError(403, "username is mandatory")
@@ -95,14 +95,14 @@ class Gate:
             raise GatewayError(403, "username is not the authorised till")
 
     def orgs_for_writing(self, caller: Caller, headers: Mapping[bytes, bytes]) -> frozenset[int]:
-        """The organisations a connected-orgs issue may write to; ALL is for reading only."""
+        """The organisations that a connected-orgs issue may write to; `ALL` is for reads only."""
         scope = headers.get(SCOPE, b"SELF").decode().upper()
         if scope not in {"SELF", "OTHER"}:
             raise GatewayError(403, f"DATA-SCOPE {scope} is not supported for POST")
         return self._orgs(scope, caller, headers)
 
     def orgs_for_reading(self, caller: Caller, headers: Mapping[bytes, bytes]) -> frozenset[int]:
-        """The organisations a connected-orgs read may see."""
+        """The organisations that a connected-orgs read may see."""
         scope = headers.get(SCOPE, b"SELF").decode().upper()
         if scope not in {"SELF", "OTHER", "ALL"}:
             raise GatewayError(403, f"DATA-SCOPE {scope} is not supported")

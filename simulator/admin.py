@@ -1,4 +1,4 @@
-"""The simulator's own controls under `/_…`: truth, faults, switches, rewards, customers, reset."""
+"""The simulator's admin interface under `/_…`: truth, faults, switches, rewards, reset."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,7 +19,7 @@ Handler = Callable[[World, Request], Awaitable[Response]]
 
 
 def admin_routes(world: World) -> list[Route]:
-    """The control routes; they need no authentication and no fault ever meets them."""
+    """The admin routes, which need no authentication and meet no faults."""
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/_health", _health),
         ("GET", "/_truth", _show_truth),
@@ -112,7 +112,7 @@ async def _put_customer(world: World, request: Request) -> Response:
 
 
 async def _revoke_tokens(world: World, request: Request) -> Response:  # noqa: ARG001 - one shape for all handlers
-    world.gate.revoke_tokens()
+    world.authenticator.revoke_tokens()
     return JSONResponse({"ok": True})
 
 

@@ -1,4 +1,4 @@
-"""Puts the routes together into one ASGI application."""
+"""Assembles the routes into one ASGI application."""
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -15,7 +15,7 @@ from simulator.reads import (
     show_issual,
     show_transaction,
 )
-from simulator.revoking import revoke
+from simulator.revocation import revoke
 from simulator.switches import Switches
 from simulator.world import World
 
@@ -23,12 +23,15 @@ CORE = "/api_gateway/rewards/core"
 
 
 def create_app(catalogue: Catalogue = DEMO, switches: Switches | None = None) -> Starlette:
-    """A simulator with its own state; over real sockets use `simulator.serve`, else no fault can cut them."""
+    """A simulator with its own state.
+
+    Serve it with `simulator.serve`: without a real socket, a fault cannot cut the connection.
+    """
     return app_of(World(catalogue, switches or Switches()))
 
 
 def app_of(world: World) -> Starlette:
-    """The application for an existing state, which is also at `app.state.world`."""
+    """The application for an existing state, which is also available as `app.state.world`."""
     bulk, connected = IssueEndpoint(world), IssueEndpoint(world, connected=True)
     issuals = f"{CORE}/v1/management/customer/{{customer_id}}/issuals"
     reads = [
@@ -40,7 +43,7 @@ def app_of(world: World) -> Starlette:
         ("/v2/customers/lookup", look_up_customer),
     ]
     routes = [
-        # The busiest first: Starlette tries them in order.
+        # Starlette tries routes in order: the busiest comes first.
         Route(f"{CORE}/v1/user/rewards/issue", bulk, methods=["POST"]),
         Route(f"{CORE}/v1.1/user/rewards/issue", connected, methods=["POST"]),
         Route(f"{CORE}/v1.1/user/rewards/issue/", connected, methods=["POST"]),

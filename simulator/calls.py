@@ -1,4 +1,4 @@
-"""One HTTP call as the endpoints see it, read from the bare ASGI messages."""
+"""An HTTP call as the endpoints see it, read from plain ASGI messages."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope
 
 @dataclass(slots=True)
 class Call:
-    """A received call; `body` is parsed JSON, or None where it is empty or no JSON."""
+    """A received call; `body` is parsed JSON, or None when it is empty or not JSON."""
 
     path: str
     parameters: dict[str, Any]
@@ -23,12 +23,12 @@ class Call:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The body's fields; none when the body is no JSON object."""
+        """The body's fields; empty when the body is not a JSON object."""
         return self.body if isinstance(self.body, dict) else {}
 
 
 async def read_call(scope: Scope, receive: Receive) -> Call:
-    """Read a call to its end."""
+    """Read the whole call."""
     message = await receive()
     raw = message.get("body", b"")
     while message.get("more_body"):
@@ -47,7 +47,7 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
 
 @lru_cache(maxsize=1024)
 def _read_query(raw: bytes) -> dict[str, str]:
-    # The table and the samples of the documents disagree on the case of names (rewards-api §8).
+    # The documents' table and samples disagree on the case of parameter names (rewards-api §8).
     return {name.lower(): value for name, value in parse_qsl(raw.decode("latin-1"))}
 
 

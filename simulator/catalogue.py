@@ -1,4 +1,4 @@
-"""What the simulated brand sells and who may call it: plain data, loadable from a JSON file."""
+"""What the simulated brand sells and which callers it accepts: plain data, loadable from JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ Period = Literal["DAYS", "WEEKS", "MONTHS", "NO_LIMIT"]
 
 @dataclass(frozen=True, slots=True)
 class PaymentConfig:
-    """One way to pay for a reward; `ratio` counts for CONV_RATIO only, `points` (per unit) for the others."""
+    """One way to pay for a reward; CONV_RATIO uses `ratio`, the other modes `points` per unit."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     id: int
@@ -28,7 +28,10 @@ class PaymentConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `units` in each window of `every` periods; DAYS, WEEKS (7 days) and MONTHS (30 days) in UTC."""
+    """At most `units` per window of `every` periods, in UTC.
+
+    A week has 7 days and a month 30.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     units: int
@@ -38,7 +41,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """One reward; `segments` are "segment:partition" and, like `card_series`, restrict it when not empty."""
+    """One reward.
+
+    `segments` ("segment:partition") and `card_series` restrict it to some customers unless empty.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     reward_id: int
@@ -57,7 +63,7 @@ class Reward:
     card_series: frozenset[str] = frozenset()
     vendor_gives_voucher: bool = True
     shows_voucher: bool = True
-    """False for a vendor's reward whose context map holds no voucher and that is issued all the same."""
+    """False for a vendor's reward that is issued without a voucher in its context map."""
 
     def available(self, now: datetime) -> bool:
         """Whether the reward is enabled, started and not expired at `now`."""
@@ -67,7 +73,7 @@ class Reward:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A customer as the catalogue seeds it; any of the three identifiers finds the same customer."""
+    """A customer in the catalogue; each of the three identifiers finds the same customer."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     customer_id: int
@@ -81,7 +87,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A loyalty group (user_group2): `members` are customer ids, `points` its own balance."""
+    """A loyalty group (user_group2) with its own points; `members` are customer ids."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     group_id: int
@@ -93,7 +99,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """A caller with Basic authentication; `password` in clear, the wire carries its MD5."""
+    """A caller with Basic authentication; `password` is plain text here and MD5 on the wire."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     username: str
@@ -103,7 +109,7 @@ class Till:
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """A caller with OAuth: what it sends to the token endpoint."""
+    """A caller with OAuth: the key and secret that it sends to the token endpoint."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     key: str
@@ -113,7 +119,7 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything the simulator starts from; `children` are the org ids connected to `org_id`."""
+    """The simulator's initial data; `children` are the ids of organisations below `org_id`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     org_id: int
@@ -130,5 +136,5 @@ class Catalogue:
 
 
 def load_catalogue(path: Path) -> Catalogue:
-    """Read a catalogue file; raises pydantic's ValidationError naming each wrong or unknown field."""
+    """Read a catalogue file; raises ValidationError that names each wrong or unknown field."""
     return TypeAdapter(Catalogue).validate_json(path.read_bytes())

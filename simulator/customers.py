@@ -1,4 +1,4 @@
-"""The customers: three identifiers, one customer, and the points that issuing takes."""
+"""Customers and groups, their identifiers and their points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from typing import Any
 
 from simulator.catalogue import Catalogue, Group, Profile
 
-# In the order in which the API takes them; E1's samples spell the email `emailId` (rewards-api
-# §3.2).
+# In the API's order of precedence; E1's samples spell the email `emailId` (rewards-api §3.2).
 IDENTIFIER_FIELDS = {
     "mobile": "mobile",
     "email": "email",
@@ -18,7 +17,7 @@ IDENTIFIER_FIELDS = {
 LOOKUP_NAMES = {"mobile": "mobile", "email": "email", "externalId": "external_id"}
 FIRST_AUTOMATIC_ID = 900_000_001
 
-# Every spelling of the three ways to name a group (rewards-api §3.2).
+# All spellings of the three ways to name a group (rewards-api §3.2).
 GROUP_FIELDS = {
     "user_group2_primary_user_id": "primary_user_id",
     "userGroup2PrimaryUserId": "primary_user_id",
@@ -33,7 +32,7 @@ Identifier = tuple[str, str]
 
 @dataclass(slots=True)
 class Customer:
-    """One customer; `points` is the balance now."""
+    """One customer; `points` is the current balance."""
 
     customer_id: int
     points: int
@@ -43,14 +42,14 @@ class Customer:
 
 @dataclass(slots=True)
 class GroupAccount:
-    """A loyalty group; `points` is its balance now."""
+    """A loyalty group; `points` is its current balance."""
 
     group: Group
     points: int
 
 
 def group_field_in(body: Mapping[str, Any]) -> Identifier | None:
-    """The (kind, value) by which a request body names a group; any that is not null makes it a group's call."""
+    """The (kind, value) that names a group in a request body; None when there is none."""
     details = body.get("orgLevelDetails")
     places = [body, *(details if isinstance(details, list) else [])]
     for place in places:
@@ -61,7 +60,7 @@ def group_field_in(body: Mapping[str, Any]) -> Identifier | None:
 
 
 def identifier_in(body: Mapping[str, Any]) -> Identifier | None:
-    """The (kind, value) by which a request body names its customer, if it does."""
+    """The (kind, value) that names the customer in a request body; None when there is none."""
     for name, kind in IDENTIFIER_FIELDS.items():
         value = body.get(name)
         if value not in (None, ""):
@@ -70,7 +69,7 @@ def identifier_in(body: Mapping[str, Any]) -> Identifier | None:
 
 
 class Directory:
-    """Finds customers by identifier or id, and creates unknown ones when the catalogue allows it."""
+    """Finds customers by identifier or id; creates unknown ones if the catalogue allows it."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._by_identifier: dict[Identifier, Customer] = {}
@@ -82,7 +81,7 @@ class Directory:
         self._groups = [GroupAccount(group, group.points) for group in catalogue.groups]
 
     def put(self, profile: Profile) -> None:
-        """Add a customer, or replace the one with the same id."""
+        """Add a customer or replace the one with the same id."""
         customer = Customer(profile.customer_id, profile.points, profile.segments, profile.cards)
         self._by_id[profile.customer_id] = customer
         for kind in ("mobile", "email", "external_id"):
@@ -90,18 +89,18 @@ class Directory:
                 self._by_identifier[kind, value] = customer
 
     def find(self, identifier: Identifier) -> Customer | None:
-        """The customer with this identifier, if there is one already."""
+        """The existing customer with this identifier, or None."""
         return self._by_identifier.get(identifier)
 
     def find_group(self, kind: str, value: str) -> GroupAccount | None:
-        """The group that is named so, if there is one."""
+        """The group with this name, or None."""
         return next(
             (account for account in self._groups if str(getattr(account.group, kind)) == value),
             None,
         )
 
     def find_or_create(self, identifier: Identifier) -> Customer | None:
-        """The customer with this identifier; None only when customers are not created automatically."""
+        """The customer with this identifier; None only if customers are not created on demand."""
         customer = self._by_identifier.get(identifier)
         if customer is None and self._automatic_points is not None:
             customer = Customer(next(self._ids), self._automatic_points)

@@ -1,4 +1,4 @@
-"""Sends a reply, or spoils its delivery: held, reset, cut short or replaced after the work was done."""
+"""Sends a reply, or lets its delivery fail: delayed, reset, cut short or replaced."""
 
 import asyncio
 import socket
@@ -17,14 +17,14 @@ from simulator.replies import Reply, gateway_reply, html_reply, refusal_reply
 from simulator.switches import Switches
 
 TRACKING_HEADER = b"x-cap-requestid"
-# Closing with a linger of zero makes the kernel send a reset instead of an orderly end.
+# With a linger of zero, the kernel closes the connection with a reset.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 BLANKS = b" " * 65_536
 SILENT = frozenset({"timeout_after_commit", "reset_before", "reset_after_commit"})
 
 
 def tracking_ids() -> Iterator[bytes]:
-    """Endless distinct values for `X-Cap-Requestid`; unlike those of any other run."""
+    """Endless unique values for `X-Cap-Requestid`, different in every run."""
     run = uuid4().hex[:12]
     return (f"sim-{run}-{number}".encode() for number in count(1))
 
@@ -39,7 +39,7 @@ PAGES = {
 
 
 def early_reply(fault: Fault, switches: Switches, *, single: bool) -> Reply | None:
-    """The reply of a fault that stops the call before anything is processed; None for the other faults."""
+    """The reply of a fault that prevents processing; None for other faults."""
     if fault.kind in {"521", "code"}:
         return refusal_reply(fault.status, switches, single=single)
     if fault.kind == "429":
@@ -55,7 +55,7 @@ def _too_many(retry_after_seconds: int | None) -> Reply:
 
 
 def http_status_sent(reply: Reply, fault: Fault | None) -> int:
-    """The HTTP status the caller will see; 0 when it gets no answer."""
+    """The HTTP status that the caller sees; 0 when it gets no reply."""
     if fault is None:
         return reply.http_status
     if fault.kind in SILENT:
@@ -64,7 +64,7 @@ def http_status_sent(reply: Reply, fault: Fault | None) -> int:
 
 
 class Delivery:
-    """Carries replies to callers; `closing` releases the held ones when the server stops."""
+    """Sends replies to callers; `closing` releases the delayed ones when the server stops."""
 
     def __init__(self) -> None:
         self.closing = asyncio.Event()
@@ -73,7 +73,7 @@ class Delivery:
     async def deliver(
         self, call: Call, send: Send, reply: Reply, fault: Fault | None, hold: float
     ) -> None:
-        """Send the reply as the fault lets it through; `hold` is the holding time in seconds."""
+        """Send the reply as far as the fault allows; `hold` is the delay in seconds."""
         match fault.kind if fault else None:
             case "timeout_after_commit":
                 await self._hold(call, hold)

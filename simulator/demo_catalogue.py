@@ -1,4 +1,4 @@
-"""The built-in catalogue: one brand with a reward for every rule that can refuse or reduce an issuance."""
+"""The built-in catalogue: one brand, with a reward for every rule that can refuse or limit it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,10 +39,10 @@ REWARDS = (
         payment_configs=(PaymentConfig(101, "FREE"), PaymentConfig(102, "POINTS", points=50)),
     ),
     Reward(1011, "A second free coupon"),
-    Reward(1012, "Fifty a day for everybody together", reward_limit=Limit(50)),
+    Reward(1012, "Fifty a day for all customers together", reward_limit=Limit(50)),
     Reward(1013, "Vendor that gives no voucher", kind="vendor", vendor_gives_voucher=False),
     Reward(1014, "Expired coupon", ends_at=datetime(2020, 1, 1, tzinfo=UTC)),
-    Reward(1015, "Coupon of the far future", starts_at=datetime(2999, 1, 1, tzinfo=UTC)),
+    Reward(1015, "Coupon that starts in 2999", starts_at=datetime(2999, 1, 1, tzinfo=UTC)),
     Reward(
         1016,
         "Miles at 0.44 per point",
@@ -51,7 +51,7 @@ REWARDS = (
     ),
     Reward(
         1017,
-        "Physical reward, a vendor's without a voucher",
+        "Physical reward of a vendor, without a voucher",
         kind="vendor",
         points=10,
         shows_voucher=False,
@@ -77,7 +77,7 @@ DEMO = Catalogue(
     org_id=ORG,
     children=CHILDREN,
     brands=("DEMO",),
-    # The credentials of a simulator are no secret.
+    # A simulator's credentials are not secret.
     tills=(Till("demo.till", "demo", ORG), Till("child.till", "demo", CHILDREN[0])),
     clients=(OAuthClient("demo-key", "demo-secret", ORG),),
     rewards=REWARDS,
@@ -86,5 +86,5 @@ DEMO = Catalogue(
     magic_customers=True,
 )
 
-# For loads and for tests whose made-up numbers may end like a magic customer's.
+# For load tests and tests whose generated identifiers may end like a magic customer's.
 DEMO_WITHOUT_MAGIC = replace(DEMO, magic_customers=False)

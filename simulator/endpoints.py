@@ -1,4 +1,4 @@
-"""The API's routes as plain ASGI apps: authenticate, meet a fault, answer, count."""
+"""The API's routes as plain ASGI apps: authenticate, apply a fault, reply, count."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,15 +14,16 @@ from simulator.orders import elements_in
 from simulator.replies import Reply, gateway_reply, issue_reply, refusal_reply
 from simulator.statuses import CUSTOMER_BUSY, GatewayError, RefusalError
 from simulator.submission import Submission
+from simulator.truth import CallKind
 from simulator.world import World
 
 NOTHING = Reply(0, b"")
 
 
 class Endpoint:
-    """What all routes share; no middleware is in the way, so that the simulator is not the bottleneck."""
+    """What all routes share; there is no middleware, so that the simulator stays fast."""
 
-    kind = "read"
+    kind: CallKind = "read"
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -31,7 +32,7 @@ class Endpoint:
         """Serve one call."""
         world, call = self.world, await read_call(scope, receive)
         reply, fault = await self._serve(call)
-        reply = world.spoil(reply, fault)
+        reply = world.distort(reply, fault)
         world.truth.answered(self.kind, http_status_sent(reply, fault))
         hold = world.switches.hold_seconds
         if fault is not None and fault.hold_seconds is not None:
@@ -43,7 +44,7 @@ class Endpoint:
             caller = self.authenticate(call)
         except GatewayError as error:
             return gateway_reply(error), None
-        self.note(call)
+        self.record(call)
         fault = self.choose_fault(call)
         if fault is not None:
             if fault.kind == "reset_before":
@@ -63,22 +64,22 @@ class Endpoint:
             return refusal_reply(error.status, self.world.switches, single=self.is_single(call))
 
     def authenticate(self, call: Call) -> Caller:
-        """The caller; raises GatewayError."""
-        return self.world.gate.identify(call.headers)
+        """Return the caller; raises GatewayError."""
+        return self.world.authenticator.identify(call.headers)
 
-    def note(self, call: Call) -> None:
-        """Write down that the call came in."""
+    def record(self, call: Call) -> None:
+        """Record that the call arrived."""
 
     def choose_fault(self, call: Call) -> Fault | None:
-        """The fault this call meets, if any."""
+        """The fault for this call, if any."""
         return self.world.faults.choose(call.path, None, issuing=False)
 
     def is_single(self, call: Call) -> bool:  # noqa: ARG002 - issue endpoints need the call
-        """Whether a refusal of the whole call has the single issue's shape."""
+        """Whether a refusal of the whole call has the shape of a single issue."""
         return True
 
     async def wait(self, call: Call, seconds: float) -> None:  # noqa: ARG002 - issue endpoints need the call
-        """Take the time the answer takes."""
+        """Wait for as long as the reply is meant to take."""
         if seconds:
             await asyncio.sleep(seconds)
 
@@ -88,59 +89,61 @@ class Endpoint:
 
 
 class ReadEndpoint(Endpoint):
-    """A route answered by a function; `kind` is what its calls are counted as."""
+    """A route that a function serves; its calls are counted under `kind`."""
 
     def __init__(
-        self, world: World, read: Callable[[World, Call, Caller], Reply], kind: str = "read"
+        self, world: World, read: Callable[[World, Call, Caller], Reply], kind: CallKind = "read"
     ) -> None:
         super().__init__(world)
         self._read = read
         self.kind = kind
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:  # noqa: ARG002 - see Endpoint
-        """The function's reply."""
+        """Call the function."""
         return self._read(self.world, call, caller)
 
 
 class TokenEndpoint(Endpoint):
     """The OAuth token endpoint, which needs no authentication."""
 
-    kind = "token"
+    kind: CallKind = "token"
 
     def authenticate(self, call: Call) -> Caller:  # noqa: ARG002 - see Endpoint
-        """Anybody may ask."""
+        """Accept every caller."""
         return Caller(self.world.catalogue.org_id)
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:  # noqa: ARG002 - see Endpoint
         """A new token for the right key and secret."""
-        return self.world.gate.give_token(call.body, self.world.switches.token_ttl_seconds)
+        return self.world.authenticator.grant_token(
+            call.body, self.world.switches.token_ttl_seconds
+        )
 
 
 class IssueEndpoint(Endpoint):
-    """An issuing route; `connected` obeys the DATA-SCOPE headers."""
+    """A route that issues; a `connected` one obeys the DATA-SCOPE headers."""
 
-    kind = "issue"
+    kind: CallKind = "issue"
 
     def __init__(self, world: World, *, connected: bool = False) -> None:
         super().__init__(world)
         self._connected = connected
 
-    def note(self, call: Call) -> None:
-        """Count the call for its requestIds, whatever becomes of it."""
+    def record(self, call: Call) -> None:
+        """Count the call for each of its requestIds, whatever its outcome."""
         self.world.truth.received(
             _customer_in(call), elements_in(call.fields, self._reward_id(call))
         )
 
     def choose_fault(self, call: Call) -> Fault | None:
-        """The fault this customer's call meets, if any."""
+        """The fault for this customer's call, if any."""
         return self.world.faults.choose(call.path, _customer_in(call), issuing=True)
 
     def is_single(self, call: Call) -> bool:
-        """Whether the route names one reward in its path."""
+        """Whether the path names one reward."""
         return self._reward_id(call) is not None
 
     async def wait(self, call: Call, seconds: float) -> None:
-        """Take the time, holding the customer: a second call meanwhile is refused with 10004."""
+        """Wait with the customer locked; a second call for it is refused with 10004."""
         busy = self.world.busy
         lock = self.world.lock_of(identifier_in(call.fields))
         if lock in busy:
@@ -156,24 +159,24 @@ class IssueEndpoint(Endpoint):
             busy.discard(lock)
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:
-        """Read the order, issue it and say what came of it."""
+        """Read the order, process it and build the reply."""
         world = self.world
         orgs = self._orgs_in_scope(call, caller)
         forced = fault.forced if fault else None
         submission = Submission(
             call.body, self._reward_id(call), orgs, self._connected, world.clock(), forced
         )
-        world.truth.note(submission.as_json())
+        world.truth.record(submission.as_json())
         order, results = submission.process(world)
         return issue_reply(order, results, world.switches)
 
     def _orgs_in_scope(self, call: Call, caller: Caller) -> frozenset[int]:
         if not call.headers.get(b"content-type", b"").startswith(b"application/json"):
             raise GatewayError(415, "Content-Type must be application/json")
-        self.world.gate.check_till(caller, call.query)
+        self.world.authenticator.check_till(caller, call.query)
         if not self._connected:
             return frozenset({caller.org_id})
-        return self.world.gate.orgs_for_writing(caller, call.headers)
+        return self.world.authenticator.orgs_for_writing(caller, call.headers)
 
     def _reward_id(self, call: Call) -> str | None:
         return call.parameters.get("reward_id")

@@ -1,4 +1,4 @@
-"""Faults on demand: which call goes wrong, and how (the kinds are described in docs/simulator.md)."""
+"""Faults on demand: which calls fail, and how (docs/simulator.md describes the kinds)."""
 
 import random
 from collections import Counter, deque
@@ -44,9 +44,9 @@ Kind = Literal[
 class Fault:
     """One fault for one call.
 
-    `seconds` belongs to latency, `hold_seconds` to timeout_after_commit (default: the switch),
-    `code`, `message` and the partner's pair to code and outcome, `units` to outcome 8010 (units let
-    through).
+    `seconds` applies to latency and `hold_seconds` to timeout_after_commit (default: the switch).
+    `code`, `message` and the partner's pair apply to code and outcome. `units` applies to outcome
+    8010: the number of units that are issued.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -62,7 +62,7 @@ class Fault:
 
     @property
     def status(self) -> Status:
-        """The status that `code`, `outcome` and `521` answer with; the documented text unless given."""
+        """The status of `code`, `outcome` and `521`; by default with the documented text."""
         code = 521 if self.kind == "521" else self.code
         if self.message is None and code in KNOWN:
             return KNOWN[code]
@@ -71,7 +71,7 @@ class Fault:
 
     @property
     def forced(self) -> Forced | None:
-        """The outcome the issuing itself has to produce, so that the books stay true."""
+        """The outcome that processing itself has to produce, so that the records stay true."""
         if self.kind != "outcome":
             return None
         return Forced(self.status, self.units if self.code == 8010 else None)  # noqa: PLR2004 - see Fault
@@ -87,7 +87,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class NextCalls:
-    """A fault for the next `count` calls; with `path`, for calls whose path contains it, else issue calls."""
+    """A fault for the next `count` calls whose path contains `path`; without it, issue calls."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     fault: FaultLike
@@ -97,7 +97,7 @@ class NextCalls:
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """What `POST /_faults` takes: each part given is added to, or for `rates` replaces, what there is."""
+    """The body of `POST /_faults`: `rates` replace the current ones, all else is added."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     next: tuple[NextCalls, ...] = ()
@@ -107,7 +107,7 @@ class FaultPlan:
 
 
 def read_plan(raw: Any) -> FaultPlan:
-    """A plan from parsed JSON; raises pydantic's ValidationError naming each wrong field."""
+    """Read a plan from parsed JSON; raises ValidationError that names each wrong field."""
     return TypeAdapter(FaultPlan).validate_python(raw)
 
 
@@ -117,7 +117,7 @@ ALWAYS = frozenset({"9109"})
 
 
 class Faults:
-    """Chooses at most one fault per call: on demand first, then by customer, magic suffix and rate."""
+    """Chooses at most one fault per call: planned, by customer, by magic suffix, by rate."""
 
     def __init__(self, *, magic: bool, seed: int = 0) -> None:
         self._magic = magic
@@ -125,14 +125,14 @@ class Faults:
         self.clear()
 
     def clear(self) -> None:
-        """Forget every planned fault; magic customers start anew."""
+        """Forget every planned fault and start the magic customers from their first call."""
         self._next: list[tuple[Fault, str | None, int]] = []
         self._customers: dict[str, deque[Fault]] = {}
         self._rates: dict[Kind, float] = {}
         self._magic_calls: Counter[str] = Counter()
 
     def add(self, plan: FaultPlan) -> None:
-        """Put a plan into force."""
+        """Add a plan."""
         self._next += [(item.fault, item.path, item.count) for item in plan.next]
         for customer, faults in plan.customers.items():
             self._customers.setdefault(customer, deque()).extend(faults)
@@ -142,7 +142,7 @@ class Faults:
             self._rng.seed(plan.seed)
 
     def choose(self, path: str, customer: str | None, *, issuing: bool) -> Fault | None:
-        """The fault for this call, consumed by it; reads and token calls only get those for their path."""
+        """Take the fault for this call; reads and token calls only get those for their path."""
         if self._next and (fault := self._take_next(path, issuing=issuing)):
             return fault
         if not issuing:
@@ -152,7 +152,7 @@ class Faults:
         return self._roll() if self._rates else None
 
     def pending(self) -> dict[str, Any]:
-        """What is still planned, as JSON."""
+        """The faults still planned, as JSON."""
         return {
             "next": [
                 {"kind": fault.kind, "path": path, "count": count}

@@ -1,4 +1,4 @@
-"""Counts the units issued in each limit's window, and says how many more fit."""
+"""Counts the units issued in each limit's window and how many more are allowed."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ DAYS_IN_PERIOD = {"DAYS": 1, "WEEKS": 7, "MONTHS": 30}
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many units still fit, and the status that says why no more do."""
+    """The number of units still allowed, and the status once there are none."""
 
     units: int
     reason: Status
 
 
-class LimitBook:
-    """The counters of all limits; a window is a run of whole UTC days."""
+class LimitCounters:
+    """The counters of all limits; a window is a number of whole UTC days."""
 
     def __init__(self) -> None:
         self._issued: Counter[tuple[int, int | None, int]] = Counter()
 
     def room(self, reward: Reward, customer_id: int, now: float) -> Room | None:
-        """The narrowest of the reward's limits at `now` (epoch seconds); None when it has none."""
+        """The tightest of the reward's limits at `now` (epoch seconds); None when it has none."""
         rooms = [
             Room(limit.units - self._issued[key], limit_reached(limit.period, limit.units, level))
             for limit, level, key in _limits(reward, customer_id, now)

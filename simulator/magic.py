@@ -1,9 +1,8 @@
-"""The magic customers: identifiers with these endings meet these faults, call by call, then none."""
+"""Magic customers: identifiers with these endings meet these faults, one per call, then none."""
 
 from typing import Any, Final
 
-# In a demo file they need no configuration. 9109 is the exception: it meets its fault on every
-# call.
+# They need no configuration in a demo file. 9109 meets its fault on every call.
 MAGIC: Final[dict[str, tuple[Any, ...]]] = {
     "9001": ("timeout_after_commit",),
     "9002": ("502_html",),

@@ -1,4 +1,4 @@
-"""Malformed replies: what a broken service, proxy or attacker could send instead of the true reply."""
+"""Malformed replies, as a broken service, a proxy or an attacker could send them."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ _BLANKS = b" " * 65_536
 
 
 def malform(kind: str, reply: Reply) -> Reply:
-    """The reply as the fault of this kind sends it; any other kind, or a reply that is no JSON, stays as it is."""
+    """Change the reply as this fault does; other kinds and non-JSON replies stay unchanged."""
     change = CHANGES.get(kind)
     return change(reply) if change and reply.content_type == JSON else reply
 
@@ -26,7 +26,7 @@ def _empty(reply: Reply) -> Reply:
 
 
 def _huge(reply: Reply) -> Reply:
-    # Blanks after it are valid JSON: whoever reads without a bound gets a true reply of 50 MB.
+    # The JSON stays valid: a reader without a size limit gets the true reply in 50 MB.
     return replace(reply, padding=HUGE_BYTES)
 
 
@@ -74,7 +74,7 @@ def _not_utf8(reply: Reply) -> Reply:
 
 
 def _duplicate_keys(reply: Reply) -> Reply:
-    # The true status comes second, which is the one most readers take.
+    # The true status comes second: most parsers take the last of two equal keys.
     other = json.dumps(REWARD_NOT_AVAILABLE.as_json()).encode()
     return replace(reply, body=b'{"status":' + other + b"," + reply.body[1:])
 

@@ -1,4 +1,4 @@
-"""Why a line cannot be issued: the reward's own rules, or an outcome that a test forces."""
+"""Reasons not to issue a line: the reward's own rules, or an outcome that a test forces."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from simulator.statuses import (
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """An outcome forced on a call for a test: a status for its lines, or at most `units` units."""
+    """An outcome that a test forces on a call: a status for its lines, or at most `units` units."""
 
     status: Status
     units: int | None = None
@@ -25,7 +25,7 @@ class Forced:
 def find_obstacle(
     line: OrderLine, customer: Customer, now: float, forced: Forced | None
 ) -> Status | None:
-    """The status that says why nothing of the line can be issued at `now` (epoch seconds); None if nothing bars it."""
+    """The status that prevents issuing the line at `now` (epoch seconds), or None."""
     reward = line.reward
     if not reward.available(datetime.fromtimestamp(now, UTC)):
         return REWARD_NOT_AVAILABLE

@@ -1,4 +1,4 @@
-"""Reads an issue request into an order, or refuses it: the validation step (rewards-api §4.4, step 1)."""
+"""Reads an issue request into an order or refuses it: the validation step (§4.4, step 1)."""
 
 import json
 from collections.abc import Mapping
@@ -29,14 +29,13 @@ from simulator.switches import Switches
 from simulator.transactions import Payer
 
 EVENT_AHEAD_AT_MOST = timedelta(hours=24)
-# What a single issue shares with a bulk call's reward element; the rest of its body belongs to the
-# call.
+# A single issue has these fields in common with a bulk call's reward element.
 SINGLE_ELEMENT = ("quantity", "paymentConfig", "customFields", "fulfillmentDetails", "requestId")
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What a request is checked against: the rewards on sale, the brands, the customers and the switches."""
+    """What a request is checked against: rewards, brands, customers and switches."""
 
     rewards: Mapping[int, Reward]
     brands: frozenset[str]
@@ -57,7 +56,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A valid issue request; `single` is the one-reward endpoint, `connected` the connected-orgs one."""
+    """A valid issue request, from the `single` endpoint, the `connected` one or the bulk one."""
 
     single: bool
     connected: bool
@@ -71,17 +70,17 @@ class Order:
 
     @property
     def payer(self) -> Payer:
-        """Whose points pay."""
+        """The customer or group whose points pay."""
         return self.group or self.customer
 
     @property
     def request_ids(self) -> list[str]:
-        """The requestIds of the order's lines; lines without one are left out."""
+        """The requestIds of the order's lines, without those that have none."""
         return [line.request_id for line in self.lines if line.request_id is not None]
 
 
 def elements_in(body: Mapping[str, Any], reward_id: str | None) -> list[Mapping[str, Any]]:
-    """The reward elements of a body; a single issue (with a reward id in its path) is its own element."""
+    """The reward elements of a body; the body of a single issue is its own element."""
     if reward_id is not None:
         return [
             {"rewardId": reward_id, **{key: body[key] for key in SINGLE_ELEMENT if key in body}}
@@ -107,10 +106,10 @@ def read_order(
     orgs: frozenset[int],
     connected: bool,
 ) -> Order:
-    """Check a request body and look everything up.
+    """Check a request body and resolve what it names.
 
-    `reward_id` is the path's for a single issue, else None; `orgs` are the organisations in scope.
-    Raises RefusalError with the status the API would answer.
+    `reward_id` comes from the path of a single issue, else it is None. `orgs` are the organisations
+    in scope. Raises RefusalError with the status of the reply.
     """
     if not isinstance(body, dict):
         raise invalid("Malformed JSON request")
@@ -245,8 +244,7 @@ def _fingerprint(
     *,
     single: bool,
 ) -> bytes:
-    # The safe reading of an undocumented rule: who gets it, every reward element and so the set of
-    # keys.
+    # The documents do not define it. The strict reading: recipient and every reward element.
     text = json.dumps(
         [single, customer.customer_id, group and group.group.group_id, elements], sort_keys=True
     )

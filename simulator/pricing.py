@@ -1,4 +1,4 @@
-"""How many units a request means and what they cost: the quantity rules of rewards-api §7."""
+"""How many units a request asks for and what they cost: the quantity rules of rewards-api §7."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from simulator.statuses import (
 )
 
 THOUSANDTH = Decimal("0.001")
-# Not documented: it keeps a slip of the pen from filling the simulator's memory.
+# Not documented: it keeps a typing error from filling the simulator's memory.
 LARGEST_UNITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one reward line asks for: `units` to issue, at `price` points each (exact, not yet rounded)."""
+    """A reward line's `units` and the `price` of each in points (exact, not rounded)."""
 
     units: int
     price: Decimal
@@ -31,19 +31,19 @@ class Plan:
     value: Decimal | None = None
 
     def points_for(self, units: int) -> int:
-        """Points of the first `units` units; rounded half up on the total, as the documents' figures are."""
+        """Points of the first `units` units; the total is rounded half up, as in the documents."""
         return int((self.price * units).to_integral_value(ROUND_HALF_UP))
 
     @property
     def exact_points(self) -> str | None:
-        """`pointsRedeemedInDecimal` of one unit, three decimals; only CONV_RATIO has it."""
+        """`pointsRedeemedInDecimal` of one unit with three decimals; None except for CONV_RATIO."""
         if self.value is None:
             return None
         return str(self.price.quantize(THOUSANDTH, ROUND_HALF_UP))
 
 
 def read_quantity(element: Mapping[str, Any]) -> int:
-    """The whole part of `quantity` (1.56 counts as 1), 1 when absent; refuses what is below 1."""
+    """The whole part of `quantity` (1.56 counts as 1), 1 when absent; refuses less than 1."""
     raw = element.get("quantity")
     if raw is None:
         return 1
@@ -54,10 +54,10 @@ def read_quantity(element: Mapping[str, Any]) -> int:
 
 
 def choose_config(reward: Reward, element: Mapping[str, Any]) -> PaymentConfig | Status | None:
-    """The payment config a line pays with; a status when the line's choice is impossible for this reward.
+    """The payment config that pays for a line, or a status when the choice is invalid.
 
-    The id may be left out where the reward has a single config and a value is given, as the
-    documents' own samples do; an otherwise id-less block is refused (rewards-api §6.1, code 400).
+    The id may be absent if the reward has a single config and the line gives a value, as in the
+    documents' samples. Any other block without an id is refused (rewards-api §6.1, code 400).
     """
     given = element.get("paymentConfig")
     configs = reward.payment_configs
@@ -74,7 +74,7 @@ def choose_config(reward: Reward, element: Mapping[str, Any]) -> PaymentConfig |
 def plan_line(
     reward: Reward, element: Mapping[str, Any], *, single: bool, cap: int
 ) -> Plan | Status:
-    """Units and price of one line; `single` is the one-reward endpoint, which issues exactly one unit.
+    """Units and price of one line; the `single` endpoint issues exactly one unit.
 
     `cap` is the largest quantity of a CONV_RATIO reward given without a value; 0 means none.
     """
@@ -114,7 +114,7 @@ def _plan_by_ratio(
         raise invalid(
             f"Maximum quantity allowed is {cap} when neither redemptionValue nor points is passed"
         )
-    # Without a value the quantity itself is the value of one unit.
+    # Without a value, the quantity is the value of one unit.
     return Plan(1, quantity / config.ratio, config, Decimal(quantity))
 
 

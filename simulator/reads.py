@@ -1,4 +1,4 @@
-"""The reading endpoints, which never show a requestId (rewards-api §8)."""
+"""The read endpoints, which never show a requestId (rewards-api §8)."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ REDEMPTION_TYPES = {"coupon": "INTOUCH_REWARD", "promotion": "CART_PROMOTION", "
 
 
 def look_up_customer(world: World, call: Call, caller: Caller) -> Reply:  # noqa: ARG001 - one shape for all reads
-    """A customer's id by mobile, email or externalId; a customer nobody issued to yet may be unknown."""
+    """Find a customer's id by mobile, email or externalId; a new customer may be unknown."""
     kind = LOOKUP_NAMES.get(call.query.get("identifiername", ""))
     value = call.query.get("identifiervalue")
     if kind is None or not value:
@@ -38,7 +38,7 @@ def look_up_customer(world: World, call: Call, caller: Caller) -> Reply:  # noqa
 
 
 def list_issuals(world: World, call: Call, caller: Caller) -> Reply:  # noqa: ARG001 - one shape for all reads
-    """A customer's transactions, good and failed, newest first; pages count from 0."""
+    """A customer's transactions, successful and failed, newest first; pages count from 0."""
     customer_id = _number(call.parameters["customer_id"])
     transactions = world.journal.of_customer(customer_id)
     page = _Page(
@@ -48,8 +48,8 @@ def list_issuals(world: World, call: Call, caller: Caller) -> Reply:  # noqa: AR
 
 
 def list_transactions(world: World, call: Call, caller: Caller) -> Reply:
-    """The same for connected organisations; pages count from 1, page 0 means all."""
-    orgs = world.gate.orgs_for_reading(caller, call.headers)
+    """The same for connected organisations; pages count from 1, and page 0 means all."""
+    orgs = world.authenticator.orgs_for_reading(caller, call.headers)
     customer_id = _number(call.query.get("customerid", ""))
     transactions = [
         entry for entry in world.journal.of_customer(customer_id) if entry.org_id in orgs
@@ -73,7 +73,7 @@ def show_transaction(world: World, call: Call, caller: Caller) -> Reply:  # noqa
 
 def show_connected_transaction(world: World, call: Call, caller: Caller) -> Reply:
     """One transaction of an organisation in scope."""
-    orgs = world.gate.orgs_for_reading(caller, call.headers)
+    orgs = world.authenticator.orgs_for_reading(caller, call.headers)
     found = _find(world, call)
     return _show(world, call, found if found and found.org_id in orgs else None)
 
@@ -100,7 +100,7 @@ class _Page:
 
 
 def _lookup_error(code: int, message: str) -> Reply:
-    # The customer API is another service: it answers 400 whatever the switch http_mode says.
+    # The customer API is another service: it answers 400 whatever `http_mode` is.
     return json_reply(
         400, {"errors": [{"status": False, "code": code, "message": message}], "warnings": []}
     )

@@ -1,4 +1,4 @@
-"""An answer before it is sent, and the bodies of the issue endpoints (rewards-api §4.2, §4.3)."""
+"""Replies before delivery, and the bodies of the issue endpoints (rewards-api §4.2, §4.3)."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from simulator.anomalies import contradict
-from simulator.issuing import LineResult
+from simulator.issuance import LineResult
 from simulator.orders import Order
 from simulator.pricing import Plan
 from simulator.statuses import ALL_FAILED, ISSUED, PARTIAL, GatewayError, Status
@@ -23,36 +23,37 @@ HTML = b"text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer without its tracking header."""
+    """An HTTP reply without its tracking header."""
 
     http_status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     padding: int = 0
-    """Blanks sent after the body."""
+    """Number of blanks to send after the body."""
 
 
 def json_reply(http_status: int, body: Any) -> Reply:
-    """A JSON body under a given HTTP status."""
+    """A JSON body with an HTTP status."""
     return Reply(http_status, json.dumps(body, separators=(",", ":")).encode())
 
 
 def service_reply(body: dict[str, Any], code: int, switches: Switches) -> Reply:
-    """A body of the rewards service; its HTTP status depends on the code only in mode `openapi_400`."""
+    """A body of the rewards service; its HTTP status follows the code in `openapi_400` only."""
     failed = code != ISSUED.code and switches.http_mode == "openapi_400"
     return json_reply(400 if failed else 200, body)
 
 
 def gateway_reply(error: GatewayError) -> Reply:
-    """An answer of the gateway in front of the service: it has no `status` object."""
+    """A reply of the gateway in front of the service; it has no `status` object."""
     body = {"data": None, "errors": [{"code": error.http_status, "message": error.message}]}
     return json_reply(error.http_status, body)
 
 
 def html_reply(http_status: int, title: str) -> Reply:
-    """An error page of the edge, as a proxy makes it."""
-    page = f"<html><head><title>{http_status} {title}</title></head><body><h1>{title}</h1></body></html>"
+    """An error page, as a proxy makes it."""
+    heading = f"{http_status} {title}"
+    page = f"<html><head><title>{heading}</title></head><body><h1>{title}</h1></body></html>"
     return Reply(http_status, page.encode(), HTML)
 
 
@@ -107,8 +108,7 @@ def _entry(order: Order, result: LineResult) -> dict[str, Any]:
         "rewardId": result.line.reward.reward_id,
     }
     if not isinstance(plan, Plan):
-        # The documented entries of a line without a price hold no requestId, transactionId nor
-        # quantity.
+        # In the documents, a line without a price has no requestId, transactionId or quantity.
         return {**entry, "intouch": None, "promotions": [], "vendor": []}
     references = transaction.points_refs if transaction else []
     kind = result.line.reward.kind
@@ -155,7 +155,7 @@ def _payment(result: LineResult) -> dict[str, Any]:
 
 
 def voucher_json(result: LineResult, unit: Unit) -> dict[str, Any]:
-    """One issued unit as its kind of reward shows it; only a coupon's fields are fully documented."""
+    """One issued unit in the format of its kind of reward; only a coupon's is fully documented."""
     reward, plan = result.line.reward, result.line.plan
     if not reward.shows_voucher:
         return {}

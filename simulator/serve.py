@@ -1,4 +1,4 @@
-"""Runs the simulator on a loopback port: in this process's main thread, or in a thread beside a test."""
+"""Runs the simulator on a loopback port, in the main thread or in a thread of a test."""
 
 import asyncio
 import socket
@@ -16,21 +16,21 @@ from simulator.app import app_of
 from simulator.catalogue import Catalogue
 from simulator.demo_catalogue import DEMO
 from simulator.faults import read_plan
-from simulator.memory import remembered
 from simulator.switches import Switches
+from simulator.truth_file import restored
 from simulator.world import World
 
 Result = TypeVar("Result")
 HOST = "127.0.0.1"
 BACKLOG = 2_048
-# Idle connections outlive any client's own limit, so that only a fault ends one early.
+# Longer than any client's own limit, so that only a fault ends an idle connection.
 KEEP_ALIVE_SECONDS = 120
 STOP_SECONDS = 1
 THREAD_SECONDS = 10.0
 
 
 class SocketProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which also hands the connection to the app: resets and cuts need it."""
+    """uvicorn's protocol, which also passes the transport to the app: resets and cuts need it."""
 
     def on_message_begin(self) -> None:
         """Start a request's scope."""
@@ -39,7 +39,7 @@ class SocketProtocol(HttpToolsProtocol):
 
 
 class SimulatorServer(uvicorn.Server):
-    """A server that calls `on_ready` once it listens and lets go of held replies when it stops."""
+    """A server that calls `on_ready` once it listens and releases delayed replies when it stops."""
 
     loop: asyncio.AbstractEventLoop
 
@@ -61,19 +61,19 @@ class SimulatorServer(uvicorn.Server):
         self.world, self._on_ready = world, on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Listen, then call `on_ready`."""
         await super().startup(sockets)
         self.loop = asyncio.get_running_loop()
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop the held replies, then stop as usual."""
+        """Release delayed replies, then stop as usual."""
         self.world.delivery.closing.set()
         await super().shutdown(sockets)
 
 
 def listen(port: int = 0, host: str = HOST) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises OSError if the port is taken."""
+    """A listening socket; port 0 picks a free one. Raises OSError if the port is taken."""
     return socket.create_server((host, port), backlog=BACKLOG)
 
 
@@ -85,8 +85,8 @@ def url_of(listener: socket.socket) -> str:
 class Simulator:
     """A simulator in a thread, for tests: `with Simulator() as sim: ... sim.url ... sim.truth()`.
 
-    `switches` are given by name, as in `Simulator(http_mode="openapi_400")`. The methods act inside
-    the simulator's own thread, between two calls, and need no HTTP.
+    Switches are keyword arguments, as in `Simulator(http_mode="openapi_400")`. The methods run in
+    the simulator's own thread between two calls, without HTTP.
     """
 
     def __init__(
@@ -106,10 +106,10 @@ class Simulator:
         self.url = ""
 
     def __enter__(self) -> Self:
-        """Start and wait until it listens."""
+        """Start, and wait until it listens."""
         world = World(self._catalogue, self._switches, **self._clock)
         if self._truth_file is not None:
-            self._stack.enter_context(remembered(world, self._truth_file))
+            self._stack.enter_context(restored(world, self._truth_file))
         listener, ready = listen(self._port), threading.Event()
         self._server = server = SimulatorServer(world, ready.set)
         thread = threading.Thread(
@@ -128,12 +128,12 @@ class Simulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop; held replies are dropped."""
+        """Stop; delayed replies are dropped."""
         self._running.should_exit = True
         self._stack.close()
 
     def truth(self, request_id: str | None = None) -> Any:
-        """What really happened: one requestId's entry (None if never seen), or all by requestId."""
+        """What really happened under one requestId (None if never seen), or all by requestId."""
         if request_id is not None:
             return self._ask(lambda: self._world.truth.entry(request_id))
         return {
@@ -146,11 +146,11 @@ class Simulator:
         return self._ask(self._world.truth.summary)
 
     def switch(self, **changes: Any) -> None:
-        """Change switches for the calls to come."""
+        """Change switches for later calls."""
         self._ask(lambda: self._world.change_switches(changes))
 
     def faults(self, **plan: Any) -> None:
-        """Plan faults: `next=[…]`, `customers={…}`, `rates={…}`, `seed=…`, as `POST /_faults` takes them."""
+        """Plan faults (`next`, `customers`, `rates`, `seed`) in the format of `POST /_faults`."""
         self._ask(lambda: self._world.faults.add(read_plan(plan)))
 
     def clear_faults(self) -> None:
@@ -166,8 +166,8 @@ class Simulator:
         self._ask(lambda: self._world.put_customer(profile))
 
     def revoke_tokens(self) -> None:
-        """Make every OAuth token unknown."""
-        self._ask(self._world.gate.revoke_tokens)
+        """Invalidate every OAuth token."""
+        self._ask(self._world.authenticator.revoke_tokens)
 
     def reset(self) -> None:
         """Forget every call, customer, fault and changed reward."""

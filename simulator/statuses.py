@@ -1,4 +1,4 @@
-"""The codes and messages the rewards API answers with, as documented (rewards-api §6)."""
+"""The codes and messages of the rewards API, as documented (rewards-api §6)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One `status` object of a reply; `partner` is a (code, message) pair of the points engine or a vendor."""
+    """A reply's `status`; `partner` is a (code, message) pair of the points engine or a vendor."""
 
     code: int
     message: str
@@ -14,11 +14,11 @@ class Status:
 
     @property
     def success(self) -> bool:
-        """Whether the code is 200, the only one the API calls a success."""
+        """Whether the code is 200, the only successful one."""
         return self.code == 200  # noqa: PLR2004 - the API's own number
 
     def as_json(self) -> dict[str, Any]:
-        """The object as it stands in a reply."""
+        """The object in the format of a reply."""
         body: dict[str, Any] = {"success": self.success, "code": self.code, "message": self.message}
         if self.partner is not None:
             body["partnerError"] = {"codes": [self.partner[0]], "messages": [self.partner[1]]}
@@ -26,7 +26,7 @@ class Status:
 
 
 class RefusalError(Exception):
-    """The whole call is refused: the reply holds only this status, no reward is touched."""
+    """The whole call is refused: the reply holds only this status, and no reward is touched."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.message)
@@ -34,7 +34,7 @@ class RefusalError(Exception):
 
 
 class GatewayError(Exception):
-    """The call never reaches the rewards API: the gateway answers with an HTTP status of its own."""
+    """The gateway answers with its own HTTP status: the call does not reach the rewards API."""
 
     def __init__(self, http_status: int, message: str) -> None:
         super().__init__(message)
@@ -90,7 +90,7 @@ ALREADY_CANCELLED = Status(13003, "Reward transaction is not in ISSUED state")
 REVOKE_IS_OFF = Status(13005, "Revoke is not enabled for the brand")
 POINTS_NOT_REDEEMED = Status(1010, "Failed to redeem points")
 
-# What `outcome` faults say when they are given only a code.
+# The texts of `outcome` faults that give only a code.
 KNOWN = {
     status.code: status
     for status in (
@@ -111,7 +111,7 @@ KNOWN = {
 
 
 def invalid(message: str) -> RefusalError:
-    """A bean-validation refusal (body code 400), with the field in the message."""
+    """A bean-validation refusal (body code 400) with the field in the message."""
     return RefusalError(Status(400, message))
 
 
@@ -128,9 +128,9 @@ def group_unknown(given: object) -> RefusalError:
 
 
 def limit_reached(period: str, allowed: int, level: str) -> Status:
-    """12005 in the documented wording; `period` is DAYS, WEEKS, …; `level` is CUSTOMER or REWARD."""
+    """12005 in the documented wording; `period` is DAYS, WEEKS, …; `level` CUSTOMER or REWARD."""
     return Status(
         12005,
-        f"Reward constraint evaluation failed. Request failed. Max limit for the {period} is reached. "
-        f"Allowed limit is {allowed} For Level {level}",
+        "Reward constraint evaluation failed. Request failed. "
+        f"Max limit for the {period} is reached. Allowed limit is {allowed} For Level {level}",
     )

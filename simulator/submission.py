@@ -1,11 +1,11 @@
-"""An issue call as it is processed: all that its outcome depends on beside the books, so that it can be done again."""
+"""An issue call with all that its outcome depends on, so that it can be replayed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from simulator.issuing import LineResult, issue
+from simulator.issuance import LineResult, issue
 from simulator.obstacles import Forced
 from simulator.orders import Order, read_order
 from simulator.statuses import Status
@@ -14,7 +14,7 @@ from simulator.world import World
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A call that was let in; `at` is in epoch seconds, `reward_id` the path's for a single issue, else None."""
+    """An admitted call at `at` (epoch seconds); `reward_id` comes from a single issue's path."""
 
     body: Any
     reward_id: str | None
@@ -24,15 +24,15 @@ class Submission:
     forced: Forced | None
 
     def process(self, world: World) -> tuple[Order, list[LineResult]]:
-        """Read the order and issue it; raises RefusalError with the status the API would answer."""
+        """Read the order and process it; raises RefusalError with the status of the reply."""
         moment = datetime.fromtimestamp(self.at, UTC)
         order = read_order(
             self.body, self.reward_id, world.shop, moment, orgs=self.orgs, connected=self.connected
         )
-        return order, issue(world.books, order, world.switches, self.at, self.forced)
+        return order, issue(world.records, order, world.switches, self.at, self.forced)
 
     def as_json(self) -> dict[str, Any]:
-        """The submission as the truth file keeps it."""
+        """The submission in the format of the truth file."""
         forced = self.forced and {
             "code": self.forced.status.code,
             "message": self.forced.status.message,
@@ -51,7 +51,7 @@ class Submission:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """The submission that was kept."""
+        """Read a submission from the truth file."""
         orgs = frozenset(kept["orgs"])
         return cls(
             kept["body"],

@@ -1,4 +1,4 @@
-"""The places where the rewards API is undocumented or contradicts itself, each as a switch."""
+"""Switches for what the rewards API leaves undocumented or contradicts."""
 
 import os
 from collections.abc import Mapping
@@ -8,17 +8,20 @@ from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, TypeAdapter
 
 ENVIRONMENT_PREFIX = "SIMULATOR_"
+Anomaly = Literal[
+    "off", "issued_as_partial", "partial_as_issued", "quantity_overstated", "transaction_shared"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
     """How the simulator behaves where the documents leave it open (rewards-api §4.1, §5, §7, §8).
 
-    `latency_seconds` is the mean answering time, spread by ±20 %. `hold_seconds` is how long a
-    reply is held by `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a
-    CONV_RATIO reward without a value; 0 means none. `toplevel_anomaly` makes bulk replies
-    contradict themselves in a documented way. `untidiness` is the share of a reply's fields that is
-    written another way, drawn from `untidiness_seed`.
+    `latency_seconds` is the mean response time, varied by ±20 %. `hold_seconds` is the delay of
+    `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a CONV_RATIO reward without
+    a value; 0 means none. `toplevel_anomaly` adds a documented contradiction to bulk replies.
+    `untidiness` is the share of a reply's fields that is written in another valid way, chosen at
+    random from `untidiness_seed`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -26,9 +29,7 @@ class Switches:
     completed_replay: Literal["original", "duplicate_400", "original_without_vouchers"] = "original"
     failed_replay: Literal["duplicate_400", "stored_failure", "reprocess"] = "duplicate_400"
     replay_quantity: Literal["cumulative", "delta"] = "cumulative"
-    toplevel_anomaly: Literal[
-        "off", "issued_as_partial", "partial_as_issued", "quantity_overstated", "transaction_shared"
-    ] = "off"
+    toplevel_anomaly: Anomaly = "off"
     read_lag_seconds: NonNegativeFloat = 0.0
     latency_seconds: NonNegativeFloat = 0.0
     hold_seconds: NonNegativeFloat = 60.0
@@ -41,7 +42,7 @@ class Switches:
     untidiness_seed: int = 0
 
     def changed(self, **changes: Any) -> "Switches":
-        """A copy with some switches changed; raises pydantic's ValidationError for a wrong name or value."""
+        """A copy with changes; raises ValidationError for a wrong name or value."""
         return TypeAdapter(Switches).validate_python({**asdict(self), **changes})
 
 
@@ -54,6 +55,6 @@ def switches_from_environment(environment: Mapping[str, str] = os.environ) -> Sw
 
 
 def choices_of(name: str) -> str:
-    """The values a switch takes, for `--help`."""
+    """The values of a switch, for `--help`."""
     hint = get_type_hints(Switches)[name]
     return " | ".join(map(str, getattr(hint, "__args__", ()))) or hint.__name__

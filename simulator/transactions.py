@@ -1,4 +1,4 @@
-"""The simulator's record of issuances, good and failed, which the reading endpoints show."""
+"""The record of issuances, successful and failed, which the read endpoints show."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -9,7 +9,7 @@ from simulator.statuses import ISSUED, PARTIAL, Status
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One issued unit: its voucher, the points it cost, and when it was issued (epoch seconds)."""
+    """One issued unit: its voucher, its cost in points and its time (epoch seconds)."""
 
     voucher: str
     points: int
@@ -17,17 +17,16 @@ class Unit:
 
 
 class Payer(Protocol):
-    """Whose points pay: a customer, or a group."""
+    """A customer or group whose points pay."""
 
     points: int
 
 
 @dataclass(slots=True)
 class Transaction:
-    """One reward transaction; `reference` is the caller's transactionNumber, `at` is in epoch seconds.
+    """One reward transaction at `at` (epoch seconds) of `requested` units.
 
-    `requested` is the number of units it was opened for; `plan` is None where no price could be
-    worked out.
+    `reference` is the caller's transactionNumber; `plan` is None when the line had no price.
     """
 
     transaction_id: int
@@ -47,11 +46,11 @@ class Transaction:
     by_group: bool = False
 
     def units_before(self, moment: float) -> list[Unit]:
-        """The units that were issued up to `moment` (epoch seconds): what a lagging read knows."""
+        """The units issued up to `moment` (epoch seconds): what a lagging read sees."""
         return [unit for unit in self.units if unit.at <= moment]
 
     def status_with(self, units: int) -> Status:
-        """The status when `units` of the requested units have been issued."""
+        """The status once `units` of the requested units are issued."""
         if units >= self.requested:
             return ISSUED
         return PARTIAL if units or self.failure is None else self.failure
@@ -70,7 +69,7 @@ class Journal:
         self._by_customer.setdefault(transaction.customer_id, []).append(transaction)
 
     def find(self, transaction_id: int) -> Transaction | None:
-        """The transaction with this id, if there is one."""
+        """The transaction with this id, or None."""
         return self._by_id.get(transaction_id)
 
     def of_customer(self, customer_id: int) -> list[Transaction]:

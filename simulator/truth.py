@@ -1,22 +1,24 @@
-"""What really happened, kept apart from the replies: the book that tests compare other books with."""
+"""What really happened, recorded separately from the replies, for tests to compare with."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from simulator.customers import Customer
 from simulator.orders import OrderLine, request_id_in
 from simulator.pricing import Plan
 from simulator.transactions import Transaction, Unit
 
+CallKind = Literal["issue", "read", "token", "revoke"]
+
 
 @dataclass(slots=True)
 class Entry:
-    """Everything that happened under one requestId; `customer` is the identifier as it was sent.
+    """All that happened under one requestId; `customer` is the identifier as it was sent.
 
-    Tuples, not lists: a run of a million requestIds has a million of these.
+    Tuples use less memory than lists, and a large run has a million entries.
     """
 
     customer: str | None
@@ -33,7 +35,7 @@ class Entry:
     transaction_ids: tuple[int, ...] = ()
 
     def as_json(self, request_id: str) -> dict[str, Any]:
-        """The entry as `GET /_truth` shows it."""
+        """The entry in the format of `GET /_truth`."""
         return {
             "requestId": request_id,
             "customer": self.customer,
@@ -52,20 +54,20 @@ class Entry:
 
 
 class Truth:
-    """The book of calls and issued units; with a file, each issued unit is also a line there, at once."""
+    """The record of calls and issued units; with a file, each unit is written there at once."""
 
     def __init__(self) -> None:
         self._file: IO[str] | None = None
         self._forget()
 
-    def keep_in(self, file: IO[str]) -> None:
-        """Write to a file what happens from now on."""
+    def write_to(self, file: IO[str]) -> None:
+        """Write all later events to a file."""
         self._file = file
 
     def clear(self) -> None:
-        """Forget everything; the file is kept and gets a line that says so."""
+        """Forget everything; the file is kept and records the reset."""
         self._forget()
-        self.note({"event": "reset"})
+        self.record({"event": "reset"})
 
     def _forget(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -76,7 +78,7 @@ class Truth:
         self._concurrent = 0
 
     def received(self, customer: str | None, elements: Sequence[Mapping[str, Any]]) -> None:
-        """An issue call came in; counted for each requestId it carries, whatever becomes of it."""
+        """Count an issue call for each requestId it carries, whatever its outcome."""
         for element in elements:
             if request_id := request_id_in(element):
                 entry = self._entries.get(request_id)
@@ -84,21 +86,21 @@ class Truth:
                     entry = self._entries[request_id] = Entry(customer, element.get("rewardId"))
                 entry.calls += 1
 
-    def answered(self, kind: str, http_status: int) -> None:
-        """A call of a kind (issue, read, token, revoke) was answered; 0 stands for no answer at all."""
+    def answered(self, kind: CallKind, http_status: int) -> None:
+        """Count the reply to a call (issue, read, token, revoke); status 0 means no reply."""
         self._calls[kind] += 1
         if kind == "issue":
             self._statuses[http_status] += 1
 
     def collided(self, elements: Sequence[Mapping[str, Any]]) -> None:
-        """A call came while another one for the same customer was being processed."""
+        """Count a call that arrived while another for the same customer was processed."""
         self._concurrent += 1
         for element in elements:
             if entry := self._entries.get(request_id_in(element) or ""):
                 entry.concurrent_calls += 1
 
     def planned(self, line: OrderLine) -> None:
-        """A line was understood: its number of requested units is now certain."""
+        """A line was parsed: its number of requested units is final."""
         entry = self._entries.get(line.request_id or "")
         if entry is not None and isinstance(line.plan, Plan):
             entry.requested = line.plan.units
@@ -107,7 +109,7 @@ class Truth:
     def issued(
         self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit
     ) -> None:
-        """One more unit was issued and paid."""
+        """One unit was issued and paid for."""
         self._points += unit.points
         entry = self._entries.get(line.request_id or "")
         if entry is None:
@@ -120,7 +122,7 @@ class Truth:
                 entry.vouchers += (unit.voucher,)
             if transaction.transaction_id not in entry.transaction_ids:
                 entry.transaction_ids += (transaction.transaction_id,)
-        self.note(
+        self.record(
             {
                 "event": "issued",
                 "at": unit.at,
@@ -137,13 +139,13 @@ class Truth:
         )
 
     def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
-        """Units were issued and taken back at once, because their points could not be redeemed."""
+        """Units were issued and reversed at once, because their points could not be redeemed."""
         entry = self._entries.get(line.request_id or "")
         if entry is not None:
             entry.reversed_vouchers += tuple(unit.voucher for unit in units if unit.voucher)
 
     def revoked(self, transaction: Transaction) -> None:
-        """A whole transaction was cancelled and its points given back."""
+        """A whole transaction was cancelled and its points returned."""
         points = sum(unit.points for unit in transaction.units)
         self._refunded += points
         owners = [
@@ -153,7 +155,7 @@ class Truth:
         ]
         for request_id in owners:
             self._entries[request_id].revoked += len(transaction.units)
-        self.note(
+        self.record(
             {"event": "revoked", "transactionId": transaction.transaction_id, "requestIds": owners}
         )
 
@@ -163,12 +165,15 @@ class Truth:
         return entry.as_json(request_id) if entry else None
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Every requestId's entry, in order of arrival; later arrivals do not disturb the iteration."""
+        """Every requestId's entry in order of arrival; safe while new ones arrive."""
         for request_id, entry in list(self._entries.items()):
             yield entry.as_json(request_id)
 
     def summary(self) -> dict[str, Any]:
-        """The counts; `overIssued` must be 0, and `pairsWithSeveralRequestIds` counts keys minted anew."""
+        """The counts; `overIssued` must be 0.
+
+        `pairsWithSeveralRequestIds` counts pairs of customer and reward with several requestIds.
+        """
         keys_by_pair: defaultdict[tuple[int | None, Any], int] = defaultdict(int)
         for entry in self._entries.values():
             if entry.issued:
@@ -195,8 +200,8 @@ class Truth:
             "concurrentCalls": self._concurrent,
         }
 
-    def note(self, line: Mapping[str, Any]) -> None:
-        """Write an event to the file, if there is one, before anybody hears of it."""
+    def record(self, line: Mapping[str, Any]) -> None:
+        """Write an event to the file, if there is one, before the reply is sent."""
         if self._file is not None:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._file.flush()

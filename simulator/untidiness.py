@@ -1,10 +1,9 @@
-"""Untidy replies: the same facts, written as the documents' samples write them when they disagree (§3.2, §4.3)."""
+"""Untidy replies: the same facts in the other spellings of the documents' samples (§3.2, §4.3)."""
 
 from random import Random
 from typing import Any
 
-# Fields some samples leave out, or that repeat what another one says: a reply without them says the
-# same.
+# Some samples omit these fields, or they repeat another: a reply without them means the same.
 DISPENSABLE = frozenset(
     {
         "success",
@@ -39,7 +38,7 @@ EXTRAS: tuple[Any, ...] = (None, 1, "text", [1, None, "x"], {"nested": {"deeper"
 
 
 def untidy(value: Any, rate: float, rng: Random) -> Any:
-    """A JSON value, changed at about `rate` (0 to 1) of its places; no fact of it is lost or changed."""
+    """Rewrite about `rate` (0 to 1) of a JSON value's places without changing any fact."""
     match value:
         case dict():
             return _untidy_object(value, rate, rng)
@@ -69,7 +68,7 @@ def _untidy_object(value: dict[str, Any], rate: float, rng: Random) -> dict[str,
 
 
 def _written_otherwise(value: Any) -> Any:
-    """A number or a flag as text, a number in text as a number."""
+    """A number or flag as text; a number in text as a number."""
     match value:
         case bool():
             return str(value).lower()

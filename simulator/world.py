@@ -1,4 +1,4 @@
-"""The simulator's whole state, in memory: what a reset throws away and builds anew."""
+"""The simulator's whole state, in memory."""
 
 import json
 import random
@@ -11,14 +11,14 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter
 
-from simulator.access import Gate
+from simulator.access import Authenticator
 from simulator.catalogue import Catalogue, Profile, Reward
 from simulator.customers import Directory, Identifier
 from simulator.delivery import Delivery
 from simulator.faults import Fault, Faults
-from simulator.issuing import Books
+from simulator.issuance import Records
 from simulator.keys import KeyStore
-from simulator.limits import LimitBook
+from simulator.limits import LimitCounters
 from simulator.malformation import malform
 from simulator.orders import Shop
 from simulator.replies import JSON, Reply
@@ -32,7 +32,7 @@ JITTER = 0.2
 
 
 class Serials:
-    """Numbers and codes; a voucher's mixed case shows which reads change it, its prefix tells runs apart."""
+    """Unique numbers and codes; a voucher's mixed case reveals reads that change it."""
 
     def __init__(self) -> None:
         self._transactions, self._vouchers, self._points = (
@@ -47,16 +47,16 @@ class Serials:
         return next(self._transactions)
 
     def voucher(self, reward: Reward) -> str:
-        """A new voucher code, such as `Sim-1001-3fa2bc-1`."""
+        """A new voucher code, such as `Sim-1001-3fa2bc-1`; the middle part differs in every run."""
         return f"Sim-{reward.reward_id}-{self.run}-{next(self._vouchers)}"
 
     def points_reference(self) -> str:
-        """A new id of a points redemption."""
+        """A new id for a points redemption."""
         return f"p{next(self._points):06x}"
 
 
 class World:
-    """Catalogue, switches, faults, customers and books; `clock` is in epoch seconds."""
+    """Catalogue, switches, faults, customers and records; `clock` is in epoch seconds."""
 
     def __init__(
         self,
@@ -66,18 +66,18 @@ class World:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.catalogue, self.switches, self.clock = catalogue, switches, clock
-        self.gate = Gate(catalogue, clock)
+        self.authenticator = Authenticator(catalogue, clock)
         self.truth = Truth()
         self.faults = Faults(magic=catalogue.magic_customers)
         self.delivery = Delivery()
         self.serials, self._rng = Serials(), random.Random(0)
         self._build()
 
-    def begin_life(self, file: IO[str]) -> None:
-        """Write down from now on what a later life needs to do the same again."""
+    def record_into(self, file: IO[str]) -> None:
+        """Record all later events in a file, so that another process can replay them."""
         self.serials.run = secrets.token_hex(3)
-        self.truth.keep_in(file)
-        self.truth.note(
+        self.truth.write_to(file)
+        self.truth.record(
             {"event": "start", "run": self.serials.run, "switches": asdict(self.switches)}
         )
 
@@ -92,7 +92,7 @@ class World:
         self.directory = Directory(self.catalogue)
         self.journal = Journal()
         self._untidy_rng = random.Random(self.switches.untidiness_seed)
-        self.books = Books(KeyStore(), LimitBook(), self.journal, self.truth, self.serials)
+        self.records = Records(KeyStore(), LimitCounters(), self.journal, self.truth, self.serials)
         self.busy: set[object] = set()
 
     @property
@@ -101,41 +101,41 @@ class World:
         return Shop(self.rewards, frozenset(self.catalogue.brands), self.directory, self.switches)
 
     def change_reward(self, reward_id: int, changes: dict[str, Any]) -> None:
-        """Change a reward's rules until the next reset, as a marketer would; KeyError if it is unknown."""
+        """Change a reward's rules until the next reset; raises KeyError if it is unknown."""
         adapter = TypeAdapter(Reward)
         current = adapter.dump_python(self.rewards[reward_id])
         self.rewards[reward_id] = adapter.validate_python(
             {**current, **changes, "reward_id": reward_id}
         )
-        self.truth.note({"event": "reward", "rewardId": reward_id, "changes": changes})
+        self.truth.record({"event": "reward", "rewardId": reward_id, "changes": changes})
 
     def put_customer(self, raw: dict[str, Any]) -> None:
-        """Add or replace a customer until the next reset; raises pydantic's ValidationError."""
+        """Add or replace a customer until the next reset; raises ValidationError."""
         self.directory.put(TypeAdapter(Profile).validate_python(raw))
-        self.truth.note({"event": "customer", "profile": raw})
+        self.truth.record({"event": "customer", "profile": raw})
 
     def change_switches(self, changes: dict[str, Any]) -> None:
-        """Change switches for the calls to come; raises pydantic's ValidationError."""
+        """Change switches for later calls; raises ValidationError."""
         self.switches = self.switches.changed(**changes)
-        self.truth.note({"event": "switched", "switches": asdict(self.switches)})
+        self.truth.record({"event": "switched", "switches": asdict(self.switches)})
         self._untidy_rng = random.Random(self.switches.untidiness_seed)
 
-    def spoil(self, reply: Reply, fault: Fault | None) -> Reply:
-        """The reply as it is put on the way: untidy as the switch says, malformed as the fault says."""
+    def distort(self, reply: Reply, fault: Fault | None) -> Reply:
+        """Rewrite the reply as the untidiness switch and the fault demand."""
         if self.switches.untidiness and reply.content_type == JSON and reply.body:
             body = untidy(json.loads(reply.body), self.switches.untidiness, self._untidy_rng)
             reply = replace(reply, body=json.dumps(body, separators=(",", ":")).encode())
         return malform(fault.kind, reply) if fault else reply
 
     def lock_of(self, identifier: Identifier | None) -> object:
-        """What two calls for the same customer have in common; None for a call without a customer."""
+        """A key that calls for the same customer share; None for a call without a customer."""
         if identifier is None:
             return None
         customer = self.directory.find(identifier)
         return customer.customer_id if customer else identifier
 
     def delay(self, fault: Fault | None) -> float:
-        """How long the next answer takes, in seconds."""
+        """How long the next reply takes, in seconds."""
         if fault is not None and fault.kind == "latency":
             return fault.seconds
         mean = self.switches.latency_seconds

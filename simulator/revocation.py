@@ -1,4 +1,4 @@
-"""The revoke of a whole transaction: cancelled, its points given back (rewards-api §9)."""
+"""Revoking a whole transaction: it is cancelled and its points are returned (rewards-api §9)."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from simulator.world import World
 
 
 def revoke(world: World, call: Call, caller: Caller) -> Reply:
-    """Revoke one transaction; the HTTP status is 200 whatever comes of it, even in mode `openapi_400`."""
-    world.gate.check_username(caller, call.query)
+    """Revoke one transaction; the HTTP status is always 200, even in mode `openapi_400`."""
+    world.authenticator.check_username(caller, call.query)
     transaction_id = call.fields.get("txnId")
     if isinstance(transaction_id, bool) or not isinstance(transaction_id, int):
         return json_reply(200, {"status": invalid("txnId must not be null").status.as_json()})
@@ -46,7 +46,7 @@ def _find_obstacle(world: World, transaction: Transaction | None) -> Status | No
 
 
 def cancel(world: World, transaction: Transaction) -> None:
-    """Cancel a transaction and give its points back."""
+    """Cancel a transaction and return its points."""
     transaction.state = "CANCELLED"
     transaction.payer.points += sum(unit.points for unit in transaction.units)
     world.truth.revoked(transaction)

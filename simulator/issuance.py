@@ -1,4 +1,4 @@
-"""Issues an order: replay, eligibility, points check, limits, units, in the documented order (§4.4)."""
+"""Processes an order in the documented order: replay, eligibility, points, limits, units (§4.4)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Protocol
 from simulator.catalogue import Reward
 from simulator.customers import Customer
 from simulator.keys import Event, KeyStore, Progress
-from simulator.limits import LimitBook
+from simulator.limits import LimitCounters
 from simulator.obstacles import Forced, find_obstacle
 from simulator.orders import Order, OrderLine
 from simulator.pricing import Plan
@@ -31,39 +31,39 @@ UNRECORDED = (PAYMENT_CONFIG_INVALID.code, PAYMENT_CONFIG_AMBIGUOUS.code)
 
 
 class Numbering(Protocol):
-    """Gives out numbers and codes that are never repeated."""
+    """Generates unique numbers and codes."""
 
     def transaction_id(self) -> int:
-        """The next transaction's id."""
+        """The next transaction id."""
 
     def voucher(self, reward: Reward) -> str:
         """A new voucher code."""
 
     def points_reference(self) -> str:
-        """A new id of a points redemption."""
+        """A new id for a points redemption."""
 
 
 class IssueLog(Protocol):
-    """Is told of every issued unit, before the reply is made."""
+    """Records what processing does, before the reply is built."""
 
     def issued(
         self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit
     ) -> None:
-        """One more unit was issued and paid."""
+        """One unit was issued and paid for."""
 
     def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
-        """Units were issued and taken back at once."""
+        """Units were issued and reversed at once."""
 
     def planned(self, line: OrderLine) -> None:
-        """A line was understood: its number of requested units is now certain."""
+        """A line was parsed: its number of requested units is final."""
 
 
 @dataclass(slots=True)
-class Books:
-    """All state that issuing changes."""
+class Records:
+    """All state that processing an order changes."""
 
     keys: KeyStore
-    limits: LimitBook
+    limits: LimitCounters
     journal: Journal
     log: IssueLog
     numbering: Numbering
@@ -71,7 +71,7 @@ class Books:
 
 @dataclass(slots=True)
 class Work:
-    """One line while it is being processed."""
+    """One line while it is processed."""
 
     line: OrderLine
     progress: Progress
@@ -83,14 +83,14 @@ class Work:
 
     @property
     def missing(self) -> int:
-        """Units requested and not issued yet; 0 when the line cannot be priced."""
+        """Requested units that are not issued yet; 0 when the line cannot be priced."""
         plan = self.line.plan
         return plan.units - len(self.progress.units) if isinstance(plan, Plan) else 0
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What the reply says about one line: `units` are the vouchers it shows, `quantity` what it claims."""
+    """The reply's content for one line: the vouchers of `units`, and the reported `quantity`."""
 
     line: OrderLine
     status: Status
@@ -100,11 +100,11 @@ class LineResult:
 
 
 def issue(
-    books: Books, order: Order, switches: Switches, now: float, forced: Forced | None = None
+    records: Records, order: Order, switches: Switches, now: float, forced: Forced | None = None
 ) -> list[LineResult]:
-    """Process an order at `now` (epoch seconds); raises RefusalError when the whole call is refused."""
-    event = books.keys.event_for(order.request_ids, order.fingerprint)
-    works = _start(books, order, event, switches)
+    """Process an order at `now` (epoch seconds); raises RefusalError for a refused call."""
+    event = records.keys.event_for(order.request_ids, order.fingerprint)
+    works = _start(records, order, event, switches)
     if _is_replay(event, works, switches):
         return [_result(work, switches) for work in works]
     for work in works:
@@ -113,16 +113,16 @@ def issue(
     _check_points(order.payer, event, works, forced)
     for work in works:
         if not work.was_finished:
-            _process(books, order, work, now, forced)
+            _process(records, order, work, now, forced)
     event.failed = not any(work.progress.units for work in works)
     return [_result(work, switches) for work in works]
 
 
-def _start(books: Books, order: Order, event: Event, switches: Switches) -> list[Work]:
+def _start(records: Records, order: Order, event: Event, switches: Switches) -> list[Work]:
     works = []
     for line in order.lines:
-        books.log.planned(line)
-        work = Work(line, books.keys.progress_of(line.request_id, event))
+        records.log.planned(line)
+        work = Work(line, records.keys.progress_of(line.request_id, event))
         work.was_finished = isinstance(line.plan, Plan) and work.missing <= 0
         if switches.replay_quantity == "cumulative" and work.progress.transactions:
             work.continues = work.progress.transactions[-1]
@@ -131,7 +131,7 @@ def _start(books: Books, order: Order, event: Event, switches: Switches) -> list
 
 
 def _is_replay(event: Event, works: Iterable[Work], switches: Switches) -> bool:
-    """Whether the answer is already known; raises the refusal a switch asks for."""
+    """Whether the result is known already; raises the refusal that a switch asks for."""
     if event.failed and switches.failed_replay == "reprocess":
         event.failed, event.refusal = False, None
     elif event.failed:
@@ -147,7 +147,7 @@ def _is_replay(event: Event, works: Iterable[Work], switches: Switches) -> bool:
 
 
 def _check_points(payer: Payer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
-    """Sum the points of all rewards up front, those too that fail afterwards for a reason of their own (§4.4)."""
+    """Check the points of all rewards, also of those that fail later for another reason (§4.4)."""
     needed = sum(
         plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
         for work in works
@@ -160,56 +160,56 @@ def _check_points(payer: Payer, event: Event, works: Sequence[Work], forced: For
     raise RefusalError(NOT_REDEEMABLE)
 
 
-def _process(books: Books, order: Order, work: Work, now: float, forced: Forced | None) -> None:
+def _process(records: Records, order: Order, work: Work, now: float, forced: Forced | None) -> None:
     fits = work.missing if work.failure is None else 0
-    if fits and (room := books.limits.room(work.line.reward, order.customer.customer_id, now)):
+    if fits and (room := records.limits.room(work.line.reward, order.customer.customer_id, now)):
         fits = min(fits, max(room.units, 0))
         work.failure = None if fits else room.reason
     if forced and forced.units is not None:
         fits = min(fits, forced.units)
     work.progress.failure = work.failure
     if fits:
-        _add_units(books, order, work, fits, now)
+        _add_units(records, order, work, fits, now)
     elif not work.progress.transactions and work.failure and work.failure.code not in UNRECORDED:
-        _open_transaction(books, order, work, now)
+        _open_transaction(records, order, work, now)
         if work.failure.code == POINTS_NOT_REDEEMED.code:
-            _reverse(books, work, now)
+            _reverse(records, work, now)
 
 
-def _reverse(books: Books, work: Work, now: float) -> None:
-    """The coupon was issued before its points were redeemed; that failed, so it is taken back (§4.4)."""
+def _reverse(records: Records, work: Work, now: float) -> None:
+    """Issue a coupon and take it back, because redeeming its points failed afterwards (§4.4)."""
     work.taken_back = [
-        Unit(books.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)
+        Unit(records.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)
     ]
-    books.log.reversed(work.line, work.taken_back)
+    records.log.reversed(work.line, work.taken_back)
 
 
-def _add_units(books: Books, order: Order, work: Work, count: int, now: float) -> None:
+def _add_units(records: Records, order: Order, work: Work, count: int, now: float) -> None:
     plan, customer, reward = work.line.plan, order.customer, work.line.reward
     payer = order.payer
     if not isinstance(plan, Plan):
-        raise TypeError("units were to be issued for a line without a price")
-    transaction = _open_transaction(books, order, work, now)
+        raise TypeError("a line without a price cannot be issued")
+    transaction = _open_transaction(records, order, work, now)
     done = len(work.progress.units)
     for number in range(done, done + count):
         points = plan.points_for(number + 1) - plan.points_for(number)
-        unit = Unit(books.numbering.voucher(reward) if reward.shows_voucher else "", points, now)
+        unit = Unit(records.numbering.voucher(reward) if reward.shows_voucher else "", points, now)
         transaction.units.append(unit)
         work.added.append(unit)
         payer.points -= points
-        books.log.issued(work.line, customer, transaction, unit)
+        records.log.issued(work.line, customer, transaction, unit)
     if any(unit.points for unit in work.added):
-        transaction.points_refs += (books.numbering.points_reference(),)
-    books.limits.take(reward, customer.customer_id, now, count)
+        transaction.points_refs += (records.numbering.points_reference(),)
+    records.limits.take(reward, customer.customer_id, now, count)
 
 
-def _open_transaction(books: Books, order: Order, work: Work, now: float) -> Transaction:
+def _open_transaction(records: Records, order: Order, work: Work, now: float) -> Transaction:
     if work.continues is not None:
         work.continues.failure = work.failure
         return work.continues
     line = work.line
     transaction = Transaction(
-        books.numbering.transaction_id(),
+        records.numbering.transaction_id(),
         order.customer.customer_id,
         line.org_id,
         line.reward.reward_id,
@@ -223,7 +223,7 @@ def _open_transaction(books: Books, order: Order, work: Work, now: float) -> Tra
         by_group=order.group is not None,
     )
     work.progress.transactions += (transaction,)
-    books.journal.add(transaction)
+    records.journal.add(transaction)
     return transaction
 
 

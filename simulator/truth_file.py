@@ -1,4 +1,4 @@
-"""What outlives the simulator: its truth file, from which a new life does again what earlier lives have done."""
+"""The truth file: events that outlive the process and are replayed at the next start."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from simulator.customers import identifier_in
 from simulator.orders import elements_in
-from simulator.revoking import cancel
+from simulator.revocation import cancel
 from simulator.statuses import RefusalError
 from simulator.submission import Submission
 from simulator.switches import Switches
@@ -18,12 +18,12 @@ from simulator.world import World
 
 
 @contextmanager
-def remembered(world: World, path: Path) -> Iterator[None]:
-    """Do again what the file tells of, and keep in it what happens from now on.
+def restored(world: World, path: Path) -> Iterator[None]:
+    """Restore the state that the file describes, then record all later events in it.
 
-    Every line is written before what it tells of is answered, so that a SIGKILL costs at most half
-    a line. Calls under requestIds, customers, limits, points, transactions and changed rewards come
-    back; faults, tokens, counts of calls without an order and this life's own switches do not.
+    Each event is written before its reply is sent, so that a SIGKILL costs at most an incomplete
+    last line. Requests, customers, limits, points, transactions and changed rewards are restored;
+    faults, tokens, counts of calls without an order and this process's own switches are not.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -33,16 +33,16 @@ def remembered(world: World, path: Path) -> Iterator[None]:
         line = "\n"
         own = world.switches
         for line in file:
-            with suppress(json.JSONDecodeError):  # the half line of a killed life
-                _do_again(world, json.loads(line))
+            with suppress(json.JSONDecodeError):  # the incomplete last line of a killed process
+                _replay(world, json.loads(line))
         world.switches = own
         if not line.endswith("\n"):
             file.write("\n")
-        world.begin_life(file)
+        world.record_into(file)
         yield
 
 
-def _do_again(world: World, event: dict[str, Any]) -> None:
+def _replay(world: World, event: dict[str, Any]) -> None:
     match event:
         case {"event": "start", "run": str() as run, "switches": dict() as switches}:
             world.serials.run = run
@@ -52,19 +52,19 @@ def _do_again(world: World, event: dict[str, Any]) -> None:
         case {"event": "reset"}:
             world.reset()
         case {"event": "call"}:
-            _process_again(world, Submission.from_json(event))
+            _replay_call(world, Submission.from_json(event))
         case {"event": "revoked", "transactionId": int() as transaction_id}:
             if transaction := world.journal.find(transaction_id):
                 cancel(world, transaction)
         case {"event": "reward", "rewardId": int() as reward_id, "changes": dict() as changes}:
-            with suppress(KeyError):  # this life's catalogue has no such reward
+            with suppress(KeyError):  # the current catalogue has no such reward
                 world.change_reward(reward_id, changes)
         case {"event": "customer", "profile": dict() as profile}:
             with suppress(ValidationError):
                 world.put_customer(profile)
 
 
-def _process_again(world: World, submission: Submission) -> None:
+def _replay_call(world: World, submission: Submission) -> None:
     body = submission.body if isinstance(submission.body, dict) else {}
     identifier = identifier_in(body)
     world.truth.received(identifier and identifier[1], elements_in(body, submission.reward_id))
