@@ -18,7 +18,7 @@ START = 1_800_000_000.0
 
 
 class Clock:
-    """A clock that stands still until a test moves it."""
+    """A clock that only moves when a test advances it."""
 
     now = START
 
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Api:
-    """A caller of the rewards API with made-up but valid requests."""
+    """A caller of the rewards API with generated valid requests."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client

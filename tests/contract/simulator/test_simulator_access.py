@@ -29,13 +29,13 @@ def test_the_basic_header_carries_the_lower_case_md5_of_the_password():
     [
         "",
         basic_header("demo.till", "wrong"),
-        basic_header("nobody", "demo"),
+        basic_header("stranger", "demo"),
         "Basic " + base64.b64encode(b"demo.till:demo").decode(),
         "Basic " + base64.b64encode(b"demo.till:FE01CE2A7FBAC8FAFAED7C982A04E229").decode(),
     ],
 )
 @pytest.mark.parametrize("mode", ["always_200", "openapi_400"])
-def test_a_wrong_credential_is_401_from_the_gateway(api, sim, header, mode):
+def test_a_wrong_credential_is_refused_with_401_by_the_gateway(api, sim, header, mode):
     sim.switch(http_mode=mode)
     reply = api.bulk(api.line(1001, 1, "k"), headers={"Authorization": header})
     assert (reply.status_code, "status" in reply.json()) == (401, False)
@@ -43,12 +43,12 @@ def test_a_wrong_credential_is_401_from_the_gateway(api, sim, header, mode):
     assert sim.truth("k") is None
 
 
-def test_every_reply_has_a_tracking_id_of_its_own(api):
+def test_every_reply_has_its_own_tracking_id(api):
     ids = {api.bulk(api.line()).headers["x-cap-requestid"] for _ in range(5)}
     assert len(ids) == 5
 
 
-def test_a_token_opens_the_api_until_it_expires(api, sim, clock):
+def test_a_token_is_accepted_until_it_expires(api, sim, clock):
     body = token_of(api).json()
     token = body["data"]["accessToken"]
     assert (body["errors"], body["data"]["ttlSeconds"], token.count(".")) == (None, 300, 2)
@@ -60,13 +60,13 @@ def test_a_token_opens_the_api_until_it_expires(api, sim, clock):
     assert with_token(api, token_of(api).json()["data"]["accessToken"]) == 200
 
 
-def test_each_token_is_new_and_the_older_one_still_works(api):
+def test_each_token_is_new_and_older_ones_still_work(api):
     first, second = (token_of(api).json()["data"]["accessToken"] for _ in range(2))
     assert first != second
     assert [with_token(api, first), with_token(api, second)] == [200, 200]
 
 
-def test_the_life_of_a_token_is_a_switch(api, sim, clock):
+def test_a_switch_sets_the_lifetime_of_a_token(api, sim, clock):
     sim.switch(token_ttl_seconds=2)
     data = token_of(api).json()["data"]
     clock.advance(2)
@@ -84,7 +84,7 @@ def test_tokens_can_be_revoked_in_the_middle_of_a_run(api, sim, through):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"key": "nobody"}, {"secret": "x"}, {"key": None}, {"key": ["demo-key"]}]
+    "wrong", [{"key": "stranger"}, {"secret": "x"}, {"key": None}, {"key": ["demo-key"]}]
 )
 def test_a_wrong_client_gets_no_token(api, sim, wrong):
     reply = token_of(api, **wrong)
@@ -93,7 +93,7 @@ def test_a_wrong_client_gets_no_token(api, sim, wrong):
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c"])
-def test_an_unknown_token_is_401(api, token):
+def test_an_unknown_token_is_refused_with_401(api, token):
     assert with_token(api, token) == 401
 
 
@@ -102,17 +102,17 @@ def test_an_unknown_token_is_401(api, token):
     [
         ("?skip_validation=true", 403),
         ("?username=child.till&skip_validation=true", 403),
-        ("?username=nobody&skip_validation=true", 403),
+        ("?username=stranger&skip_validation=true", 403),
         ("?username=demo.till&skip_validation=TRUE", 200),
     ],
 )
-def test_the_till_must_be_the_authorised_one(api, query, http_status):
+def test_an_unauthorised_till_is_refused(api, query, http_status):
     assert (
         api.bulk(api.line(), path=f"{CORE}/v1/user/rewards/issue{query}").status_code == http_status
     )
 
 
-def test_validation_must_be_skipped(api):
+def test_a_call_that_does_not_skip_validation_is_refused(api):
     reply = api.bulk(api.line(), path=f"{CORE}/v1/user/rewards/issue?username=demo.till")
     assert (
         reply.json()["status"]["message"]
@@ -120,7 +120,7 @@ def test_validation_must_be_skipped(api):
     )
 
 
-def test_only_json_is_taken(api):
+def test_a_body_that_is_not_json_is_refused(api):
     path = f"{CORE}/v1/user/rewards/issue?username=demo.till&skip_validation=true"
     assert api.client.post(path, content=b"a=b").status_code == 415
 
@@ -188,5 +188,5 @@ def test_the_unconnected_endpoints_ignore_the_scope(api):
     assert "orgId" not in reply["rewards"][0]
 
 
-def test_controls_need_no_credentials(sim):
+def test_the_admin_interface_needs_no_credentials(sim):
     assert httpx.get(sim.url + "/_health").json() == {"ok": True}

@@ -36,7 +36,7 @@ def test_a_coupon_is_issued_in_the_documented_shape(api):
     assert (entry["promotions"], entry["vendor"], entry["restrictions"]) == ([], [], None)
 
 
-def test_each_kind_of_reward_shows_its_vouchers_in_its_own_place(api):
+def test_each_kind_of_reward_has_its_own_field_for_vouchers(api):
     vendor, promotion = api.issue(api.line(1003), api.line(1004))["rewards"]
     assert (vendor["intouch"], vendor["promotions"], len(vendor["vendor"])) == (None, [], 1)
     assert vendor["vendor"][0]["voucher"]
@@ -55,7 +55,7 @@ def test_a_single_issue_answers_with_objects_instead_of_lists(api):
     assert not {"rewards", "quantity", "requestedQuantity"} & reply.keys()
 
 
-def test_custom_fields_and_fulfilment_come_back_as_sent(api):
+def test_custom_fields_and_fulfilment_are_returned_as_sent(api):
     line = api.line(customFields={"size": "L"}, fulfillmentDetails={"status": "SHIPPED"})
     entry = api.issue(line)["rewards"][0]
     assert (entry["customFields"], entry["fulfillmentDetails"]) == (
@@ -109,7 +109,7 @@ def test_a_customer_in_the_segment_or_with_the_card_gets_the_restricted_reward(a
         ([], {4}),
     ],
 )
-def test_the_documents_segment_table_holds(api, sim, segments, issued):
+def test_segments_follow_the_documents_table(api, sim, segments, issued):
     rules = {1: ["s1:p1", "s2:p2"], 2: ["s1:p2", "s2:p1"], 3: ["s1:p1", "s3:p1"], 4: []}
     for number, needed in rules.items():
         sim.change_reward(1000 + number, segments=needed, kind="coupon", enabled=True, points=0)
@@ -129,7 +129,7 @@ def test_too_few_points_refuse_the_whole_call_and_issue_nothing(api, sim):
     assert sim.summary()["unitsIssued"] == 0
 
 
-def test_points_of_all_rewards_are_summed_before_any_is_issued(api, sim):
+def test_the_points_of_all_rewards_are_checked_before_any_is_issued(api, sim):
     sim.put_customer(customer_id=8, mobile="8", points=15)
     assert api.issue(api.line(1002), api.line(1002), mobile="8")["status"]["code"] == 8004
     assert codes(api.issue(api.line(1002), mobile="8")) == (200, [200])
@@ -138,7 +138,7 @@ def test_points_of_all_rewards_are_summed_before_any_is_issued(api, sim):
 @pytest.mark.parametrize(
     ("change", "code", "message"),
     [
-        ({"brand": "NOBODY"}, 3004, "Brand not found"),
+        ({"brand": "UNKNOWN"}, 3004, "Brand not found"),
         ({"brand": None}, 400, "brand must not be null"),
         ({"transactionNumber": None}, 400, "transactionNumber must not be null"),
         ({"mobile": None}, 8004, "primary identifier is missing"),
@@ -164,14 +164,14 @@ def test_points_of_all_rewards_are_summed_before_any_is_issued(api, sim):
         ({"eventDateTime": "2999-01-01T00:00:00Z"}, 400, "24 hours ahead"),
     ],
 )
-def test_a_wrong_request_is_refused_as_a_whole(api, sim, change, code, message):
+def test_an_invalid_request_is_refused_as_a_whole(api, sim, change, code, message):
     reply = api.issue(**change)
     assert (reply["status"]["code"], reply["rewards"]) == (code, None)
     assert message in reply["status"]["message"]
     assert sim.summary()["unitsIssued"] == 0
 
 
-def test_a_body_that_is_no_json_is_a_bean_validation_refusal(api):
+def test_a_body_that_is_not_json_is_a_bean_validation_refusal(api):
     headers = {"Content-Type": "application/json"}
     path = "/api_gateway/rewards/core/v1/user/rewards/issue?username=demo.till&skip_validation=true"
     reply = api.client.post(path, content=b"{", headers=headers).json()
@@ -179,7 +179,7 @@ def test_a_body_that_is_no_json_is_a_bean_validation_refusal(api):
 
 
 def test_a_refused_single_issue_has_the_single_shape(api):
-    assert api.single(brand="NOBODY").json() == {
+    assert api.single(brand="UNKNOWN").json() == {
         "status": {"success": False, "code": 3004, "message": "Brand not found"},
         "intouch": None,
         "promotion": None,
@@ -201,9 +201,7 @@ def test_a_reward_is_found_by_its_external_id(api):
         (1010, {"redemptionValue": 3}, 12035),
     ],
 )
-def test_an_impossible_payment_config_fails_its_line_without_a_transaction(
-    api, reward, config, code
-):
+def test_an_invalid_payment_config_fails_its_line_without_a_transaction(api, reward, config, code):
     reply = api.issue(api.line(reward, paymentConfig=config), api.line(1001))
     assert codes(reply) == (8010, [code, 200])
     assert not {"requestId", "transactionId", "quantity"} & reply["rewards"][0].keys()
@@ -225,7 +223,7 @@ def test_the_chosen_payment_config_sets_the_price(api, sim):
     assert sim.truth("k")["pointsCharged"] == 100
 
 
-def test_a_limit_that_leaves_no_room_is_12005_with_the_documented_message(api):
+def test_a_used_up_limit_is_12005_with_the_documented_message(api):
     api.issue(api.line(1006))
     reply = api.issue(api.line(1006))
     assert codes(reply) == (8003, [12005])
@@ -235,7 +233,7 @@ def test_a_limit_that_leaves_no_room_is_12005_with_the_documented_message(api):
     )
 
 
-def test_a_limit_that_leaves_some_room_issues_what_fits_and_charges_only_that(api, sim):
+def test_a_limit_issues_only_the_units_that_fit_and_charges_only_those(api, sim):
     sim.change_reward(1002, customer_limit={"units": 2})
     reply = api.issue(api.line(1002, 3, "k"))
     entry = reply["rewards"][0]
@@ -257,7 +255,7 @@ def test_a_reward_level_limit_counts_all_customers(api):
     ("period", "every", "days"),
     [("DAYS", 1, 1), ("DAYS", 3, 3), ("WEEKS", 1, 7), ("MONTHS", 1, 30)],
 )
-def test_a_limit_opens_again_with_its_next_window(api, sim, clock, *, period, every, days):
+def test_a_limit_starts_again_with_its_next_window(api, sim, clock, *, period, every, days):
     sim.change_reward(1001, customer_limit={"units": 1, "period": period, "every": every})
     clock.now = 86_400.0 * days * 1_000
     assert api.issue()["status"]["code"] == 200
@@ -267,7 +265,7 @@ def test_a_limit_opens_again_with_its_next_window(api, sim, clock, *, period, ev
     assert api.issue()["status"]["code"] == 200
 
 
-def test_a_limit_without_a_period_never_opens_again(api, sim, clock):
+def test_a_limit_without_a_period_never_starts_again(api, sim, clock):
     sim.change_reward(1001, customer_limit={"units": 1, "period": "NO_LIMIT"})
     api.issue()
     clock.advance(86_400 * 1_000)

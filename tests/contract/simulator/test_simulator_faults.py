@@ -49,7 +49,7 @@ def test_a_fault_before_processing_leaves_the_key_unused(api, sim, fault, http_s
     assert (sim.truth("k")["issued"], sim.truth("k")["calls"]) == (1, 2)
 
 
-def test_429_says_when_to_come_back_only_if_asked_to(api, sim):
+def test_429_has_a_retry_after_header_only_if_the_fault_sets_one(api, sim):
     sim.faults(next=[{"fault": {"kind": "429", "retry_after_seconds": 7}}, {"fault": "429"}])
     assert api.bulk(api.line()).headers["retry-after"] == "7"
     assert "retry-after" not in api.bulk(api.line()).headers
@@ -64,7 +64,7 @@ def test_429_says_when_to_come_back_only_if_asked_to(api, sim):
         ("truncated_json_after_commit", 1),
     ],
 )
-def test_a_broken_connection_tells_nothing_of_what_happened(api, sim, fault, issued):
+def test_a_broken_connection_hides_whether_the_reward_was_issued(api, sim, fault, issued):
     sim.faults(next=[{"fault": fault}])
     line = api.line(1001, 1, "k")
     with pytest.raises(NO_ANSWER):
@@ -93,7 +93,7 @@ def test_an_html_504_can_hide_an_issued_reward(api, sim):
     assert sim.truth("k")["issued"] == 1
 
 
-def test_a_held_reply_is_held_for_the_switch_unless_the_fault_says_otherwise(api, sim):
+def test_a_reply_is_delayed_by_the_switch_unless_the_fault_sets_its_own_delay(api, sim):
     sim.switch(hold_seconds=0.2)
     sim.faults(next=[{"fault": "timeout_after_commit"}])
     started = time.monotonic()
@@ -102,7 +102,7 @@ def test_a_held_reply_is_held_for_the_switch_unless_the_fault_says_otherwise(api
     assert 0.15 < time.monotonic() - started < 5
 
 
-def test_a_caller_that_gives_up_frees_the_held_reply_and_the_customer(api, sim):
+def test_a_caller_that_disconnects_releases_the_delayed_reply_and_the_customer(api, sim):
     sim.faults(next=[{"fault": "timeout_after_commit"}])
     line = api.line(1001, 1, "k")
     with pytest.raises(httpx.ReadTimeout):
@@ -175,7 +175,7 @@ def test_the_token_endpoint_can_be_made_to_fail(api, sim):
     assert [httpx.post(sim.url + path, json=body).status_code for _ in range(2)] == [500, 200]
 
 
-def test_rates_are_drawn_from_a_seed(api, sim):
+def test_rates_are_reproducible_by_their_seed(api, sim):
     def statuses():
         sim.faults(rates={"503": 0.3, "502_html": 0.2}, seed=5)
         return [api.bulk(api.line()).status_code for _ in range(60)]
@@ -185,7 +185,7 @@ def test_rates_are_drawn_from_a_seed(api, sim):
     assert statuses() == first
 
 
-def test_rates_are_kept_in_the_long_run():
+def test_rates_are_met_over_many_calls():
     faults = Faults(magic=False)
     faults.add(read_plan({"rates": {"503": 0.02, "timeout_after_commit": 0.05}}))
     kinds = [
@@ -195,7 +195,7 @@ def test_rates_are_kept_in_the_long_run():
     assert abs(kinds.count("timeout_after_commit") / 20_000 - 0.05) < 0.008
 
 
-def test_faults_are_planned_shown_and_cleared_through_the_admin_endpoint(api):
+def test_faults_are_planned_listed_and_cleared_through_the_admin_interface(api):
     plan = {
         "next": [{"fault": "503", "count": 2}],
         "customers": {"5": ["429"]},
@@ -221,7 +221,7 @@ def test_faults_are_planned_shown_and_cleared_through_the_admin_endpoint(api):
         {"next": [{"fault": "503", "count": 0}]},
     ],
 )
-def test_a_wrong_plan_is_refused(api, wrong):
+def test_an_invalid_plan_is_refused(api, wrong):
     assert api.client.post("/_faults", json=wrong).status_code == 422
 
 
@@ -273,7 +273,7 @@ def test_a_magic_customer_meets_its_fault_and_then_none(api, sim, suffix, seen):
         ("9111", 8003, 1010),
     ],
 )
-def test_a_magic_refusal_goes_through_the_books_and_burns_its_key(api, sim, suffix, code, inner):
+def test_a_magic_refusal_is_recorded_and_uses_up_its_request_id(api, sim, suffix, code, inner):
     customer, line = {"email": f"someone{suffix}@example.test"}, api.line(1002, 1, "k")
     reply = api.issue(line, **customer)
     assert reply["status"]["code"] == code
@@ -288,7 +288,7 @@ def test_an_empty_reply_is_magic_too(api):
     assert api.bulk(api.line(), mobile="919800009008").content == b""
 
 
-def test_magic_can_be_left_out():
+def test_magic_customers_can_be_turned_off():
     with Simulator(DEMO_WITHOUT_MAGIC) as plain:
         headers = {
             "Authorization": "Basic ZGVtby50aWxsOmZlMDFjZTJhN2ZiYWM4ZmFmYWVkN2M5ODJhMDRlMjI5"
@@ -303,7 +303,7 @@ def test_magic_can_be_left_out():
     assert reply.json()["status"]["code"] == 200
 
 
-async def test_without_a_socket_a_cut_connection_is_an_exception():
+async def test_a_cut_connection_is_an_exception_when_there_is_no_socket():
     transport = httpx.ASGITransport(create_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as client:
         await client.post("/_faults", json={"next": [{"fault": "reset_before", "path": "/v3/"}]})

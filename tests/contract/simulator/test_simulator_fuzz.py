@@ -1,4 +1,4 @@
-"""Whatever is sent to it, the simulator answers: a crash of its own would look like a fault of the API."""
+"""The simulator answers every call: its own crash would look like a fault of the API."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ anything = st.recursive(
 
 
 def shaped(required, **usual):
-    """A body with the usual values in most fields, and anything in some."""
+    """A body with usual values in most fields and arbitrary ones in some."""
     fields = {name: value | anything for name, value in usual.items()}
     return st.fixed_dictionaries({name: fields.pop(name) for name in required}, optional=fields)
 
@@ -92,7 +92,7 @@ async def send(switched, calls):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(switches, st.lists(st.tuples(paths, orders | anything), min_size=1, max_size=6))
-def test_every_call_gets_an_answer_in_json_and_the_books_balance(switched, calls):
+def test_every_call_gets_a_json_reply_and_the_records_agree(switched, calls):
     replies, summary = asyncio.run(send(switched, calls))
     for reply in replies:
         assert reply.status_code in {200, 400, 401, 403}

@@ -11,7 +11,7 @@ def coupons(entry):
 
 @pytest.fixture
 def two_rewards(api, sim):
-    """The documents' example: R1 costs 5, R2 costs 10, two of each are asked for, one of each is allowed."""
+    """The documents' example: R1 costs 5, R2 costs 10; two of each requested, one allowed."""
     sim.change_reward(1001, points=5, customer_limit={"units": 1})
     sim.change_reward(1002, points=10, customer_limit={"units": 1})
     return [api.line(1001, 2, "r1"), api.line(1002, 2, "r2")]
@@ -63,14 +63,14 @@ def test_without_a_request_id_a_repeated_call_issues_again(api, sim):
         {"customFields": {"a": "b"}},
     ],
 )
-def test_another_payload_under_a_known_key_is_10003(api, sim, other):
+def test_another_payload_under_a_known_request_id_is_10003(api, sim, other):
     line = api.line(1001, 1, "k")
     api.issue(line)
     assert api.issue(line | other)["status"]["code"] == 10003
     assert sim.truth("k")["issued"] == 1
 
 
-def test_a_key_is_unique_across_customers(api, sim):
+def test_a_request_id_is_unique_across_customers(api, sim):
     line = api.line(1001, 1, "k")
     api.issue(line, mobile="1")
     assert api.issue(line, mobile="2")["status"]["code"] == 10003
@@ -84,19 +84,19 @@ def test_leaving_out_or_adding_a_line_is_10003(api):
     assert api.issue(*both, api.line(1003, 1, "c"))["status"]["code"] == 10003
 
 
-def test_a_key_of_the_bulk_endpoint_does_not_fit_the_single_one(api):
+def test_a_request_id_of_the_bulk_endpoint_is_refused_by_the_single_one(api):
     api.issue(api.line(1001, 1, "k"))
     assert api.single(1001, requestId="k").json()["status"]["code"] == 10003
 
 
-def test_what_lies_outside_the_reward_elements_may_change(api, sim):
+def test_fields_outside_the_reward_elements_may_change(api, sim):
     line = api.line(1001, 1, "k")
     api.issue(line, notes="a")
     assert api.issue(line, notes="b")["status"]["code"] == 200
     assert sim.truth("k")["issued"] == 1
 
 
-def test_a_failed_key_is_burnt(api, sim):
+def test_a_failed_request_id_cannot_be_used_again(api, sim):
     line = api.line(1005, 1, "k")
     api.issue(line)
     sim.change_reward(1005, enabled=True)
@@ -108,20 +108,20 @@ def test_a_failed_key_is_burnt(api, sim):
     assert api.issue(line | {"requestId": "k-again"})["status"]["code"] == 200
 
 
-def test_a_key_refused_for_points_is_burnt_too(api, sim):
+def test_a_request_id_refused_for_points_cannot_be_used_again(api, sim):
     line, customer = api.line(1002, 1, "k"), {"mobile": "919700000502"}
     assert api.issue(line, **customer)["status"]["code"] == 8004
     sim.put_customer(customer_id=502, points=100, **customer)
     assert api.issue(line, **customer)["status"]["message"] == "Duplicate requestId"
 
 
-def test_a_validation_refusal_burns_no_key(api):
+def test_a_request_id_refused_by_validation_can_be_used_again(api):
     line = api.line(1001, 1, "k")
-    assert api.issue(line, brand="NOBODY")["status"]["code"] == 3004
+    assert api.issue(line, brand="UNKNOWN")["status"]["code"] == 3004
     assert api.issue(line)["status"]["code"] == 200
 
 
-def test_a_failed_reward_beside_an_issued_one_is_tried_again_with_the_same_keys(api, sim):
+def test_a_failed_reward_of_a_partial_call_is_retried_under_the_same_request_ids(api, sim):
     lines = [api.line(1001, 1, "a"), api.line(1005, 1, "b")]
     assert api.issue(*lines)["status"]["code"] == 8010
     sim.change_reward(1005, enabled=True)

@@ -1,4 +1,4 @@
-"""Replies that are untidy, which say the same, and replies that are malformed, which say nothing."""
+"""Untidy replies, which mean the same, and malformed ones, which cannot be used."""
 
 import json
 from random import Random
@@ -41,7 +41,7 @@ def test_a_tidy_reply_is_untouched():
         (("rewards", 0, "requestId"), {"r", "missing"}),
     ],
 )
-def test_numbers_flags_and_dispensable_fields_come_in_each_documented_way(path, seen):
+def test_numbers_flags_and_optional_fields_take_each_documented_form(path, seen):
     found = set()
     for reply in drawn(REPLY):
         value = reply
@@ -51,7 +51,7 @@ def test_numbers_flags_and_dispensable_fields_come_in_each_documented_way(path, 
     assert found == seen
 
 
-def test_empty_lists_and_nulls_change_places_and_unknown_fields_are_added():
+def test_empty_lists_and_nulls_are_swapped_and_unknown_fields_are_added():
     entries = [reply["rewards"][0] for reply in drawn(REPLY)]
     assert {json.dumps(entry["promotions"]) for entry in entries} == {"[]", "null"}
     assert {json.dumps(entry["intouch"]) for entry in entries} == {"[]", "null"}
@@ -61,11 +61,11 @@ def test_empty_lists_and_nulls_change_places_and_unknown_fields_are_added():
 @pytest.mark.parametrize(
     ("written", "also"), [("300101", 300101), ("0042", "0042"), ("r-1", "r-1")]
 )
-def test_text_becomes_a_number_only_where_nothing_is_lost(written, also):
+def test_text_becomes_a_number_only_without_loss(written, also):
     assert set(drawn(written, rate=1.0)) == {also}
 
 
-def test_untidiness_is_drawn_from_its_seed_anew_after_each_change(api, sim):
+def test_untidiness_restarts_from_its_seed_after_each_change(api, sim):
     def shapes():
         sim.reset()
         replies = [api.issue(api.line(1001, 1, f"k-{number}")) for number in range(5)]
@@ -78,14 +78,14 @@ def test_untidiness_is_drawn_from_its_seed_anew_after_each_change(api, sim):
     assert shapes() != first
 
 
-def test_untidiness_changes_no_book(api, sim):
+def test_untidiness_does_not_change_the_records(api, sim):
     sim.switch(untidiness=0.5)
     for number in range(10):
         api.issue(api.line(1002, 1, f"k-{number}"))
     assert (sim.summary()["unitsIssued"], sim.summary()["pointsCharged"]) == (10, 100)
 
 
-def test_faults_and_untidiness_go_together(api, sim):
+def test_faults_and_untidiness_can_be_combined(api, sim):
     sim.switch(untidiness=1.0)
     sim.faults(next=[{"fault": kind} for kind in ("empty_200", "502_html", "401")])
     assert [api.bulk(api.line()).status_code for _ in range(4)] == [200, 502, 401, 200]
@@ -107,7 +107,7 @@ def test_a_malformed_reply_hides_an_issued_reward(api, sim, kind):
     )
 
 
-def test_a_huge_reply_is_valid_json_and_as_long_as_it_says(api, sim):
+def test_a_huge_reply_is_valid_json_of_its_stated_length(api, sim):
     sim.faults(next=[{"fault": "huge_body_after_commit"}])
     reply = api.bulk(api.line())
     assert len(reply.content) == int(reply.headers["content-length"]) > 50_000_000
@@ -128,13 +128,13 @@ def test_a_gzip_bomb_is_small_on_the_wire_and_large_in_memory(api, sim):
         ("empty_200_after_commit", json.JSONDecodeError),
     ],
 )
-def test_some_replies_cannot_even_be_parsed(api, sim, kind, error):
+def test_some_malformed_replies_cannot_be_parsed(api, sim, kind, error):
     sim.faults(next=[{"fault": kind}])
     with pytest.raises(error):
         json.loads(api.bulk(api.line()).content.decode())
 
 
-def test_wrong_types_arrays_and_duplicate_keys_are_json(api, sim):
+def test_wrong_types_arrays_and_duplicate_keys_are_valid_json(api, sim):
     kinds = ["wrong_types_after_commit", "array_after_commit", "duplicate_keys_after_commit"]
     sim.faults(next=[{"fault": kind} for kind in kinds])
     wrong, array, doubled = (api.bulk(api.line()) for _ in kinds)

@@ -38,7 +38,7 @@ def process(*arguments, **environment):
 
 
 @pytest.mark.processes
-def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_path):
+def test_the_command_prints_its_url_and_keeps_its_truth_when_killed(tmp_path):
     ready, truth = tmp_path / "ready", tmp_path / "truth.jsonl"
     arguments = ["--port", 0, "--ready-file", ready, "--truth-file", truth, "--no-magic-customers"]
     with process(*arguments, SIMULATOR_HTTP_MODE="openapi_400") as (child, line):
@@ -47,7 +47,7 @@ def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_p
         reply = httpx.post(url + BULK, json=BODY | {"mobile": "919800009102"}, headers=HEADERS)
         assert reply.json()["status"]["code"] == 200
         assert (
-            httpx.post(url + BULK, json=BODY | {"brand": "NOBODY"}, headers=HEADERS).status_code
+            httpx.post(url + BULK, json=BODY | {"brand": "UNKNOWN"}, headers=HEADERS).status_code
             == 400
         )
         child.send_signal(signal.SIGKILL)
@@ -62,7 +62,7 @@ def test_the_command_says_where_it_listens_and_keeps_its_truth_when_killed(tmp_p
 
 
 @pytest.mark.processes
-def test_sigterm_ends_it_within_two_seconds_though_a_reply_is_held(tmp_path):
+def test_sigterm_stops_it_within_two_seconds_despite_a_delayed_reply(tmp_path):
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps({"next": [{"fault": "timeout_after_commit"}]}))
     with (
@@ -82,13 +82,13 @@ def test_sigterm_ends_it_within_two_seconds_though_a_reply_is_held(tmp_path):
         assert isinstance(held.exception(), httpx.RemoteProtocolError)
 
 
-def test_a_wrong_option_is_named(capsys):
+def test_the_error_names_an_invalid_option(capsys):
     with pytest.raises(SystemExit):
         main(["--colour", "red"])
     assert "--colour" in capsys.readouterr().err
 
 
-def test_a_simulator_can_come_back_on_the_same_port():
+def test_a_simulator_can_restart_on_the_same_port():
     with Simulator() as first:
         port = int(first.url.rpartition(":")[2])
         assert httpx.get(first.url + "/_health").status_code == 200
@@ -97,7 +97,7 @@ def test_a_simulator_can_come_back_on_the_same_port():
         assert httpx.get(second.url + "/_health").status_code == 200
 
 
-def test_a_simulator_that_does_not_run_says_so():
+def test_a_simulator_that_is_not_running_raises_an_error():
     simulator = Simulator()
     with pytest.raises(RuntimeError, match="use it as a context manager"):
         simulator.summary()

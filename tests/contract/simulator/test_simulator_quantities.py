@@ -22,7 +22,7 @@ def points_and_units(entry):
         (1002, None, None, 10, 1),
     ],
 )
-def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(
+def test_units_and_points_of_a_bulk_line_follow_the_documents(
     api, sim, *, reward, quantity, config, points, units
 ):
     line = api.line(reward, key="k", paymentConfig=config) | {"quantity": quantity}
@@ -44,13 +44,13 @@ def test_a_bulk_line_costs_and_issues_what_the_documents_work_out(
         (1002, {"quantity": 5}, 10),
     ],
 )
-def test_a_single_issue_gives_one_unit_whatever_the_quantity_says(api, sim, reward, body, points):
+def test_a_single_issue_gives_one_unit_whatever_the_quantity(api, sim, reward, body, points):
     reply = api.single(reward, requestId="k", **body).json()
     assert (reply["intouch"] or reply["vendor"])["pointsRedeemed"] == str(points)
     assert (sim.truth("k")["issued"], sim.truth("k")["pointsCharged"]) == (1, points)
 
 
-def test_points_turn_into_the_value_they_buy(api):
+def test_points_are_converted_into_the_value_they_buy(api):
     entry = api.issue(api.line(1009, paymentConfig={"points": 500}))["rewards"][0]
     assert entry["redemptionDetails"] == {"redemptionType": "MILES", "totalRedemptionValue": 175.0}
     assert entry["paymentConfig"] == {
@@ -60,7 +60,7 @@ def test_points_turn_into_the_value_they_buy(api):
     }
 
 
-def test_only_conv_ratio_shows_points_with_three_decimals(api):
+def test_only_conv_ratio_returns_points_with_three_decimals(api):
     miles, coupon = api.issue(
         api.line(1009, paymentConfig={"redemptionValue": 100}), api.line(1002)
     )["rewards"]
@@ -68,7 +68,7 @@ def test_only_conv_ratio_shows_points_with_three_decimals(api):
     assert "pointsRedeemedInDecimal" not in coupon["intouch"][0]
 
 
-def test_the_cap_on_conv_ratio_quantities_is_a_switch(api, sim):
+def test_a_switch_sets_the_cap_on_conv_ratio_quantities(api, sim):
     assert api.issue(api.line(1009, 40))["status"]["code"] == 200
     sim.switch(conv_ratio_cap=5)
     assert api.issue(api.line(1009, 5))["status"]["code"] == 200

@@ -31,7 +31,7 @@ def test_no_read_ever_shows_a_request_id(api):
     assert "requestId" not in json.dumps(shown)
 
 
-def test_the_list_holds_good_and_failed_transactions_newest_first(api, clock):
+def test_the_list_has_successful_and_failed_transactions_newest_first(api, clock):
     api.issue(api.line(1001))
     clock.advance(1)
     api.issue(api.line(1005))
@@ -48,7 +48,7 @@ def test_the_list_can_be_filtered(api):
     ] == [1003]
 
 
-def test_points_references_are_shown_only_to_who_asks_by_them(api):
+def test_points_references_are_returned_only_on_request(api):
     references = api.issue(api.line(1001), api.line(1002))["rewards"][1]["pointsReferenceIds"]
     assert [entry["pointsRedemptionRefIds"] for entry in api.issuals()] == [None, None]
     [found] = api.issuals(pointsRefIds=",".join([*references, "other"]))
@@ -56,7 +56,7 @@ def test_points_references_are_shown_only_to_who_asks_by_them(api):
 
 
 @pytest.mark.parametrize(("names", "shown"), [(("page", "size"), 1), (("Page", "Size"), 1)])
-def test_pages_of_the_list_count_from_nought(api, names, shown):
+def test_pages_of_the_list_count_from_zero(api, names, shown):
     for _ in range(3):
         api.issue()
     page, size = names
@@ -74,7 +74,7 @@ def test_pages_of_the_list_count_from_nought(api, names, shown):
     }
 
 
-def test_pages_of_the_connected_list_count_from_one_and_nought_means_all(api):
+def test_pages_of_the_connected_list_count_from_one_and_zero_means_all(api):
     for _ in range(12):
         api.issue()
     customer = api.customer_id()
@@ -117,7 +117,7 @@ def test_the_details_have_a_list_as_status_and_an_inner_status(api):
         ({"couponCodeCase": "as_it_is"}, str),
     ],
 )
-def test_codes_come_back_in_upper_case_unless_asked_otherwise(api, query, change):
+def test_codes_are_returned_in_upper_case_by_default(api, query, change):
     entry = api.issue()["rewards"][0]
     code = entry["intouch"][0]["couponCode"]
     assert code not in {code.upper(), code.lower()}
@@ -126,7 +126,7 @@ def test_codes_come_back_in_upper_case_unless_asked_otherwise(api, query, change
     ]
 
 
-def test_vendor_vouchers_are_strings_of_json(api):
+def test_vendor_vouchers_are_json_strings(api):
     entry = api.issue(api.line(1003, 2))["rewards"][0]
     data = api.details(entry["transactionId"], coupon_code_case="AS_IT_IS")["data"]
     vouchers = [
@@ -136,12 +136,12 @@ def test_vendor_vouchers_are_strings_of_json(api):
     assert data["vouchers"] == []
 
 
-def test_promotions_have_a_place_of_their_own(api):
+def test_promotions_have_their_own_field(api):
     data = api.details(api.issue(api.line(1004))["rewards"][0]["transactionId"])["data"]
     assert (len(data["promotions"]), data["vouchers"]) == (1, [])
 
 
-def test_miles_show_their_value(api):
+def test_miles_have_a_value(api):
     line = api.line(1009, paymentConfig={"redemptionValue": 100})
     data = api.details(api.issue(line)["rewards"][0]["transactionId"])["data"]
     assert data["redemptionDetails"] == {"redemptionType": "MILES", "totalRedemptionValue": 100.0}
@@ -191,7 +191,7 @@ def test_connected_reads_see_only_the_organisations_in_scope(api):
 
 
 def test_a_wrong_scope_of_a_read_is_refused(api):
-    assert connected(api, headers={"DATA-SCOPE": "NOBODY"}, customerId=1).status_code == 403
+    assert connected(api, headers={"DATA-SCOPE": "UNKNOWN"}, customerId=1).status_code == 403
     child = {"DATA-SCOPE": "ALL", "Authorization": basic_header("child.till", "demo")}
     assert connected(api, headers=child, customerId=1).status_code == 403
 
@@ -220,7 +220,7 @@ def test_a_customer_is_looked_up_by_each_identifier(api, name, value, found):
         ({}, 8045),
     ],
 )
-def test_a_failed_lookup_is_an_error_of_the_customer_api(api, query, code):
+def test_a_failed_lookup_has_the_customer_apis_error_format(api, query, code):
     reply = api.client.get("/v2/customers/lookup", params=query)
     assert (reply.status_code, reply.json()["errors"][0]["code"]) == (400, code)
 

@@ -15,7 +15,7 @@ def issued(api, sim):
     return api.issue(api.line(1002, 2, "k"), mobile="919700000501")["rewards"][0]["transactionId"]
 
 
-def test_a_revoked_transaction_is_cancelled_whole_and_its_points_come_back(api, sim, issued):
+def test_a_revoked_transaction_is_cancelled_and_its_points_are_returned(api, sim, issued):
     reply = revoke(api, txnId=issued, revokedBy="asha", revokeReason="wrong blast").json()
     assert (reply["status"]["code"], reply["txnId"]) == (200, issued)
     assert (reply["state"], reply["userRewardCount"]) == ("CANCELLED", 2)
@@ -25,7 +25,7 @@ def test_a_revoked_transaction_is_cancelled_whole_and_its_points_come_back(api, 
     assert (summary["unitsRevoked"], summary["revokeCalls"]) == (2, 1)
 
 
-def test_the_points_that_came_back_can_be_spent_again(api, sim):
+def test_returned_points_can_be_spent_again(api, sim):
     sim.switch(revoke_enable=True)
     sim.put_customer(customer_id=10, mobile="10", points=10)
     transaction = api.issue(api.line(1002), mobile="10")["rewards"][0]["transactionId"]
@@ -34,13 +34,13 @@ def test_the_points_that_came_back_can_be_spent_again(api, sim):
     assert api.issue(api.line(1002), mobile="10")["status"]["code"] == 200
 
 
-def test_a_transaction_is_revoked_once(api, issued):
+def test_a_transaction_can_be_revoked_only_once(api, issued):
     revoke(api, txnId=issued)
     again = revoke(api, txnId=issued).json()
     assert (again["status"]["code"], again["state"]) == (13003, "CANCELLED")
 
 
-def test_a_transaction_without_a_unit_has_nothing_to_revoke(api, sim):
+def test_a_transaction_without_a_unit_cannot_be_revoked(api, sim):
     sim.switch(revoke_enable=True)
     failed = api.issue(api.line(1005))["rewards"][0]["transactionId"]
     assert revoke(api, txnId=failed).json()["status"]["code"] == 10008
@@ -54,7 +54,7 @@ def test_an_unknown_or_missing_transaction_is_refused(api, issued, body, code):
     assert revoke(api, **body).json()["status"]["code"] == code
 
 
-def test_revoking_is_off_unless_the_brand_switches_it_on_and_answers_200_always(api, sim):
+def test_revoking_is_off_by_default_and_always_answers_200(api, sim):
     sim.switch(http_mode="openapi_400")
     transaction = api.issue(api.line(1001, 1, "k"))["rewards"][0]["transactionId"]
     reply = revoke(api, txnId=transaction)

@@ -20,14 +20,14 @@ POOR = {"mobile": "919700000502"}
         {"orgLevelDetails": [{"orgId": 4000, "userGroup2Id": 601}]},
     ],
 )
-def test_a_groups_points_pay_for_a_member_who_has_too_few(api, group):
+def test_a_groups_points_pay_for_a_member_with_too_few(api, group):
     assert api.issue(api.line(1002), **POOR)["status"]["code"] == 8004
     entry = api.issue(api.line(1002), **POOR, **group)["rewards"][0]
     assert entry["status"]["code"] == 200
     assert api.details(entry["transactionId"], **POOR)["data"]["groupRedemption"] is True
 
 
-def test_a_null_group_is_no_group(api):
+def test_a_null_group_is_ignored(api):
     entry = api.issue(api.line(1001), **POOR, user_group2_id=None)["rewards"][0]
     assert api.details(entry["transactionId"], **POOR)["data"]["groupRedemption"] is False
 
@@ -39,7 +39,7 @@ def test_a_null_group_is_no_group(api):
         ("919700000501", 999, "1632", "group id/externalId/primary userId 999 passed is not valid"),
     ],
 )
-def test_a_wrong_group_is_refused_with_its_partner_code_and_burns_no_key(
+def test_a_wrong_group_is_refused_with_its_partner_code_and_the_request_id_stays_usable(
     api, customer, group, partner, text
 ):
     line = api.line(1001, 1, "k")
@@ -49,14 +49,14 @@ def test_a_wrong_group_is_refused_with_its_partner_code_and_burns_no_key(
     assert api.issue(line, mobile=customer)["status"]["code"] == 200
 
 
-def test_a_group_belongs_to_the_request_of_a_key(api):
+def test_a_request_id_is_bound_to_its_group(api):
     line = api.line(1001, 1, "k")
     api.issue(line, mobile="919700000501")
     assert api.issue(line, mobile="919700000501", user_group2_id=601)["status"]["code"] == 10003
 
 
 @pytest.mark.parametrize(("mode", "shown"), [("hidden", 0), ("shown", 2)])
-def test_a_failed_points_step_takes_back_what_was_issued(api, sim, mode, shown):
+def test_a_failed_points_step_reverses_what_was_issued(api, sim, mode, shown):
     sim.switch(reversed_voucher=mode, failed_replay="stored_failure")
     sim.faults(next=[{"fault": {"kind": "outcome", "code": 1010}}])
     line = api.line(1002, 2, "k")
@@ -77,7 +77,7 @@ def test_a_failed_points_step_takes_back_what_was_issued(api, sim, mode, shown):
     assert api.issue(line)["rewards"][0]["intouch"] is None
 
 
-def test_a_voucher_that_is_taken_back_is_shown_by_a_single_issue_too(api, sim):
+def test_a_single_issue_can_show_a_reversed_voucher_too(api, sim):
     sim.switch(reversed_voucher="shown")
     sim.faults(next=[{"fault": {"kind": "outcome", "code": 1010}}])
     reply = api.single(1001, requestId="k").json()
@@ -87,7 +87,7 @@ def test_a_voucher_that_is_taken_back_is_shown_by_a_single_issue_too(api, sim):
     )
 
 
-def test_points_are_summed_over_all_rewards_before_any_can_fail_for_itself(api, sim):
+def test_points_are_checked_for_all_rewards_before_any_fails_on_its_own(api, sim):
     sim.change_reward(1007, points=10)
     sim.put_customer(customer_id=10, mobile="10", points=15)
     refused = api.issue(api.line(1007), api.line(1002), mobile="10")
@@ -101,7 +101,7 @@ def test_points_are_summed_over_all_rewards_before_any_can_fail_for_itself(api, 
     )
 
 
-def test_a_vendors_context_map_without_a_voucher_is_issued_all_the_same(api, sim):
+def test_a_vendors_reward_is_issued_without_a_voucher_in_its_context_map(api, sim):
     entry = api.issue(api.line(1017, 2, "k"))["rewards"][0]
     assert (entry["status"]["code"], entry["quantity"], entry["vendor"]) == (200, 2, [{}, {}])
     assert api.single(1017).json()["vendor"] == {}

@@ -14,7 +14,7 @@ def coupons(entry):
 def test_http_mode_decides_the_status_of_business_errors(api, sim, mode, refused):
     sim.switch(http_mode=mode)
     assert api.bulk(api.line()).status_code == 200
-    assert api.bulk(api.line(), brand="NOBODY").status_code == refused
+    assert api.bulk(api.line(), brand="UNKNOWN").status_code == refused
     assert api.bulk(api.line(), api.line(1005)).status_code == refused
     assert api.single(1005).status_code == refused
 
@@ -27,7 +27,7 @@ def test_a_completed_replay_can_be_refused(api, sim):
     assert sim.truth("k")["issued"] == 1
 
 
-def test_a_finished_key_beside_an_unfinished_one_is_never_refused(api, sim):
+def test_a_finished_request_id_next_to_an_unfinished_one_is_never_refused(api, sim):
     sim.switch(completed_replay="duplicate_400")
     lines = [api.line(1001, 1, "a"), api.line(1006, 2, "b")]
     assert api.issue(*lines)["status"]["code"] == 8010
@@ -36,7 +36,7 @@ def test_a_finished_key_beside_an_unfinished_one_is_never_refused(api, sim):
     assert api.issue(*lines)["status"]["code"] == 400
 
 
-def test_a_completed_replay_can_come_without_vouchers(api, sim):
+def test_a_completed_replay_can_omit_the_vouchers(api, sim):
     sim.switch(completed_replay="original_without_vouchers")
     line = api.line(1001, 2, "k")
     first, again = api.issue(line)["rewards"][0], api.issue(line)["rewards"][0]
@@ -75,7 +75,7 @@ def test_a_failed_replay_can_be_processed_again(api, sim):
     ("mode", "quantities", "same_transaction"),
     [("cumulative", [1, 1, 3], True), ("delta", [1, 0, 2], False)],
 )
-def test_replay_quantity_tells_all_units_or_the_new_ones(
+def test_replay_quantity_counts_all_units_or_only_new_ones(
     api, sim, mode, quantities, same_transaction
 ):
     sim.switch(replay_quantity=mode)
@@ -91,7 +91,7 @@ def test_replay_quantity_tells_all_units_or_the_new_ones(
     assert (sim.truth("k")["issued"], sim.truth("k")["calls"]) == (3, 3)
 
 
-def test_a_read_lags_behind_by_the_switch(api, sim, clock):
+def test_a_switch_delays_what_reads_see(api, sim, clock):
     sim.switch(read_lag_seconds=30)
     transaction = api.issue()["rewards"][0]["transactionId"]
     clock.advance(29)
@@ -102,7 +102,7 @@ def test_a_read_lags_behind_by_the_switch(api, sim, clock):
     assert api.details(transaction)["data"]["quantity"] == 1
 
 
-def test_a_lagging_read_knows_only_the_units_of_its_time(api, sim, clock):
+def test_a_lagging_read_sees_only_the_units_of_its_time(api, sim, clock):
     sim.switch(read_lag_seconds=30)
     line = api.line(1006, 2, "k")
     transaction = api.issue(line)["rewards"][0]["transactionId"]
@@ -116,7 +116,7 @@ def test_a_lagging_read_knows_only_the_units_of_its_time(api, sim, clock):
     assert (current["quantity"], current["status"]["code"]) == (2, 200)
 
 
-def test_latency_is_about_the_switch(api, sim):
+def test_latency_varies_around_the_switch(api, sim):
     sim.switch(latency_seconds=0.05)
     started = time.monotonic()
     api.issue()
@@ -131,7 +131,7 @@ def test_latency_is_about_the_switch(api, sim):
         ("quantity_overstated", [1001], 200, [8010]),
     ],
 )
-def test_the_documents_contradictions_can_be_had(api, sim, *, anomaly, lines, top, inner):
+def test_the_documents_contradictions_can_be_switched_on(api, sim, *, anomaly, lines, top, inner):
     sim.switch(toplevel_anomaly=anomaly)
     reply = api.issue(*map(api.line, lines))
     assert (reply["status"]["code"], [entry["status"]["code"] for entry in reply["rewards"]]) == (
@@ -147,7 +147,7 @@ def test_two_rewards_can_share_a_transaction_id(api, sim):
     assert first["transactionId"] == second["transactionId"]
 
 
-def test_the_largest_bulk_call_is_a_switch(api, sim):
+def test_a_switch_sets_the_largest_bulk_call(api, sim):
     sim.switch(max_rewards=1)
     assert api.issue(api.line(), api.line())["status"]["code"] == 1060
 
@@ -171,18 +171,18 @@ def test_switches_come_from_the_environment():
     assert switches_from_environment(environment) == expected
 
 
-def test_switches_change_through_the_admin_endpoint(api):
+def test_switches_can_be_changed_through_the_admin_interface(api):
     reply = api.client.post("/_switches", json={"http_mode": "openapi_400"})
     assert (reply.status_code, reply.json()["http_mode"]) == (200, "openapi_400")
     assert api.client.get("/_switches").json() == reply.json()
-    assert api.bulk(api.line(), brand="NOBODY").status_code == 400
+    assert api.bulk(api.line(), brand="UNKNOWN").status_code == 400
 
 
 @pytest.mark.parametrize(
     "wrong",
     [{"http_mode": "sometimes"}, {"speed": 1}, {"latency_seconds": -1}, {"untidiness": 1.5}],
 )
-def test_a_wrong_switch_is_refused_and_named(api, wrong):
+def test_the_error_names_an_invalid_switch(api, wrong):
     reply = api.client.post("/_switches", json=wrong)
     assert reply.status_code == 422
     assert next(iter(wrong)) in reply.json()["error"]

@@ -9,7 +9,7 @@ from simulator.demo_catalogue import DEMO
 from simulator.serve import Simulator
 
 
-def test_the_truth_of_a_request_id_tells_everything_about_it(api, sim):
+def test_the_truth_of_a_request_id_is_complete(api, sim):
     reply = api.issue(api.line(1002, 2, "k"), mobile="919700000501")["rewards"][0]
     assert sim.truth("k") == {
         "requestId": "k",
@@ -28,7 +28,7 @@ def test_the_truth_of_a_request_id_tells_everything_about_it(api, sim):
     }
 
 
-def test_the_truth_is_served_whole_by_line_and_by_request_id(api):
+def test_the_truth_is_served_as_json_as_lines_and_by_request_id(api):
     api.issue(api.line(1001, 1, "a"))
     api.issue(api.line(1001, 1, "b/c"))
     whole = api.client.get("/_truth").json()
@@ -40,7 +40,7 @@ def test_the_truth_is_served_whole_by_line_and_by_request_id(api):
     assert api.client.get("/_truth/never").status_code == 404
 
 
-def test_more_lines_than_one_batch_are_all_served(api):
+def test_more_lines_than_one_batch_are_served(api):
     for number in range(60):
         api.issue(*(api.line() for _ in range(10)), mobile=str(number))
     assert len(api.client.get("/_truth", params={"format": "jsonl"}).text.splitlines()) == 600
@@ -60,7 +60,7 @@ def test_the_summary_counts_calls_by_their_http_status(api, sim):
     assert summary["callsByHttpStatus"] == {"0": 1, "200": 1, "503": 1, "504": 1}
 
 
-def test_the_books_balance_after_many_faults_and_resends(api, sim):
+def test_the_truth_matches_the_replies_after_many_faults_and_resends(api, sim):
     sim.switch(hold_seconds=0.01)
     rates = dict.fromkeys(
         [
@@ -95,7 +95,7 @@ def test_the_books_balance_after_many_faults_and_resends(api, sim):
         )
 
 
-def test_a_second_key_for_the_same_customer_and_reward_shows(api, sim):
+def test_a_second_request_id_for_the_same_customer_and_reward_is_counted(api, sim):
     api.issue(api.line(1001, 1, "first"), mobile="919700000501")
     api.issue(api.line(1002, 1, "other reward"), mobile="919700000501")
     assert (sim.summary()["pairs"], sim.summary()["pairsWithSeveralRequestIds"]) == (2, 0)
@@ -103,14 +103,14 @@ def test_a_second_key_for_the_same_customer_and_reward_shows(api, sim):
     assert (sim.summary()["pairs"], sim.summary()["pairsWithSeveralRequestIds"]) == (2, 1)
 
 
-def test_the_points_charged_are_the_points_taken(api, sim):
+def test_the_points_charged_equal_the_points_deducted(api, sim):
     sim.put_customer(customer_id=10, mobile="10", points=35)
     codes = [api.issue(api.line(1002), mobile="10")["status"]["code"] for _ in range(4)]
     assert codes == [200, 200, 200, 8004]
     assert sim.summary()["pointsCharged"] == 30
 
 
-def test_a_reset_forgets_calls_faults_and_changed_rewards_but_no_switch(api, sim):
+def test_a_reset_clears_calls_faults_and_changed_rewards_but_not_switches(api, sim):
     sim.switch(http_mode="openapi_400")
     sim.change_reward(1005, enabled=True)
     api.issue()
@@ -121,7 +121,7 @@ def test_a_reset_forgets_calls_faults_and_changed_rewards_but_no_switch(api, sim
     assert (reply.status_code, reply.json()["rewards"][0]["status"]["code"]) == (400, 8003)
 
 
-def test_rewards_and_customers_change_through_the_admin_endpoint(api):
+def test_rewards_and_customers_can_be_changed_through_the_admin_interface(api):
     assert api.client.post("/_rewards/1005", json={"enabled": True}).status_code == 200
     assert api.issue(api.line(1005))["status"]["code"] == 200
     api.client.post(
@@ -133,7 +133,7 @@ def test_rewards_and_customers_change_through_the_admin_endpoint(api):
     assert api.client.post("/_customers", content=b"{").status_code == 422
 
 
-def test_the_truth_file_has_every_unit_at_once_and_outlives_the_simulator(tmp_path):
+def test_every_unit_is_written_to_the_truth_file_at_once(tmp_path):
     path = tmp_path / "truth.jsonl"
     headers = {"Authorization": "Basic ZGVtby50aWxsOmZlMDFjZTJhN2ZiYWM4ZmFmYWVkN2M5ODJhMDRlMjI5"}
     query = {"username": "demo.till", "skip_validation": "true"}

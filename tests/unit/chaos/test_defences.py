@@ -1,4 +1,4 @@
-"""The switches of the hazards' defences, beside today's code: no process is started here."""
+"""The edits that remove the hazards' defences still match the code; no process is started."""
 
 import ast
 import shutil
@@ -15,7 +15,7 @@ from tests.chaos.defences import TREE, judge
 @pytest.mark.parametrize(
     "defence", DEFENCES, ids=lambda defence: f"{defence.number}: {defence.without}"
 )
-def test_every_defence_can_still_be_switched_off(defence: Defence, tmp_path: Path):
+def test_every_defence_can_be_removed(defence: Defence, tmp_path: Path):
     for edit in defence.edits:
         (tmp_path / edit.path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TREE / edit.path, tmp_path / edit.path)
@@ -37,7 +37,7 @@ def test_an_edit_that_no_longer_matches_is_refused(tmp_path: Path):
         Edit("code.py", "then = 1", "then = 2").apply_to(tmp_path)
 
 
-def test_every_test_of_a_hazard_has_a_defence_that_it_needs():
+def test_every_hazard_test_is_proved_by_a_defence():
     assert {defence.test for defence in DEFENCES} == set(_tests_of_hazards())
 
 
@@ -48,7 +48,10 @@ def _tests_of_hazards() -> Iterator[str]:
                 yield node.name
 
 
-_FAILED = "E   AssertionError: not within 40 s: the blast goes on\nFAILED tests/chaos/test_04.py::test\n1 failed"
+_FAILED = (
+    "E   AssertionError: not within 40 s: the blast is running\n"
+    "FAILED tests/chaos/test_04.py::test\n1 failed"
+)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +64,11 @@ _FAILED = "E   AssertionError: not within 40 s: the blast goes on\nFAILED tests/
     ],
     ids=["failed", "passed", "an error in a fixture", "no such test"],
 )
-def test_only_a_test_that_failed_shows_that_its_defence_was_needed(status, output, failed):
+def test_only_a_failed_test_shows_that_its_defence_is_needed(status, output, failed):
     assert judge(status, output)[0] is failed
 
 
-def test_of_a_commands_traceback_the_end_is_told():
+def test_the_last_line_of_a_traceback_is_reported():
     lines = (
         "AssertionError: Traceback (most recent call last):",
         '  File "a.py", line 1',

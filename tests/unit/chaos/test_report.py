@@ -1,4 +1,4 @@
-"""The report of a chaos run, from records made up here."""
+"""The report of a chaos run, from invented records."""
 
 from tests.chaos.record import Record
 from tests.chaos.report import table, write_report
@@ -21,7 +21,7 @@ def test_the_total_over_all_pairs_comes_before_their_tables():
     )
 
 
-def test_a_hazard_that_did_not_pass_is_shown_and_counted():
+def test_a_failed_hazard_is_marked_and_counted():
     text = write_report(
         [*_RECORDS, Record(3, "child killed", "sqlite+valkey", failed=True)],
         "python -m tests.chaos",
@@ -30,7 +30,7 @@ def test_a_hazard_that_did_not_pass_is_shown_and_counted():
     assert "**1 of 3 did not pass.**" in text
 
 
-def test_the_introduction_is_broken_into_lines_whatever_the_command():
+def test_the_introduction_is_wrapped_whatever_the_command():
     text = write_report(
         _RECORDS, "python -m tests.chaos --pairs " + ",".join(["sqlite+valkey"] * 4)
     )

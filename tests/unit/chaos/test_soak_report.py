@@ -1,4 +1,4 @@
-"""The report of a soak, from samples made up here."""
+"""The report of a soak, from invented samples."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ _MEGABYTE = 1_000_000
 
 
 def _life(name: str, *, minutes: int, first: float, last: float) -> Life:
-    """A life that begins small, has `first` MB after a minute, and ends with `last` MB."""
+    """A process that starts small, has `first` MB after a minute and ends with `last` MB."""
     seconds = minutes * 60
     grown = [
         (at, first + (last - first) * (at - 60) / (seconds - 60))
@@ -37,7 +37,7 @@ _TEXT = write_soak(
 )
 
 
-def test_it_begins_with_the_command_and_the_sums():
+def test_the_report_starts_with_the_command_and_the_sums():
     assert "`python -m tests.chaos.soak`" in _TEXT
     assert (
         "30 minutes on sqlite + valkey: 7 faults, 90,000 jobs, 0 lost, 0 doubled, 0 in doubt"
@@ -45,17 +45,17 @@ def test_it_begins_with_the_command_and_the_sums():
     )
 
 
-def test_it_counts_the_faults_by_kind():
+def test_faults_are_counted_by_kind():
     assert "| API frozen for 3 s | 2 |\n| broker emptied | 5 |" in _TEXT
 
 
-def test_a_process_that_ends_as_it_was_is_flat():
+def test_a_process_of_constant_size_is_flat():
     assert (
         "| release | 30.0 min | 60.0 MB | 60.0 MB | 60.0 MB | 60.0 MB | +0.0 MB | flat |" in _TEXT
     )
 
 
-def test_a_process_that_ends_much_larger_grows():
+def test_a_process_that_ends_much_larger_is_growing():
     (row,) = (line for line in _TEXT.splitlines() if line.startswith("| worker's child "))
     assert row.startswith(
         "| worker's child | 15.0 min | 80.6 MB | 92.0 MB | 119.4 MB | 120.0 MB | +27.4 MB | grows |"
@@ -71,7 +71,7 @@ def test_a_process_that_grew_only_in_its_first_third_is_flat():
     assert growth.is_flat
 
 
-def test_a_life_of_less_than_a_minute_tells_nothing():
+def test_a_process_of_less_than_a_minute_is_not_judged():
     assert "| beat | 30 s | | | | | | too short a life |" in _TEXT
 
 
