@@ -16,7 +16,7 @@ def settle_half(ledger_url: str) -> None:
         with ledger.write() as connection:
             for statement in _SETTLE:
                 connection.execute(text(statement))
-        if ledger.dialect == "postgresql":
+        if ledger.dialect.name == "postgresql":
             with ledger.engine.connect().execution_options(
                 isolation_level="AUTOCOMMIT"
             ) as connection:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
@@ -44,17 +44,16 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
     with ledger.read() as connection:
         found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
     if found is None:
-        values = {
+        values: dict[str, Any] = {
             "name": name,
             "state": CampaignState.RUNNING,
             "defers_limits": defers_limits,
             "accepted_lines": 0,
         }
-        dialect = postgresql if ledger.dialect == "postgresql" else sqlite
         with ledger.write() as connection:
-            # Another producer may make it at this moment: then it is that one.
-            statement = dialect.insert(campaigns).values(**values, created_at=now_ms())
-            connection.execute(statement.on_conflict_do_nothing(index_elements=[campaigns.c.name]))
+            # Another producer may create it at the same moment: then that one is used.
+            values |= {"created_at": now_ms()}
+            connection.execute(ledger.dialect.upsert(campaigns, values, keys=["name"], changes={}))
             found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one()
     return _campaign(found)
 

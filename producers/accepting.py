@@ -54,7 +54,7 @@ def _begin(
     SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to
     give it back: only the commit, most of which is the disk's, is worth another thread there.
     """
-    if ledger.dialect == "sqlite":
+    if not ledger.dialect.accepts_in_threads:
         acceptance, commit = accept_uncommitted(
             ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True
         )

@@ -47,13 +47,13 @@ def fill(ledger: Ledger, count: int) -> None:
             "settled": settled,
         }
         with ledger.write() as connection:
-            if ledger.dialect == "postgresql":
+            if ledger.dialect.name == "postgresql":
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
-            for statement in _statements(ledger.dialect):
+            for statement in _statements(ledger.dialect.name):
                 connection.execute(text(statement), values)
     with ledger.write() as connection:
         _make_up(connection, count)
-    if ledger.dialect == "postgresql":
+    if ledger.dialect.name == "postgresql":
         with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
 

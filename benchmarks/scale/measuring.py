@@ -135,7 +135,7 @@ def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
 
 def wal_bytes(ledger: Ledger) -> int:
     """PostgreSQL's log so far; 0 on SQLite."""
-    if ledger.dialect != "postgresql":
+    if ledger.dialect.name != "postgresql":
         return 0
     with ledger.read() as connection:
         return int(
@@ -145,7 +145,7 @@ def wal_bytes(ledger: Ledger) -> int:
 
 def _size_bytes(ledger: Ledger) -> int:
     query = "SELECT pg_database_size(current_database())"
-    if ledger.dialect == "sqlite":
+    if ledger.dialect.name == "sqlite":
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     with ledger.read() as connection:
         return int(connection.scalar(text(query)) or 0)

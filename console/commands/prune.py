@@ -44,7 +44,7 @@ def prune_command(
             compact(ledger)
             to = (
                 "is given back to the disk"
-                if ledger.dialect == "sqlite"
+                if ledger.dialect.returns_space
                 else "is free for the next jobs"
             )
             say(f"The room they took {to}.")

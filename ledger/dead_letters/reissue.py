@@ -15,8 +15,8 @@ from issuance.request_id import campaign_request_id
 from issuance.states import State
 from ledger.dead_letters.locking import LockedLetter
 from ledger.intake.acceptance import insert_jobs
-from ledger.store.bulk import execute_rows
 from ledger.store.clock import now_ms
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import jobs, lines
 
 
@@ -59,7 +59,9 @@ def reissue(
             connection, campaign_id, successors, intake_id=intake_id, reissue_of=reissue_of
         )
         pairs = [(due[row.id], number) for row, number in zip(letters, numbers, strict=True)]
-        execute_rows(connection, "UPDATE jobs SET due_at = ? WHERE number = ?", pairs)
+        dialect_of(connection).execute_rows(
+            connection, "UPDATE jobs SET due_at = ? WHERE number = ?", pairs
+        )
     _pass_on(
         connection, {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
     )
@@ -147,4 +149,4 @@ def _pass_on(connection: Connection, reissued_as: dict[int, str]) -> None:
     statement = (
         "UPDATE dead_letters SET state = 'redriven', reissued_as = ?, changed_at = ? WHERE id = ?"
     )
-    execute_rows(connection, statement, rows)
+    dialect_of(connection).execute_rows(connection, statement, rows)

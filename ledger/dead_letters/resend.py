@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, select, update
 from issuance.states import DeadLetterState, State
 from ledger.campaigns import wake_campaign
 from ledger.dead_letters.locking import LockedLetter
-from ledger.store.bulk import execute_rows
 from ledger.store.clock import now_ms
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import dead_letters as letters
 from ledger.store.schema import jobs, lines
 
@@ -32,7 +32,7 @@ def resend(connection: Connection, rows: Sequence[LockedLetter], due_at: Sequenc
         .values(state=State.WAITING, settled_at=None)
     )
     connection.execute(update(jobs).where(jobs.c.number.in_(numbers)).values(_FRESH))
-    execute_rows(
+    dialect_of(connection).execute_rows(
         connection,
         "UPDATE jobs SET due_at = ? WHERE number = ?",
         list(zip(due_at, numbers, strict=True)),

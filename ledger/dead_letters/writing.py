@@ -1,17 +1,17 @@
 """Writing dead letters: one a job, opened, redriven, closed or discarded, never deleted."""
 
 from collections.abc import Sequence
-from types import ModuleType
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from issuance.outcome import Reason
 from issuance.states import DeadLetterState
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import name_lines, note_event
+from ledger.store.dialects.dialect import Dialect, dialect_of
 from ledger.store.schema import dead_letters, jobs, lines
 
 
@@ -36,7 +36,7 @@ def open_letter(
         "said": code,
         "text": message,
     }
-    opened = connection.execute(_OPEN[connection.dialect.name], values).one()
+    opened = connection.execute(_open_statement(dialect_of(connection)), values).one()
     ids = name_lines(request_ids or _request_ids(connection, job_number))
     told = {
         "letter_id": opened.id,
@@ -47,7 +47,8 @@ def open_letter(
     note_event(connection, "dead letter opened", **ids, **told, message=message)
 
 
-def _open_statement(dialect: ModuleType) -> ReturningInsert[tuple[int, int]]:
+@cache
+def _open_statement(dialect: Dialect) -> ReturningInsert[tuple[int, int]]:
     now = now_ms()
     fresh: dict[str, Any] = {
         "state": DeadLetterState.OPEN,
@@ -57,20 +58,9 @@ def _open_statement(dialect: ModuleType) -> ReturningInsert[tuple[int, int]]:
     }
     fresh |= {"opened_at": now, "changed_at": now, "noticed_at": None}
     first = {"job_number": bindparam("the_job"), "campaign_id": bindparam("of"), "openings": 1}
-    statement: ReturningInsert[tuple[int, int]] = (
-        dialect.insert(dead_letters)
-        .values(first | fresh)
-        .on_conflict_do_update(
-            index_elements=[dead_letters.c.job_number],
-            set_=fresh | {"openings": dead_letters.c.openings + 1},
-        )
-        .returning(dead_letters.c.id, dead_letters.c.openings)
-    )
-    return statement
-
-
-# Made once: in a campaign that goes wrong as a whole there are as many letters as jobs.
-_OPEN = {"sqlite": _open_statement(sqlite), "postgresql": _open_statement(postgresql)}
+    again = fresh | {"openings": dead_letters.c.openings + 1}
+    statement = dialect.upsert(dead_letters, first | fresh, keys=["job_number"], changes=again)
+    return statement.returning(dead_letters.c.id, dead_letters.c.openings)
 
 
 def close_letter(connection: Connection, job_number: int, *, reissue_of: str | None = None) -> None:

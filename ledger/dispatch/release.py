@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from issuance.fair_queue import Claimant, Turns, size_chunk
 from issuance.job import Lane
@@ -17,6 +17,7 @@ from ledger.dispatch.backlog import Queued, Waiting, due_jobs, queued_campaigns,
 from ledger.dispatch.claims import ISOLATED_FROM
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import Lock
 from ledger.store.schema import IS_LEASED, jobs, lines
 
 
@@ -63,7 +64,8 @@ def release(
             before.
     """
     with ledger.write() as connection:
-        _take_turn(connection)
+        # Two releases at once would fill the window twice.
+        ledger.dialect.lock(connection, Lock.RELEASE)
         queued = queued_campaigns(connection, lane)
         free = window - sum(each.count for each in queued)
         # Counted a chunk further than there is room: what does not fit whole must be known for
@@ -130,12 +132,6 @@ _TAKE_BACK = (
 )
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
 _UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
-
-
-def _take_turn(connection: Connection) -> None:
-    """Let releases follow one another, so that two at once do not fill the window twice. SQLite's writers always do."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('issuance release'))"))
 
 
 def _queue_due(

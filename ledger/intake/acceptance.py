@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from issuance.job import Job
@@ -14,10 +14,10 @@ from issuance.states import CampaignState, State
 from ledger.campaigns import Campaign, CampaignError, wake_campaign
 from ledger.retention.restore import forgotten_since
 from ledger.retention.tombstones import Tombstone, find_tombstones
-from ledger.store.bulk import insert_rows, rows_among
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
-from ledger.store.schema import campaigns, intakes, jobs
+from ledger.store.dialects.dialect import dialect_of
+from ledger.store.schema import campaigns, intakes
 
 _TRIES = 3
 
@@ -234,11 +234,14 @@ def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Found]:
 
 
 def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Earlier]:
-    present = rows_among(connection, "SELECT job_number FROM lines WHERE request_id", request_ids)
+    dialect = dialect_of(connection)
+    present = dialect.rows_among(
+        connection, "SELECT job_number FROM lines WHERE request_id", request_ids
+    )
     numbers = list({number for (number,) in present})
     if not numbers:
         return {}
-    rows = rows_among(connection, _LIVING, numbers)
+    rows = dialect.rows_among(connection, _LIVING, numbers)
     return {request_id: _Earlier(*found) for request_id, *found in rows}
 
 
@@ -263,16 +266,17 @@ def insert_jobs(
 
     `reissue_of` has the job whose place is taken, by the new job's id.
     """
-    numbers = _allocate(connection, len(batch))
+    dialect = dialect_of(connection)
+    numbers = dialect.next_job_numbers(connection, len(batch))
     now = connection.scalar(select(now_ms()))
     forgotten = forgotten_since(connection)
-    insert_rows(connection, "jobs", _JOB_COLUMNS, [
+    dialect.insert_rows(connection, "jobs", _JOB_COLUMNS, [
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
          job.body, job.occurrence, job.generation, reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0,
          0, 0, forgotten, forgotten is not None, 0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
-    insert_rows(connection, "lines", _LINE_COLUMNS, [
+    dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
         (number, position, line.request_id, campaign_id, line.reward_id, State.WAITING.value, line.quantity)
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
@@ -325,12 +329,3 @@ _LINE_COLUMNS = (
     "state",
     "requested_quantity",
 )
-
-
-def _allocate(connection: Connection, count: int) -> list[int]:
-    """Take the next job numbers: ascending, so that rows accepted together lie together."""
-    if connection.dialect.name == "postgresql":
-        statement = text("SELECT nextval('job_numbers') FROM generate_series(1, :count)")
-        return list(connection.execute(statement, {"count": count}).scalars())
-    last = connection.scalar(select(jobs.c.number).order_by(jobs.c.number.desc()).limit(1)) or 0
-    return list(range(last + 1, last + 1 + count))

@@ -5,14 +5,11 @@ it takes a job for one of many with the same number, and to look up a few thousa
 whole table.
 """
 
-from sqlalchemy import text
-
 from ledger.store.database import Ledger
 
 _LEAST_JOBS = 5_000
 _TIMES = 3
 """Jobs are counted again when so many times as many were added as there were."""
-_TABLES = "jobs, lines"
 
 
 class Statistics:
@@ -23,7 +20,6 @@ class Statistics:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._counts = ledger.dialect == "postgresql"
         self._counted: int | None = None
         self._added = 0
 
@@ -37,21 +33,13 @@ class Statistics:
         self._count_when(1)
 
     def _count_when(self, times: int) -> None:
-        if not self._counts or self._added < _LEAST_JOBS:
+        if not self._ledger.dialect.plans_by_statistics or self._added < _LEAST_JOBS:
             return
         if self._counted is None:
-            self._counted = self._read()
+            with self._ledger.read() as connection:
+                self._counted = self._ledger.dialect.analysed_jobs(connection)
         if self._added >= times * self._counted:
             with self._ledger.write() as connection:
-                # Locked means that autovacuum is at it.
-                connection.execute(text(f"ANALYZE (SKIP_LOCKED) {_TABLES}"))
+                self._ledger.dialect.analyse(connection)
             self._counted += self._added
             self._added = 0
-
-    def _read(self) -> int:
-        """Jobs by the last count, anybody's; 0 when there was none."""
-        with self._ledger.read() as connection:
-            known = connection.scalar(
-                text("SELECT reltuples FROM pg_class WHERE oid = 'jobs'::regclass")
-            )
-            return max(0, int(known or 0))

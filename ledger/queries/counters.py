@@ -7,7 +7,7 @@ from time to time, and a reading adds the rest, so it is right at any moment.
 
 from collections import Counter
 
-from sqlalchemy import Connection, select, text, union_all
+from sqlalchemy import Connection, select, union_all
 
 from issuance.states import State
 from ledger.store.database import Ledger
@@ -34,21 +34,6 @@ def fold(ledger: Ledger) -> None:
     Nobody waits for it, nor it for anybody: who appends touches no row of it, and of two that fold
         at once one does.
     """
-    if ledger.dialect != "postgresql":
-        return
-    with ledger.write() as connection:
-        if connection.scalar(
-            text("SELECT pg_try_advisory_xact_lock(hashtext('issuance tallies'))")
-        ):
-            connection.execute(_FOLD, {"most": _AT_ONCE})
-
-
-# One statement, so that every reading finds a delta either there or added.
-_FOLD = text("""
-WITH chosen AS (SELECT id FROM tally_deltas ORDER BY id LIMIT :most),
-     gone AS (DELETE FROM tally_deltas USING chosen WHERE tally_deltas.id = chosen.id
-              RETURNING tally_deltas.campaign_id, tally_deltas.state, tally_deltas.delta)
-INSERT INTO tallies (campaign_id, state, line_count)
-SELECT campaign_id, state, sum(delta) FROM gone GROUP BY campaign_id, state
-ON CONFLICT (campaign_id, state) DO UPDATE SET line_count = tallies.line_count + excluded.line_count
-""")
+    if ledger.dialect.appends_counts:
+        with ledger.write() as connection:
+            ledger.dialect.compact_counters(connection, _AT_ONCE)

@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
@@ -21,15 +20,12 @@ class Heartbeat(StrEnum):
 
 def touch(ledger: Ledger, *which: Heartbeat) -> None:
     """Write down that these have turned over now, by the database's clock."""
-    dialect = postgresql if ledger.dialect == "postgresql" else sqlite
     with ledger.write() as connection:
         # in one order, so that two releases at once do not wait for each other
         for heartbeat in sorted(which):
-            statement = dialect.insert(heartbeats).values(name=heartbeat, at=now_ms())
+            values = {"name": heartbeat, "at": now_ms()}
             connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[heartbeats.c.name], set_={"at": now_ms()}
-                )
+                ledger.dialect.upsert(heartbeats, values, keys=["name"], changes={"at": now_ms()})
             )
 
 

@@ -10,7 +10,7 @@ from issuance.merge import LineFacts, merge
 from issuance.outcome import Kind, LineOutcome, settled_state
 from issuance.retry import Decision
 from issuance.states import SETTLED, State
-from ledger.store.bulk import update_rows
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.sanitize import stored_list, stored_number, stored_text
 from ledger.store.schema import lines
 
@@ -62,7 +62,7 @@ def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, l
 
 def write_lines(connection: Connection, rows: Sequence[LineValues]) -> None:
     """Write lines of any number of jobs, no line twice."""
-    update_rows(connection, "lines", _VALUES, _KEYS, rows)
+    dialect_of(connection).update_rows(connection, "lines", _VALUES, _KEYS, rows)
 
 
 def settled_lines(

@@ -22,9 +22,9 @@ from ledger.results.lines import (
     settled_lines,
     write_lines,
 )
-from ledger.store.bulk import insert_rows
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.sanitize import stored_number, stored_text
 from ledger.store.schema import jobs
 
@@ -160,7 +160,7 @@ def _insert_attempts(
         )
         for attempt in made
     ]
-    insert_rows(connection, "attempts", _ATTEMPT_COLUMNS, rows)
+    dialect_of(connection).insert_rows(connection, "attempts", _ATTEMPT_COLUMNS, rows)
 
 
 def describe(decision: Decision) -> str:

@@ -2,15 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
-
 from ledger.audit_log import Operator
 from ledger.retention.restore import mark_restored
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, ledger_url
+from ledger.store.dialects.dialect import Dialect, dialect_named
 from ledger.store.errors import LedgerError
 
 _BUSY_SECONDS = 30
@@ -30,7 +29,7 @@ def back_up(url: str, path: Path) -> int:
     Raises:
         LedgerError: it is no SQLite file, the copy is damaged, or there is a file already.
     """
-    file = _file(url, "pg_dump --format=custom --file=FILE")
+    file = _file(url, lambda dialect: dialect.dump_command)
     if path.exists():
         raise LedgerError(f"{path} exists already: give the backup another name")
     draft = path.with_name(f"{path.name}.draft")
@@ -64,7 +63,7 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
         LedgerError: it is no SQLite file, or the copy is missing, damaged or of a newer program:
             nothing is changed.
     """
-    file = _file(url, "pg_restore --clean --if-exists --dbname=URL FILE")
+    file = _file(url, lambda dialect: dialect.load_command)
     if not path.exists():
         raise LedgerError(f"There is no {path}: name a file that `issuance backup` has written")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +101,16 @@ def _put_aside(file: Path, suffix: str) -> Path | None:
     return aside
 
 
-def _file(url: str, instead: str) -> Path:
-    parsed: URL = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+def _file(url: str, instead: Callable[[Dialect], str]) -> Path:
+    parsed = ledger_url(url)
+    dialect = dialect_named(parsed.get_backend_name())
+    file = dialect.file(parsed)
+    if file is None:
         raise LedgerError(
-            f"This copies SQLite ledgers; for PostgreSQL use its own tools: {instead} (see the runbook)"
+            "This copies SQLite ledgers; for PostgreSQL use its own tools: "
+            f"{instead(dialect)} (see the runbook)"
         )
-    return Path(parsed.database)
+    return file
 
 
 @contextmanager

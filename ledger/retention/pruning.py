@@ -16,7 +16,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from issuance.job import Variant
 from issuance.states import SETTLED, DeadLetterState, State
@@ -24,6 +23,7 @@ from ledger.audit_log import Operator, note_action
 from ledger.retention.tombstones import Burial, bury
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
 
 _PAGE = 500
@@ -106,25 +106,8 @@ def note_pruning(ledger: Ledger, operator: Operator) -> None:
 
 
 def compact(ledger: Ledger) -> None:
-    """Make the room of removed rows free.
-
-    SQLite writes its file anew, as small as it can be: that needs as much free disk again, and
-    whoever writes meanwhile waits. PostgreSQL keeps the room for its next rows, which its
-    autovacuum sees to by itself; this only does it now, beside all others.
-    """
-    connection = ledger.engine.raw_connection()
-    try:
-        if ledger.dialect == "sqlite":
-            connection.cursor().execute("VACUUM")
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return
-        connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
-        connection.cursor().execute(
-            "VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones"
-        )
-    finally:
-        connection.invalidate()  # not for others to find with autocommit
-        connection.close()
+    """Make the space of removed rows free: on SQLite for the disk, on PostgreSQL for new rows."""
+    ledger.dialect.compact(ledger.engine)
 
 
 _IN_USE = (DeadLetterState.OPEN, DeadLetterState.REDRIVEN)
@@ -230,14 +213,10 @@ def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
     counts = Counter(
         (pruned.job["campaign_id"], line["state"]) for pruned in gone for line in pruned.lines
     )
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for (campaign_id, state), count in sorted(counts.items()):
-        statement = dialect.insert(pruned_lines).values(
-            campaign_id=campaign_id, state=state, line_count=count
+        values = {"campaign_id": campaign_id, "state": state, "line_count": count}
+        added = {"line_count": pruned_lines.c.line_count + count}
+        statement = dialect_of(connection).upsert(
+            pruned_lines, values, keys=["campaign_id", "state"], changes=added
         )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[pruned_lines.c.campaign_id, pruned_lines.c.state],
-                set_={"line_count": pruned_lines.c.line_count + statement.excluded.line_count},
-            )
-        )
+        connection.execute(statement)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, literal, select
 from issuance.job import Job, Variant
 from issuance.redrive.narrow import narrow_body
 from issuance.states import State
-from ledger.store.bulk import execute_rows, rows_among
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import tombstones
 
 _DIGEST_BYTES = 16
@@ -53,7 +53,8 @@ class Burial:
 
 def bury(connection: Connection, burials: Iterable[Burial]) -> None:
     """Write the tombstones, in the transaction that removes the jobs."""
-    execute_rows(connection, _INSERT, [row for burial in burials for row in _rows(burial)])
+    rows = [row for burial in burials for row in _rows(burial)]
+    dialect_of(connection).execute_rows(connection, _INSERT, rows)
 
 
 def _rows(burial: Burial) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
@@ -82,7 +83,7 @@ def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[
         packed[bytes(key)]: Tombstone(
             campaign_id, State(state), line_digest, body_digest or line_digest
         )
-        for key, campaign_id, state, line_digest, body_digest in rows_among(
+        for key, campaign_id, state, line_digest, body_digest in dialect_of(connection).rows_among(
             connection, _FIND, list(packed)
         )
     }

@@ -1,30 +1,19 @@
-"""The ledger's clock: times are whole milliseconds since 1970 in UTC, told by the database, never by a worker."""
+"""The ledger's clock: whole milliseconds since 1970 in UTC, by the database, never by a worker."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import BigInteger
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 
 class now_ms(FunctionElement[int]):  # noqa: N801  # reads as the SQL function it is
-    """The database's present, in milliseconds since 1970 (UTC). Machines' clocks may differ; this one is shared."""
+    """The database's present, the same within a statement; each dialect compiles it.
+
+    Machines' clocks may differ; this one is shared.
+    """
 
     type = BigInteger()
     inherit_cache = True
-
-
-@compiles(now_ms, "sqlite")
-def _sqlite(_element: now_ms, _compiler: Any, **_: Any) -> str:
-    return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
-
-
-@compiles(now_ms, "postgresql")
-def _postgresql(_element: now_ms, _compiler: Any, **_: Any) -> str:
-    # Not clock_timestamp(): it may change within a statement, so no index on a time could be
-    # searched by it.
-    return "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)"
 
 
 def milliseconds(seconds: float) -> int:

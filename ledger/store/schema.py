@@ -1,5 +1,7 @@
 """The ledger's tables. Migrations build them; a test holds both against each other."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,6 +21,7 @@ from sqlalchemy import (
 )
 
 from issuance.states import OPEN, State
+from ledger.store.dialects.dialect import NAMES
 
 REVISION = "0009"
 """The newest migration: what the program needs."""
@@ -39,6 +42,11 @@ Ms = BigInteger
 
 def _literal(state: State) -> ColumnElement[str]:
     return literal_column(f"'{state.value}'", String)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """The options of a partial index."""
+    return {f"{name}_where": text(condition) for name in NAMES}
 
 
 campaigns = Table(
@@ -113,22 +121,19 @@ jobs = Table(
         "campaign_id",
         "due_at",
         "number",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        **_where("state = 'waiting'"),
     ),
     Index(
         "ix_jobs_leased",
         "lease_until",
-        sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
+        **_where("state IN ('queued', 'running')"),
     ),
     Index(
         "ix_jobs_open",
         "campaign_id",
         "state",
         "open_lines",
-        sqlite_where=text("state IN ('waiting', 'queued', 'running')"),
-        postgresql_where=text("state IN ('waiting', 'queued', 'running')"),
+        **_where("state IN ('waiting', 'queued', 'running')"),
     ),
 )
 
@@ -156,8 +161,7 @@ lines = Table(
         "ix_lines_settled",
         "campaign_id",
         "state",
-        sqlite_where=text("state <> 'waiting'"),
-        postgresql_where=text("state <> 'waiting'"),
+        **_where("state <> 'waiting'"),
     ),
     sqlite_with_rowid=False,
 )
@@ -205,8 +209,7 @@ dead_letters = Table(
     Index(
         "ix_dead_letters_unnoticed",
         "id",
-        sqlite_where=text("noticed_at IS NULL"),
-        postgresql_where=text("noticed_at IS NULL"),
+        **_where("noticed_at IS NULL"),
     ),
 )
 

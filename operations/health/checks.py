@@ -5,16 +5,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway
 from issuance.job import Lane
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, ledger_file
 from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
@@ -72,17 +70,10 @@ def _require_file(url: str) -> None:
     Raises:
         LedgerError: there is no file.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return
-    if (
-        parsed.get_backend_name() == "sqlite"
-        and parsed.database
-        and not Path(parsed.database).exists()
-    ):
+    file = ledger_file(url)
+    if file is not None and not file.exists():
         raise LedgerError(
-            f"There is no ledger at {parsed.database}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
+            f"There is no ledger at {file}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
         )
 
 

@@ -219,7 +219,7 @@ DEFENCES = (
         "nobody waits for a locked SQLite, and no lease lapses",
         (
             *_NOBODY_WAITS_FOR_THE_LEDGER,
-            Edit("ledger/store/database.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05"),
+            Edit("ledger/store/dialects/sqlite.py", "_BUSY_SECONDS = 30", "_BUSY_SECONDS = 0.05"),
         ),
     ),
     Defence(
@@ -276,7 +276,7 @@ DEFENCES = (
         (
             Edit("ledger/store/clock.py", "inherit_cache = True", "inherit_cache = False"),
             Edit(
-                "ledger/store/clock.py",
+                "ledger/store/dialects/sqlite.py",
                 """return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)\"""",
                 "import time; return str(int(time.time() * 1000))",
             ),

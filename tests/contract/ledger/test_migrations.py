@@ -42,7 +42,7 @@ def _is_enforced(_thing, _name, kind, _reflected, _compared):
 def test_no_database_asks_for_each_row_whether_another_is_there(ledger):
     query = (
         "PRAGMA foreign_keys"
-        if ledger.dialect == "sqlite"
+        if ledger.dialect.name == "sqlite"
         else "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
     )
     with ledger.read() as connection:
@@ -63,7 +63,7 @@ def _indexes(ledger):
     """The partial indexes by name, with the states or column that their condition names."""
     query = (
         "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
-        if ledger.dialect == "sqlite"
+        if ledger.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     )
     words = ("waiting", "queued", "running", "noticed_at")
@@ -110,7 +110,7 @@ with Ledger(sys.argv[1]) as ledger:
 
 
 def test_processes_that_open_a_new_ledger_at_the_same_moment_all_find_it_migrated(blank):
-    url = blank.engine.url.set(drivername=blank.dialect).render_as_string(hide_password=False)
+    url = blank.engine.url.set(drivername=blank.dialect.name).render_as_string(hide_password=False)
     command = [sys.executable, "-W", "ignore", "-c", _OPEN_AT_A_SIGN, url]
     pipes = {
         "stdin": subprocess.PIPE,

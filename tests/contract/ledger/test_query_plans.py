@@ -122,7 +122,9 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     steps = _plan(busy_desk.ledger, lambda: READERS_AND_WRITERS[name](busy_desk))
     assert len(steps) > 0
     assert [
-        step for step in steps if re.search(_WHOLE[busy_desk.ledger.dialect].format(large), step)
+        step
+        for step in steps
+        if re.search(_WHOLE[busy_desk.ledger.dialect.name].format(large), step)
     ] == []
 
 
@@ -150,7 +152,7 @@ _MUCH = 4_000
 
 def _effort(ledger, work):
     """How many rows the statements read in all; on SQLite about, by the steps of its machine."""
-    if ledger.dialect == "postgresql":
+    if ledger.dialect.name == "postgresql":
         steps = "\n".join(_plan(ledger, work, explain="EXPLAIN (ANALYZE, TIMING OFF)"))
         read = re.findall(r"Scan.*actual rows=([\d.]+)|Rows Removed by Filter: (\d+)", steps)
         return sum(float(rows or removed) for rows, removed in read)
@@ -173,7 +175,7 @@ _STEPS_A_ROW = 5
 def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
     steps = _plan(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali"))
     searched = {"sqlite": r"due_at<\?", "postgresql": r"Index Cond: .*due_at <="}[
-        busy_desk.ledger.dialect
+        busy_desk.ledger.dialect.name
     ]
     assert any(re.search(searched, step) for step in steps)
 
@@ -200,7 +202,7 @@ def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy
         "postgresql": r"Index Cond: \(id = ANY",
     }
     for pattern in (of_jobs, shown):
-        assert any(re.search(pattern[busy_desk.ledger.dialect], step) for step in steps)
+        assert any(re.search(pattern[busy_desk.ledger.dialect.name], step) for step in steps)
 
 
 def _plan(ledger, work, explain=None):
@@ -214,7 +216,9 @@ def _plan(ledger, work, explain=None):
     event.listen(ledger.engine, "before_cursor_execute", note)
     work()
     event.remove(ledger.engine, "before_cursor_execute", note)
-    explain = explain or {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[ledger.dialect]
+    explain = (
+        explain or {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[ledger.dialect.name]
+    )
     with ledger.write() as connection:
         return [
             str(row[-1])

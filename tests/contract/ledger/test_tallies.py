@@ -110,7 +110,7 @@ def test_a_group_of_outcomes_is_tallied_in_few_rows_on_postgresql_and_in_none_on
         held,
         *(judge(claimed, reply(claimed)) for claimed in held.jobs for reply in [_answer(claimed)]),
     )
-    assert deltas(desk.ledger) == {"postgresql": 3, "sqlite": 0}[desk.ledger.dialect]
+    assert deltas(desk.ledger) == {"postgresql": 3, "sqlite": 0}[desk.ledger.dialect.name]
     assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
 
 

@@ -47,7 +47,7 @@ def _fill(ledger):
         )
         for number, state in enumerate(_STATES, start=1):
             _insert(connection, number, state)
-        if ledger.dialect == "postgresql":
+        if ledger.dialect.name == "postgresql":
             connection.execute(text("SELECT setval('job_numbers', :last)"), {"last": len(_STATES)})
     return ledger
 

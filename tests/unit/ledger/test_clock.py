@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 import ledger
+import ledger.store.dialects.postgresql
+import ledger.store.dialects.sqlite
 from ledger.store.clock import instant, milliseconds, now_ms
 
 

@@ -1,0 +1,1 @@
+"""What differs between databases: one module for each that a ledger can be kept in."""

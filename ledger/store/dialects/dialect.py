@@ -1,0 +1,145 @@
+"""What a database must offer the ledger. A module of this package implements it as `DIALECT`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum, auto
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, Insert, Table
+from sqlalchemy.engine import URL
+
+NAMES = ("sqlite", "postgresql")
+"""The databases that a ledger can be kept in: as in URLs, and the modules of this package."""
+WRITES = "issuance_write"
+"""The execution option of a transaction that may write."""
+# An error's text must not show customers and vouchers.
+ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+class Lock(Enum):
+    """What only one transaction may do at a time, whatever rows it writes."""
+
+    MIGRATION = auto()
+    RELEASE = auto()
+
+
+class Dialect(ABC):
+    """One database.
+
+    Statements on many rows are the driver's own: SQLAlchemy would make a dict of each row and check
+    every value, which costs more than the statement itself.
+    """
+
+    name: str
+    read_options: Mapping[str, Any]
+    """Execution options with which a transaction that only reads sees one state."""
+    appends_counts: bool
+    """Triggers append each change of a count instead of adding it up (`queries.counters`)."""
+    accepts_in_threads: bool
+    """Acceptance is worth a thread of its own; otherwise only its commit is."""
+    returns_space: bool
+    """`compact` gives free space back to the disk."""
+    plans_by_statistics: bool
+    """The planner needs `analyse` while much is accepted."""
+    dump_command: str
+    """The database's own tool for a backup; empty: a ledger is a file that `backup` copies."""
+    load_command: str
+    """The database's own tool for a restore."""
+
+    @abstractmethod
+    def engine(self, url: URL, *, durable: bool) -> Engine:
+        """Make an engine; `durable`: see `Ledger`."""
+
+    @abstractmethod
+    def file(self, url: URL) -> Path | None:
+        """Return the file that holds the database; None when a server does."""
+
+    @abstractmethod
+    def lock(self, connection: Connection, lock: Lock) -> None:
+        """Wait until no other transaction holds the lock, and hold it until the end of this one."""
+
+    @abstractmethod
+    def upsert(
+        self,
+        table: Table,
+        values: Mapping[str, Any],
+        *,
+        keys: Sequence[str],
+        changes: Mapping[str, Any],
+    ) -> Insert:
+        """Insert a row, or change the one that has the same keys; no changes: leave it."""
+
+    @abstractmethod
+    def execute_rows(self, connection: Connection, statement: str, rows: Rows) -> None:
+        """Run a statement once for each row; its parameters are written `?`."""
+
+    @abstractmethod
+    def insert_rows(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Rows
+    ) -> None:
+        """Insert rows.
+
+        Raises:
+            DBAPIError: like any other statement, for example IntegrityError for a duplicate key.
+        """
+
+    @abstractmethod
+    def update_rows(
+        self,
+        connection: Connection,
+        table: str,
+        values: Mapping[str, str],
+        keys: Mapping[str, str],
+        rows: Rows,
+    ) -> None:
+        """Update the rows with these keys, no key twice.
+
+        Args:
+            connection: the transaction.
+            table: its name.
+            values: the columns to write, each with its type in standard SQL.
+            keys: the columns that identify a row, with their types.
+            rows: for each row the values, then the keys.
+        """
+
+    @abstractmethod
+    def rows_among(
+        self, connection: Connection, query: str, values: Sequence[Any]
+    ) -> Iterable[Any]:
+        """Run a query that ends in a column's name, for the rows in which it has these values."""
+
+    @abstractmethod
+    def next_job_numbers(self, connection: Connection, count: int) -> list[int]:
+        """Allocate job numbers, ascending, so that rows accepted together are stored together."""
+
+    @abstractmethod
+    def compact_counters(self, connection: Connection, limit: int) -> None:
+        """Add appended changes to the counters, where triggers append them; at most `limit`."""
+
+    @abstractmethod
+    def analyse(self, connection: Connection) -> None:
+        """Refresh the planner's statistics of jobs and lines."""
+
+    @abstractmethod
+    def analysed_jobs(self, connection: Connection) -> int:
+        """Return how many jobs the planner's statistics know of; 0 without statistics."""
+
+    @abstractmethod
+    def compact(self, engine: Engine) -> None:
+        """Make the space of removed rows free for new ones, or give it back to the disk."""
+
+
+@cache
+def dialect_named(name: str) -> Dialect:
+    """Return the dialect with this SQLAlchemy name. Its driver is imported at the first call."""
+    return cast("Dialect", import_module(f"ledger.store.dialects.{name}").DIALECT)
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """Return the dialect of a transaction's database."""
+    return dialect_named(connection.dialect.name)

@@ -1,0 +1,172 @@
+"""PostgreSQL, by psycopg 3."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg import Error
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+
+from ledger.store.clock import now_ms
+from ledger.store.dialects.dialect import ENGINE_OPTIONS, Dialect, Lock, Rows
+
+_CONNECT_SECONDS = 5
+# These keys must be the same in all versions of this program.
+_LOCKS = {
+    Lock.MIGRATION: text("SELECT pg_advisory_xact_lock(x'6973737561'::bigint)"),
+    Lock.RELEASE: text("SELECT pg_advisory_xact_lock(hashtext('issuance release'))"),
+}
+_TRY_LOCK_COUNTERS = text("SELECT pg_try_advisory_xact_lock(hashtext('issuance tallies'))")
+# One statement, so that every reader finds a change either appended or added.
+_COMPACT_COUNTERS = text("""
+WITH chosen AS (SELECT id FROM tally_deltas ORDER BY id LIMIT :limit),
+     gone AS (DELETE FROM tally_deltas USING chosen WHERE tally_deltas.id = chosen.id
+              RETURNING tally_deltas.campaign_id, tally_deltas.state, tally_deltas.delta)
+INSERT INTO tallies (campaign_id, state, line_count)
+SELECT campaign_id, state, sum(delta) FROM gone GROUP BY campaign_id, state
+ON CONFLICT (campaign_id, state) DO UPDATE SET line_count = tallies.line_count + excluded.line_count
+""")
+
+
+class PostgreSQL(Dialect):
+    """PostgreSQL."""
+
+    name = "postgresql"
+    # By default each statement sees another state, and a balance would not add up.
+    read_options: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ"}
+    # Workers would wait for each other's transactions at a counter's row.
+    appends_counts = True
+    accepts_in_threads = True
+    returns_space = False
+    plans_by_statistics = True
+    dump_command = "pg_dump --format=custom --file=FILE"
+    load_command = "pg_restore --clean --if-exists --dbname=URL FILE"
+
+    def engine(self, url: URL, *, durable: bool) -> Engine:  # noqa: ARG002  # the server's setting
+        """Make an engine. `?connect_timeout=` in the URL overrides ours."""
+        # Without a timeout an unreachable host would be waited for for minutes.
+        timeout = url.query.get("connect_timeout", str(_CONNECT_SECONDS))
+        with_timeout = url.update_query_dict({"connect_timeout": timeout})
+        return create_engine(
+            with_timeout.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=3,
+            **ENGINE_OPTIONS,
+        )
+
+    def file(self, url: URL) -> Path | None:  # noqa: ARG002
+        """Return None: a server holds the database."""
+        return None
+
+    def lock(self, connection: Connection, lock: Lock) -> None:
+        """Take an advisory lock."""
+        connection.execute(_LOCKS[lock])
+
+    def upsert(
+        self,
+        table: Table,
+        values: Mapping[str, Any],
+        *,
+        keys: Sequence[str],
+        changes: Mapping[str, Any],
+    ) -> Insert:
+        """Use ON CONFLICT."""
+        statement = insert(table).values(values)
+        if not changes:
+            return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+    def execute_rows(self, connection: Connection, statement: str, rows: Rows) -> None:
+        """Use the driver's executemany, which pipelines."""
+        if rows:
+            connection.exec_driver_sql(statement.replace("?", "%s"), list(rows))
+
+    def insert_rows(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Rows
+    ) -> None:
+        """Use COPY, which costs the server a fraction of as many INSERTs."""
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        driver: Any = connection.connection.driver_connection
+        try:
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except Error as error:
+            # As SQLAlchemy would raise it, without the rows, which are customers'.
+            raise DBAPIError.instance(
+                statement, None, error, Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
+
+    def update_rows(
+        self,
+        connection: Connection,
+        table: str,
+        values: Mapping[str, str],
+        keys: Mapping[str, str],
+        rows: Rows,
+    ) -> None:
+        """Update in one statement, so that triggers fire once."""
+        if not rows:
+            return
+        settings = ", ".join(f"{column} = given.{column}" for column in values)
+        condition = " AND ".join(f"{table}.{column} = given.{column}" for column in keys)
+        lists = ", ".join(f"%s::{kind}[]" for kind in (*values.values(), *keys.values()))
+        statement = (
+            f"UPDATE {table} SET {settings} "  # noqa: S608  # our names
+            f"FROM unnest({lists}) AS given({', '.join((*values, *keys))}) WHERE {condition}"
+        )
+        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
+
+    def rows_among(
+        self, connection: Connection, query: str, values: Sequence[Any]
+    ) -> Iterable[Any]:
+        """Pass all values as one array."""
+        return connection.exec_driver_sql(f"{query} = ANY(%s)", (list(values),))
+
+    def next_job_numbers(self, connection: Connection, count: int) -> list[int]:
+        """Take them from the sequence."""
+        statement = text("SELECT nextval('job_numbers') FROM generate_series(1, :count)")
+        return list(connection.execute(statement, {"count": count}).scalars())
+
+    def compact_counters(self, connection: Connection, limit: int) -> None:
+        """Add changes up, unless another transaction does.
+
+        It never blocks: writers append to other rows, and of two concurrent compactions one takes
+        the advisory lock and the other returns.
+        """
+        if connection.scalar(_TRY_LOCK_COUNTERS):
+            connection.execute(_COMPACT_COUNTERS, {"limit": limit})
+
+    def analyse(self, connection: Connection) -> None:
+        """Run ANALYZE, unless autovacuum has the table locked for the same purpose."""
+        connection.execute(text("ANALYZE (SKIP_LOCKED) jobs, lines"))
+
+    def analysed_jobs(self, connection: Connection) -> int:
+        """Read the planner's estimate of jobs."""
+        estimate = text("SELECT reltuples FROM pg_class WHERE oid = 'jobs'::regclass")
+        return max(0, int(connection.scalar(estimate) or 0))  # -1: never analysed
+
+    def compact(self, engine: Engine) -> None:
+        """Run VACUUM now instead of waiting for autovacuum; nothing waits for it."""
+        connection = engine.raw_connection()
+        try:
+            connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
+            connection.cursor().execute(
+                "VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones"
+            )
+        finally:
+            connection.invalidate()  # the pool must not hand it out with autocommit
+            connection.close()
+
+
+DIALECT = PostgreSQL()
+
+
+@compiles(now_ms, "postgresql")
+def _now_ms(_element: now_ms, _compiler: Any, **_: Any) -> str:
+    # Not clock_timestamp(): it changes within a statement, so no index on a time could be used.
+    return "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)"

@@ -1,0 +1,179 @@
+"""SQLite: one file, one writer at a time, in WAL mode."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.compiler import compiles
+
+from ledger.store.clock import now_ms
+from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rows
+from ledger.store.errors import LedgerError
+
+_BUSY_SECONDS = 30
+_AGAIN_SECONDS = 0.02
+_CACHE_KIB = 32_768
+_CHECKPOINT_PAGES = 16_384
+"""64 MiB of log between checkpoints; SQLite's 4 MiB would copy the same pages more often."""
+
+
+class SQLite(Dialect):
+    """SQLite. Its writers take turns, so locks and a sequence of numbers are not needed."""
+
+    name = "sqlite"
+    read_options: Mapping[str, Any] = {}
+    appends_counts = False
+    # The driver releases the interpreter for each row, and a busy thread is slow to give it back.
+    accepts_in_threads = False
+    returns_space = True
+    plans_by_statistics = False
+    dump_command = ""
+    load_command = ""
+
+    def engine(self, url: URL, *, durable: bool) -> Engine:
+        """Make an engine, and the folder of its file."""
+        file = self.file(url)
+        if file is not None:
+            _make_folder(file.parent)
+        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **ENGINE_OPTIONS)
+        _set_up(engine, durable=durable)
+        return engine
+
+    def file(self, url: URL) -> Path | None:
+        """Return the file; None for a database in memory."""
+        in_memory = not url.database or url.database == ":memory:"
+        return None if in_memory else Path(url.database or "")
+
+    def lock(self, connection: Connection, lock: Lock) -> None:
+        """Do nothing: a writing transaction locks the file at its start."""
+
+    def upsert(
+        self,
+        table: Table,
+        values: Mapping[str, Any],
+        *,
+        keys: Sequence[str],
+        changes: Mapping[str, Any],
+    ) -> Insert:
+        """Use ON CONFLICT."""
+        statement = insert(table).values(values)
+        if not changes:
+            return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+    def execute_rows(self, connection: Connection, statement: str, rows: Rows) -> None:
+        """Use the driver's executemany."""
+        if rows:
+            connection.exec_driver_sql(statement, list(rows))
+
+    def insert_rows(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Rows
+    ) -> None:
+        """Use the driver's executemany."""
+        names, places = ", ".join(columns), ", ".join("?" * len(columns))
+        self.execute_rows(connection, f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608  # our names
+
+    def update_rows(
+        self,
+        connection: Connection,
+        table: str,
+        values: Mapping[str, str],
+        keys: Mapping[str, str],
+        rows: Rows,
+    ) -> None:
+        """Use the driver's executemany."""
+        settings = ", ".join(f"{column} = ?" for column in values)
+        condition = " AND ".join(f"{column} = ?" for column in keys)
+        self.execute_rows(connection, f"UPDATE {table} SET {settings} WHERE {condition}", rows)  # noqa: S608  # our names
+
+    def rows_among(
+        self, connection: Connection, query: str, values: Sequence[Any]
+    ) -> Iterable[Any]:
+        """Pass each value as a parameter of its own."""
+        places = ", ".join("?" * len(values))
+        return connection.exec_driver_sql(f"{query} IN ({places})", tuple(values))
+
+    def next_job_numbers(self, connection: Connection, count: int) -> list[int]:
+        """Go on from the highest number, which pruning keeps."""
+        first = (connection.scalar(text("SELECT max(number) FROM jobs")) or 0) + 1
+        return list(range(first, first + count))
+
+    def compact_counters(self, connection: Connection, limit: int) -> None:
+        """Do nothing: triggers add changes up at once."""
+
+    def analyse(self, connection: Connection) -> None:
+        """Do nothing: SQLite plans without statistics."""
+
+    def analysed_jobs(self, connection: Connection) -> int:  # noqa: ARG002
+        """Return 0: there are no statistics."""
+        return 0
+
+    def compact(self, engine: Engine) -> None:
+        """Rewrite the file as small as it can be. Needs as much free disk; writers wait."""
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("VACUUM")
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.invalidate()
+            connection.close()
+
+
+DIALECT = SQLite()
+
+
+@compiles(now_ms, "sqlite")
+def _now_ms(_element: now_ms, _compiler: Any, **_: Any) -> str:
+    return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            f"The ledger's folder {folder} cannot be made: {error.strerror}. "
+            "Check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
+        ) from error
+
+
+def _set_up(engine: Engine, *, durable: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: `_begin` does, so that a writer takes the
+        # lock first instead of failing when it upgrades a read.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        _switch_to_wal(cursor)
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys=OFF")  # see migration 0009
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """Switch a new file to WAL.
+
+    While another process does so, SQLite refuses at once, without waiting for the busy timeout.
+    """
+    give_up_at = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
