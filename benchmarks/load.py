@@ -8,7 +8,8 @@ from pathlib import Path
 
 from config.settings import Settings
 from issuance.customer import Customer
-from issuance.job import Lane, Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Lane, Line
 from issuance.request_id import fresh_request_id
 from producers.freezing import Freezer
 
@@ -16,10 +17,7 @@ REWARD_ID = 1001
 IN_FLIGHT = {5: 60, 50: 400, 200: 1_200}
 """Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
 many as it takes to keep a core busy, so that the CPU is what is compared."""
-_PATHS = {
-    Variant.SINGLE: f"/api_gateway/rewards/core/v1/user/reward/{REWARD_ID}/issue",
-    Variant.BULK: "/api_gateway/rewards/core/v1/user/rewards/issue",
-}
+_ROOT = "/api_gateway/rewards/core"
 _QUERY = "?username=demo.till&skip_validation=true"
 AUTH = ("demo.till", "demo")
 HEADERS = {
@@ -61,7 +59,7 @@ class Task:
     @property
     def path(self) -> str:
         """The endpoint's path and query."""
-        return _PATHS[self.variant] + _QUERY
+        return _ROOT + self.variant.endpoint.path.format(reward_id=REWARD_ID) + _QUERY
 
 
 def mobile(number: int) -> str:

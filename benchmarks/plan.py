@@ -22,7 +22,7 @@ from benchmarks.results import Results
 from benchmarks.scale.demand import measure_demand
 from benchmarks.scale.plan import measure_scale
 from benchmarks.servers import new_database, url_of
-from issuance.job import Variant
+from issuance.endpoint import Variant
 
 _FIRST_GUESS_PER_SECOND = 1_500.0
 _SCALING_MS = 50

@@ -25,7 +25,7 @@ from benchmarks.machine import commit, describe_machine
 from benchmarks.servers import broker, stub_api, url_of
 from config.logs import configure_logs
 from config.settings import Settings
-from issuance.job import Variant
+from issuance.endpoint import Variant
 
 PARTS = {
     "log events": ("structlog/", "config/logs", "config/log_writer", "worker/chunk/log_events"),

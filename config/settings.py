@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from issuance.endpoint import Variant
 from issuance.errors import ExplainedError
-from issuance.job import Variant
 from issuance.retry import RetryPolicy
 
 _ENV_FILE = ".env"
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     @property
     def email_key(self) -> str:
         """The JSON key of an e-mail address for the configured endpoint (rewards-api §3.2)."""
-        return self.api_email_key or ("emailId" if self.api_variant is Variant.SINGLE else "email")
+        return self.api_email_key or self.api_variant.endpoint.email_key
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

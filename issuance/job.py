@@ -3,19 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, assert_never
+from types import MappingProxyType
+from typing import Any
 
 from pydantic_core import to_json
 
 from issuance.customer import Customer
+from issuance.endpoint import Variant
 
-
-class Variant(StrEnum):
-    """Which issue endpoint a job uses; it never changes for a requestId (rewards-api §5 item 7)."""
-
-    SINGLE = "single"
-    BULK = "bulk"
-    CONNECTED = "connected"
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Lane(StrEnum):
@@ -32,12 +28,9 @@ class Line:
     request_id: str
     reward_id: int
     quantity: int = 1
-    payment_config_id: int | None = None
-    redemption_value: float | None = None
     org_id: int | None = None
-    custom_fields: Mapping[str, str] = field(default_factory=dict)
-    points: float | None = None
-    """What is paid, for a reward paid by conversion ratio; the value follows from it (rewards-api §7)."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What else the body says of this reward, with the API's names and nesting."""
     source_line: int = field(default=0, compare=False)
     """1-based line of the campaign's file; 0 when the line came from no file."""
 
@@ -69,84 +62,72 @@ def freeze_body(
     *,
     brand: str,
     email_key: str,
-    notes: str | None = None,
-    event_log_id: str | None = None,
+    fields: Mapping[str, Any] = NO_FIELDS,
+    org_fields: Mapping[str, Any] = NO_FIELDS,
 ) -> bytes:
     """Build the bytes that every attempt of the job sends (rewards-api §3).
 
     Args:
-        variant: the endpoint; `single` takes exactly one line and always issues one unit.
+        variant: the endpoint.
         customer: the identifier, sent as it is.
-        lines: at least one; their requestIds differ (a repeated one would be refused with code
-            400).
+        lines: at least one; their requestIds differ (the API refuses a repeated one with code 400).
         brand: the brand's name.
-        email_key: the JSON key of an e-mail address: the documentation spells it two ways (§3.2).
-        notes: free text.
-        event_log_id: the caller's correlation id.
+        email_key: the JSON key of an e-mail address.
+        fields: what the body says once for all its rewards, with the API's names and nesting.
+        org_fields: what it says once for each organisation; where the endpoint's body details no
+            organisations, once.
 
     Raises:
-        ValueError: a count of lines or units, or a missing `orgId`, that the endpoint cannot take.
+        ValueError: the endpoint cannot take this many lines or units, or lines without `orgId`.
     """
-    if not lines or (len(lines) > 1 and len({line.request_id for line in lines}) != len(lines)):
-        raise ValueError("A job has one or more lines, each with a requestId of its own")
-    if any(line.quantity < 1 for line in lines):
-        raise ValueError("A line asks for one unit or more: drop the line or raise its quantity")
+    _check(variant, lines)
     body: dict[str, Any] = {
         email_key if customer.kind == "email" else customer.kind: customer.value,
         "brand": brand,
-        # The only field of ours that the reads show again (§8), so it must be unique for each job.
+        # Of our fields, only this one comes back in the reads (§8): it must be unique for each job.
         "transactionNumber": lines[0].request_id,
     }
-    match variant:
-        case Variant.SINGLE:
-            body |= _optional(notes=notes, eventLogId=event_log_id) | _single(lines)
-        case Variant.BULK:
-            body |= _optional(notes=notes, eventLogId=event_log_id)
-            body["rewards"] = [_reward(line) for line in lines]
-        case Variant.CONNECTED:
-            body |= _optional(eventLogId=event_log_id) | _connected(lines, notes)
-        case _:  # pragma: no cover - mypy proves that nothing gets here
-            assert_never(variant)
+    endpoint = variant.endpoint
+    if endpoint.needs_org:
+        body |= fields
+        orgs = dict.fromkeys(line.org_id for line in lines)
+        body["orgLevelDetails"] = [{"orgId": org, **org_fields} for org in orgs]
+        body["rewards"] = [{**_reward(line), "orgId": line.org_id} for line in lines]
+        return to_json(body)
+    body |= org_fields
+    body |= fields
+    if endpoint.flat:
+        # rewardId is in the path, and quantity would be read as a redemption value (§3.1).
+        body["requestId"] = lines[0].request_id
+        body |= lines[0].fields
+    else:
+        body["rewards"] = [_reward(line) for line in lines]
     return to_json(body)
 
 
-def _single(lines: tuple[Line, ...]) -> dict[str, Any]:
-    if len(lines) > 1:
-        raise ValueError("The single endpoint takes one line a job: use the bulk endpoint")
-    if lines[0].quantity > 1:
-        raise ValueError(
-            "The single endpoint issues one unit whatever is asked: use the bulk endpoint"
-        )
-    reward = _reward(lines[0])
-    # rewardId travels in the path, and quantity would be read as a redemption value (§3.1).
-    return {key: value for key, value in reward.items() if key not in ("rewardId", "quantity")}
-
-
-def _connected(lines: tuple[Line, ...], notes: str | None) -> dict[str, Any]:
-    orgs = dict.fromkeys(line.org_id for line in lines)
-    if None in orgs:
-        raise ValueError("The connected endpoint needs an orgId for every line")
-    return {
-        "orgLevelDetails": [{"orgId": org} | _optional(notes=notes) for org in orgs],
-        "rewards": [_reward(line) | {"orgId": line.org_id} for line in lines],
-    }
-
-
 def _reward(line: Line) -> dict[str, Any]:
-    reward: dict[str, Any] = {
+    return {
         "rewardId": line.reward_id,
         "quantity": line.quantity,
         "requestId": line.request_id,
+        **line.fields,
     }
-    payment = _optional(
-        id=line.payment_config_id, redemptionValue=line.redemption_value, points=line.points
-    )
-    if payment:
-        reward["paymentConfig"] = payment
-    if line.custom_fields:
-        reward["customFields"] = dict(line.custom_fields)
-    return reward
 
 
-def _optional(**fields: Any) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
+def _check(variant: Variant, lines: tuple[Line, ...]) -> None:
+    if not lines or (len(lines) > 1 and len({line.request_id for line in lines}) != len(lines)):
+        raise ValueError("A job has one or more lines, each with a requestId of its own")
+    endpoint = variant.endpoint
+    if endpoint.max_lines is not None and len(lines) > endpoint.max_lines:
+        raise ValueError(f"The {variant} endpoint takes {endpoint.max_lines} line(s) a job")
+    for line in lines:
+        if line.quantity < 1:
+            raise ValueError(
+                "A line asks for one unit or more: drop the line or raise its quantity"
+            )
+        if endpoint.max_units is not None and line.quantity > endpoint.max_units:
+            raise ValueError(
+                f"The {variant} endpoint issues {endpoint.max_units} unit(s) whatever is asked"
+            )
+        if endpoint.needs_org and line.org_id is None:
+            raise ValueError(f"The {variant} endpoint needs an orgId for every line")

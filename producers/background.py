@@ -13,7 +13,7 @@ from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
 from ledger.intake.acceptance import accept
 from ledger.store.database import Ledger
-from producers.freezing import Freezer
+from producers.freezing import Freezer, reward_fields
 from producers.source import rules
 from producers.source.refusal import Refusal
 
@@ -161,13 +161,16 @@ def _line(reward: Reward, request_id: str) -> Line:
         request_id=request_id,
         reward_id=_required("reward_id", whole, reward.reward_id),
         quantity=_required("quantity", units, reward.quantity),
-        payment_config_id=_checked("payment_config_id", whole, reward.payment_config_id),
-        redemption_value=_checked("redemption_value", rules.amount, reward.redemption_value),
         org_id=_checked("org_id", whole, reward.org_id),
-        custom_fields={
-            name: _required(name, rules.text, value) for name, value in reward.custom_fields.items()
-        },
-        points=_checked("points", rules.amount, reward.points),
+        fields=reward_fields(
+            payment_config_id=_checked("payment_config_id", whole, reward.payment_config_id),
+            redemption_value=_checked("redemption_value", rules.amount, reward.redemption_value),
+            points=_checked("points", rules.amount, reward.points),
+            custom_fields={
+                name: _required(name, rules.text, value)
+                for name, value in reward.custom_fields.items()
+            },
+        ),
     )
 
 

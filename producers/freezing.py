@@ -1,11 +1,13 @@
 """Freezing: a good row or a background request becomes a job whose body never changes again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from config.settings import Settings
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line, freeze_body
 from issuance.request_id import campaign_request_id
 from producers.lint.endpoint_rules import check_line_count, check_units
 from producers.lint.payment_rules import check_amounts
@@ -58,11 +60,13 @@ class Freezer:
                 ),
                 reward_id=row.reward_id,
                 quantity=row.quantity,
-                payment_config_id=row.payment_config_id,
-                redemption_value=row.redemption_value,
                 org_id=row.org_id,
-                custom_fields=row.custom_fields,
-                points=row.points,
+                fields=reward_fields(
+                    payment_config_id=row.payment_config_id,
+                    redemption_value=row.redemption_value,
+                    points=row.points,
+                    custom_fields=row.custom_fields,
+                ),
                 source_line=row.line,
             )
         )
@@ -106,8 +110,8 @@ class Freezer:
             lines,
             brand=self.brand,
             email_key=self.email_key,
-            notes=notes,
-            event_log_id=event_log_id,
+            fields={} if event_log_id is None else {"eventLogId": event_log_id},
+            org_fields={} if notes is None else {"notes": notes},
         )
         source_line = lines[0].source_line
         return Job(
@@ -122,13 +126,31 @@ class Freezer:
 
     def _fit(self, line: Line) -> Line:
         check_units(self.variant, line.quantity)
-        check_amounts(line.redemption_value, line.points)
-        if self.variant is not Variant.CONNECTED or line.org_id is not None:
+        payment = line.fields.get("paymentConfig", {})
+        check_amounts(payment.get("redemptionValue"), payment.get("points"))
+        if not self.variant.endpoint.needs_org or line.org_id is not None:
             return line
         if self.own_org_id is None:
             raise Refusal(
-                "the connected endpoint needs an orgId for every reward",
+                f"the {self.variant} endpoint needs an orgId for every reward",
                 "add the column, or set ISSUANCE_API_DATA_SCOPE_ORG to the one organisation",
                 "orgId",
             )
         return replace(line, org_id=self.own_org_id)
+
+
+def reward_fields(
+    *,
+    payment_config_id: int | None,
+    redemption_value: float | None,
+    points: float | None,
+    custom_fields: Mapping[str, str],
+) -> dict[str, Any]:
+    """What the body says of a reward beyond its ids and quantity."""
+    payment = {"id": payment_config_id, "redemptionValue": redemption_value, "points": points}
+    fields: dict[str, Any] = {}
+    if given := {name: value for name, value in payment.items() if value is not None}:
+        fields["paymentConfig"] = given
+    if custom_fields:
+        fields["customFields"] = dict(custom_fields)
+    return fields

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line
 from producers.freezing import Freezer
 from producers.lint import Expectation, Finding, Lint, Warnings
 from producers.occurrences import Occurrence, Occurrences
@@ -35,9 +36,10 @@ class BlastOptions:
         Raises:
             ValueError: it cannot.
         """
-        if self.group_by_customer and variant is Variant.SINGLE:
+        if self.group_by_customer and variant.endpoint.max_lines == 1:
             raise ValueError(
-                "--group-by-customer: the single endpoint takes one reward a call; set ISSUANCE_API_VARIANT=bulk"
+                f"--group-by-customer: the {variant} endpoint takes one reward a call; "
+                "set ISSUANCE_API_VARIANT=bulk"
             )
 
 

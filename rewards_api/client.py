@@ -9,7 +9,7 @@ from typing import Self
 import httpx
 
 from issuance.customer import Customer
-from issuance.job import Variant
+from issuance.endpoint import OWN_READS, Reads, Variant
 from issuance.replies.reply import Answer, NoAnswer, Reply
 from rewards_api.account import ApiAccount
 from rewards_api.auth import TOKEN_HEADER, TokenAuth
@@ -77,23 +77,21 @@ class RewardsClient:
         Args:
             variant: the endpoint.
             body: the frozen body.
-            reward_id: the reward of the single endpoint's path; the others do not look at it.
+            reward_id: the reward, for an endpoint that has it in its path.
 
         Raises:
-            ValueError: the single endpoint without a reward id, which is a bug of the caller.
+            ValueError: the path needs a reward id and there is none, which is a bug of the caller.
         """
         return await self._call(self._requests.issue(variant, body, reward_id))
 
-    async def customer_id(self, customer: Customer, *, connected: bool = False) -> CustomerReply:
+    async def customer_id(self, customer: Customer, *, reads: Reads = OWN_READS) -> CustomerReply:
         """Look up the API's own id of a customer.
 
         Args:
             customer: the identifier a job carries.
-            connected: look within the account's data scope.
+            reads: the calls of the job's endpoint.
         """
-        return read_customer(
-            await self._call(self._requests.customer_id(customer, connected=connected))
-        )
+        return read_customer(await self._call(self._requests.customer_id(customer, reads=reads)))
 
     async def issuals(
         self,
@@ -103,7 +101,7 @@ class RewardsClient:
         size: int = LARGEST_PAGE,
         *,
         status: bool | None = None,
-        connected: bool = False,
+        reads: Reads = OWN_READS,
     ) -> IssualsReply:
         """Read a page of a customer's transactions, good and failed (rewards-api §8).
 
@@ -114,11 +112,11 @@ class RewardsClient:
             size: entries a page, 1 to 50; larger ones are cut, so that both kinds of list take
                 them.
             status: only good (True) or failed (False) ones; None: both.
-            connected: read connected organisations' list, within the account's data scope.
+            reads: the calls of the job's endpoint.
         """
         size = min(size, LARGEST_PAGE)
         request = self._requests.issuals(
-            customer_id, reward_id, page, size, status=status, connected=connected
+            customer_id, reward_id, page, size, status=status, reads=reads
         )
         return read_issuals(await self._call(request), size)
 
@@ -127,7 +125,7 @@ class RewardsClient:
         customer_id: int | str | None,
         reward_transaction_id: int | str,
         *,
-        connected: bool = False,
+        reads: Reads = OWN_READS,
     ) -> DetailReply:
         """Read one issued transaction with the vouchers' codes as they were made (rewards-api §8).
 
@@ -135,11 +133,9 @@ class RewardsClient:
             customer_id: the API's own id of the customer; None: read by the transaction's id alone,
                 which is always so for connected organisations.
             reward_transaction_id: the issue answer's `transactionId`.
-            connected: read through the connected organisations' endpoint and its data scope.
+            reads: the calls of the job's endpoint.
         """
-        request = self._requests.transaction_detail(
-            customer_id, reward_transaction_id, connected=connected
-        )
+        request = self._requests.transaction_detail(customer_id, reward_transaction_id, reads=reads)
         return read_detail(await self._call(request))
 
     async def revoke(self, transaction_id: int | str, reason: str, by: str) -> RevokeReply:

@@ -7,7 +7,7 @@ import httpx
 from pydantic_core import to_json
 
 from issuance.customer import Customer
-from issuance.job import Variant
+from issuance.endpoint import Reads, Variant
 from rewards_api.account import ApiAccount
 from rewards_api.auth import till_header
 
@@ -40,36 +40,31 @@ class Requests:
             headers["Authorization"] = till_header(account.till, account.password)
         self._post_headers = httpx.Headers({**headers, "Content-Type": "application/json"})
         scope = _scope_headers(account)
-        self._connected_headers = httpx.Headers({**self._post_headers, **scope})
         self._read_headers = {False: headers, True: httpx.Headers({**headers, **scope})}
-        self._bulk_url = self._issue_url("/v1/user/rewards/issue")
-        self._connected_url = self._issue_url("/v1.1/user/rewards/issue")
-        self._single_url = lru_cache(_READY_URLS)(self._build_single_url)
+        self._issue_headers = {
+            False: self._post_headers,
+            True: httpx.Headers({**self._post_headers, **scope}),
+        }
+        self._issue_url = lru_cache(_READY_URLS)(self._build_issue_url)
 
     def issue(self, variant: Variant, body: bytes, reward_id: int | None) -> httpx.Request:
         """An issue call with exactly these bytes.
 
         Raises:
-            ValueError: the single endpoint without a reward id, which is a bug of the caller.
+            ValueError: the path needs a reward id and there is none, which is a bug of the caller.
         """
-        match variant:
-            case Variant.SINGLE:
-                if reward_id is None:
-                    raise ValueError("The single endpoint needs the reward's id for its path")
-                return self._post(self._single_url(reward_id), body)
-            case Variant.BULK:
-                return self._post(self._bulk_url, body)
-            case Variant.CONNECTED:
-                return self._post(self._connected_url, body, self._connected_headers)
+        endpoint = variant.endpoint
+        url = self._issue_url(endpoint.path, reward_id if endpoint.reward_in_path else None)
+        return self._post(url, body, self._issue_headers[endpoint.scoped])
 
-    def customer_id(self, customer: Customer, *, connected: bool) -> httpx.Request:
+    def customer_id(self, customer: Customer, *, reads: Reads) -> httpx.Request:
         """The lookup of a customer's id."""
         query = {
             "source": "INSTORE",
             "identifierName": customer.kind,
             "identifierValue": customer.value,
         }
-        return self._get("/v2/customers/lookup", query, connected=connected)
+        return self._get("/v2/customers/lookup", query, scoped=reads.scoped)
 
     def issuals(
         self,
@@ -79,34 +74,30 @@ class Requests:
         size: int,
         *,
         status: bool | None,
-        connected: bool,
+        reads: Reads,
     ) -> httpx.Request:
         """A page of a customer's transactions; `page` counts from 0."""
+        in_path = "{customer}" in reads.list
         wanted = {
-            # Connected organisations' page 0 is the whole list, so their pages count from 1.
-            "page": page + 1 if connected else page,
+            "customerId": None if in_path else customer_id,
+            "page": page + reads.first_page,
             "size": size,
             "rewardId": reward_id,
             "status": None if status is None else str(status).lower(),
         }
         query = {name: str(value) for name, value in wanted.items() if value is not None}
-        if connected:
-            path = f"{_CORE}/v1.1/reward-transactions"
-            return self._get(path, {"customerId": str(customer_id), **query}, connected=True)
-        return self._get(
-            f"{_CORE}/v1/management/customer/{_part(customer_id)}/issuals", query, connected=False
-        )
+        path = reads.list.format(customer=_part(customer_id))
+        return self._get(f"{_CORE}{path}", query, scoped=reads.scoped)
 
     def transaction_detail(
-        self, customer_id: int | str | None, transaction_id: int | str, *, connected: bool
+        self, customer_id: int | str | None, transaction_id: int | str, *, reads: Reads
     ) -> httpx.Request:
         """One transaction, with the vouchers' codes as they were made."""
-        transaction = _part(transaction_id)
-        if connected or customer_id is None:
-            path = f"{_CORE}/{'v1.1' if connected else 'v1'}/reward-transactions/{transaction}"
-            return self._get(path, {"couponCodeCase": "AS_IT_IS"}, connected=connected)
-        path = f"{_CORE}/v1/management/customer/{_part(customer_id)}/issuals/{transaction}"
-        return self._get(path, {"coupon_code_case": "AS_IT_IS"}, connected=False)
+        read = reads.detail_by_id if customer_id is None else reads.detail
+        path = read.path.format(
+            customer=_part(customer_id or ""), transaction=_part(transaction_id)
+        )
+        return self._get(f"{_CORE}{path}", {read.coupon_case: "AS_IT_IS"}, scoped=reads.scoped)
 
     def revoke(self, transaction_id: int | str, reason: str, by: str) -> httpx.Request:
         """The revoke of one whole transaction."""
@@ -132,21 +123,20 @@ class Requests:
         request.read()
         return request
 
-    def _get(self, path: str, query: dict[str, str], *, connected: bool) -> httpx.Request:
+    def _get(self, path: str, query: dict[str, str], *, scoped: bool) -> httpx.Request:
         url = self._url(f"{path}?{urlencode(query)}")
         return httpx.Request(
-            "GET", url, headers=self._read_headers[connected], extensions=self._extensions
+            "GET", url, headers=self._read_headers[scoped], extensions=self._extensions
         )
 
     def _url(self, path: str) -> httpx.URL:
         return httpx.URL(self._account.url(path))
 
-    def _issue_url(self, path: str) -> httpx.URL:
+    def _build_issue_url(self, path: str, reward_id: int | None) -> httpx.URL:
+        if reward_id is None and "{reward_id}" in path:
+            raise ValueError(f"{path} needs the reward's id")
         query = urlencode({"username": self._account.till, "skip_validation": "true"})
-        return self._url(f"{_CORE}{path}?{query}")
-
-    def _build_single_url(self, reward_id: int) -> httpx.URL:
-        return self._issue_url(f"/v1/user/reward/{reward_id}/issue")
+        return self._url(f"{_CORE}{path.format(reward_id=reward_id)}?{query}")
 
 
 def _scope_headers(account: ApiAccount) -> dict[str, str]:

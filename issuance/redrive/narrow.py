@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from issuance.job import Job, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job
 
 
 def narrow(job: Job, request_ids: Collection[str]) -> Job:
@@ -32,11 +33,11 @@ def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> 
     """The body that these lines alone would have had; byte for byte what freezing them gives.
 
     Args:
-        variant: the body's endpoint; a body of `single` has one line and is returned as it is.
+        variant: the body's endpoint; a body of one reward is returned as it is.
         body: a frozen body.
         request_ids: of the lines to keep, at least one of them the body's.
     """
-    if variant is Variant.SINGLE:
+    if variant.endpoint.flat:
         return body
     content: dict[str, Any] = from_json(body)
     narrow_content(content, request_ids)

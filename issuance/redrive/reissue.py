@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 
 from pydantic_core import from_json, to_json
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.redrive.narrow import narrow_content
 
 _NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
@@ -46,7 +47,7 @@ def reissue_body(
     if not again:
         raise ValueError("A reissue needs at least one line that failed")
     content: dict[str, Any] = from_json(body) | {"transactionNumber": again[0].request_id}
-    if variant is Variant.SINGLE:
+    if variant.endpoint.flat:
         content["requestId"] = again[0].request_id
     else:
         narrow_content(content, renamed)

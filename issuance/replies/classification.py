@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason, Refusal
 from issuance.replies.answer import IssueAnswer, read_issue_answer, was_an_answer
 from issuance.replies.job_verdict import fold
@@ -78,9 +79,9 @@ def _by_body(
     code, message = answer.status.code, answer.status.message or ""
     if code in _REFUSALS and not answer.elements and not answer.shows_anything:
         return _whole(lines, Kind.DEFERRED, None, code, message, retry_after=reply.retry_after)
-    single = variant is Variant.SINGLE
+    counted = variant.endpoint.counts_units
     outcomes = [
-        judge_line(line, mention, answer, single=single, resent=resent)
+        judge_line(line, mention, answer, counted=counted, resent=resent)
         for line, mention in zip(lines, match_elements(lines, answer), strict=True)
     ]
     return fold(outcomes, answer, retry_after=reply.retry_after, resent=resent)

@@ -26,7 +26,7 @@ _KINDS: dict[Verdict, tuple[Kind, Reason | None]] = {
 
 
 def judge_line(
-    line: Line, mention: Mention, answer: IssueAnswer, *, single: bool, resent: bool
+    line: Line, mention: Mention, answer: IssueAnswer, *, counted: bool, resent: bool
 ) -> LineOutcome:
     """Judge one line by what the answer says of it. Everything the answer shows is kept.
 
@@ -34,7 +34,7 @@ def judge_line(
         line: the line.
         mention: what the answer says of it.
         answer: the whole answer, whose status counts where the line has none of its own.
-        single: True for the single endpoint, which issues one unit and does not count it.
+        counted: whether the endpoint's answers give the number of units; else a success is one.
         resent: see `classify`.
     """
     shown = mention.element or _NOTHING
@@ -52,7 +52,7 @@ def judge_line(
         else "the answer does not mention this requestId",
         reason=reason,
         requested_quantity=wanted,
-        quantity=1 if single and units is None and kind is Kind.ISSUED else units,
+        quantity=1 if not counted and units is None and kind is Kind.ISSUED else units,
         transaction_ids=_together(
             [(part.transaction_id,) for part in parts if part.transaction_id]
         ),

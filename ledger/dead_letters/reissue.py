@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line
 from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State

@@ -21,7 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.customer import Customer
-from issuance.job import Lane, Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Lane, Line
 from issuance.states import CampaignState, State
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import note_jobs

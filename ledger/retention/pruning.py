@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import Operator, note_action
 from ledger.retention.tombstones import Burial, bury

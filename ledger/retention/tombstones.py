@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, literal, select
 
-from issuance.job import Job, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job
 from issuance.redrive.narrow import narrow_body
 from issuance.states import State
 from ledger.store.database import Ledger

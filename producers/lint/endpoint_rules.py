@@ -1,32 +1,38 @@
-"""The rules about the configured endpoint: how many units and rewards one call of it can issue."""
+"""How many units and rewards one call of the configured endpoint can issue."""
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from producers.source.refusal import Refusal
 
 
 def check_units(variant: Variant, quantity: int) -> None:
-    """The single endpoint issues one unit whatever is asked (rewards-api §3.1).
+    """Check that one line may ask the endpoint for this many units (rewards-api §3.1).
 
     Raises:
-        Refusal: more than one is asked of it.
+        Refusal: the endpoint issues fewer.
     """
-    if variant is Variant.SINGLE and quantity > 1:
+    most = variant.endpoint.max_units
+    if most is not None and quantity > most:
+        units = "one unit" if most == 1 else f"{most} units"
         raise Refusal(
-            f"the single endpoint issues one unit whatever the quantity ({quantity})",
+            f"the {variant} endpoint issues {units} whatever the quantity ({quantity})",
             "set ISSUANCE_API_VARIANT=bulk, or give the amount as redemptionValue",
             "quantity",
         )
 
 
 def check_line_count(variant: Variant, count: int, most: int) -> None:
-    """One call takes so many rewards and no more; the API's own cap is not documented (rewards-api §3.2).
+    """Check that one call of the endpoint takes this many rewards.
+
+    The API's own limit is not documented (rewards-api §3.2); `most` is ISSUANCE_JOB_MAX_LINES.
 
     Raises:
         Refusal: there are more.
     """
-    if variant is Variant.SINGLE and count > 1:
+    own = variant.endpoint.max_lines
+    if own is not None and count > own:
+        rewards = "one reward" if own == 1 else f"{own} rewards"
         raise Refusal(
-            "the single endpoint takes one reward a call", "set ISSUANCE_API_VARIANT=bulk"
+            f"the {variant} endpoint takes {rewards} a call", "set ISSUANCE_API_VARIANT=bulk"
         )
     if count > most:
         raise Refusal(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from producers.lint.pricing import expected_points, redemption_value
 from producers.lint.rewards_file import RewardTerms
 from producers.source import Row

@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from producers.lint.rewards_file import RewardTerms
 from producers.source import Row
 
@@ -18,7 +18,7 @@ def expected_points(row: Row, terms: RewardTerms, variant: Variant) -> int:
         terms: its reward's.
         variant: the endpoint; `single` issues one unit whatever the quantity.
     """
-    units = 1 if variant is Variant.SINGLE else row.quantity
+    units = variant.endpoint.units(row.quantity)
     config = terms.choose(row.payment_config_id)
     if config is None:
         return _rounded(terms.points * units)

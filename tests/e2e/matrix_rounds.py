@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line
 from issuance.request_id import campaign_request_id
 from producers.freezing import Freezer
 from simulator.demo_catalogue import CHILDREN
@@ -84,7 +85,7 @@ _SINGLES = (
         Line("", reward, 1)
         for reward in (1001, 1002, 1003, 1004, 1005, 1006, 1007, 1010, 1013, 1017)
     ),
-    Line("", 1009, 1, payment_config_id=91, redemption_value=100.0),
+    Line("", 1009, 1, fields={"paymentConfig": {"id": 91, "redemptionValue": 100.0}}),
 )
 _BASKETS: tuple[tuple[Line, ...], ...] = (
     *((line,) for line in _SINGLES),

@@ -16,7 +16,7 @@ from broker.celery_app import create_app
 from broker.wakeup import Nudge
 from config.endpoints import Site
 from config.settings import Settings
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.audit_log import Operator

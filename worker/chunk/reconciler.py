@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
-from issuance.job import Variant
+from issuance.endpoint import Reads
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
 from issuance.reconciliation.transactions import Issual, TransactionDetail
@@ -100,8 +100,8 @@ class Looker:
         """What the reads say, and whether they miss a transaction that a reply has named."""
         if not self._policy.read_lags_seconds:
             return _nothing_found(job, None, "look-ups are switched off"), False
-        connected = job.variant is Variant.CONNECTED
-        customer = await self._client.customer_id(job.customer, connected=connected)
+        reads = job.variant.endpoint.reads
+        customer = await self._client.customer_id(job.customer, reads=reads)
         match customer:
             case Unreadable(reply=reply):
                 raise _UnreadableError(reply)
@@ -110,15 +110,15 @@ class Looker:
                 # though.
                 return _nothing_found(job, code, message), True
             case FoundCustomer(id=customer_id):
-                own = pick_own(job.id, await self._pages(job, customer_id, connected=connected))
+                own = pick_own(job.id, await self._pages(job, customer_id, reads=reads))
         if not own:
             return _nothing_found(job, None, "no transaction of this job is listed"), True
-        details = await self._details(own, customer_id, connected=connected)
+        details = await self._details(own, customer_id, reads=reads)
         listed = {entry.reward_transaction_id for entry in own}
         return conclude(job.lines, own, details).outcome, not job.shown_transactions <= listed
 
     async def _pages(
-        self, job: ClaimedJob, customer_id: int, *, connected: bool
+        self, job: ClaimedJob, customer_id: int, *, reads: Reads
     ) -> list[tuple[Issual, ...]]:
         rewards = {line.reward_id for line in job.lines}
         reward_id = rewards.pop() if len(rewards) == 1 else None
@@ -126,9 +126,7 @@ class Looker:
         pages: list[tuple[Issual, ...]] = []
         while len(pages) < _PAGES_MOST:
             await self._slot()
-            page = await self._client.issuals(
-                customer_id, reward_id, len(pages), connected=connected
-            )
+            page = await self._client.issuals(customer_id, reward_id, len(pages), reads=reads)
             if isinstance(page, Unreadable):
                 raise _UnreadableError(page.reply)
             pages.append(page.issuals)
@@ -137,7 +135,7 @@ class Looker:
         return pages
 
     async def _details(
-        self, own: tuple[Issual, ...], customer_id: int, *, connected: bool
+        self, own: tuple[Issual, ...], customer_id: int, *, reads: Reads
     ) -> dict[str, TransactionDetail]:
         details: dict[str, TransactionDetail] = {}
         for entry in own:
@@ -145,9 +143,7 @@ class Looker:
             if transaction_id is None or not says_issued(entry):
                 continue
             await self._slot()
-            reply = await self._client.transaction_detail(
-                customer_id, transaction_id, connected=connected
-            )
+            reply = await self._client.transaction_detail(customer_id, transaction_id, reads=reads)
             if isinstance(reply, Unreadable):
                 raise _UnreadableError(reply.reply)
             if isinstance(reply, Found):

@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime
 from random import Random
 
-from issuance.job import Variant
 from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
@@ -42,7 +41,7 @@ class Sender:
         """
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
-        reward_id = job.lines[0].reward_id if job.variant is Variant.SINGLE else None
+        reward_id = job.lines[0].reward_id
         reply = await self._client.issue(job.variant, job.body, reward_id)
         ended = time.monotonic()
         # After a redrive, too, the API may answer with what this call added, not with all there is.

@@ -8,7 +8,7 @@ from base64 import b64decode
 
 import pytest
 
-from issuance.job import Variant
+from issuance.endpoint import SCOPED_READS, Variant
 from issuance.replies.reply import Answer
 from rewards_api.reads import Found, NotFound, Unreadable
 
@@ -188,7 +188,7 @@ async def test_a_transaction_is_read_by_customer_and_id_with_codes_as_they_are(
 
 async def test_a_connected_organisations_transaction_is_read_in_its_scope(serve, connect, answer):
     server = await serve(answer("200 OK", DETAIL))
-    await connect(server.url).transaction_detail(42, "300101", connected=True)
+    await connect(server.url).transaction_detail(42, "300101", reads=SCOPED_READS)
     path = b"/api_gateway/rewards/core/v1.1/reward-transactions/300101?couponCodeCase=AS_IT_IS"
     assert server.requests[0].startswith(b"GET " + path + b" HTTP/1.1\r\n")
     assert b"data-scope: self" in server.requests[0].lower()

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.replies.reply import Answer, NoAnswer
 
 BODY = b'{"mobile":"919800000001","brand":"DEMO"}'

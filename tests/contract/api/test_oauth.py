@@ -6,7 +6,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.replies.reply import Answer, NoAnswer
 from rewards_api.token_store import MemoryTokenStore
 from rewards_api.tokens import Token

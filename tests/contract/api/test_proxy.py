@@ -2,7 +2,7 @@
 
 import pytest
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.replies.reply import Answer
 
 

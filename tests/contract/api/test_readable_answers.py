@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Line, freeze_body
 from issuance.outcome import Refusal
 from issuance.replies.classification import classify
 from simulator.serve import Simulator

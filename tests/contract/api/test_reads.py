@@ -5,6 +5,7 @@ import json
 import pytest
 
 from issuance.customer import Customer
+from issuance.endpoint import SCOPED_READS
 from issuance.replies.reply import Answer
 from rewards_api.reads import FoundCustomer, IssualsPage, Revoked, Unreadable
 
@@ -49,7 +50,7 @@ async def test_connected_organisations_issuals_count_pages_from_one_and_name_the
     serve, connect, answer
 ):
     server = await serve(answer("200 OK", EMPTY))
-    await connect(server.url, **OTHER).issuals(42, connected=True)
+    await connect(server.url, **OTHER).issuals(42, reads=SCOPED_READS)
     path = CORE + b"/v1.1/reward-transactions?customerId=42&page=1&size=50"
     assert first_line(server) == b"GET " + path + b" HTTP/1.1"
     assert b"data-scope-org: 4001" in server.requests[0].lower()

@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant, freeze_body
+from issuance.endpoint import OWN_READS, SCOPED_READS, Variant
+from issuance.job import Line, freeze_body
 from issuance.replies.answer import read_issue_answer
 from rewards_api.reads import Found, NotFound
 from simulator.demo_catalogue import ORG
@@ -29,7 +30,7 @@ def _fresh(simulator):
 
 
 def freeze(variant):
-    line = Line(f"r-{variant}", 1001, org_id=ORG if variant is Variant.CONNECTED else None)
+    line = Line(f"r-{variant}", 1001, org_id=ORG if variant.endpoint.needs_org else None)
     return freeze_body(variant, CUSTOMER, (line,), brand="DEMO", email_key="email")
 
 
@@ -43,21 +44,22 @@ async def test_a_reward_is_issued_and_can_be_read(simulator, connect, variant, s
     assert (reply.status, issued.status.code, len(truth["vouchers"])) == (200, 200, 1)
     assert reply.tracking_id
 
-    connected = variant is Variant.CONNECTED
     transaction = truth["transactionIds"][0]
-    read = await client.transaction_detail(truth["customerId"], transaction, connected=connected)
+    read = await client.transaction_detail(
+        truth["customerId"], transaction, reads=variant.endpoint.reads
+    )
     assert isinstance(read, Found)
     assert read.detail.reward_transaction_id == str(transaction)
     assert read.detail.reward_issue_ref_id == f"r-{variant}"
     assert read.detail.vouchers == tuple(truth["vouchers"])
 
 
-@pytest.mark.parametrize("connected", [False, True])
-async def test_an_unknown_transaction_is_not_found(simulator, connect, connected):
+@pytest.mark.parametrize("reads", [OWN_READS, SCOPED_READS], ids=["own", "scoped"])
+async def test_an_unknown_transaction_is_not_found(simulator, connect, reads):
     client = connect(simulator.url, **BASIC)
     await client.issue(Variant.BULK, freeze(Variant.BULK))
     customer = simulator.truth("r-bulk")["customerId"]
-    assert isinstance(await client.transaction_detail(customer, 1, connected=connected), NotFound)
+    assert isinstance(await client.transaction_detail(customer, 1, reads=reads), NotFound)
 
 
 async def test_a_wrong_password_is_a_401(simulator, connect):

@@ -4,7 +4,8 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Line, freeze_body
 from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from rewards_api.reads import Unreadable

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant, freeze_body
+from issuance.endpoint import OWN_READS, SCOPED_READS, Variant
+from issuance.job import Line, freeze_body
 from issuance.outcome import Kind
 from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, NotRevoked, Revoked
@@ -42,13 +43,13 @@ def freeze(lines, variant=Variant.BULK):
     return freeze_body(variant, CUSTOMER, lines, brand="DEMO", email_key="email")
 
 
-async def reconcile(client, lines, *, connected=False, size=50):
+async def reconcile(client, lines, *, reads=OWN_READS, size=50):
     """Look as a worker would: customer, list, details, conclusion."""
-    customer = await client.customer_id(CUSTOMER, connected=connected)
+    customer = await client.customer_id(CUSTOMER, reads=reads)
     assert isinstance(customer, FoundCustomer)
     pages, number = [], 0
     while True:
-        page = await client.issuals(customer.id, page=number, size=size, connected=connected)
+        page = await client.issuals(customer.id, page=number, size=size, reads=reads)
         pages.append(page.issuals)
         if page.is_last or may_stop(page.issuals, datetime.now(UTC)):
             break
@@ -57,7 +58,7 @@ async def reconcile(client, lines, *, connected=False, size=50):
     details = {}
     for entry in own:
         read = await client.transaction_detail(
-            customer.id, entry.reward_transaction_id, connected=connected
+            customer.id, entry.reward_transaction_id, reads=reads
         )
         assert isinstance(read, Found)
         details[entry.reward_transaction_id] = read.detail
@@ -74,7 +75,7 @@ async def test_a_lost_success_is_found_with_its_vouchers(
     client = connect(simulator.url, **sign_in)
     simulator.faults(next=[{"fault": LOST}])
     await client.issue(variant, freeze((line(),), variant), 1002)
-    conclusion = await reconcile(client, [line()], connected=variant is Variant.CONNECTED)
+    conclusion = await reconcile(client, [line()], reads=variant.endpoint.reads)
     [found] = conclusion.outcome.lines
     truth = simulator.truth("r-1")
     assert (found.kind, found.quantity, found.requested_quantity) == (Kind.ISSUED, 1, 1)
@@ -131,17 +132,13 @@ async def test_what_a_lagging_read_does_not_see_is_missing(simulator, connect):
     assert (await reconcile(client, lines)).missing == ("r-1",)
 
 
-@pytest.mark.parametrize("connected", [False, True])
-async def test_a_job_is_found_behind_newer_transactions_of_its_customer(
-    simulator, connect, connected
-):
+@pytest.mark.parametrize("reads", [OWN_READS, SCOPED_READS], ids=["own", "scoped"])
+async def test_a_job_is_found_behind_newer_transactions_of_its_customer(simulator, connect, reads):
     client, wanted = connect(simulator.url, **BASIC), [line()]
     await client.issue(Variant.BULK, freeze(wanted))
     for number in range(2, 9):
         await client.issue(Variant.BULK, freeze([line(number=number)]))
-    assert (
-        await reconcile(client, wanted, connected=connected, size=3)
-    ).outcome.kind is Kind.ISSUED
+    assert (await reconcile(client, wanted, reads=reads, size=3)).outcome.kind is Kind.ISSUED
 
 
 async def test_lists_are_filtered_by_reward_and_status(simulator, connect):

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import select, update
 
 from issuance.customer import Customer
+from issuance.endpoint import Variant
 from issuance.fair_queue import Turns
-from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.job import Job, Lane, Line, freeze_body
 from issuance.outcome import Kind
 from issuance.redrive.rules import Verb
 from issuance.replies.classification import classify
@@ -71,7 +72,14 @@ def make_job(
         )
         for place, (request_id, reward) in enumerate(zip(request_ids, rewards, strict=True))
     )
-    body = freeze_body(variant, customer, lines, brand="DEMO", email_key="email", notes=notes)
+    body = freeze_body(
+        variant,
+        customer,
+        lines,
+        brand="DEMO",
+        email_key="email",
+        fields={"notes": notes} if notes else {},
+    )
     line_of_file = number + 1 if source_line is None else source_line
     return Job(
         customer, lines, variant, body, lane, occurrence=occurrence, source_line=line_of_file

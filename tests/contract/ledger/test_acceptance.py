@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from issuance.job import Lane, Variant
+from issuance.endpoint import Variant
+from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import CampaignError, ensure_campaign, find_campaign
 from ledger.dispatch.cancellation import cancel_campaign

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.audit_log import actions_on

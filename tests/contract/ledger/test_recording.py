@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import State

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from issuance.job import Lane, Variant
+from issuance.endpoint import Variant
+from issuance.job import Lane
 from issuance.redrive.rules import Verb
 from issuance.request_id import campaign_request_id
 from issuance.retry import RetryPolicy

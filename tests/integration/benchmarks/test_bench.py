@@ -14,7 +14,8 @@ from benchmarks.report import ratios, render
 from benchmarks.results import Results
 from benchmarks.servers import Stub, stub_api
 from config.settings import Settings
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from rewards_api.account import ApiAccount

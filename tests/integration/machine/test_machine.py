@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 )
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line, freeze_body
 from issuance.redrive.rules import Verb
 from issuance.states import OPEN, SETTLED, State, may_replace
 from ledger.campaigns import ensure_campaign
@@ -99,14 +100,14 @@ def jobs(draw):
     variant = draw(st.sampled_from(Variant))
     rewards = (
         [draw(REWARDS)]
-        if variant is Variant.SINGLE
+        if variant.endpoint.max_lines == 1
         else draw(st.lists(REWARDS, min_size=1, max_size=3, unique=True))
     )
     lines = tuple(
         Line(
             request_id=f"0000000{place}-0000-4000-8000-000000000000",
             reward_id=reward,
-            quantity=1 if variant is Variant.SINGLE else draw(st.integers(1, 3)),
+            quantity=variant.endpoint.units(draw(st.integers(1, 3))),
             org_id=ORG,
         )
         for place, reward in enumerate(rewards)

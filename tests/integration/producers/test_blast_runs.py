@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.states import State
 from ledger.campaigns import CampaignError, find_campaign
 from ledger.dispatch.cancellation import cancel_campaign

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import SettingsError, read_settings
-from issuance.job import Variant
+from issuance.endpoint import Variant
 
 WRONG = {
     "a number that is none": ({"WORKERS": "many"}, "ISSUANCE_WORKERS", "valid integer"),

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line, freeze_body
 
 MOBILE = Customer("mobile", "919800000001")
 PLAIN = Line("r-a", 1001)
@@ -13,11 +14,15 @@ FULL = Line(
     "r-b",
     1002,
     quantity=2,
-    payment_config_id=55,
-    redemption_value=1.5,
     org_id=7,
-    custom_fields={"gift": "yes"},
+    fields={
+        "paymentConfig": {"id": 55, "redemptionValue": 1.5},
+        "customFields": {"gift": "yes"},
+    },
 )
+
+
+ONCE = {"fields": {"eventLogId": "blast42"}, "org_fields": {"notes": "n"}}
 
 
 def freeze(variant, *lines, customer=MOBILE, email_key="email", **extra):
@@ -27,7 +32,7 @@ def freeze(variant, *lines, customer=MOBILE, email_key="email", **extra):
 
 
 def test_a_bulk_body_holds_the_documented_fields_and_no_more():
-    assert freeze(Variant.BULK, PLAIN, FULL, notes="n", event_log_id="blast42") == {
+    assert freeze(Variant.BULK, PLAIN, FULL, **ONCE) == {
         "mobile": "919800000001",
         "brand": "DEMO",
         "transactionNumber": "r-a",
@@ -47,8 +52,8 @@ def test_a_bulk_body_holds_the_documented_fields_and_no_more():
 
 
 def test_a_single_body_has_its_request_id_at_the_top_and_neither_reward_nor_quantity():
-    line = Line("r-a", 1001, payment_config_id=55, custom_fields={"gift": "yes"})
-    assert freeze(Variant.SINGLE, line, notes="n", event_log_id="blast42") == {
+    line = Line("r-a", 1001, fields={"paymentConfig": {"id": 55}, "customFields": {"gift": "yes"}})
+    assert freeze(Variant.SINGLE, line, **ONCE) == {
         "mobile": "919800000001",
         "brand": "DEMO",
         "transactionNumber": "r-a",
@@ -62,7 +67,7 @@ def test_a_single_body_has_its_request_id_at_the_top_and_neither_reward_nor_quan
 
 def test_a_connected_body_has_an_org_in_each_reward_and_its_notes_once_an_org():
     lines = (Line("r-a", 1001, org_id=8), FULL, Line("r-c", 1003, org_id=8))
-    assert freeze(Variant.CONNECTED, *lines, notes="n", event_log_id="blast42") == {
+    assert freeze(Variant.CONNECTED, *lines, **ONCE) == {
         "mobile": "919800000001",
         "brand": "DEMO",
         "transactionNumber": "r-a",
@@ -112,7 +117,7 @@ def test_the_identifier_is_sent_as_it_is_under_its_key(customer, key):
 
 
 def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
-    line = Line("r-a", 1001, custom_fields={"name": "Zoë 🎁"})
+    line = Line("r-a", 1001, fields={"customFields": {"name": "Zoë 🎁"}})
     bodies = {
         freeze_body(Variant.BULK, MOBILE, (line,), brand="Café", email_key="email")
         for _ in range(3)
@@ -129,8 +134,8 @@ def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
         (Variant.BULK, (), "one or more lines"),
         (Variant.BULK, (PLAIN, Line("r-a", 1002)), "a requestId of its own"),
         (Variant.BULK, (Line("r-a", 1001, quantity=0),), "raise its quantity"),
-        (Variant.SINGLE, (PLAIN, FULL), "use the bulk endpoint"),
-        (Variant.SINGLE, (FULL,), "one unit whatever is asked: use the bulk endpoint"),
+        (Variant.SINGLE, (PLAIN, FULL), "takes 1 line"),
+        (Variant.SINGLE, (FULL,), "issues 1 unit\\(s\\) whatever is asked"),
         (Variant.CONNECTED, (FULL, PLAIN), "needs an orgId for every line"),
     ],
 )
@@ -147,6 +152,6 @@ def test_a_jobs_id_is_its_first_request_id_and_its_transaction_number():
 
 
 def test_the_points_that_are_paid_travel_in_the_payment_config():
-    line = Line("r-a", 1009, payment_config_id=91, points=500)
+    line = Line("r-a", 1009, fields={"paymentConfig": {"id": 91, "points": 500}})
     assert freeze(Variant.BULK, line)["rewards"][0]["paymentConfig"] == {"id": 91, "points": 500}
     assert freeze(Variant.SINGLE, line)["paymentConfig"] == {"id": 91, "points": 500}

@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind, Reason
 from issuance.replies.answer import read_issue_answer
 from issuance.replies.classification import classify

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.reconciliation.fallback import standing_reason, standing_state
 from issuance.replies.classification import classify

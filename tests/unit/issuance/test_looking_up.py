@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer

@@ -3,7 +3,8 @@
 import pytest
 
 from issuance.customer import Customer
-from issuance.job import Job, Lane, Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane, Line, freeze_body
 from issuance.redrive.narrow import narrow, narrow_body
 
 MOBILE = Customer("mobile", "919800000001")
@@ -12,9 +13,7 @@ B = Line(
     "r-b",
     1002,
     org_id=8,
-    payment_config_id=55,
-    redemption_value=12.5,
-    custom_fields={"shop": "é"},
+    fields={"paymentConfig": {"id": 55, "redemptionValue": 12.5}, "customFields": {"shop": "é"}},
     source_line=5,
 )
 C = Line("r-c", 1003, org_id=8, source_line=9)
@@ -22,7 +21,13 @@ C = Line("r-c", 1003, org_id=8, source_line=9)
 
 def freeze(variant, *lines):
     return freeze_body(
-        variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e"
+        variant,
+        MOBILE,
+        lines,
+        brand="DEMO",
+        email_key="email",
+        fields={"eventLogId": "e"},
+        org_fields={"notes": "n"},
     )
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from issuance.job import Line, Variant
+from issuance.endpoint import Variant
+from issuance.job import Line
 from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from issuance.replies.codes import CODES

@@ -5,17 +5,24 @@ import json
 import pytest
 
 from issuance.customer import Customer
-from issuance.job import Line, Variant, freeze_body
+from issuance.endpoint import Variant
+from issuance.job import Line, freeze_body
 from issuance.redrive.reissue import next_generation_id, reissue_body
 
 MOBILE = Customer("mobile", "919800000001")
 A = Line("r-a", 1001, quantity=2, org_id=7)
-B = Line("r-b", 1002, quantity=3, org_id=8, payment_config_id=55)
+B = Line("r-b", 1002, quantity=3, org_id=8, fields={"paymentConfig": {"id": 55}})
 
 
 def freeze(variant, *lines):
     return freeze_body(
-        variant, MOBILE, lines, brand="DEMO", email_key="email", notes="n", event_log_id="e"
+        variant,
+        MOBILE,
+        lines,
+        brand="DEMO",
+        email_key="email",
+        fields={"eventLogId": "e"},
+        org_fields={"notes": "n"},
     )
 
 
@@ -23,13 +30,16 @@ def freeze(variant, *lines):
 @pytest.mark.parametrize(
     ("renamed", "again"),
     [
-        ({"r-b": "r-b2"}, (Line("r-b2", 1002, quantity=3, org_id=8, payment_config_id=55),)),
+        (
+            {"r-b": "r-b2"},
+            (Line("r-b2", 1002, quantity=3, org_id=8, fields={"paymentConfig": {"id": 55}}),),
+        ),
         ({"r-a": "r-a2"}, (Line("r-a2", 1001, quantity=2, org_id=7),)),
         (
             {"r-b": "r-b2", "r-a": "r-a2"},
             (
                 Line("r-a2", 1001, quantity=2, org_id=7),
-                Line("r-b2", 1002, quantity=3, org_id=8, payment_config_id=55),
+                Line("r-b2", 1002, quantity=3, org_id=8, fields={"paymentConfig": {"id": 55}}),
             ),
         ),
     ],

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from producers.freezing import Freezer
 from producers.lint import Lint
 from producers.occurrences import Occurrences

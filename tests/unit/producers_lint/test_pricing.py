@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from producers.lint.expectation import Expectation
 from producers.lint.pricing import expected_points, redemption_value
 from simulator.catalogue import PaymentConfig, Reward

@@ -13,7 +13,8 @@ from typing import Any
 from fakeredis import FakeServer
 from redis.asyncio import Redis
 
-from issuance.job import Job, Lane, Variant
+from issuance.endpoint import Variant
+from issuance.job import Job, Lane
 from issuance.replies.reply import Answer, Reply
 from issuance.retry import RetryPolicy
 from ledger.dispatch.claims import Claim, ClaimedJob

@@ -1,6 +1,6 @@
 """Issuing a chunk when nothing is wrong: every job once, customers one call at a time, others side by side."""
 
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.outcome import Kind
 from issuance.retry import RetryPolicy, Settle, TryAgain
 from issuance.states import State
@@ -71,10 +71,10 @@ async def test_a_chunk_that_is_delivered_again_still_holds_its_own_locks(desk):
     assert len(desk.attempts) == 1
 
 
-async def test_the_single_endpoint_is_told_the_reward_and_the_others_are_not(desk):
+async def test_a_call_is_made_with_the_id_of_its_first_reward(desk):
     single = claimed(1, job=make_job(1, variant=Variant.SINGLE))
     await desk.issue(single, claimed(2))
-    assert desk.api.reward_ids == [1001, None]
+    assert desk.api.reward_ids == [1001, 1001]
 
 
 async def test_the_reply_is_kept_only_when_it_is_no_plain_success(desk):

@@ -5,7 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from issuance.customer import Customer
-from issuance.job import Variant
+from issuance.endpoint import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.retry import Settle
 from issuance.states import State

@@ -1,0 +1,113 @@
+"""The API's issue endpoints: one entry says all that the product knows of each (rewards-api §3, §8).
+
+To add an endpoint, add a variant and its entry in ENDPOINTS: nothing else compares variants.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class DetailRead:
+    """The call that reads one transaction."""
+
+    path: str
+    """Below the rewards API's root; holds {transaction}, and {customer} where that is needed."""
+    coupon_case: str = "couponCodeCase"
+    """The query key that asks for the vouchers' codes as they were made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The calls that read what an issue endpoint has recorded of a customer."""
+
+    list: str
+    """A page of transactions; the customer is in the path as {customer}, or else in the query."""
+    detail: DetailRead
+    detail_by_id: DetailRead
+    """For callers that do not know the customer's id."""
+    first_page: int = 0
+    scoped: bool = False
+    """Whether a header limits the reads to the account's data scope."""
+
+
+OWN_READS = Reads(
+    list="/v1/management/customer/{customer}/issuals",
+    detail=DetailRead(
+        "/v1/management/customer/{customer}/issuals/{transaction}", "coupon_code_case"
+    ),
+    detail_by_id=DetailRead("/v1/reward-transactions/{transaction}"),
+)
+_SCOPED_DETAIL = DetailRead("/v1.1/reward-transactions/{transaction}")
+SCOPED_READS = Reads(
+    list="/v1.1/reward-transactions",
+    detail=_SCOPED_DETAIL,
+    detail_by_id=_SCOPED_DETAIL,
+    # Page 0 is the whole list.
+    first_page=1,
+    scoped=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What an issue endpoint takes, and how its calls are made and reconciled."""
+
+    path: str
+    """Below the rewards API's root; may hold {reward_id}."""
+    max_lines: int | None = None
+    """The most rewards of one call; None: ISSUANCE_JOB_MAX_LINES alone decides."""
+    max_units: int | None = None
+    """The most units of one reward; None: no limit of its own. A larger quantity is ignored."""
+    flat: bool = False
+    """Whether the body is one reward itself; else the body has a list of rewards."""
+    counts_units: bool = True
+    """Whether an answer gives the number of units; where it does not, a success is one unit."""
+    needs_org: bool = False
+    """Whether each reward names its organisation, and the body details each organisation."""
+    scoped: bool = False
+    """Whether the headers carry the account's data scope."""
+    email_key: Literal["email", "emailId"] = "email"
+    """The JSON key of a customer's e-mail address; the documentation contradicts itself (§3.2)."""
+    reads: Reads = OWN_READS
+
+    @property
+    def reward_in_path(self) -> bool:
+        """Whether a call's path names its reward."""
+        return "{reward_id}" in self.path
+
+    def units(self, quantity: int) -> int:
+        """The units that this endpoint issues for a quantity."""
+        return quantity if self.max_units is None else min(quantity, self.max_units)
+
+
+class Variant(StrEnum):
+    """Which issue endpoint a job uses; it never changes for a requestId (rewards-api §5 item 7)."""
+
+    SINGLE = "single"
+    BULK = "bulk"
+    CONNECTED = "connected"
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """The endpoint's entry."""
+        return ENDPOINTS[self]
+
+
+ENDPOINTS: Mapping[Variant, Endpoint] = {
+    Variant.SINGLE: Endpoint(
+        path="/v1/user/reward/{reward_id}/issue",
+        max_lines=1,
+        max_units=1,
+        flat=True,
+        counts_units=False,
+        email_key="emailId",
+    ),
+    Variant.BULK: Endpoint(path="/v1/user/rewards/issue"),
+    Variant.CONNECTED: Endpoint(
+        path="/v1.1/user/rewards/issue", needs_org=True, scoped=True, reads=SCOPED_READS
+    ),
+}
