@@ -41,7 +41,7 @@ limiter: $(BIN)/.bench ## The limiter against models of APIs in virtual time, in
 	@$(BIN)/python -m benchmarks.limiter $(LIMITER)
 
 profile: $(BIN)/.bench ## Where the CPU of an issuance goes, by py-spy (PROFILE="--help" lists options)
-	@$(BIN)/python -m benchmarks.profiling $(PROFILE)
+	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
 
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

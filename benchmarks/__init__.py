@@ -1,1 +1,1 @@
-"""Issuances per second beside peers, promises, acceptance, costs and scale, reproducible with `make bench`."""
+"""Benchmarks: speed compared with peers, promises, acceptance, costs and scale (`make bench`)."""

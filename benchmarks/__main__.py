@@ -1,4 +1,4 @@
-"""`make bench`: measures everything and writes docs/benchmarks.md. Interrupted, it goes on where it ended."""
+"""`make bench`: runs all benchmarks and writes the report; an interrupted run can be resumed."""
 
 import argparse
 import os
@@ -26,7 +26,8 @@ def main() -> None:
     options = _read_options()
     if len({*WORKER_CORES, *OTHER_CORES}) < 2:  # noqa: PLR2004
         sys.exit(
-            "Two cores are needed: the worker's own, and one for the stub API, the broker and the database"
+            "At least two cores are needed: one for the worker, one for the stub API, the broker "
+            "and the database"
         )
     sizes = QUICK if options.quick else FULL
     if options.rows:
@@ -53,27 +54,27 @@ def main() -> None:
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="tiny sizes, a minute: shows that it works, no more"
+        "--quick", action="store_true", help="tiny sizes, about a minute, only to see that it works"
     )
     parser.add_argument(
-        "--only", default="", metavar="PART", help="measure what has this in its key: accept/SQLite"
+        "--only", default="", metavar="PART", help="run only keys that contain this: accept/SQLite"
     )
     parser.add_argument(
-        "--rows", type=int, default=0, help="of the accepted file: 1000000 is slower"
+        "--rows", type=int, default=0, help="rows of the accepted file (1000000 takes longer)"
     )
     parser.add_argument(
         "--scale",
         type=int,
         default=0,
         metavar="JOBS",
-        help="in the large ledger: 10000000 takes 20 min",
+        help="jobs in the large ledger (10000000 takes 20 min)",
     )
-    parser.add_argument("--repeats", type=int, default=0, help="of every measurement")
+    parser.add_argument("--repeats", type=int, default=0, help="repeats of every measurement")
     parser.add_argument(
         "--out", type=Path, default=Path("docs"), help="folder of benchmarks.md and its plot"
     )
     parser.add_argument(
-        "--results", type=Path, default=Path(".bench/results.jsonl"), help="kept between runs"
+        "--results", type=Path, default=Path(".bench/results.jsonl"), help="file that keeps results"
     )
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
-"""Acceptance: rows a second of a blast into each ledger, new and run again, with the memory it takes.
+"""Acceptance: rows per second of a blast into each ledger, first and repeated, and its memory.
 
-`python -m benchmarks.acceptance FILE LEDGER_URL CAMPAIGN` accepts one file and prints what it took
+`python -m benchmarks.acceptance FILE LEDGER_URL CAMPAIGN` accepts one file and prints the figures
 as JSON.
 """
 
@@ -23,19 +23,19 @@ from producers.source import ErrorsFile, ReadOptions, Source
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one reading of a file took."""
+    """The figures of one accepted file."""
 
     rows: int
     accepted: int
     rows_per_second: float
     cpu_us: float
-    """The producer's own, for each row."""
+    """The producer's CPU per row."""
     rss_mb: float
-    """The most it ever was."""
+    """The largest value."""
 
 
 def accept_apart(file: Path, ledger_url: str, campaign: str) -> Intake:
-    """Accept a file in a process of its own, on the worker's core."""
+    """Accept a file in a separate process, on the worker's core."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     command = python("benchmarks.acceptance", str(file), ledger_url, campaign)
     return Intake(
@@ -60,7 +60,7 @@ def _accept(file: Path, ledger_url: str, campaign: str) -> Intake:
 
 
 def _most_rss_mb() -> float:
-    """The most memory this process has had; `getrusage` would count its parent's, from before it began."""
+    """The peak memory of this process; `getrusage` would include the parent's, before the fork."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024 / 1e6

@@ -1,11 +1,11 @@
-"""The contenders: this system and its peers, how each is started, and how many issuances it gets in one run."""
+"""The contenders: this system and its peers, how each is started and how many jobs it gets."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import ours
+from benchmarks import this_system
 from benchmarks.cores import OTHER_CORES, WORKER_CORES, program, python, run_to_end, running
 from benchmarks.load import Task
 from benchmarks.race import Run, measure
@@ -17,7 +17,7 @@ _PREFORK_CHILDREN = 8
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run happens."""
+    """The servers and the folder of a run."""
 
     folder: Path
     stub: Stub
@@ -34,17 +34,16 @@ class Contender:
     name: str
     run: Runner
     share: float
-    """Its speed beside the bare script, roughly: only to size its runs."""
+    """Its approximate speed relative to the bare script; only sizes its runs."""
     record: str = ""
-    """Where its outcomes are recorded; "" is nowhere."""
+    """Where it records outcomes; "" if nowhere."""
     quick: bool = False
     """Whether `--quick` runs it."""
     everywhere: bool = False
-    """Whether it runs at every latency and endpoint."""
+    """Whether it runs with every latency and endpoint."""
 
 
-# The setting's default; where answers are slow a child waits longer at the end of its chunk, so
-# there are more.
+# The default; slow answers make a child wait longer at the end of its chunk, so it gets more.
 _CHILDREN, _CHILDREN_FOR_SLOW, _SLOW_IN_FLIGHT = 2, 4, 400
 
 
@@ -58,7 +57,7 @@ def _ours(
     def run(place: Place, task: Task, count: int) -> Run:
         url = new_database(place.postgres_url) if in_postgres else ""
         worker_cores = [*WORKER_CORES, *reversed(OTHER_CORES)][:cores]
-        return ours.run(
+        return this_system.run(
             place.folder,
             place.stub,
             task,
@@ -78,7 +77,7 @@ def _bare(place: Place, task: Task, count: int) -> Run:
 
 
 def _peer(module: str, command: Callable[[Task], list[str]]) -> Runner:
-    """A peer's run: everything is enqueued, then its worker begins."""
+    """Run a peer: enqueue everything, then start its worker."""
 
     def run(place: Place, task: Task, count: int) -> Run:
         enqueue = python("benchmarks.peers", module, str(count))
@@ -156,10 +155,10 @@ CONTENDERS = (
         0.1,
     ),
 )
-"""The bare script comes first: the others' runs are sized by it."""
+"""The bare script is first, because its speed sizes the other runs."""
 
 CORE_SHARE = 0.3
-"""Of each core that a worker may use where one and two are compared: stub, broker and database need the rest."""
+"""Share of each core that a worker may use to compare one core with two; the rest is for others."""
 ON_CORES = {
     cores: Contender(
         f"{CORE_SHARE:.0%} of {cores} cores" if cores > 1 else f"{CORE_SHARE:.0%} of a core",
@@ -169,4 +168,4 @@ ON_CORES = {
     )
     for cores in (1, 2)
 }
-"""This system on so many cores."""
+"""This system on one core and on two."""

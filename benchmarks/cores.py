@@ -1,4 +1,4 @@
-"""Cores and processes: the measured worker has one core to itself, everything else shares the others."""
+"""Cores and processes: the measured worker has its own core, everything else shares the others."""
 
 import ctypes
 import os
@@ -18,9 +18,9 @@ _PR_SET_PDEATHSIG = 1
 
 _ALLOWED = sorted(os.sched_getaffinity(0))
 WORKER_CORES = _ALLOWED[:1]
-"""The measured worker's."""
+"""For the measured worker."""
 OTHER_CORES = _ALLOWED[1:] or _ALLOWED
-"""The stub's, the broker's, the database's, the producers' and the command's own."""
+"""For the stub, broker, database, producers and this command."""
 
 
 @contextmanager
@@ -32,12 +32,12 @@ def running(
     log: Path,
     group: Path | None = None,
 ) -> Iterator[psutil.Process]:
-    """Run a process on these cores, in a group of `cpu_quota`; at the end it and all it started are ended."""
+    """Run a process on these cores in a group of `cpu_quota`; kill its tree at the end."""
 
     def settle() -> None:
         enter(group)
         os.sched_setaffinity(0, cores)
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing outlives the command
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # killed if this command dies
 
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -58,10 +58,10 @@ def running(
 def run_to_end(
     command: Sequence[str], *, cores: Sequence[int], environment: Mapping[str, str]
 ) -> str:
-    """Run a command to its end on these cores; returns what it printed.
+    """Run a command on these cores until it ends; returns its output.
 
     Raises:
-        RuntimeError: it failed; with what it said.
+        RuntimeError: it failed; the message holds its standard error.
     """
     done = subprocess.run(
         ["taskset", "-c", ",".join(map(str, cores)), *command],
@@ -82,17 +82,17 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def program(name: str, *arguments: str) -> list[str]:
-    """The command that runs a program installed beside this interpreter."""
+    """The command that runs a program installed with this interpreter."""
     return [str(Path(sys.executable).with_name(name)), *arguments]
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Seconds of CPU that a process and all below it have used so far."""
+    """CPU seconds that a process and its descendants have used."""
     return sum(sum(one.cpu_times()[:2]) for one in _tree(process))
 
 
 def rss_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process and all below it; pages that they share count in each."""
+    """Resident memory of a process and its descendants; shared pages count in each."""
     return sum(one.memory_info().rss for one in _tree(process))
 
 

@@ -1,7 +1,7 @@
-"""What each step of the ledger costs a job: release, claim, record, with few and with many jobs in the ledger.
+"""Cost of each ledger step per job (release, claim, record), in a small and in a large ledger.
 
-`python -m benchmarks.costs LEDGER_URL JOBS` takes that many jobs, which are there already, through
-the steps and prints microseconds of this process and of the clock for each job, as JSON.
+`python -m benchmarks.costs LEDGER_URL JOBS CAMPAIGN` runs that many waiting jobs through the steps
+and prints microseconds per job, of CPU and of wall time, as JSON.
 """
 
 import json
@@ -32,14 +32,14 @@ from ledger.store.database import Ledger
 from ledger.store.schema import jobs
 
 CHUNK_JOBS = 500
-"""That are taken through the steps at once."""
+"""Jobs per chunk."""
 _GROUP_JOBS = 250
 _LEASE_SECONDS = 120.0
 
 
 @dataclass
 class Stopwatch:
-    """Adds up this process's CPU and the clock's time of each step, in seconds."""
+    """Adds up CPU and wall time of each step, in seconds."""
 
     cpu: dict[str, float] = field(default_factory=dict)
     clock: dict[str, float] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Stopwatch:
 
 
 def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
-    """Take so many waiting jobs of a campaign through the steps, in a process of its own."""
+    """Run that many waiting jobs of a campaign through the steps, in a separate process."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
     }
@@ -65,11 +65,11 @@ def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
 
 
 def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
-    """Microseconds: of the steps for each job, of the queries for each query; and how many jobs the ledger has."""
+    """Microseconds per job of each step and per query, and the number of jobs in the ledger."""
     steps, queries = Stopwatch(), Stopwatch()
     chunks = max(1, count // CHUNK_JOBS)
     with Ledger(ledger_url, durable=False) as ledger:
-        take_through(ledger, Stopwatch())  # statements are compiled once
+        take_through(ledger, Stopwatch())  # compiles the statements
         for _ in range(chunks):
             take_through(ledger, steps)
         with queries.step("status of the campaign"):
@@ -88,7 +88,7 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
 
 
 def take_through(ledger: Ledger, watch: Stopwatch) -> None:
-    """Take one chunk of waiting jobs through the steps."""
+    """Run one chunk of waiting jobs through the steps."""
     with watch.step("release"):
         [chunk] = release(
             ledger,

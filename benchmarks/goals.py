@@ -1,4 +1,4 @@
-"""The goals, and whether this run met them: ratios of one run, as the results have them."""
+"""The goals, and whether this run met them; speeds are compared within one run."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ _CELERY = "Celery, "
 _LEAST_ROWS = {"SQLite": 50_000, "PostgreSQL": 30_000}
 _MOST_RSS_MB = 150
 _NO_SLOWER = 0.95
-"""A repeated file counts as no slower from here on: runs of one file differ by as much."""
+"""A repeated file counts as no slower from this ratio: runs of one file vary as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One goal: in words, what is wanted, what was measured."""
+    """One goal: its subject, the target, the measured value."""
 
     what: str
     wanted: str
@@ -31,15 +31,15 @@ class Goal:
 
 
 def goals(results: Results) -> Iterator[Goal]:
-    """Every goal that this run measured something of."""
+    """Every goal that this run has measurements for."""
     yield from _races(results)
     yield from _cores(results)
     yield from _costs(results)
     yield from _acceptance(results)
 
 
-def beside(results: Results, kind: str, name: str) -> dict[str, list[float]]:
-    """Contender → its speed beside that of the one with this name, in each round that has both."""
+def relative_speed(results: Results, kind: str, name: str) -> dict[str, list[float]]:
+    """Contender → its speed relative to the named one, in each round that has both."""
     rows = results.of(kind)
     of_it = {row["repeat"]: row["per_second"] for row in rows if row["contender"] == name}
     found: defaultdict[str, list[float]] = defaultdict(list)
@@ -50,7 +50,9 @@ def beside(results: Results, kind: str, name: str) -> dict[str, list[float]]:
 
 
 def _races(results: Results) -> Iterator[Goal]:
-    bare = {name: median(values) for name, values in beside(results, _MAIN, BARE.name).items()}
+    bare = {
+        name: median(values) for name, values in relative_speed(results, _MAIN, BARE.name).items()
+    }
     peers = {
         name: value
         for name, value in bare.items()
@@ -62,7 +64,9 @@ def _races(results: Results) -> Iterator[Goal]:
         if ours not in bare:
             continue
         yield _ratio(
-            f"{ours}, beside the bare script", 0.9, beside(results, _MAIN, BARE.name)[ours]
+            f"{ours}, compared with the bare script",
+            0.9,
+            relative_speed(results, _MAIN, BARE.name)[ours],
         )
         for words, rivals, least in (
             ("the best peer", peers, 1.3),
@@ -71,7 +75,9 @@ def _races(results: Results) -> Iterator[Goal]:
             if rivals:
                 best = max(rivals, key=rivals.__getitem__)
                 yield _ratio(
-                    f"{ours}, beside {words} ({best})", least, beside(results, _MAIN, best)[ours]
+                    f"{ours}, compared with {words} ({best})",
+                    least,
+                    relative_speed(results, _MAIN, best)[ours],
                 )
 
 
@@ -86,7 +92,7 @@ def _cores(results: Results) -> Iterator[Goal]:
     two = {row["repeat"]: row["per_second"] for row in results.of("cores/2/")}
     ratios = [two[repeat] / one[repeat] for repeat in one.keys() & two.keys()]
     if ratios:
-        yield _ratio(f"{OURS}PostgreSQL, two cores beside one", 1.8, ratios)
+        yield _ratio(f"{OURS}PostgreSQL, two cores compared with one", 1.8, ratios)
 
 
 def _costs(results: Results) -> Iterator[Goal]:

@@ -1,4 +1,4 @@
-"""A past for a ledger: half of its jobs as settled, as a ledger has them after some campaigns."""
+"""A ledger with a past: half of its jobs are settled, as after some campaigns."""
 
 from sqlalchemy import text
 
@@ -6,12 +6,15 @@ from ledger.store.database import Ledger
 
 _SETTLE = (
     "UPDATE lines SET state = 'issued', code = 200, settled_at = 1 WHERE job_number % 2 = 0",
-    "UPDATE jobs SET state = 'issued', open_lines = 0, attempts = 1, settled_at = accepted_at WHERE number % 2 = 0",
+    (
+        "UPDATE jobs SET state = 'issued', open_lines = 0, attempts = 1, settled_at = accepted_at "
+        "WHERE number % 2 = 0"
+    ),
 )
 
 
 def settle_half(ledger_url: str) -> None:
-    """Settle every other job; much faster than issuing them, and the same to every index."""
+    """Settle every other job, which is much faster than issuing it and equal for every index."""
     with Ledger(ledger_url) as ledger:
         with ledger.write() as connection:
             for statement in _SETTLE:

@@ -15,8 +15,10 @@ from producers.freezing import Freezer
 
 REWARD_ID = 1001
 IN_FLIGHT = {5: 60, 50: 400, 200: 1_200}
-"""Milliseconds of an answer → calls at once, for all contenders whose calls are not bound to threads: about twice as
-many as it takes to keep a core busy, so that the CPU is what is compared."""
+"""Milliseconds of an answer → concurrent calls, for contenders without a thread per call.
+
+About twice as many as keep a core busy, so that CPU is what is compared.
+"""
 _ROOT = "/api_gateway/rewards/core"
 _QUERY = "?username=demo.till&skip_validation=true"
 AUTH = ("demo.till", "demo")
@@ -29,7 +31,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer's worker is told, by its environment."""
+    """A peer's configuration, passed through the environment."""
 
     api_url: str
     broker_url: str
@@ -48,7 +50,7 @@ class Task:
         )
 
     def environment(self) -> dict[str, str]:
-        """The environment that `read` understands."""
+        """The environment that `read` reads."""
         return {
             "BENCH_API_URL": self.api_url,
             "BENCH_BROKER_URL": self.broker_url,
@@ -68,7 +70,7 @@ def mobile(number: int) -> str:
 
 
 def bodies(variant: Variant, count: int) -> Iterator[str]:
-    """Bodies as this system freezes them."""
+    """Bodies in the format that this system sends."""
     freezer = Freezer.of(Settings(_env_file=None, api_variant=variant))
     for number in range(count):
         line = Line(request_id=fresh_request_id(), reward_id=REWARD_ID)
@@ -78,7 +80,7 @@ def bodies(variant: Variant, count: int) -> Iterator[str]:
 
 
 def write_csv(path: Path, count: int, *, reward_id: int = REWARD_ID, first: int = 0) -> None:
-    """Write a campaign's file of so many good rows, each of another customer, from this one on."""
+    """Write a campaign file of `count` valid rows for different customers, from number `first`."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["mobile", "rewardId", "quantity"])

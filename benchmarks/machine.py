@@ -1,4 +1,4 @@
-"""The machine and the code that the figures are of."""
+"""The machine and the code that were measured."""
 
 import os
 import platform
@@ -13,17 +13,18 @@ _PACKAGES = ("celery", "httpx", "aiohttp", "sqlalchemy", "psycopg", "dramatiq", 
 def describe_machine() -> str:
     """Processor, cores and memory."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    return f"{_processor()}, {os.cpu_count()} cores, {pages:.0f} GiB, {platform.system()} {platform.release()}"
+    cores, system = os.cpu_count(), f"{platform.system()} {platform.release()}"
+    return f"{_processor()}, {cores} cores, {pages:.0f} GiB, {system}"
 
 
 def describe_versions() -> str:
-    """Python and the packages that matter."""
+    """Versions of Python and the relevant packages."""
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return f"Python {sys.version.split()[0]}, {packages}"
 
 
 def load_average() -> float:
-    """Processes that want a core, over the last minute."""
+    """The system's load average over the last minute."""
     return os.getloadavg()[0]
 
 

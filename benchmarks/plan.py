@@ -1,4 +1,4 @@
-"""What is measured, in which order: repeats come in rounds, so that a noisy minute spoils no row alone."""
+"""The measurements in their order: repeats run in rounds, so that noise affects all rows."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -9,7 +9,6 @@ from statistics import median
 from redis import Redis
 
 from benchmarks.acceptance import accept_apart
-from benchmarks.ceiling import ceiling
 from benchmarks.contenders import BARE, CONTENDERS, ON_CORES, Contender, Place
 from benchmarks.costs import measure_apart
 from benchmarks.goals import LEDGERS
@@ -22,6 +21,7 @@ from benchmarks.results import Results
 from benchmarks.scale.demand import measure_demand
 from benchmarks.scale.plan import measure_scale
 from benchmarks.servers import new_database, url_of
+from benchmarks.stub_speed import stub_speed
 from issuance.endpoint import Variant
 
 _FIRST_GUESS_PER_SECOND = 1_500.0
@@ -30,21 +30,21 @@ _SCALING_MS = 50
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """The size of each measurement."""
 
     run_seconds: float
     repeats: int
     races: tuple[tuple[int, Variant, bool], ...]
     """Milliseconds of an answer, endpoint, and whether every contender runs."""
     rows: int
-    """Of the file that is accepted."""
+    """Of the accepted file."""
     jobs: int
-    """That are taken through the ledger's steps."""
+    """Run through the ledger's steps."""
     promises: Length
     scale: tuple[int, int]
-    """Jobs in the small and in the large ledger whose costs are compared."""
+    """Jobs in the small and in the large ledger."""
     demand_jobs: int
-    """That are issued to see what one takes of every part."""
+    """Issued to measure what one job needs of every component."""
     quick: bool = False
 
 
@@ -77,14 +77,14 @@ QUICK = Sizes(
 
 
 class Plan:
-    """Takes every measurement that is not in the results yet.
+    """Runs every measurement that the results do not hold yet.
 
     Args:
-        sizes: how much.
-        results: takes them.
+        sizes: size of each measurement.
+        results: receives the figures.
         place: stub, PostgreSQL and a folder.
         broker: emptied before each race.
-        only: a part of the keys; "" is all.
+        only: run only keys that contain this; "" for all.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Plan:
     def run(self) -> None:
         """Measure."""
         for repeat in range(1, self._sizes.repeats + 1):
-            self._measure_ceiling(repeat)
+            self._measure_stub(repeat)
             for latency_ms, variant, whole in self._sizes.races:
                 for contender in self._contenders(whole=whole):
                     key = f"race/{latency_ms}/{variant.value}/{contender.name}/{repeat}"
@@ -118,7 +118,7 @@ class Plan:
             )
 
     def _measure_promises(self) -> None:
-        """Once: what is promised holds for each of many calls, so one session has samples enough."""
+        """Measure once: a promise holds for each call, so that one session has enough samples."""
         for measure in measures(quick=self._sizes.quick):
             key = f"promise/{measure.name}"
             if self._wants(key):
@@ -145,10 +145,10 @@ class Plan:
     def _wants(self, key: str) -> bool:
         return self._only in key and not self._results.has(key)
 
-    def _measure_ceiling(self, repeat: int) -> None:
-        key = f"ceiling/{repeat}"
+    def _measure_stub(self, repeat: int) -> None:
+        key = f"stub/{repeat}"
         if self._wants(key):
-            per_second = ceiling(
+            per_second = stub_speed(
                 self._place.stub, self._task(5, Variant.BULK), min(2.0, self._sizes.run_seconds)
             )
             self._keep(key, {"per_second": per_second})
@@ -164,7 +164,7 @@ class Plan:
         yield from (BARE, *others)
 
     def _measure_scaling(self, repeat: int) -> None:
-        """This system on two cores beside one, of each of which it has a part."""
+        """Compare this system on two cores with one core, with a share of each."""
         if self._sizes.quick:
             return
         for cores, contender in ON_CORES.items():
@@ -205,7 +205,7 @@ class Plan:
         return median(row["per_second"] for row in runs) if runs else _FIRST_GUESS_PER_SECOND
 
     def _measure_ledger(self, ledger: str, repeat: int) -> None:
-        """Accept a file twice, then take some of its jobs through the steps, with few and with many in the ledger."""
+        """Accept a file twice, then run jobs through the steps of a small and a large ledger."""
         keys = [
             f"accept/{ledger}/new/{repeat}",
             f"accept/{ledger}/again/{repeat}",

@@ -1,4 +1,4 @@
-"""The plot: every contender's speed beside the bare script, for each race."""
+"""The plot: every contender's speed relative to the bare script, for each race."""
 
 from pathlib import Path
 from statistics import median
@@ -35,7 +35,7 @@ def draw(results: Results, path: Path) -> None:
         panel.set_title(f"{race[0]} ms, {race[1]}", fontsize=9)
         panel.set_yticks(range(len(names)), names, fontsize=8)
         panel.tick_params(axis="x", labelsize=8)
-    figure.supxlabel("issuances per second beside a bare httpx script (= 1)", fontsize=9)
+    figure.supxlabel("issuances per second relative to a bare httpx script (= 1)", fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

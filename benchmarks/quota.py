@@ -1,7 +1,8 @@
-"""A part of each core for a process, so that two cores can be measured where there are no more than two.
+"""A share of each core for a process, to compare two cores with one on a machine of two.
 
-Worker, stub, broker and database share the machine: given whole cores, two would leave none to the
-others. Linux's control groups hold a process and all that it starts to a share of the clock.
+Worker, stub, broker and database share the machine: with two whole cores, the worker would leave
+none for the others. A Linux control group limits a process and its children to a share of the CPU
+time.
 """
 
 import os
@@ -13,21 +14,21 @@ from uuid import uuid4
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD_MICROSECONDS = 10_000
-"""Short beside an answer of 50 ms, so that a core's share is spread evenly."""
+"""Short compared with an answer of 50 ms, so that a core's share is spread evenly."""
 
-_LOOK_SECONDS = 0.05
-_ENDING_LOOKS = 100
+_POLL_SECONDS = 0.05
+_REMOVAL_TRIES = 100
 
 
 class NoQuotaError(Exception):
-    """Control groups cannot be made here: they need root, and their `cpu` controller."""
+    """Control groups cannot be created: they need root and the `cpu` controller."""
 
 
 @contextmanager
 def cpu_quota(cores: float) -> Iterator[Path]:
-    """Make a group whose processes together get so much of the CPU: 0.6 is as much as three fifths of a core.
+    """Create a group whose processes together may use this much CPU (0.6: three fifths of a core).
 
-    Gives the file that a process writes 0 to, in order to enter.
+    Yields the file to which a process writes 0 to join.
 
     Raises:
         NoQuotaError: this machine does not allow it.
@@ -55,16 +56,16 @@ def cpu_quota(cores: float) -> Iterator[Path]:
 
 
 def _remove(group: Path) -> None:
-    """Remove a group as soon as the last of its processes has quite ended."""
-    for _ in range(_ENDING_LOOKS):
+    """Remove a group once its last process has ended."""
+    for _ in range(_REMOVAL_TRIES):
         with suppress(OSError):
             group.rmdir()
             return
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def enter(group: Path | None) -> None:
-    """Put this process, and all that it will start, into a group; None: leave it where it is."""
+    """Move this process and its future children into a group; None changes nothing."""
     if group is not None:
         descriptor = os.open(group, os.O_WRONLY)
         os.write(descriptor, b"0")

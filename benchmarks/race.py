@@ -1,4 +1,4 @@
-"""One measured run: from the first tenth of the calls, as warm-up, to the last one settled."""
+"""One measured run: from the first tenth of the calls, as warm-up, to the last recorded one."""
 
 import time
 from collections.abc import Callable
@@ -10,25 +10,25 @@ from benchmarks.cores import cpu_seconds, rss_bytes
 from benchmarks.servers import Stub
 
 _WARM_SHARE = 0.1
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 _STUCK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run measured."""
+    """The figures of one run."""
 
     issuances: int
     per_second: float
     cpu_us: float
-    """CPU of the worker's processes for each issuance."""
+    """CPU of the worker's processes per issuance."""
     rss_mb: float
     repeats: int = 0
-    """Calls beyond one for each issuance; 0 is as it should be."""
+    """Calls beyond one per issuance; it should be 0."""
 
 
 class StuckError(Exception):
-    """No call arrived for long."""
+    """No call arrived for a long time."""
 
 
 def measure(
@@ -38,17 +38,16 @@ def measure(
     *,
     is_recorded: Callable[[], bool] = lambda: True,
 ) -> Run:
-    """Watch a worker until all is issued, and recorded if it keeps a record.
+    """Measure a worker until everything is issued and, if it keeps a record, recorded.
 
     Args:
-        stub: was reset before the worker began.
-        worker: the measured process and all below it.
-        count: so many issuances are under way.
-        is_recorded: says whether every outcome is in the record; asked when all calls were
-            answered.
+        stub: reset before the worker was started.
+        worker: the measured process; its descendants count too.
+        count: number of issuances.
+        is_recorded: whether every outcome is in the record; called once all calls are answered.
 
     Raises:
-        StuckError: nothing happens any more.
+        StuckError: there is no more progress.
     """
     warm, began_at = _await_answers(stub, int(count * _WARM_SHARE))
     cpu_before = cpu_seconds(worker)
@@ -57,7 +56,7 @@ def measure(
         ended_at = time.monotonic()
         if ended_at - began_at > _STUCK_SECONDS * 4:
             raise StuckError("Not everything is recorded")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     used = cpu_seconds(worker) - cpu_before
     made = count - warm
     return Run(
@@ -70,7 +69,7 @@ def measure(
 
 
 def _await_answers(stub: Stub, count: int) -> tuple[int, float]:
-    """Wait for so many requestIds to be answered; returns how many were, and when the last one was."""
+    """Wait for `count` answered requestIds; returns their number and the last one's time."""
     seen, changed_at = 0, time.monotonic()
     while True:
         stats = stub.stats()
@@ -80,4 +79,4 @@ def _await_answers(stub: Stub, count: int) -> tuple[int, float]:
             seen, changed_at = stats["answered"], time.monotonic()
         if time.monotonic() - changed_at > _STUCK_SECONDS:
             raise StuckError(f"Only {stats['request_ids']} of {count} were issued")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)

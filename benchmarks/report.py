@@ -1,4 +1,4 @@
-"""The report: docs/benchmarks.md and its plot, written from the results alone."""
+"""The report: benchmarks.md and its plot, written from the results alone."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.contenders import BARE, CONTENDERS, CORE_SHARE, ON_CORES
-from benchmarks.goals import LEDGERS, STEPS, beside, goals
+from benchmarks.goals import LEDGERS, STEPS, goals, relative_speed
 from benchmarks.promises.table import section as promises_section
 from benchmarks.results import Results
 from benchmarks.scale.table import demand_section
@@ -21,15 +21,14 @@ def render(
 ) -> str:
     """The page as Markdown."""
     loads = [row["load"] for row in results.of("load/")]
-    ceilings = [row["per_second"] for row in results.of("ceiling/")]
     parts = [
         "# Benchmarks\n",
         f"Written by `{command}` on {date} at commit {commit}; do not edit.\n",
         f"* Machine: {machine}; load before the start {_range(loads, 1)}\n* {versions}",
-        f"* The stub API answers at most {_middle(ceilings):,.0f} calls/s ({_range(ceilings)}) at no latency.\n",
+        _stub_line(results),
         _goals(results),
         _PREFACE,
-        f"![Issuances per second beside the bare script]({PLOT})\n",
+        f"![Issuances per second relative to the bare script]({PLOT})\n",
         *(_race(results, latency_ms, variant) for latency_ms, variant in _races(results)),
         _cores(results),
         _acceptance(results),
@@ -41,19 +40,26 @@ def render(
     return "\n".join(part for part in parts if part)
 
 
+def _stub_line(results: Results) -> str:
+    found = [row["per_second"] for row in results.of("stub/")]
+    shown = f"{_middle(found):,.0f} calls/s ({_range(found)})"
+    return f"* Without latency, the stub API answers {shown}.\n"
+
+
 _PREFACE = """\
-One core for the measured worker with all its processes; stub API, broker, database, producers and release share the
-others. Each figure is a median, with the least and the most of the repeats in brackets; repeats are interleaved, and
-"beside the bare script" compares the runs of one round. A run begins at the first tenth of its calls and ends with the
-last answer, or for this system with the last outcome in the ledger. The bare script has neither queue nor record; the
-peers have a queue and no record; this system releases, claims, sends and records, with its events and its log on.
-Compare ratios, not figures of different machines.
+The measured worker has one core for all its processes; stub API, broker, database, producers and
+release share the others. Each figure is a median, with the minimum and maximum of the repeats in
+brackets. Repeats are interleaved, and "relative to bare" compares the runs of one round. A run
+lasts from the first tenth of its calls to the last answer, or for this system to the last outcome
+in the ledger. The bare script has neither a queue nor a record; the peers have a queue and no
+record; this system releases, claims, sends and records, with its events and its log on. Compare
+ratios, not figures of different machines.
 """
 
 
 def ratios(results: Results, latency_ms: int, variant: str) -> dict[str, list[float]]:
-    """Contender → its speed beside the bare script, in each round that has both."""
-    return beside(results, f"race/{latency_ms}/{variant}/", BARE.name)
+    """Contender → its speed relative to the bare script, in each round that has both."""
+    return relative_speed(results, f"race/{latency_ms}/{variant}/", BARE.name)
 
 
 def _goals(results: Results) -> str:
@@ -74,27 +80,29 @@ def _race(results: Results, latency_ms: int, variant: str) -> str:
     records = {one.name: one.record for one in CONTENDERS}
     lines = [
         f"## An API that answers after {latency_ms} ms, {variant} endpoint\n",
-        "| contender | record | issuances/s | beside the bare script | CPU µs each | RSS MB |",
+        "| contender | record | issuances/s | relative to bare | CPU µs each | RSS MB |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, ratio in ratios(results, latency_ms, variant).items():
         rows, record = by_name[name], records[name] or "none"
         speed, cpu = [row["per_second"] for row in rows], [row["cpu_us"] for row in rows]
+        memory = _middle(row["rss_mb"] for row in rows)
         lines.append(
-            f"| {name} | {record} | {_middle(speed):,.0f} ({_range(speed)}) | **{_middle(ratio):.2f}** "
-            f"({_range(ratio, 2)}) | {_middle(cpu):,.0f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
+            f"| {name} | {record} | {_middle(speed):,.0f} ({_range(speed)}) "
+            f"| **{_middle(ratio):.2f}** ({_range(ratio, 2)}) "
+            f"| {_middle(cpu):,.0f} | {memory:,.0f} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def _cores(results: Results) -> str:
-    """Two cores beside one."""
+    """The table of two cores compared with one."""
     rows = {cores: results.of(f"cores/{cores}/") for cores in ON_CORES}
     if not all(rows.values()):
         return ""
     lines = [
-        "## Two cores beside one\n",
-        f"The worker may use {CORE_SHARE:.0%} of each core (control groups); all else need the rest.\n",
+        "## Two cores compared with one\n",
+        f"The worker may use {CORE_SHARE:.0%} of each core (control groups), all else the rest.\n",
         "| the worker has | issuances/s | CPU µs each |",
         "| --- | --- | --- |",
     ]
@@ -109,7 +117,7 @@ def _cores(results: Results) -> str:
 def _acceptance(results: Results) -> str:
     lines = [
         "## Acceptance: `issuance blast`\n",
-        "| ledger | file | rows/s | CPU µs a row | most RSS MB |",
+        "| ledger | file | rows/s | CPU µs a row | peak RSS MB |",
         "| --- | --- | --- | --- | --- |",
     ]
     for ledger in LEDGERS:
@@ -120,17 +128,19 @@ def _acceptance(results: Results) -> str:
                     [row["rows_per_second"] for row in rows],
                     [row["cpu_us"] for row in rows],
                 )
+                memory = _middle(row["rss_mb"] for row in rows)
                 lines.append(
-                    f"| {ledger} | {rows[0]['rows']:,} rows, {run} | {_middle(speed):,.0f} ({_range(speed)}) | "
-                    f"{_middle(cpu):.1f} | {_middle(row['rss_mb'] for row in rows):,.0f} |"
+                    f"| {ledger} | {rows[0]['rows']:,} rows, {run} "
+                    f"| {_middle(speed):,.0f} ({_range(speed)}) "
+                    f"| {_middle(cpu):.1f} | {memory:,.0f} |"
                 )
     return "\n".join(lines) + "\n"
 
 
 def _costs(results: Results) -> str:
     lines = [
-        "## The ledger's steps, µs for each job\n",
-        "CPU of the process that takes the step, and the clock's time (with the database's) in brackets.\n",
+        "## The ledger's steps, µs per job\n",
+        "CPU of the process that runs the step; wall time (with the database's) in brackets.\n",
         "| ledger | jobs in it | release | claim | classify | record | status query ms |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -144,7 +154,8 @@ def _costs(results: Results) -> str:
 
 def _cost_line(ledger: str, measured: Rows) -> str:
     cells = [
-        f"{_middle(one['cpu'][step] for one in measured):.0f} ({_middle(one['clock'][step] for one in measured):.0f})"
+        f"{_middle(one['cpu'][step] for one in measured):.0f} "
+        f"({_middle(one['clock'][step] for one in measured):.0f})"
         for step in STEPS
     ]
     query = _middle(one["query"]["status of the campaign"] for one in measured) / 1000

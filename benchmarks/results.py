@@ -1,4 +1,4 @@
-"""Results on disk, one JSON object a line, so that an interrupted command goes on where it ended."""
+"""Results on disk, one JSON object per line, so that an interrupted run can be resumed."""
 
 import json
 import time
@@ -10,8 +10,8 @@ class Results:
     """The results of one plan.
 
     Args:
-        path: the file; lines of another plan are put aside with it.
-        plan: names what is measured: code, machine and sizes.
+        path: the file; if it holds only another plan's results, it is renamed.
+        plan: identifies what is measured: code, machine and sizes.
     """
 
     def __init__(self, path: Path, plan: str) -> None:
@@ -33,13 +33,13 @@ class Results:
             file.write(json.dumps(row) + "\n")
 
     def has(self, key: str) -> bool:
-        """Whether this was measured already."""
+        """Whether this is measured already."""
         return any(row["key"] == key for row in self.rows)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The results whose key begins with this."""
+        """The results whose key starts with this."""
         return [row for row in self.rows if row["key"].startswith(kind)]
 
     def put_aside(self) -> None:
-        """Finish: the next command begins anew."""
+        """Rename the file, so that the next run starts from nothing."""
         self._path.replace(self._path.with_suffix(f".{time.strftime('%Y%m%d-%H%M%S')}.jsonl"))

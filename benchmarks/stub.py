@@ -1,10 +1,10 @@
-"""A stub of the rewards API: every call is answered as issued after a fixed time, at next to no cost.
+"""A stub of the rewards API: issues every call after a fixed time, at almost no CPU cost.
 
 `python -m benchmarks.stub` listens on a free loopback port and prints it. `POST
-/reset?MILLISECONDS` forgets all calls and sets the answer time; `GET /stats` tells how many calls
-were answered, over how many requestIds, and when the last one was (seconds of the machine's
-monotonic clock). `POST /watch?MILLISECONDS` is a reset after which the arrival of each call is kept
-too; `GET /arrivals` gives that log: when each came, its first requestId and its first rewardId.
+/reset?MILLISECONDS` forgets all calls and sets the response time. `GET /stats` returns the number
+of calls answered and of their requestIds, and the time of the last answer (seconds of the
+machine's monotonic clock). `POST /watch?MILLISECONDS` also starts a log of arrivals, which `GET
+/arrivals` returns: the time of each call, its first requestId and its first rewardId.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _OK = b'{"code":200,"message":"Reward issued successfully","success":true}'
 
 
 class Book:
-    """What was answered so far, and how long an answer takes."""
+    """The calls answered, and the response time."""
 
     def __init__(self) -> None:
         self.reset(0.0)
@@ -35,12 +35,12 @@ class Book:
         self.log: list[tuple[float, bytes]] | None = None
 
     def watch(self, answer_seconds: float) -> None:
-        """Forget all calls, and keep the arrival of each from now on: a race needs no log and pays for none."""
+        """Forget all calls and log each arrival; a race needs no log and does not pay for one."""
         self.reset(answer_seconds)
         self.log = []
 
     def stats(self) -> bytes:
-        """The book as JSON."""
+        """The counts as JSON."""
         counts = {
             "answered": self.answered,
             "request_ids": len(self.request_ids),
@@ -61,7 +61,7 @@ class Book:
 
 
 class StubProtocol(asyncio.Protocol):
-    """One connection; requests on it follow one another.
+    """One connection, with one request after the other.
 
     Args:
         book: shared by all connections.
@@ -73,12 +73,12 @@ class StubProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport for answers."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete."""
+        """Answer every complete request."""
         self._buffer += data
         while (end := self._buffer.find(_END)) >= 0:
             head = self._buffer[:end]
@@ -122,24 +122,28 @@ class StubProtocol(asyncio.Protocol):
         self._book.request_ids.update(request_ids)
 
     def _send(self, body: bytes) -> None:
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-cap-requestid: bench\r\nContent-Length: %d\r\n\r\n"
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-cap-requestid: bench\r\n"
+            b"Content-Length: %d\r\n\r\n"
+        )
         self._transport.write(head % len(body) + body)
 
 
 def single_answer(request_id: bytes) -> bytes:
     """An answer of the single endpoint (rewards-api §4.3)."""
     return (
-        b'{"status":%b,"intouch":{"couponCode":"C%b","pointsRedeemed":"10"},"promotion":null,"vendor":null,'
-        b'"requestId":"%b","transactionId":7001}' % (_OK, request_id[:8], request_id)
+        b'{"status":%b,"intouch":{"couponCode":"C%b","pointsRedeemed":"10"},"promotion":null,'
+        b'"vendor":null,"requestId":"%b","transactionId":7001}' % (_OK, request_id[:8], request_id)
     )
 
 
 def bulk_answer(request_ids: list[bytes], body: bytes) -> bytes:
-    """An answer of the bulk endpoint (rewards-api §4.2): every line issued."""
+    """An answer of the bulk endpoint (rewards-api §4.2) with every line issued."""
     entry = (
-        b'{"status":%b,"rewardId":%b,"transactionId":7001,"requestedQuantity":1,"quantity":1,"pointsReferenceId":null,'
-        b'"pointsReferenceIds":[],"intouch":[{"couponCode":"C%b","pointsRedeemed":"10"}],"promotions":[],"vendor":[],'
-        b'"restrictions":null,"requestId":"%b"}'
+        b'{"status":%b,"rewardId":%b,"transactionId":7001,"requestedQuantity":1,"quantity":1,'
+        b'"pointsReferenceId":null,"pointsReferenceIds":[],"intouch":[{"couponCode":"C%b",'
+        b'"pointsRedeemed":"10"}],"promotions":[],"vendor":[],"restrictions":null,'
+        b'"requestId":"%b"}'
     )
     rewards = _REWARD_ID.findall(body)
     entries = [

@@ -1,1 +1,1 @@
-"""A laboratory for the limiter: the product's own, and others', against models of APIs in virtual time."""
+"""A laboratory that compares the limiter with others on models of APIs, in virtual time."""

@@ -1,4 +1,4 @@
-"""`make limiter`: the laboratory's table and picture, into the docs."""
+"""`make limiter`: writes the laboratory's table and plot into the docs."""
 
 import argparse
 import os
@@ -15,14 +15,16 @@ _DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
-    """Run the scenarios; 1 when a goal is not met."""
+    """Run the scenarios; returns 1 when a goal is not met."""
     parser = argparse.ArgumentParser(prog="make limiter", description=__doc__)
     parser.add_argument(
-        "--seeds", type=int, default=20, help="runs of each scenario with each controller"
+        "--seeds", type=int, default=20, help="runs of each scenario and controller"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at once")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="concurrency")
     parser.add_argument(
-        "--only", default="", help="scenarios whose name contains this; the docs stay as they are"
+        "--only",
+        default="",
+        help="only scenarios whose name contains this; does not write the docs",
     )
     given = parser.parse_args()
     places = [place for place, each in enumerate(SCENARIOS) if given.only in each.name]

@@ -1,4 +1,4 @@
-"""Models of a rewards API: how one answers a call at a moment."""
+"""Models of a rewards API: how it answers a call at a given time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from limiter.feedback_buffer import Verdict
 
 @dataclass(slots=True)
 class Job:
-    """One job of a campaign, as the model and the fleet see it."""
+    """One job of a campaign, as API and fleet see it."""
 
     number: int
     campaign: int = 1
     attempts: int = 0
-    """Counted attempts."""
+    """Attempts that count towards the retry budget."""
     calls: int = 0
     draw: float = 0.0
-    """Uniform in 0..1: which faults it meets."""
+    """Uniform in 0..1; decides which faults the job meets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call comes to, after its latency."""
+    """The result of a call, after its latency."""
 
     latency: float
     verdict: Verdict = Verdict.ACCEPTED
     settles: bool = True
     retry_after: float = 0.0
     reads: int = 0
-    """Reads that reconciliation needs after it."""
+    """Reads that reconciliation needs afterwards."""
 
 
 class Api:
-    """Answers every call after a latency; other models add faults.
+    """Answers every call after a latency; subclasses add faults.
 
     Args:
-        rng: the source of chance.
-        latency: seconds of a plain answer, drawn within 20 %.
+            rng: random numbers.
+            latency: mean seconds of an answer; each varies by up to 20 %.
     """
 
     def __init__(self, rng: Random, latency: float = 0.05) -> None:
@@ -56,12 +56,12 @@ class Api:
         return Reply(self.plain())
 
     def plain(self) -> float:
-        """Draw a latency."""
+        """A random latency."""
         return self.latency * self.rng.uniform(0.8, 1.2)
 
 
 class Stray(Api):
-    """A share of calls fails for reasons of their own, each independent of all others."""
+    """A share of calls fails, each independently of the others."""
 
     def __init__(self, rng: Random, share: float, reply: Reply, latency: float = 0.05) -> None:
         super().__init__(rng, latency)
@@ -69,17 +69,17 @@ class Stray(Api):
         self.reply = reply
 
     def call(self, job: Job, now: float) -> Reply:
-        """Fail by chance."""
+        """Fail at random."""
         return self.reply if self.rng.random() < self.share else super().call(job, now)
 
 
 class Measured(Api):
-    """The faults of the measured run: by customer, each on the first call only; 3 % get two 429s."""
+    """The faults of the measured run: by customer and on the first call only; 3 % get two 429s."""
 
     FAILED_FIRST, THROTTLED_TWICE, TWICE = 0.20, 0.23, 2
 
     def call(self, job: Job, now: float) -> Reply:
-        """Fail as the customer does."""
+        """Fail, depending on the customer."""
         if job.draw < self.FAILED_FIRST and job.calls == 1:
             return Reply(self.plain(), Verdict.FAILED, settles=False)
         if self.FAILED_FIRST <= job.draw < self.THROTTLED_TWICE and job.calls <= self.TWICE:
@@ -88,12 +88,12 @@ class Measured(Api):
 
 
 class HardLimit(Api):
-    """A token bucket: 429 above its rate, which may change with time.
+    """A token bucket: 429 above its rate, which may change over time.
 
     Args:
-        rng: the source of chance.
-        rate: calls a second at a time.
-        burst_seconds: how many seconds' worth of calls the bucket holds.
+            rng: random numbers.
+            rate: calls a second at a given time.
+            burst_seconds: size of the bucket in seconds of the rate.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class HardLimit(Api):
         self._at = 0.0
 
     def call(self, job: Job, now: float) -> Reply:
-        """Answer while there are tokens."""
+        """Answer as long as there are tokens."""
         rate = self.rate(now)
         self._tokens = min(rate * self.burst_seconds, self._tokens + (now - self._at) * rate)
         self._at = now
@@ -117,13 +117,13 @@ class HardLimit(Api):
 
 
 class Capacity(Api):
-    """Servers with a queue before them: latency grows beyond their capacity, and a full queue answers 503.
+    """Servers with a queue: latency grows above their capacity, and a full queue answers 503.
 
     Args:
-        rng: the source of chance.
-        per_second: the capacity.
-        latency: seconds of service.
-        queue: calls that may wait.
+            rng: random numbers.
+            per_second: the capacity in calls.
+            latency: seconds of service.
+            queue: calls that may wait.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Capacity(Api):
         self._per_second = per_second
 
     def call(self, job: Job, now: float) -> Reply:
-        """Wait for a server."""
+        """Wait for a free server."""
         del job
         waits = max(0.0, self._free[0] - now)
         if waits * self._per_second > self._queue:
@@ -147,7 +147,7 @@ class Capacity(Api):
 
 
 class SlowFrom(Api):
-    """Latency rises at a moment, for reasons of its own."""
+    """Latency that rises at a given time, not because of load."""
 
     def __init__(self, rng: Random, at: float, latency: float) -> None:
         super().__init__(rng)
@@ -155,13 +155,13 @@ class SlowFrom(Api):
         self._then = latency
 
     def call(self, job: Job, now: float) -> Reply:
-        """Answer, later from the moment on."""
+        """Answer with the latency of that time."""
         self.latency = self._then if now >= self._at else self.latency
         return super().call(job, now)
 
 
 class Hanging(Api):
-    """A share of first calls hangs until the client's timeout."""
+    """A share of calls hangs until the client's timeout."""
 
     TIMEOUT = 30.0
 
@@ -170,7 +170,7 @@ class Hanging(Api):
         self._share = share
 
     def call(self, job: Job, now: float) -> Reply:
-        """Hang by chance."""
+        """Hang at random."""
         if self.rng.random() < self._share:
             return Reply(self.TIMEOUT, Verdict.FAILED, settles=False)
         return super().call(job, now)
@@ -184,53 +184,53 @@ class Outage(Api):
         self._begins, self._ends = begins, ends
 
     def call(self, job: Job, now: float) -> Reply:
-        """Refuse while it lasts."""
+        """Refuse during the outage."""
         if self._begins <= now < self._ends:
             return Reply(self.plain(), Verdict.FAILED, settles=False)
         return super().call(job, now)
 
 
 class Reconciled(Api):
-    """A share of calls gets a readable answer that has to be reconciled by reads; the reads may fail."""
+    """A share of calls gets an answer that must be reconciled by reads, which may fail."""
 
     def __init__(self, rng: Random, share: float, *, reads_fail: bool = False) -> None:
         super().__init__(rng)
         self._share, self._reads_fail = share, reads_fail
 
     def call(self, job: Job, now: float) -> Reply:
-        """Ask for reads by chance."""
+        """Require reads at random."""
         if self.rng.random() < self._share:
             return Reply(self.plain(), settles=False, reads=3)
         return super().call(job, now)
 
     def read(self, now: float) -> Reply:
-        """Fail where told."""
+        """Fail if the model says so."""
         if self._reads_fail:
             return Reply(self.plain(), Verdict.FAILED, settles=False)
         return super().read(now)
 
 
 class ByCampaign(Api):
-    """Each campaign has its own model: the vendors behind its rewards."""
+    """A model for each campaign, as for rewards of different vendors."""
 
     def __init__(self, rng: Random, models: dict[int, Api]) -> None:
         super().__init__(rng)
         self._models = models
 
     def call(self, job: Job, now: float) -> Reply:
-        """Ask the campaign's."""
+        """Answer by the campaign's model."""
         return self._models[job.campaign].call(job, now)
 
 
 class FailsAlways(Api):
-    """Some customers' calls fail always, the others' never."""
+    """Some customers' calls always fail, the others' never."""
 
     def __init__(self, rng: Random, share: float) -> None:
         super().__init__(rng)
         self._share = share
 
     def call(self, job: Job, now: float) -> Reply:
-        """Fail as the customer does."""
+        """Fail, depending on the customer."""
         if job.draw < self._share:
             return Reply(self.plain(), Verdict.FAILED, settles=False)
         return super().call(job, now)

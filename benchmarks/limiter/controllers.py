@@ -1,4 +1,4 @@
-"""What decides how many calls may start: ours, and what others do."""
+"""Controllers, which decide how many calls may start: the product's and those of others."""
 
 from collections.abc import Coroutine, Sequence
 from random import Random
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 class Controller(Protocol):
-    """Grants call slots and hears results."""
+    """Grants call slots and learns from results."""
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
         """Reserve up to `count` calls."""
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Hear a result; returns the seconds for which the scope is suspended."""
+        """Learn from a result; returns the seconds for which the scope is suspended."""
 
     def limit(self) -> float:
-        """Calls a minute that are allowed now; 0 is unlimited."""
+        """Calls a minute that are allowed now; 0 means unlimited."""
 
     def suspended_campaigns(self) -> Sequence[int]:
-        """Campaigns of which only probes may be released."""
+        """Campaigns that only get probes."""
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -36,11 +36,11 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
     except StopIteration as stopped:
         result: T = stopped.value
         return result
-    raise RuntimeError("it waits")
+    raise RuntimeError("the coroutine waits")
 
 
 class Ours:
-    """The product's limiter, its own Lua and Python, on a Redis in virtual time."""
+    """The product's limiter, in its own Lua and Python, on a Redis in virtual time."""
 
     def __init__(
         self, simulation: Simulation, rng: Random, rate_per_minute: int, *, adapts: bool = True
@@ -56,13 +56,13 @@ class Ours:
         )
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
-        """Reserve as a chunk of a blast does."""
+        """Reserve like a chunk of a blast."""
         return finish(
             self._limiter.reserve(count, within_seconds=0.3, scope=scope, is_repeat=is_repeat)
         )
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Report as the admission does."""
+        """Report like the admission."""
         return finish(self._limiter.report(reservation, result))
 
     def limit(self) -> float:
@@ -75,7 +75,7 @@ class Ours:
 
 
 class Bucket:
-    """Even slots at a rate; the base of what others do, all workers counted as one."""
+    """Even slots at a fixed rate, shared by all workers; the base of the other controllers."""
 
     def __init__(self, simulation: Simulation, rate_per_minute: int) -> None:
         self._simulation = simulation
@@ -83,7 +83,7 @@ class Bucket:
         self.rate = float(rate_per_minute)
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
-        """Grant what the rate has free within 0.3 s."""
+        """Grant the free slots of the next 0.3 s."""
         del is_repeat
         now, rate = self._simulation.now, self.limit()
         if rate == 0:
@@ -97,21 +97,21 @@ class Bucket:
         return Reservation(Grant(scope), delays, max(0.0, ahead + (count + 1) * interval))
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Learn nothing."""
+        """Ignore the result."""
         del reservation, result
         return 0.0
 
     def limit(self) -> float:
-        """Tell the rate."""
+        """The fixed rate."""
         return self.rate
 
     def suspended_campaigns(self) -> Sequence[int]:
-        """There is no such thing."""
+        """None: campaigns are not suspended."""
         return ()
 
 
 class SdkAdaptive(Bucket):
-    """The AWS SDKs' adaptive mode: on a throttled answer 0.7 of the measured rate, then a cubic growth back."""
+    """The AWS SDKs' adaptive mode: 0.7 of the measured rate after a 429, then cubic growth."""
 
     BETA, SCALE, FILL_LEAST = 0.7, 0.4, 0.5
 
@@ -121,12 +121,12 @@ class SdkAdaptive(Bucket):
         self._fill, self._most, self._throttled_at = 0.0, 0.0, -1.0
 
     def limit(self) -> float:
-        """Take the lower of the rate and what was learnt."""
+        """The lower of the fixed rate and the learned one."""
         learnt = self._fill * 60 if self._throttled_at >= 0 else 0.0
         return min(filter(None, (learnt, self.rate)), default=0.0)
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Measure the rate twice a second; lower or raise what is allowed."""
+        """Measure the rate twice a second; lower or raise the learned one."""
         del reservation
         now = self._simulation.now
         self._calls += 1
@@ -148,7 +148,7 @@ class SdkAdaptive(Bucket):
 
 
 class SreThrottling(Bucket):
-    """Google SRE's client-side throttling: calls are refused here beyond K times those accepted lately."""
+    """Google SRE's client-side throttling: rejects calls beyond K times the accepted ones."""
 
     K, HALF_LIFE = 2.0, 30.0
 
@@ -157,7 +157,7 @@ class SreThrottling(Bucket):
         self._rng, self._asked, self._accepted, self._at = rng, 0.0, 0.0, 0.0
 
     def reserve(self, count: int, scope: Scope, *, is_repeat: bool) -> Reservation:
-        """Thin out what the rate grants."""
+        """Reject some of the slots that the rate grants."""
         granted = super().reserve(count, scope, is_repeat=is_repeat)
         self._age()
         kept = []
@@ -169,7 +169,7 @@ class SreThrottling(Bucket):
         return Reservation(Grant(scope), tuple(kept), granted.next_free_seconds)
 
     def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Count what was accepted."""
+        """Count accepted calls."""
         del reservation
         self._age()
         self._accepted += result.verdict is Verdict.ACCEPTED

@@ -1,4 +1,4 @@
-"""A model of the workers: children with places for calls, which take chunks of due jobs and retry what failed."""
+"""A model of the workers: children that claim chunks of due jobs and retry what fails."""
 
 from collections import deque
 from collections.abc import Callable
@@ -21,21 +21,21 @@ RELEASE_SECONDS, POLL_LEAST, POLL_FULL, POLL_MOST = 0.5, 0.02, 0.05, 0.25
 
 @dataclass
 class Record:
-    """What happened, by the second."""
+    """The events of a run, with their times."""
 
     settled: list[tuple[float, int]] = field(default_factory=list)
     calls: list[tuple[float, bool]] = field(default_factory=list)
-    """Time of each issue call, and whether it was refused."""
+    """Time of each issue call, and whether it was rejected."""
     latencies: list[tuple[float, float]] = field(default_factory=list)
     limits: list[tuple[float, float]] = field(default_factory=list)
-    """Calls a minute that were allowed, at times."""
+    """Calls a minute that were allowed, at sampled times."""
     exhausted: int = 0
-    """Jobs whose retry budget was used up."""
+    """Jobs that used up their retry budget."""
     suspensions: int = 0
 
 
 class Supply:
-    """Due jobs by campaign; each campaign has its turn."""
+    """Due jobs by campaign; campaigns take turns."""
 
     def __init__(self, simulation: Simulation, sizes: dict[int, int], rng: Random) -> None:
         self._simulation = simulation
@@ -50,11 +50,11 @@ class Supply:
         self.record = Record()
 
     def put_back(self, job: Job, due: float) -> None:
-        """Take a job back until it is due."""
+        """Return a job that is due later."""
         heappush(self._retries[job.campaign], (due, job.number, job))
 
     def take(self, most: int, suspended: Callable[[], list[int]]) -> deque[Job]:
-        """Take a chunk of one campaign's due jobs; of a suspended one a single job a second."""
+        """Take a chunk of one campaign's due jobs; of a suspended campaign, one job a second."""
         held = suspended() if len(self._taken) > 1 else []
         due = [campaign for campaign in self._taken if self._is_due(campaign, held)]
         if not due:
@@ -85,7 +85,7 @@ class Supply:
 
 
 class Child:
-    """One worker process: a chunk's jobs start at their slots, as far as places are free."""
+    """A worker process: jobs of a chunk start at their slots while places are free."""
 
     def __init__(
         self, simulation: Simulation, api: Api, controller: Controller, supply: Supply, rng: Random
@@ -187,7 +187,7 @@ class Child:
         self._supply.put_back(job, now + delay + self._rng.uniform(0, RELEASE_SECONDS))
 
     def _read(self, job: Job, reads: int, failures: int) -> None:
-        """Make a job's reads, one after the other; a failed one is made again after a backoff."""
+        """Make a job's reads, one after the other; repeat a failed one after a backoff."""
         scope, now = Scope(job.campaign, is_read=True), self._simulation.now
         reservation = self._controller.reserve(1, scope, is_repeat=False)
         if not reservation.delays_seconds:

@@ -1,4 +1,4 @@
-"""Runs a scenario with each controller and each seed, on all cores."""
+"""Runs scenarios with each controller and each seed, on all cores."""
 
 import logging
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from benchmarks.limiter.simulation import Simulation
 OURS, OFF, SDK, SRE = "ours", "off", "AWS SDK", "SRE"
 CONTROLLERS = (OURS, OFF, SDK, SRE)
 COMPARED_SHARE = 4
-"""The others run with one seed of so many: they are there to compare with."""
+"""The other controllers run with one seed in this many: they only serve as a comparison."""
 SAMPLE_SECONDS = 0.5
 
 
@@ -29,7 +29,7 @@ class Result:
     medians: dict[str, dict[str, float]]
 
     def unmet(self) -> list[str]:
-        """Name the goals that ours does not meet."""
+        """The goals that our limiter does not meet."""
         ours, off = self.medians[OURS], self.medians[OFF]
         return [
             str(goal)
@@ -39,7 +39,7 @@ class Result:
 
 
 def make_controller(name: str, simulation: Simulation, rng: Random, rate: int) -> Controller:
-    """Make a controller by its name."""
+    """Create a controller by its name."""
     if name == SDK:
         return SdkAdaptive(simulation, rate)
     if name == SRE:
@@ -48,7 +48,7 @@ def make_controller(name: str, simulation: Simulation, rng: Random, rate: int) -
 
 
 def run(scenario: Scenario, name: str, seed: int, *, sampled: bool = False) -> Record:
-    """Run a scenario once; `sampled` keeps the limit twice a second."""
+    """Run a scenario once; `sampled` records the limit twice a second."""
     simulation = Simulation()
     api = scenario.api(Random(f"api {seed}"))
     controller = make_controller(name, simulation, Random(f"controller {seed}"), scenario.rate)
@@ -74,12 +74,12 @@ def _measure(task: tuple[int, str, int]) -> tuple[int, str, dict[str, float]]:
 
 
 def seeds_of(name: str, seeds: int) -> int:
-    """Tell how many seeds a controller runs with, when ours runs with `seeds`."""
+    """How many seeds a controller runs with when ours runs with `seeds`."""
     return seeds if name == OURS else max(1, seeds // COMPARED_SHARE)
 
 
 def run_all(seeds: int, processes: int, places: Sequence[int]) -> list[Result]:
-    """Run scenarios with all controllers and seeds; the medians over the seeds, in the scenarios' order."""
+    """Run scenarios with all controllers and seeds; returns medians in the scenarios' order."""
     tasks = [
         (place, name, seed)
         for place in places
@@ -97,7 +97,7 @@ def run_all(seeds: int, processes: int, places: Sequence[int]) -> list[Result]:
 
 
 def silence() -> None:
-    """Log nothing: the limiter logs each suspension, of which there are thousands here."""
+    """Turn logs off: the limiter logs thousands of suspensions here."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 

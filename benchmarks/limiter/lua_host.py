@@ -1,9 +1,9 @@
-"""A Redis in virtual time: runs the limiter's own Lua scripts in this process, with a simulation's clock."""
+"""A Redis in virtual time, which runs the limiter's Lua scripts in this process."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# Redis runs Lua 5.1; this is the same language, several times faster
+# Redis runs Lua 5.1; LuaJIT is the same language, several times faster.
 from lupa import luajit21 as lua51
 
 _EPOCH_SECONDS = 1_800_000_000
@@ -74,10 +74,10 @@ class _Script:
 
 
 class VirtualRedis:
-    """What `RateLimiter` uses of a Redis client; all state is in this object.
+    """The part of a Redis client that `RateLimiter` uses; all state is in this object.
 
     Args:
-        clock: the server's time, in seconds since the simulation's start.
+            clock: the server's time in seconds since the simulation's start.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -100,7 +100,7 @@ class VirtualRedis:
 
 
 def _python(value: Any) -> Any:
-    """Convert a reply as Redis does: numbers lose their fraction, tables become lists."""
+    """Convert a reply like Redis: numbers lose their fraction, tables become lists."""
     if isinstance(value, float):
         return int(value)
     return (

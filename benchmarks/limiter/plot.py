@@ -1,4 +1,4 @@
-"""The laboratory's picture: calls, accepted calls and the limit over time."""
+"""The laboratory's plot: calls, accepted calls and the limit over time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _SEED = 1
 
 
 def draw(path: Path) -> None:
-    """Draw some scenarios, one seed each."""
+    """Draw some scenarios with one seed each."""
     silence()
     figure, panels = plt.subplots(len(_PANELS), 1, figsize=(8, 2.2 * len(_PANELS)))
     for panel, (name, seconds) in zip(panels, _PANELS, strict=True):

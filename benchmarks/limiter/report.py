@@ -1,4 +1,4 @@
-"""The laboratory's page: the table of scenarios, with every goal met or named as not met."""
+"""The laboratory's page: the table of scenarios and whether each goal is met."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ from benchmarks.limiter.laboratory import CONTROLLERS, OFF, OURS, Result, seeds_
 
 _HEAD = """# The limiter's laboratory
 
-`make limiter` runs the limiter's own code, the Lua scripts and the Python around them, against
-models of APIs in virtual time: a minute of an API takes a fraction of a second, and the clock is a
-parameter. Beside it run the same code with `ISSUANCE_API_RATE_ADAPTS=false` (*off*), the adaptive
-mode of the AWS SDKs, and the client-side throttling of Google's SRE book with K = 2. The models are
-in `benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
+`make limiter` runs the limiter's own Lua scripts and Python against models of APIs in virtual time:
+a minute takes a fraction of a second, because the clock is a parameter. For comparison, the same
+scenarios run with `ISSUANCE_API_RATE_ADAPTS=false` (*off*), with the adaptive mode of the AWS SDKs,
+and with the client-side throttling of Google's SRE book with K = 2. The models are in
+`benchmarks/limiter/apis.py`, the scenarios and goals in `scenarios.py`. R and C are
 {per_second:.0f} calls a second; two children have {places} places for calls each.
 
-Medians of {seeds} seeds for ours and {compared} for the others; {seconds:.0f} s in all. *used* is the share
-of what the model could have served, *refused* the share of calls that it refused, both after the
-first ten seconds. With a queue they count from 15 s on: the calls of the first second, at four
-times the capacity, wait that long. What an operator sees is in
-[the architecture](architecture.md#the-limits-of-the-account), the reasons are in
-[decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md).
+Medians of {seeds} seeds for ours and {compared} for the others; {seconds:.0f} s in total. *used*
+is the share that was used of what the model can serve, *refused* the share of calls that it
+refused, both after the first ten seconds. With a queue they count from 15 s, because the calls of
+the first second, at four times the capacity, wait until then. [The
+architecture](architecture.md#the-limits-of-the-account) describes what an operator sees,
+[decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md) the reasons.
 
 ![Calls, accepted calls and the limit over time](limiter.png)
 
@@ -28,7 +28,7 @@ times the capacity, wait that long. What an operator sees is in
 def write_page(
     results: Sequence[Result], *, seeds: int, seconds: float, per_second: float, places: int
 ) -> str:
-    """Make the page."""
+    """The page as Markdown."""
     names = " | ".join(CONTROLLERS)
     lines = [
         f"| scenario | goal | {names} | met |",

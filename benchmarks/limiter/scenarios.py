@@ -1,4 +1,4 @@
-"""What the limiter must bear, each with its goal."""
+"""The situations that the limiter must handle, each with its goals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ _LOST = Reply(0.05, Verdict.FAILED, settles=False)
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound on one measure, the median over the seeds."""
+    """A bound on one measure, as the median over the seeds."""
 
     measure: str
     least: float | None = None
     most: float | None = None
     of_off: bool = False
-    """The bound is a multiple of what adaptation off comes to."""
+    """The bound is a multiple of the value without adaptation."""
 
     def is_met(self, ours: float, off: float) -> bool:
-        """Hold a measure against its bound."""
+        """Compare a measure with its bound."""
         scale = off if self.of_off else 1.0
         return (self.least is None or ours >= self.least * scale) and (
             self.most is None or ours <= self.most * scale
@@ -44,7 +44,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A model of an API, what is sent to it, and what is measured."""
+    """A model of an API, the jobs that are sent to it, and the measures."""
 
     name: str
     api: Callable[[Random], Api]
@@ -53,7 +53,7 @@ class Scenario:
     goals: Sequence[Goal]
     rate: int = RATE
     jobs: Sequence[int] = (ENDLESS,)
-    """Of each campaign."""
+    """Per campaign."""
 
 
 def _count(times: Sequence[float], begin: float, end: float) -> int:
@@ -61,7 +61,7 @@ def _count(times: Sequence[float], begin: float, end: float) -> int:
 
 
 def _settled(record: Record, begin: float, end: float, campaign: int | None = None) -> float:
-    """Settled jobs a second."""
+    """Settled jobs per second."""
     times = [at for at, of in record.settled if campaign in (None, of)]
     return _count(times, begin, end) / (end - begin)
 
@@ -95,7 +95,7 @@ def _changed(record: Record) -> dict[str, float]:
 
 
 def _queued(record: Record) -> dict[str, float]:
-    """From 15 s on: by then the queue is gone that the first second built, at four times the capacity."""
+    """Measured from 15 s: the first second, at four times the capacity, builds a queue."""
     latencies = sorted(took for at, took in record.latencies if at >= 15)
     p95 = latencies[int(len(latencies) * 0.95)] if latencies else 0.0
     return {"used": _settled(record, 15, 60) / PER_SECOND, "p95 / unloaded": p95 / 0.05}
@@ -240,14 +240,14 @@ def _apart() -> list[Scenario]:
             [Goal("jobs/s", least=0.9, of_off=True)],
         ),
         Scenario(
-            "readable answers to be reconciled, 10 % of calls",
+            "readable answers that need reconciliation, 10 % of calls",
             partial(apis.Reconciled, share=0.1),
             40,
             partial(_throughput, seconds=40),
             [Goal("jobs/s", least=0.95, of_off=True), Goal("suspended", most=0)],
         ),
         Scenario(
-            "look-ups fail, issuing works",
+            "reads fail, issuing works",
             partial(apis.Reconciled, share=0.1, reads_fail=True),
             40,
             partial(_throughput, seconds=40),
@@ -261,7 +261,7 @@ def _apart() -> list[Scenario]:
             [Goal("calls/s", most=1), Goal("used", least=0.9), Goal("exhausted", most=0)],
         ),
         Scenario(
-            "one campaign's calls all fail, another's do not",
+            "all calls of one campaign fail, none of another",
             _by_campaign,
             60,
             _shared,
@@ -269,7 +269,7 @@ def _apart() -> list[Scenario]:
             jobs=(ENDLESS, ENDLESS),
         ),
         Scenario(
-            "the tail: 30 of 600 jobs fail always",
+            "the tail: 30 of 600 jobs always fail",
             partial(apis.FailsAlways, share=0.05),
             3_000,
             _done,

@@ -15,11 +15,11 @@ class Simulation:
         self._order = count()
 
     def at(self, seconds: float, event: Callable[..., None], *arguments: Any) -> None:
-        """Run an event at a time; one in the past runs now."""
+        """Run an event at this time, or now if it has passed."""
         heappush(self._events, (max(seconds, self.now), next(self._order), event, arguments))
 
     def run(self, until: float) -> None:
-        """Run all events up to a time."""
+        """Run all events up to this time."""
         while self._events and self._events[0][0] <= until:
             self.now, _, event, arguments = heappop(self._events)
             event(*arguments)

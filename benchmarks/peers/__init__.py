@@ -1,5 +1,5 @@
-"""The peers, each set up as its own documentation does, with one HTTP client that lives as long as its worker.
+"""The peers, each set up as its documentation says, with one HTTP client per worker.
 
-Each module has `enqueue(count)`, and its own command line loads it as a worker. None keeps
-a record of what it issued.
+Each module has `enqueue(count)`, and its own command line loads it as a worker. None records what
+it issued.
 """

@@ -1,4 +1,4 @@
-"""The measure of all: a bare asyncio script with httpx on aiohttp's connections; no queue and no record."""
+"""The yardstick: a bare asyncio script with httpx on aiohttp's connections; no queue, no record."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from benchmarks.peers.calls import open_async, post
 
 
 async def issue_all(task: Task, count: int) -> None:
-    """Issue everything, so many calls at once."""
+    """Issue everything, with a fixed number of concurrent calls."""
     waiting = iter(list(bodies(task.variant, count)))
 
     async with open_async(task) as client:

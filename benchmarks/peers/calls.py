@@ -1,4 +1,4 @@
-"""The calls that all peers make; clients are made once and kept."""
+"""The calls of all peers; clients are created once and kept."""
 
 import threading
 
@@ -14,7 +14,7 @@ _context = httpx.create_ssl_context()
 
 
 def post_with_httpx(task: Task, body: str) -> None:
-    """Call in a thread; each has its own client, as one for all would be much slower (httpcore's pool)."""
+    """Call in a thread with its own client; a shared one is much slower (httpcore's pool)."""
     client = getattr(_local, "client", None)
     if client is None:
         client = httpx.Client(
@@ -32,7 +32,7 @@ def post_with_httpx(task: Task, body: str) -> None:
 
 
 def open_async(task: Task) -> httpx.AsyncClient:
-    """An asynchronous client on aiohttp's connections, as this system's own."""
+    """An asynchronous client on aiohttp's connections, like this system's."""
     return httpx.AsyncClient(
         base_url=task.api_url,
         auth=AUTH,

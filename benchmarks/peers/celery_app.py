@@ -1,4 +1,4 @@
-"""Stock Celery: one message for each issuance, acks late, httpx."""
+"""Stock Celery: one message per issuance, acks late, httpx."""
 
 from celery import Celery
 
@@ -17,7 +17,7 @@ def issue(body: str) -> None:
 
 
 def enqueue(count: int) -> None:
-    """Enqueue so many."""
+    """Enqueue this many messages."""
     with app.producer_pool.acquire(block=True) as producer:
         for one in bodies(task.variant, count):
             issue.apply_async((one,), producer=producer)

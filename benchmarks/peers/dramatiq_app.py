@@ -1,4 +1,4 @@
-"""dramatiq: one message for each issuance, httpx, in threads or (by `dramatiq-gevent`) greenlets."""
+"""dramatiq: one message per issuance, httpx, in threads or (`dramatiq-gevent`) greenlets."""
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -17,6 +17,6 @@ def issue(body: str) -> None:
 
 
 def enqueue(count: int) -> None:
-    """Enqueue so many."""
+    """Enqueue this many messages."""
     for one in bodies(task.variant, count):
         issue.send(one)

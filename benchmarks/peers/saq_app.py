@@ -1,4 +1,4 @@
-"""saq: one message for each issuance, httpx on aiohttp's connections."""
+"""saq: one message per issuance, httpx on aiohttp's connections."""
 
 import asyncio
 from typing import Any
@@ -10,8 +10,7 @@ from benchmarks.load import Task, bodies
 from benchmarks.peers.calls import open_async, post
 
 task = Task.read()
-# One connection for each task at once: redis-py 8 allows 100 and gives up an idle read after 5 s by
-# itself.
+# One connection per concurrent task: redis-py 8 allows 100 and aborts an idle read after 5 s.
 _redis = Redis.from_url(
     task.broker_url, max_connections=2 * task.in_flight + 50, socket_timeout=None
 )
@@ -19,7 +18,7 @@ queue = RedisQueue(_redis)
 
 
 async def open_client(context: dict[str, Any]) -> None:
-    """Make the worker's client."""
+    """Create the worker's client."""
     context["http"] = open_async(task)
 
 
@@ -43,5 +42,5 @@ async def _enqueue(count: int) -> None:
 
 
 def enqueue(count: int) -> None:
-    """Enqueue so many."""
+    """Enqueue this many messages."""
     asyncio.run(_enqueue(count))

@@ -1,4 +1,4 @@
-"""taskiq: one message for each issuance, httpx on aiohttp's connections."""
+"""taskiq: one message per issuance, httpx on aiohttp's connections."""
 
 import asyncio
 
@@ -10,14 +10,14 @@ from benchmarks.load import Task, bodies
 from benchmarks.peers.calls import open_async, post
 
 task = Task.read()
-# redis-py 8 gives up an idle read after 5 s
+# redis-py 8 aborts an idle read after 5 s.
 broker = ListQueueBroker(task.broker_url, socket_timeout=None)
 _clients: list[httpx.AsyncClient] = []
 
 
 @broker.on_event(TaskiqEvents.WORKER_STARTUP)
 async def open_client(_state: TaskiqState) -> None:
-    """Make the worker's client."""
+    """Create the worker's client."""
     _clients.append(open_async(task))
 
 
@@ -35,5 +35,5 @@ async def _enqueue(count: int) -> None:
 
 
 def enqueue(count: int) -> None:
-    """Enqueue so many."""
+    """Enqueue this many messages."""
     asyncio.run(_enqueue(count))

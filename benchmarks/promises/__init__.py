@@ -1,1 +1,1 @@
-"""The promises beside speed: limits, fairness, priority, halts, latency, memory; each measured against its goal."""
+"""Promises other than speed: limits, fairness, priority, pauses, latency, memory."""

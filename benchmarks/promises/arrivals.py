@@ -1,4 +1,4 @@
-"""Arithmetic on arrival times: windows, shares, and how long a change takes; times are seconds, in order."""
+"""Arithmetic on sorted arrival times in seconds: windows, shares, time until a change settles."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def count_between(times: Sequence[float], since: float, until: float) -> int:
 
 
 def most_in_a_window(times: Sequence[float], seconds: float) -> int:
-    """The most arrivals that any window of this length has: the fullest begins at an arrival."""
+    """The most arrivals in any window of this length; the fullest starts at an arrival."""
     return max(
         (bisect_left(times, first + seconds) - place for place, first in enumerate(times)),
         default=0,
@@ -20,12 +20,12 @@ def most_in_a_window(times: Sequence[float], seconds: float) -> int:
 
 
 def window_bound(per_minute: float, seconds: float) -> float:
-    """The most that a window may have: what the rate gives in it, and one burst, which is a second's worth of calls."""
+    """The most that a window may hold: its share of the rate and a burst of one second."""
     return per_minute * seconds / 60 + max(1, per_minute // 60)
 
 
 def used_share(times: Sequence[float], per_minute: float, since: float, until: float) -> float:
-    """Arrivals in [since, until) beside what the rate gives in that time."""
+    """Arrivals in [since, until) relative to what the rate allows."""
     return count_between(times, since, until) / (per_minute / 60 * (until - since))
 
 
@@ -38,10 +38,10 @@ def settled_after(
     window: float = 1.0,
     tolerance: float = 0.2,
 ) -> float:
-    """Seconds from `since` until the arrivals keep to a rate.
+    """Seconds from `since` until the arrivals follow a rate.
 
-    That is the start of the first window from which on every window up to `until` has its calls,
-    give or take `tolerance` of them and one.
+    That is the start of the first window from which every window up to `until` holds its calls,
+    plus or minus `tolerance` of them and one.
     """
     expected = per_minute / 60 * window
     slack = expected * tolerance + 1
@@ -62,7 +62,7 @@ def shares_in_windows(
     seconds: float,
     step: float = 1.0,
 ) -> list[float]:
-    """Of each window between the two times: what part of both campaigns' calls was the first one's."""
+    """The first campaign's share of both campaigns' calls, for each window in this time."""
     shares = []
     start = since
     while start + seconds <= until:
@@ -74,12 +74,12 @@ def shares_in_windows(
 
 
 def off_by(share: float, entitled: float) -> float:
-    """How far a campaign is from its entitled share, beside that share; the worse of the two campaigns."""
+    """Relative error of a campaign's share, for the campaign with the larger error."""
     return max(abs(share - entitled) / entitled, abs(share - entitled) / (1 - entitled))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The least value that so great a share of the values does not exceed; 0 when there are none."""
+    """The smallest value that this share of the values does not exceed; 0 when there are none."""
     ordered = sorted(values)
     place = -int(-len(ordered) * share // 1) - 1
     return ordered[max(0, place)] if ordered else 0.0

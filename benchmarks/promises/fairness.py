@@ -1,4 +1,4 @@
-"""Fairness: campaigns under way at the same time share the account's rate by their weights."""
+"""Fairness: concurrent campaigns share the account's rate by their weights."""
 
 import time
 
@@ -14,16 +14,16 @@ _WEIGHT = 3
 
 
 def measure_equal(system: System, length: Length) -> Samples:
-    """Two campaigns, accepted before the system was started."""
+    """Measure two campaigns that were accepted before the system was started."""
     return {"fair/equal": _off(system, length, entitled=0.5)}
 
 
 def measure_weighted(system: System, length: Length) -> Samples:
-    """The same with a weight of three for the first; nothing where campaigns have no weights."""
+    """The same with weight three for the first; nothing without the weight command."""
     if not system.knows("campaign", "weight"):
         return {}
     system.command("campaign", "weight", "first", str(_WEIGHT))
-    time.sleep(_WINDOW_SECONDS)  # what was on the broker before is shared as before
+    time.sleep(_WINDOW_SECONDS)  # jobs already on the broker keep the old shares
     return {"fair/weighted": _off(system, length, entitled=_WEIGHT / (_WEIGHT + 1))}
 
 

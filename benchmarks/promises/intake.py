@@ -1,4 +1,4 @@
-"""A large file: its first reward is issued while it is read, and it costs the broker next to nothing."""
+"""A large file: the first reward is issued while it is read, and the broker holds little data."""
 
 import subprocess
 import time
@@ -7,17 +7,16 @@ from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Samples, System, wait_until
 
 RATE = 6_000
-"""Calls a minute: nearly all of the file waits when it has been read."""
+"""Calls a minute: most of the file is waiting when it has been read."""
 _REWARD = 1001
 _FULL_WINDOW_SECONDS = 3.0
-_LOOKS = 20
+_SAMPLES = 20
 
 
 def measure_intake(system: System, length: Length) -> Samples:
-    """Read a file by `issuance blast`, then see what lies in the broker while nearly all of it waits.
+    """Read a file with `issuance blast`, then measure the broker while most of it is waiting.
 
-    The broker's memory is that of its data: what connections cost it is the same without any
-    campaign.
+    The broker's memory is that of its data: connections cost the same without a campaign.
     """
     file = system.write_file("large", length.file_rows, reward_id=_REWARD)
     time.sleep(1.0)
@@ -32,12 +31,12 @@ def measure_intake(system: System, length: Length) -> Samples:
     first = system.stub.arrivals().at[0]
     time.sleep(_FULL_WINDOW_SECONDS)
     most = [0.0, 0.0]
-    for _ in range(_LOOKS):
+    for _ in range(_SAMPLES):
         most = [
             max(old, now - before)
             for old, now, before in zip(most, _memory(system), idle, strict=True)
         ]
-        time.sleep(_FULL_WINDOW_SECONDS / _LOOKS)
+        time.sleep(_FULL_WINDOW_SECONDS / _SAMPLES)
     return {
         "intake/first": [first - began],
         "intake/read": [ended - began],
@@ -48,6 +47,6 @@ def measure_intake(system: System, length: Length) -> Samples:
 
 
 def _memory(system: System) -> tuple[float, float]:
-    """Bytes of the broker's data, and of all that it uses."""
+    """Bytes of the broker's data, and all that it uses."""
     found = system.broker.info("memory")
     return float(found["used_memory_dataset"]), float(found["used_memory"])

@@ -1,4 +1,4 @@
-"""Which promises are measured, each on a system of its own."""
+"""The promises to measure, each on its own system."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from redis import Redis
 
 from benchmarks.contenders import Place
-from benchmarks.promises import fairness, halting, intake, priority, rate
+from benchmarks.promises import fairness, intake, pauses, priority, rate
 from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Options, Samples, System, prepared, start
 from benchmarks.servers import new_database
@@ -15,7 +15,7 @@ from benchmarks.servers import new_database
 LATENCY_MS = priority.LATENCY_MS
 _CAMPAIGN, _REWARD = "blast", 1001
 _ROOM = Options(rate_per_minute=60_000, max_concurrent=10, background=True)
-"""The rate is far from used up: what holds the blast back are its few calls at once."""
+"""Far below the rate: only the few concurrent calls limit the blast."""
 _NO_ROOM = Options(rate_per_minute=6_000, background=True)
 """The blast uses up the account's rate."""
 
@@ -27,13 +27,13 @@ class Measure:
     name: str
     options: Options
     accept: Callable[[System, Length], None]
-    """Before the processes start."""
+    """Called before the processes start."""
     measure: Callable[[System, Length], Samples]
     in_postgres: bool = False
 
 
 def measures(*, quick: bool) -> Iterator[Measure]:
-    """All of them, in order; some when it is to be quick."""
+    """All of them in order, or only some for a quick run."""
     return (measure for measure in _all() if measure.name in _QUICK or not quick)
 
 
@@ -48,9 +48,9 @@ def _all() -> Iterator[Measure]:
     yield Measure("fair/weighted", both, _both, fairness.measure_weighted)
     for name, options in (("room", _ROOM), ("no room", _NO_ROOM)):
         yield Measure(f"background/{name}", options, _large_blast, _behind_a_blast(name))
-    halted = Options(rate_per_minute=halting.RATE)
-    yield Measure("pause", halted, _paused, halting.measure_pauses)
-    yield Measure("cancel", halted, _nothing, halting.measure_cancels)
+    paused = Options(rate_per_minute=pauses.RATE)
+    yield Measure("pause", paused, _paused, pauses.measure_pauses)
+    yield Measure("cancel", paused, _nothing, pauses.measure_cancels)
     for ledger in ("SQLite", "PostgreSQL"):
         idle = Options(background=True)
         yield Measure(
@@ -93,7 +93,7 @@ def _large_blast(system: System, length: Length) -> None:
 
 
 def _paused(system: System, length: Length) -> None:
-    system.accept("paused", halting.rows(length), reward_id=_REWARD)
+    system.accept("paused", pauses.rows(length), reward_id=_REWARD)
 
 
 def _behind_a_blast(name: str) -> Callable[[System, Length], Samples]:

@@ -1,4 +1,4 @@
-"""Background requests: started at once while a blast is under way, and recorded at once when nothing else is."""
+"""Background requests: started at once during a blast, and recorded at once in an idle system."""
 
 import time
 from functools import partial
@@ -16,18 +16,18 @@ LATENCY_MS = 50
 """Of the stub while single requests are timed."""
 _REWARD = 2001
 _FIRST_CUSTOMER = 900_000_000
-"""None of a blast's."""
+"""Not in any blast."""
 _APART_SECONDS = 0.15
 _MS = 1_000
 
 
 def measure_behind_a_blast(system: System, length: Length, *, name: str) -> Samples:
-    """Milliseconds from each request's acceptance to its call, while a blast is under way."""
+    """Milliseconds from each request's acceptance to its call, during a blast."""
     await_arrivals(system, 100)
     rng = Random(1)
     accepted: dict[str, float] = {}
     with system.producer() as producer:
-        producer.enqueue(mobile=mobile(_FIRST_CUSTOMER), reward_id=_REWARD)  # opens its connections
+        producer.enqueue(mobile=mobile(_FIRST_CUSTOMER), reward_id=_REWARD)  # opens connections
         for number in range(1, length.requests + 1):
             time.sleep(rng.uniform(0.5, 1.5) * _APART_SECONDS)
             request = producer.enqueue(mobile=mobile(_FIRST_CUSTOMER + number), reward_id=_REWARD)
@@ -35,15 +35,15 @@ def measure_behind_a_blast(system: System, length: Length, *, name: str) -> Samp
     time.sleep(2.0)
     found = system.stub.arrivals()
     arrived = dict(zip(found.request_ids, found.at, strict=True))
-    # One that has not come at all counts as two seconds late.
+    # A call that never arrived counts as two seconds late.
     late = [arrived.get(key, at + 2.0) - at for key, at in accepted.items()]
     return {f"background/{name}": [seconds * _MS for seconds in late]}
 
 
 def measure_idle(system: System, length: Length, *, name: str) -> Samples:
-    """Milliseconds from acceptance to record without the API's own, one request after the other.
+    """Milliseconds from acceptance to record without the API's time, one request at a time.
 
-    Both times are the ledger's own, taken within the transactions.
+    Both times come from the ledger, read within the transactions.
     """
     took = []
     with system.producer() as producer:
@@ -53,7 +53,7 @@ def measure_idle(system: System, length: Length, *, name: str) -> Samples:
             ).request_id
             wait_until(partial(_is_settled, producer.ledger, key), seconds=20, what="a request")
             took.append((_settled(producer.ledger, key) or 0) - LATENCY_MS)
-    return {f"idle/{name}": took[3:]}  # the first open connections
+    return {f"idle/{name}": took[3:]}  # the first ones open connections
 
 
 def _is_settled(ledger: Ledger, job_id: str) -> bool:
@@ -70,7 +70,7 @@ def _settled(ledger: Ledger, job_id: str) -> int | None:
 
 
 def _accepted_at(ledger: Ledger, job_id: str) -> float:
-    """When a job was accepted, by the ledger's clock, told in seconds of the monotonic one; both are this machine's."""
+    """A job's acceptance by the ledger's clock, converted to seconds of the monotonic clock."""
     with ledger.read() as connection:
         accepted_ms = connection.scalar(select(jobs.c.accepted_at).where(_is_job(job_id))) or 0
     return time.monotonic() - (time.time() - accepted_ms / _MS)

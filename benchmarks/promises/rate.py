@@ -1,4 +1,4 @@
-"""The account's rate: used to the full and never exceeded, over several workers, and changed while they run."""
+"""The account's rate over several workers: fully used, never exceeded, changed while they run."""
 
 import time
 
@@ -20,9 +20,9 @@ _REWARD = 1001
 
 
 def measure_rate(system: System, length: Length) -> Samples:
-    """Watch a fast rate, then a slow one set while the blast runs, then the fast one again.
+    """Measure a fast rate, then a slow one set while the blast runs, then the fast one again.
 
-    The system was started at the fast rate, on several workers, with enough waiting.
+    The system was started at the fast rate, on several workers, with enough waiting jobs.
     """
     await_arrivals(system, FAST // 60 * 2)
     system.broker.config_resetstat()
@@ -68,7 +68,7 @@ def _figures(times: list[float], span: tuple[float, float], per_minute: int) -> 
 
 
 def _script_calls(system: System) -> int:
-    """Round trips of the limits, locks and halts, over all processes, since the statistics were reset."""
+    """Round trips for limits, locks and paused campaigns of all processes, since the reset."""
     found = system.broker.info("commandstats")
     return sum(
         found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "smembers")

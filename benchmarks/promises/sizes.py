@@ -1,23 +1,23 @@
-"""How long each promise is watched."""
+"""How long each promise is measured."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Seconds, rows and repeats of the promises' measurements."""
+    """Seconds, rows and repeats of the measurements."""
 
     steady_seconds: float
     """At each rate."""
     shared_seconds: float
-    """Two campaigns beside each other: more than ten."""
+    """For two concurrent campaigns: more than ten."""
     requests: int
-    """In the background."""
+    """Background requests."""
     blast_rows: int
-    """Under way behind background requests."""
+    """Of the blast during background requests."""
     file_rows: int
     """Of the file that is issued while it is read."""
-    halts: int
+    pauses: int
 
 
 FULL_LENGTH = Length(
@@ -26,8 +26,13 @@ FULL_LENGTH = Length(
     requests=100,
     blast_rows=50_000,
     file_rows=200_000,
-    halts=3,
+    pauses=3,
 )
 QUICK_LENGTH = Length(
-    steady_seconds=3.0, shared_seconds=11.0, requests=5, blast_rows=3_000, file_rows=10_000, halts=1
+    steady_seconds=3.0,
+    shared_seconds=11.0,
+    requests=5,
+    blast_rows=3_000,
+    file_rows=10_000,
+    pauses=1,
 )

@@ -1,4 +1,4 @@
-"""The whole system as a promise is measured on it: real processes on an empty ledger, driven by its own command."""
+"""The system that a promise is measured on: real processes, an empty ledger, the real command."""
 
 import os
 import subprocess
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     import psutil
 
 _READY_SECONDS = 60.0
-_LOOK_SECONDS = 0.005
+_POLL_SECONDS = 0.005
 _CORES = [*WORKER_CORES, *OTHER_CORES]
 
 
 class BrokenPromiseError(Exception):
-    """What was waited for did not come at all."""
+    """An awaited event did not happen at all."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Options:
     workers: int = 1
     """Worker processes for blasts."""
     children: int = 2
-    """Of each."""
+    """Per worker."""
     background: bool = False
     max_concurrent: int = 100
-    """Calls at once in one child."""
+    """Concurrent calls of one child."""
 
 
 @dataclass(frozen=True)
 class Took:
-    """When a command began and ended, in seconds of the monotonic clock."""
+    """Start and end of a command, in seconds of the monotonic clock."""
 
     began: float
     ended: float
@@ -71,11 +71,11 @@ class System:
         self.stub = stub
         self.broker = broker
         self.processes: dict[str, psutil.Process] = {}
-        """By name; of several workers the last one's."""
+        """By name; the last one of several workers."""
         self._customers = 0
 
     def accept(self, campaign: str, rows: int, *, reward_id: int) -> None:
-        """Accept a campaign of so many customers, none of whom another campaign has, in this process."""
+        """Accept, in this process, a campaign of customers that no other campaign has."""
         file = self.write_file(campaign, rows, reward_id=reward_id)
         with ErrorsFile(self.home / "errors.csv") as errors:
             source, into = Source(file, ReadOptions()), ensure_campaign(self.ledger, campaign)
@@ -90,7 +90,7 @@ class System:
         return file
 
     def command(self, *arguments: str) -> Took:
-        """Run `issuance …` to its end.
+        """Run `issuance …` until it ends.
 
         Raises:
             BrokenPromiseError: it failed.
@@ -110,7 +110,7 @@ class System:
 
     @contextmanager
     def begin(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `issuance …` beside what is measured; it is ended with this."""
+        """Run `issuance …` during a measurement; it is killed at the end."""
         log = (self.home / "command.log").open("wb")
         command = python("console", *arguments)
         with (
@@ -125,7 +125,7 @@ class System:
                 process.kill()
 
     def knows(self, *arguments: str) -> bool:
-        """Whether there is such a command."""
+        """Whether this command exists."""
         done = subprocess.run(
             python("console", *arguments, "--help"),
             env=self._environment,
@@ -137,7 +137,7 @@ class System:
 
     @contextmanager
     def producer(self) -> Iterator[Producer]:
-        """Another service's way in."""
+        """The Python interface, as another service uses it."""
         settings = Settings(
             _env_file=None,
             home=self.home,
@@ -152,7 +152,7 @@ class System:
         """Start processes of the system; they end with the stack."""
         for place, name in enumerate(names):
             command = python("console", "run", name)
-            # Each on a "machine" of its own, or two workers would share one name.
+            # Each gets its own home, or two workers would have the same name.
             environment = self._environment | {"ISSUANCE_HOME": str(self.home / f"{place}-{name}")}
             (self.home / f"{place}-{name}").mkdir()
             if name == "worker":
@@ -167,7 +167,7 @@ class System:
 def started(
     folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = ""
 ) -> Iterator[System]:
-    """Start workers, release and beat on an empty ledger, broker and log, and wait until the workers answer."""
+    """Start workers, release and beat on an empty ledger and broker, and wait for the workers."""
     with (
         prepared(folder, stub, broker, options, ledger_url=ledger_url) as system,
         ExitStack() as stack,
@@ -180,7 +180,7 @@ def started(
 def prepared(
     folder: Path, stub: Stub, broker: Redis, options: Options, *, ledger_url: str = ""
 ) -> Iterator[System]:
-    """The same without any process yet, so that a backlog can be accepted first."""
+    """The same without processes, so that a backlog can be accepted first."""
     home = Path(mkdtemp(prefix="promise-", dir=folder))
     broker.flushall()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
@@ -200,7 +200,7 @@ def prepared(
 
 
 def start(system: System, options: Options, stack: ExitStack) -> None:
-    """Start the processes; the release last, so that the start of the workers is in no figure."""
+    """Start the processes, the release last, so that no figure includes the workers' start."""
     names = ["worker"] * options.workers + ["background-worker"] * options.background
     system.run(*names, stack=stack, workers=str(options.children))
     _await_workers(url_of(system.broker), len(names))
@@ -217,21 +217,21 @@ def _await_workers(broker_url: str, count: int) -> None:
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> float:
-    """Wait for something; returns when it was seen, in seconds of the monotonic clock.
+    """Wait for a condition; returns the time it was met, in seconds of the monotonic clock.
 
     Raises:
-        BrokenPromiseError: it did not come in time.
+        BrokenPromiseError: it was not met in time.
     """
     until = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > until:
             raise BrokenPromiseError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return time.monotonic()
 
 
 def await_arrivals(system: System, count: int, *, seconds: float = 60.0) -> None:
-    """Wait until the stub has had so many calls."""
+    """Wait until this many calls have arrived at the stub."""
     wait_until(
         lambda: bool(system.stub.stats()["arrived"] >= count),
         seconds=seconds,
@@ -240,4 +240,4 @@ def await_arrivals(system: System, count: int, *, seconds: float = 60.0) -> None
 
 
 Samples = dict[str, Sequence[float]]
-"""Figure → what was measured, once or many times."""
+"""Figure → its measured values."""

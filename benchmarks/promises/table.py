@@ -1,4 +1,4 @@
-"""The promises, their goals, and whether this run kept them: one table."""
+"""The promises, their goals and whether this run kept them, as one table."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from benchmarks.promises.rate import FAST, SLOW
 from benchmarks.results import Results
 
 _MANY = 20
-"""From so many samples on a 99th percentile says something."""
+"""The number of samples from which a 99th percentile is shown."""
 
 
 def worst(values: Sequence[float]) -> float:
-    """The greatest."""
+    """The greatest value."""
     return max(values)
 
 
@@ -22,20 +22,20 @@ def p50(values: Sequence[float]) -> float:
 
 
 def p99(values: Sequence[float]) -> float:
-    """What one in a hundred exceeds."""
+    """The 99th percentile."""
     return percentile(values, 0.99)
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What is promised of one figure."""
+    """A goal for one figure."""
 
     figure: str
-    """As the measurement calls it."""
+    """The measurement's name for it."""
     words: str
     goal: str
     limit: float
-    """The most that `judged` may be; the least with `least`."""
+    """The maximum of `judged`; with `least`, the minimum."""
     judged: Callable[[Sequence[float]], float] = worst
     least: bool = False
     form: str = "{:.2f} s"
@@ -53,44 +53,44 @@ def _rate_promises() -> Iterator[Promise]:
         yield Promise(
             f"rate/{rate}/used", f"rate used, {at}", "≥ 97 %", 0.97, least=True, form="{:.1%}"
         )
-        what = f"fullest window of 1 s, 10 s and the whole, {at}, beside its bound"
+        what = f"fullest window of 1 s, 10 s and the whole, {at}, relative to its bound"
         yield Promise(f"rate/{rate}/window", what, "≤ 100 %", 1.0, form="{:.1%}")
 
 
 _MS = "{:.0f} ms"
-_IDLE = "one request, nothing else under way, accepted to recorded without the API's time"
+_IDLE = "one request in an idle system, acceptance to record without the API's time"
 PROMISES = (
     *_rate_promises(),
     Promise(
         "rate/change",
-        f"`limits set` to {SLOW} and back, from its end until all windows keep to it",
+        f"`limits set` to {SLOW} and back, from its end until all windows follow it",
         "≤ 1 s",
         1.0,
     ),
     Promise(
         "rate/round trips",
-        "Redis round trips of limits, locks and halts for each call",
+        "Redis round trips for limits, locks and paused campaigns per call",
         "≤ 0.33",
         0.33,
         form="{:.2f}",
     ),
     Promise(
         "fair/equal",
-        "two equal campaigns, off their share in any 10 s",
+        "two equal campaigns, error of their shares in any 10 s",
         "≤ 10 %",
         0.1,
         form="{:.1%}",
     ),
     Promise(
         "fair/weighted",
-        "weights 3 and 1, off their share in any 10 s",
+        "weights 3 and 1, error of the shares in any 10 s",
         "≤ 10 %",
         0.1,
         form="{:.1%}",
     ),
     Promise(
         "background/room",
-        "background call behind a blast, from acceptance",
+        "background call during a blast, from acceptance",
         "p99 ≤ 250 ms",
         250,
         p99,
@@ -105,11 +105,11 @@ PROMISES = (
         form=_MS,
     ),
     Promise("pause/end", "last call after `campaign pause` ended", "≤ 1 s", 1.0),
-    Promise("pause/start", "last call after `campaign pause` was begun", "≤ 2 s", 2.0),
+    Promise("pause/start", "last call after `campaign pause` started", "≤ 2 s", 2.0),
     Promise("cancel/end", "last call after `campaign cancel` ended", "≤ 1 s", 1.0),
     Promise(
         "cancel/start",
-        "last call after `campaign cancel` was begun, 20,000 rows waiting",
+        "last call after `campaign cancel` started, 20,000 rows waiting",
         "≤ 2 s",
         2.0,
     ),
@@ -121,7 +121,7 @@ PROMISES = (
         0,
         form="{:.0f}",
     ),
-    Promise("resume/repeats", "calls of it beyond one a row", "0", 0, form="{:.0f}"),
+    Promise("resume/repeats", "repeated calls of that blast", "0", 0, form="{:.0f}"),
     *(
         Promise(f"idle/{ledger}", f"{_IDLE}, {ledger}", goal, most, of, form=_MS)
         for ledger in ("SQLite", "PostgreSQL")
@@ -129,20 +129,18 @@ PROMISES = (
     ),
     Promise(
         "intake/share",
-        "first call of a file, beside the time of reading it",
+        "first call of a file, relative to the time of reading it",
         "< 50 %",
         0.5,
         form="{:.1%}",
     ),
-    Promise("intake/first", "first call after `issuance blast` was begun", "≤ 5 s", 5.0),
-    Promise(
-        "broker/data", "broker's data, 200,000 rows under way", "≤ 1 MB", 1.0, form="{:.2f} MB"
-    ),
+    Promise("intake/first", "first call after `issuance blast` started", "≤ 5 s", 5.0),
+    Promise("broker/data", "broker's data, 200,000 rows waiting", "≤ 1 MB", 1.0, form="{:.2f} MB"),
 )
 
 
 def section(results: Results) -> str:
-    """The section of the page; empty when nothing of it was measured."""
+    """The section of the page; empty without measurements."""
     found = samples(results)
     rows = [_row(promise, found[promise.figure]) for promise in PROMISES if promise.figure in found]
     if not rows:
@@ -157,15 +155,15 @@ def section(results: Results) -> str:
 
 
 _PREFACE = """\
-By the log of the stub, which notes when each call arrives (answers take 50 ms); every process runs on all cores. A
-window's bound is what the rate gives in it, and one burst: a second's worth, for time that went unused. Background
-requests are made while a blast of limited rate is under way; with room it is its own few calls at once that hold it
-back, and not the account's rate.
+By the stub's log of arrivals (answers take 50 ms); every process runs on all cores. A window's
+bound is its share of the rate and one burst: the calls of one second, for time that was not used.
+Background requests are made during a blast with a rate limit; "room" means that the blast's few
+concurrent calls limit it, and not the account's rate.
 """
 
 
 def samples(results: Results) -> dict[str, list[float]]:
-    """Figure → all that was measured of it."""
+    """Figure → all its measured values."""
     found: dict[str, list[float]] = {}
     for row in results.of("promise/"):
         for figure, values in row["figures"].items():

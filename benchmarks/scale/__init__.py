@@ -1,1 +1,1 @@
-"""Scale: whether the ledger's steps and queries stay as fast when millions of jobs are in it."""
+"""Scale: whether the ledger's steps and queries stay fast with millions of jobs."""

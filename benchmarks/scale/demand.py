@@ -1,4 +1,4 @@
-"""What one job takes of every part (workers, release, broker, database), for the arithmetic of larger systems."""
+"""What one job needs of every component, to calculate the size of larger systems."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Reading:
     counts: dict[str, float]
 
     def since(self, earlier: "Reading", jobs: int) -> dict[str, Any]:
-        """What a job took between two readings; CPU in microseconds."""
+        """What one job used between two readings; CPU in microseconds."""
         return {
             "cpu_us": {
                 name: (used - earlier.cpu[name]) / jobs * 1e6 for name, used in self.cpu.items()
@@ -40,7 +40,7 @@ class Reading:
 
 
 def measure_demand(place: Place, broker: Redis, jobs: int) -> dict[str, Any]:
-    """Accept a blast into an empty PostgreSQL ledger and issue it by one worker, reading every counter around both."""
+    """Accept a blast into an empty PostgreSQL ledger and issue it with one worker."""
     options = Options()
     url = new_database(place.postgres_url)
     with (
@@ -55,7 +55,7 @@ def measure_demand(place: Place, broker: Redis, jobs: int) -> dict[str, Any]:
         arrived = _await_calls(system, int(jobs * _WARM_SHARE))
         before = _read(system)
         _await_calls(system, jobs)
-        # Only now: asking the ledger costs the database something too.
+        # Not earlier: queries of the ledger use the database's CPU too.
         wait_until(
             lambda: not open_lines(system.ledger), seconds=_END_SECONDS, what="the end of the blast"
         )

@@ -1,4 +1,4 @@
-"""One size of one ledger: fill it, measure in it."""
+"""One size of one ledger: fill it, then measure."""
 
 import time
 from pathlib import Path
@@ -8,20 +8,20 @@ from redis import Redis
 
 from benchmarks.acceptance import accept_apart
 from benchmarks.load import write_csv
-from benchmarks.scale.filling import fill
-from benchmarks.scale.measuring import measure_apart, wal_bytes
+from benchmarks.scale.measurement import measure_apart, wal_bytes
+from benchmarks.scale.population import fill
 from benchmarks.servers import url_of
 from ledger.store.database import Ledger
 
 _CAMPAIGN = "bench"
 _FRESH_FROM = 500_000_000
-"""Customers that are not in the filled ledger."""
+"""Number of the first customer that is not in the filled ledger."""
 
 
 def measure_scale(
     ledger_url: str, count: int, through: int, folder: Path, broker: Redis
 ) -> dict[str, Any]:
-    """Fill an empty ledger with so many jobs, accept some more, and take some of them through the steps."""
+    """Fill a ledger with `count` jobs, accept `through` more and run them through the steps."""
     accept_apart(_file(folder, "one", 1, first=0), ledger_url, _CAMPAIGN)
     with Ledger(ledger_url, durable=False) as ledger:
         began = time.monotonic()

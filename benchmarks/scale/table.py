@@ -1,4 +1,4 @@
-"""The scale's tables: costs in a large ledger beside those in a small one."""
+"""The tables of the scale: costs in a large ledger compared with a small one."""
 
 from statistics import median
 from typing import Any
@@ -8,28 +8,28 @@ from benchmarks.results import Results
 Rows = list[dict[str, Any]]
 RELEASE_LEAST = 10_000
 _FLAT = 2.0
-"""A cost counts as flat up to this ratio: what was measured in some milliseconds differs by as much."""
+"""A cost counts as flat up to this ratio: measurements of milliseconds vary as much."""
 _QUICK_MS = 10.0
-"""A query counts as flat below this whatever the ratio: so little is the machine's noise."""
+"""A query counts as flat below this, whatever the ratio: the rest is noise."""
 _STEPS = ("release", "claim", "record")
 _COUNTING = ("dead letters: count", "dead letters: count, campaign and reason")
-"""Queries that count what they tell of: they grow with it, and with nothing else."""
+"""Queries that count dead letters: they grow with that number and nothing else."""
 
 
 def section(results: Results) -> str:
-    """The section of the page; empty when nothing of it was measured."""
+    """The section of the page; empty without measurements."""
     parts = [_table(ledger, results.of(f"scale/{ledger}/")) for ledger in ("SQLite", "PostgreSQL")]
     found = "\n".join(part for part in parts if part)
     return f"## Scale\n\n{_PREFACE}\n{found}" if found else ""
 
 
 def demand_section(results: Results) -> str:
-    """What one issuance takes of every part; empty when it was not measured."""
+    """What one issuance needs of every component; empty without measurements."""
     rows = results.of("demand/")
     if not rows:
         return ""
     lines = [
-        "## What one job takes of every part\n",
+        "## What one job needs of every component\n",
         _DEMAND,
         "| | accepted | issued |",
         "| --- | --- | --- |",
@@ -46,8 +46,9 @@ def demand_section(results: Results) -> str:
 
 
 _DEMAND = """\
-PostgreSQL as ledger, Redis as broker, a blast of unlimited rate, every process on all cores. The producer's own CPU is
-in the table of acceptance. What 100 million a day need by these figures is worked out in [scale](scale.md).
+PostgreSQL as ledger, Redis as broker, a blast without a rate limit, every process on all cores. The
+producer's CPU is in the table of acceptance. [Scale](scale.md) works out what 100 million jobs a
+day need.
 """
 
 
@@ -56,13 +57,14 @@ def _cell(values: list[float | None]) -> str:
     if not found:
         return ""
     middle = median(found)
-    return f"{middle:,.0f}" if middle >= 10 else f"{middle:.3f}"  # noqa: PLR2004  # three digits that say something
+    return f"{middle:,.0f}" if middle >= 10 else f"{middle:.3f}"  # noqa: PLR2004 - three digits
 
 
 _PREFACE = f"""\
-A ledger filled by the database itself: nine tenths of its jobs are settled (one in a hundred as an open dead letter),
-one tenth waits; then some real jobs go through each step. Clock's time, warm. Flat is up to {_FLAT:g} times the small
-ledger's, and for a query below {_QUICK_MS:g} ms; one that counts reads an index entry for each one it counts.
+The database itself fills the ledger: nine tenths of its jobs are settled (one in a hundred as an
+open dead letter), one tenth is waiting. Then some real jobs run through each step. Wall time, warm.
+A cost is flat up to {_FLAT:g} times the small ledger's, and a query also below {_QUICK_MS:g} ms;
+a query that counts reads an index entry for each dead letter.
 """
 
 
@@ -150,7 +152,10 @@ def _line(
 
 
 def _whole_release(small: dict[str, Any], larger: Rows) -> str:
-    line = f"| whole release with publishing, jobs/s (goal ≥ {RELEASE_LEAST:,}) | {small['released_per_second']:,.0f} |"
+    line = (
+        f"| whole release with publishing, jobs/s (goal ≥ {RELEASE_LEAST:,}) "
+        f"| {small['released_per_second']:,.0f} |"
+    )
     for row in larger:
         speed = row["released_per_second"]
         verdict = "met" if speed >= RELEASE_LEAST else "**not met**"

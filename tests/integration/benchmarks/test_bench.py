@@ -1,4 +1,4 @@
-"""The benchmark's own parts: a stub that the product takes for the API, results that survive, a report that adds up."""
+"""The benchmark's parts: a stub that the product accepts as the API, results, and the report."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from benchmarks.contenders import BARE
+from benchmarks.cpu_profile import LOOP, share_out
 from benchmarks.goals import goals
 from benchmarks.load import REWARD_ID, Task, bodies
-from benchmarks.profiling import LOOP, share_out
 from benchmarks.report import ratios, render
 from benchmarks.results import Results
 from benchmarks.servers import Stub, stub_api
@@ -23,6 +23,7 @@ from rewards_api.client import RewardsClient
 
 _OURS = "this system, SQLite"
 _PEER = "Celery, threads, httpx"
+_STARTED = "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py)"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def stub(tmp_path_factory):
 
 
 @pytest.mark.parametrize("variant", [Variant.SINGLE, Variant.BULK])
-async def test_the_stub_s_answer_is_an_issued_reward_to_the_product(stub: Stub, variant):
+async def test_the_product_reads_the_stubs_answer_as_an_issued_reward(stub: Stub, variant):
     [body] = bodies(variant, 1)
     request_id = json.loads(body)["transactionNumber"]
     async with RewardsClient(
@@ -43,7 +44,7 @@ async def test_the_stub_s_answer_is_an_issued_reward_to_the_product(stub: Stub, 
     assert outcome.kind is Kind.ISSUED
 
 
-def test_the_stub_counts_calls_and_requestids_apart(stub: Stub):
+def test_the_stub_counts_calls_and_request_ids_separately(stub: Stub):
     stub.reset(1)
     [body] = bodies(Variant.BULK, 1)
     path = Task(stub.url, "", 1, Variant.BULK).path
@@ -52,7 +53,7 @@ def test_the_stub_counts_calls_and_requestids_apart(stub: Stub):
     assert (stub.stats()["answered"], stub.stats()["request_ids"]) == (2, 1)
 
 
-def test_a_second_command_goes_on_where_the_first_was_interrupted(tmp_path: Path):
+def test_an_interrupted_run_is_resumed(tmp_path: Path):
     path = tmp_path / "results.jsonl"
     Results(path, "a plan").add("race/1", per_second=10.0)
     again = Results(path, "a plan")
@@ -60,7 +61,7 @@ def test_a_second_command_goes_on_where_the_first_was_interrupted(tmp_path: Path
     assert not again.has("race/2")
 
 
-def test_results_of_another_plan_are_put_aside(tmp_path: Path):
+def test_results_of_another_plan_are_renamed(tmp_path: Path):
     path = tmp_path / "results.jsonl"
     Results(path, "a plan").add("race/1", per_second=10.0)
     assert Results(path, "another plan").rows == []
@@ -89,23 +90,23 @@ def test_each_goal_says_whether_this_run_met_it(tmp_path: Path):
     results.add("cores/2/1", repeat=1, per_second=850.0)
     found = {goal.what: (goal.measured, goal.is_met) for goal in goals(results)}
     assert found == {
-        "this system, SQLite, beside the bare script": ("0.90 (0.90 to 0.90)", True),
-        "this system, SQLite, beside the best peer (Celery, threads, httpx)": (
+        "this system, SQLite, compared with the bare script": ("0.90 (0.90 to 0.90)", True),
+        "this system, SQLite, compared with the best peer (Celery, threads, httpx)": (
             "4.50 (4.50 to 4.50)",
             True,
         ),
-        "this system, SQLite, beside the best stock Celery (Celery, threads, httpx)": (
+        "this system, SQLite, compared with the best stock Celery (Celery, threads, httpx)": (
             "4.50 (4.50 to 4.50)",
             True,
         ),
-        "this system, PostgreSQL, two cores beside one": ("1.70 (1.70 to 1.70)", False),
+        "this system, PostgreSQL, two cores compared with one": ("1.70 (1.70 to 1.70)", False),
     }
 
 
-def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
+def test_a_sample_counts_for_the_innermost_known_part():
     shares = share_out(
         [
-            "run (worker/chunk/issuer.py);call (rewards_api/client.py);write (asyncio/selector_events.py) 3",
+            "run (worker/chunk/issuer.py);call (rewards_api/client.py);write (asyncio/tcp.py) 3",
             "run (worker/chunk/issuer.py);classify (issuance/replies/classification.py) 1",
             "select (selectors.py) 1",
         ]
@@ -113,19 +114,19 @@ def test_a_sample_belongs_to_the_innermost_part_that_has_a_name():
     assert shares == {"HTTP": 0.6, "classify and decide": 0.2, LOOP: 0.2}
 
 
-def test_what_a_worker_does_once_at_its_start_is_no_part_of_an_issuance():
+def test_the_start_of_a_worker_does_not_count():
     shares = share_out(
         [
             "start (celery/a.py);AsynPool._create_worker_process (celery/b.py) 7",
-            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);Parts.prepare (worker/services.py) 5",
-            "AsynPool._create_worker_process (b.py);Worker.__call__ (pool.py);claim (ledger/dispatch/claims.py) 2",
+            f"{_STARTED};Parts.prepare (worker/services.py) 5",
+            f"{_STARTED};claim (ledger/dispatch/claims.py) 2",
         ]
     )
     assert shares == {"ledger: claim and record": 1.0}
 
 
 def _two_rounds(folder: Path) -> Results:
-    """The second round on a machine that is twice as fast for everybody."""
+    """Two rounds, the second on a machine that is twice as fast."""
     results = Results(folder / "results.jsonl", "a plan")
     for repeat, pace in ((1, 1_000.0), (2, 2_000.0)):
         for name, share in ((BARE.name, 1.0), (_OURS, 0.9), (_PEER, 0.2)):

@@ -1,10 +1,10 @@
-"""The large ledger of the benchmarks: made by the database itself, and still one that the product can work with."""
+"""The benchmarks' large ledger, copied by the database itself, works like any other."""
 
 import pytest
 
 from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
 from benchmarks.results import Results
-from benchmarks.scale.filling import LETTER_OF, fill
+from benchmarks.scale.population import LETTER_OF, fill
 from benchmarks.scale.table import demand_section, section
 from issuance.states import State
 from ledger.campaigns import ensure_campaign
@@ -34,7 +34,7 @@ def _fill(ledger):
     return ledger
 
 
-def test_a_filled_ledger_balances_and_its_jobs_go_through_every_step(filled):
+def test_a_filled_ledger_balances_and_its_jobs_pass_every_step(filled):
     before = balance(filled, "diwali")
     take_through(filled, Stopwatch())
     after = balance(filled, "diwali")
@@ -48,7 +48,7 @@ def test_a_filled_ledger_balances_and_its_jobs_go_through_every_step(filled):
     assert Desk(filled, ensure_campaign(filled, "diwali")).accept(make_job(2)).accepted != []
 
 
-def test_the_page_says_what_is_flat_what_counts_and_what_is_not_flat(tmp_path):
+def test_the_page_marks_costs_as_flat_counting_or_not_flat(tmp_path):
     results = Results(tmp_path / "results.jsonl", "a plan")
     for jobs, slower in ((1_000, 1.0), (9_000, 3.0)):
         results.add(f"scale/SQLite/{jobs}", **_measured(jobs, slower))
@@ -60,7 +60,7 @@ def test_the_page_says_what_is_flat_what_counts_and_what_is_not_flat(tmp_path):
     assert "| 20,000 | 6,667 | 0.33 | **not met** |" in page
 
 
-def test_the_page_says_what_a_job_takes_of_every_part(tmp_path):
+def test_the_page_shows_what_a_job_needs_of_every_component(tmp_path):
     results = Results(tmp_path / "results.jsonl", "a plan")
     accepted = {"cpu_us": {"database": 18.4}, "counts": {"transactions": 0.0021}}
     issued = {"cpu_us": {"worker": 384.2, "database": 99.0}, "counts": {"transactions": 0.061}}

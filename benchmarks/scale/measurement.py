@@ -1,7 +1,7 @@
-"""What a job and a query cost in a filled ledger, and how many jobs a second the whole release puts on the broker.
+"""Cost of jobs and queries in a filled ledger, and the jobs per second of the whole release.
 
-`python -m benchmarks.scale.measuring LEDGER_URL JOBS CAMPAIGN BROKER_URL` takes that many waiting
-jobs through the steps, asks each query some times, and prints JSON.
+`python -m benchmarks.scale.measurement LEDGER_URL JOBS CAMPAIGN BROKER_URL` runs that many waiting
+jobs through the steps, runs each query some times, and prints JSON.
 """
 
 import json
@@ -41,11 +41,11 @@ _A_PAGE = 50
 
 
 def measure_apart(ledger_url: str, count: int, campaign: str, broker_url: str) -> dict[str, Any]:
-    """Measure in a process of its own, on the worker's core."""
+    """Measure in a separate process, on the worker's core."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
     }
-    command = python("benchmarks.scale.measuring", ledger_url, str(count), campaign, broker_url)
+    command = python("benchmarks.scale.measurement", ledger_url, str(count), campaign, broker_url)
     printed = run_to_end(command, cores=WORKER_CORES, environment=environment)
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return found
@@ -53,7 +53,7 @@ def measure_apart(ledger_url: str, count: int, campaign: str, broker_url: str) -
 
 def _measure(ledger_url: str, count: int, campaign: str, broker_url: str) -> dict[str, Any]:
     with Ledger(ledger_url, durable=False) as ledger:
-        take_through(ledger, Stopwatch())  # statements are compiled once
+        take_through(ledger, Stopwatch())  # compiles the statements
         watch, wal = Stopwatch(), wal_bytes(ledger)
         chunks = max(1, count // CHUNK_JOBS)
         for _ in range(chunks):
@@ -97,7 +97,7 @@ def _queries(ledger: Ledger, campaign: str) -> dict[str, Callable[[], object]]:
 
 
 def _ask(query: Callable[[], object]) -> float:
-    """Milliseconds of a query, warm: the median of some."""
+    """Milliseconds of a warm query: the median of several."""
     query()
     took = []
     for _ in range(_ASKED):
@@ -108,7 +108,7 @@ def _ask(query: Callable[[], object]) -> float:
 
 
 def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
-    """Jobs a second of whole rounds of the release, publishing included; the jobs are taken back each time."""
+    """Jobs per second of whole release rounds with publishing; the jobs are reset after each."""
     settings = Settings(
         _env_file=None,
         ledger_url=ledger_url,
@@ -134,7 +134,7 @@ def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
 
 
 def wal_bytes(ledger: Ledger) -> int:
-    """PostgreSQL's log so far; 0 on SQLite."""
+    """Size of PostgreSQL's write-ahead log; 0 on SQLite."""
     if ledger.dialect.name != "postgresql":
         return 0
     with ledger.read() as connection:

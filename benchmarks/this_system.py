@@ -1,4 +1,4 @@
-"""This system as a contender: accepted into a ledger, released, claimed, sent and recorded, with events and logs on."""
+"""This system as a contender: accept, release, claim, send and record, with events and logs on."""
 
 import os
 import time
@@ -39,18 +39,18 @@ def run(
     core_share: float = 1.0,
     watched: Callable[[psutil.Process], AbstractContextManager[object]] = nullcontext,
 ) -> Run:
-    """Issue a blast of so many rows.
+    """Issue a blast of `count` rows.
 
     Args:
         folder: for logs and the embedded state.
         stub: the API.
-        task: broker, endpoint and calls at once over all children.
+        task: broker, endpoint and concurrent calls of all children.
         count: rows.
-        ledger_url: an empty database; "": SQLite in a folder of its own.
+        ledger_url: an empty database; "" for SQLite in a new folder.
         children: processes of the worker.
-        worker_cores: the worker's.
-        core_share: what the worker may use of each of its cores.
-        watched: is entered with the worker when it is up, and left when all is recorded.
+        worker_cores: cores for the worker.
+        core_share: share of each core that the worker may use.
+        watched: entered with the worker once it is up, left once all outcomes are recorded.
 
     Raises:
         NoQuotaError: a share below 1 needs control groups.
@@ -123,7 +123,7 @@ def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
 
 
 def _await_worker(broker_url: str) -> None:
-    """Wait until the worker answers, so that its start is not measured."""
+    """Wait until the worker replies, so that its start is not measured."""
     until = time.monotonic() + _READY_SECONDS
     with Celery("issuance", broker=broker_url) as app:
         app.conf.broker_transport_options = {"global_keyprefix": "issuance:"}

@@ -1,4 +1,4 @@
-"""Halts: pause and cancel stop new calls within a second, and a resumed blast is issued exactly once."""
+"""Pause and cancel stop new calls within a second, and a resumed blast is issued exactly once."""
 
 import time
 
@@ -10,26 +10,26 @@ RATE = 12_000
 """Calls a minute."""
 _QUIET_SECONDS = 2.5
 _PAUSED, _CANCELLED = 1001, 1100
-_ROWS_OF_EACH_HALT = 1_200
+_ROWS_PER_PAUSE = 1_200
 _CANCELLED_ROWS = 20_000
-"""As many as make the settling of what was never sent take a while."""
+"""Enough that settling the unsent jobs takes a while."""
 _END_SECONDS = 120.0
 
 
 def rows(length: Length) -> int:
-    """Of the campaign that is paused: enough to be under way each time, few enough to end soon."""
-    return _ROWS_OF_EACH_HALT * (length.halts + 1)
+    """Rows of the paused campaign: enough to be running at each pause, few enough to end soon."""
+    return _ROWS_PER_PAUSE * (length.pauses + 1)
 
 
 def measure_pauses(system: System, length: Length) -> Samples:
-    """Pause and resume some times, then let the blast end and count.
+    """Pause and resume some times, then let the blast end and count its calls.
 
     The campaign `paused` was accepted before the system was started.
     """
     count = rows(length)
     after_end, after_start, back = [], [], []
-    for number in range(length.halts):
-        await_arrivals(system, _ROWS_OF_EACH_HALT // 2 * (number + 1))
+    for number in range(length.pauses):
+        await_arrivals(system, _ROWS_PER_PAUSE // 2 * (number + 1))
         paused = system.command("campaign", "pause", "paused")
         time.sleep(_QUIET_SECONDS)
         last = system.stub.arrivals().of(_PAUSED)[-1]
@@ -55,9 +55,9 @@ def measure_pauses(system: System, length: Length) -> Samples:
 
 
 def measure_cancels(system: System, length: Length) -> Samples:
-    """Cancel some campaigns, one after the other, each in the middle."""
+    """Cancel some campaigns, one after the other, each halfway."""
     after_end, after_start = [], []
-    for number in range(length.halts):
+    for number in range(length.pauses):
         campaign, reward_id = f"cancelled-{number}", _CANCELLED + number
         system.accept(campaign, _CANCELLED_ROWS, reward_id=reward_id)
         await_arrivals(system, system.stub.stats()["arrived"] + RATE // 60)

@@ -1,7 +1,7 @@
-"""`make profile`: where the CPU of an issuance goes, sampled by py-spy in a worker at full speed, into docs/profile.md.
+"""`make profile`: samples a worker at full speed with py-spy and shows where its CPU time goes.
 
-Each sample belongs to the innermost part of the program on its stack that has a name in `PARTS`;
-what is only the event loop's or the standard library's own is `event loop`.
+Each sample counts for the innermost frame on its stack that belongs to a part in `PARTS`; samples
+without one count as event loop.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks import ours
+from benchmarks import this_system
 from benchmarks.cores import OTHER_CORES, WORKER_CORES, program
 from benchmarks.load import IN_FLIGHT, Task
 from benchmarks.machine import commit, describe_machine
@@ -36,27 +36,27 @@ PARTS = {
     "Celery": ("celery/", "kombu/", "billiard/"),
     "issuing: the project's own steps": ("worker/",),
 }
-"""Part → what its files' paths have in them; the first that fits."""
+"""Part → what its files' paths contain; the first match counts."""
 LOOP = "event loop, sockets, standard library"
 _LATENCY_MS = 50
 _SAMPLES_PER_SECOND = 200
 _WAITS = ("Connection._recv", "_epoll.poll", "gather_groups", "Condition.wait")
-"""Innermost frames of threads that wait, which py-spy may take for work on a busy machine."""
+"""Innermost frames of waiting threads, which py-spy may take for work on a busy machine."""
 _STARTING = (
     "Parts.prepare",
     "cached_property.__get__",
     "collect_rarely",
     "AsynPool._create_worker_process",
 )
-"""What a child does once: its share would depend on how long the run is."""
+"""Start-up of a child: its share would depend on the length of the run."""
 
 
 def share_out(stacks: Iterable[str]) -> dict[str, float]:
-    """Sum samples up: part → its share of all, largest first.
+    """Sum up samples: part → its share of all, largest first.
 
     Args:
-        stacks: py-spy's raw lines: frames from the outermost to the innermost with `;` between, and
-            a count.
+        stacks: py-spy's raw lines: frames from outermost to innermost, separated by `;`, and a
+            count.
     """
     counts: Counter[str] = Counter()
     for stack in stacks:
@@ -105,7 +105,7 @@ def _sampled(worker: psutil.Process, raw: Path, seconds: float) -> Iterator[None
 
 
 def _profile(seconds: float) -> dict[str, float]:
-    """Microseconds of the worker's CPU for each issuance, by part."""
+    """Microseconds of the worker's CPU per issuance, by part."""
     os.sched_setaffinity(0, OTHER_CORES)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="issuance-profile-")))
@@ -114,11 +114,11 @@ def _profile(seconds: float) -> dict[str, float]:
         task = Task(stub.url, url_of(server), IN_FLIGHT[_LATENCY_MS], Variant.BULK)
         options = {"ledger_url": "", "children": 2, "worker_cores": WORKER_CORES}
         stub.reset(_LATENCY_MS)
-        run = ours.run(folder, stub, task, int(3_000 * seconds), **options)  # type: ignore[arg-type]  # as named
+        run = this_system.run(folder, stub, task, int(3_000 * seconds), **options)  # type: ignore[arg-type]  # as named
         stub.reset(_LATENCY_MS)
         server.flushall()
         raw = folder / "stacks.txt"
-        ours.run(
+        this_system.run(
             folder,
             stub,
             task,
@@ -159,13 +159,13 @@ def render(after: dict[str, float], before: dict[str, float] | None, about: str)
 
 
 def main() -> None:
-    """Profile, print, and write what is asked for."""
+    """Profile, print, and write the requested files."""
     parser = argparse.ArgumentParser("make profile", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--seconds", type=float, default=8.0, help="how long to sample (default %(default)s)"
     )
-    parser.add_argument("--save", type=Path, help="write the figures to this JSON file too")
-    parser.add_argument("--before", type=Path, help="figures that `--save` wrote, to stand beside")
+    parser.add_argument("--save", type=Path, help="also write the figures to this JSON file")
+    parser.add_argument("--before", type=Path, help="compare with the figures in this JSON file")
     parser.add_argument("--out", type=Path, help="write the page to this Markdown file")
     given = parser.parse_args()
     configure_logs(Settings(_env_file=None, log_level="WARNING"))
@@ -176,9 +176,10 @@ def main() -> None:
     about = (
         f"Written by `{' '.join(['make profile PROFILE=' + repr(' '.join(sys.argv[1:]))])}` on "
         f"{time.strftime('%Y-%m-%d')} at commit {commit()}"
-        f"{', before: ' + before['commit'] if before else ''}; {describe_machine()}. An API that answers after "
-        f"{_LATENCY_MS} ms, bulk endpoint, SQLite, two children on one core. py-spy samples which part is on the CPU; "
-        "the shares are of the CPU for each issuance, measured in a run without it."
+        f"{', before: ' + before['commit'] if before else ''}; {describe_machine()}. An API that "
+        f"answers after {_LATENCY_MS} ms, bulk endpoint, SQLite, two children on one core. py-spy "
+        "samples which part is on the CPU; the shares are of the CPU per issuance, measured in a "
+        "run without it."
     )
     page = render(after, before["us"] if before else None, about)
     print(page)

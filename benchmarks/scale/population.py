@@ -1,9 +1,8 @@
-"""Millions of jobs in minutes: one accepted job is copied by the database itself, not row by row from here.
+"""Millions of jobs in minutes: the database itself copies one accepted job.
 
-Of every hundred jobs one is an open dead letter and the rest were issued, each with its line and
-its attempt, save the last tenth, which waits. The requestIds of the copies are in order: only
-acceptance, which looks requestIds up, would find those of real files scattered, and it is measured
-with real ones.
+Of every hundred jobs, one is an open dead letter and the rest are issued, each with its line and
+its attempt; the last tenth is waiting. The copies have requestIds in order. Only acceptance, which
+reads requestIds at random, would notice, and it is measured with real ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +15,15 @@ from ledger.store.schema import attempts, dead_letters, jobs, lines
 _AT_ONCE = 250_000
 _WAITING_SHARE = 0.1
 LETTER_OF = 100
-"""One of so many jobs is a dead letter."""
+"""One job in this many is a dead letter."""
 
 _NUMBERS = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)",
-    "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))",
+    "sqlite": (
+        "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
+    ),
+    "postgresql": (
+        "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))"
+    ),
 }
 _ID = {
     "sqlite": "printf('%08x-0000-5000-8000-%012x', i, i)",
@@ -35,7 +38,7 @@ _IS_SETTLED = "i <= :settled"
 
 
 def fill(ledger: Ledger, count: int) -> None:
-    """Copy the ledger's first job until there are so many."""
+    """Copy the ledger's first job until it holds `count` jobs."""
     with ledger.read() as connection:
         [template] = connection.scalars(text("SELECT min(number) FROM jobs")).all()
     settled = int(count * (1 - _WAITING_SHARE))
@@ -59,7 +62,7 @@ def fill(ledger: Ledger, count: int) -> None:
 
 
 def _make_up(connection: Connection, count: int) -> None:
-    """What the copies pass by: the campaign's count, and on PostgreSQL the sequence of the jobs' numbers."""
+    """Set the campaign's count and, on PostgreSQL, the sequence of job numbers."""
     connection.execute(text("UPDATE campaigns SET accepted_lines = :count"), {"count": count})
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT setval('job_numbers', :count)"), {"count": count})
@@ -115,7 +118,7 @@ def _of_lines(dialect: str) -> dict[str, str]:
 _OF_ATTEMPTS = {
     "job_number": "i",
     "number": "1",
-    # Long ago, as most attempts of a large ledger are.
+    # Old, like most attempts of a large ledger.
     "started_at": "i",
     "took_ms": "50",
     "kind": f"CASE WHEN {_IS_LETTER} THEN 'failed' ELSE 'issued' END",
@@ -138,7 +141,7 @@ _OF_LETTERS = {
 
 
 def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:
-    """Insert copies of one row, whatever its columns are, with some of them changed."""
+    """Insert copies of one row with all its columns, some of them changed."""
     return _insert(
         dialect,
         table,

@@ -1,6 +1,6 @@
-"""The stub's ceiling: how many calls a second it answers at once to the cheapest client there is.
+"""The stub's capacity: calls per second that it answers to the cheapest possible client.
 
-`python -m benchmarks.ceiling HOST:PORT PATH SECONDS` prints calls a second.
+`python -m benchmarks.stub_speed HOST:PORT PATH SECONDS` prints calls per second.
 """
 
 import asyncio
@@ -15,30 +15,30 @@ from benchmarks.servers import Stub
 _CONNECTIONS = 50
 
 
-def ceiling(stub: Stub, task: Task, seconds: float) -> float:
-    """Measure it, with the client on the worker's core."""
+def stub_speed(stub: Stub, task: Task, seconds: float) -> float:
+    """Measure it with a client on the worker's core."""
     stub.reset(0)
-    command = python("benchmarks.ceiling", stub.url.rpartition("/")[2], task.path, str(seconds))
+    command = python("benchmarks.stub_speed", stub.url.rpartition("/")[2], task.path, str(seconds))
     return float(
         run_to_end(command, cores=WORKER_CORES, environment=os.environ | task.environment())
     )
 
 
 class _Caller(asyncio.Protocol):
-    """Sends the next call when the answer to the last one is there."""
+    """Sends a call as soon as the previous one is answered."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
         self.answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Send the first call."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Count the answer: each comes in one piece."""
+        """Count the answer, which arrives in one piece, and send the next call."""
         self.answered += data.count(b"HTTP/1.1 200")
         self._transport.write(self._request)
 
@@ -46,8 +46,11 @@ class _Caller(asyncio.Protocol):
 async def _press(address: str, path: str, seconds: float) -> float:
     host, _, port = address.partition(":")
     body = next(bodies(Task.read().variant, 1)).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    request = head.encode() + b"\r\n" + body
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    request = head.encode() + body
     loop = asyncio.get_running_loop()
     opened = [
         await loop.create_connection(lambda: _Caller(request), host, int(port))
