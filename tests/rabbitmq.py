@@ -1,4 +1,4 @@
-"""A RabbitMQ server for tests: the one given by URL, else an installed one that is started here."""
+"""A RabbitMQ server for tests: one given by URL, or an installed one that is started here."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from tests.valkey import free_port
 
 URL_VARIABLE = "ISSUANCE_TEST_AMQP_URL"
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-"""Where Debian keeps the server's own scripts; those on the PATH change the user and the folder first."""
+"""Debian's folder of the server's own scripts; those on the PATH change user and folder first."""
 _START_SECONDS = 90
 _END_SECONDS = 30
 
@@ -28,7 +28,7 @@ class NotInstalledError(Exception):
 
 
 class RabbitServer:
-    """A server on 127.0.0.1, with one port and folder for all its lives, apart from any other on this machine.
+    """A server on 127.0.0.1 that keeps its port and folder over restarts.
 
     Args:
         folder: for its data and its log.
@@ -64,18 +64,19 @@ class RabbitServer:
             "RABBITMQ_LOG_BASE": str(self._folder / "log"),
             "RABBITMQ_PID_FILE": str(self._folder / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "plugins"),
-            # Its schedulers wait for work asleep: the machine is shared with the tests.
+            # Idle schedulers sleep: the tests need the CPU.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+                "+sbwt none +sbwtdcpu none +sbwtdio none "
+                "-kernel inet_dist_use_interface {127,0,0,1}"
             ),
         }
         return scrubbed | own
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         with (self._folder / "output.log").open("ab") as log:
             if self._mapper is None:
-                # Else Erlang would leave one behind as a daemon.
+                # Without this, Erlang leaves a daemon behind.
                 mapper = [
                     shutil.which("epmd") or "epmd",
                     "-address",
@@ -116,20 +117,20 @@ class RabbitServer:
 
     @property
     def process(self) -> psutil.Process:
-        """The server itself."""
+        """The server's process."""
         assert self._process is not None
         return self._process
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it; what it has confirmed is on its disk."""
+        """Stop it; confirmed messages are on disk."""
         assert self._script is not None
         self.process.send_signal(number)
         self._script.wait(_END_SECONDS)
 
     def end(self) -> None:
-        """End it for good."""
+        """Stop it permanently."""
         if self._script is not None and self._script.poll() is None:
-            # All of it, however far it has come: it is in a session of its own.
+            # All its processes, even during the start: it has its own session.
             os.killpg(self._script.pid, signal.SIGKILL)
             self._script.wait(_END_SECONDS)
         if self._mapper is not None:
@@ -137,7 +138,7 @@ class RabbitServer:
             self._mapper.wait(_END_SECONDS)
 
     def control(self, *command: str) -> str:
-        """Run a command of `rabbitmqctl`; returns what it says."""
+        """Run a command of `rabbitmqctl`; returns its output."""
         done = subprocess.run(
             [self._programs / "rabbitmqctl", "--quiet", *command],
             env=self._environment,
@@ -152,7 +153,7 @@ class RabbitServer:
 
 
 def installed_rabbitmq() -> Path | None:
-    """The folder of the machine's own RabbitMQ; None when there is none."""
+    """The folder of the machine's RabbitMQ, or None."""
     if (_PROGRAMS / "rabbitmq-server").exists():
         return _PROGRAMS
     found = shutil.which("rabbitmq-server")
@@ -161,7 +162,7 @@ def installed_rabbitmq() -> Path | None:
 
 @contextmanager
 def installed_server() -> Iterator[RabbitServer]:
-    """Run the machine's own RabbitMQ, on a port and in a folder of its own.
+    """Run the machine's RabbitMQ on its own port and in its own folder.
 
     Raises:
         NotInstalledError: there is none.
@@ -171,7 +172,7 @@ def installed_server() -> Iterator[RabbitServer]:
         raise NotInstalledError(
             f"no rabbitmq-server is installed here, and {URL_VARIABLE} is not set"
         )
-    # Not in pytest's own folders: another run at the same time may clear those away.
+    # Not in pytest's folders: a concurrent run may delete them.
     with TemporaryDirectory(prefix="issuance-rabbitmq-") as folder:
         server = RabbitServer(Path(folder), programs)
         try:
@@ -183,7 +184,7 @@ def installed_server() -> Iterator[RabbitServer]:
 
 @contextmanager
 def rabbitmq_url() -> Iterator[str]:
-    """Give the URL of a running server: the one in ISSUANCE_TEST_AMQP_URL, else an installed one that is started.
+    """Yield the URL of a server: the one in ISSUANCE_TEST_AMQP_URL, or an installed one.
 
     Raises:
         NotInstalledError: there is neither.

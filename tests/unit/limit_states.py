@@ -1,4 +1,4 @@
-"""A state of the account's limits, as tests of those who read it need one."""
+"""A state of the account's limits, for tests of its readers."""
 
 from limiter.state import Availability, BreakerState, LimitState
 
@@ -10,7 +10,7 @@ def limit_state(
     adaptive_limit: int = 0,
     campaigns: tuple[int, ...] = (),
 ) -> LimitState:
-    """An account at this rate, by its setting, in calls a minute; `campaigns` are suspended by themselves."""
+    """An account with this configured rate in calls a minute and these suspended `campaigns`."""
     until_seconds = 3.0 if availability is Availability.SUSPENDED else 0.0
     return LimitState(
         rate_per_minute=rate,

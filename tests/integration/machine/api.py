@@ -1,4 +1,4 @@
-"""The simulated API in this process, without sockets, and the worker's real sending and looking against it."""
+"""The simulated API in this process, without sockets, called by the worker's own code."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ from worker.chunk.sender import Sender
 MOBILE = "919800000001"
 ORG = CHILDREN[0]
 LAG_SECONDS = 60.0
-# Fewer attempts and looks than in production, so that a short run comes to every end there is.
+# Fewer attempts and reads than in production, so that a short run reaches every final state.
 POLICY = RetryPolicy(max_attempts=3, read_lags_seconds=(1.0, 2.0))
 
 _ACCOUNT = ApiAccount(
@@ -41,7 +41,7 @@ async def _has_slot() -> bool:
 
 
 class Api:
-    """One simulator and one client of it; its clock only goes forward, also by the test's hand."""
+    """One simulator and one client; its clock only moves forward, and a test can advance it."""
 
     def __init__(self, switches: Switches) -> None:
         self._ahead_seconds = 0.0
@@ -59,12 +59,12 @@ class Api:
         self._runner.close()
 
     def attempt(self, held: Claim, job: ClaimedJob) -> Attempt:
-        """Do what a worker does with a claimed job: send it, or look it up."""
+        """Handle a claimed job as a worker does: send it or reconcile it."""
         sender = Sender(held, self._client, POLICY, Random(1))
         return self._runner.run(sender.send(job) if job.look_up is None else self._looker.look(job))
 
     def plan(self, fault: Any, *, path: str | None = None) -> None:
-        """Have the next call go wrong."""
+        """Let the next call fail."""
         self.world.faults.clear()
         self.world.faults.add(read_plan({"next": [{"fault": fault, "path": path}]}))
 

@@ -1,4 +1,4 @@
-"""One job under any order of replies, losses, redeliveries, late results, looks and redrives, whatever the switches."""
+"""One job under replies, losses, redeliveries, late results, reads and redrives in any order."""
 
 import os
 from collections import Counter
@@ -29,12 +29,11 @@ from simulator.switches import Switches
 from tests.contract.ledger.build import Desk
 from tests.integration.machine.api import LAG_SECONDS, MOBILE, ORG, POLICY, Api
 
-# More find more: 2,000 of them take minutes.
+# 2,000 examples take minutes and find more.
 MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "60"))
 CUSTOMER = Customer("mobile", MOBILE)
 POINTS = 15  # enough for one unit of 1002 and not for two
-# The demo catalogue's rules that can refuse or reduce (docs/simulator.md), those that issue more
-# often.
+# The demo catalogue's rules that can refuse or reduce; rewards that issue come more often.
 REWARDS = st.sampled_from([1001, 1001, 1002, 1003, 1004, 1005, 1006, 1006, 1007, 1010, 1013, 1017])
 
 LOSSES = (
@@ -117,7 +116,7 @@ def jobs(draw):
 
 
 class OneJob(RuleBasedStateMachine):
-    """A worker, an operator and a marketer around one job and its reissues."""
+    """What a worker, an operator and a marketer can do to one job and its reissues."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__()
@@ -135,11 +134,10 @@ class OneJob(RuleBasedStateMachine):
         self.api.world.put_customer({"customer_id": 9, "mobile": MOBILE, "points": POINTS})
         self.desk.accept(job)
 
-    # -- the worker
-    # ------------------------------------------------------------------------------------------------
+    # The worker
 
     def _attempt(self, *, record=True):
-        """Release and claim what waits, and make one attempt for each job of it."""
+        """Release and claim the waiting jobs and make one attempt for each."""
         self.desk.make_due()
         for chunk in self.desk.release(chunk_size=1):
             self._work(chunk, orphaned=False, record=record)
@@ -148,8 +146,7 @@ class OneJob(RuleBasedStateMachine):
         held = self.desk.claim(chunk, orphaned=orphaned)
         for job in held.jobs:
             if job.empty_looks + 1 == len(POLICY.read_lags_seconds):
-                # That the configured waits are longer than the API's lag is what the last look
-                # relies on.
+                # The last read relies on delays that are longer than the API's lag.
                 self.api.let_reads_catch_up()
             attempt = self.api.attempt(held, job)
             self.made.append((chunk, held, attempt))
@@ -158,14 +155,14 @@ class OneJob(RuleBasedStateMachine):
 
     @rule(fault=FAULTS, record=st.sampled_from([True, True, True, False]))
     def call(self, fault, record):
-        """One attempt; where it is not recorded, its worker is slow, or dead."""
+        """Make one attempt; if it is not recorded, its worker is slow or dead."""
         if fault is not None:
             self.api.plan(fault)
         self._attempt(record=record)
         self.api.world.faults.clear()
 
     @rule(fault=READ_FAULTS)
-    def look_in_vain(self, fault):
+    def read_in_vain(self, fault):
         path, kind = fault
         self.api.plan(kind, path=path)
         self._attempt()
@@ -174,7 +171,7 @@ class OneJob(RuleBasedStateMachine):
     @precondition(lambda self: self.made)
     @rule(which=st.integers(0, 20))
     def record_late(self, which):
-        """A result that comes late, or a second time."""
+        """Record a result late or a second time."""
         _, held, attempt = self.made[which % len(self.made)]
         self.desk.record(held, attempt)
 
@@ -192,8 +189,7 @@ class OneJob(RuleBasedStateMachine):
     def let_reads_catch_up(self):
         self.api.let_reads_catch_up()
 
-    # -- people
-    # ----------------------------------------------------------------------------------------------------
+    # People
 
     @rule(reward=st.sampled_from([1005, 1006, 1007, 1013, "points"]))
     def mend(self, reward):
@@ -222,14 +218,12 @@ class OneJob(RuleBasedStateMachine):
             of_job = [line for line in known.values() if line.job_id == letters[letter_id]]
             refused = [line for line in of_job if line.state is State.FAILED]
             assert refused
-            # A new requestId, after a definite refusal only: nothing may be issued under the old
-            # one, ever.
+            # A new requestId needs a definite refusal: the old one must never issue anything.
             for line in refused:
                 self.reissues[line.request_id] = line
                 assert self._issued(line.request_id) == 0
 
-    # -- what always holds
-    # -----------------------------------------------------------------------------------------
+    # Invariants
 
     def _known(self):
         return {line.request_id: line for line in outcomes(self.desk.ledger, self.desk.campaign)}
@@ -253,12 +247,12 @@ class OneJob(RuleBasedStateMachine):
         assert [request_id for request_id in self.reissues if self._issued(request_id)] == []
 
     @invariant()
-    def every_new_request_id_is_an_operators(self):
+    def only_operators_create_request_ids(self):
         jobs = {line.job_id for line in self._known().values()}
         assert len(jobs) == 1 + len({letter.reissued_as for letter in self.desk.letters()} - {None})
 
     @invariant()
-    def states_go_forward_and_what_was_shown_stays(self):
+    def states_only_advance_and_known_facts_stay(self):
         now = self._known()
         for request_id, old in self.before.items():
             new = now[request_id]
@@ -270,19 +264,18 @@ class OneJob(RuleBasedStateMachine):
         self.before, self.resent = now, set()
 
     @invariant()
-    def what_is_recorded_is_kept(self):
-        """A settled line never says that less, or more, was issued than was."""
+    def a_settled_line_states_the_truth(self):
+        """A settled line never reports fewer or more units than were issued."""
         for line in self._known().values():
-            self._check_never_wrong(line)
+            self._check_truth(line)
 
-    def _check_never_wrong(self, line):
+    def _check_truth(self, line):
         if line.state is State.ISSUED:
             assert self._issued(line.request_id) == line.requested_quantity, line
         if line.state is State.FAILED:
             assert self._issued(line.request_id) == 0, line
 
-    # -- the end
-    # ---------------------------------------------------------------------------------------------------
+    # The end
 
     def teardown(self):
         if hasattr(self, "api"):
@@ -292,7 +285,7 @@ class OneJob(RuleBasedStateMachine):
                 self.api.close()
 
     def _end(self):
-        """All faults end, what may be resent is, every look is made: then the ledger says what is true."""
+        """After all faults end and all allowed resends and reads are made, the ledger is true."""
         self.api.end_all_faults()
         self.lose_the_worker()
         self._settle()
@@ -322,7 +315,7 @@ class OneJob(RuleBasedStateMachine):
                 assert (line.quantity or 0) == issued, (line, entry)
 
     def _can_be_read(self, line):
-        """Whether the API has a transaction that tells what came of the line."""
+        """Whether the API has a transaction with the outcome of the line."""
         found = self.api.world.directory.find(("mobile", MOBILE))
         own = self.api.world.journal.of_customer(found.customer_id)
         return any(
@@ -330,7 +323,7 @@ class OneJob(RuleBasedStateMachine):
         )
 
 
-def test_one_job_comes_out_right_in_any_order_of_events(ledger):
+def test_one_job_ends_in_its_true_state_in_any_order_of_events(ledger):
     run_state_machine_as_test(
         lambda: OneJob(ledger),
         settings=settings(
