@@ -160,7 +160,7 @@ def test_contradiction_d_a_transaction_id_shared_by_two_rewards_is_flagged_on_bo
 
 
 @pytest.mark.parametrize("rewards", [{"rewards": None}, {}, {"rewards": []}])
-def test_a_refusal_of_the_whole_call_counts_for_every_line(rewards):
+def test_a_refusal_of_the_whole_call_applies_to_every_line(rewards):
     status = {
         "success": False,
         "code": 8004,
@@ -172,7 +172,7 @@ def test_a_refusal_of_the_whole_call_counts_for_every_line(rewards):
     assert kinds(outcome) == [Kind.FAILED, Kind.FAILED]
 
 
-def test_a_bulk_failure_in_the_shape_of_the_single_endpoint_counts_for_every_line():
+def test_a_bulk_failure_in_the_single_endpoints_format_applies_to_every_line():
     body = {
         "status": ALL_FAILED,
         "intouch": None,
@@ -199,14 +199,14 @@ def test_failed_elements_of_an_8010_without_request_id_are_matched_by_reward_id(
     assert outcome.lines[0].transaction_ids == ()
 
 
-def test_reward_ids_win_over_places():
+def test_reward_ids_take_precedence_over_positions():
     nameless = {"status": SEGMENT}
     named = {"status": OK, "rewardId": 1001, "quantity": 2}
     outcome = read({"status": PARTLY, "rewards": [nameless, named]})
     assert kinds(outcome) == [Kind.ISSUED, Kind.FAILED]
 
 
-def test_elements_of_one_reward_are_matched_in_order():
+def test_elements_of_the_same_reward_are_matched_in_order():
     lines = (Line("r-a", 1001), Line("r-b", 1001))
     rewards = [
         {"status": OK, "rewardId": 1001, "quantity": 1},
@@ -215,12 +215,12 @@ def test_elements_of_one_reward_are_matched_in_order():
     assert kinds(read({"status": PARTLY, "rewards": rewards}, lines)) == [Kind.ISSUED, Kind.FAILED]
 
 
-def test_nameless_elements_are_matched_by_place_when_all_are_there():
+def test_elements_without_ids_are_matched_by_position_when_none_is_missing():
     outcome = read({"status": PARTLY, "rewards": [{"status": SEGMENT}, {"status": OK}]})
     assert kinds(outcome) == [Kind.FAILED, Kind.ISSUED]
 
 
-def test_a_line_that_the_list_does_not_mention_is_in_doubt():
+def test_a_line_missing_from_the_list_is_in_doubt():
     outcome = read({"status": PARTLY, "rewards": [{"status": SEGMENT}]})
     assert kinds(outcome) == [Kind.IN_DOUBT, Kind.IN_DOUBT]
     assert (outcome.kind, outcome.reason, outcome.resend_tells) == (
@@ -232,11 +232,11 @@ def test_a_line_that_the_list_does_not_mention_is_in_doubt():
 
 
 @pytest.mark.parametrize("rewards", [[], "none", 7, [1, "x", None]])
-def test_a_success_with_a_list_that_names_nobody_is_in_doubt(rewards):
+def test_a_success_with_a_list_that_matches_no_line_is_in_doubt(rewards):
     assert kinds(read({"status": OK, "rewards": rewards})) == [Kind.IN_DOUBT, Kind.IN_DOUBT]
 
 
-def test_an_element_for_another_request_id_never_decides_but_its_voucher_is_kept():
+def test_an_element_for_another_request_id_decides_nothing_but_its_voucher_is_kept():
     stranger = element(
         "R-A", OK, quantity=2, transactionId=5, rewardId=1001, vendor=[{"voucher": "V"}]
     )
@@ -250,7 +250,7 @@ def test_an_element_for_another_request_id_never_decides_but_its_voucher_is_kept
     "second",
     [{"status": OK, "pointsReferenceId": "p"}, {"status": SEGMENT, "vendor": [{"voucher": "V"}]}],
 )
-def test_a_refusal_beside_a_second_element_that_shows_an_issue_is_in_doubt(second):
+def test_a_refusal_with_a_second_element_that_shows_an_issue_is_in_doubt(second):
     outcome = read(
         {"status": PARTLY, "rewards": [element("r-a", SEGMENT), second | {"requestId": "r-a"}]},
         (A,),
@@ -260,7 +260,7 @@ def test_a_refusal_beside_a_second_element_that_shows_an_issue_is_in_doubt(secon
     assert line.anomalies == ("vouchers_with_refusal", "unmatched_element")
 
 
-def test_a_repeated_element_that_shows_no_issue_leaves_the_refusal_definite():
+def test_a_refusal_stays_definite_when_its_second_element_shows_no_issue():
     rewards = [element("r-a", SEGMENT), element("r-a", SEGMENT, transactionId=6)]
     (line,) = read({"status": PARTLY, "rewards": rewards}, (A,)).lines
     assert (line.kind, line.transaction_ids) == (Kind.FAILED, ("6",))
@@ -291,7 +291,7 @@ def test_vouchers_at_the_top_level_of_a_bulk_answer_are_kept():
         (-1, -1, False, Kind.FAILED, ("success_without_units",)),
     ],
 )
-def test_code_200_is_held_against_the_units(quantity, requested, resent, expected, anomaly):
+def test_code_200_is_checked_against_the_units(quantity, requested, resent, expected, anomaly):
     rewards = [element("r-a", OK, quantity=quantity, requestedQuantity=requested)]
     (line,) = read({"status": OK, "rewards": rewards}, (A,), resent=resent).lines
     assert line.kind is expected
@@ -299,7 +299,7 @@ def test_code_200_is_held_against_the_units(quantity, requested, resent, expecte
     assert line.quantity == quantity
 
 
-def test_code_200_without_success_is_in_doubt_unless_units_are_counted():
+def test_code_200_without_success_is_in_doubt_unless_it_reports_units():
     denied = OK | {"success": False}
     (line,) = read({"status": denied, "rewards": [element("r-a", denied)]}, (A,)).lines
     assert (line.kind, line.anomalies[0]) == (Kind.IN_DOUBT, "code_200_without_success")
@@ -312,7 +312,7 @@ def test_code_200_without_success_is_in_doubt_unless_units_are_counted():
 @pytest.mark.parametrize(
     "status", [SEGMENT, REFUSED, {"code": 3004}, {"code": 12005}, {"code": 77}]
 )
-def test_a_refusal_that_counts_units_is_partial(status):
+def test_a_refusal_that_reports_units_is_partial(status):
     (line,) = read({"status": PARTLY, "rewards": [element("r-a", status, quantity=1)]}, (A,)).lines
     assert (line.kind, line.reason, line.anomalies) == (
         Kind.PARTIAL,
@@ -332,7 +332,7 @@ def test_a_refusal_that_shows_a_voucher_is_in_doubt_and_keeps_it(status):
     )
 
 
-def test_an_account_answer_that_lists_rewards_is_read_line_by_line():
+def test_an_answer_about_the_account_that_lists_rewards_is_read_line_by_line():
     late = {"success": False, "code": 429, "message": "slow down"}
     outcome = read(
         {"status": late, "rewards": [element("r-a", OK, quantity=2), element("r-b", late)]}
@@ -341,27 +341,27 @@ def test_an_account_answer_that_lists_rewards_is_read_line_by_line():
     assert outcome.refusal is None
 
 
-def test_an_account_answer_that_shows_a_voucher_keeps_it():
+def test_a_voucher_in_an_answer_about_the_account_is_kept():
     body = {"status": {"code": 401}, "intouch": {"couponCode": "C"}}
     outcome = read(body, (Line("r-a", 1001),), Variant.SINGLE)
     assert (outcome.kind, outcome.lines[0].vouchers) == (Kind.TRANSIENT, ("C",))
 
 
-def test_a_line_without_a_status_of_its_own_has_the_answers():
+def test_a_line_without_its_own_status_takes_the_answers():
     assert (
         kinds(read({"status": OK, "rewards": [{"requestId": "r-a"}, {"requestId": "r-b"}]}))
         == [Kind.ISSUED] * 2
     )
 
 
-def test_a_readable_element_speaks_for_itself_when_the_top_level_has_no_code():
+def test_a_readable_element_counts_when_the_top_level_has_no_code():
     body = {"rewards": [element("r-a", OK, quantity=2), {"requestId": "r-b", "quantity": 1}]}
     outcome = read(body)
     assert kinds(outcome) == [Kind.ISSUED, Kind.IN_DOUBT]
     assert outcome.lines[1].quantity == 1
 
 
-def test_a_voucher_without_any_code_is_in_doubt_and_kept():
+def test_a_voucher_without_a_code_is_kept_and_its_line_is_in_doubt():
     outcome = read(
         {"status": {"success": True}, "intouch": {"couponCode": "C"}}, (A,), Variant.SINGLE
     )
@@ -382,7 +382,7 @@ def test_a_voucher_without_any_code_is_in_doubt_and_kept():
         ((12005, 12005), Kind.FAILED, Reason.LIMIT, 12005),
     ],
 )
-def test_the_job_is_the_fold_of_its_lines(codes, kind, reason, code):
+def test_the_jobs_outcome_follows_from_its_lines(codes, kind, reason, code):
     rewards = [
         element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)
     ]
@@ -390,23 +390,23 @@ def test_the_job_is_the_fold_of_its_lines(codes, kind, reason, code):
     assert (outcome.kind, outcome.reason, outcome.code) == (kind, reason, code)
 
 
-def test_a_doubt_is_only_resent_when_resending_tells_of_every_doubtful_line():
-    def resend_tells(*codes):
+def test_a_doubt_is_only_resent_when_the_answer_would_settle_every_doubtful_line():
+    def is_resent(*codes):
         rewards = [
             element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)
         ]
         return read({"status": ALL_FAILED, "rewards": rewards}).resend_tells
 
-    assert resend_tells(500, 200)
-    assert resend_tells(500, 502)
-    assert not resend_tells(500, 1010)
+    assert is_resent(500, 200)
+    assert is_resent(500, 502)
+    assert not is_resent(500, 1010)
 
 
 @pytest.mark.parametrize(
     ("sent", "kind", "reason"),
     [(True, Kind.IN_DOUBT, Reason.IN_DOUBT), (False, Kind.TRANSIENT, Reason.EXHAUSTED)],
 )
-def test_no_answer_is_in_doubt_unless_it_was_never_sent(sent, kind, reason):
+def test_a_call_without_an_answer_is_in_doubt_unless_it_was_never_sent(sent, kind, reason):
     outcome = classify((A, B), Variant.BULK, NoAnswer("timeout", "30 s", sent=sent), resent=False)
     assert (outcome.kind, outcome.reason, outcome.code) == (kind, reason, None)
     assert outcome.message == "timeout: 30 s"
@@ -417,7 +417,7 @@ def test_no_answer_is_in_doubt_unless_it_was_never_sent(sent, kind, reason):
     ]
 
 
-def test_an_answer_carries_what_the_api_asked_to_wait():
+def test_an_answer_keeps_the_retry_after_of_the_api():
     body = json.dumps({"status": {"code": 10004, "message": "busy"}}).encode()
     assert (
         classify((A,), Variant.BULK, Answer(200, body, retry_after=3.0), resent=False).retry_after

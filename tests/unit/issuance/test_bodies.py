@@ -1,4 +1,4 @@
-"""The request bodies of rewards-api §3, exactly: keys, types, and no field more."""
+"""The request bodies of rewards-api §3 exactly: keys, types and no other field."""
 
 import json
 
@@ -31,7 +31,7 @@ def freeze(variant, *lines, customer=MOBILE, email_key="email", **extra):
     )
 
 
-def test_a_bulk_body_holds_the_documented_fields_and_no_more():
+def test_a_bulk_body_has_exactly_the_documented_fields():
     assert freeze(Variant.BULK, PLAIN, FULL, **ONCE) == {
         "mobile": "919800000001",
         "brand": "DEMO",
@@ -65,7 +65,7 @@ def test_a_single_body_has_its_request_id_at_the_top_and_neither_reward_nor_quan
     }
 
 
-def test_a_connected_body_has_an_org_in_each_reward_and_its_notes_once_an_org():
+def test_a_connected_body_has_an_org_in_each_reward_and_one_note_per_org():
     lines = (Line("r-a", 1001, org_id=8), FULL, Line("r-c", 1003, org_id=8))
     assert freeze(Variant.CONNECTED, *lines, **ONCE) == {
         "mobile": "919800000001",
@@ -89,14 +89,14 @@ def test_a_connected_body_has_an_org_in_each_reward_and_its_notes_once_an_org():
 
 
 @pytest.mark.parametrize("variant", [Variant.SINGLE, Variant.BULK])
-def test_what_is_not_given_is_not_sent(variant):
+def test_absent_values_are_not_sent(variant):
     body = freeze(variant, PLAIN)
     assert body.keys() == {"mobile", "brand", "transactionNumber"} | (
         {"requestId"} if variant is Variant.SINGLE else {"rewards"}
     )
 
 
-def test_a_connected_org_without_notes_is_only_named():
+def test_a_connected_org_without_notes_has_only_its_id():
     body = freeze(Variant.CONNECTED, FULL)
     assert body["orgLevelDetails"] == [{"orgId": 7}]
     assert body.keys() == {"mobile", "brand", "transactionNumber", "orgLevelDetails", "rewards"}
@@ -110,13 +110,13 @@ def test_a_connected_org_without_notes_is_only_named():
         (Customer("email", "Ann@x.org"), "emailId"),
     ],
 )
-def test_the_identifier_is_sent_as_it_is_under_its_key(customer, key):
+def test_the_identifier_is_sent_unchanged_under_its_key(customer, key):
     assert (
         freeze(Variant.BULK, PLAIN, customer=customer, email_key="emailId")[key] == customer.value
     )
 
 
-def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
+def test_the_body_is_reproducible_compact_utf_8():
     line = Line("r-a", 1001, fields={"customFields": {"name": "Zoë 🎁"}})
     bodies = {
         freeze_body(Variant.BULK, MOBILE, (line,), brand="Café", email_key="email")
@@ -139,19 +139,19 @@ def test_the_bytes_are_the_same_each_time_and_compact_utf_8():
         (Variant.CONNECTED, (FULL, PLAIN), "needs an orgId for every line"),
     ],
 )
-def test_what_an_endpoint_cannot_take_is_refused_with_the_remedy(variant, lines, remedy):
+def test_what_an_endpoint_cannot_accept_is_refused_with_a_remedy(variant, lines, remedy):
     with pytest.raises(ValueError, match=remedy):
         freeze(variant, *lines)
 
 
-def test_a_jobs_id_is_its_first_request_id_and_its_transaction_number():
+def test_the_first_request_id_is_the_jobs_id_and_transaction_number():
     lines = (PLAIN, FULL)
     body = freeze_body(Variant.BULK, MOBILE, lines, brand="DEMO", email_key="email")
     job = Job(MOBILE, lines, Variant.BULK, body, Lane.BLAST)
     assert job.id == "r-a" == json.loads(job.body)["transactionNumber"]
 
 
-def test_the_points_that_are_paid_travel_in_the_payment_config():
+def test_the_points_to_pay_are_sent_in_the_payment_config():
     line = Line("r-a", 1009, fields={"paymentConfig": {"id": 91, "points": 500}})
     assert freeze(Variant.BULK, line)["rewards"][0]["paymentConfig"] == {"id": 91, "points": 500}
     assert freeze(Variant.SINGLE, line)["paymentConfig"] == {"id": 91, "points": 500}

@@ -1,4 +1,4 @@
-"""Whatever the API sends: no exception, no garbage counted as issued, nothing shown is lost."""
+"""For any answer: no exception, no garbage counted as issued, no detail lost."""
 
 import json
 
@@ -47,7 +47,7 @@ messages = st.sampled_from(
 
 
 def shaped(**fields):
-    """An object with some of the fields, each mostly as documented and sometimes anything."""
+    """An object with some of the fields, mostly as documented, sometimes arbitrary."""
     return st.fixed_dictionaries(
         {}, optional={name: usual | anything for name, usual in fields.items()}
     )
@@ -89,9 +89,7 @@ variants = st.sampled_from([Variant.BULK, Variant.CONNECTED])
 
 
 @given(jobs, st.sampled_from(Variant), http_statuses, bodies, st.booleans())
-def test_any_answer_gives_one_line_outcome_for_each_line_in_order(
-    lines, variant, status, body, resent
-):
+def test_any_answer_gives_one_outcome_per_line_in_order(lines, variant, status, body, resent):
     lines = lines[:1] if variant is Variant.SINGLE else lines
     outcome = classify(lines, variant, Answer(status, body), resent=resent)
     assert [line.request_id for line in outcome.lines] == [line.request_id for line in lines]
@@ -116,7 +114,7 @@ def test_garbage_is_never_counted_as_issued(lines, variant, status, body):
 
 
 @given(jobs, variants, answers, st.booleans())
-def test_a_line_is_only_issued_on_a_200_of_its_own_or_of_the_whole_answer(
+def test_a_line_is_only_issued_if_it_or_the_whole_answer_has_code_200(
     lines, variant, answer, resent
 ):
     body = json.dumps(answer).encode()
@@ -127,9 +125,7 @@ def test_a_line_is_only_issued_on_a_200_of_its_own_or_of_the_whole_answer(
 
 
 @given(jobs, variants, answers, st.booleans())
-def test_no_voucher_points_reference_or_transaction_that_is_shown_is_dropped(
-    lines, variant, answer, resent
-):
+def test_no_voucher_points_reference_or_transaction_is_dropped(lines, variant, answer, resent):
     body = json.dumps(answer).encode()
     outcome = classify(lines, variant, Answer(200, body), resent=resent)
     read = read_issue_answer(body)
@@ -146,7 +142,7 @@ def test_no_voucher_points_reference_or_transaction_that_is_shown_is_dropped(
 
 
 @given(jobs, variants, answers, http_statuses, st.booleans())
-def test_a_new_request_id_is_never_allowed_for_a_line_that_shows_units_or_vouchers(
+def test_a_line_with_units_or_vouchers_never_gets_a_new_request_id(
     lines, variant, answer, status, resent
 ):
     outcome = classify(lines, variant, Answer(status, json.dumps(answer).encode()), resent=resent)

@@ -1,4 +1,4 @@
-"""The codes of rewards-api §6, written from the document and not from `issuance.replies.codes`."""
+"""The codes of rewards-api §6, taken from the document and not from `issuance.replies.codes`."""
 
 import json
 
@@ -23,7 +23,7 @@ RETRY_SAME = (Kind.TRANSIENT, Reason.EXHAUSTED)
 RECHECK = (Kind.IN_DOUBT, Reason.IN_DOUBT)
 ACCOUNT = (Kind.DEFERRED, None)
 
-# code, message, partner codes, what follows
+# code, message, partner codes, expected outcome
 ISSUE_CODES = [
     (200, "Reward issued successfully", [], ISSUED),
     (200, "Promotion issued successfully", [], ISSUED),
@@ -106,14 +106,14 @@ def status_of(code, message, partners):
 
 
 def read(variant, body, http_status=200):
-    # A resend, so that a duplicate may be our own earlier attempt.
+    # A resend: a duplicate may be our own earlier attempt.
     reply = Answer(http_status, json.dumps(body).encode())
     return classify((LINE,), variant, reply, resent=True)
 
 
 @pytest.mark.parametrize("http_status", [200, 400, 500])
 @pytest.mark.parametrize(("code", "message", "partners", "expected"), TABLE)
-def test_a_code_means_the_same_in_every_shape_and_under_every_http_status(
+def test_a_code_means_the_same_in_every_format_and_under_every_http_status(
     code, message, partners, expected, http_status
 ):
     status = status_of(code, message, partners)
@@ -144,7 +144,7 @@ REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
 
 
 @pytest.mark.parametrize(("code", "refusal"), REFUSALS.items())
-def test_a_code_about_the_caller_is_a_refusal_and_not_held_against_the_job(code, refusal):
+def test_a_code_about_the_caller_is_a_refusal_and_does_not_fail_the_job(code, refusal):
     outcome = read(Variant.BULK, {"status": status_of(code, "later", []), "rewards": None})
     assert (outcome.kind, outcome.reason, outcome.code, outcome.refusal) == (
         *ACCOUNT,
@@ -154,7 +154,7 @@ def test_a_code_about_the_caller_is_a_refusal_and_not_held_against_the_job(code,
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_code_about_the_caller_beside_a_refused_line_is_the_lines(code):
+def test_a_code_about_the_caller_with_a_refused_line_belongs_to_the_line(code):
     body = {
         "status": status_of(8003, "all", []),
         "rewards": [{"status": status_of(code, "x", []), "requestId": "r-a"}],
@@ -175,7 +175,7 @@ def test_duplicate_request_id_on_a_first_attempt_is_a_definite_refusal():
     assert outcome.lines[0].anomalies == ("duplicate_on_first_attempt",)
 
 
-def test_only_codes_of_a_server_that_broke_on_the_way_are_resent_while_in_doubt():
+def test_only_codes_of_a_failing_server_are_resent_while_in_doubt():
     doubtful = {
         code: (message, partners)
         for code, message, partners, expected in TABLE
@@ -189,12 +189,12 @@ def test_only_codes_of_a_server_that_broke_on_the_way_are_resent_while_in_doubt(
     assert resent == {500, 502, 504, 520, 522, 523, 524}
 
 
-def test_the_table_holds_exactly_the_documented_codes():
+def test_the_table_has_exactly_the_documented_codes():
     documented = {code for code, *_ in ISSUE_CODES + PLATFORM_CODES} | {401, 429}
     assert {row.code for row in CODES} == documented
 
 
-# HTTP status of an answer without a readable body (§4.1, §6.2)
+# HTTP statuses of answers without a readable body (§4.1, §6.2)
 HTTP_CLASSES = {
     400: TERMINAL,
     401: ACCOUNT,

@@ -1,4 +1,4 @@
-"""A customer is one identifier, written one way."""
+"""A customer is one identifier in one spelling."""
 
 import pytest
 from hypothesis import given
@@ -12,17 +12,17 @@ customers = st.builds(
 
 
 @given(customers)
-def test_what_is_written_is_read_back(customer):
+def test_a_written_customer_is_read_back(customer):
     assert Customer.parse(str(customer)) == customer
 
 
 @pytest.mark.parametrize("text", ["", "mobile", "mobile:", "fax:1", ":1", "Mobile:1"])
-def test_what_is_no_customer_is_refused_with_the_remedy(text):
+def test_an_invalid_customer_is_refused_with_a_remedy(text):
     with pytest.raises(ValueError, match="kind:value, with kind mobile, email or externalId"):
         Customer.parse(text)
 
 
-def test_the_fingerprint_is_one_for_spellings_of_one_address_and_shows_no_identifier():
+def test_spellings_of_one_address_share_a_fingerprint_that_reveals_no_identifier():
     one, other = Customer("email", "Ann@Example.com"), Customer("email", "ann@example.com")
     assert one.fingerprint == other.fingerprint
     assert one.fingerprint != Customer("externalId", "ann@example.com").fingerprint

@@ -17,12 +17,12 @@ def case(reason=Reason.FAILED, *, state="open", **more):
 
 
 TABLE = [
-    # what may have been issued, or was never refused, is only ever resent
+    # may have been issued, or was never refused: only a resend is safe
     (Reason.PARTIAL, RESEND, NO),
     (Reason.IN_DOUBT, RESEND, NO),
     (Reason.EXHAUSTED, RESEND, NO),
     (Reason.UNPROCESSED, RESEND, NO),
-    # what was definitely refused burnt its requestId
+    # definitely refused: the requestId cannot be used again
     (Reason.FAILED, NO, REISSUE),
     (Reason.LIMIT, NO, REISSUE),
     (Reason.CONFIG, NO, REISSUE),
@@ -36,13 +36,13 @@ def test_a_reason_allows_only_the_redrive_that_cannot_issue_twice(reason, resend
     assert (refusal(case(reason), Verb.REISSUE) is None) is reissue
 
 
-def test_every_reason_is_in_the_table_and_allows_something():
+def test_every_reason_allows_a_redrive():
     assert {row[0] for row in TABLE} == set(Reason) == set(ALLOWED)
     assert all(ALLOWED.values())
 
 
 @pytest.mark.parametrize("reason", [Reason.FAILED, Reason.LIMIT, Reason.CONFIG])
-def test_a_refused_resend_names_reason_and_remedy(reason):
+def test_the_refusal_of_a_resend_names_reason_and_remedy(reason):
     text = refusal(case(reason), Verb.RESEND)
     assert text.startswith(f"resend is not allowed for a dead letter with reason {reason}:")
     assert text.endswith("use --reissue")
@@ -51,7 +51,7 @@ def test_a_refused_resend_names_reason_and_remedy(reason):
 @pytest.mark.parametrize(
     "reason", [Reason.PARTIAL, Reason.IN_DOUBT, Reason.EXHAUSTED, Reason.UNPROCESSED]
 )
-def test_a_refused_reissue_names_reason_and_remedy(reason):
+def test_the_refusal_of_a_reissue_names_reason_and_remedy(reason):
     text = refusal(case(reason), Verb.REISSUE)
     assert text.startswith(f"reissue is not allowed for a dead letter with reason {reason}:")
     assert "could issue twice" in text
@@ -59,25 +59,25 @@ def test_a_refused_reissue_names_reason_and_remedy(reason):
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_advice_names_a_redrive_that_is_allowed_and_none_that_is_not(reason):
+def test_advice_names_only_allowed_redrives(reason):
     text = advice(case(reason)).lower()
     assert {verb for verb in Verb if verb.value in text} == ALLOWED[reason]
 
 
 @pytest.mark.parametrize("state", ["redriven", "closed", "discarded"])
-def test_only_an_open_letter_is_redriven(state):
+def test_only_an_open_dead_letter_can_be_redriven(state):
     for reason, verb in product(Reason, Verb):
         assert f"it is {state} already" in refusal(case(reason, state=state), verb)
     assert advice(case(state=state)) == f"nothing: it is {state}"
 
 
-def test_what_was_reissued_is_not_redriven_again():
+def test_a_reissued_dead_letter_cannot_be_redriven():
     for reason, verb in product(Reason, Verb):
         assert "was reissued as 7a" in refusal(case(reason, reissued_as="7a"), verb)
     assert "reissued as 7a: look at both" in advice(case(reissued_as="7a"))
 
 
-def test_in_a_cancelled_campaign_only_what_is_in_doubt_is_resent_which_looks_it_up():
+def test_in_a_cancelled_campaign_only_a_job_in_doubt_can_be_resent_to_reconcile_it():
     allowed = {
         (reason, verb)
         for reason, verb in product(Reason, Verb)
@@ -89,13 +89,13 @@ def test_in_a_cancelled_campaign_only_what_is_in_doubt_is_resent_which_looks_it_
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if Verb.REISSUE in ALLOWED[reason]])
-def test_a_job_without_a_refused_line_is_not_reissued(reason):
+def test_a_job_without_a_refused_line_cannot_be_reissued(reason):
     whole = case(reason, has_refused_line=False)
     assert refusal(whole, Verb.REISSUE) is not None
     assert "reissue" not in advice(whole).replace("none to reissue", "")
 
 
-def test_no_refusal_and_no_advice_names_a_redrive_that_is_refused_too():
+def test_no_refusal_or_advice_names_another_refused_redrive():
     for reason, cancelled, refused_line in product(Reason, (False, True), (False, True)):
         told = case(reason, campaign_cancelled=cancelled, has_refused_line=refused_line)
         allowed = {verb for verb in Verb if refusal(told, verb) is None}

@@ -1,4 +1,4 @@
-"""Outcome → decision: what is settled, what is tried again and when."""
+"""From outcome to decision: what is settled, and what is retried when."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -70,7 +70,7 @@ def test_a_definite_outcome_is_settled_at_once(kind, reason, expected):
 
 
 @given(open_outcomes, histories, policies, st.integers())
-def test_a_retry_stays_within_attempts_cap_and_total(result, past, policy, seed):
+def test_a_retry_respects_attempts_cap_and_total_time(result, past, policy, seed):
     decision = choose(result, past, policy, seed=seed)
     if isinstance(decision, TryAgain):
         assert decision.counted
@@ -106,25 +106,25 @@ def test_a_job_that_is_never_answered_is_settled_within_its_budget(kind, most, s
 
 
 @given(st.sampled_from(OPEN_KINDS), st.floats(0, 1_000), st.integers())
-def test_a_retry_waits_at_least_as_long_as_the_api_asked(kind, retry_after, seed):
+def test_a_retry_waits_at_least_for_the_retry_after(kind, retry_after, seed):
     policy = RetryPolicy(total_seconds=1e9)
     decision = choose(outcome(kind, retry_after=retry_after), policy=policy, seed=seed)
     assert retry_after <= decision.delay_seconds <= retry_after + policy.base_seconds
 
 
-def test_a_retry_after_beyond_an_hour_is_cut_to_an_hour():
+def test_a_retry_after_is_limited_to_one_hour():
     decision = choose(
         outcome(Kind.TRANSIENT, retry_after=1e9), policy=RetryPolicy(total_seconds=1e9)
     )
     assert 3_600 <= decision.delay_seconds <= 3_602
 
 
-def test_a_used_up_budget_settles_a_refusal_in_passing_as_failed_because_nothing_was_processed():
+def test_a_transient_refusal_is_settled_as_failed_once_the_budget_is_used_up():
     assert choose(outcome(Kind.TRANSIENT), history(8)) == Settle(State.FAILED, Reason.EXHAUSTED)
 
 
 @pytest.mark.parametrize("kind", [Kind.ISSUED, Kind.PARTIAL])
-def test_a_used_up_budget_keeps_what_was_issued_beside_a_line_that_was_not_processed(kind):
+def test_a_used_up_budget_keeps_issued_lines_when_another_was_not_processed(kind):
     lines = (LineOutcome("r-a", Kind.TRANSIENT, 10004, ""), LineOutcome("r-b", kind, 200, ""))
     assert choose(outcome(Kind.TRANSIENT, lines=lines), history(8)) == Settle(
         State.PARTIAL, Reason.EXHAUSTED
@@ -140,25 +140,25 @@ def test_a_used_up_budget_keeps_what_was_issued_beside_a_line_that_was_not_proce
         (outcome(Kind.TRANSIENT), history(8, in_doubt_before=True)),
     ],
 )
-def test_what_may_have_reached_the_api_ends_in_doubt(result, past):
+def test_a_job_that_may_have_reached_the_api_ends_in_doubt(result, past):
     assert choose(result, past) == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
-def test_a_used_up_limit_waits_for_the_next_window_when_the_campaign_defers_limits():
+def test_a_used_up_limit_waits_for_its_next_window_if_the_campaign_defers_limits():
     result = outcome(Kind.FAILED, reason=Reason.LIMIT, message="Max limit for the DAYS is reached")
     decision = choose(result, history(defers_limits=True))
     assert (decision.counted, decision.because) == (False, "limit")
     assert 12 * 3600 <= decision.delay_seconds <= 12 * 3600 + 600
 
 
-def test_a_limit_is_deferred_three_times_at_most():
+def test_a_limit_is_deferred_at_most_three_times():
     result = outcome(Kind.FAILED, reason=Reason.LIMIT)
     decisions = [choose(result, history(defers_limits=True, limit_deferrals=n)) for n in range(5)]
     assert [isinstance(each, TryAgain) for each in decisions] == [True, True, True, False, False]
     assert decisions[3] == Settle(State.FAILED, Reason.LIMIT)
 
 
-def test_of_several_lines_the_longest_limit_window_counts():
+def test_the_longest_limit_window_of_several_lines_counts():
     lines = tuple(
         LineOutcome(
             f"r-{unit}", Kind.FAILED, 12005, f"Max limit for the {unit} is reached", Reason.LIMIT
@@ -197,13 +197,13 @@ def boundary_before(moment, window):
 
 
 @given(moments, st.sampled_from(sorted(WINDOWS)), st.integers())
-def test_a_limit_window_ends_after_now_and_at_its_boundary(now, message, seed):
+def test_a_limit_window_ends_in_the_future_at_its_boundary(now, message, seed):
     window = WINDOWS[message]
     jitter = Random(seed).uniform(0, 600)
     delay = limit_window_seconds(message, now, Random(seed))
     assert delay > 0
     end = now + timedelta(seconds=delay - jitter)
-    landed = boundary_before(end + timedelta(seconds=1), window)  # a second for what floats lose
+    landed = boundary_before(end + timedelta(seconds=1), window)  # a second for rounding of floats
     assert abs((landed - end).total_seconds()) < 0.01
     assert landed > now
     assert boundary_before(now, window) == boundary_before(
@@ -212,12 +212,12 @@ def test_a_limit_window_ends_after_now_and_at_its_boundary(now, message, seed):
 
 
 @pytest.mark.parametrize(("message", "days"), [("DAYS", 1), ("WEEKS", 7), ("MONTHS", 30)])
-def test_a_window_that_has_just_begun_is_waited_for_whole(message, days):
+def test_a_window_that_has_just_started_is_waited_for_completely(message, days):
     start = datetime(2026, 6, 1, tzinfo=UTC)  # a Monday and the first of a month of 30 days
     assert days * 86_400 <= limit_window_seconds(message, start, Random(1)) <= days * 86_400 + 600
 
 
-def test_a_transient_or_deferred_kind_is_never_settled_as_anything_but_not_issued():
+def test_a_transient_or_deferred_outcome_is_settled_as_failed():
     assert {kind: settled_state(kind) for kind in Kind} == {
         Kind.ISSUED: State.ISSUED,
         Kind.PARTIAL: State.PARTIAL,

@@ -1,4 +1,4 @@
-"""The table of issue endpoints is complete, and the only place that knows them apart."""
+"""The table of issue endpoints is complete, and nothing else distinguishes them."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_every_variant_has_an_entry(variant):
         (Variant.CONNECTED, ("/v1.1/user/rewards/issue", None, None, "email", True, SCOPED_READS)),
     ],
 )
-def test_an_entry_says_what_the_documentation_says(variant, entry):
+def test_an_entry_agrees_with_the_documentation(variant, entry):
     known = variant.endpoint
     assert entry == (
         known.path,
@@ -39,11 +39,11 @@ def test_an_entry_says_what_the_documentation_says(variant, entry):
 @pytest.mark.parametrize(
     ("variant", "units"), [(Variant.SINGLE, 1), (Variant.BULK, 3), (Variant.CONNECTED, 3)]
 )
-def test_an_endpoint_issues_no_more_units_than_it_takes(variant, units):
+def test_an_endpoint_issues_no_more_units_than_it_accepts(variant, units):
     assert variant.endpoint.units(3) == units
 
 
-def test_only_the_table_knows_endpoints_apart():
+def test_only_the_table_distinguishes_endpoints():
     found = {
         f"{file.relative_to(ROOT)}: {line.strip()}"
         for package in PACKAGES.split()

@@ -1,4 +1,4 @@
-"""Readable answers are answers, whatever follows from them; without the API's own body there is none."""
+"""Readable answers count as answers; an answer without the API's own body does not."""
 
 import json
 
@@ -26,7 +26,7 @@ def read(status, body):
     return classify((LINE,), Variant.BULK, Answer(status, body), resent=False)
 
 
-def test_the_codes_that_are_http_statuses_too_hold_every_passing_one():
+def test_every_transient_code_that_is_an_http_status_is_covered():
     assert {401, 408, 425, 429, 461, 500, 502, 503, 504, 520, 521, 522, 523, 524} <= set(HTTP_CODES)
 
 
@@ -41,7 +41,7 @@ def test_a_code_under_its_own_http_status_is_readable(code):
     [lambda body: body[:-7], lambda _: HTML, lambda _: b""],
     ids=["cut", "a gateway's page", "empty"],
 )
-def test_the_same_answer_without_its_body_is_unreadable(code, spoil):
+def test_the_same_answer_with_a_damaged_body_is_unreadable(code, spoil):
     outcome = read(code, spoil(body_of(code)))
     assert not outcome.readable
     assert outcome.code == code
@@ -54,7 +54,7 @@ def test_every_documented_code_is_readable_under_any_http_status(row, status):
 
 
 @pytest.mark.parametrize("status", [408, 425, 461, 503, 521])
-def test_a_passing_refusal_is_transient_with_and_without_its_body_only_where_nothing_can_have_been_issued(
+def test_a_transient_refusal_without_its_body_is_in_doubt_only_from_500(
     status,
 ):
     assert read(status, body_of(status)).kind is Kind.TRANSIENT
@@ -62,7 +62,7 @@ def test_a_passing_refusal_is_transient_with_and_without_its_body_only_where_not
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_no_answer_is_unreadable(sent):
+def test_a_missing_answer_is_unreadable(sent):
     assert not classify(
         (LINE,), Variant.BULK, NoAnswer("timeout", "too late", sent=sent), resent=False
     ).readable

@@ -1,4 +1,4 @@
-"""What follows from an answer about the caller instead of the job, and from a probe of a suspended account."""
+"""Decisions on answers about the caller instead of the job, and on probes."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -39,7 +39,7 @@ def past(attempts=1, age=0.0, **fields):
     st.booleans(),
     st.booleans(),
 )
-def test_a_429_is_always_tried_again_and_never_counted(attempts, age, retry_after, doubt, is_probe):
+def test_a_429_is_always_retried_and_never_counted(attempts, age, retry_after, doubt, is_probe):
     history = History(attempts, age, in_doubt_before=doubt, is_probe=is_probe)
     decision = choose(refused(THROTTLED, retry_after=retry_after), history, RetryPolicy())
     assert isinstance(decision, TryAgain)
@@ -47,7 +47,7 @@ def test_a_429_is_always_tried_again_and_never_counted(attempts, age, retry_afte
     assert 1 <= decision.delay_seconds <= 1.25 * 3_600
 
 
-def test_a_429_waits_longer_the_more_calls_there_were():
+def test_a_429_waits_longer_after_more_calls():
     delays = [
         choose(refused(THROTTLED), past(calls_before=calls)).delay_seconds for calls in (0, 1, 2)
     ]
@@ -84,15 +84,15 @@ def test_a_failed_probe_of_a_suspended_account_never_counts_as_an_attempt(result
 
 
 @pytest.mark.parametrize("result", PROBES.values(), ids=PROBES)
-def test_the_same_answer_to_a_call_of_an_available_account_counts(result):
+def test_the_same_answer_from_an_available_account_counts(result):
     assert choose(result, past()).counted
 
 
-def test_a_readable_answer_to_a_probe_is_the_jobs_own():
+def test_a_readable_answer_to_a_probe_belongs_to_the_job():
     decision = choose(refused(None, kind=Kind.TRANSIENT), past(is_probe=True))
     assert (decision.counted, decision.because) == (True, "transient")
 
 
-def test_a_probe_is_not_tried_for_longer_than_any_other_job():
+def test_a_probe_is_not_retried_for_longer_than_other_jobs():
     decision = choose(PROBES["401"], past(age=3_600, is_probe=True), RetryPolicy())
     assert decision == Settle(State.FAILED, Reason.EXHAUSTED)

@@ -1,4 +1,4 @@
-"""A reissue asks again for the refused lines only, under new requestIds, with the rest of the body as it was."""
+"""A reissue requests only the refused lines, under new requestIds, with the same body."""
 
 import json
 
@@ -44,9 +44,7 @@ def freeze(variant, *lines):
         ),
     ],
 )
-def test_a_reissued_body_is_the_body_that_the_refused_lines_alone_would_have_had(
-    variant, renamed, again
-):
+def test_a_reissued_body_equals_one_frozen_from_the_refused_lines(variant, renamed, again):
     assert reissue_body(variant, freeze(variant, A, B), (A, B), renamed) == (
         freeze(variant, *again),
         again,
@@ -70,7 +68,7 @@ def test_a_reissue_without_a_refused_line_is_refused(renamed):
         reissue_body(Variant.BULK, freeze(Variant.BULK, A), (A,), renamed)
 
 
-def test_the_next_generations_request_id_is_one_for_every_operator_and_never_changes():
+def test_the_next_generations_request_id_never_changes():
     ids = ["r-a"]
     for _ in range(20):
         ids.append(next_generation_id(ids[-1]))

@@ -1,4 +1,4 @@
-"""requestIds: pinned, stable, and distinct whatever the names."""
+"""requestIds are pinned, stable and distinct for all names."""
 
 import uuid
 
@@ -11,7 +11,7 @@ from issuance.request_id import campaign_request_id, fresh_request_id, keyed_req
 
 MOBILE = Customer("mobile", "919800000001")
 
-# A changed id would issue a campaign's rewards a second time after an upgrade: these never change.
+# These never change: another id would issue a campaign's rewards again after an upgrade.
 PINNED = [
     (("spring-2026", MOBILE, 1001), {}, "2939a4bd-e382-5e15-9aca-6e4202ec5670"),
     (("spring-2026", MOBILE, 1001), {"occurrence": 2}, "072d44af-89c2-5c32-b1a2-12ec844d8ca4"),
@@ -38,7 +38,7 @@ PINNED_KEYS = [
     ({"generation": 2}, "a595b103-b1b3-5ce6-a76a-5225382e86c3"),
 ]
 
-# Mostly the characters that could make two tuples one name.
+# Mostly characters that could give two tuples the same name.
 pieces = st.sampled_from(["a", "1", "0", "\x1e", "\x1f", "externalId:", "\x1fexternalId:"])
 names = st.lists(pieces, max_size=3).map("".join) | st.text(max_size=4)
 customers = st.builds(Customer, st.sampled_from(["mobile", "externalId"]), names)
@@ -69,7 +69,7 @@ def test_two_lines_have_one_request_id_only_if_they_are_the_same_line(one, other
     assert (derive(one) == derive(other)) is (one == other)
 
 
-def test_a_separator_in_a_campaigns_name_cannot_make_it_anothers_line():
+def test_a_separator_in_a_campaigns_name_never_makes_two_lines_equal():
     one = campaign_request_id("a\x1fexternalId:b", Customer("externalId", "c"), 1)
     other = campaign_request_id("a", Customer("externalId", "b\x1fexternalId:c"), 1)
     assert one != other
@@ -84,7 +84,7 @@ def test_two_keyed_lines_have_one_request_id_only_if_they_are_the_same_line(one,
 
 
 @given(st.from_regex(r"[A-Za-z.]{1,9}@[A-Za-z]{1,9}\.org", fullmatch=True))
-def test_an_email_address_counts_as_the_same_whatever_its_case(address):
+def test_the_case_of_an_email_address_does_not_matter(address):
     ids = {
         campaign_request_id("c", Customer("email", text), 1)
         for text in (address, address.upper(), address.lower())
@@ -98,7 +98,7 @@ def test_an_external_id_keeps_its_case():
     )
 
 
-def test_a_key_and_a_campaign_of_one_name_are_different_spaces():
+def test_a_key_and_a_campaign_of_the_same_name_give_different_ids():
     assert keyed_request_id("spring") != campaign_request_id("spring", MOBILE, 1)
 
 

@@ -1,4 +1,4 @@
-"""The retry policy's bounds, at any attempt and for any answer."""
+"""The bounds of the retry policy for any attempt and any answer."""
 
 import math
 from random import Random
@@ -32,13 +32,13 @@ def test_a_backoff_is_never_above_the_cap(policy, attempt, seed):
 
 
 @given(policies, attempts)
-def test_the_backoffs_ceiling_never_shrinks_from_attempt_to_attempt(policy, attempt):
+def test_the_longest_backoff_never_shrinks_with_more_attempts(policy, attempt):
     assert policy.backoff_seconds(attempt, Highest()) <= policy.backoff_seconds(
         attempt + 1, Highest()
     )
 
 
-def test_the_backoffs_ceiling_doubles_up_to_the_cap():
+def test_the_longest_backoff_doubles_up_to_the_cap():
     policy = RetryPolicy(base_seconds=2, cap_seconds=60)
     assert [policy.backoff_seconds(n, Highest()) for n in (1, 2, 3, 4, 5, 6, 10_000)] == [
         2,
@@ -56,18 +56,18 @@ def test_the_backoff_has_full_jitter():
 
 
 @given(st.none() | st.floats(), st.integers(0, 10_000), seeds)
-def test_a_wait_after_a_429_always_ends_and_never_at_once(retry_after, calls, seed):
+def test_a_wait_after_a_429_is_bounded_and_never_zero(retry_after, calls, seed):
     delay = RetryPolicy().throttled_seconds(retry_after, calls, Random(seed))
     assert 1 <= delay <= 1.25 * LONGEST_RETRY_AFTER
 
 
 @given(st.floats(1, LONGEST_RETRY_AFTER), seeds)
-def test_a_job_waits_at_least_as_long_as_the_api_asked_and_little_longer(retry_after, seed):
+def test_a_job_waits_for_the_retry_after_and_little_longer(retry_after, seed):
     delay = RetryPolicy().throttled_seconds(retry_after, 3, Random(seed))
     assert retry_after <= delay <= 1.25 * retry_after
 
 
-def test_what_was_refused_at_one_moment_does_not_come_back_at_one_moment():
+def test_jobs_refused_at_the_same_time_return_at_different_times():
     delays = [RetryPolicy().throttled_seconds(60, 0, Random(seed)) for seed in range(100)]
     assert max(delays) - min(delays) > 10
 
@@ -79,7 +79,7 @@ def test_an_absurd_retry_after_is_bounded(asked, waited):
     assert RetryPolicy().throttled_seconds(asked, 0, Lowest()) == waited
 
 
-def test_without_retry_after_the_waits_double_with_each_call_up_to_their_cap_with_half_jitter():
+def test_without_retry_after_waits_double_up_to_their_cap_with_half_jitter():
     policy = RetryPolicy()
     calls = (0, 1, 2, 5, 6, 10_000)
     assert [policy.throttled_seconds(None, n, Highest()) for n in calls] == [

@@ -1,4 +1,4 @@
-"""States move forward only, whatever order replies come in."""
+"""States only move forward, in whatever order replies arrive."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ def test_every_state_is_either_open_or_settled():
 
 @pytest.mark.parametrize("old", OPEN)
 @pytest.mark.parametrize("new", list(State))
-def test_an_open_state_gives_way_to_any(old, new):
+def test_an_open_state_can_become_any_state(old, new):
     assert may_replace(old, new)
 
 
@@ -38,7 +38,7 @@ def test_an_open_state_gives_way_to_any(old, new):
         (State.CANCELLED, {State.FAILED, State.PARTIAL, State.ISSUED}),
     ],
 )
-def test_a_settled_state_only_gives_way_to_better_knowledge(old, better):
+def test_a_settled_state_only_changes_with_better_knowledge(old, better):
     assert {new for new in State if may_replace(old, new)} == better
 
 
@@ -48,13 +48,13 @@ def test_no_sequence_of_replies_ever_leaves_issued(replies):
 
 
 @given(states, st.lists(states))
-def test_once_issued_was_said_the_end_is_issued(start, replies):
+def test_an_issued_reply_always_ends_as_issued(start, replies):
     assert after(start, [*replies, State.ISSUED]) is State.ISSUED
     assert after(start, [State.ISSUED, *replies]) is State.ISSUED
 
 
 @given(st.sampled_from(SETTLED), st.lists(states))
-def test_no_sequence_of_replies_opens_a_settled_state_again(start, replies):
+def test_no_sequence_of_replies_reopens_a_settled_state(start, replies):
     assert after(start, replies) in SETTLED
 
 

@@ -1,4 +1,4 @@
-"""Jobs that resending cannot settle: when they are looked up, how often, and what each look leads to."""
+"""Jobs that a resend cannot settle: when they are reconciled, how often, and with what result."""
 
 import json
 from datetime import UTC, datetime
@@ -44,27 +44,27 @@ def answer(code=200, **fields):
     return Answer(200, json.dumps(body).encode())
 
 
-def test_doubt_that_resending_cannot_clear_is_looked_up_at_once():
+def test_doubt_that_a_resend_cannot_settle_is_reconciled_at_once():
     assert choose(outcome(Kind.IN_DOUBT, resend_tells=False)) == LookUp(30.0, State.IN_DOUBT)
 
 
-def test_doubt_is_looked_up_when_the_retry_budget_is_used_up():
+def test_doubt_is_reconciled_when_the_retry_budget_is_used_up():
     assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == LookUp(
         30.0, State.IN_DOUBT
     )
 
 
-def test_a_passing_refusal_after_doubt_is_looked_up_when_the_budget_is_used_up():
+def test_a_transient_refusal_after_doubt_is_reconciled_when_the_budget_is_used_up():
     past = History(4, 0.0, in_doubt_before=True)
     assert choose(outcome(Kind.TRANSIENT, Reason.EXHAUSTED), past) == LookUp(30.0, State.IN_DOUBT)
 
 
-def test_without_lags_doubt_is_settled_as_doubt():
+def test_without_reconciliation_delays_doubt_is_settled_as_doubt():
     decision = choose(outcome(Kind.IN_DOUBT, resend_tells=False), policy=RetryPolicy())
     assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
-def test_a_repeated_success_without_vouchers_is_looked_up_to_keep_them():
+def test_a_repeated_success_without_vouchers_is_reconciled_to_find_them():
     result = classify((LINE,), Variant.BULK, answer(quantity=2, requestedQuantity=2), resent=True)
     assert choose(result) == LookUp(30.0, State.ISSUED)
 
@@ -80,7 +80,7 @@ def test_a_repeated_success_with_its_vouchers_is_final():
 
 
 @pytest.mark.parametrize("quantity", [0, 1])
-def test_a_repeated_success_that_may_count_only_the_rest_is_looked_up(quantity):
+def test_a_repeated_success_that_may_count_only_the_rest_is_reconciled(quantity):
     result = classify(
         (LINE,), Variant.BULK, answer(quantity=quantity, requestedQuantity=2), resent=True
     )
@@ -95,12 +95,12 @@ def test_a_repeated_success_that_may_count_only_the_rest_is_looked_up(quantity):
         (outcome(Kind.FAILED, Reason.FAILED), Settle(State.FAILED, Reason.FAILED)),
     ],
 )
-def test_what_a_look_finds_settles_the_job(found, expected):
+def test_what_a_read_finds_settles_the_job(found, expected):
     assert look(found) == expected
 
 
 @pytest.mark.parametrize(("empty_looks", "delay"), [(0, 120.0), (1, 600.0)])
-def test_a_look_that_finds_nothing_is_repeated_after_the_next_lag(empty_looks, delay):
+def test_a_read_that_finds_nothing_is_repeated_after_the_next_delay(empty_looks, delay):
     decision = look(outcome(Kind.IN_DOUBT), empty_looks=empty_looks)
     assert decision == LookUp(delay, State.IN_DOUBT, found_nothing=True)
 
@@ -114,17 +114,17 @@ def test_a_look_that_finds_nothing_is_repeated_after_the_next_lag(empty_looks, d
         (State.FAILED, Settle(State.FAILED, Reason.FAILED, stands=True)),
     ],
 )
-def test_after_the_last_lag_the_job_is_settled_as_its_fallback(fallback, expected):
+def test_after_the_last_delay_the_job_is_settled_as_its_fallback(fallback, expected):
     assert look(outcome(Kind.IN_DOUBT), fallback, empty_looks=2) == expected
 
 
-def test_a_failure_found_for_a_job_that_was_called_issued_stays_in_doubt():
+def test_a_failure_found_for_a_job_reported_as_issued_stays_in_doubt():
     decision = look(outcome(Kind.FAILED, Reason.FAILED), State.ISSUED, empty_looks=2)
     assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
 @given(st.sampled_from(State), st.integers(1, 7), st.integers(0, 3))
-def test_a_look_that_could_not_be_read_is_repeated_with_backoff(fallback, attempts, empty_looks):
+def test_a_failed_read_is_repeated_with_backoff(fallback, attempts, empty_looks):
     decision = look(outcome(Kind.TRANSIENT), fallback, attempts=attempts, empty_looks=empty_looks)
     assert isinstance(decision, LookUp)
     assert not decision.found_nothing
@@ -132,5 +132,5 @@ def test_a_look_that_could_not_be_read_is_repeated_with_backoff(fallback, attemp
     assert 0 <= decision.delay_seconds <= POLICY.cap_seconds
 
 
-def test_looks_that_can_never_be_read_come_to_an_end():
+def test_reads_that_always_fail_end_in_doubt():
     assert look(outcome(Kind.TRANSIENT), attempts=8) == Settle(State.IN_DOUBT, Reason.IN_DOUBT)

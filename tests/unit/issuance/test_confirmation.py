@@ -1,4 +1,4 @@
-"""Replies that may not show all that an earlier, lost attempt has issued: they are confirmed by reading."""
+"""Replies that may hide what an earlier, lost attempt issued are reconciled by reading."""
 
 import json
 from datetime import UTC, datetime
@@ -35,12 +35,12 @@ def choose(code, history, policy=POLICY, **element):
 @pytest.mark.parametrize(
     ("code", "reason"), [(1014, Reason.FAILED), (12005, Reason.LIMIT), (98765, Reason.UNKNOWN_CODE)]
 )
-def test_a_refusal_after_a_lost_reply_is_looked_up_before_it_counts(code, reason):
+def test_a_refusal_after_a_lost_reply_is_reconciled_before_it_counts(code, reason):
     assert choose(code, AFTER_A_LOSS, quantity=0) == LookUp(30.0, State.FAILED)
     assert choose(code, FIRST, quantity=0) == Settle(State.FAILED, reason)
 
 
-def test_without_look_ups_a_refusal_after_a_lost_reply_counts_at_once():
+def test_without_reconciliation_a_refusal_after_a_lost_reply_counts_at_once():
     assert choose(1014, AFTER_A_LOSS, RetryPolicy(), quantity=0) == Settle(
         State.FAILED, Reason.FAILED
     )
@@ -54,16 +54,16 @@ def test_a_gateways_refusal_after_a_lost_reply_stays_in_doubt_when_nothing_is_fo
     assert decision == LookUp(30.0, State.IN_DOUBT)
 
 
-def test_a_partial_answer_after_a_lost_reply_may_count_only_what_it_added():
+def test_a_partial_answer_after_a_lost_reply_is_reconciled():
     assert choose(8010, AFTER_A_LOSS, quantity=0) == LookUp(30.0, State.PARTIAL)
     assert choose(8010, FIRST, quantity=1) == Settle(State.PARTIAL, Reason.PARTIAL)
 
 
-def test_an_answer_that_counts_more_units_than_were_asked_for_is_confirmed():
+def test_an_answer_with_more_units_than_requested_is_reconciled():
     assert choose(8010, FIRST, quantity=3) == LookUp(30.0, State.PARTIAL)
 
 
-def test_what_nobody_could_look_for_never_counts_as_refused():
+def test_a_job_that_could_not_be_read_never_counts_as_refused():
     lines = (LineOutcome("r-a", Kind.TRANSIENT, 503, ""),)
     unreadable = Outcome(Kind.TRANSIENT, 503, "", lines, Reason.EXHAUSTED)
     history = History(POLICY.max_attempts * 2, 0.0, in_doubt_before=True)
@@ -72,14 +72,14 @@ def test_what_nobody_could_look_for_never_counts_as_refused():
 
 
 @pytest.mark.parametrize("kind", [Kind.PARTIAL, Kind.FAILED])
-def test_a_look_that_finds_less_than_the_api_has_said_may_lag_behind_and_is_repeated(kind):
+def test_a_read_that_finds_less_than_the_reply_reported_is_repeated(kind):
     found = Outcome(kind, 8010, "", (LineOutcome("r-a", kind, 8010, ""),), Reason.PARTIAL)
     policy = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0, 120.0))
     decision = decide_look(found, AFTER_A_LOSS, policy, fallback=State.ISSUED, rng=Random(1))
     assert decision == LookUp(120.0, State.ISSUED, found_nothing=True)
 
 
-def test_a_look_that_misses_a_transaction_of_a_reply_is_repeated_unless_it_finds_everything():
+def test_a_read_that_misses_a_known_transaction_is_repeated_unless_everything_is_issued():
     policy = RetryPolicy(max_attempts=4, read_lags_seconds=(30.0, 120.0))
     behind = History(2, 0.0, in_doubt_before=True, lags_behind=True)
     decisions = []
@@ -96,7 +96,7 @@ def test_a_look_that_misses_a_transaction_of_a_reply_is_repeated_unless_it_finds
     ("code", "state"),
     [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)],
 )
-def test_a_line_that_no_look_finds_stands_as_the_api_has_called_it(code, state):
+def test_a_line_that_no_read_finds_keeps_the_state_of_its_reply(code, state):
     assert standing_state(code, "") is state
 
 
@@ -109,7 +109,7 @@ def test_a_line_that_no_look_finds_stands_as_the_api_has_called_it(code, state):
         (12035, Reason.FAILED),
     ],
 )
-def test_a_line_that_stands_as_refused_keeps_the_reason_of_its_code(code, reason):
+def test_a_line_that_no_read_finds_keeps_the_reason_of_its_code(code, reason):
     assert standing_reason(code, "") is reason
 
 
@@ -117,7 +117,7 @@ def test_a_line_that_stands_as_refused_keeps_the_reason_of_its_code(code, reason
     "body",
     [b"", b'[{"status": {"code": 8010}}]', b'{"status": 7}', b'{"rewards": [', b'{"a": "\xff"}'],
 )
-def test_a_body_under_400_that_was_an_answer_once_leaves_its_job_in_doubt(body):
+def test_a_damaged_answer_with_status_400_leaves_its_job_in_doubt(body):
     outcome = classify((LINE,), Variant.BULK, Answer(400, body), resent=False)
     assert (outcome.kind, outcome.reason) == (Kind.IN_DOUBT, Reason.IN_DOUBT)
 

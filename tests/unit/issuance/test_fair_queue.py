@@ -1,4 +1,4 @@
-"""Turns by weight: nothing above what is due or free, and nobody further from its share than a chunk."""
+"""Fair queueing: shares follow the weights within one chunk, and limits are respected."""
 
 from collections import Counter
 
@@ -25,9 +25,7 @@ def jobs(turns):
 
 
 @given(st.integers(0, 4_000), claimants(most_due=2_000))
-def test_no_round_gives_more_than_is_free_more_than_is_due_or_a_chunk_that_is_too_large(
-    room, found
-):
+def test_no_round_exceeds_the_free_window_the_due_jobs_or_the_chunk_size(room, found):
     turns = Turns().take(room, found, may_cut=True)
     given_ = jobs(turns)
     assert sum(given_.values()) <= room
@@ -36,7 +34,7 @@ def test_no_round_gives_more_than_is_free_more_than_is_due_or_a_chunk_that_is_to
 
 
 @given(st.integers(0, 4_000), claimants(most_due=2_000))
-def test_what_is_left_free_is_less_than_a_chunk_unless_nothing_is_due(room, found):
+def test_less_than_a_chunk_stays_free_unless_nothing_is_due(room, found):
     given_ = jobs(Turns().take(room, found, may_cut=True))
     left = room - sum(given_.values())
     if any(given_[each.key] < each.due for each in found):
@@ -53,9 +51,7 @@ def test_single_jobs_fill_the_room_or_use_up_all_that_is_due(room, found):
 
 
 @given(st.lists(st.integers(0, 1_500), min_size=1, max_size=12), claimants(least_due=PLENTY))
-def test_after_any_rounds_any_two_with_work_left_are_within_a_chunk_of_each_other_by_weight(
-    rooms, found
-):
+def test_campaigns_with_due_jobs_stay_within_a_chunk_of_each_other_by_weight(rooms, found):
     turns, given_ = Turns(), Counter()
     for room in rooms:
         given_ += jobs(turns.take(room, found, may_cut=False))
@@ -67,7 +63,7 @@ def test_after_any_rounds_any_two_with_work_left_are_within_a_chunk_of_each_othe
             assert apart <= one.chunk_size / one.weight + other.chunk_size / other.weight + 1e-6
 
 
-def test_who_comes_later_begins_where_the_others_are():
+def test_a_new_campaign_starts_at_the_current_virtual_time():
     old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
     other = Claimant(3, 1, PLENTY, 10)
     turns = Turns()
@@ -75,14 +71,14 @@ def test_who_comes_later_begins_where_the_others_are():
     assert jobs(turns.take(300, [old, other, new], may_cut=False)) == {1: 100, 2: 100, 3: 100}
 
 
-def test_who_was_alone_owes_nothing():
+def test_a_campaign_that_was_alone_owes_nothing():
     old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
     turns = Turns()
     turns.take(1_000, [Claimant(1, 1, PLENTY, 500)], may_cut=True)
     assert jobs(turns.take(40, [old, new], may_cut=False)) == {1: 20, 2: 20}
 
 
-def test_only_into_an_empty_window_a_chunk_is_cut():
+def test_a_chunk_is_only_shortened_for_an_empty_window():
     found = [Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)]
     assert Turns().take(4, found, may_cut=False) == []
     assert jobs(Turns().take(4, found, may_cut=True)) == {1: 4}
@@ -102,13 +98,13 @@ def test_only_into_an_empty_window_a_chunk_is_cut():
     ],
     ids=[
         "alone: the largest",
-        "of equals: the mean",
+        "equal weights: the mean",
         "heavier: larger",
         "lighter: smaller",
-        "at least a job",
-        "without a bound: the largest for all",
-        "at most its place in the window",
-        "a window that is too small for all",
+        "at least one job",
+        "no bound: the largest for all",
+        "at most its share of the window",
+        "a window too small for all",
     ],
 )
 def test_a_chunks_size_follows_the_weights(weight, weights, window, shared, expected):

@@ -1,4 +1,4 @@
-"""The documents' samples of issue answers, rebuilt with made-up values: each classifies as documented."""
+"""The documents' samples of issue answers with invented values are classified as documented."""
 
 import json
 
@@ -66,7 +66,7 @@ def connected_answer(org_id):
 
 
 @pytest.mark.parametrize("org_id", [4001, 4002])
-def test_the_connected_sample_is_issued_with_its_vendors_voucher_in_either_scope(org_id):
+def test_the_connected_sample_is_issued_with_its_voucher_in_both_scopes(org_id):
     line = only_line(
         Variant.CONNECTED, connected_answer(org_id), line=Line("r-1", 2001, org_id=org_id)
     )
@@ -142,7 +142,7 @@ def test_the_single_sample_with_an_empty_vendor_is_issued_without_a_voucher():
         ),
     ],
 )
-def test_each_single_refusal_is_definite_under_either_http_status(
+def test_each_single_refusal_is_definite_under_both_http_statuses(
     answer, code, transactions, http_status
 ):
     line = only_line(Variant.SINGLE, answer, http_status)

@@ -1,4 +1,4 @@
-"""The documents' samples of a transaction's detail, rebuilt with made-up values: each is read and concluded."""
+"""The documents' samples of transaction details with invented values are read and concluded."""
 
 import json
 
@@ -164,7 +164,7 @@ def test_a_documented_entry_of_the_list_is_read():
 
 @pytest.mark.parametrize("field", list(OLDER_COUPON))
 @pytest.mark.parametrize("odd", [None, [], {}, "x", -1, [[]], True])
-def test_one_odd_field_hides_no_other(field, odd):
+def test_one_invalid_field_affects_no_other(field, odd):
     read = TransactionDetail.model_validate(OLDER_COUPON | {field: odd})
     assert field == "vouchers" or read.vouchers[0] == "XS35QH1"
     assert field == "rewardTransactionId" or read.reward_transaction_id == "17001"
@@ -182,7 +182,7 @@ def test_a_flag_is_read_as_json_or_as_text(written, flag):
 @pytest.mark.parametrize(
     ("written", "text"), [("7", "7"), (7, "7"), ("a\x00b", "ab"), (True, None), ([], None)]
 )
-def test_an_id_is_text_however_it_is_written(written, text):
+def test_an_id_becomes_text_in_every_spelling(written, text):
     assert Issual.model_validate({"rewardTransactionId": written}).reward_transaction_id == text
 
 
@@ -190,7 +190,7 @@ def test_an_id_is_text_however_it_is_written(written, text):
     ("written", "number"),
     [(7, 7), ("7.0", 7), (True, None), ({}, None), ("x", None), (2**63, None), ("nan", None)],
 )
-def test_a_number_is_read_however_it_is_written(written, number):
+def test_a_number_is_read_in_every_spelling(written, number):
     assert (
         Issual.model_validate({"rewardTransactionDate": written}).reward_transaction_date == number
     )
@@ -200,7 +200,7 @@ def test_a_number_is_read_however_it_is_written(written, number):
     ("packed", "vouchers"),
     [('{"voucher": 7}', ("7",)), ({"voucher": "V"}, ("V",)), ("{", ()), (None, ()), ('["V"]', ())],
 )
-def test_a_vendors_packed_voucher_is_read_if_it_can_be(packed, vouchers):
+def test_a_vendors_packed_voucher_is_read_if_possible(packed, vouchers):
     read = TransactionDetail.model_validate({"vendorRewards": {"rewards": [{"json": packed}]}})
     assert read.vouchers == vouchers
 
@@ -214,5 +214,5 @@ def test_a_promotions_code_is_a_voucher_too():
     )
 
 
-def test_a_number_of_thousands_of_digits_is_no_id():
+def test_a_number_of_thousands_of_digits_is_not_an_id():
     assert Issual.model_validate({"rewardTransactionId": 10**5000}).reward_transaction_id is None

@@ -1,4 +1,4 @@
-"""Numbers, ids and lists are read however they are written; an odd field hides no other."""
+"""Numbers, ids and lists are read in every spelling; one invalid field affects no other."""
 
 import json
 
@@ -12,7 +12,7 @@ def read(**fields):
 
 
 @pytest.mark.parametrize("written", [2, "2", 2.0, "2.0"])
-def test_a_number_is_read_however_it_is_written(written):
+def test_a_number_is_read_in_every_spelling(written):
     answer = read(
         status={"code": written}, quantity=written, requestedQuantity=written, rewardId=written
     )
@@ -25,21 +25,21 @@ def test_a_number_is_read_however_it_is_written(written):
 
 
 @pytest.mark.parametrize("odd", ["two", [2], {"n": 2}, None, 10**400, "1e999", ""])
-def test_an_odd_number_is_none_and_hides_nothing_else(odd):
+def test_an_invalid_number_is_none_and_affects_nothing_else(odd):
     answer = read(quantity=odd, rewardId=odd, requestedQuantity=odd, transactionId="t")
     assert (answer.quantity, answer.reward_id, answer.requested_quantity) == (None, None, None)
     assert answer.transaction_id == "t"
 
 
 @pytest.mark.parametrize("code", [200.5, "200.5", "ok", None, [200], 10**30])
-def test_a_code_that_is_no_whole_number_is_no_code(code):
+def test_a_code_that_is_not_a_whole_number_is_ignored(code):
     assert read(status={"code": code, "message": "m"}) is None
 
 
 @pytest.mark.parametrize(
     ("written", "text"), [("t", "t"), (300001, "300001"), (None, None), ([1], None), ({}, None)]
 )
-def test_an_id_is_text_however_it_is_written(written, text):
+def test_an_id_becomes_text_in_every_spelling(written, text):
     answer = read(transactionId=written, requestId=written, pointsReferenceId=written)
     assert (answer.transaction_id, answer.request_id, answer.points_reference_id) == (
         text,
@@ -65,7 +65,7 @@ def test_vouchers_are_read_from_one_object_or_a_list(place):
     )
 
 
-def test_a_voucher_that_is_shown_twice_counts_once():
+def test_a_repeated_voucher_counts_once():
     assert read(
         intouch=[{"couponCode": "C"}], vendor=[{"voucher": "C"}, {"voucher": "V"}]
     ).vouchers == ("C", "V")
@@ -130,16 +130,16 @@ def test_rewards_are_read_from_one_object_or_a_list_and_absent_when_null():
         b'{"status":' * 100_000,
     ],
 )
-def test_a_body_with_nothing_to_decide_on_is_not_read(body):
+def test_a_body_without_anything_to_decide_on_is_unreadable(body):
     assert read_issue_answer(body) is None
 
 
 @pytest.mark.parametrize("status", [[{"code": 200}], "200", 200, True])
-def test_a_status_that_is_no_object_is_no_status(status):
+def test_a_status_that_is_not_an_object_is_ignored(status):
     assert read(status=status) is None
 
 
-def test_nul_is_read_as_a_space_because_databases_cannot_store_it():
+def test_nul_becomes_a_space_because_databases_cannot_store_it():
     answer = read(
         status={"code": 8003, "message": "a\x00b"},
         transactionId="t\x00",

@@ -1,4 +1,4 @@
-"""What the reads say of a job: its own transactions, when to stop looking, and what came of each line."""
+"""What the reads show of a job: its transactions, when to stop, and each line's outcome."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -56,7 +56,7 @@ def only_line(*details, quantity=1):
     return line
 
 
-def test_own_transactions_are_those_with_the_jobs_number_each_once_and_oldest_first():
+def test_a_jobs_transactions_are_unique_and_sorted_from_the_oldest():
     mine, other = entry(3), entry(2, reference="job-10")
     own = pick_own("job-1", [[mine, other, entry(10)], [mine, entry(1, date=SENT_MS)]])
     assert [one.reward_transaction_id for one in own] == ["1", "3", "10"]
@@ -74,24 +74,24 @@ def test_own_transactions_are_those_with_the_jobs_number_each_once_and_oldest_fi
         ([-6, 1], False),
     ],
 )
-def test_looking_stops_after_a_page_that_runs_back_past_the_first_attempt(minutes, stops):
+def test_reading_stops_after_a_page_that_is_older_than_the_first_attempt(minutes, stops):
     page = [entry(0, date=SENT_MS + one * 60_000) for one in minutes]
     assert may_stop(page, SENT) is stops
 
 
-def test_entries_without_a_date_neither_stop_nor_hinder():
+def test_entries_without_a_date_are_ignored_when_deciding_to_stop():
     undated = Issual()
     assert not may_stop([undated], SENT)
     assert may_stop([undated, entry(date=SENT_MS - 600_000), undated], SENT)
 
 
-def test_the_skew_of_the_clocks_is_a_parameter():
+def test_the_clock_skew_is_a_parameter():
     page = [entry(0, date=SENT_MS - 600_000)]
     assert may_stop(page, SENT, timedelta(minutes=9))
     assert not may_stop(page, SENT, timedelta(minutes=11))
 
 
-def test_a_found_success_is_issued_with_all_it_shows():
+def test_a_success_found_is_issued_with_all_its_details():
     line = only_line(
         detail(
             7,
@@ -106,7 +106,7 @@ def test_a_found_success_is_issued_with_all_it_shows():
     )
 
 
-def test_a_found_part_is_partial_and_says_how_many():
+def test_a_partial_issue_found_is_partial_with_its_quantity():
     line = only_line(detail(status=PARTIAL, quantity=1, requested=2), quantity=2)
     assert (line.kind, line.code, line.reason) == (Kind.PARTIAL, 8010, Reason.PARTIAL)
     assert (line.quantity, line.requested_quantity) == (1, 2)
@@ -122,7 +122,7 @@ def test_a_found_part_is_partial_and_says_how_many():
         (77001, Reason.UNKNOWN_CODE),
     ],
 )
-def test_a_found_refusal_is_failed_with_its_code(code, reason):
+def test_a_refusal_found_is_failed_with_its_code(code, reason):
     line = only_line(detail(status=refused(code), quantity=0, codes=()))
     assert (line.kind, line.code, line.message, line.reason) == (Kind.FAILED, code, "no", reason)
     assert line.quantity == 0
@@ -138,7 +138,7 @@ def test_a_refusal_in_the_list_needs_no_detail():
 
 
 @pytest.mark.parametrize("status", [ISSUED, PARTIAL])
-def test_a_success_whose_detail_cannot_be_read_is_in_doubt_and_named(status):
+def test_a_success_without_readable_details_is_in_doubt_and_named(status):
     conclusion = conclude([Line("r-a", 1001)], [entry(7, status)], {})
     [line] = conclusion.outcome.lines
     assert (line.kind, line.reason, line.transaction_ids) == (
@@ -181,7 +181,7 @@ def test_two_lines_with_the_same_reward_share_its_transactions():
     assert outcome.kind is Kind.ISSUED
 
 
-def test_equal_lines_with_one_transaction_leave_the_second_missing():
+def test_with_one_transaction_the_second_of_two_equal_lines_is_missing():
     conclusion = concluded(detail(1), lines=[Line("r-a", 1001), Line("r-b", 1001)])
     assert [line.kind for line in conclusion.outcome.lines] == [Kind.ISSUED, Kind.IN_DOUBT]
     assert conclusion.missing == ("r-b",)
@@ -196,7 +196,7 @@ def test_a_later_refusal_does_not_undo_what_was_issued():
     assert (line.kind, line.code, line.transaction_ids) == (Kind.ISSUED, 200, ("1", "2"))
 
 
-def test_units_that_only_a_refusal_counts_are_never_a_success():
+def test_units_reported_only_by_a_refusal_are_never_a_success():
     line = only_line(detail(status=refused(8004)))
     assert (line.kind, line.anomalies) == (Kind.PARTIAL, ("units_with_refusal",))
 
@@ -215,7 +215,7 @@ def test_a_transaction_without_a_status_stays_in_doubt():
     assert only_line(detail(status=None, quantity=0, codes=())).kind is Kind.IN_DOUBT
 
 
-def test_a_voucher_that_was_taken_back_is_kept_with_the_refusal_that_counts_no_unit():
+def test_a_reversed_voucher_is_kept_with_its_refusal_without_units():
     line = only_line(detail(status=refused(1010), quantity=0))
     assert (line.kind, line.vouchers, line.anomalies) == (
         Kind.FAILED,
@@ -224,7 +224,7 @@ def test_a_voucher_that_was_taken_back_is_kept_with_the_refusal_that_counts_no_u
     )
 
 
-def test_a_voucher_beside_a_refusal_that_counts_nothing_is_in_doubt():
+def test_a_voucher_with_a_refusal_that_reports_no_quantity_is_in_doubt():
     assert only_line(detail(status=refused(1010), quantity=None)).kind is Kind.IN_DOUBT
 
 
@@ -233,7 +233,7 @@ def test_a_partial_transaction_without_a_unit_is_partial():
     assert (line.kind, line.quantity) == (Kind.PARTIAL, 0)
 
 
-def test_an_older_answer_without_any_quantity_counts_by_its_status():
+def test_an_older_answer_without_a_quantity_is_judged_by_its_status():
     assert only_line(detail(quantity=None, requested=None), quantity=2).quantity == 2
     assert only_line(detail(status=PARTIAL, quantity=None, requested=2), quantity=2).quantity == 1
     assert (
@@ -242,7 +242,7 @@ def test_an_older_answer_without_any_quantity_counts_by_its_status():
     )
 
 
-def test_a_redemption_value_is_no_number_of_units():
-    # The request said 40, which the API read as the value of one unit (rewards-api §7).
+def test_a_redemption_value_is_not_a_number_of_units():
+    # The API takes the 40 of the request as the value of one unit (rewards-api §7).
     line = only_line(detail(quantity=1, requested=1), quantity=40)
     assert (line.kind, line.requested_quantity) == (Kind.ISSUED, 1)

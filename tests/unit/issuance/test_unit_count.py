@@ -1,4 +1,4 @@
-"""Units of a line with several transactions: right where vouchers are shown, never too many where they are not."""
+"""Units of a line with several transactions: exact with vouchers, never too many without."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def make(number, status, quantity, requested, codes):
 
 @st.composite
 def histories(draw):
-    """A line's calls as the API may have kept them: what each added, in one of the readings the documents allow."""
+    """A line's calls as the API may record them, in one of the allowed readings."""
     wanted = draw(st.integers(1, 6))
     reading = draw(st.sampled_from(["grown", "delta_of_rest", "delta_of_all", "everything_again"]))
     case = draw(st.sampled_from([str.upper, str.lower]))
@@ -79,7 +79,7 @@ def test_with_vouchers_every_reading_gives_the_true_number(history):
 
 
 @given(histories())
-def test_without_vouchers_no_reading_gives_too_many(history):
+def test_without_vouchers_no_reading_gives_too_many_units(history):
     wanted, issued, transactions = history
     line = conclude_line(wanted, [strip(one) for one in transactions])
     assert line.quantity <= issued
@@ -87,21 +87,21 @@ def test_without_vouchers_no_reading_gives_too_many(history):
 
 
 @given(histories(), st.data())
-def test_with_some_vouchers_hidden_no_reading_gives_too_many(history, data):
+def test_with_some_vouchers_hidden_no_reading_gives_too_many_units(history, data):
     wanted, issued, transactions = history
     shown = [strip(one) if data.draw(st.booleans()) else one for one in transactions]
     assert conclude_line(wanted, shown).quantity <= issued
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_the_order_of_reading_changes_nothing(history, rng):
+def test_the_order_of_transactions_does_not_matter(history, rng):
     wanted, _, transactions = history
     shuffled = rng.sample(transactions, len(transactions))
     assert conclude_line(wanted, shuffled) == conclude_line(wanted, transactions)
 
 
 @given(histories())
-def test_everything_that_is_shown_is_kept(history):
+def test_every_voucher_and_reference_is_kept(history):
     wanted, _, transactions = history
     line = conclude_line(wanted, transactions)
     assert set(line.transaction_ids) == {one.reward_transaction_id for one in transactions}
@@ -126,7 +126,7 @@ entries = st.builds(
     st.lists(entries, max_size=30, unique_by=lambda one: one.reward_transaction_id),
     st.integers(1, 7),
 )
-def test_stopping_early_in_a_list_from_new_to_old_loses_no_transaction_of_the_job(shown, size):
+def test_stopping_early_misses_no_transaction_of_the_job(shown, size):
     sent = 1_800_000_000_000
     newest_first = sorted(shown, key=lambda one: -one.reward_transaction_date)
     possible = [

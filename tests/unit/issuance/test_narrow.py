@@ -1,4 +1,4 @@
-"""A narrowed job is the job that its remaining lines alone would have been."""
+"""A narrowed job equals a job that was frozen from its remaining lines alone."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def make(variant, *lines):
 
 @pytest.mark.parametrize("variant", [Variant.BULK, Variant.CONNECTED])
 @pytest.mark.parametrize("kept", [(A,), (B,), (C,), (A, C), (B, C)])
-def test_a_narrowed_job_is_what_freezing_its_lines_alone_gives(variant, kept):
+def test_a_narrowed_job_equals_one_frozen_from_its_lines_alone(variant, kept):
     job = narrow(make(variant, A, B, C), {line.request_id for line in kept})
     assert job == make(variant, *kept)
     assert job.source_line == kept[0].source_line
