@@ -23,7 +23,7 @@ from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
 from issuance.retry import Settle
 from issuance.states import State
-from ledger.dead_letters.browse import LetterFilter, count_letters
+from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters
 from ledger.dispatch.claims import ClaimedJob, claim
 from ledger.dispatch.release import release
 from ledger.queries.balance import balance
@@ -75,7 +75,7 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
         with queries.step("status of the campaign"):
             balance(ledger, campaign)
         with queries.step("count of open dead letters"):
-            count_letters(ledger, LetterFilter())
+            count_dead_letters(ledger, DeadLetterFilter())
         with ledger.read() as connection:
             jobs_in_all = connection.scalar(select(func.count()).select_from(jobs))
     per_job = chunks * CHUNK_JOBS

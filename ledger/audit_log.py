@@ -1,22 +1,22 @@
-"""Operators' actions: who did what to which campaign, dead letter or line, and why."""
+"""The audit log: operators' actions on campaigns, dead letters and lines, with their reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import actions
 
 LINE = "line:"
-"""How the target of an action on a line begins."""
+"""The prefix of a line's target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts, and the reason given."""
+    """An operator, and the reason given for an action."""
 
     name: str
     note: str = ""
@@ -24,7 +24,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One entry of the record of actions."""
+    """One entry of the audit log."""
 
     at: datetime
     operator: str
@@ -33,35 +33,38 @@ class Action:
     note: str
 
 
-def note_action(connection: Connection, operator: Operator, *, verb: str, target: str) -> None:
-    """Write an action down in the transaction that carries it out."""
+def record_action(connection: Connection, operator: Operator, *, verb: str, target: str) -> None:
+    """Record an action in the transaction that carries it out."""
     values = {"operator": operator.name, "verb": verb, "target": target, "note": operator.note}
     connection.execute(insert(actions).values(at=now_ms(), **values))
 
 
 def line_target(request_id: str) -> str:
-    """How actions name a line."""
+    """Return the target of actions on a line."""
     return f"{LINE}{request_id}"
 
 
-def note_actions(
+def record_actions(
     connection: Connection, operator: Operator, *, verb: str, targets: Sequence[str]
 ) -> None:
-    """Write one action on many targets down in the transaction that carries it out."""
+    """Record one action on many targets in the transaction that carries it out."""
     if targets:
-        done = {"operator": operator.name, "verb": verb, "note": operator.note, "at": now_ms()}
-        statement = insert(actions).values(**done, target=bindparam("the_target"))
-        connection.execute(statement, [{"the_target": target} for target in targets])
+        same = {"operator": operator.name, "verb": verb, "note": operator.note}
+        rows = [same | {"target": target} for target in targets]
+        connection.execute(insert(actions).values(at=now_ms()), rows)
 
 
 def actions_on(ledger: Ledger, target: str) -> list[Action]:
-    """The actions on a target (`campaign:NAME`, `letter:ID` or `line:REQUEST_ID`), oldest first."""
+    """Return the actions on a target, oldest first.
+
+    Targets are `campaign:NAME`, `letter:ID`, `line:REQUEST_ID` and `ledger`.
+    """
     with ledger.read() as connection:
         return actions_in(connection, target)
 
 
 def actions_in(connection: Connection, target: str) -> list[Action]:
-    """As `actions_on`, within a transaction."""
+    """Return the same as `actions_on`, within a transaction."""
     query = select(actions).where(actions.c.target == target).order_by(actions.c.id)
     return [
         Action(at, row.operator, row.verb, row.target, row.note)

@@ -1,4 +1,4 @@
-"""Campaigns: the named reason for issuing, and what an operator does to a whole one."""
+"""Campaigns: created by name, paused, resumed, weighted and finished."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -8,21 +8,21 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
-from ledger.audit_log import Operator, note_action
+from ledger.audit_log import Operator, record_action
 from ledger.store.clock import now_ms
-from ledger.store.commit_log import note_event
+from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from ledger.store.schema import IS_OPEN, campaigns, jobs
 
 
 class CampaignError(LedgerError):
-    """The campaign does not exist, or its state does not allow what was asked."""
+    """The campaign does not exist, or its state does not allow the operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as the ledger has it."""
+    """A campaign as the ledger stores it."""
 
     id: int
     name: str
@@ -30,11 +30,11 @@ class Campaign:
     defers_limits: bool
     accepted_lines: int
     weight: int
-    """1 to 100: its part of the rate, beside those of other campaigns that have work (`weigh_campaign`)."""
+    """1 to 100: its share of the rate relative to other campaigns that have work."""
 
 
 def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
-    """Find the campaign, or make it. `defers_limits` only sets a new one.
+    """Return the campaign, creating it if needed; `defers_limits` applies only to a new one.
 
     Raises:
         CampaignError: the name is empty, too long (255 characters) or has control characters.
@@ -59,21 +59,27 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
 
 
 _LONGEST_NAME = 255
+_EVENTS = {
+    CampaignState.RUNNING: "campaign_resumed",
+    CampaignState.PAUSED: "campaign_paused",
+    CampaignState.CANCELLED: "campaign_cancelled",
+    CampaignState.FINISHED: "campaign_finished",
+}
 _HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
 
 
 def find_campaign(ledger: Ledger, name: str) -> Campaign:
-    """Find a campaign by its name.
+    """Return the campaign with this name.
 
     Raises:
-        CampaignError: there is none of that name.
+        CampaignError: there is none.
     """
     with ledger.read() as connection:
         return find_in(connection, name)
 
 
 def list_campaigns(ledger: Ledger) -> list[Campaign]:
-    """All campaigns, oldest first."""
+    """Return all campaigns, oldest first."""
     with ledger.read() as connection:
         return [
             _campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))
@@ -81,21 +87,21 @@ def list_campaigns(ledger: Ledger) -> list[Campaign]:
 
 
 def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
-    """Read campaigns' names by their ids; one that is not there is left out."""
+    """Return campaigns' names by id; unknown ids are left out."""
     query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(list(ids)))
     with ledger.read() as connection:
         return {row.id: row.name for row in connection.execute(query)}
 
 
 def halted_campaigns(ledger: Ledger) -> frozenset[int]:
-    """The ids of campaigns whose jobs must not be called now."""
+    """Return the ids of paused and cancelled campaigns, for whose jobs no call may start."""
     with ledger.read() as connection:
         rows = connection.execute(select(campaigns.c.id).where(campaigns.c.state.in_(_HALTED)))
         return frozenset(rows.scalars())
 
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
-    """Stop releasing the campaign's jobs until it is resumed."""
+    """Pause a campaign: none of its jobs is released until it is resumed."""
     return change_state(
         ledger,
         name,
@@ -107,7 +113,7 @@ def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
 
 
 def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
-    """Let a paused campaign go on."""
+    """Resume a paused campaign."""
     return change_state(
         ledger,
         name,
@@ -127,13 +133,13 @@ def change_state(
     before: Collection[CampaignState],
     after: CampaignState,
 ) -> Campaign:
-    """Change a campaign's state, and record who did it.
+    """Change a campaign's state and record who did it.
 
     Args:
         ledger: the record.
-        name: the campaign's.
-        operator: who asks for it.
-        verb: what the action is called in the audit log.
+        name: the campaign's name.
+        operator: the operator and the reason.
+        verb: the action's name in the audit log.
         before: the states in which it is allowed.
         after: the new state.
 
@@ -147,24 +153,23 @@ def change_state(
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
         )
-        note_action(connection, operator, verb=verb, target=f"campaign:{name}")
-        told = {"operator": operator.name, "note": operator.note, "before": campaign.state}
-        note_event(connection, f"campaign {after}", campaign=name, **told)
+        record_action(connection, operator, verb=verb, target=f"campaign:{name}")
+        fields = {"operator": operator.name, "note": operator.note, "before": campaign.state}
+        log_after_commit(connection, _EVENTS[after], campaign=name, **fields)
         return find_in(connection, name)
 
 
 def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:
-    """Set a campaign's weight, from the next release on; what is queued already stays so.
+    """Set a campaign's weight, from the next release on; queued jobs stay queued.
 
     Args:
         ledger: the record.
-        name: the campaign's.
-        weight: `WEIGHT_MIN` to `WEIGHT_MAX`. A weight that it has already is no action.
-        operator: whose wish it is; the note tells both weights.
+        name: the campaign's name.
+        weight: `WEIGHT_MIN` to `WEIGHT_MAX`. An unchanged weight is not recorded.
+        operator: the operator and the reason, to which both weights are added.
 
     Raises:
-        CampaignError: there is no such campaign, it is cancelled, or the weight is out of its
-            range.
+        CampaignError: there is no such campaign, it is cancelled, or the weight is out of range.
     """
     if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
         raise CampaignError(
@@ -173,22 +178,22 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state is CampaignState.CANCELLED:
-            raise CampaignError(f"Campaign {name} is cancelled: it shares in nothing any more")
+            raise CampaignError(f"Campaign {name} is cancelled: its weight has no effect any more")
         if campaign.weight == weight:
             return campaign
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(weight=weight)
         )
         note = f"{campaign.weight} → {weight}" + (f", {operator.note}" if operator.note else "")
-        note_action(
+        record_action(
             connection, replace(operator, note=note), verb="weight", target=f"campaign:{name}"
         )
-        told = {"operator": operator.name, "note": operator.note}
-        note_event(
+        fields = {"operator": operator.name, "note": operator.note}
+        log_after_commit(
             connection,
-            "campaign weighed",
+            "campaign_weight_changed",
             campaign=name,
-            **told,
+            **fields,
             before=campaign.weight,
             weight=weight,
         )
@@ -196,9 +201,9 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
 
 
 def finish_campaigns(connection: Connection) -> None:
-    """Mark running campaigns without open jobs as finished, so that the release need not look at them."""
-    # Locked first and looked at after that: who adds a job locks its campaign too, so it is either
-    # seen here or finds the campaign finished and wakes it.
+    """Mark running campaigns without open jobs as finished, so that releases skip them."""
+    # Lock first, then check: adding a job locks its campaign too, so the job is either seen here or
+    # finds the campaign finished and wakes it.
     running = select(campaigns.c.id).where(
         campaigns.c.state == CampaignState.RUNNING, campaigns.c.accepted_lines > 0
     )
@@ -214,8 +219,8 @@ def finish_campaigns(connection: Connection) -> None:
 
 
 def wake_campaign(connection: Connection, campaign_id: int) -> None:
-    """Let a finished campaign run again, because it has something to do; a halted one stays halted."""
-    # A running one is written too: that waits for a release which is finishing it at this moment.
+    """Let a finished campaign run again because it has work; a paused or cancelled one stays so."""
+    # A running one is updated too, to wait for a release that is finishing it right now.
     awake = campaigns.c.state.in_((CampaignState.RUNNING, CampaignState.FINISHED))
     connection.execute(
         update(campaigns)
@@ -225,7 +230,7 @@ def wake_campaign(connection: Connection, campaign_id: int) -> None:
 
 
 def find_in(connection: Connection, name: str, *, for_update: bool = False) -> Campaign:
-    """`find_campaign` within a transaction; `for_update` keeps others from changing it until the end."""
+    """Return the same as `find_campaign`, within a transaction; `for_update` locks the campaign."""
     query = select(campaigns).where(campaigns.c.name == name)
     found = connection.execute(
         query.with_for_update(key_share=True) if for_update else query

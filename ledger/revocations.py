@@ -1,7 +1,6 @@
-"""Revocations: an issued line's whole transactions are cancelled at the API by an operator, and the ledger says so.
+"""Revocations: an operator cancels an issued line's transactions at the API.
 
-The line stays `issued`, for that is what came of it; the revocation stands beside it, as actions on
-the line.
+The line stays `issued`, because it was; the audit log has the revocation, as actions on the line.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from issuance.states import DeadLetterState, State
-from ledger.audit_log import Action, Operator, actions_in, line_target, note_action
+from ledger.audit_log import Action, Operator, actions_in, line_target, record_action
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -19,14 +18,14 @@ from ledger.store.schema import dead_letters, jobs, lines
 
 
 class RevocationError(LedgerError):
-    """The line cannot be revoked now, or not at all; the message says why and what can be done instead."""
+    """The line cannot be revoked; the message says why and what to do instead."""
 
 
 class Verb(StrEnum):
-    """What is noted of a revocation, in the order in which it happens."""
+    """The actions of a revocation, in the order in which they happen."""
 
     ASKED = "revoke"
-    """Written before the API is called: whatever becomes of the process, that it was asked stays known."""
+    """Recorded before the API is called, so the request is known even if the process crashes."""
     REVOKED = "revoked"
     NOT_REVOKED = "not revoked"
     IN_DOUBT = "revoke in doubt"
@@ -34,20 +33,20 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """What revoking a line comes to."""
+    """What revoking a line would do."""
 
     line: LineRecord
     asked_before: bool
-    """An earlier revocation was asked for and its end is not known: the API may say that it was revoked already."""
+    """An earlier request has no known result: the API may say that the line was revoked already."""
 
     @property
     def transaction_ids(self) -> tuple[str, ...]:
-        """What has to be revoked, each as a whole."""
+        """The transactions to revoke, each as a whole."""
         return self.line.transaction_ids
 
 
 def plan_revocation(ledger: Ledger, request_id: str) -> Revocation:
-    """Find out what revoking a line would come to.
+    """Find out what revoking a line would do.
 
     Raises:
         RevocationError: it cannot be revoked.
@@ -57,25 +56,25 @@ def plan_revocation(ledger: Ledger, request_id: str) -> Revocation:
 
 
 def begin_revocation(ledger: Ledger, request_id: str, operator: Operator) -> Revocation:
-    """Note that a revocation is asked for, before the API is called.
+    """Record that a revocation is requested, before the API is called.
 
     Raises:
-        RevocationError: it cannot be revoked (any more).
+        RevocationError: it cannot be revoked, or not any more.
     """
     with ledger.write() as connection:
         revocation = _plan(connection, request_id)
-        _note(connection, revocation, Verb.ASKED, operator)
+        _record(connection, revocation, Verb.ASKED, operator)
         return revocation
 
 
 def end_revocation(ledger: Ledger, revocation: Revocation, verb: Verb, operator: Operator) -> None:
-    """Note what came of it; the operator's note says what the API said."""
+    """Record the result; the operator's note has the API's answer."""
     with ledger.write() as connection:
-        _note(connection, revocation, verb, operator)
+        _record(connection, revocation, verb, operator)
 
 
-def _note(connection: Connection, revocation: Revocation, verb: Verb, operator: Operator) -> None:
-    note_action(
+def _record(connection: Connection, revocation: Revocation, verb: Verb, operator: Operator) -> None:
+    record_action(
         connection, operator, verb=verb.value, target=line_target(revocation.line.request_id)
     )
 
@@ -98,15 +97,18 @@ def _check(line: LineRecord, history: Sequence[Action]) -> None:
     if line.revoked_at is not None:
         asked = [action for action in history if action.verb == Verb.ASKED][-1]
         raise RevocationError(
-            f"It was revoked already, at {line.revoked_at:%Y-%m-%d %H:%M:%S}Z by {asked.operator}: {asked.note}"
+            f"It was revoked already, at {line.revoked_at:%Y-%m-%d %H:%M:%S}Z "
+            f"by {asked.operator}: {asked.note}"
         )
     if line.state is not State.ISSUED:
         raise RevocationError(
-            f"Only what is issued can be revoked, and this line is {line.state}: {_INSTEAD[line.state]}"
+            f"Only what is issued can be revoked, and this line is {line.state}: "
+            f"{_INSTEAD[line.state]}"
         )
     if not line.transaction_ids:
         raise RevocationError(
-            "No reply showed its transaction: find it at the API by the requestId and revoke it there"
+            "No reply showed its transaction: "
+            "find it at the API by the requestId and revoke it there"
         )
 
 
@@ -115,16 +117,16 @@ _INSTEAD = {
     State.WAITING: _WAIT,
     State.QUEUED: _WAIT,
     State.RUNNING: _WAIT,
-    State.PARTIAL: "resend its dead letter until it is issued; units that must go now are revoked at the API, and the "
-    "dead letter discarded",
+    State.PARTIAL: "resend its dead letter until it is issued; to revoke its units now, do so at "
+    "the API and discard the dead letter",
     State.FAILED: "nothing was issued",
-    State.IN_DOUBT: "resend its dead letter, which tells whether it was issued",
+    State.IN_DOUBT: "resend its dead letter, which shows whether it was issued",
     State.CANCELLED: "nothing was sent",
 }
 
 
 def _check_job(connection: Connection, line: LineRecord) -> None:
-    """Make sure that the job is not sent again: under a revoked requestId the API might issue anew."""
+    """Make sure that the job is not sent again: under a revoked requestId the API might reissue."""
     number = (
         select(lines.c.job_number).where(lines.c.request_id == line.request_id).scalar_subquery()
     )
@@ -139,13 +141,14 @@ def _check_job(connection: Connection, line: LineRecord) -> None:
     letter = connection.scalar(query)
     if letter is not None:
         raise RevocationError(
-            f"Its job has the open dead letter {letter}, and resending that after the revocation could issue anew: "
-            f"redrive it to its end, or `issuance dead-letters discard {letter}`, then run this again"
+            f"Its job has the open dead letter {letter}, and resending that after the revocation "
+            "could issue it a second time: redrive it until it is closed, or "
+            f"`issuance dead-letters discard {letter}`, then run this again"
         )
 
 
 def _check_transactions(line: LineRecord, of_job: Sequence[LineRecord]) -> None:
-    """Make sure that it is this line's own transactions that are revoked, and no other reward's."""
+    """Make sure that the transactions are this line's own, and no other reward's."""
     if not line.transaction_ids:
         raise RevocationError(
             f"No reply showed its transaction: find it at the API by {line.job_id}, revoke it there"
@@ -154,6 +157,7 @@ def _check_transactions(line: LineRecord, of_job: Sequence[LineRecord]) -> None:
         shared = set(line.transaction_ids).intersection(other.transaction_ids)
         if other.request_id != line.request_id and shared:
             raise RevocationError(
-                f"The API's answer names transaction {', '.join(sorted(shared))} for {other.request_id} too, and only "
-                "one of them can have it: find out at the API which one, and revoke the right one there"
+                f"The API's answer names transaction {', '.join(sorted(shared))} for "
+                f"{other.request_id} too, and only one of them can have it: "
+                "find out at the API which one, and revoke the right one there"
             )

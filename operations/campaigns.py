@@ -61,7 +61,7 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
         nonlocal delay
         delay = _notify_workers(services, lambda limits: limits.pause(cancelled.id))
 
-    cancelled = cancel_campaign(ledger, name, operator, tell=notify)
+    cancelled = cancel_campaign(ledger, name, operator, notify=notify)
     while settle_cancelled(ledger):
         pass
     return Change(cancelled, delay)

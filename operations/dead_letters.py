@@ -6,7 +6,7 @@ from typing import Any
 from issuance.masking import mask_customer, scrub
 from issuance.redrive.rules import Verb
 from ledger.audit_log import Operator
-from ledger.dead_letters.browse import Letter, LetterFilter
+from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter
 from ledger.dead_letters.redrive import Redriven
 from ledger.dead_letters.redrive import discard as discard_letters
 from ledger.dead_letters.redrive import redrive as redrive_letters
@@ -28,7 +28,7 @@ class Redrive:
 def redrive(
     services: Services,
     ledger: Ledger,
-    chosen: LetterFilter,
+    chosen: DeadLetterFilter,
     verb: Verb,
     operator: Operator,
     *,
@@ -39,12 +39,12 @@ def redrive(
     return Redrive(result, wake_release(services) if result.done else "")
 
 
-def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redriven:
+def discard(ledger: Ledger, chosen: DeadLetterFilter, operator: Operator) -> Redriven:
     """Set dead letters aside for good: their lines keep their state."""
     return discard_letters(ledger, chosen, operator)
 
 
-def letter_json(letter: Letter) -> dict[str, Any]:
+def letter_json(letter: DeadLetter) -> dict[str, Any]:
     """A letter for programs."""
     return {
         "id": letter.id,

@@ -13,7 +13,7 @@ from ledger.campaigns import halted_campaigns
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
-from ledger.queries.counters import fold
+from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_took_seconds
 from limiter.state import Availability, LimitState
@@ -53,7 +53,7 @@ def run_release(parts: Parts, *, by_beat: bool = False) -> int:
         end_lost_claims(parts)
         reap(parts.ledger)
         released = _release_due(parts)
-        fold(parts.ledger)
+        compact_counters(parts.ledger)
         touch(
             parts.ledger,
             *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)),

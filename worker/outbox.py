@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway, publish
 from broker.queues import DEAD_LETTER_TASK
-from ledger.dead_letters.outbox import Notice, mark_noticed, unpublished_notices
+from ledger.dead_letters.outbox import DeadLetterEvent, mark_published, unpublished_events
 from ledger.store.database import Ledger
 from worker.ledger_retry import first_line
 
@@ -34,16 +34,16 @@ def publish_notices(
         job_numbers: only these jobs' letters; None: all.
         older_than_seconds: only letters opened so long ago.
     """
-    published: list[Notice] = []
+    published: list[DeadLetterEvent] = []
     try:
-        notices = unpublished_notices(
+        notices = unpublished_events(
             ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds
         )
         if notices:
             try:
                 _publish(app, notices, published)
             finally:
-                mark_noticed(ledger, published)
+                mark_published(ledger, published)
     except BrokerAway as error:
         log.warning("notices not published", error=str(error))
     except DBAPIError as error:
@@ -51,13 +51,15 @@ def publish_notices(
     return len(published)
 
 
-def _publish(app: Celery, notices: Sequence[Notice], published: list[Notice]) -> None:
+def _publish(
+    app: Celery, notices: Sequence[DeadLetterEvent], published: list[DeadLetterEvent]
+) -> None:
     for notice in notices:
         _send(app, notice)
         published.append(notice)
 
 
-def _send(app: Celery, notice: Notice) -> None:
+def _send(app: Celery, notice: DeadLetterEvent) -> None:
     publish(
         app,
         DEAD_LETTER_TASK,

@@ -23,7 +23,12 @@ from config.logs import configure_logs
 from config.settings import Settings
 from issuance.job import Lane
 from issuance.outcome import Reason
-from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
+from ledger.dead_letters.browse import (
+    DeadLetterFilter,
+    count_dead_letters,
+    list_dead_letters,
+    show_dead_letter,
+)
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import unqueue_all
@@ -72,22 +77,22 @@ def _measure(ledger_url: str, count: int, campaign: str, broker_url: str) -> dic
 def _queries(ledger: Ledger, campaign: str) -> dict[str, Callable[[], object]]:
     with ledger.read() as connection:
         letter = connection.scalar(select(dead_letters.c.id).limit(1)) or 0
-    one_reason = LetterFilter(campaign=campaign, reason=Reason.FAILED)
+    one_reason = DeadLetterFilter(campaign=campaign, reason=Reason.FAILED)
     return {
         "status of the campaign": lambda: balance(ledger, campaign),
         "speed over the last 10 s": lambda: attempts_per_second(ledger),
-        "dead letters: count": lambda: count_letters(ledger, LetterFilter()),
-        "dead letters: count, campaign and reason": lambda: count_letters(ledger, one_reason),
+        "dead letters: count": lambda: count_dead_letters(ledger, DeadLetterFilter()),
+        "dead letters: count, campaign and reason": lambda: count_dead_letters(ledger, one_reason),
         "dead letters: first page": lambda: list(
-            list_letters(ledger, LetterFilter(), limit=_A_PAGE)
+            list_dead_letters(ledger, DeadLetterFilter(), limit=_A_PAGE)
         ),
         "dead letters: first page, campaign": lambda: list(
-            list_letters(ledger, LetterFilter(campaign=campaign), limit=_A_PAGE)
+            list_dead_letters(ledger, DeadLetterFilter(campaign=campaign), limit=_A_PAGE)
         ),
         "dead letters: first page, campaign and reason": lambda: list(
-            list_letters(ledger, one_reason, limit=_A_PAGE)
+            list_dead_letters(ledger, one_reason, limit=_A_PAGE)
         ),
-        "dead letters: show": lambda: show_letter(ledger, letter),
+        "dead letters: show": lambda: show_dead_letter(ledger, letter),
         "release without due jobs: cancelled, lapsed, stalled": lambda: (
             settle_cancelled(ledger),
             reap(ledger),

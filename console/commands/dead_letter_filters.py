@@ -8,7 +8,7 @@ import typer
 
 from issuance.outcome import Reason
 from ledger.campaigns import find_campaign
-from ledger.dead_letters.browse import LetterFilter, count_letters
+from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters
 from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import counted
@@ -41,7 +41,7 @@ class Filters:
         return (self.campaign, self.reason, self.code) != (None, None, None)
 
 
-def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> LetterFilter:
+def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLetterFilter:
     """Settle which letters are meant.
 
     Raises:
@@ -53,20 +53,20 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> LetterFil
             "Give the letters' ids, or filters (--campaign, --reason, --code), and not both"
         )
     if ids:
-        return LetterFilter(ids=tuple(dict.fromkeys(ids)))
+        return DeadLetterFilter(ids=tuple(dict.fromkeys(ids)))
     if filters.campaign is not None:
         find_campaign(ledger, filters.campaign)
-    return LetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
+    return DeadLetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
 
 
-def confirm(ledger: Ledger, chosen: LetterFilter, verb: str, *, yes: bool) -> None:
+def confirm(ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool) -> None:
     """Ask before more than one letter is touched; where there is no terminal, whoever calls has decided already.
 
     Raises:
         UsageError: no letter fits.
         typer.Abort: the answer was no.
     """
-    count = len(chosen.ids) or count_letters(ledger, chosen)
+    count = len(chosen.ids) or count_dead_letters(ledger, chosen)
     if not count:
         raise UsageError("No open dead letter fits: `issuance dead-letters list` shows them")
     if yes or len(chosen.ids) == 1 or not sys.stdin.isatty():

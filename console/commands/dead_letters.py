@@ -25,7 +25,7 @@ from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, opened, oper
 from issuance.redrive.rules import Verb
 from issuance.states import DeadLetterState
 from ledger.campaigns import find_campaign
-from ledger.dead_letters.browse import LetterFilter, list_letters, show_letter
+from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters, show_dead_letter
 from ledger.dead_letters.redrive import Redriven
 from operations import dead_letters
 from operations.formats import counted
@@ -80,12 +80,12 @@ def list_command(
         if campaign is not None:
             find_campaign(ledger, campaign)
         wanted = None if state is LetterState.ALL else DeadLetterState(state.value)
-        chosen = LetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
+        chosen = DeadLetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
         if form is Format.JSONL:
-            print_jsonl(list_letters(ledger, chosen, limit=limit))
+            print_jsonl(list_dead_letters(ledger, chosen, limit=limit))
             return
         most = limit or _TABLE_ROWS
-        letters = list(list_letters(ledger, chosen, limit=most + 1))
+        letters = list(list_dead_letters(ledger, chosen, limit=most + 1))
         if not letters:
             remark("No dead letter fits.")
             return
@@ -105,7 +105,7 @@ def show(
 ) -> None:
     """Tell a dead letter's whole story, and which redrive is allowed."""
     with opened() as (_, ledger):
-        for line in story_lines(show_letter(ledger, letter), reveal=reveal):
+        for line in story_lines(show_dead_letter(ledger, letter), reveal=reveal):
             say(line)
 
 

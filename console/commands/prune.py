@@ -8,7 +8,7 @@ import typer
 
 from console.rendering.layout import say
 from console.terminal import opened, operator
-from ledger.retention.pruning import Page, compact, note_pruning, prune
+from ledger.retention.pruning import Page, compact, prune, record_pruning
 from ledger.store.database import Ledger
 from operations.archive import Archive
 from operations.formats import counted
@@ -83,7 +83,7 @@ def _tell(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> N
     else:
         say(f"pruned {what}{f', archived in {archive}' if archive else ''}")
         if total.jobs:
-            note_pruning(pages.ledger, operator(what))
+            record_pruning(pages.ledger, operator(what))
     if total.kept:
         jobs = counted(total.kept, "job")
         say(

@@ -8,7 +8,7 @@ from console.rendering.layout import aligned
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
 from issuance.states import DeadLetterState
-from ledger.dead_letters.browse import AttemptRecord, Letter, LetterStory
+from ledger.dead_letters.browse import AttemptRecord, DeadLetter, DeadLetterStory
 from ledger.queries.outcomes import LineRecord
 from operations.formats import clock, one_line
 from operations.reply_masking import show_reply
@@ -19,7 +19,7 @@ _COMMANDS = {
 }
 
 
-def story_lines(story: LetterStory, *, reveal: bool) -> Iterator[Text]:
+def story_lines(story: DeadLetterStory, *, reveal: bool) -> Iterator[Text]:
     """Tell it from the letter to the remedy; customers, vouchers and replies are masked unless `reveal`."""
     letter = story.letter
     code = "" if letter.code is None else f", code {letter.code}"
@@ -49,7 +49,7 @@ def _section(title: str, lines: list[str]) -> Iterator[Text]:
         yield Text(f"  {line}")
 
 
-def _facts(letter: Letter, *, reveal: bool) -> Iterator[tuple[str, str]]:
+def _facts(letter: DeadLetter, *, reveal: bool) -> Iterator[tuple[str, str]]:
     yield "campaign", letter.campaign
     yield "customer", str(letter.customer) if reveal else mask_customer(letter.customer)
     yield "job", letter.job_id
@@ -107,7 +107,7 @@ def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
         yield f"   reply: {show_reply(made.reply, reveal=reveal)}"
 
 
-def _remedies(letter: Letter) -> list[str]:
+def _remedies(letter: DeadLetter) -> list[str]:
     told = [advice(letter.case)]
     if letter.state is not DeadLetterState.OPEN:
         return told

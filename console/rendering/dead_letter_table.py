@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from console.rendering.layout import age, aligned, say_row
 from issuance.masking import scrub
-from ledger.dead_letters.browse import Letter
+from ledger.dead_letters.browse import DeadLetter
 from operations.dead_letters import letter_json
 from operations.formats import one_line
 
@@ -15,13 +15,13 @@ _NUMBERS = (0, 3, 4, 5)
 _LONGEST_CAMPAIGN = 16
 
 
-def print_table(letters: Sequence[Letter]) -> None:
+def print_table(letters: Sequence[DeadLetter]) -> None:
     """One letter a row; on a terminal the message is cut at the edge."""
     for row in aligned([_HEADINGS, *map(_cells, letters)], right=_NUMBERS):
         say_row(row)
 
 
-def _cells(letter: Letter) -> tuple[str, ...]:
+def _cells(letter: DeadLetter) -> tuple[str, ...]:
     name = letter.campaign
     return (
         str(letter.id),
@@ -35,7 +35,7 @@ def _cells(letter: Letter) -> tuple[str, ...]:
     )
 
 
-def print_jsonl(letters: Iterable[Letter]) -> None:
+def print_jsonl(letters: Iterable[DeadLetter]) -> None:
     """One letter a line, with all its fields; customers masked."""
     for letter in letters:
         say_row(to_json(letter_json(letter)).decode())

@@ -1,1 +1,1 @@
-"""Dead letters: written, browsed, and sent again."""
+"""Dead letters: written, browsed, redriven and published."""

@@ -1,4 +1,4 @@
-"""Dead letters as operators see them: list, count, show with their history."""
+"""Dead letters for operators: lists, counts, and one with its history."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -24,8 +24,8 @@ _READ_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class LetterFilter:
-    """Which letters are meant; every field that is given must fit."""
+class DeadLetterFilter:
+    """Which dead letters are meant; all given fields must match."""
 
     campaign: str | None = None
     reason: Reason | None = None
@@ -36,7 +36,7 @@ class LetterFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter."""
 
     id: int
@@ -49,17 +49,17 @@ class Letter:
     customer: Customer
     attempts: int
     openings: int
-    """How often it was opened: more than once after redrives that failed."""
+    """How often it was opened: more than once if redrives failed."""
     reissued_as: str | None
     opened_at: datetime | None
     changed_at: datetime | None
     case: Case
-    """What decides which redrive is allowed."""
+    """Decides which redrive is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One HTTP call as the ledger has it."""
+    """One HTTP call as the ledger stores it."""
 
     number: int
     started_at: datetime | None
@@ -75,22 +75,22 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterStory:
-    """A dead letter with all that explains it."""
+class DeadLetterStory:
+    """A dead letter with its job's lines, attempts and actions."""
 
-    letter: Letter
+    letter: DeadLetter
     body: bytes
     lines: list[LineRecord]
     attempts: list[AttemptRecord]
     actions: list[Action]
 
 
-def list_letters(
-    ledger: Ledger, chosen: LetterFilter, *, limit: int | None = None
-) -> Iterator[Letter]:
-    """Stream the letters that fit, oldest first."""
+def list_dead_letters(
+    ledger: Ledger, chosen: DeadLetterFilter, *, limit: int | None = None
+) -> Iterator[DeadLetter]:
+    """Stream the matching dead letters, oldest first."""
     with ledger.read() as connection:
-        ids = letter_ids(connection, chosen, limit=limit)
+        ids = dead_letter_ids(connection, chosen, limit=limit)
         for start in range(0, len(ids), _READ_AT_ONCE):
             some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(
                 letters.c.id
@@ -99,21 +99,21 @@ def list_letters(
                 yield _letter(row)
 
 
-def letter_ids(
-    connection: Connection, chosen: LetterFilter, *, limit: int | None = None
+def dead_letter_ids(
+    connection: Connection, chosen: DeadLetterFilter, *, limit: int | None = None
 ) -> "array[int]":
-    """Find the letters that fit, oldest first: 8 bytes for each, so that a million can be held.
+    """Return the ids of matching dead letters, oldest first, 8 bytes each.
 
-    Found before anything else of them is read: a database without statistics may sort whatever it
-        is asked for.
+    They are found before anything else is read, because a database without statistics may sort
+    all columns of a query.
     """
     query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
     ordered = filtered(query, chosen).order_by(letters.c.id)
     return array("q", connection.scalars(ordered if limit is None else ordered.limit(limit)))
 
 
-def count_letters(ledger: Ledger, chosen: LetterFilter) -> int:
-    """Count the letters that fit."""
+def count_dead_letters(ledger: Ledger, chosen: DeadLetterFilter) -> int:
+    """Count the matching dead letters."""
     query = select(func.count()).select_from(
         letters.join(campaigns, campaigns.c.id == letters.c.campaign_id)
     )
@@ -121,11 +121,11 @@ def count_letters(ledger: Ledger, chosen: LetterFilter) -> int:
         return connection.scalar(filtered(query, chosen)) or 0
 
 
-def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
-    """Tell a letter's whole story.
+def show_dead_letter(ledger: Ledger, letter_id: int) -> DeadLetterStory:
+    """Return a dead letter with its history.
 
     Raises:
-        LedgerError: there is no letter with this id.
+        LedgerError: there is no dead letter with this id.
     """
     with ledger.read() as connection:
         row = connection.execute(
@@ -142,13 +142,13 @@ def show_letter(ledger: Ledger, letter_id: int) -> LetterStory:
         )
         made = [_attempt(attempt) for attempt in connection.execute(query)]
     of_job = lines_of_job(ledger, row.job_id)
-    return LetterStory(
+    return DeadLetterStory(
         _letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
     )
 
 
-def filtered(query: Select[Any], chosen: LetterFilter) -> Select[Any]:
-    """Narrow a query over letters and campaigns."""
+def filtered(query: Select[Any], chosen: DeadLetterFilter) -> Select[Any]:
+    """Add the filter to a query on dead letters joined with campaigns."""
     conditions = {
         campaigns.c.name: chosen.campaign,
         letters.c.reason: chosen.reason,
@@ -197,9 +197,9 @@ _LETTERS = (
 )
 
 
-def _letter(row: Row[Any]) -> Letter:
+def _letter(row: Row[Any]) -> DeadLetter:
     case = case_of(row[: len(CASE)])
-    return Letter(
+    return DeadLetter(
         id=row.id,
         state=case.state,
         reason=case.reason,

@@ -9,7 +9,7 @@ from ledger.dead_letters.browse import CASE, case_of
 from ledger.store.schema import campaigns, dead_letters, jobs
 
 
-class LockedLetter(NamedTuple):
+class LockedDeadLetter(NamedTuple):
     """A dead letter that this transaction has locked together with its job."""
 
     id: int
@@ -18,7 +18,7 @@ class LockedLetter(NamedTuple):
     case: Case
 
 
-def lock_letters(connection: Connection, ids: list[int]) -> list[LockedLetter]:
+def lock_dead_letters(connection: Connection, ids: list[int]) -> list[LockedDeadLetter]:
     """Lock these letters and their jobs until the end of the transaction, in order of id."""
     # Jobs first, as when outcomes are recorded: the opposite order could deadlock.
     of_letters = select(dead_letters.c.job_number).where(dead_letters.c.id.in_(ids))
@@ -36,6 +36,6 @@ def lock_letters(connection: Connection, ids: list[int]) -> list[LockedLetter]:
         .with_for_update(of=dead_letters)
     )
     return [
-        LockedLetter(letter_id, job_number, campaign_id, case_of(case))
+        LockedDeadLetter(letter_id, job_number, campaign_id, case_of(case))
         for letter_id, job_number, campaign_id, *case in connection.execute(query)
     ]

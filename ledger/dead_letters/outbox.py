@@ -1,4 +1,4 @@
-"""The outbox: dead letters whose event is not published yet, and writing down that it is."""
+"""The outbox: events of dead letters, until they are on the broker's queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from ledger.store.schema import campaigns, dead_letters, jobs
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """What the queue of dead letters carries: ids and the reason, no personal data."""
+class DeadLetterEvent:
+    """The event that a dead letter was opened: ids and the reason, no personal data."""
 
     letter_id: int
     job_id: str
@@ -20,24 +20,24 @@ class Notice:
     reason: str
     code: int | None
     opening: int
-    """Which opening of the letter it tells of: 1, or more after redrives that failed."""
+    """The dead letter's count of openings at this one."""
 
 
-def unpublished_notices(
+def unpublished_events(
     ledger: Ledger,
     limit: int = 500,
     *,
     job_numbers: Sequence[int] | None = None,
     older_than_seconds: float = 0.0,
-) -> list[Notice]:
-    """Letters whose notice was not published yet, oldest first.
+) -> list[DeadLetterEvent]:
+    """Return events that are not published yet, oldest first.
 
     Args:
         ledger: the record.
-        limit: most letters at once.
-        job_numbers: only these jobs' letters; None: all.
-        older_than_seconds: only letters opened so long ago: younger ones are being published by who
-            opened them.
+        limit: the largest number of events to return.
+        job_numbers: only of these jobs; None: of all.
+        older_than_seconds: only of dead letters that were opened at least this long ago: the worker
+            that opened a younger one publishes it.
     """
     query = _UNPUBLISHED.where(
         dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds)
@@ -47,7 +47,8 @@ def unpublished_notices(
     with ledger.read() as connection:
         rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit))
         return [
-            Notice(row.id, row.job_id, row.name, row.reason, row.code, row.openings) for row in rows
+            DeadLetterEvent(row.id, row.job_id, row.name, row.reason, row.code, row.openings)
+            for row in rows
         ]
 
 
@@ -66,21 +67,21 @@ _UNPUBLISHED = (
 )
 
 
-def mark_noticed(ledger: Ledger, notices: Sequence[Notice]) -> None:
-    """Write down that these notices are on the queue.
+def mark_published(ledger: Ledger, events: Sequence[DeadLetterEvent]) -> None:
+    """Record that these events are on the queue.
 
-    A letter that was opened again meanwhile keeps its new notice to be published.
+    Of a dead letter that was opened again since then, the new event stays unpublished.
     """
-    if notices:
-        published = [{"letter": notice.letter_id, "opening": notice.opening} for notice in notices]
+    if events:
+        published = [{"letter_id": event.letter_id, "opening": event.opening} for event in events]
         with ledger.write() as connection:
-            connection.execute(_NOTICED, published)
+            connection.execute(_PUBLISHED, published)
 
 
-_NOTICED = (
+_PUBLISHED = (
     update(dead_letters)
     .where(
-        dead_letters.c.id == bindparam("letter"), dead_letters.c.openings == bindparam("opening")
+        dead_letters.c.id == bindparam("letter_id"), dead_letters.c.openings == bindparam("opening")
     )
     .values(noticed_at=now_ms())
 )

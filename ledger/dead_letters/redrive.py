@@ -1,4 +1,4 @@
-"""Redrive: an operator puts dead letters back to work, by *resend* or *reissue*, or discards them."""
+"""Redrive: an operator resends or reissues the jobs of dead letters, or discards them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,13 +7,13 @@ from sqlalchemy import Connection, select, update
 
 from issuance.redrive.rules import Verb, refusal
 from issuance.states import DeadLetterState
-from ledger.audit_log import Operator, note_actions
-from ledger.dead_letters.browse import LetterFilter, letter_ids
-from ledger.dead_letters.locking import LockedLetter, lock_letters
+from ledger.audit_log import Operator, record_actions
+from ledger.dead_letters.browse import DeadLetterFilter, dead_letter_ids
+from ledger.dead_letters.locking import LockedDeadLetter, lock_dead_letters
 from ledger.dead_letters.reissue import reissue
 from ledger.dead_letters.resend import resend
 from ledger.store.clock import milliseconds, now_ms
-from ledger.store.commit_log import name_lines, note_event
+from ledger.store.commit_log import line_fields, log_after_commit
 from ledger.store.database import Ledger
 from ledger.store.schema import dead_letters as letters
 from ledger.store.schema import lines
@@ -23,31 +23,36 @@ _BATCH = 500
 
 @dataclass(slots=True)
 class Redriven:
-    """What came of a redrive."""
+    """The result of a redrive."""
 
     done: list[int] = field(default_factory=list)
-    """Ids of the letters that were put back to work."""
+    """Ids of the dead letters that were redriven or discarded."""
     refused: dict[int, str] = field(default_factory=dict)
-    """Ids of the letters that were not, with the explanation."""
+    """Why the others were refused, by id."""
     reissued: dict[int, str] = field(default_factory=dict)
-    """Of reissued letters: the new job's id."""
+    """The new jobs' ids, by the ids of reissued dead letters."""
 
 
 def redrive(
-    ledger: Ledger, chosen: LetterFilter, verb: Verb, operator: Operator, *, per_second: float = 0.0
+    ledger: Ledger,
+    chosen: DeadLetterFilter,
+    verb: Verb,
+    operator: Operator,
+    *,
+    per_second: float = 0.0,
 ) -> Redriven:
-    """Put the open letters that fit back to work.
+    """Redrive the open dead letters that match.
 
-    A letter is redriven once however many operators ask at once: its state changes from open by
-    compare-and-set. Letters named by id that are not open are refused with an explanation.
+    Each is locked and checked first, so concurrent redrives of one have the effect of one. Those
+    that are named by id but not open are refused with an explanation.
 
     Args:
         ledger: the record.
-        chosen: which letters.
+        chosen: which dead letters.
         verb: resend (same bytes) or reissue (new generation); the reason decides which is allowed.
-        operator: who, and why; written down for each letter.
-        per_second: velocity: due times are spread so that no more than this become due a second; 0:
-            at once.
+        operator: the operator and the reason; recorded for each.
+        per_second: due times are spread so that at most this many jobs become due per second; 0:
+            all now.
     """
     result = Redriven()
     for ids in _batches(ledger, chosen):
@@ -56,7 +61,7 @@ def redrive(
             due_at = _due_times(connection, len(result.done), len(rows), per_second)
             if verb is Verb.RESEND:
                 resend(connection, rows, due_at)
-                _tell_all(connection, rows, operator, "resent")
+                _log_all(connection, rows, operator, "dead_letter_resent")
             else:
                 renamed = reissue(connection, rows, due_at)
                 result.reissued |= {
@@ -64,32 +69,39 @@ def redrive(
                 }
                 for row in rows:
                     for old, new in renamed[row.id].items():
-                        _tell(connection, row, operator, "reissued", [old], reissued_as=new)
+                        _log(
+                            connection,
+                            row,
+                            operator,
+                            "dead_letter_reissued",
+                            [old],
+                            reissued_as=new,
+                        )
             _finish(connection, rows, result, operator, verb.value)
     _refuse_unknown(result, chosen)
     return result
 
 
-def discard(ledger: Ledger, chosen: LetterFilter, operator: Operator) -> Redriven:
-    """Put open letters aside for good: the line keeps its state, and nobody is asked to look any more.
+def discard(ledger: Ledger, chosen: DeadLetterFilter, operator: Operator) -> Redriven:
+    """Discard the open dead letters that match; their lines keep their states.
 
-    Letters named by an id that is not an open letter's are refused with an explanation.
+    Those that are named by id but not open are refused with an explanation.
     """
     result = Redriven()
     for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
             rows = _sift(connection, ids, result, _why_not_discarded)
-            put_aside = update(letters).where(letters.c.id.in_([row.id for row in rows]))
+            discarded = update(letters).where(letters.c.id.in_([row.id for row in rows]))
             connection.execute(
-                put_aside.values(state=DeadLetterState.DISCARDED, changed_at=now_ms())
+                discarded.values(state=DeadLetterState.DISCARDED, changed_at=now_ms())
             )
-            _tell_all(connection, rows, operator, "discarded")
+            _log_all(connection, rows, operator, "dead_letter_discarded")
             _finish(connection, rows, result, operator, "discard")
     _refuse_unknown(result, chosen)
     return result
 
 
-def _why_not_discarded(row: LockedLetter) -> str | None:
+def _why_not_discarded(row: LockedDeadLetter) -> str | None:
     return (
         None
         if row.case.state is DeadLetterState.OPEN
@@ -101,17 +113,17 @@ def _sift(
     connection: Connection,
     ids: list[int],
     result: Redriven,
-    why_not: Callable[[LockedLetter], str | None],
-) -> list[LockedLetter]:
-    """Lock letters and note those that are refused; returns the others."""
-    rows = lock_letters(connection, ids)
+    why_not: Callable[[LockedDeadLetter], str | None],
+) -> list[LockedDeadLetter]:
+    """Lock dead letters, add the refused ones to the result, and return the others."""
+    rows = lock_dead_letters(connection, ids)
     refused = {row.id: why for row in rows if (why := why_not(row)) is not None}
     result.refused |= refused
     return [row for row in rows if row.id not in refused]
 
 
 def _due_times(connection: Connection, before: int, count: int, per_second: float) -> list[int]:
-    """When each of so many jobs is due, after those of earlier batches."""
+    """Return the due times of a batch's jobs, which follow those of earlier batches."""
     now = connection.scalar(select(now_ms())) or 0
     gap_seconds = 1 / per_second if per_second else 0.0
     return [now + milliseconds(place * gap_seconds) for place in range(before, before + count)]
@@ -119,33 +131,33 @@ def _due_times(connection: Connection, before: int, count: int, per_second: floa
 
 def _finish(
     connection: Connection,
-    rows: Sequence[LockedLetter],
+    rows: Sequence[LockedDeadLetter],
     result: Redriven,
     operator: Operator,
     verb: str,
 ) -> None:
-    note_actions(connection, operator, verb=verb, targets=[f"letter:{row.id}" for row in rows])
+    record_actions(connection, operator, verb=verb, targets=[f"letter:{row.id}" for row in rows])
     result.done += [row.id for row in rows]
 
 
-def _refuse_unknown(result: Redriven, chosen: LetterFilter) -> None:
+def _refuse_unknown(result: Redriven, chosen: DeadLetterFilter) -> None:
     unknown = set(chosen.ids).difference(result.done, result.refused)
     result.refused |= dict.fromkeys(sorted(unknown), "there is no such dead letter")
 
 
-def _batches(ledger: Ledger, chosen: LetterFilter) -> Iterator[list[int]]:
-    """The ids of the letters meant, as they are now, in batches: a redrive that fails again is not met twice."""
+def _batches(ledger: Ledger, chosen: DeadLetterFilter) -> Iterator[list[int]]:
+    """Return the matching ids in batches, read once: one that is opened again is not redone."""
     if chosen.ids:
-        # A letter named by its id deserves an explanation when it is not open.
+        # Those that are not open are to be refused with an explanation.
         chosen = replace(chosen, state=None)
     with ledger.read() as connection:
-        ids = letter_ids(connection, chosen)
+        ids = dead_letter_ids(connection, chosen)
     for start in range(0, len(ids), _BATCH):
         yield ids[start : start + _BATCH].tolist()
 
 
-def _tell_all(
-    connection: Connection, rows: Sequence[LockedLetter], operator: Operator, done: str
+def _log_all(
+    connection: Connection, rows: Sequence[LockedDeadLetter], operator: Operator, event: str
 ) -> None:
     request_ids: dict[int, list[str]] = {row.job_number: [] for row in rows}
     query = select(lines.c.job_number, lines.c.request_id).where(
@@ -156,22 +168,22 @@ def _tell_all(
     ):
         request_ids[number].append(request_id)
     for row in rows:
-        _tell(connection, row, operator, done, request_ids[row.job_number])
+        _log(connection, row, operator, event, request_ids[row.job_number])
 
 
-def _tell(
+def _log(
     connection: Connection,
-    row: LockedLetter,
+    row: LockedDeadLetter,
     operator: Operator,
-    done: str,
+    event: str,
     request_ids: list[str],
     **more: str,
 ) -> None:
     by = {"operator": operator.name, "note": operator.note}
-    note_event(
+    log_after_commit(
         connection,
-        done,
-        **name_lines(request_ids),
+        event,
+        **line_fields(request_ids),
         **more,
         campaign=row.case.campaign,
         letter_id=row.id,

@@ -1,4 +1,4 @@
-"""Reissue: refused lines of dead letters become new jobs with new requestIds; the old jobs stay as they ended."""
+"""Reissue: makes new jobs with new requestIds from refused lines; the old jobs stay as they are."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from issuance.job import Job, Lane, Line
 from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
-from ledger.dead_letters.locking import LockedLetter
+from ledger.dead_letters.locking import LockedDeadLetter
 from ledger.intake.acceptance import insert_jobs
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import dialect_of
@@ -22,18 +22,17 @@ from ledger.store.schema import jobs, lines
 
 
 def reissue(
-    connection: Connection, rows: Sequence[LockedLetter], due_at: Sequence[int]
+    connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int]
 ) -> dict[int, dict[str, str]]:
-    """Make the next generation of the letters' jobs, with only the lines that failed.
+    """Make the next generation of the dead letters' jobs, with only the lines that failed.
 
     Args:
         connection: the transaction, which has locked jobs and letters.
-        rows: the letters, each with a line that failed.
+        rows: the dead letters, each with a line that failed.
         due_at: when each new job is due, by the ledger's clock.
 
     Returns:
-        By letter: the lines' new requestIds by their old ones, of which the first is the new job's
-            id.
+        By dead letter: the lines' new requestIds by their old ones. The first is the new job's id.
     """
     olds = _jobs(connection, [row.job_number for row in rows])
     of_jobs = _lines(connection, list(olds))
@@ -106,7 +105,7 @@ def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[_OldLin
 
 
 def _rename(campaign: str, old: _OldJob, of_job: list[_OldLine]) -> dict[str, str]:
-    """The requestIds of the next generation, derived as the campaign's were, or from a key's or fresh one itself."""
+    """Derive the next requestIds: as the campaign's were, or from the old one if a key made it."""
     renamed = {}
     for line in of_job:
         if line.state == State.FAILED:
@@ -144,7 +143,7 @@ def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) ->
 
 
 def _pass_on(connection: Connection, reissued_as: dict[int, str]) -> None:
-    """Leave the letters to the jobs that take their place."""
+    """Mark the dead letters as reissued."""
     now = connection.scalar(select(now_ms()))
     rows = [(job_id, now, letter_id) for letter_id, job_id in reissued_as.items()]
     statement = (

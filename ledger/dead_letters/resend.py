@@ -1,4 +1,4 @@
-"""Resend: jobs of dead letters go back to work with the same bytes and the same requestIds."""
+"""Resend: lets dead letters' jobs run again with the same bytes and the same requestIds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,22 +7,21 @@ from sqlalchemy import Connection, func, select, update
 
 from issuance.states import DeadLetterState, State
 from ledger.campaigns import wake_campaign
-from ledger.dead_letters.locking import LockedLetter
+from ledger.dead_letters.locking import LockedDeadLetter
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import dead_letters as letters
 from ledger.store.schema import jobs, lines
 
 
-def resend(connection: Connection, rows: Sequence[LockedLetter], due_at: Sequence[int]) -> None:
-    """Give the letters' jobs a new retry budget. Lines that are issued stay issued.
+def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int]) -> None:
+    """Give the dead letters' jobs a new retry budget. Lines that are issued stay issued.
 
-    Where the campaign was cancelled nothing more may be issued: there they are looked up instead of
-        being sent.
+    In a cancelled campaign nothing more may be issued, so its jobs are reconciled instead of sent.
 
     Args:
         connection: the transaction, which has locked jobs and letters.
-        rows: the letters.
+        rows: the dead letters.
         due_at: when each job is due, by the ledger's clock.
     """
     numbers = [row.job_number for row in rows]

@@ -1,4 +1,4 @@
-"""Writing dead letters: one a job, opened, redriven, closed or discarded, never deleted."""
+"""Opens and closes dead letters. A job has at most one, which only pruning deletes."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -10,12 +10,12 @@ from sqlalchemy.sql.dml import ReturningInsert
 from issuance.outcome import Reason
 from issuance.states import DeadLetterState
 from ledger.store.clock import now_ms
-from ledger.store.commit_log import name_lines, note_event
+from ledger.store.commit_log import line_fields, log_after_commit
 from ledger.store.dialects.dialect import Dialect, dialect_of
 from ledger.store.schema import dead_letters, jobs, lines
 
 
-def open_letter(
+def open_dead_letter(
     connection: Connection,
     job_number: int,
     campaign_id: int,
@@ -27,24 +27,25 @@ def open_letter(
 ) -> None:
     """Open the job's dead letter, or open it again after a redrive that failed.
 
-    `request_ids` are its lines', for the log; they are read where the caller does not have them.
+    `request_ids` are those of its lines, for the log; they are read if the caller does not pass
+    them.
     """
     values = {
-        "the_job": job_number,
-        "of": campaign_id,
-        "why": reason,
-        "said": code,
-        "text": message,
+        "job_number": job_number,
+        "campaign_id": campaign_id,
+        "reason": reason,
+        "code": code,
+        "message": message,
     }
     opened = connection.execute(_open_statement(dialect_of(connection)), values).one()
-    ids = name_lines(request_ids or _request_ids(connection, job_number))
-    told = {
+    ids = line_fields(request_ids or _request_ids(connection, job_number))
+    fields = {
         "letter_id": opened.id,
         "opening": opened.openings,
         "reason": reason.value,
         "code": code,
     }
-    note_event(connection, "dead letter opened", **ids, **told, message=message)
+    log_after_commit(connection, "dead_letter_opened", **ids, **fields, message=message)
 
 
 @cache
@@ -52,22 +53,28 @@ def _open_statement(dialect: Dialect) -> ReturningInsert[tuple[int, int]]:
     now = now_ms()
     fresh: dict[str, Any] = {
         "state": DeadLetterState.OPEN,
-        "reason": bindparam("why"),
-        "code": bindparam("said"),
-        "message": bindparam("text"),
+        "reason": bindparam("reason"),
+        "code": bindparam("code"),
+        "message": bindparam("message"),
     }
     fresh |= {"opened_at": now, "changed_at": now, "noticed_at": None}
-    first = {"job_number": bindparam("the_job"), "campaign_id": bindparam("of"), "openings": 1}
+    first = {
+        "job_number": bindparam("job_number"),
+        "campaign_id": bindparam("campaign_id"),
+        "openings": 1,
+    }
     again = fresh | {"openings": dead_letters.c.openings + 1}
     statement = dialect.upsert(dead_letters, first | fresh, keys=["job_number"], changes=again)
     return statement.returning(dead_letters.c.id, dead_letters.c.openings)
 
 
-def close_letter(connection: Connection, job_number: int, *, reissue_of: str | None = None) -> None:
-    """Close the job's letter, if it has one, and those of the jobs whose place it takes: they came out right after all.
+def close_dead_letter(
+    connection: Connection, job_number: int, *, reissue_of: str | None = None
+) -> None:
+    """Close the job's dead letter, if any, and those of the jobs that it replaces.
 
-    A letter that was opened again after its reissue stays open: word of units came late, and
-        somebody must look.
+    A replaced job's dead letter that was opened again stays open: a late reply showed units, and an
+    operator must compare both jobs.
     """
     _close(connection, job_number, (DeadLetterState.OPEN, DeadLetterState.REDRIVEN))
     while reissue_of is not None:
@@ -87,8 +94,8 @@ def _close(connection: Connection, job_number: int, states: Sequence[DeadLetterS
         .returning(dead_letters.c.id)
     )
     if closed is not None:
-        ids = name_lines(_request_ids(connection, job_number))
-        note_event(connection, "dead letter closed", **ids, letter_id=closed)
+        ids = line_fields(_request_ids(connection, job_number))
+        log_after_commit(connection, "dead_letter_closed", **ids, letter_id=closed)
 
 
 def _request_ids(connection: Connection, job_number: int) -> Sequence[str]:

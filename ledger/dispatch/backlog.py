@@ -1,4 +1,4 @@
-"""What a release finds: each campaign's due jobs, its weight, and what it has queued already."""
+"""The backlog that a release reads: each campaign's weight, queued jobs and due jobs."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A campaign's jobs that are on the broker, or on their way there."""
+    """A campaign with queued jobs: on the broker, or about to be."""
 
     id: int
     weight: int
@@ -27,13 +27,13 @@ class Waiting:
     name: str
     weight: int
     is_cancelled: bool
-    """Only what is to be looked up is due."""
+    """Only jobs to be reconciled are due."""
     count: int
-    """Due jobs, counted no further than there is a use for; a bound above them where nobody else waits."""
+    """Due jobs, counted up to a limit; the limit itself if no other campaign waits."""
 
 
 def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
-    """What is queued in a lane; reads only the leased jobs, which are few."""
+    """Count a lane's queued jobs by campaign; reads only the leased jobs, which are few."""
     of_lane = (IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
     count = func.count().label("count")
     counted = (
@@ -45,11 +45,11 @@ def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
 
 
 def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[Waiting]:
-    """The campaigns with due jobs in a lane, oldest first; of several the jobs are counted, up to `most`.
+    """Return the campaigns with due jobs in a lane, oldest first; jobs are counted up to `most`.
 
-    A paused campaign has none, nor has one whose jobs all wait for a later time.
+    Paused campaigns are left out.
     """
-    # One query for each: of both in one, PostgreSQL makes a reading of all jobs.
+    # Two queries: given both states in one, PostgreSQL reads all jobs.
     found = [
         Waiting(number, name, weight, is_cancelled, most)
         for state, is_cancelled in (
@@ -61,7 +61,7 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
         )
     ]
     if len(found) == 1:
-        return found  # who is alone has whatever there is
+        return found  # nothing to share: no count is needed
     return [replace(each, count=_count(connection, due_jobs(lane, each), most)) for each in found]
 
 
@@ -75,8 +75,7 @@ def _with_due_jobs(
 
 
 def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
-    # In the index's order: else PostgreSQL may read all jobs, in the hope of meeting due ones
-    # early.
+    # In the index's order: otherwise PostgreSQL may read all jobs and hope to find due ones early.
     found = (
         select(jobs.c.number)
         .where(due)
@@ -88,7 +87,7 @@ def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
 
 
 def due_jobs(lane: Lane, campaign: Waiting) -> ColumnElement[bool]:
-    """Whether a job is one of the campaign's due ones; the index of waiting jobs serves it."""
+    """Return the condition of the campaign's due jobs, which the index of waiting jobs serves."""
     return _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
 
 

@@ -1,4 +1,4 @@
-"""Cancellation: ending a campaign for good, and settling its jobs that no worker holds."""
+"""Cancellation: ends a campaign for good and settles its jobs that no worker holds."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from issuance.retry import Settle
 from issuance.states import CampaignState, State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, change_state
-from ledger.dead_letters.writing import open_letter
-from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.dead_letters.writing import open_dead_letter
+from ledger.dispatch.reconciliation import RECONCILE_NOW
 from ledger.store.clock import now_ms
-from ledger.store.commit_log import note_jobs
+from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
 from ledger.store.schema import IS_OPEN, campaigns, jobs, lines
 
@@ -24,28 +24,27 @@ def cancel_campaign(
     name: str,
     operator: Operator,
     *,
-    tell: Callable[[Campaign], None] = lambda _: None,
+    notify: Callable[[Campaign], None] = lambda _: None,
 ) -> Campaign:
-    """End the campaign for good: what was never sent is cancelled, what is in doubt looked up; calls in hand finish.
+    """Cancel a campaign and its unsent jobs; doubtful ones are reconciled, calls under way finish.
 
-    `tell` is called once the campaign is cancelled, before its jobs are settled: with many that
-    takes seconds, and the workers are not to go on for so long.
+    `notify` is called after the state has changed and before jobs are settled, which can take
+    seconds: workers should stop earlier.
     """
     after = CampaignState.CANCELLED
     campaign = change_state(
         ledger, name, operator, verb="cancel", before=list(CampaignState), after=after
     )
-    tell(campaign)
+    notify(campaign)
     settle_cancelled(ledger)
     return campaign
 
 
 def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
-    """Settle waiting and queued jobs of cancelled campaigns; returns how many were dealt with.
+    """Settle waiting and queued jobs of cancelled campaigns; returns how many were handled.
 
-    A job that was never sent becomes cancelled. One that may have been issued is not sent again but
-    looked up, which goes on in a cancelled campaign; one that was refused for a passing reason is
-    settled as failed and dead-lettered.
+    A job that was never sent becomes cancelled. One that may have been issued is reconciled instead
+    of resent. One that was refused for a transient reason fails and gets a dead letter.
     """
     with ledger.write() as connection:
         now = connection.scalar(select(now_ms()))
@@ -54,14 +53,17 @@ def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
         doubted = [row.number for row in chosen if row.may_have_reached]
         for start in range(0, len(unsent), _BATCH):
             cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
-            note_jobs(connection, "cancelled", cancelled)
+            log_jobs_after_commit(connection, "jobs_cancelled", cancelled)
         for start in range(0, len(doubted), _BATCH):
             numbers = doubted[start : start + _BATCH]
-            connection.execute(_LOOK_UP, {"numbers": numbers})
+            connection.execute(_RECONCILE, {"job_numbers": numbers})
             waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
             because = "its campaign was cancelled"
-            note_jobs(
-                connection, "to be looked up", connection.scalars(waiting).all(), because=because
+            log_jobs_after_commit(
+                connection,
+                "reconciliation_scheduled",
+                connection.scalars(waiting).all(),
+                because=because,
             )
         for row in chosen:
             if row.attempts and not row.may_have_reached:
@@ -70,10 +72,10 @@ def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
 
 
 _BATCH = 500
-_LOOK_UP = (
+_RECONCILE = (
     update(jobs)
-    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
-    .values(LOOK_UP_NOW | {"state": State.WAITING, "lease_until": None})
+    .where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+    .values(RECONCILE_NOW | {"state": State.WAITING, "lease_until": None})
 )
 
 
@@ -103,7 +105,7 @@ def _cancellable(connection: Connection, limit: int) -> list[_Cancellable]:
 def _settle(
     connection: Connection, numbers: list[int], state: State, now: int | None
 ) -> Sequence[str]:
-    """Settle jobs and those of their lines that wait; returns these lines' requestIds."""
+    """Settle jobs and their waiting lines; returns the requestIds of these lines."""
     connection.execute(
         update(jobs)
         .where(jobs.c.number.in_(numbers))
@@ -119,7 +121,7 @@ def _settle(
 
 
 def _settle_refused(connection: Connection, row: _Cancellable, now: int | None) -> None:
-    """Settle a job that was refused for a passing reason: a refusal of the rest undoes no unit that was shown."""
+    """Settle a job that was refused for a transient reason; units that replies showed count."""
     shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
     connection.execute(
         update(lines)
@@ -132,4 +134,6 @@ def _settle_refused(connection: Connection, row: _Cancellable, now: int | None) 
     connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
     reason = settle.reason or Reason.EXHAUSTED
     message = "the campaign was cancelled before another attempt"
-    open_letter(connection, row.number, row.campaign_id, reason=reason, code=None, message=message)
+    open_dead_letter(
+        connection, row.number, row.campaign_id, reason=reason, code=None, message=message
+    )

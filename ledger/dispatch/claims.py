@@ -1,4 +1,4 @@
-"""Claims: a worker's right to a chunk's jobs until the lease ends, taken by compare-and-set (design rule 5)."""
+"""Claims: the right to work on jobs until a lease ends, by compare-and-set (design rule 5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    null,
     or_,
     select,
     update,
@@ -25,19 +26,19 @@ from issuance.endpoint import Variant
 from issuance.job import Lane, Line
 from issuance.states import CampaignState, State
 from ledger.store.clock import instant, milliseconds, now_ms
-from ledger.store.commit_log import note_jobs
+from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
 from ledger.store.schema import campaigns, jobs, lines
 
 CLAIMS_MAX = 3
-"""A job claimed so often without an outcome kills its worker: it is not sent again. It is looked up, once."""
+"""After this many claims without an outcome a job is poison: reconciled once, never resent."""
 ISOLATED_FROM = 2
-"""From so many claims without an outcome on, a job travels alone, so that it cannot harm others."""
+"""From this many claims without an outcome on, a job gets a chunk of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job in a worker's hands: all that is needed to send it and to judge the reply."""
+    """A claimed job: all that a worker needs to send it and to judge the reply."""
 
     number: int
     id: str
@@ -46,45 +47,45 @@ class ClaimedJob:
     variant: Variant
     body: bytes
     lines: tuple[Line, ...]
-    """With the fields that a reply is matched by; the rest is in the body."""
+    """Only the fields that replies are matched by; the body has the rest."""
     generation: int
     attempts: int
     budget_attempts: int
     budget_age_seconds: float | None
-    """Since the first attempt of the present budget; None before it."""
+    """Since the first attempt of the current budget; None before it."""
     may_have_reached: bool
     limit_deferrals: int
     redrives: int
     look_up: State | None = None
-    """None: the job is to be sent. Else it is to be looked up, and settled as this when no look finds it."""
+    """None: send the job. Otherwise reconcile it, and settle it as this if nothing is found."""
     empty_looks: int = 0
     shown_transactions: frozenset[str] = frozenset()
-    """Ids of all transactions that replies have named: a look that misses one of them lags behind."""
+    """Ids of all transactions that replies have named: a read that misses one lags behind."""
     first_claimed_at: datetime | None = None
-    """Nothing was sent before this; by the ledger's clock."""
+    """Nothing was sent earlier; by the ledger's clock."""
     reissue_of: str | None = None
-    """The refused job that this one takes the place of."""
+    """The refused job that this one replaces."""
     claims: int = 1
-    """This claim, and those before it that ended without an outcome: above 1 it has lost a worker."""
+    """This claim and the earlier ones without an outcome: above 1 the job has lost a worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a worker holds until `lease_seconds` after it was taken."""
+    """A chunk's jobs that a worker holds until the lease ends."""
 
     chunk_id: str
     campaign: str
     defers_limits: bool
     jobs: tuple[ClaimedJob, ...]
     is_cancelled: bool = False
-    """The campaign was cancelled: its jobs may be looked up, and nothing is sent."""
+    """The campaign was cancelled: its jobs may be reconciled, but not sent."""
     isolated: tuple[Customer, ...] = ()
-    """Customers whose jobs this chunk has lost two workers over: their jobs are to be released one by one."""
+    """Customers of the jobs that this chunk gave back because it has lost two workers over them."""
     lane: Lane = Lane.BLAST
 
     @property
     def campaign_id(self) -> int:
-        """The campaign of all its jobs; 0 when there are none."""
+        """The campaign of all its jobs; 0 without jobs."""
         return self.jobs[0].campaign_id if self.jobs else 0
 
 
@@ -96,40 +97,46 @@ def claim(
     lease_seconds: float,
     orphaned: bool,
 ) -> Claim:
-    """Claim those of a chunk's jobs that are still queued; the jobs of a halted campaign go back instead.
+    """Claim a chunk's jobs that are still queued; those of a paused or cancelled campaign go back.
 
-    Only looks go on in a cancelled campaign: they issue nothing, and tell what was issued.
+    Jobs to be reconciled are claimed in a cancelled campaign too: reading issues nothing.
 
-    A doubled or stale message finds nothing, nor does one that the broker delivers again while its
-    first delivery is in a worker's hands. An orphaned one takes over what it had claimed itself:
-    its worker is gone, and the jobs may have reached the API.
+    A duplicate or stale message claims nothing, nor does one that the broker redelivers while a
+    worker still has it. An orphaned one takes over its own earlier claims: their worker is dead,
+    and the jobs may have reached the API.
 
     Args:
         ledger: the record.
         chunk_id: the message's id.
         job_numbers: the chunk's jobs.
-        lease_seconds: how long the claim holds; no call may run past it.
-        orphaned: whoever claimed jobs with this message is known to be dead.
+        lease_seconds: how long the claim lasts; every call must end before.
+        orphaned: whether the worker that got this message before is known to be dead.
     """
     with ledger.write() as connection:
-        campaign = connection.execute(_CAMPAIGN, {"numbers": job_numbers}).one_or_none()
+        campaign = connection.execute(_CAMPAIGN, {"job_numbers": job_numbers}).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
         is_cancelled = campaign.state == CampaignState.CANCELLED
         if campaign.state == CampaignState.PAUSED:
-            connection.execute(_GIVE_BACK, {"numbers": job_numbers})
+            connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
         if is_cancelled:
-            connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"numbers": job_numbers})
+            connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"job_numbers": job_numbers})
         if orphaned:
-            lost = connection.scalars(_LOST, {"numbers": job_numbers, "chunk": chunk_id}).all()
-            told = {"campaign": campaign.name, "chunk_id": chunk_id}
-            note_jobs(connection, "claims taken over", lost, level="warning", **told)
+            lost = connection.scalars(
+                _LOST, {"job_numbers": job_numbers, "chunk_id": chunk_id}
+            ).all()
+            fields = {"campaign": campaign.name, "chunk_id": chunk_id}
+            log_jobs_after_commit(connection, "claims_taken_over", lost, level="warning", **fields)
         isolated: Sequence[str] = ()
         if orphaned and len(job_numbers) > 1:
             isolated = connection.scalars(
-                _ISOLATE, {"numbers": job_numbers, "chunk": chunk_id}
+                _ISOLATE, {"job_numbers": job_numbers, "chunk_id": chunk_id}
             ).all()
-        values = {"numbers": job_numbers, "chunk": chunk_id, "lease": milliseconds(lease_seconds)}
+        values = {
+            "job_numbers": job_numbers,
+            "chunk_id": chunk_id,
+            "lease_ms": milliseconds(lease_seconds),
+        }
         taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
         of_jobs, shown = _lines(connection, [row[0] for row in taken])
     claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
@@ -144,8 +151,8 @@ def claim(
     )
 
 
-_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
-_CHUNK: BindParameter[Any] = bindparam("chunk")
+_NUMBERS: BindParameter[Any] = bindparam("job_numbers", expanding=True)
+_CHUNK: BindParameter[Any] = bindparam("chunk_id")
 
 # A chunk's jobs are of one campaign and one lane.
 _CAMPAIGN = (
@@ -166,7 +173,7 @@ _LOST = (
     .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK)
     .order_by(lines.c.job_number, lines.c.position)
 )
-# What this chunk lost its worker over more than once goes back, to be released job by job.
+# Jobs over which this chunk has lost two workers go back, to be released one by one.
 _ISOLATE = (
     update(jobs)
     .where(
@@ -176,7 +183,11 @@ _ISOLATE = (
         jobs.c.claims >= ISOLATED_FROM,
     )
     .values(
-        state=State.WAITING, lease_until=None, chunk_id=None, due_at=now_ms(), may_have_reached=True
+        state=State.WAITING,
+        lease_until=None,
+        chunk_id=null(),  # None would be a parameter named like `_CHUNK`
+        due_at=now_ms(),
+        may_have_reached=True,
     )
     .returning(jobs.c.customer)
 )
@@ -196,7 +207,7 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
         .values(
             state=State.RUNNING,
             chunk_id=_CHUNK,
-            lease_until=now + bindparam("lease"),
+            lease_until=now + bindparam("lease_ms"),
             claims=jobs.c.claims + 1,
             first_claimed_at=func.coalesce(jobs.c.first_claimed_at, now),
             may_have_reached=case(
@@ -244,11 +255,11 @@ _LINES = (
 def _lines(
     connection: Connection, numbers: list[int]
 ) -> tuple[dict[int, list[Line]], dict[int, list[str]]]:
-    """The jobs' lines, and the transactions that replies have named for them."""
+    """Read the jobs' lines, and the transactions that replies have named for them."""
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
     shown: dict[int, list[str]] = {}
     for number, request_id, reward_id, quantity, named in connection.execute(
-        _LINES, {"numbers": numbers}
+        _LINES, {"job_numbers": numbers}
     ):
         of_jobs[number].append(Line(request_id, reward_id, quantity))
         if named:
@@ -259,12 +270,12 @@ def _lines(
 def _claimed(
     row: Sequence[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]
 ) -> ClaimedJob:
-    # Unpacked by place: reading fields by name costs as much as the statement.
+    # Unpacked by position: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
-    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *looking = (
+    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = (
         counts
     )
-    look_up, empty_looks, first_claimed_at, reissue_of, claims = looking
+    look_up, empty_looks, first_claimed_at, reissue_of, claims = rest
     return ClaimedJob(
         number=number,
         id=job_id,

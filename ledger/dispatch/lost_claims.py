@@ -1,4 +1,4 @@
-"""Claims of dead workers: their leases end at once when the death was seen."""
+"""Ends the leases of workers that are known to be dead."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ Customers = dict[str, list[Customer]]
 
 
 def end_leases(ledger: Ledger, chunk_ids: Sequence[str]) -> Customers:
-    """End the leases of these chunks' running jobs, so that the next `reap` gives them back.
+    """End the leases of these chunks' running jobs; the next `reap` gives them back.
 
     Args:
         ledger: the record.
-        chunk_ids: of chunks whose worker is known to be dead.
+        chunk_ids: chunks whose worker is known to be dead.
 
     Returns:
-        Each such chunk's customers, which the worker has left locked.
+        By chunk, the customers that the worker has left locked.
     """
     with ledger.write() as connection:
-        found = connection.execute(_END, {"chunks": chunk_ids}).all()
+        found = connection.execute(_END, {"chunk_ids": chunk_ids}).all()
     customers: defaultdict[str, list[Customer]] = defaultdict(list)
     for chunk_id, customer in found:
         customers[chunk_id].append(Customer.parse(customer))
@@ -37,7 +37,7 @@ _END = (
     .where(
         IS_LEASED,
         jobs.c.state == State.RUNNING,
-        jobs.c.chunk_id.in_(bindparam("chunks", expanding=True)),
+        jobs.c.chunk_id.in_(bindparam("chunk_ids", expanding=True)),
     )
     .values(lease_until=now_ms() - 1)
     .returning(jobs.c.chunk_id, jobs.c.customer)

@@ -1,4 +1,4 @@
-"""Release: due jobs leave the ledger for the broker, by weight over campaigns and never more than the window."""
+"""Release: queues due jobs for the broker, shared among campaigns by weight, up to the window."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ class Chunk:
     lane: Lane
     job_numbers: tuple[int, ...]
     request_ids: tuple[str, ...]
-    """Every line's, for a search by requestId; with one line a job these are the jobs' ids."""
+    """Of every line, for searches; if each job has one line, these are the jobs' ids."""
 
 
 def release(
@@ -45,31 +45,30 @@ def release(
     is_probed: Callable[[int], bool] = lambda _: False,
     newest_probes: bool = False,
 ) -> list[Chunk]:
-    """Queue due jobs of running campaigns and return their chunks in the order of publishing, for after the commit.
+    """Queue due jobs of running campaigns; returns their chunks in the order of publishing.
 
-    Campaigns take turns by weight (`issuance.fair_queue`). Of a cancelled campaign only what is to
-    be looked up is released.
+    Campaigns share by weight (`issuance.fair_queue`). Of a cancelled campaign only jobs to be
+    reconciled are released.
 
     Args:
         ledger: the record.
-        lane: whose jobs.
-        turns: whose turn it is in this lane; the same for all releases of a process.
-        window: most jobs queued in this lane at once.
-        chunk_size: most jobs of a chunk; a job that lost its worker twice is alone in its chunk.
+        lane: the lane of the jobs.
+        turns: the lane's scheduler; the same object for all releases of a process.
+        window: the largest number of queued jobs in this lane.
+        chunk_size: the largest number of jobs in a chunk; a job that has lost two workers gets a
+            chunk of its own.
         shared_chunk_size: a chunk's mean size while several campaigns have work in this lane.
-        lost_after_seconds: when a queued job that nobody claimed counts as lost on the way.
-        is_probed: says of a campaign's id that its calls are suspended: a single job of it is
-            queued at a time.
-        newest_probes: of these campaigns, take the job that became due last: mostly one that failed
-            before.
+        lost_after_seconds: a queued job that is not claimed for this long counts as lost.
+        is_probed: whether a campaign, by id, is suspended: only one of its jobs is queued at a
+            time, as a probe.
+        newest_probes: probe with the job that became due last, which has mostly failed before.
     """
     with ledger.write() as connection:
         # Two releases at once would fill the window twice.
         ledger.dialect.lock(connection, Lock.RELEASE)
         queued = queued_campaigns(connection, lane)
         free = window - sum(each.count for each in queued)
-        # Counted a chunk further than there is room: what does not fit whole must be known for
-        # that.
+        # Count one chunk more than fits, to know which chunk does not fit whole.
         found = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
         waiting = [*_one_probe_at_a_time(found, queued, is_probed)]
         weights = {each.id: each.weight for each in queued} | {
@@ -104,24 +103,24 @@ def release(
 def _one_probe_at_a_time(
     waiting: Iterable[Waiting], queued: Iterable[Queued], is_probed: Callable[[int], bool]
 ) -> Iterator[Waiting]:
-    on_the_way = {each.id for each in queued}
+    with_queued = {each.id for each in queued}
     for each in waiting:
         if not is_probed(each.id):
             yield each
-        elif each.id not in on_the_way:
+        elif each.id not in with_queued:
             yield replace(each, count=1)
 
 
 def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
-    """Take back chunks that could not be published: due at once, nothing lost."""
+    """Take back chunks that could not be published; their jobs stay due."""
     numbers = [number for chunk in chunks for number in chunk.job_numbers]
     with ledger.write() as connection:
         for start in range(0, len(numbers), _BATCH):
-            connection.execute(_UNQUEUE, {"numbers": numbers[start : start + _BATCH]})
+            connection.execute(_UNQUEUE, {"job_numbers": numbers[start : start + _BATCH]})
 
 
 def unqueue_all(ledger: Ledger) -> int:
-    """Take back whatever is queued, from a broker that has lost it all; returns how many jobs."""
+    """Take back all queued jobs after the broker has lost its messages; returns how many."""
     with ledger.write() as connection:
         return connection.execute(_UNQUEUE_ALL).rowcount
 
@@ -131,7 +130,7 @@ _TAKE_BACK = (
     update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
 )
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
-_UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+_UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
 
 
 def _queue_due(
@@ -155,7 +154,7 @@ def _queue_due(
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        # chosen once: as a subquery PostgreSQL may choose again for each row, past the limit
+        # A CTE is evaluated once; a subquery PostgreSQL may evaluate per row, past the limit.
         .cte("chosen")
     )
     statement = (
@@ -177,7 +176,7 @@ def _chunks(
     sizes: Iterable[int],
 ) -> list[Chunk]:
     whole = iter([row for row in taken if row[3] < ISOLATED_FROM])
-    # Fewer than the sizes say when others hold some at this moment, or some travel alone.
+    # There are fewer jobs than the sizes add up to if some were locked or get their own chunk.
     groups = [group for size in sizes if (group := list(islice(whole, size)))]
     groups += [[row] for row in taken if row[3] >= ISOLATED_FROM]
     return [

@@ -1,1 +1,1 @@
-"""Accepting jobs."""
+"""Accepting jobs into the ledger."""

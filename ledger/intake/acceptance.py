@@ -1,4 +1,4 @@
-"""Acceptance: jobs enter the ledger, in bulk and idempotently, before they are anywhere else (design rule 1)."""
+"""Acceptance: jobs enter the ledger first, in bulk and idempotently (design rule 1)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -28,26 +28,26 @@ class Conflict:
 
     job: Job
     kind: Literal["repeat", "changed"]
-    """`repeat`: the same customer and reward earlier in this intake; `changed`: the ledger has another payload
-    under this requestId."""
+    """`repeat`: the intake had this customer and reward before; `changed`: the ledger has another
+    payload under this requestId."""
     first_line: int
-    """The file's line that was accepted first; 0 when it came from no file."""
+    """The row of the file that was accepted; 0 when it came from no file."""
     is_exact: bool = True
-    """False: what was accepted is a later line of the job that begins there."""
+    """False: `first_line` is where the accepted job begins, and a later row of it is meant."""
 
 
 @dataclass(slots=True)
 class Acceptance:
-    """What came of a batch of jobs."""
+    """The result of accepting a batch of jobs."""
 
     accepted: list[Job] = field(default_factory=list)
     known: list[Job] = field(default_factory=list)
-    """In the ledger already with the same payload: nothing was added."""
+    """Already in the ledger with the same payload: nothing was added."""
     conflicts: list[Conflict] = field(default_factory=list)
 
 
 class _Earlier(NamedTuple):
-    """A requestId's line as the ledger has it. One is made of each row of a file, so it must cost little."""
+    """A stored line. One is made for each row of a file, so it must be cheap."""
 
     intake_id: int | None
     source_line: int
@@ -61,7 +61,7 @@ class _Earlier(NamedTuple):
         return self.body == body
 
     def is_line(self, part: Job) -> bool:
-        """Whether it is this job's one line, in whatever job it was accepted."""
+        """Whether this job has only this line, whatever job it was accepted in."""
         return (
             self.variant == part.variant
             and narrow_body(part.variant, self.body, {part.id}) == part.body
@@ -72,7 +72,7 @@ _Found = _Earlier | Tombstone
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
-    """Begin the record of one file's reading; returns its id."""
+    """Record that a file is being read; returns the intake's id."""
     with ledger.write() as connection:
         values = {
             "campaign_id": campaign.id,
@@ -90,7 +90,7 @@ def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
 def close_intake(
     ledger: Ledger, intake_id: int, *, accepted: int, known: int, refused: int
 ) -> None:
-    """End the record of a file that was read to its end."""
+    """Record that a file was read to its end."""
     counts = {"accepted": accepted, "known": known, "refused": refused}
     with ledger.write() as connection:
         connection.execute(
@@ -106,18 +106,17 @@ def accept(
     intake_id: int | None = None,
     line_by_line: bool = False,
 ) -> Acceptance:
-    """Accept a batch of jobs in one transaction: all that are new, and only those.
+    """Accept the new jobs of a batch in one transaction.
 
     Args:
         ledger: the record.
-        campaign: theirs.
+        campaign: the campaign of all jobs.
         batch: at most a few thousand jobs.
-        intake_id: the file's reading they come from; tells a row repeated in the file from a file
-            run again.
-        line_by_line: each line is known or new by itself, in whatever job it was accepted, as the
-            rows of a file are: of a job with lines of both kinds, the new ones are accepted as a
-            job of their own. Otherwise a job is known, new or in conflict as a whole, as a request
-            with an idempotency key is.
+        intake_id: the intake they come from; distinguishes a row repeated in a file from a file
+            that is read again.
+        line_by_line: whether each line is new or known by itself, like the rows of a file: the new
+            lines of a job are accepted as a job of their own. Otherwise a job is new, known or in
+            conflict as a whole, like a request with an idempotency key.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -137,10 +136,10 @@ def accept_uncommitted(
     intake_id: int | None = None,
     line_by_line: bool = False,
 ) -> tuple[Acceptance, Callable[[], None]]:
-    """As `accept`, but nothing is accepted before the function is called that is returned, which commits.
+    """Do the same as `accept`, but leave the commit to the returned function.
 
-    It may be called from another thread: the disk is waited for there. Nothing else may write
-    meanwhile from this process.
+    It may be called in another thread, which then waits for the disk. Until then nothing else in
+    this process may write.
     """
     for attempt in range(1, _TRIES + 1):
         try:
@@ -151,7 +150,7 @@ def accept_uncommitted(
                 )
                 return acceptance, stack.pop_all().close
         except IntegrityError:
-            # Another producer accepted one of these requestIds in another campaign at this moment.
+            # Another producer has just accepted one of these requestIds in another campaign.
             if attempt == _TRIES:
                 raise
     raise AssertionError("unreachable")
@@ -165,14 +164,14 @@ def _accept(
     *,
     line_by_line: bool,
 ) -> Acceptance:
-    # The row lock makes two producers of one campaign take turns; SQLite's writers always do.
+    # The row lock makes producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
     if connection.scalar(query.with_for_update(key_share=True)) == CampaignState.CANCELLED:
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
     for job in batch:
-        for part in _taken_apart(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
+        for part in _split(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
             found = next(
                 (earlier[line.request_id] for line in part.lines if line.request_id in earlier),
                 None,
@@ -205,8 +204,8 @@ def _accept(
     return acceptance
 
 
-def _taken_apart(job: Job, earlier: dict[str, _Found]) -> list[Job]:
-    """Take a job apart into its new lines, which stay together, and each of its known ones."""
+def _split(job: Job, earlier: dict[str, _Found]) -> list[Job]:
+    """Split a job into its new lines, which stay together, and each of its known ones."""
     known = [line.request_id for line in job.lines if line.request_id in earlier]
     if not known or earlier[known[0]].is_of_body(job.body):
         return [job]
@@ -216,7 +215,7 @@ def _taken_apart(job: Job, earlier: dict[str, _Found]) -> list[Job]:
 
 
 def _is_same_row(found: _Found, job: Job) -> bool:
-    """Whether the very rows of this job were found, not others of the file: what they became begins at one of them."""
+    """Whether the found job begins at one of this job's rows: both were made from the same rows."""
     return found.source_line == job.source_line or any(
         found.source_line == line.source_line for line in job.lines
     )
@@ -228,7 +227,7 @@ def _is_same_body(found: _Found, part: Job, *, line_by_line: bool) -> bool:
 
 def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Found]:
     request_ids = [line.request_id for job in batch for line in job.lines]
-    # In this order: what is pruned meanwhile is a line no more, but a tombstone already.
+    # In this order: a line that is pruned between the two reads has a tombstone by then.
     living = _living(connection, request_ids)
     return {**find_tombstones(connection, request_ids), **living}
 
@@ -246,8 +245,9 @@ def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Ea
 
 
 _LIVING = (
-    "SELECT lines.request_id, jobs.intake_id, jobs.source_line, lines.position, jobs.variant, jobs.body, "
-    "jobs.campaign_id FROM lines JOIN jobs ON jobs.number = lines.job_number WHERE lines.job_number"
+    "SELECT lines.request_id, jobs.intake_id, jobs.source_line, lines.position, jobs.variant, "
+    "jobs.body, jobs.campaign_id "
+    "FROM lines JOIN jobs ON jobs.number = lines.job_number WHERE lines.job_number"
 )
 
 
@@ -262,22 +262,24 @@ def insert_jobs(
     intake_id: int | None = None,
     reissue_of: Mapping[str, str] = _NONE,
 ) -> list[int]:
-    """Insert jobs that are known to be new, waiting and due now, and count their lines; returns their numbers.
+    """Insert new jobs, waiting and due now, and count their lines; returns their numbers.
 
-    `reissue_of` has the job whose place is taken, by the new job's id.
+    `reissue_of` maps a new job's id to the id of the job that it replaces.
     """
     dialect = dialect_of(connection)
     numbers = dialect.next_job_numbers(connection, len(batch))
     now = connection.scalar(select(now_ms()))
     forgotten = forgotten_since(connection)
     dialect.insert_rows(connection, "jobs", _JOB_COLUMNS, [
-        (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value, str(job.customer), job.variant.value,
-         job.body, job.occurrence, job.generation, reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0,
-         0, 0, forgotten, forgotten is not None, 0, 0, now)
+        (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value,
+         str(job.customer), job.variant.value, job.body, job.occurrence, job.generation,
+         reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0, 0,
+         0, forgotten, forgotten is not None, 0, 0, now)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
-        (number, position, line.request_id, campaign_id, line.reward_id, State.WAITING.value, line.quantity)
+        (number, position, line.request_id, campaign_id, line.reward_id,
+         State.WAITING.value, line.quantity)
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
     ])  # fmt: skip
@@ -290,36 +292,12 @@ def insert_jobs(
 
 
 _JOB_COLUMNS = (
-    *(
-        "number",
-        "id",
-        "campaign_id",
-        "intake_id",
-        "source_line",
-        "lane",
-        "customer",
-        "variant",
-        "body",
-    ),
-    *(
-        "occurrence",
-        "generation",
-        "reissue_of",
-        "state",
-        "open_lines",
-        "due_at",
-        "claims",
-        "attempts",
-    ),
-    *(
-        "budget_attempts",
-        "first_claimed_at",
-        "may_have_reached",
-        "limit_deferrals",
-        "redrives",
-        "accepted_at",
-    ),
-)
+    "number", "id", "campaign_id", "intake_id", "source_line", "lane",
+    "customer", "variant", "body", "occurrence", "generation",
+    "reissue_of", "state", "open_lines", "due_at", "claims", "attempts",
+    "budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives",
+    "accepted_at",
+)  # fmt: skip
 _LINE_COLUMNS = (
     "job_number",
     "position",

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that the program hands over."""
+"""Runs migrations on the connection that the program passes."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""What is asked of the ledger: balances, outcomes, stalls, heartbeats."""
+"""Queries: balances, counters, outcomes, stalls and heartbeats."""

@@ -1,4 +1,4 @@
-"""Balances: how many lines stand where, held against what was accepted."""
+"""Balances: how many lines are in each state, checked against how many were accepted."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from issuance.job import Lane
 from issuance.states import OPEN, CampaignState, DeadLetterState, State
 from ledger.campaigns import Campaign, find_in, list_campaigns
-from ledger.queries.counters import tallied
+from ledger.queries.counters import line_counts
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import (
@@ -26,7 +26,7 @@ from ledger.store.schema import (
 )
 
 _RATE_WINDOW_MS = 10_000
-_IN_HAND = (State.QUEUED, State.RUNNING)
+_ASSIGNED = (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,41 @@ class Balance:
     counts: dict[State, int] = field(default_factory=dict)
     open_letters: int = 0
     oldest_due: datetime | None = None
-    """When the longest-waiting job became due; None when none is due."""
+    """Since when the longest-waiting job is due; None when none is due."""
     pruned: int = 0
-    """Lines that were pruned, by now counted only; they are among `counts`."""
+    """Pruned lines, which `counts` includes."""
 
     @property
     def balanced(self) -> bool:
-        """Every accepted line is in exactly one state."""
+        """Whether every accepted line is in exactly one state."""
         return self.campaign.accepted_lines == sum(self.counts.values())
 
     @property
     def unsettled(self) -> int:
-        """Lines that still have something to come."""
+        """How many lines are not settled."""
         return sum(self.counts[state] for state in OPEN)
 
 
 def balance(ledger: Ledger, name: str) -> Balance:
-    """Balance one campaign by what the database remembers, at the same cost however many lines there are.
+    """Balance one campaign by the database's counters, at a cost that does not grow with its lines.
 
-    Held against the accepted lines, which are counted by acceptance and not by the database.
+    Acceptance counts accepted lines on its own, so the check is independent of the counters.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     with ledger.read() as connection:
-        return _balance(connection, find_in(connection, name), _remembered)
+        return _balance(connection, find_in(connection, name), _from_counters)
 
 
 def recount(ledger: Ledger, name: str) -> Balance:
-    """Balance one campaign by counting every line of it: where the truth is wanted and not what is remembered of it.
+    """Balance one campaign by counting each of its lines, instead of trusting the counters.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     with ledger.read() as connection:
-        return _balance(connection, find_in(connection, name), _counted)
+        return _balance(connection, find_in(connection, name), _from_lines)
 
 
 def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -> list[Balance]:
@@ -103,20 +103,20 @@ def _balance(
     )
 
 
-def _remembered(connection: Connection, campaign_id: int) -> Mapping[State, int]:
-    counts = tallied(connection, campaign_id)
-    for state in _IN_HAND:
-        # State by state: of two lists of states SQLite may take the longer one to search the index,
-        # and read all.
+def _from_counters(connection: Connection, campaign_id: int) -> Mapping[State, int]:
+    counts = line_counts(connection, campaign_id)
+    for state in _ASSIGNED:
+        # One query per state: given two lists of states, SQLite may search the index by the longer
+        # one and read all of it.
         of_state = (jobs.c.campaign_id == campaign_id, jobs.c.state == state, IS_OPEN)
-        in_hand = connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_state)) or 0
-        # Until they are settled these lines wait, by their own state.
-        counts[state] += int(in_hand)
-        counts[State.WAITING] -= int(in_hand)
+        assigned = connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_state)) or 0
+        # Until they are settled, these lines count as waiting.
+        counts[state] += int(assigned)
+        counts[State.WAITING] -= int(assigned)
     return counts
 
 
-def _counted(connection: Connection, campaign_id: int) -> Mapping[State, int]:
+def _from_lines(connection: Connection, campaign_id: int) -> Mapping[State, int]:
     counts: Counter[State] = Counter()
     open_query = (
         select(jobs.c.state, func.sum(jobs.c.open_lines))
@@ -137,7 +137,7 @@ def _counted(connection: Connection, campaign_id: int) -> Mapping[State, int]:
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
     due = (IS_WAITING, jobs.c.campaign_id == campaign.id, jobs.c.due_at <= now_ms())
-    # Lane by lane, so that each query reads one end of the index of waiting jobs.
+    # One query per lane, so that each reads one end of the index of waiting jobs.
     oldest = (
         connection.scalar(
             select(jobs.c.due_at).where(jobs.c.lane == lane, *due).order_by(jobs.c.due_at).limit(1)
@@ -148,7 +148,7 @@ def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
 
 
 def attempts_per_second(ledger: Ledger) -> float:
-    """Calls started over the last ten seconds, by the database's clock."""
+    """Return the mean rate of calls over the last ten seconds, by the database's clock."""
     since = now_ms() - _RATE_WINDOW_MS
     with ledger.read() as connection:
         made = connection.scalar(select(func.count()).where(attempts.c.started_at >= since)) or 0
@@ -156,7 +156,7 @@ def attempts_per_second(ledger: Ledger) -> float:
 
 
 def open_lines(ledger: Ledger) -> int:
-    """Unsettled lines of all campaigns that may go on by themselves (not paused)."""
+    """Count the unsettled lines of all campaigns that are not paused."""
     query = select(func.sum(jobs.c.open_lines)).where(
         IS_OPEN,
         jobs.c.campaign_id.in_(

@@ -1,8 +1,8 @@
-"""Tallies: how many lines are in each state, remembered by the database's triggers instead of counted anew.
+"""Counters: how many lines are in each state, maintained by the database's triggers.
 
-SQLite's triggers keep the tallies themselves. PostgreSQL's append what each statement changed,
-because a counter's row would make workers wait for each other's transactions; `fold` adds that up
-from time to time, and a reading adds the rest, so it is right at any moment.
+SQLite's triggers update the counters. PostgreSQL's append each statement's changes, because workers
+would wait for each other at a counter's row. `compact_counters` adds them up from time to time, and
+reading adds the rest, so that counts are exact at any moment.
 """
 
 from collections import Counter
@@ -16,24 +16,20 @@ from ledger.store.schema import tallies, tally_deltas
 _AT_ONCE = 10_000
 
 
-def tallied(connection: Connection, campaign_id: int) -> Counter[State]:
-    """A campaign's lines by their own state: all that are not settled are `waiting`. Pruned ones are not among them."""
+def line_counts(connection: Connection, campaign_id: int) -> Counter[State]:
+    """Count a campaign's lines by their own state, without pruned ones; unsettled ones wait."""
     counts: Counter[State] = Counter()
-    remembered = (
+    stored = (
         select(table.c.state, column).where(table.c.campaign_id == campaign_id)
         for table, column in ((tallies, tallies.c.line_count), (tally_deltas, tally_deltas.c.delta))
     )
-    for state, count in connection.execute(union_all(*remembered)):
+    for state, count in connection.execute(union_all(*stored)):
         counts[State(state)] += count
     return counts
 
 
-def fold(ledger: Ledger) -> None:
-    """Add what was appended since to the tallies, up to ten thousand rows; nothing to do on SQLite.
-
-    Nobody waits for it, nor it for anybody: who appends touches no row of it, and of two that fold
-        at once one does.
-    """
+def compact_counters(ledger: Ledger) -> None:
+    """Add up to ten thousand appended changes to the counters; neither blocks nor is blocked."""
     if ledger.dialect.appends_counts:
         with ledger.write() as connection:
             ledger.dialect.compact_counters(connection, _AT_ONCE)

@@ -1,4 +1,4 @@
-"""Heartbeats: what turns over by itself leaves the time of its last turn in the ledger, which needs no Redis."""
+"""Heartbeats: when a periodic task last ran, kept in the ledger so that no Redis is needed."""
 
 from enum import StrEnum
 
@@ -10,18 +10,18 @@ from ledger.store.schema import heartbeats
 
 
 class Heartbeat(StrEnum):
-    """What turns over by itself, about once a second."""
+    """A task that runs about once a second."""
 
     RELEASE = "release"
-    """A round of the release, whoever asked for it."""
+    """A round of the release, whatever started it."""
     BEAT = "beat"
-    """Beat's tick, when the release that it asks for comes through."""
+    """A round of the release that Celery Beat started."""
 
 
 def touch(ledger: Ledger, *which: Heartbeat) -> None:
-    """Write down that these have turned over now, by the database's clock."""
+    """Record that these run now, by the database's clock."""
     with ledger.write() as connection:
-        # in one order, so that two releases at once do not wait for each other
+        # Sorted, so that two concurrent releases cannot deadlock.
         for heartbeat in sorted(which):
             values = {"name": heartbeat, "at": now_ms()}
             connection.execute(
@@ -30,7 +30,7 @@ def touch(ledger: Ledger, *which: Heartbeat) -> None:
 
 
 def silent_seconds(ledger: Ledger) -> dict[Heartbeat, float]:
-    """Seconds since each last turned over; one that never did is not among them."""
+    """Return the seconds since each last ran; one that never ran is left out."""
     with ledger.read() as connection:
         rows = connection.execute(select(heartbeats.c.name, now_ms() - heartbeats.c.at))
         return {Heartbeat(name): age / 1000 for name, age in rows}

@@ -1,4 +1,4 @@
-"""Outcomes: one row a line, streamed, for exports and tables."""
+"""Outcomes: what is known of each line, for exports and tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class LineRecord:
     attempts: int
     settled_at: datetime | None
     revoked_at: datetime | None
-    """When an operator had it revoked after it was issued."""
+    """When an operator revoked it, after it was issued."""
 
 
 def outcomes(
@@ -47,7 +47,7 @@ def outcomes(
 ) -> Iterator[LineRecord]:
     """Stream a campaign's lines in order of acceptance; memory does not grow with the campaign.
 
-    The whole stream is one consistent reading.
+    All lines are read from one consistent state.
     """
     query = _LINES.where(lines.c.campaign_id == campaign.id)
     if state in OPEN:
@@ -68,13 +68,13 @@ def find_line(ledger: Ledger, request_id: str) -> LineRecord | None:
 
 
 def lines_of_job(ledger: Ledger, job_id: str) -> list[LineRecord]:
-    """The lines of the job that has a line with this requestId, in the order of its body."""
+    """Return the lines of the job that has a line with this requestId, in the order of its body."""
     with ledger.read() as connection:
         return lines_of_job_in(connection, job_id)
 
 
 def lines_of_job_in(connection: Connection, job_id: str) -> list[LineRecord]:
-    """As `lines_of_job`, within a transaction."""
+    """Return the same as `lines_of_job`, within a transaction."""
     number = select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
     rows = connection.execute(_LINES.where(lines.c.job_number == number).order_by(lines.c.position))
     return [_record(row) for row in rows]
@@ -94,7 +94,9 @@ _LINES = (
         jobs.c.attempts,
         campaigns.c.name.label("campaign"),
         case((lines.c.state == State.ISSUED, _REVOKED_AT)).label("revoked_at"),
-        case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label("stands"),
+        case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label(
+            "exact_state"
+        ),
     )
     .join(jobs, jobs.c.number == lines.c.job_number)
     .join(campaigns, campaigns.c.id == lines.c.campaign_id)
@@ -108,7 +110,7 @@ def _record(row: Row[tuple[object, ...]]) -> LineRecord:
         campaign=row.campaign,
         customer=Customer.parse(row.customer),
         reward_id=row.reward_id,
-        state=State(row.stands),
+        state=State(row.exact_state),
         code=row.code,
         message=row.message,
         requested_quantity=row.requested_quantity,

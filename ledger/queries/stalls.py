@@ -1,4 +1,4 @@
-"""Progress: how long calls take, and whether due work is attempted: a queue that looks alive may still not do it."""
+"""Progress: how long calls take, and lanes that make no calls although work is due."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ from ledger.store.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A lane in which work is due and no call was made, both for longer than the time asked about."""
+    """A lane that has due work but has made no call, both for longer than the given time."""
 
     lane: Lane
     due_seconds: float
-    """How long the longest-waiting job has been due."""
+    """For the job that has been due longest."""
     attempts_elsewhere: int
-    """Calls of the other lane in that time: they may have used up the account's rate."""
+    """Calls of the other lane in that time, which may have used up the account's rate."""
 
 
 def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
-    """The lanes in which nothing has moved for so long though it should; paused and cancelled campaigns do not count.
+    """Find lanes that have due work but have made no call for this long.
 
-    A job that is queued or claimed still counts as due. When a call was made is told by the
-    worker's clock, so `seconds` must be longer than clocks may differ.
+    Only running campaigns count. A queued or claimed job still counts as due. Calls are timed by
+    the worker's clock, so `seconds` must exceed the difference between clocks.
     """
     with ledger.read() as connection:
         running = list(
@@ -44,7 +44,7 @@ def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
 
 
 def recent_took_seconds(ledger: Ledger) -> float | None:
-    """How long a call takes from its start to its answer: the mean of the newest calls; None after a minute without."""
+    """Return the mean duration of the newest calls; None when there was none in the last minute."""
     recent = select(attempts.c.took_ms).where(attempts.c.started_at >= now_ms() - _RECENT_MS)
     newest = recent.order_by(attempts.c.started_at.desc()).limit(_RECENT_CALLS).subquery()
     with ledger.read() as connection:
@@ -57,10 +57,9 @@ _RECENT_CALLS = 20
 
 
 def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
-    """How many of a lane's jobs are on their way: on the broker, or claimed in the last seconds.
+    """Count a lane's jobs that will still use a call slot: queued, or claimed a moment ago.
 
-    A job that was claimed before that has used its call slot: its call is slow, and takes none from
-        others.
+    A job that was claimed earlier has used its slot, and its slow call takes none from others.
     """
     claimed_lately = jobs.c.lease_until > now_ms() + milliseconds(
         lease_seconds - _STARTS_WITHIN_SECONDS
@@ -71,11 +70,11 @@ def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
 
 
 _STARTS_WITHIN_SECONDS = 10.0
-"""A claimed job has its call slot by then, or goes back: twice the patience of `worker.chunk.issuer`."""
+"""By then a claimed job has a call slot or was given back: twice the wait in `chunk.issuer`."""
 
 
 def _due_ms(connection: Connection, lane: Lane, running: list[int], least: int) -> int | None:
-    """For how long a job of this lane has been due, if that is at least `least`."""
+    """Return how long a job of this lane has been due, in ms; None below `least`."""
     waited = now_ms() - jobs.c.due_at
     of_lane = (jobs.c.lane == lane, jobs.c.due_at <= now_ms() - least)
     waiting = [found for number in running for found in _waiting_ms(connection, lane, number)]
@@ -92,12 +91,12 @@ _NEXT_JOBS = 20
 
 
 def _waiting_ms(connection: Connection, lane: Lane, campaign_id: int) -> list[int]:
-    """For how long the next jobs of a campaign have waited for a call.
+    """Return how long the next jobs of a campaign have waited for a call, in ms.
 
-    A job that was never called has waited since it was accepted, although it may be due later: it
-    was given back because calls could not start.
+    A job without attempts that is due later was given back because calls could not start: it has
+    waited since it was accepted.
     """
-    # Campaign by campaign, so that each query reads one end of the index of waiting jobs.
+    # One query per campaign, so that each reads one end of the index of waiting jobs.
     next_jobs = (
         select(now_ms() - jobs.c.due_at, now_ms() - jobs.c.accepted_at, jobs.c.attempts)
         .where(IS_WAITING, jobs.c.lane == lane, jobs.c.campaign_id == campaign_id)

@@ -1,1 +1,1 @@
-"""Recording what came back."""
+"""Recording the results of calls."""

@@ -1,4 +1,4 @@
-"""Learning: what a reply shows of a job's lines is merged with what is known, and written into them."""
+"""Merges what a reply shows of a job's lines with what is stored, and writes the lines."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class StoredLine(NamedTuple):
 
 _LINES_OF = (
     select(*(lines.c[name] for name in StoredLine._fields))
-    .where(lines.c.job_number.in_(bindparam("numbers", expanding=True)))
+    .where(lines.c.job_number.in_(bindparam("job_numbers", expanding=True)))
     .order_by(lines.c.job_number, lines.c.position)
 )
 _VALUES = {
@@ -48,27 +48,27 @@ _VALUES = {
 _KEYS = {"job_number": "bigint", "position": "integer"}
 
 LineValues = tuple[Any, ...]
-"""What is to be written of one line, and the line's keys."""
+"""A line's values to write, then its keys."""
 
 
 def lines_of_jobs(connection: Connection, numbers: Sequence[int]) -> dict[int, list[StoredLine]]:
     """Read the lines of these jobs, each job's in the order of its body."""
     known: defaultdict[int, list[StoredLine]] = defaultdict(list)
     if numbers:
-        for row in map(StoredLine._make, connection.execute(_LINES_OF, {"numbers": numbers})):
+        for row in map(StoredLine._make, connection.execute(_LINES_OF, {"job_numbers": numbers})):
             known[row.job_number].append(row)
     return dict(known)
 
 
 def write_lines(connection: Connection, rows: Sequence[LineValues]) -> None:
-    """Write lines of any number of jobs, no line twice."""
+    """Write lines of any number of jobs; no line may occur twice."""
     dialect_of(connection).update_rows(connection, "lines", _VALUES, _KEYS, rows)
 
 
 def settled_lines(
     settled: Iterable[tuple[int, Sequence[LineOutcome]]], now: int
 ) -> list[LineValues]:
-    """What is to be written of jobs that no earlier reply spoke of, as they are settled by this one."""
+    """Return the values of lines that their job's first reply settles."""
     return [
         _values(number, position, line, settled_state(line.kind), now)
         for number, of_job in settled
@@ -76,7 +76,7 @@ def settled_lines(
     ]
 
 
-def learn(
+def merge_reply(
     known: Sequence[StoredLine],
     shown: Sequence[LineOutcome],
     decision: Decision,
@@ -84,17 +84,17 @@ def learn(
     *,
     looked: bool = False,
 ) -> tuple[list[State], list[LineValues]]:
-    """Merge a reply into a job's lines: nothing that was ever shown is lost.
+    """Merge a reply into a job's lines; nothing that an earlier reply has shown is lost.
 
     Args:
-        known: the lines.
+        known: the stored lines.
         shown: what the reply says of them, in the same order.
         decision: what follows from the reply.
         now: the ledger's time.
         looked: see `merge`.
 
     Returns:
-        The lines' states from now on, and what is to be written for that.
+        The lines' new states, and the values to write.
     """
     states: list[State] = []
     rows: list[LineValues] = []

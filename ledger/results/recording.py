@@ -1,8 +1,9 @@
-"""Recording: a group of outcomes becomes facts of the ledger in one transaction, before any acknowledgement."""
+"""Records a group of a chunk's results in one transaction, before the message is acknowledged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import assert_never
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
@@ -12,13 +13,13 @@ from issuance.reconciliation.fallback import standing_reason
 from issuance.replies.job_verdict import loudest
 from issuance.retry import Decision, LookUp, Settle, TryAgain
 from issuance.states import State, may_replace
-from ledger.dead_letters.writing import close_letter, open_letter
+from ledger.dead_letters.writing import close_dead_letter, open_dead_letter
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.lines import (
     LineValues,
     StoredLine,
-    learn,
     lines_of_jobs,
+    merge_reply,
     settled_lines,
     write_lines,
 )
@@ -31,7 +32,7 @@ from ledger.store.schema import jobs
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP call for a job, its outcome, and what was decided."""
+    """One HTTP call for a job, its outcome, and the decision."""
 
     job: ClaimedJob
     outcome: Outcome
@@ -41,12 +42,12 @@ class Attempt:
     http_status: int | None
     tracking_id: str | None
     reply: bytes | None
-    """The whole reply, kept when the outcome is not a plain success."""
+    """The whole reply; None after a plain success."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """A claimed job that was not sent: back to the ledger, due after `delay_seconds`."""
+    """A claimed job that was not sent: it becomes due after `delay_seconds`."""
 
     job: ClaimedJob
     delay_seconds: float
@@ -59,17 +60,16 @@ Result = Attempt | GiveBack
 def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: str) -> bool:
     """Record a group of a chunk's results in one transaction.
 
-    An outcome that settles a job is a fact, whoever holds the job by now; giving a job back is a
-    right of the claim's holder only. A settled job changes only for the better (`may_replace`), and
-    whatever vouchers a late reply shows are kept.
+    An outcome that settles a job is a fact, even if another worker holds the job now; only the
+    claim's holder may give a job back. A settled job changes only for the better (`may_replace`),
+    and vouchers that a late reply shows are kept.
 
     Returns:
-        True when a dead letter was opened, so that notices are to be published.
+        Whether a dead letter was opened, so that its event has to be published.
     """
     with ledger.write() as connection:
         held = _held(connection, chunk_id, results)
-        # Of a job that was settled and pruned while its worker slept there is nothing left to be
-        # changed.
+        # A job may have been settled and pruned while its worker was suspended.
         results = [result for result in results if result.job.number in held]
         now = connection.scalar(select(now_ms())) or 0
         made = [result for result in results if isinstance(result, Attempt)]
@@ -77,13 +77,13 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
         plain = [attempt for attempt in made if _is_plain(attempt, held[attempt.job.number])]
         others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
         known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
-        learnt = [_learn(other, known[other.job.number], now) for other in others]
+        merged = [_merge_reply(other, known[other.job.number], now) for other in others]
         settled = settled_lines(
             ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now
         )
-        write_lines(connection, list(chain(settled, *(rows for _, rows in learnt))))
+        write_lines(connection, list(chain(settled, *(rows for _, rows in merged))))
         _settle_plainly(connection, plain, now)
-        letters = [
+        opened = [
             _apply(
                 connection,
                 other,
@@ -92,32 +92,32 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
                 known=known[other.job.number],
                 states=states,
             )
-            for other, (states, _) in zip(others, learnt, strict=True)
+            for other, (states, _) in zip(others, merged, strict=True)
         ]
         for result in results:
-            if isinstance(result, GiveBack) and held[result.job.number].mine:
+            if isinstance(result, GiveBack) and held[result.job.number].is_ours:
                 due_at = now + milliseconds(result.delay_seconds)
-                connection.execute(_GIVE_BACK, {"the_job": result.job.number, "due": due_at})
-    return any(letters)
+                connection.execute(_GIVE_BACK, {"job_number": result.job.number, "due_at": due_at})
+    return any(opened)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     state: State
-    mine: bool
+    is_ours: bool
     attempts: int
 
 
 _HELD = (
     select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts)
-    .where(jobs.c.number.in_(bindparam("numbers", expanding=True)))
+    .where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
     .order_by(jobs.c.number)
     .with_for_update()
 )
 
 
 def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> dict[int, _Held]:
-    rows = connection.execute(_HELD, {"numbers": [result.job.number for result in results]})
+    rows = connection.execute(_HELD, {"job_numbers": [result.job.number for result in results]})
     return {
         number: _Held(State(state), state == State.RUNNING and chunk == chunk_id, attempts)
         for number, state, chunk, attempts in rows
@@ -164,7 +164,7 @@ def _insert_attempts(
 
 
 def describe(decision: Decision) -> str:
-    """A decision in a few words, for the record and the log."""
+    """Describe a decision in a few words, for the ledger and the log."""
     match decision:
         case Settle(state=state):
             return f"settle {state}"
@@ -172,14 +172,16 @@ def describe(decision: Decision) -> str:
             return f"try again in {delay:.1f} s ({because})"
         case LookUp(delay_seconds=delay):
             return f"look up in {delay:.1f} s"
+        case unreachable:
+            assert_never(unreachable)
 
 
 def _is_plain(attempt: Attempt, held: _Held) -> bool:
-    """The common case: the first attempt of a job still ours that no letter is about, every line issued."""
+    """Whether it is the common case: the first attempt of a job still ours issued all lines."""
     return (
         attempt.outcome.kind is Kind.ISSUED
         and isinstance(attempt.decision, Settle)
-        and held.mine
+        and held.is_ours
         and held.attempts == 0
         and attempt.job.redrives == 0
         and attempt.job.reissue_of is None
@@ -187,17 +189,19 @@ def _is_plain(attempt: Attempt, held: _Held) -> bool:
 
 
 _SETTLEMENT = {
-    "state": bindparam("to"),
+    "state": bindparam("state"),
     "open_lines": 0,
     "lease_until": None,
     "claims": 0,
     "attempts": jobs.c.attempts + 1,
-    "may_have_reached": bindparam("doubt"),
-    "settled_at": bindparam("now"),
+    "may_have_reached": bindparam("may_have_reached"),
+    "settled_at": bindparam("settled_at"),
 }
-_SETTLE = update(jobs).where(jobs.c.number == bindparam("the_job")).values(_SETTLEMENT)
+_SETTLE = update(jobs).where(jobs.c.number == bindparam("job_number")).values(_SETTLEMENT)
 _SETTLE_ALL = (
-    update(jobs).where(jobs.c.number.in_(bindparam("the_jobs", expanding=True))).values(_SETTLEMENT)
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+    .values(_SETTLEMENT)
 )
 
 
@@ -205,14 +209,20 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
     if plain:
         numbers = [attempt.job.number for attempt in plain]
         connection.execute(
-            _SETTLE_ALL, {"the_jobs": numbers, "to": State.ISSUED, "doubt": False, "now": now}
+            _SETTLE_ALL,
+            {
+                "job_numbers": numbers,
+                "state": State.ISSUED,
+                "may_have_reached": False,
+                "settled_at": now,
+            },
         )
 
 
-def _learn(
+def _merge_reply(
     attempt: Attempt, known: Sequence[StoredLine], now: int
 ) -> tuple[list[State], list[LineValues]]:
-    return learn(
+    return merge_reply(
         known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
     )
 
@@ -226,26 +236,31 @@ def _apply(
     known: Sequence[StoredLine],
     states: list[State],
 ) -> bool:
-    """Apply one attempt that is not the common case; True when it opened a dead letter.
+    """Apply one attempt that is not the common case; returns whether it opened a dead letter.
 
-    `known` are the job's lines as they were, `states` theirs from now on; they are written already.
+    `known` are the job's lines before the attempt, `states` their new states, already written.
     """
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
-            return _settle(connection, attempt, settle, _what_stands(attempt, known, states), now)
-        case TryAgain() | LookUp() as again if held.mine:
+            return _settle(connection, attempt, settle, _cause(attempt, known, states), now)
+        case TryAgain() | LookUp() as again if held.is_ours:
             _try_again(connection, attempt, again, states.count(State.WAITING), now)
-        case _:
-            values = {"the_job": attempt.job.number, "unsettled": states.count(State.WAITING)}
+        case Settle() | TryAgain() | LookUp():
+            values = {
+                "job_number": attempt.job.number,
+                "open_lines": states.count(State.WAITING),
+            }
             connection.execute(_COUNT, values)
+        case unreachable:
+            assert_never(unreachable)
     return False
 
 
-_Said = tuple[Reason | None, int | None, str | None]
+_Cause = tuple[Reason | None, int | None, str | None]
 
 
-def _what_stands(attempt: Attempt, known: Sequence[StoredLine], states: Sequence[State]) -> _Said:
-    """What a letter is to say: this outcome, or the reply before the looks when no look found the job."""
+def _cause(attempt: Attempt, known: Sequence[StoredLine], states: Sequence[State]) -> _Cause:
+    """Return a dead letter's cause: this outcome, or the reply before a vain reconciliation."""
     outcome, decision = attempt.outcome, attempt.decision
     left = [
         (row.code, row.message)
@@ -260,24 +275,29 @@ def _what_stands(attempt: Attempt, known: Sequence[StoredLine], states: Sequence
 
 _COUNT = (
     update(jobs)
-    .where(jobs.c.number == bindparam("the_job"))
-    .values(attempts=jobs.c.attempts + 1, open_lines=bindparam("unsettled"))
+    .where(jobs.c.number == bindparam("job_number"))
+    .values(attempts=jobs.c.attempts + 1, open_lines=bindparam("open_lines"))
 )
 
 
 def _settle(
-    connection: Connection, attempt: Attempt, settle: Settle, said: _Said, now: int
+    connection: Connection, attempt: Attempt, settle: Settle, cause: _Cause, now: int
 ) -> bool:
     job = attempt.job
-    reason, code, message = said
-    doubt = settle.state is State.IN_DOUBT
+    reason, code, message = cause
     connection.execute(
-        _SETTLE, {"the_job": job.number, "to": settle.state, "doubt": doubt, "now": now}
+        _SETTLE,
+        {
+            "job_number": job.number,
+            "state": settle.state,
+            "may_have_reached": settle.state is State.IN_DOUBT,
+            "settled_at": now,
+        },
     )
     if settle.reason is None:
-        close_letter(connection, job.number, reissue_of=job.reissue_of)
+        close_dead_letter(connection, job.number, reissue_of=job.reissue_of)
         return False
-    open_letter(
+    open_dead_letter(
         connection,
         job.number,
         job.campaign_id,
@@ -291,26 +311,25 @@ def _settle(
 
 _GIVE_BACK = (
     update(jobs)
-    .where(jobs.c.number == bindparam("the_job"))
+    .where(jobs.c.number == bindparam("job_number"))
     .values(
         state=State.WAITING,
         lease_until=None,
-        due_at=bindparam("due"),
-        # Nothing was called: that a worker lived to say so tells nothing of those that this job has
-        # cost before.
+        due_at=bindparam("due_at"),
+        # Without a call this claim does not count, but earlier lost ones still do.
         claims=case((jobs.c.claims > 0, jobs.c.claims - 1), else_=0),
     )
 )
 _TRY_AGAIN = _GIVE_BACK.values(
     claims=0,
     attempts=jobs.c.attempts + 1,
-    open_lines=bindparam("unsettled"),
-    may_have_reached=or_(jobs.c.may_have_reached, bindparam("doubt")),
-    budget_attempts=jobs.c.budget_attempts + bindparam("counted"),
-    budget_started_at=func.coalesce(jobs.c.budget_started_at, bindparam("began")),
-    limit_deferrals=jobs.c.limit_deferrals + bindparam("deferred"),
-    look_up=bindparam("look"),
-    empty_looks=jobs.c.empty_looks + bindparam("empty"),
+    open_lines=bindparam("open_lines"),
+    may_have_reached=or_(jobs.c.may_have_reached, bindparam("may_have_reached")),
+    budget_attempts=jobs.c.budget_attempts + bindparam("budget_attempts"),
+    budget_started_at=func.coalesce(jobs.c.budget_started_at, bindparam("budget_started_at")),
+    limit_deferrals=jobs.c.limit_deferrals + bindparam("limit_deferrals"),
+    look_up=bindparam("look_up"),
+    empty_looks=jobs.c.empty_looks + bindparam("empty_looks"),
 )
 
 
@@ -319,14 +338,14 @@ def _try_again(
 ) -> None:
     counted = isinstance(again, LookUp) or again.counted
     values = {
-        "the_job": attempt.job.number,
-        "due": now + milliseconds(again.delay_seconds),
-        "unsettled": unsettled,
-        "doubt": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, LookUp),
-        "counted": int(counted),
-        "began": now - attempt.took_ms if counted else None,
-        "deferred": int(isinstance(again, TryAgain) and again.because == "limit"),
-        "look": again.fallback if isinstance(again, LookUp) else None,
-        "empty": int(isinstance(again, LookUp) and again.found_nothing),
+        "job_number": attempt.job.number,
+        "due_at": now + milliseconds(again.delay_seconds),
+        "open_lines": unsettled,
+        "may_have_reached": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, LookUp),
+        "budget_attempts": int(counted),
+        "budget_started_at": now - attempt.took_ms if counted else None,
+        "limit_deferrals": int(isinstance(again, TryAgain) and again.because == "limit"),
+        "look_up": again.fallback if isinstance(again, LookUp) else None,
+        "empty_looks": int(isinstance(again, LookUp) and again.found_nothing),
     }
     connection.execute(_TRY_AGAIN, values)

@@ -1,4 +1,4 @@
-"""Copies of a SQLite ledger: made while everything runs, and put back as a whole. PostgreSQL has tools of its own."""
+"""Backs up a SQLite ledger while it is in use, and restores it. PostgreSQL has its own tools."""
 
 import os
 import sqlite3
@@ -16,18 +16,17 @@ _BUSY_SECONDS = 30
 
 
 def back_up(url: str, path: Path) -> int:
-    """Copy a ledger into a new file, as it is at one moment, and check the copy; returns its size in bytes.
+    """Copy a ledger into a new file and check the copy; returns its size in bytes.
 
-    Workers and producers go on meanwhile: SQLite's own backup reads one state of the file. The copy
-    is one file that needs no other, and only its owner may read it. When this returns the disk has
-    it.
+    Workers and producers may continue: SQLite's backup copies one consistent state. The copy is a
+    single file, readable only by its owner, and is on the disk when this returns.
 
     Args:
-        url: the ledger's.
-        path: where; there must be nothing yet.
+        url: the ledger's URL.
+        path: the copy's path, which must not exist.
 
     Raises:
-        LedgerError: it is no SQLite file, the copy is damaged, or there is a file already.
+        LedgerError: the ledger is no SQLite file, the copy is damaged, or the path exists.
     """
     file = _file(url, lambda dialect: dialect.dump_command)
     if path.exists():
@@ -48,20 +47,20 @@ def back_up(url: str, path: Path) -> int:
 
 
 def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> Path | None:
-    """Make a ledger what it was when this copy was made, and mark it as restored. All processes must be stopped.
+    """Replace a ledger by a copy, and mark it as restored. All processes must be stopped.
 
     Args:
-        url: the ledger's.
-        path: a copy made by `back_up`, of this program's schema or an older one, which is migrated.
-        operator: who does it.
-        aside_suffix: what is there now, damaged or not, gets its name with this appended.
+        url: the ledger's URL.
+        path: a copy made by `back_up`; an older schema is migrated.
+        operator: the operator and the reason.
+        aside_suffix: appended to the name of the current file, which is kept.
 
     Returns:
-        Where what was there is now; None when there was nothing.
+        The new path of the former file; None when there was none.
 
     Raises:
-        LedgerError: it is no SQLite file, or the copy is missing, damaged or of a newer program:
-            nothing is changed.
+        LedgerError: the ledger is no SQLite file, or the copy is missing, damaged or of a newer
+            program; nothing has changed.
     """
     file = _file(url, lambda dialect: dialect.load_command)
     if not path.exists():
@@ -88,7 +87,7 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
 
 
 _SUFFIXES = ("", "-wal", "-shm")
-"""A database in WAL mode is up to three files, which must stay together."""
+"""A database in WAL mode has up to three files, which must stay together."""
 
 
 def _put_aside(file: Path, suffix: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Pruning: settled jobs leave the ledger by age; their requestIds and the campaigns' counts stay for ever."""
+"""Pruning: removes old settled jobs, and keeps their requestIds and the campaigns' counts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,15 +19,15 @@ from sqlalchemy import (
 
 from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
-from ledger.audit_log import Operator, note_action
-from ledger.retention.tombstones import Burial, bury
+from ledger.audit_log import Operator, record_action
+from ledger.retention.tombstones import PrunedLines, write_tombstones
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
 
 _PAGE = 500
-"""Jobs looked at in one transaction: few enough that workers hardly wait for it."""
+"""Jobs per transaction: few enough that workers hardly wait."""
 
 
 StoredRow = Mapping[str, Any]
@@ -47,16 +47,16 @@ class PrunedJob:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came of one page of jobs."""
+    """The result of pruning one page of jobs."""
 
     jobs: int
     lines: int
     kept: int
-    """Old enough and settled, but an operator has not dealt with their dead letter yet."""
+    """Old enough, but with a dead letter that is still open or being redriven."""
 
 
 Archive = Callable[[Sequence[PrunedJob]], None]
-"""Keeps jobs before they are removed; when it returns they must be safe on disk."""
+"""Archives jobs before they are removed; they must be on disk when it returns."""
 
 
 def prune(
@@ -66,19 +66,18 @@ def prune(
     archive: Archive | None = None,
     dry_run: bool = False,
 ) -> Iterator[Page]:
-    """Remove the jobs that were settled so long ago, page by page, each in a transaction of its own.
+    """Remove jobs that were settled at least this long ago, one page per transaction.
 
-    Never removed are jobs that are not settled, jobs whose dead letter is open or being resent, and
-    the newest job and dead letter, because numbers go on from theirs. What is left of a removed
-    line is its tombstone, and a count in its campaign's balance. It may be ended after any page and
-    run again.
+    Kept are unsettled jobs, jobs whose dead letter is open or being redriven, and the newest job
+    and dead letter, from which numbers continue. A removed line leaves a tombstone and a count in
+    its campaign's balance. It is safe to stop after any page and run again.
 
     Args:
         ledger: the record.
-        older_than_seconds: since they were settled, by the database's clock.
-        archive: called with each page's jobs before they are removed; one that was called before a
-            crash may be called again with the same jobs.
-        dry_run: count only.
+        older_than_seconds: the least age since settlement, by the database's clock.
+        archive: called with each page's jobs before they are removed; after a crash, maybe again
+            with the same jobs.
+        dry_run: only count.
     """
     with ledger.read() as connection:
         cutoff = connection.scalar(select(now_ms() - milliseconds(older_than_seconds))) or 0
@@ -86,8 +85,7 @@ def prune(
     while True:
         with ledger.read() as connection:
             rows = list(connection.execute(_PAGE_OF, {"after": after, "cutoff": cutoff}))
-        # Numbers follow the time of acceptance: behind a page of young jobs there are only younger
-        # ones.
+        # Numbers are in order of acceptance: after a page of young jobs there are no older ones.
         if not any(row.is_old for row in rows):
             return
         after = rows[-1].number
@@ -99,10 +97,10 @@ def prune(
         yield Page(removed, counted, sum(1 for row in rows if row.is_kept))
 
 
-def note_pruning(ledger: Ledger, operator: Operator) -> None:
-    """Write down who pruned the ledger; the operator's note says what and how much."""
+def record_pruning(ledger: Ledger, operator: Operator) -> None:
+    """Record who pruned the ledger; the operator's note says what and how much."""
     with ledger.write() as connection:
-        note_action(connection, operator, verb="prune", target="ledger")
+        record_action(connection, operator, verb="prune", target="ledger")
 
 
 def compact(ledger: Ledger) -> None:
@@ -160,13 +158,13 @@ _LOCKED = (
 def _remove(
     ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None
 ) -> tuple[int, int]:
-    """Remove those of these jobs that still may be; returns how many jobs and lines."""
+    """Remove these jobs unless they changed; returns how many jobs and lines."""
     with ledger.write() as connection:
         locked = connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff})
         gone = _read(connection, [row._asdict() for row in locked])
         if archive is not None and gone:
             archive(gone)
-        bury(connection, map(_burial, gone))
+        write_tombstones(connection, map(_pruned_lines, gone))
         _count(connection, gone)
         chosen = [pruned.job["number"] for pruned in gone]
         for table in (dead_letters, attempts, lines):
@@ -202,9 +200,9 @@ def _by_job(
     return found
 
 
-def _burial(pruned: PrunedJob) -> Burial:
+def _pruned_lines(pruned: PrunedJob) -> PrunedLines:
     of_job = [(line["request_id"], State(line["state"])) for line in pruned.lines]
-    return Burial(
+    return PrunedLines(
         pruned.job["campaign_id"], Variant(pruned.job["variant"]), pruned.job["body"], of_job
     )
 

@@ -1,4 +1,4 @@
-"""Tombstones: what is kept of a pruned line for ever, so that its requestId is never accepted as new again."""
+"""Tombstones: the trace of a pruned line, so that its requestId is never accepted as new again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,21 @@ from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import tombstones
 
 _DIGEST_BYTES = 16
-_INSERT = "INSERT INTO tombstones (request_id, campaign_id, state, line_digest, body_digest) VALUES (?, ?, ?, ?, ?)"
+_INSERT = (
+    "INSERT INTO tombstones (request_id, campaign_id, state, line_digest, body_digest) "
+    "VALUES (?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A pruned line. It tells a request that comes again from one with another payload, and nothing else."""
+    """A pruned line: enough to distinguish a repeated request from one with another payload."""
 
     campaign_id: int
     state: State
     line_digest: bytes
     body_digest: bytes
-    # It came from no file that is still being read.
+    # No file that is being read now contained it.
     intake_id: None = None
     source_line: int = 0
     position: int = 0
@@ -37,48 +40,48 @@ class Tombstone:
         return self.body_digest == _digest(body)
 
     def is_line(self, part: Job) -> bool:
-        """Whether it is this job's one line, in whatever job it was accepted."""
+        """Whether this job has only this line, whatever job it was accepted in."""
         return len(part.lines) == 1 and self.line_digest == _digest(part.body)
 
 
 @dataclass(frozen=True, slots=True)
-class Burial:
-    """A job whose lines are to become tombstones."""
+class PrunedLines:
+    """The lines of a job that is being pruned."""
 
     campaign_id: int
     variant: Variant
     body: bytes
     lines: Sequence[tuple[str, State]]
-    """requestIds with the states they ended in."""
+    """requestIds and final states."""
 
 
-def bury(connection: Connection, burials: Iterable[Burial]) -> None:
-    """Write the tombstones, in the transaction that removes the jobs."""
-    rows = [row for burial in burials for row in _rows(burial)]
+def write_tombstones(connection: Connection, jobs: Iterable[PrunedLines]) -> None:
+    """Write the lines' tombstones, in the transaction that removes the jobs."""
+    rows = [row for job in jobs for row in _rows(job)]
     dialect_of(connection).execute_rows(connection, _INSERT, rows)
 
 
-def _rows(burial: Burial) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
-    whole = _digest(burial.body)
-    if len(burial.lines) == 1:
-        [(request_id, state)] = burial.lines
-        return [(_packed(request_id), burial.campaign_id, state.value, whole, None)]
+def _rows(pruned: PrunedLines) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
+    whole = _digest(pruned.body)
+    if len(pruned.lines) == 1:
+        [(request_id, state)] = pruned.lines
+        return [(_packed(request_id), pruned.campaign_id, state.value, whole, None)]
     return [
         (
             _packed(request_id),
-            burial.campaign_id,
+            pruned.campaign_id,
             state.value,
-            _digest(narrow_body(burial.variant, burial.body, {request_id})),
+            _digest(narrow_body(pruned.variant, pruned.body, {request_id})),
             whole,
         )
-        for request_id, state in burial.lines
+        for request_id, state in pruned.lines
     ]
 
 
 def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[str, Tombstone]:
-    """The tombstones among these requestIds."""
+    """Return the tombstones of these requestIds."""
     if connection.scalar(_ANY) is None:
-        return {}  # of a ledger that was never pruned, at no cost
+        return {}  # most ledgers were never pruned: skip the search
     packed = {_packed(request_id): request_id for request_id in request_ids}
     return {
         packed[bytes(key)]: Tombstone(
@@ -91,11 +94,14 @@ def find_tombstones(connection: Connection, request_ids: Sequence[str]) -> dict[
 
 
 _ANY = select(literal(1)).select_from(tombstones).limit(1)
-_FIND = "SELECT request_id, campaign_id, state, line_digest, body_digest FROM tombstones WHERE request_id"
+_FIND = (
+    "SELECT request_id, campaign_id, state, line_digest, body_digest "
+    "FROM tombstones WHERE request_id"
+)
 
 
 def pruned_state(ledger: Ledger, request_id: str) -> State | None:
-    """How a pruned line ended; None when there is no tombstone of it."""
+    """Return a pruned line's final state; None without a tombstone."""
     with ledger.read() as connection:
         found = find_tombstones(connection, [request_id]).get(request_id)
     return None if found is None else found.state

@@ -1,1 +1,1 @@
-"""The database: engine, schema, clock, migration, bulk statements."""
+"""The database: engine, transactions, schema, clock and migrations."""

@@ -17,10 +17,10 @@ class now_ms(FunctionElement[int]):  # noqa: N801  # reads as the SQL function i
 
 
 def milliseconds(seconds: float) -> int:
-    """Convert seconds to the ledger's unit, rounding up so that a wait is never cut short."""
+    """Convert seconds to milliseconds, rounding up so that a wait is never cut short."""
     return -int(-seconds * 1000 // 1)
 
 
 def instant(ms: int | None) -> datetime | None:
-    """Read a ledger time as an aware datetime in UTC."""
+    """Convert a ledger time to an aware datetime in UTC."""
     return None if ms is None else datetime.fromtimestamp(ms / 1000, tz=UTC)

@@ -1,4 +1,4 @@
-"""Events: what the ledger tells the log when a transaction has committed; what was rolled back never happened."""
+"""Log entries of a transaction, written after its commit: what was rolled back is never logged."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +9,21 @@ from sqlalchemy import Connection
 log = structlog.get_logger("issuance.ledger")
 
 OPTION = "issuance_events"
-"""The execution option that holds a transaction's events, a list."""
-_IDS_OF_A_LINE = 50
+"""The execution option that holds a transaction's log entries, a list."""
+_IDS_PER_ENTRY = 50
 
 
-def note_event(connection: Connection, event: str, *, level: str = "info", **fields: Any) -> None:
-    """Have an event told after the commit. Ids, codes and counts only; the log masks `message` and `note`."""
+def log_after_commit(
+    connection: Connection, event: str, *, level: str = "info", **fields: Any
+) -> None:
+    """Log an event after the commit.
+
+    Pass only ids, codes and counts; `message` and `note` are masked when the entry is written.
+    """
     connection.get_execution_options()[OPTION].append((level, event, fields))
 
 
-def note_jobs(
+def log_jobs_after_commit(
     connection: Connection,
     event: str,
     request_ids: Sequence[str],
@@ -26,19 +31,19 @@ def note_jobs(
     level: str = "info",
     **fields: Any,
 ) -> None:
-    """Have an event of many jobs told: each requestId is in one line, and no line has more than 50."""
-    for start in range(0, len(request_ids), _IDS_OF_A_LINE):
-        slice_ = list(request_ids[start : start + _IDS_OF_A_LINE])
-        note_event(connection, event, level=level, count=len(slice_), **fields, request_ids=slice_)
+    """Log an event of many jobs after the commit, in entries of up to 50 requestIds."""
+    for start in range(0, len(request_ids), _IDS_PER_ENTRY):
+        ids = list(request_ids[start : start + _IDS_PER_ENTRY])
+        log_after_commit(connection, event, level=level, count=len(ids), **fields, request_ids=ids)
 
 
-def tell_events(events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Log the events of a transaction that has committed."""
-    for level, event, fields in events:
+def write_log(entries: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """Write the entries of a transaction that has committed."""
+    for level, event, fields in entries:
         getattr(log, level)(event, **fields)
 
 
-def name_lines(request_ids: Sequence[str]) -> dict[str, Any]:
-    """A job's fields in an event, so that a grep for any of its lines finds it."""
-    named: dict[str, Any] = {"request_id": request_ids[0]}
-    return named if len(request_ids) == 1 else named | {"request_ids": list(request_ids)}
+def line_fields(request_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the fields that identify a job: a search for any of its requestIds finds the entry."""
+    fields: dict[str, Any] = {"request_id": request_ids[0]}
+    return fields if len(request_ids) == 1 else fields | {"request_ids": list(request_ids)}

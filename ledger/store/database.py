@@ -1,4 +1,4 @@
-"""Opening the ledger: SQLite (WAL) or PostgreSQL by URL, its transactions, and its schema's version."""
+"""Opens the ledger by URL, runs its transactions and checks its schema's version."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +9,20 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from ledger.store.commit_log import OPTION, tell_events
+from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.schema import REVISION
 
 
 class Ledger:
-    """An open ledger. Operations are functions of this package that take it first.
+    """An open ledger: the first argument of every function of this package.
 
     Args:
         url: `sqlite:///path`, or `postgresql://…` (psycopg 3).
-        durable: True where a commit must survive a power cut (acceptance, operators' actions).
-            Workers pass False on SQLite: a lost outcome is resent with the same requestId, which is
-            safe. On PostgreSQL the server's own setting decides.
+        durable: whether a commit must survive a power cut, as for acceptance and operators'
+            actions. Workers pass False: a lost outcome is resent with the same requestId, which is
+            safe. Only SQLite heeds it; on PostgreSQL the server's setting decides.
     """
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
@@ -33,19 +33,19 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write; on SQLite it takes the write lock at its start.
+        """Open a transaction that may write; on SQLite it takes the write lock at its start.
 
-        What was noted in it for the log is told when it has committed.
+        Its log entries are written after the commit.
         """
-        noted: list[Any] = []
-        options = {WRITES: True, OPTION: noted}
+        entries: list[Any] = []
+        options = {WRITES: True, OPTION: entries}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
-        tell_events(noted)
+        write_log(entries)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One transaction that only reads, on one consistent state."""
+        """Open a transaction that only reads, and sees one consistent state."""
         with self._reader.connect() as connection, connection.begin():
             yield connection
 
@@ -60,17 +60,17 @@ class Ledger:
         self.close()
 
     def migrate(self) -> None:
-        """Bring the schema to this program's version; safe to run again, and cheap when there is nothing to do."""
+        """Upgrade the schema to this program's version. Without pending migrations it is cheap."""
         with _explained(), self.write() as connection:
             # Otherwise two processes could both find no schema, and both create it.
             self.dialect.lock(connection, Lock.MIGRATION)
             if _revision(connection) != REVISION:
-                from ledger.store.migration import upgrade  # noqa: PLC0415  # Alembic's imports, for the one time
+                from ledger.store.migration import upgrade  # noqa: PLC0415  # imports Alembic
 
                 upgrade(connection)
 
     def check_schema(self) -> None:
-        """Make sure that the schema is the one this program knows.
+        """Make sure that the schema has this program's version.
 
         Raises:
             SchemaMismatchError: it is older, newer or missing.
@@ -80,7 +80,8 @@ class Ledger:
             found = _revision(connection)
         if found != REVISION:
             raise SchemaMismatchError(
-                f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. {_remedy(found)}"
+                f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. "
+                f"{_remedy(found)}"
             )
 
 
@@ -88,12 +89,18 @@ def _remedy(found: str | None) -> str:
     if found is None:
         return "Run `issuance migrate`"
     if found < REVISION:
-        return "Stop every process, make a backup, run `issuance migrate`, or start the program version that fits it"
-    return "This program is older than the ledger: start the program version that fits it, and never migrate back"
+        return (
+            "Stop every process, make a backup, run `issuance migrate`, "
+            "or start the program version that fits it"
+        )
+    return (
+        "This program is older than the ledger: start the program version that fits it, "
+        "and never migrate back"
+    )
 
 
 def _revision(connection: Connection) -> str | None:
-    """The schema's version as Alembic wrote it down; None when there is no schema."""
+    """Read the schema's version from Alembic's table; None when there is no schema."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -111,7 +118,10 @@ def _explained() -> Iterator[None]:
         ) from error
 
 
-_NO_URL = "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
+_NO_URL = (
+    "ISSUANCE_LEDGER_URL is not a database URL such as sqlite:///ledger.db "
+    "or postgresql://user@host/name"
+)
 
 
 def ledger_file(url: str) -> Path | None:

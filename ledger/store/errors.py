@@ -4,7 +4,7 @@ from issuance.errors import ExplainedError
 
 
 class LedgerError(ExplainedError):
-    """The ledger cannot be used. The message says what to do."""
+    """The ledger refuses an operation or cannot be used. The message says what to do."""
 
 
 class SchemaMismatchError(LedgerError):

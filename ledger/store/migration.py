@@ -13,7 +13,7 @@ _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest version.
+    """Upgrade the schema to the newest version.
 
     Raises:
         SchemaMismatchError: a newer program has migrated this ledger.
@@ -22,12 +22,13 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(configuration(connection), "head")
     except CommandError as error:
         raise SchemaMismatchError(
-            f"The ledger's schema is newer than this program ({error}): use the program version that made it"
+            f"The ledger's schema is newer than this program ({error}): "
+            "use the program version that made it"
         ) from error
 
 
 def configuration(connection: Connection) -> Config:
-    """Alembic's configuration for the project's migrations on this connection."""
+    """Return Alembic's configuration for the project's migrations on this connection."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection

@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations build them; a test holds both against each other."""
+"""The ledger's tables. Migrations create them; a test compares both."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts rows up only for a column of exactly INTEGER.
+# SQLite numbers rows only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
 Ms = BigInteger
 
@@ -56,10 +56,10 @@ campaigns = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("state", String(16), nullable=False),  # running, paused, cancelled, finished
     Column("defers_limits", Boolean, nullable=False),
-    # counted at acceptance, to hold the balance against
+    # counted by acceptance; the balance is checked against it
     Column("accepted_lines", BigInteger, nullable=False),
     Column("created_at", Ms, nullable=False),
-    # its part of the rate, beside the others'
+    # its share of the rate relative to other campaigns
     Column("weight", Integer, nullable=False, server_default="1"),
 )
 
@@ -73,7 +73,7 @@ intakes = Table(
     Column("known", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("started_at", Ms, nullable=False),
-    Column("finished_at", Ms),  # null: still reading, or the producer died
+    Column("finished_at", Ms),  # null: not read to the end yet, or the producer died
 )
 
 job_numbers = Sequence("job_numbers", metadata=metadata)
@@ -97,16 +97,16 @@ jobs = Table(
     Column("state", String(16), nullable=False),
     Column("open_lines", Integer, nullable=False),  # lines not settled yet
     Column("due_at", Ms, nullable=False),
-    # queued: when it counts as lost on the way; running: when the claim lapses
+    # queued: when its message counts as lost; running: when the claim ends
     Column("lease_until", Ms),
     Column("chunk_id", String(36)),  # the claiming chunk
-    # claims since the last outcome, without those given back
+    # claims since the last outcome, except those given back
     Column("claims", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False),  # attempts in all
-    Column("budget_attempts", Integer, nullable=False),  # counted attempts of the present budget
-    Column("budget_started_at", Ms),  # first attempt of the present budget
-    Column("first_claimed_at", Ms),  # no attempt was sent before this
-    # an attempt without an answer is uncleared
+    Column("attempts", Integer, nullable=False),  # of all budgets
+    Column("budget_attempts", Integer, nullable=False),  # counted attempts of the current budget
+    Column("budget_started_at", Ms),  # first attempt of the current budget
+    Column("first_claimed_at", Ms),  # no attempt was sent earlier
+    # an attempt got no answer, and nothing has settled whether it arrived
     Column("may_have_reached", Boolean, nullable=False),
     Column("limit_deferrals", Integer, nullable=False),
     Column("redrives", Integer, nullable=False),
@@ -145,13 +145,13 @@ lines = Table(
     Column("request_id", String(36), nullable=False, unique=True),
     Column("campaign_id", Id, nullable=False),
     Column("reward_id", BigInteger, nullable=False),
-    # waiting until settled: meanwhile the job's state tells
+    # waiting until it is settled; the job has the exact state
     Column("state", String(16), nullable=False),
     Column("requested_quantity", BigInteger, nullable=False),
     Column("quantity", BigInteger),
     Column("code", BigInteger),
     Column("message", Text),
-    Column("transaction_ids", Text),  # JSON lists: everything any reply ever showed
+    Column("transaction_ids", Text),  # JSON lists: everything that any reply has shown
     Column("vouchers", Text),
     Column("points_references", Text),
     Column("anomalies", Text),
@@ -200,10 +200,9 @@ dead_letters = Table(
     Column("reissued_as", String(36)),
     Column("opened_at", Ms, nullable=False),
     Column("changed_at", Ms, nullable=False),
-    Column("noticed_at", Ms),  # when its notice was published; null: the next release does it
+    Column("noticed_at", Ms),  # when its event was published; null: the next release does it
     Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
-    # Oldest first, without a reason: the index above would have all that are open sorted for each
-    # page.
+    # For lists without a reason, which the index above would sort for each page.
     Index("ix_dead_letters_page", "state", "id"),
     Index("ix_dead_letters_campaign_page", "state", "campaign_id", "id"),
     Index(
@@ -239,9 +238,9 @@ tombstones = Table(
     Column("request_id", LargeBinary(16), primary_key=True),
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    # of the body that the line alone would have had
+    # digest of the body that the line would have in a job of its own
     Column("line_digest", LargeBinary(16), nullable=False),
-    # of the job's whole body; null: the line was alone in it
+    # digest of the job's body; null: the job had one line
     Column("body_digest", LargeBinary(16)),
     sqlite_with_rowid=False,
 )
@@ -251,7 +250,7 @@ pruned_lines = Table(
     metadata,
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    # so that the campaign's balance still adds up
+    # keeps the campaign's balance complete
     Column("line_count", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
@@ -261,8 +260,8 @@ tallies = Table(
     "tallies",
     metadata,
     Column("campaign_id", Id, nullable=False),
-    Column("state", String(16), nullable=False),  # of the lines: what is not settled is waiting
-    # written by triggers on the lines; pruned ones are gone from it
+    Column("state", String(16), nullable=False),  # the line's own: until it is settled, waiting
+    # kept by triggers on the lines; pruned lines are not counted
     Column("line_count", BigInteger, nullable=False),
     PrimaryKeyConstraint("campaign_id", "state"),
     sqlite_with_rowid=False,
@@ -274,7 +273,7 @@ tally_deltas = Table(
     Column("id", Id, primary_key=True),
     Column("campaign_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
-    # what a statement has changed; only on PostgreSQL are there any
+    # the change by one statement; there are rows on PostgreSQL only
     Column("delta", BigInteger, nullable=False),
 )
 
@@ -286,8 +285,8 @@ restores = Table(
     Column("backup_at", Ms, nullable=False),
 )
 
-# A partial index only serves a query that holds the index's condition as literals: bound values
-# could be others.
+# A partial index serves only a query that has the index's condition as literals, not as bound
+# values.
 IS_WAITING = jobs.c.state == _literal(State.WAITING)
 IS_LEASED = jobs.c.state.in_([_literal(State.QUEUED), _literal(State.RUNNING)])
 IS_OPEN = jobs.c.state.in_([_literal(state) for state in OPEN])

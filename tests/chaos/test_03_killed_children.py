@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from issuance.states import State
-from ledger.dead_letters.browse import LetterFilter, list_letters
+from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos, Hazard
 from tests.e2e.processes import await_that
@@ -51,7 +51,7 @@ def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_r
             ):
                 pass
             assert chaos.system.balance(name).counts[State.ISSUED] == _WITH_THEM
-            letters = list_letters(chaos.system.ledger, LetterFilter(campaign=name))
+            letters = list_dead_letters(chaos.system.ledger, DeadLetterFilter(campaign=name))
             assert sorted(letter.customer.value[-4:] for letter in letters) == ["8998", "8999"]
 
 

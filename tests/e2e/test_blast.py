@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.states import State
-from ledger.dead_letters.browse import LetterFilter, list_letters
+from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters
 from tests.e2e.system import System, plain_rows
 
 _CAMPAIGN = "spring"
@@ -84,7 +84,7 @@ def test_the_status_of_a_settled_blast_adds_up_and_says_what_waits_for_an_operat
 
 
 def test_every_line_that_is_not_issued_has_one_open_dead_letter(blasted: System):
-    letters = list_letters(blasted.ledger, LetterFilter(campaign=_CAMPAIGN))
+    letters = list_dead_letters(blasted.ledger, DeadLetterFilter(campaign=_CAMPAIGN))
     not_issued = [
         line.job_id for line in blasted.lines(_CAMPAIGN) if line.state is not State.ISSUED
     ]

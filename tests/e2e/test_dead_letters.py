@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from issuance.states import State
-from ledger.dead_letters.browse import Letter, LetterFilter, list_letters, show_letter
+from ledger.dead_letters.browse import (
+    DeadLetter,
+    DeadLetterFilter,
+    list_dead_letters,
+    show_dead_letter,
+)
 from ledger.queries.outcomes import find_line
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
@@ -34,8 +39,8 @@ def _alarms(system: System, webhook: Webhook, campaign: str) -> tuple[list[Any],
     )
 
 
-def _letters(system: System, campaign: str, state: str | None = "open") -> list[Letter]:
-    return list(list_letters(system.ledger, LetterFilter(campaign=campaign, state=state)))
+def _letters(system: System, campaign: str, state: str | None = "open") -> list[DeadLetter]:
+    return list(list_dead_letters(system.ledger, DeadLetterFilter(campaign=campaign, state=state)))
 
 
 def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(
@@ -83,7 +88,7 @@ def redriven(shared: System) -> System:
     return shared
 
 
-def _letter_in(system: System, state: State) -> Letter:
+def _letter_in(system: System, state: State) -> DeadLetter:
     lines = {line.request_id: line.state for line in system.lines("redriven")}
     [letter] = [
         letter for letter in _letters(system, "redriven", None) if lines[letter.job_id] is state
@@ -110,14 +115,14 @@ def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redr
     line = find_line(redriven.ledger, doubted.job_id)
     assert line is not None
     assert line.state is State.ISSUED
-    assert show_letter(redriven.ledger, doubted.id).letter.state == "closed"
+    assert show_dead_letter(redriven.ledger, doubted.id).letter.state == "closed"
     assert redriven.truth()[doubted.job_id]["issued"] == 1
     story = _grep(doubted.job_id, redriven.log_text() + resent.stderr)
     told = [event["event"] for event in story]
     attempts = [event for event in story if event["event"] == "attempt"]
     assert [event["outcome"] for event in attempts][:_RETRY_BUDGET] == ["in_doubt"] * _RETRY_BUDGET
     assert (attempts[-1]["outcome"], attempts[-1]["redrives"]) == ("issued", 1)
-    milestones = ["dead letter opened", "dead letter", "resent", "dead letter closed"]
+    milestones = ["dead_letter_opened", "dead letter", "dead_letter_resent", "dead_letter_closed"]
     assert [event for event in dict.fromkeys(told) if event in milestones] == milestones
 
 
@@ -138,14 +143,14 @@ def test_a_reissued_refusal_is_issued_once_under_a_new_request_id(redriven: Syst
     )
     assert reissued.returncode == 0, reissued.stderr
     redriven.wait_settled("redriven")
-    successor = show_letter(redriven.ledger, refused.id).letter.reissued_as
+    successor = show_dead_letter(redriven.ledger, refused.id).letter.reissued_as
     assert successor not in (None, refused.job_id)
     truth = redriven.truth()
     assert (truth[refused.job_id]["issued"], truth[successor]["issued"]) == (0, 1)
-    assert show_letter(redriven.ledger, refused.id).letter.state == "closed"
+    assert show_dead_letter(redriven.ledger, refused.id).letter.state == "closed"
     both = [
         event["event"]
         for event in _grep(refused.job_id, redriven.log_text() + reissued.stderr)
         if successor in str(event)
     ]
-    assert both == ["reissued", "attempt"]
+    assert both == ["dead_letter_reissued", "attempt"]

@@ -1,7 +1,7 @@
 """A customer's rows in one call, issued in part, put right, run again, and one of them taken back."""
 
 from issuance.states import State
-from ledger.dead_letters.browse import LetterFilter, list_letters
+from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters
 from ledger.queries.outcomes import LineRecord
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
@@ -42,7 +42,7 @@ def test_grouped_rows_are_issued_in_part_line_by_line_and_never_twice(shared: Sy
     truth = shared.truth()
     assert all(truth[line.request_id]["issued"] == (line.quantity or 0) for line in lines)
     assert all(line.vouchers for line in lines if line.quantity)
-    letters = list(list_letters(shared.ledger, LetterFilter(campaign="grouped")))
+    letters = list(list_dead_letters(shared.ledger, DeadLetterFilter(campaign="grouped")))
     assert {(letter.reason.value, letter.code) for letter in letters} == {("partial", 8010)}
 
     for again in (blast, blast[:-1]):

@@ -21,7 +21,7 @@ from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign
-from ledger.dead_letters.browse import LetterFilter
+from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.redrive import redrive
 from ledger.intake.acceptance import accept
 from tests.e2e.conftest import StartSystem
@@ -90,7 +90,7 @@ def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
     for variant in Variant:
         redrive(
             system.ledger,
-            LetterFilter(campaign=campaign_of(reading, variant)),
+            DeadLetterFilter(campaign=campaign_of(reading, variant)),
             Verb.RESEND,
             _OPERATOR,
         )

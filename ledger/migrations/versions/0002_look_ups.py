@@ -1,4 +1,4 @@
-"""Jobs that are looked up in the API's transactions instead of being sent again."""
+"""Jobs that are reconciled with the API's transactions instead of being resent."""
 
 import sqlalchemy as sa
 from alembic import op

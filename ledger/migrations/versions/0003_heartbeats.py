@@ -1,4 +1,4 @@
-"""When the release and beat last turned over, for health checks."""
+"""When the release and Celery Beat last ran, for health checks."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is left of pruned jobs: their requestIds, and how many lines ended in which state."""
+"""The trace of pruned jobs: their requestIds, and how many lines ended in which state."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Restores from a backup: what may have been sent since the backup was made must count as sent."""
+"""Restores: what may have been sent since the backup has to count as sent."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How much of the rate a campaign has while others are at work too; those of before are equals."""
+"""Campaigns' shares of the rate; existing campaigns get equal ones."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Dead letters in the order of their ids: the first page of a list is found without sorting all that are open."""
+"""Indexes of dead letters by id, so that a list's first page needs no sort of all open ones."""
 
 from alembic import op
 

@@ -1,8 +1,8 @@
-"""Tallies: how many lines of each campaign are in each state, kept by the database itself.
+"""Counters: how many lines of each campaign are in each state, maintained by triggers.
 
-SQLite has one writer, so its triggers count in the tallies. On PostgreSQL two workers would wait
-for each other's row there: each statement appends what it changed, and the release adds that to the
-tallies (`ledger.queries.counters`).
+SQLite has one writer, so its triggers update the counters. On PostgreSQL workers would wait for
+each other at a counter's row: each statement appends its changes, and the release adds them up
+(`ledger.queries.counters`).
 """
 
 import sqlalchemy as sa
@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("delta", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tally_deltas")),
     )
-    # First the triggers, which lock the lines against other writers, then the count.
+    # Triggers first: creating them locks out other writers until the count is done.
     for statement in _TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
     op.execute(
@@ -45,9 +45,10 @@ _COUNT_NEW = """
 INSERT INTO tallies (campaign_id, state, line_count) VALUES (NEW.campaign_id, NEW.state, 1)
 ON CONFLICT (campaign_id, state) DO UPDATE SET line_count = line_count + 1;
 """
-# There is a row: the line was counted in it.
+# The row exists: the line was counted in it.
 _COUNT_OLD = """
-UPDATE tallies SET line_count = line_count - 1 WHERE campaign_id = OLD.campaign_id AND state = OLD.state;
+UPDATE tallies SET line_count = line_count - 1
+WHERE campaign_id = OLD.campaign_id AND state = OLD.state;
 """
 _FUNCTION = """
 CREATE FUNCTION tally_lines() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -76,8 +77,7 @@ BEGIN {_COUNT_OLD} {_COUNT_NEW} END
 """,
     f"CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines BEGIN {_COUNT_OLD} END",
 )
-# PostgreSQL lets no trigger that is shown all rows of a statement say which column's changes it is
-# for.
+# In PostgreSQL a trigger with transition tables cannot be limited to changes of one column.
 _POSTGRESQL = (
     _FUNCTION,
     """
@@ -86,7 +86,8 @@ REFERENCING NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lin
 """,
     """
 CREATE TRIGGER lines_tallied_update AFTER UPDATE ON lines
-REFERENCING OLD TABLE AS old_lines NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()
+REFERENCING OLD TABLE AS old_lines NEW TABLE AS new_lines
+FOR EACH STATEMENT EXECUTE FUNCTION tally_lines()
 """,
     """
 CREATE TRIGGER lines_tallied_delete AFTER DELETE ON lines

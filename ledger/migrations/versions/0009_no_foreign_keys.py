@@ -1,7 +1,6 @@
-"""No foreign keys: PostgreSQL asked for each row whether its job, campaign and intake exist, a third of its insertion.
+"""No foreign keys: checking them took PostgreSQL a third of each row's insertion.
 
-SQLite never enforced them here, and their declarations cannot be taken out of its tables without
-copying these.
+SQLite never enforced them here, and cannot drop their declarations without copying the tables.
 """
 
 from alembic import op

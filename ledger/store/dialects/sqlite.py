@@ -99,7 +99,7 @@ class SQLite(Dialect):
         return connection.exec_driver_sql(f"{query} IN ({places})", tuple(values))
 
     def next_job_numbers(self, connection: Connection, count: int) -> list[int]:
-        """Go on from the highest number, which pruning keeps."""
+        """Continue from the highest number, which pruning keeps."""
         first = (connection.scalar(text("SELECT max(number) FROM jobs")) or 0) + 1
         return list(range(first, first + count))
 

@@ -23,7 +23,7 @@ from issuance.retry import History, RetryPolicy, decide
 from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
-from ledger.dead_letters.browse import Letter, LetterFilter, list_letters
+from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter, list_dead_letters
 from ledger.dead_letters.redrive import Redriven, discard, redrive
 from ledger.dispatch.claims import Claim, ClaimedJob, claim
 from ledger.dispatch.release import Chunk, release
@@ -257,18 +257,20 @@ class Desk:
         (only,) = self.lines(job)
         return only
 
-    def letters(self, **chosen: Any) -> list[Letter]:
-        return list(list_letters(self.ledger, LetterFilter(**{"state": None} | chosen)))
+    def letters(self, **chosen: Any) -> list[DeadLetter]:
+        return list(list_dead_letters(self.ledger, DeadLetterFilter(**{"state": None} | chosen)))
 
-    def letter(self) -> Letter:
+    def letter(self) -> DeadLetter:
         (only,) = self.letters()
         return only
 
     def redrive(self, verb: Verb, *, per_second: float = 0.0, **chosen: Any) -> Redriven:
-        return redrive(self.ledger, LetterFilter(**chosen), verb, OPERATOR, per_second=per_second)
+        return redrive(
+            self.ledger, DeadLetterFilter(**chosen), verb, OPERATOR, per_second=per_second
+        )
 
     def discard(self, **chosen: Any) -> Redriven:
-        return discard(self.ledger, LetterFilter(**chosen), OPERATOR)
+        return discard(self.ledger, DeadLetterFilter(**chosen), OPERATOR)
 
     def counts(self) -> dict[State, int]:
         """The campaign's lines by state, without the empty states."""

@@ -9,7 +9,7 @@ from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.campaigns import find_campaign, pause_campaign
-from ledger.dead_letters.browse import show_letter
+from ledger.dead_letters.browse import show_dead_letter
 from ledger.dispatch.cancellation import cancel_campaign
 from tests.contract.ledger.build import (
     NOT_SENT,
@@ -74,7 +74,7 @@ def test_a_redrive_does_what_is_advised_and_refuses_the_rest_with_the_same_words
     desk, letters, verb
 ):
     told = {letter.id: refusal(letter.case, verb) for letter in letters}
-    assert show_letter(desk.ledger, letters[0].id).letter == letters[0]
+    assert show_dead_letter(desk.ledger, letters[0].id).letter == letters[0]
     result = desk.redrive(verb, ids=tuple(told))
     assert result.done == [letter_id for letter_id, why_not in told.items() if why_not is None]
     assert result.refused == {

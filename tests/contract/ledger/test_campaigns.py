@@ -20,7 +20,7 @@ from ledger.campaigns import (
 )
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
 from ledger.dispatch.reaper import reap
-from ledger.dispatch.reconciliation import LOOK_UP_NOW
+from ledger.dispatch.reconciliation import RECONCILE_NOW
 from ledger.store.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,
@@ -93,7 +93,7 @@ def test_who_is_told_of_a_cancel_hears_it_before_the_many_jobs_are_settled(desk)
         desk.ledger,
         "diwali",
         OPERATOR,
-        tell=lambda campaign: told.append((campaign.state, desk.counts())),
+        notify=lambda campaign: told.append((campaign.state, desk.counts())),
     )
     assert told == [("cancelled", {State.WAITING: 2})]
     assert desk.counts() == {State.CANCELLED: 2}
@@ -202,7 +202,7 @@ def test_in_a_cancelled_campaign_only_looks_are_released_and_claimed(desk):
     (chunk,) = (desk.make_due(), desk.release())[1]
     # Without `settle_cancelled`, which a release that died did not come to.
     with desk.ledger.write() as connection:
-        connection.execute(update(jobs).where(jobs.c.id == sent.id).values(LOOK_UP_NOW))
+        connection.execute(update(jobs).where(jobs.c.id == sent.id).values(RECONCILE_NOW))
         connection.execute(update(campaigns).values(state="cancelled"))
     assert [job.id for job in desk.claim(chunk).jobs] == [sent.id]
     desk.make_due()

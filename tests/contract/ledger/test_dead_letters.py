@@ -8,8 +8,8 @@ from sqlalchemy import update
 from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from issuance.states import State
-from ledger.dead_letters.browse import show_letter
-from ledger.dead_letters.outbox import mark_noticed, unpublished_notices
+from ledger.dead_letters.browse import show_dead_letter
+from ledger.dead_letters.outbox import mark_published, unpublished_events
 from ledger.store.errors import LedgerError
 from ledger.store.schema import jobs
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
@@ -66,7 +66,7 @@ def test_a_letters_story_has_its_lines_attempts_actions_and_body(desk):
     held, claimed = desk.take_one()
     desk.record(held, judge(claimed, refuse()))
     desk.redrive(Verb.REISSUE)
-    story = show_letter(desk.ledger, desk.letter().id)
+    story = show_dead_letter(desk.ledger, desk.letter().id)
     assert story.body == job.body
     assert [line.request_id for line in story.lines] == [line.request_id for line in job.lines]
     assert [(attempt.number, attempt.kind) for attempt in story.attempts] == [
@@ -93,43 +93,43 @@ def test_the_ten_thousandth_attempt_is_recorded_and_decided_like_any_other(desk)
 
 def test_a_letter_that_does_not_exist_is_explained(desk):
     with pytest.raises(LedgerError, match="dead-letters list"):
-        show_letter(desk.ledger, 999)
+        show_dead_letter(desk.ledger, 999)
 
 
 def test_a_notice_is_published_once_for_each_opening(desk):
     claimed = desk.settle(make_job(), TIMEOUT)
-    (notice,) = unpublished_notices(desk.ledger)
+    (notice,) = unpublished_events(desk.ledger)
     assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (
         claimed.id,
         "diwali",
         "in_doubt",
         None,
     )
-    mark_noticed(desk.ledger, [notice])
-    assert unpublished_notices(desk.ledger) == []
+    mark_published(desk.ledger, [notice])
+    assert unpublished_events(desk.ledger) == []
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
     desk.record(held, judge(again, refuse()))
-    (notice,) = unpublished_notices(desk.ledger)
+    (notice,) = unpublished_events(desk.ledger)
     assert (notice.reason, notice.code) == ("failed", 1014)
 
 
 def test_a_letter_that_is_opened_again_while_its_notice_is_published_keeps_the_new_notice(desk):
     desk.settle(make_job(), TIMEOUT)
-    (first,) = unpublished_notices(desk.ledger)
+    (first,) = unpublished_events(desk.ledger)
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
     desk.record(held, judge(again, refuse()))
-    mark_noticed(desk.ledger, [first])
-    (second,) = unpublished_notices(desk.ledger)
+    mark_published(desk.ledger, [first])
+    (second,) = unpublished_events(desk.ledger)
     assert (first.opening, second.opening, second.reason) == (1, 2, "failed")
-    mark_noticed(desk.ledger, [second])
-    assert unpublished_notices(desk.ledger) == []
+    mark_published(desk.ledger, [second])
+    assert unpublished_events(desk.ledger) == []
 
 
 def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):
     jobs = [desk.settle(make_job(number), refuse()) for number in (1, 2, 3)]
-    assert [notice.job_id for notice in unpublished_notices(desk.ledger, limit=2)] == [
+    assert [notice.job_id for notice in unpublished_events(desk.ledger, limit=2)] == [
         jobs[0].id,
         jobs[1].id,
     ]
@@ -140,7 +140,7 @@ def test_a_discarded_letter_is_asked_about_no_more_and_its_line_keeps_its_state(
     assert desk.discard().done == [desk.letter().id]
     assert desk.letter().state == "discarded"
     assert desk.counts() == {State.FAILED: 1}
-    assert show_letter(desk.ledger, desk.letter().id).actions[0].verb == "discard"
+    assert show_dead_letter(desk.ledger, desk.letter().id).actions[0].verb == "discard"
 
 
 def test_only_an_open_letter_is_discarded(desk):

@@ -11,7 +11,7 @@ from ledger.campaigns import pause_campaign
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.claims import CLAIMS_MAX
 from ledger.dispatch.reaper import reap
-from ledger.store.commit_log import note_event
+from ledger.store.commit_log import log_after_commit
 from tests.contract.ledger.build import (
     OPERATOR,
     TIMEOUT,
@@ -41,7 +41,7 @@ def test_a_resent_job_is_followed_from_letter_to_letter(desk, told):
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
     desk.record(held, judge(again, issue(again)))
-    expected = ["dead letter opened", "resent", "dead letter closed"]
+    expected = ["dead_letter_opened", "dead_letter_resent", "dead_letter_closed"]
     assert [grep(told, line.request_id) for line in job.lines] == [expected] * 2
     opened, resent, _ = told
     assert (opened["reason"], opened["opening"], opened["letter_id"]) == (
@@ -64,7 +64,7 @@ def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(de
     pairs = [
         (event["request_id"], event["reissued_as"])
         for event in told
-        if event["event"] == "reissued"
+        if event["event"] == "dead_letter_reissued"
     ]
     assert pairs == [
         (old.request_id, new.request_id) for old, new in zip(job.lines, again.lines, strict=True)
@@ -75,7 +75,7 @@ def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(de
 def test_a_discard_is_told(desk, told):
     desk.settle(make_job(), refuse())
     desk.discard()
-    assert grep(told, make_job().id) == ["dead letter opened", "discarded"]
+    assert grep(told, make_job().id) == ["dead_letter_opened", "dead_letter_discarded"]
 
 
 def test_what_a_cancelled_campaign_does_to_each_job_is_told(desk, told):
@@ -85,10 +85,10 @@ def test_what_a_cancelled_campaign_does_to_each_job_is_told(desk, told):
     desk.record(held, judge(doubted, TIMEOUT), judge(refused, TOO_MANY))
     desk.give_back(held)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
-    assert grep(told, doubted.id) == ["to be looked up"]
-    assert grep(told, refused.id) == ["dead letter opened"]
-    assert grep(told, unsent.id) == ["cancelled"]
-    assert [event["campaign"] for event in told if event["event"] == "campaign cancelled"] == [
+    assert grep(told, doubted.id) == ["reconciliation_scheduled"]
+    assert grep(told, refused.id) == ["dead_letter_opened"]
+    assert grep(told, unsent.id) == ["jobs_cancelled"]
+    assert [event["campaign"] for event in told if event["event"] == "campaign_cancelled"] == [
         "diwali"
     ]
 
@@ -100,8 +100,13 @@ def test_lost_workers_are_told_up_to_the_letter(desk, told):
         desk.take()
         desk.lapse()
         reap(desk.ledger)
-    lapses = ["leases lapsed"] * CLAIMS_MAX
-    assert grep(told, job.id) == [*lapses, "to be looked up", "leases lapsed", "dead letter opened"]
+    lapses = ["leases_lapsed"] * CLAIMS_MAX
+    assert grep(told, job.id) == [
+        *lapses,
+        "reconciliation_scheduled",
+        "leases_lapsed",
+        "dead_letter_opened",
+    ]
 
 
 def test_a_lost_message_is_told_apart_from_a_lost_worker(desk, told):
@@ -120,7 +125,7 @@ def test_claims_that_an_orphaned_message_takes_over_are_told(desk, told):
     desk.claim(chunk)
     desk.claim(chunk, orphaned=True)
     (event,) = told
-    assert (event["event"], event["chunk_id"]) == ("claims taken over", chunk.id)
+    assert (event["event"], event["chunk_id"]) == ("claims_taken_over", chunk.id)
     assert event["request_ids"] == [job.id for job in jobs]
 
 
@@ -139,7 +144,7 @@ def test_no_line_names_more_than_fifty_and_none_is_left_out(desk, told):
 def test_what_was_rolled_back_is_not_told(desk, told):
     def break_off():
         with desk.ledger.write() as connection:
-            note_event(connection, "never")
+            log_after_commit(connection, "never")
             raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk"):
@@ -151,7 +156,7 @@ def test_a_pause_is_told_with_who_and_what_was_before(desk, told):
     pause_campaign(desk.ledger, "diwali", OPERATOR)
     (event,) = told
     assert (event["event"], event["campaign"], event["before"]) == (
-        "campaign paused",
+        "campaign_paused",
         "diwali",
         "running",
     )

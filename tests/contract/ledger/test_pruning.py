@@ -11,7 +11,7 @@ from ledger.intake.acceptance import accept, open_intake
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import find_line
 from ledger.retention import pruning
-from ledger.retention.pruning import compact, note_pruning, prune
+from ledger.retention.pruning import compact, prune, record_pruning
 from ledger.retention.tombstones import pruned_state
 from ledger.store.schema import attempts, dead_letters, jobs, lines
 from tests.contract.ledger.build import (
@@ -301,7 +301,7 @@ def test_compacting_leaves_everything_and_a_ledger_that_goes_on(desk, old):
 
 
 def test_who_pruned_is_written_down(desk):
-    note_pruning(desk.ledger, OPERATOR)
+    record_pruning(desk.ledger, OPERATOR)
     (action,) = actions_on(desk.ledger, "ledger")
     assert (action.operator, action.verb, action.note) == ("asha", "prune", "ticket 42")
 

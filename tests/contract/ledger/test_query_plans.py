@@ -10,8 +10,8 @@ from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
 from ledger.campaigns import ensure_campaign
-from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters
-from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters, list_dead_letters
+from ledger.dead_letters.outbox import unpublished_events
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
@@ -103,16 +103,16 @@ READERS_AND_WRITERS = {
     ),
     "letters of all campaigns": lambda desk: desk.letters(state="open"),
     "the first letters of many": lambda desk: list(
-        list_letters(desk.ledger, LetterFilter(state=None), limit=50)
+        list_dead_letters(desk.ledger, DeadLetterFilter(state=None), limit=50)
     ),
-    "count of letters": lambda desk: count_letters(
-        desk.ledger, LetterFilter(campaign="diwali", reason=Reason.FAILED)
+    "count of letters": lambda desk: count_dead_letters(
+        desk.ledger, DeadLetterFilter(campaign="diwali", reason=Reason.FAILED)
     ),
     "redrive": lambda desk: desk.redrive(Verb.RESEND, campaign="diwali", reason=Reason.FAILED),
     "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
     "recent calls": lambda desk: recent_took_seconds(desk.ledger),
-    "unnoticed": lambda desk: unpublished_notices(desk.ledger),
+    "unnoticed": lambda desk: unpublished_events(desk.ledger),
 }
 
 
@@ -183,7 +183,9 @@ def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
 @pytest.mark.parametrize("chosen", [{}, {"campaign": "diwali"}])
 def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_desk, chosen):
     ledger = busy_desk.ledger
-    steps = _plan(ledger, lambda: list(list_letters(ledger, LetterFilter(**chosen), limit=10)))
+    steps = _plan(
+        ledger, lambda: list(list_dead_letters(ledger, DeadLetterFilter(**chosen), limit=10))
+    )
     assert [step for step in steps if re.search(r"\bSort\b|TEMP B-TREE FOR ORDER", step)] == []
 
 
@@ -191,7 +193,7 @@ def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy
     """Whatever order a database thinks best, it must not put a million letters with their jobs in order first."""
     steps = _plan(
         busy_desk.ledger,
-        lambda: list(list_letters(busy_desk.ledger, LetterFilter(state=None), limit=50)),
+        lambda: list(list_dead_letters(busy_desk.ledger, DeadLetterFilter(state=None), limit=50)),
     )
     of_jobs = {
         "sqlite": r"SEARCH jobs USING INTEGER PRIMARY KEY",

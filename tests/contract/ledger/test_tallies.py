@@ -6,7 +6,7 @@ from sqlalchemy import func, select, text, update
 from issuance.states import State
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance, recount
-from ledger.queries.counters import fold
+from ledger.queries.counters import compact_counters
 from ledger.store.database import Ledger
 from ledger.store.schema import lines, tallies, tally_deltas
 from tests.contract.ledger.build import (
@@ -75,7 +75,7 @@ def test_lines_that_are_changed_by_hand_are_tallied_too(desk):
 
 def test_a_line_that_only_learns_more_changes_no_tally(desk):
     one_of_each(desk)
-    fold(desk.ledger)
+    compact_counters(desk.ledger)
     with desk.ledger.write() as connection:
         connection.execute(update(lines).values(message="seen"))
     assert deltas(desk.ledger) == 0
@@ -95,7 +95,7 @@ def test_folding_empties_the_deltas_and_changes_no_balance(desk):
     one_of_each(desk)
     before = balance(desk.ledger, "diwali")
     for _ in range(2):
-        fold(desk.ledger)
+        compact_counters(desk.ledger)
         assert deltas(desk.ledger) == 0
         assert balance(desk.ledger, "diwali") == before
     desk.accept(make_job(9))
@@ -105,7 +105,7 @@ def test_folding_empties_the_deltas_and_changes_no_balance(desk):
 def test_a_group_of_outcomes_is_tallied_in_few_rows_on_postgresql_and_in_none_on_sqlite(desk):
     desk.accept(*make_jobs(50))
     held = desk.take()
-    fold(desk.ledger)
+    compact_counters(desk.ledger)
     desk.record(
         held,
         *(judge(claimed, reply(claimed)) for claimed in held.jobs for reply in [_answer(claimed)]),
@@ -128,14 +128,14 @@ def test_balances_hold_while_it_is_recorded_and_folded(desk, at_once):
 
     def fold_often():
         for _ in range(40):
-            fold(desk.ledger)
+            compact_counters(desk.ledger)
 
     def look():
         return [balance(desk.ledger, "diwali").balanced for _ in range(40)]
 
     *_, looks = at_once(work, fold_often, fold_often, look)
     assert all(looks)
-    fold(desk.ledger)
+    compact_counters(desk.ledger)
     with desk.ledger.read() as connection:
         counts = dict(connection.execute(select(tallies.c.state, tallies.c.line_count)).all())
     assert counts == {"waiting": 0, "issued": 60}
@@ -153,7 +153,7 @@ def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a
         others = Desk(other, desk.campaign)
         others.record(held, judge(second, issue(second)))
         others.accept(make_job(9))
-        fold(other)
+        compact_counters(other)
         assert balance(other, "diwali").counts[State.ISSUED] == 1
         connection.rollback()
     assert deltas(desk.ledger) == 0

@@ -16,14 +16,14 @@ import json, sys
 from issuance.redrive.rules import Verb
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger
-from ledger.dead_letters.browse import LetterFilter
+from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.redrive import discard, redrive
 url, verb, name = sys.argv[1:]
 with Ledger(url) as ledger:
     with ledger.read():
         print("ready", flush=True)
         sys.stdin.readline()
-    everything, operator = LetterFilter(campaign="diwali"), Operator(name)
+    everything, operator = DeadLetterFilter(campaign="diwali"), Operator(name)
     done = discard(ledger, everything, operator) if verb == "discard" else redrive(
         ledger, everything, Verb(verb), operator
     )

@@ -8,7 +8,12 @@ from benchmarks.scale.population import LETTER_OF, fill
 from benchmarks.scale.table import demand_section, section
 from issuance.states import State
 from ledger.campaigns import ensure_campaign
-from ledger.dead_letters.browse import LetterFilter, count_letters, list_letters, show_letter
+from ledger.dead_letters.browse import (
+    DeadLetterFilter,
+    count_dead_letters,
+    list_dead_letters,
+    show_dead_letter,
+)
 from ledger.queries.balance import balance
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk, make_job
@@ -41,10 +46,10 @@ def test_a_filled_ledger_balances_and_its_jobs_pass_every_step(filled):
     assert before.balanced
     assert after.balanced
     assert after.counts[State.ISSUED] - before.counts[State.ISSUED] == CHUNK_JOBS
-    letters = list(list_letters(filled, LetterFilter(campaign="diwali")))
-    assert len(letters) == count_letters(filled, LetterFilter()) == before.open_letters
+    letters = list(list_dead_letters(filled, DeadLetterFilter(campaign="diwali")))
+    assert len(letters) == count_dead_letters(filled, DeadLetterFilter()) == before.open_letters
     assert before.open_letters == before.counts[State.FAILED] == int(_JOBS * 0.9) // LETTER_OF
-    assert show_letter(filled, letters[0].id).attempts[0].kind == "failed"
+    assert show_dead_letter(filled, letters[0].id).attempts[0].kind == "failed"
     assert Desk(filled, ensure_campaign(filled, "diwali")).accept(make_job(2)).accepted != []
 
 

@@ -70,7 +70,7 @@ def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_a
     parts.carried.mark_lost(os.getpid())
     with capture_logs() as logged:
         assert run_release(parts) == 1
-    assert {event["event"] for event in logged} >= {"open calls lost", "leases lapsed"}
+    assert {event["event"] for event in logged} >= {"open calls lost", "leases_lapsed"}
     assert parts.carried.lost() == []
     ((chunk_id, numbers),) = chunks(parts.app)
     another = make_parts(server, book.ledger, broker_url=MEMORY_URL)

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
-from ledger.dead_letters.outbox import unpublished_notices
+from ledger.dead_letters.outbox import unpublished_events
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
@@ -280,7 +280,7 @@ def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypa
     with capture_logs() as logged:
         run_release(brokerless_parts)
     assert [event["event"] for event in logged] == ["notices not published"]
-    assert len(unpublished_notices(book.ledger)) == 1
+    assert len(unpublished_events(book.ledger)) == 1
 
 
 def test_nothing_of_a_customer_lies_in_the_broker(parts, book):
