@@ -70,6 +70,12 @@ def _fields(pruned: PrunedJob) -> dict[str, Any]:
 def _texts(row: StoredRow) -> dict[str, Any]:
     """A row by column. Bodies are JSON; a reply may be anything, and what is no UTF-8 stands as an escape."""
     return {
-        name: value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+        _ARCHIVED_AS.get(name, name): (
+            value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+        )
         for name, value in row.items()
     }
+
+
+_ARCHIVED_AS = {"fallback": "look_up", "empty_reads": "empty_looks", "published_at": "noticed_at"}
+"""Columns that were renamed by migration 0010: programs that read archives know the old names."""

@@ -136,7 +136,7 @@ _OF_LETTERS = {
     "code": "8003",
     "message": "'refused'",
     "openings": "1",
-    **dict.fromkeys(("opened_at", "changed_at", "noticed_at"), "t.accepted_at"),
+    **dict.fromkeys(("opened_at", "changed_at", "published_at"), "t.accepted_at"),
 }
 
 

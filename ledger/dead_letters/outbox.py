@@ -63,7 +63,7 @@ _UNPUBLISHED = (
     )
     .join(jobs, jobs.c.number == dead_letters.c.job_number)
     .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
-    .where(dead_letters.c.noticed_at.is_(None))
+    .where(dead_letters.c.published_at.is_(None))
 )
 
 
@@ -83,5 +83,5 @@ _PUBLISHED = (
     .where(
         dead_letters.c.id == bindparam("letter_id"), dead_letters.c.openings == bindparam("opening")
     )
-    .values(noticed_at=now_ms())
+    .values(published_at=now_ms())
 )

@@ -38,7 +38,7 @@ def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Seq
     )
     cancelled = [row.job_number for row in rows if row.case.campaign_cancelled]
     connection.execute(
-        update(jobs).where(jobs.c.number.in_(cancelled)).values(look_up=State.IN_DOUBT)
+        update(jobs).where(jobs.c.number.in_(cancelled)).values(fallback=State.IN_DOUBT)
     )
     connection.execute(
         update(letters)
@@ -61,7 +61,7 @@ _FRESH: dict[str, Any] = {
     "budget_attempts": 0,
     "budget_started_at": None,
     "limit_deferrals": 0,
-    "look_up": None,
-    "empty_looks": 0,
+    "fallback": None,
+    "empty_reads": 0,
     "redrives": jobs.c.redrives + 1,
 }

@@ -57,7 +57,7 @@ def _open_statement(dialect: Dialect) -> ReturningInsert[tuple[int, int]]:
         "code": bindparam("code"),
         "message": bindparam("message"),
     }
-    fresh |= {"opened_at": now, "changed_at": now, "noticed_at": None}
+    fresh |= {"opened_at": now, "changed_at": now, "published_at": None}
     first = {
         "job_number": bindparam("job_number"),
         "campaign_id": bindparam("campaign_id"),

@@ -100,4 +100,4 @@ def _is_due(
         jobs.c.campaign_id == campaign_id,
         jobs.c.due_at <= now_ms(),
     )
-    return and_(due, jobs.c.look_up.is_not(None)) if is_cancelled else due
+    return and_(due, jobs.c.fallback.is_not(None)) if is_cancelled else due

@@ -94,7 +94,7 @@ def _cancellable(connection: Connection, limit: int) -> list[_Cancellable]:
             IS_OPEN,
             jobs.c.campaign_id.in_(cancelled),
             jobs.c.state != State.RUNNING,
-            jobs.c.look_up.is_(None),
+            jobs.c.fallback.is_(None),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)

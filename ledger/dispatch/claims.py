@@ -56,9 +56,9 @@ class ClaimedJob:
     may_have_reached: bool
     limit_deferrals: int
     redrives: int
-    look_up: State | None = None
+    fallback: State | None = None
     """None: send the job. Otherwise reconcile it, and settle it as this if nothing is found."""
-    empty_looks: int = 0
+    empty_reads: int = 0
     shown_transactions: frozenset[str] = frozenset()
     """Ids of all transactions that replies have named: a read that misses one lags behind."""
     first_claimed_at: datetime | None = None
@@ -166,7 +166,7 @@ _GIVE_BACK = (
     .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.QUEUED)
     .values(state=State.WAITING, lease_until=None)
 )
-_GIVE_BACK_UNLESS_LOOKED_UP = _GIVE_BACK.where(jobs.c.look_up.is_(None))
+_GIVE_BACK_UNLESS_LOOKED_UP = _GIVE_BACK.where(jobs.c.fallback.is_(None))
 _LOST = (
     select(lines.c.request_id)
     .join(jobs, jobs.c.number == lines.c.job_number)
@@ -228,8 +228,8 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.may_have_reached,
             jobs.c.limit_deferrals,
             jobs.c.redrives,
-            jobs.c.look_up,
-            jobs.c.empty_looks,
+            jobs.c.fallback,
+            jobs.c.empty_reads,
             jobs.c.first_claimed_at,
             jobs.c.reissue_of,
             jobs.c.claims,
@@ -275,7 +275,7 @@ def _claimed(
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = (
         counts
     )
-    look_up, empty_looks, first_claimed_at, reissue_of, claims = rest
+    fallback, empty_reads, first_claimed_at, reissue_of, claims = rest
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -291,8 +291,8 @@ def _claimed(
         may_have_reached=bool(may_have_reached),
         limit_deferrals=limit_deferrals,
         redrives=redrives,
-        look_up=State(look_up) if look_up else None,
-        empty_looks=empty_looks,
+        fallback=State(fallback) if fallback else None,
+        empty_reads=empty_reads,
         shown_transactions=frozenset(shown.get(number, ())),
         first_claimed_at=instant(first_claimed_at),
         reissue_of=reissue_of,

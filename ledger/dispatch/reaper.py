@@ -24,7 +24,7 @@ def reap(ledger: Ledger) -> int:
         lapsed = and_(IS_LEASED, jobs.c.lease_until < now_ms())
         # A row that is locked now is being recorded or claimed, so it is not lost.
         query = select(
-            jobs.c.number, jobs.c.campaign_id, jobs.c.state, jobs.c.claims, jobs.c.look_up
+            jobs.c.number, jobs.c.campaign_id, jobs.c.state, jobs.c.claims, jobs.c.fallback
         ).where(lapsed)
         rows = connection.execute(query.with_for_update(skip_locked=True)).all()
         for state, lost in ((State.QUEUED, "message"), (State.RUNNING, "worker")):
@@ -39,7 +39,7 @@ def reap(ledger: Ledger) -> int:
         for start in range(0, len(numbers), _BATCH):
             connection.execute(_GIVE_BACK, {"job_numbers": numbers[start : start + _BATCH]})
         for row in (row for row in rows if row.claims >= CLAIMS_MAX):
-            if row.look_up is None:
+            if row.fallback is None:
                 connection.execute(_RECONCILE, {"job_number": row.number})
                 _log(
                     connection,

@@ -6,8 +6,8 @@ from issuance.states import State
 from ledger.store.clock import now_ms
 
 RECONCILE_NOW: dict[str, Any] = {
-    "look_up": State.IN_DOUBT,
-    "empty_looks": 0,
+    "fallback": State.IN_DOUBT,
+    "empty_reads": 0,
     "budget_attempts": 0,
     "budget_started_at": None,
     "due_at": now_ms(),

@@ -223,7 +223,7 @@ def _merge_reply(
     attempt: Attempt, known: Sequence[StoredLine], now: int
 ) -> tuple[list[State], list[LineValues]]:
     return merge_reply(
-        known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.look_up is not None
+        known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.fallback is not None
     )
 
 
@@ -328,8 +328,8 @@ _TRY_AGAIN = _GIVE_BACK.values(
     budget_attempts=jobs.c.budget_attempts + bindparam("budget_attempts"),
     budget_started_at=func.coalesce(jobs.c.budget_started_at, bindparam("budget_started_at")),
     limit_deferrals=jobs.c.limit_deferrals + bindparam("limit_deferrals"),
-    look_up=bindparam("look_up"),
-    empty_looks=jobs.c.empty_looks + bindparam("empty_looks"),
+    fallback=bindparam("fallback"),
+    empty_reads=jobs.c.empty_reads + bindparam("empty_reads"),
 )
 
 
@@ -345,7 +345,7 @@ def _try_again(
         "budget_attempts": int(counted),
         "budget_started_at": now - attempt.took_ms if counted else None,
         "limit_deferrals": int(isinstance(again, TryAgain) and again.because == "limit"),
-        "look_up": again.fallback if isinstance(again, LookUp) else None,
-        "empty_looks": int(isinstance(again, LookUp) and again.found_nothing),
+        "fallback": again.fallback if isinstance(again, LookUp) else None,
+        "empty_reads": int(isinstance(again, LookUp) and again.found_nothing),
     }
     connection.execute(_TRY_AGAIN, values)

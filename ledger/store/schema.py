@@ -23,7 +23,7 @@ from sqlalchemy import (
 from issuance.states import OPEN, State
 from ledger.store.dialects.dialect import NAMES
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -110,9 +110,9 @@ jobs = Table(
     Column("may_have_reached", Boolean, nullable=False),
     Column("limit_deferrals", Integer, nullable=False),
     Column("redrives", Integer, nullable=False),
-    # not to be sent but looked up; settled as this when no look finds it
-    Column("look_up", String(16)),
-    Column("empty_looks", Integer, nullable=False, server_default="0"),  # looks that found nothing
+    # null: to be sent; otherwise to be reconciled, and settled as this if nothing is found
+    Column("fallback", String(16)),
+    Column("empty_reads", Integer, nullable=False, server_default="0"),  # reads that found nothing
     Column("accepted_at", Ms, nullable=False),
     Column("settled_at", Ms),
     Index(
@@ -200,15 +200,15 @@ dead_letters = Table(
     Column("reissued_as", String(36)),
     Column("opened_at", Ms, nullable=False),
     Column("changed_at", Ms, nullable=False),
-    Column("noticed_at", Ms),  # when its event was published; null: the next release does it
+    Column("published_at", Ms),  # when its event was published; null: the next release does it
     Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
     # For lists without a reason, which the index above would sort for each page.
     Index("ix_dead_letters_page", "state", "id"),
     Index("ix_dead_letters_campaign_page", "state", "campaign_id", "id"),
     Index(
-        "ix_dead_letters_unnoticed",
+        "ix_dead_letters_unpublished",
         "id",
-        **_where("noticed_at IS NULL"),
+        **_where("published_at IS NULL"),
     ),
 )
 

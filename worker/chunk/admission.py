@@ -88,7 +88,7 @@ class Admission:
             return Rejection(0.0, "the chunk is broken off")
         if self._is_stopping():
             return Rejection(0.0, "the worker is stopping")
-        until = self._suspended_until[job.look_up is not None]
+        until = self._suspended_until[job.fallback is not None]
         if now < until and not is_probe:
             return self.wait(until - now, "suspended")
         if now > self._start_until:
@@ -96,7 +96,7 @@ class Admission:
         # Reconciliation issues nothing, and nothing else settles a cancelled campaign's doubts.
         return (
             None
-            if self._is_cancelled and job.look_up is not None
+            if self._is_cancelled and job.fallback is not None
             else await self._reject_paused(job)
         )
 
@@ -140,7 +140,7 @@ class Admission:
 
     async def report(self, reservation: Reservation, attempt: Attempt) -> None:
         """Tell the account's limits the result of a call, or of the reads for one job."""
-        is_read = attempt.job.look_up is not None
+        is_read = attempt.job.fallback is not None
         if is_read and attempt.outcome.message.endswith(NO_SLOT):
             return  # nothing was read
         result = read_result(attempt) if is_read else issue_result(attempt)

@@ -141,8 +141,8 @@ class ChunkIssuing:
             held = await locks.acquire()
             async with watch:
                 free = self._split_locked(held)
-                sends = deque(job for job in free if job.look_up is None)
-                looks = deque(job for job in free if job.look_up is not None)
+                sends = deque(job for job in free if job.fallback is None)
+                looks = deque(job for job in free if job.fallback is not None)
                 await _await_all(
                     [self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)]
                 )
@@ -262,7 +262,7 @@ class ChunkIssuing:
     async def _call(self, job: ClaimedJob, *, is_probe: bool) -> Attempt:
         return await (
             self._sender.send(job, is_probe=is_probe)
-            if job.look_up is None
+            if job.fallback is None
             else self._looker.look(job)
         )
 

@@ -81,10 +81,10 @@ class Looker:
             attempts=job.budget_attempts + 1,
             age_seconds=took,
             in_doubt_before=True,
-            empty_looks=job.empty_looks,
+            empty_looks=job.empty_reads,
             lags_behind=lags_behind,
         )
-        fallback = job.look_up or State.IN_DOUBT
+        fallback = job.fallback or State.IN_DOUBT
         return Attempt(
             job=job,
             outcome=outcome,

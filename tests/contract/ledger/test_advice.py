@@ -88,7 +88,7 @@ def test_a_letter_of_a_cancelled_campaign_that_is_resent_is_looked_up_and_not_se
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     assert desk.redrive(Verb.RESEND).done == [desk.letter().id]
     held, again = desk.take_one()
-    assert (again.id, again.look_up) == (job.id, State.IN_DOUBT)
+    assert (again.id, again.fallback) == (job.id, State.IN_DOUBT)
     desk.record(held, judge(again, issue(again)))
     assert (desk.counts(), desk.letter().state) == ({State.ISSUED: 1}, "closed")
 

@@ -147,7 +147,7 @@ def test_a_call_under_way_that_is_to_be_tried_again_is_looked_up_instead(desk):
     desk.record(held, judge(claimed, TIMEOUT))
     assert settle_cancelled(desk.ledger) == 1
     _, again = desk.take_one()
-    assert again.look_up is State.IN_DOUBT
+    assert again.fallback is State.IN_DOUBT
 
 
 def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
@@ -157,7 +157,7 @@ def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
     reap(desk.ledger)
     settle_cancelled(desk.ledger)
     held, again = desk.take_one()
-    assert (held.is_cancelled, again.look_up) == (True, State.IN_DOUBT)
+    assert (held.is_cancelled, again.fallback) == (True, State.IN_DOUBT)
 
 
 def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_budget_of_its_own(
@@ -170,7 +170,7 @@ def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_bud
     assert (desk.counts(), desk.letters()) == ({State.WAITING: 1}, [])
     (chunk,) = desk.release()
     (again,) = desk.claim(chunk).jobs
-    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (
+    assert (again.fallback, again.empty_reads, again.budget_attempts, again.attempts) == (
         State.IN_DOUBT,
         0,
         0,
@@ -189,7 +189,7 @@ def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
     )
     assert settle_cancelled(desk.ledger) == 0
     held, again = desk.take_one()
-    assert again.empty_looks == 1
+    assert again.empty_reads == 1
     desk.record(held, judge(again, issue(again)))
     assert desk.counts() == {State.ISSUED: 1}
 

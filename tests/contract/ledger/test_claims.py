@@ -142,7 +142,7 @@ def test_a_job_that_loses_its_worker_too_often_is_looked_up_alone_instead_of_bei
     together, alone = sorted(desk.release(), key=lambda chunk: -len(chunk.job_numbers))
     assert (len(together.job_numbers), len(alone.job_numbers)) == (2, 1)
     (poison,) = desk.claim(alone).jobs
-    assert (poison.look_up, poison.may_have_reached) == (State.IN_DOUBT, True)
+    assert (poison.fallback, poison.may_have_reached) == (State.IN_DOUBT, True)
 
 
 def test_what_the_look_finds_of_a_job_that_lost_its_workers_settles_it(desk):
@@ -157,7 +157,7 @@ def test_what_the_look_finds_of_a_job_that_lost_its_workers_settles_it(desk):
 def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
     desk.accept(make_job())
     claimed = lose_workers(desk, CLAIMS_MAX + 1)
-    assert claimed.look_up is State.IN_DOUBT
+    assert claimed.fallback is State.IN_DOUBT
     assert desk.counts() == {State.IN_DOUBT: 1}
     told = "its worker died 3 times or more while it was in hand"
     assert (desk.letter().reason, desk.letter().message) == ("in_doubt", told)
@@ -176,7 +176,7 @@ def test_an_outcome_makes_earlier_lost_workers_forgotten(desk):
     for _ in range(CLAIMS_MAX + 2):
         lose_workers(desk, 1)
         held, claimed = desk.take_one()
-        assert claimed.look_up is None
+        assert claimed.fallback is None
         desk.record(held, judge(claimed, TIMEOUT))
         desk.make_due()
     assert desk.counts() == {State.WAITING: 1}
@@ -189,7 +189,7 @@ def test_a_job_that_was_given_back_without_a_call_has_still_lost_the_workers_it_
         held = desk.take()
         desk.give_back(held)
     _, poison = desk.take_one()
-    assert poison.look_up is State.IN_DOUBT
+    assert poison.fallback is State.IN_DOUBT
 
 
 def test_a_job_that_is_given_back_again_and_again_has_lost_no_worker(desk):

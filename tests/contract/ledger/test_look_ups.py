@@ -42,19 +42,19 @@ def test_the_look_is_due_after_its_delay_and_not_before(desk):
 def test_a_look_is_claimed_with_what_it_falls_back_to_and_may_have_reached_the_api(desk, doubted):
     held, again = desk.take_one()
     assert held.is_cancelled is False
-    assert (again.look_up, again.may_have_reached, again.body) == (
+    assert (again.fallback, again.may_have_reached, again.body) == (
         State.IN_DOUBT,
         True,
         doubted.body,
     )
-    assert (again.attempts, again.budget_attempts, again.empty_looks) == (1, 1, 0)
+    assert (again.attempts, again.budget_attempts, again.empty_reads) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("fallback", [State.IN_DOUBT, State.FAILED, State.PARTIAL, State.ISSUED])
 def test_the_newest_look_says_what_the_job_falls_back_to(desk, doubted, fallback):
     held, again = desk.take_one()
     desk.record(held, look_up(again, fallback=fallback))
-    assert desk.take_one()[1].look_up is fallback
+    assert desk.take_one()[1].fallback is fallback
 
 
 def test_every_look_counts_as_an_attempt_and_only_those_that_found_nothing_as_empty(desk, doubted):
@@ -62,7 +62,7 @@ def test_every_look_counts_as_an_attempt_and_only_those_that_found_nothing_as_em
         held, again = desk.take_one()
         desk.record(held, look_up(again, found_nothing=found_nothing))
     _, again = desk.take_one()
-    assert (again.attempts, again.budget_attempts, again.empty_looks) == (4, 4, 2)
+    assert (again.attempts, again.budget_attempts, again.empty_reads) == (4, 4, 2)
 
 
 def test_a_look_that_is_given_back_or_loses_its_worker_is_still_a_look(desk, doubted):
@@ -73,7 +73,7 @@ def test_a_look_that_is_given_back_or_loses_its_worker_is_still_a_look(desk, dou
     desk.lapse()
     reap(desk.ledger)
     _, again = desk.take_one()
-    assert (again.look_up, again.empty_looks, again.attempts) == (State.IN_DOUBT, 1, 2)
+    assert (again.fallback, again.empty_reads, again.attempts) == (State.IN_DOUBT, 1, 2)
 
 
 def test_only_the_claims_holder_can_have_a_job_looked_up(desk):
@@ -83,7 +83,7 @@ def test_only_the_claims_holder_can_have_a_job_looked_up(desk):
     desk.take()
     desk.record(held, look_up(job))
     row = desk.row(job.id)
-    assert (row.state, row.look_up, row.attempts) == (State.RUNNING, None, 1)
+    assert (row.state, row.fallback, row.attempts) == (State.RUNNING, None, 1)
 
 
 def test_a_late_answer_settles_a_job_that_waits_for_its_look(desk):
@@ -119,7 +119,7 @@ def test_a_resend_after_looks_in_vain_sends_and_has_all_its_looks_before_it_agai
     assert desk.letter().reason == "in_doubt"
     desk.redrive(Verb.RESEND)
     _, again = desk.take_one()
-    assert (again.look_up, again.empty_looks, again.budget_attempts, again.attempts) == (
+    assert (again.fallback, again.empty_reads, again.budget_attempts, again.attempts) == (
         None,
         0,
         0,

@@ -25,7 +25,7 @@ def test_a_refusal_that_no_look_contradicts_keeps_its_code_and_its_reason(desk):
     )
     desk.record(held, attempt)
     held, job = desk.take_one()
-    assert job.look_up is State.FAILED
+    assert job.fallback is State.FAILED
     desk.record(
         held, _looked_in_vain(job, attempt, Settle(State.FAILED, Reason.FAILED, stands=True))
     )

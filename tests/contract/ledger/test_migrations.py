@@ -55,7 +55,7 @@ def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
         "ix_jobs_leased": "queued running",
         "ix_jobs_open": "waiting queued running",
         "ix_lines_settled": "waiting",
-        "ix_dead_letters_unnoticed": "noticed_at",
+        "ix_dead_letters_unpublished": "published_at",
     }
 
 
@@ -66,7 +66,7 @@ def _indexes(ledger):
         if ledger.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     )
-    words = ("waiting", "queued", "running", "noticed_at")
+    words = ("waiting", "queued", "running", "published_at")
     with ledger.read() as connection:
         conditions = {
             name: (sql or "").partition(" WHERE ")[2]

@@ -63,7 +63,7 @@ _MIDDLE_OF_A_CAMPAIGN = (
     """INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker)
        SELECT number, 1, number, 40, 'issued', 'settle issued', 'w-1' FROM jobs WHERE number <= 44000""",
     """INSERT INTO dead_letters
-       (job_number, campaign_id, state, reason, message, openings, opened_at, changed_at, noticed_at)
+       (job_number, campaign_id, state, reason, message, openings, opened_at, changed_at, published_at)
        SELECT number, campaign_id, CASE WHEN number % 50 = 0 THEN 'open' ELSE 'closed' END, 'failed', '', 1, 1, 1,
        CASE WHEN number % 100 = 0 THEN NULL ELSE 1 END FROM jobs WHERE number <= 5000""",
 )
@@ -112,7 +112,7 @@ READERS_AND_WRITERS = {
     "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
     "recent calls": lambda desk: recent_took_seconds(desk.ledger),
-    "unnoticed": lambda desk: unpublished_events(desk.ledger),
+    "unpublished events": lambda desk: unpublished_events(desk.ledger),
 }
 
 
@@ -128,10 +128,10 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     ] == []
 
 
-_LARGE = {"unnoticed": "jobs|lines|attempts|dead_letters"}
+_LARGE = {"unpublished events": "jobs|lines|attempts|dead_letters"}
 # Reading one of the small partial indexes whole is what they are for.
 _WHOLE = {
-    "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unnoticed))",
+    "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unpublished))",
     "postgresql": r"Seq Scan on ({})\b",
 }
 

@@ -53,7 +53,7 @@ def test_a_refusal_after_a_restore_is_looked_up_before_it_settles_anything(desk,
     refusal = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
     desk.record(held, judge(claimed, refusal, policy=RetryPolicy(read_lags_seconds=(30.0,))))
     assert desk.state(claimed) is State.WAITING
-    assert desk.row(claimed.id).look_up == State.FAILED
+    assert desk.row(claimed.id).fallback == State.FAILED
     assert desk.letters() == []
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from issuance.redrive.rules import Verb
 from issuance.states import State
@@ -14,6 +14,7 @@ from ledger.queries.balance import balance, recount
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
 from ledger.store.migration import configuration
+from ledger.store.schema import dead_letters
 from tests.contract.ledger.build import Desk, issue, judge, make_job
 from tests.postgres import postgres_database
 
@@ -135,6 +136,21 @@ def test_work_goes_on_where_it_stood_and_new_work_is_accepted(old):
     assert desk.counts() == {State.ISSUED: 7, State.FAILED: 1}
     assert balance(old, "diwali") == recount(old, "diwali")
     assert {letter.state for letter in desk.letters()} == {"closed"}
+
+
+def test_columns_that_are_renamed_keep_their_values(old):
+    with old.write() as connection:
+        command.upgrade(configuration(connection), "0009")
+        connection.execute(
+            text("UPDATE jobs SET look_up = 'in_doubt', empty_looks = 2 WHERE state = 'waiting'")
+        )
+        connection.execute(text("UPDATE dead_letters SET noticed_at = 7 WHERE reason = 'failed'"))
+    old.migrate()
+    held = Desk(old, find_campaign(old, "diwali")).take()
+    assert [(job.fallback, job.empty_reads) for job in held.jobs] == [(State.IN_DOUBT, 2)]
+    with old.read() as connection:
+        published = select(dead_letters.c.reason).where(dead_letters.c.published_at == 7)
+        assert connection.scalars(published).all() == ["failed"]
 
 
 def test_a_migration_that_is_interrupted_leaves_the_schema_as_it_was(old):

@@ -61,7 +61,9 @@ class Api:
     def attempt(self, held: Claim, job: ClaimedJob) -> Attempt:
         """Handle a claimed job as a worker does: send it or reconcile it."""
         sender = Sender(held, self._client, POLICY, Random(1))
-        return self._runner.run(sender.send(job) if job.look_up is None else self._looker.look(job))
+        return self._runner.run(
+            sender.send(job) if job.fallback is None else self._looker.look(job)
+        )
 
     def plan(self, fault: Any, *, path: str | None = None) -> None:
         """Let the next call fail."""

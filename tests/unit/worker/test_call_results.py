@@ -111,7 +111,7 @@ def test_the_reason_says_what_was_answered_in_a_few_words_and_names_no_customer(
 
 def looked(reply, decision):
     """An attempt of the reads for a job, as the reconciler makes it of a reply that cannot be read."""
-    attempt = judge(claimed(1, look_up=State.IN_DOUBT), reply)
+    attempt = judge(claimed(1, fallback=State.IN_DOUBT), reply)
     object.__setattr__(attempt, "decision", decision)
     return attempt
 

@@ -77,7 +77,7 @@ async def test_what_a_late_event_loop_measures_is_not_reported(desk):
 
 
 async def test_what_a_look_takes_is_not_reported(desk):
-    await desk.issue(claimed(1, look_up=State.IN_DOUBT))
+    await desk.issue(claimed(1, fallback=State.IN_DOUBT))
     await desk.state()
     assert await baseline(desk) == 0
 

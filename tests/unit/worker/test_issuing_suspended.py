@@ -128,7 +128,7 @@ async def test_a_campaigns_probe_counts_as_an_attempt_because_the_account_is_ava
 
 async def test_suspended_reads_send_look_ups_back_and_hold_up_no_issuing(desk):
     await desk.suspend(40, key=reads_key(ACCOUNT))
-    await desk.issue(claimed(1, look_up=State.IN_DOUBT), claimed(2))
+    await desk.issue(claimed(1, fallback=State.IN_DOUBT), claimed(2))
     assert [attempt.job.number for attempt in desk.attempts] == [2]
     assert [returned.job.number for returned in desk.given_back] == [1]
     assert desk.reasons == {"calls are suspended"}
@@ -136,6 +136,6 @@ async def test_suspended_reads_send_look_ups_back_and_hold_up_no_issuing(desk):
 
 async def test_a_suspended_account_holds_up_no_look_ups(desk):
     await desk.suspend(40)
-    await desk.issue(claimed(1, look_up=State.IN_DOUBT), claimed(2))
+    await desk.issue(claimed(1, fallback=State.IN_DOUBT), claimed(2))
     assert [attempt.job.number for attempt in desk.attempts] == [1]
     assert [returned.job.number for returned in desk.given_back] == [2]

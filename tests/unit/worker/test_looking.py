@@ -92,7 +92,7 @@ async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
 
 @pytest.fixture
 def job():
-    return claimed(1, look_up=State.IN_DOUBT, may_have_reached=True, budget_attempts=1)
+    return claimed(1, fallback=State.IN_DOUBT, may_have_reached=True, budget_attempts=1)
 
 
 async def test_a_job_whose_transaction_is_there_is_issued_with_the_vouchers_it_shows(job):
@@ -120,14 +120,14 @@ async def test_a_job_that_is_not_listed_is_looked_up_again_because_reads_lag(job
 
 
 async def test_the_last_look_that_finds_nothing_leaves_the_job_in_doubt_for_a_person():
-    job = claimed(1, look_up=State.IN_DOUBT, empty_looks=1)
+    job = claimed(1, fallback=State.IN_DOUBT, empty_reads=1)
     attempt = await _look(job, FakeReads([[]]))
     assert isinstance(attempt.decision, Settle)
     assert attempt.decision.state is State.IN_DOUBT
 
 
 async def test_a_job_that_was_said_to_be_issued_stays_so_when_no_look_finds_it():
-    job = claimed(1, look_up=State.ISSUED, empty_looks=1)
+    job = claimed(1, fallback=State.ISSUED, empty_reads=1)
     attempt = await _look(job, FakeReads([[]]))
     assert attempt.decision == Settle(State.ISSUED, None, stands=True)
 
@@ -207,7 +207,7 @@ async def test_the_reason_of_a_failed_read_says_what_was_answered(job, reply, re
 async def test_many_failed_reads_suspend_the_reads_and_calls_go_on(desk):
     desk.api.customer_id = FakeReads(customer=Unreadable(Answer(503, b""))).customer_id
     desk.api.latency_seconds = 0.05
-    looks = [claimed(number, look_up=State.IN_DOUBT) for number in range(1, 31)]
+    looks = [claimed(number, fallback=State.IN_DOUBT) for number in range(1, 31)]
     await desk.issue(*looks[:1], policy=POLICY)
     await desk.state()
     # a row of failures must last for a while
@@ -243,7 +243,7 @@ async def test_where_look_ups_are_switched_off_nothing_is_read_and_the_doubt_sta
 
 
 async def test_a_look_goes_on_in_a_cancelled_campaign_where_nothing_is_sent(desk):
-    job = claimed(1, look_up=State.IN_DOUBT)
+    job = claimed(1, fallback=State.IN_DOUBT)
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
     desk.api.transaction_detail = reads.transaction_detail
