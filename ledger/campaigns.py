@@ -149,7 +149,7 @@ def change_state(
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state not in before:
-            raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot be put to {after}")
+            raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot become {after}")
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
         )

@@ -159,7 +159,7 @@ def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
     claimed = lose_workers(desk, CLAIMS_MAX + 1)
     assert claimed.fallback is State.IN_DOUBT
     assert desk.counts() == {State.IN_DOUBT: 1}
-    told = "its worker died 3 times or more while it was in hand"
+    told = "its worker died 3 times or more while working on it"
     assert (desk.letter().reason, desk.letter().message) == ("in_doubt", told)
     assert desk.release() == []
 
