@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
+# Every process of a system would compile all modules again at each start.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 UV := $(BIN)/uv
 # uv does not read pip's configuration, where a machine behind a mirror has its index.
@@ -17,10 +19,20 @@ setup: $(BIN)/.runtime ## Create .venv with the locked packages and .venv/bin/is
 demo: $(BIN)/.runtime ## Issue a sample campaign on embedded servers (about a minute)
 	@$(BIN)/issuance demo
 
-test: $(BIN)/.dev ## Run all tests, on real brokers, databases and processes
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 tests/unit --cov --cov-report=term:skip-covered
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e tests/chaos
+# Each test is in one of these two (tests/unit/project/test_make_targets.py).
+PYTEST = $(BIN)/python -m pytest
+MANY = -n logical --maxprocesses 4
+
+test: $(BIN)/.dev ## Tests: unit, contract, integration, a blast on each backend, some faults (4 minutes)
+	@$(PYTEST) $(MANY) -m "not rest" tests/unit/issuance --cov --cov-report=term:skip-covered
+	@$(PYTEST) $(MANY) -m "not rest" tests/unit tests/contract tests/integration --ignore tests/unit/issuance
+	@$(PYTEST) -n 2 -m "not rest" tests/e2e tests/chaos
+
+test-rest: $(BIN)/.dev ## The tests that `make test` leaves out: long ones, every fault, hostile APIs
+	@$(PYTEST) $(MANY) -m rest tests/unit tests/contract tests/integration
+	@$(PYTEST) -n 2 -m rest tests/e2e tests/chaos
+
+test-all: test test-rest ## All tests
 
 matrix: $(BIN)/.dev ## Blasts in all 36 readings of the API, three endpoints each (about 5 minutes)
 	@ISSUANCE_TEST_MATRIX=full $(BIN)/python -m pytest tests/e2e/test_matrix.py
@@ -79,4 +91,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test matrix chaos defences soak bench limiter profile check format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile check format lock clean

@@ -35,16 +35,13 @@ _SETTINGS = {
 
 
 @contextmanager
-def running_chaos(
-    home: Path, scale: Scale, pair: str, *, bytecode: Path | None = None
-) -> Iterator[Chaos]:
+def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
     """Run everything on a pair of ledger and broker.
 
     Args:
         home: an empty folder.
         scale: tells how many calls are made at once.
         pair: as `sqlite+valkey`.
-        bytecode: where Python keeps what it compiles, where it must not be beside the sources.
 
     Raises:
         NotInstalledError: a server of that pair is not installed here.
@@ -54,8 +51,6 @@ def running_chaos(
         broker = stack.enter_context(running_broker(broker_name, home))
         ledger = stack.enter_context(running_ledger(ledger_name, home))
         environment = scrubbed_environment() | _SETTINGS
-        if bytecode is not None:
-            environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
         environment |= {
             # The processes run the tree that these tests are of, also in a copy (`defences`).
             "PYTHONPATH": os.pathsep.join(

@@ -24,10 +24,8 @@ scale = Scale.read()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/chaos/" in item.path.as_posix():
-            item.add_marker(pytest.mark.processes)
-            if scale.long:
-                item.add_marker(pytest.mark.timeout(3_600))
+        if scale.long and "tests/chaos/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(3_600))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,17 +40,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session", params=scale.pairs)
 def chaos(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chaos]:
     """A system that all hazards of a pair strike one after the other: each finds it as the one before has left it."""
-    home, bytecode = tmp_path_factory.mktemp("chaos"), pytestconfig.cache.mkdir("bytecode")
+    home = tmp_path_factory.mktemp("chaos")
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(
-                running_chaos(home, scale, request.param, bytecode=bytecode)
-            )
+            running = stack.enter_context(running_chaos(home, scale, request.param))
         except NotInstalledError as error:
             pytest.skip(str(error))
         yield running

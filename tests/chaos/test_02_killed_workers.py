@@ -2,6 +2,8 @@
 
 from itertools import count
 
+import pytest
+
 from tests.chaos.chaos_system import LEASE_SECONDS
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
@@ -9,6 +11,7 @@ from tests.chaos.hazard import Chaos
 _NUMBERS = count(1)
 
 
+@pytest.mark.smoke
 def test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds(
     chaos: Chaos, hazard: BeginHazard
 ):

@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
@@ -11,6 +13,7 @@ _AWAY_SECONDS = 1.5
 _LONG_AWAY_SECONDS = 45  # who waits longer and longer between tries waits very long by now
 
 
+@pytest.mark.smoke
 def test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return(
     chaos: Chaos, hazard: BeginHazard
 ):

@@ -1,5 +1,7 @@
 """A worker is killed when the API has answered and the ledger does not know it yet."""
 
+import pytest
+
 from tests.chaos.chaos_system import LEASE_SECONDS
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
@@ -8,6 +10,7 @@ from tests.e2e.processes import await_that
 _ANSWERS = 10
 
 
+@pytest.mark.smoke
 def test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice(
     chaos: Chaos, hazard: BeginHazard
 ):

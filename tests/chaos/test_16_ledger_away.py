@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
+
 from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 
 _RECOVERED_SECONDS = 10.0
 
 
+@pytest.mark.smoke
 def test_a_blast_goes_on_when_the_ledger_is_back(chaos: Chaos, hazard: BeginHazard):
     with hazard(16, "ledger away (PostgreSQL stopped, SQLite locked)") as run:
         for _ in run.rounds:

@@ -28,12 +28,6 @@ _SHORT_TIMES = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/e2e/" in item.path.as_posix():
-            item.add_marker(pytest.mark.processes)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_ours() -> Iterator[None]:
     """The systems' settings are the tests' own, also for what runs within this process."""
@@ -59,18 +53,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def start_system(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> StartSystem:
+def start_system(tmp_path_factory: pytest.TempPathFactory) -> StartSystem:
     """Make systems, to be used with `with`: settings by their names in the environment, options of `issuance up`."""
     base = scrubbed_environment() | _SHORT_TIMES
-    # Compiled once for all processes, also where the machine does not let Python write beside the
-    # sources: else each of a system's seven processes would compile all of it anew, which takes
-    # longer than the tests.
-    base |= {
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(pytestconfig.cache.mkdir("bytecode")),
-    }
 
     def start(*options: str, **environment: str) -> System:
         home = tmp_path_factory.mktemp("home")

@@ -6,6 +6,8 @@ from issuance.states import State
 from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters
 from tests.e2e.system import System, plain_rows
 
+pytestmark = pytest.mark.smoke
+
 _CAMPAIGN = "spring"
 _PLAIN = 377
 # The ending of the mobile → the state and code its line must come to (docs/simulator.md).

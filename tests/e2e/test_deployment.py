@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
 from console.local.run import ProcessName
+
+pytestmark = pytest.mark.smoke
 
 _ROOT = Path(__file__).parents[2]
 _PROCFILE_LINE = re.compile(r"[a-z-]+: issuance run ([a-z-]+)")

@@ -12,6 +12,8 @@ from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 from tests.postgres import postgres_database, postgres_server
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture(scope="module")
 def system(start_system: StartSystem) -> Iterator[System]:

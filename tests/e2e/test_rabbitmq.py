@@ -14,6 +14,8 @@ from tests.e2e.system import System, plain_rows
 from tests.rabbitmq import NotInstalledError, rabbitmq_url
 from tests.valkey import valkey_server
 
+pytestmark = pytest.mark.smoke
+
 _QUEUE = LANE_QUEUES[Lane.BLAST]
 
 

@@ -1,6 +1,8 @@
 """Query plans: what runs every second, or for every chunk, never reads all jobs, however many there are."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
@@ -33,15 +35,34 @@ def busy_desk(request, tmp_path_factory):
             postgres_database(request.getfixturevalue("postgres_url")) as url,
             Ledger(url) as ledger,
         ):
-            yield _fill(ledger, analyze=True)
+            desk = _fill(ledger)
+            _analyze(ledger)
+            yield desk
         return
-    path = tmp_path_factory.mktemp("plans") / "ledger.db"
+    path = shutil.copy(
+        request.getfixturevalue("filled_sqlite"), tmp_path_factory.mktemp("plans") / "ledger.db"
+    )
     with Ledger(f"sqlite:///{path}", durable=False) as ledger:
         # SQLite never analyzes by itself, so it must choose well without and with statistics.
-        yield _fill(ledger, analyze=request.param == "sqlite-analyzed")
+        if request.param == "sqlite-analyzed":
+            _analyze(ledger)
+        yield Desk(ledger, ensure_campaign(ledger, "diwali"))
 
 
-def _fill(ledger, *, analyze):
+@pytest.fixture(scope="module")
+def filled_sqlite(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "ledger.db"
+    with Ledger(f"sqlite:///{path}", durable=False) as ledger:
+        _fill(ledger)
+    return path
+
+
+def _analyze(ledger):
+    with ledger.write() as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _fill(ledger):
     ledger.migrate()
     desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
     for first in range(1, _JOBS + 1, 5_000):
@@ -50,9 +71,6 @@ def _fill(ledger, *, analyze):
     with ledger.write() as connection:
         for statement in _MIDDLE_OF_A_CAMPAIGN:
             connection.execute(text(statement))
-    if analyze:
-        with ledger.write() as connection:
-            connection.exec_driver_sql("ANALYZE")
     return desk
 
 

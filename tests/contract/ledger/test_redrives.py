@@ -301,6 +301,7 @@ def test_a_refused_redrive_is_not_written_down_as_an_action(desk):
     assert actions_on(desk.ledger, f"letter:{desk.letter().id}") == []
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
 def test_more_letters_than_one_batch_are_redriven_with_their_velocity_going_on(desk, reply, verb):
     desk.accept(*make_jobs(520))

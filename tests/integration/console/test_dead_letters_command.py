@@ -272,6 +272,7 @@ def test_a_resent_letter_closes_when_its_line_comes_out_right(run, letters):
     assert listed(run, "--state", "closed") == [IN_DOUBT]
 
 
+_NOT_RUNNING = ("paused", "finished", "cancelled")
 EVERY_REASON = [
     TIMEOUT,
     NOT_SENT,
@@ -280,7 +281,10 @@ EVERY_REASON = [
 ]
 
 
-@pytest.mark.parametrize("campaign_state", ["running", "paused", "finished", "cancelled"])
+@pytest.mark.parametrize(
+    "campaign_state",
+    ["running", *(pytest.param(it, marks=pytest.mark.rest) for it in _NOT_RUNNING)],
+)
 def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_state):
     for number, reply in enumerate(EVERY_REASON * 3, 1):
         desk.settle(make_job(number, campaign="spring"), reply)
