@@ -4,6 +4,7 @@ import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 
 from rich.console import Console
 from rich.text import Text
@@ -24,6 +25,9 @@ EXIT_REFUSED = 3
 EXIT_INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_INDENT = 2
+
 out = Console(highlight=False)
 """For results: standard output."""
 err = Console(stderr=True, highlight=False)
@@ -32,23 +36,29 @@ err = Console(stderr=True, highlight=False)
 
 @contextmanager
 def opened() -> Iterator[tuple[Services, Ledger]]:
-    """The services of a command that a person runs, and its ledger; errors end it as in `explained`.
-
-    Logs warnings only, unless a log level is set: such a command reports its work itself.
-    """
+    """The services of a command that a person runs, and its ledger; errors end it as in `explained`."""
     with explained():
-        services = Services.read()
-        quiet = "log_level" not in services.settings.model_fields_set
-        configure_logs(
-            services.settings.model_copy(update={"log_level": "WARNING"})
-            if quiet
-            else services.settings
-        )
+        services = read_services()
         try:
             with services.open_ledger() as ledger:
                 yield services, ledger
         finally:
             services.close()
+
+
+def read_services() -> Services:
+    """Read the settings, and set up the log of a command, which reports its work itself.
+
+    Without a log level of its own it logs warnings; on a terminal, where they would mix with its
+    output, only errors.
+    """
+    services = Services.read()
+    settings = services.settings
+    if "log_level" not in settings.model_fields_set:
+        level = "ERROR" if err.is_terminal else "WARNING"
+        settings = settings.model_copy(update={"log_level": level})
+    configure_logs(settings)
+    return services
 
 
 def operator(note: str = "") -> Operator:
@@ -87,5 +97,34 @@ def complain(message: str, label: str = "Error") -> None:
 
 
 def remark(message: str | Text) -> None:
-    """Print a remark on standard error: wrapped between words on a terminal, one line in a pipe."""
-    err.print(Text(message) if isinstance(message, str) else message, soft_wrap=not err.is_terminal)
+    """Print a remark on standard error."""
+    print_wrapped(err, message)
+
+
+def print_wrapped(console: Console, line: str | Text) -> None:
+    """Print one line: on a terminal folded between words, whole in a pipe."""
+    text = Text(line) if isinstance(line, str) else line
+    if console.is_terminal and text.cell_len > console.width:
+        text = fold(text, console.width)
+    console.print(
+        Text(text.plain.replace(_NO_BREAK, " "), text.style, spans=text.spans), soft_wrap=True
+    )
+
+
+def fold(text: Text, width: int) -> Text:
+    """Fold a line between words; all but the first are indented by two more blanks."""
+    indent = " " * (len(text.plain) - len(text.plain.lstrip()) + _INDENT)
+    lines = wrap(
+        text.plain,
+        width,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=_NO_BREAK not in text.plain,
+    )
+    spans = [span for span in text.spans if span.end <= len(lines[0])]
+    return Text("\n".join(lines), text.style, spans=spans)
+
+
+def whole(command: str) -> str:
+    """Keep a command on one line when its text is wrapped, so that it can be copied."""
+    return command.replace(" ", _NO_BREAK)

@@ -13,7 +13,7 @@ from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from limiter.state import Availability, BreakerState, LimitState
 from limiter.sync_limiter import SyncLimiter
-from operations.formats import duration
+from operations.formats import counted, duration
 from operations.services import Services
 
 _LIMIT_REASONS = {
@@ -94,7 +94,7 @@ def adaptive_limit_text(state: LimitState) -> str:
     """Say how many calls are allowed for now, how long there have been fewer than the rate, and why."""
     reason = _LIMIT_REASONS.get(state.adaptive_limit_reason, state.adaptive_limit_reason)
     lasting = duration(state.adaptive_limit_seconds)
-    return f"{state.adaptive_limit_per_minute:,} calls a minute for {lasting}: {reason}"
+    return f"{counted(state.adaptive_limit_per_minute, 'call')} a minute for {lasting}: {reason}"
 
 
 def unrelated_text(state: LimitState) -> str:

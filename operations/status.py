@@ -70,7 +70,8 @@ def _who_works(services: Services) -> tuple[bool, str]:
             False,
             "no worker answers: start the workers (`issuance run worker`, see the Procfile)",
         )
-    return True, f"{len(workers)} worker processes answer"
+    count = len(workers)
+    return True, f"{count} worker process{'es answer' if count > 1 else ' answers'}"
 
 
 def status_json(status: Status, campaign: str | None) -> dict[str, Any]:

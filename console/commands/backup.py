@@ -11,14 +11,13 @@ from sqlalchemy.engine import make_url
 
 from config.endpoints import RunningSystem
 from console.rendering.layout import say
-from console.terminal import explained, opened, operator
+from console.terminal import explained, opened, operator, read_services
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import clock, counted
-from operations.services import Services
 
 _REMEMBER = "Before workers start: pause or cancel again what was paused or cancelled since, see the runbook."
 _WATCH_SECONDS = 2.0
@@ -30,7 +29,7 @@ def backup_command(
 ) -> None:
     """Copy the SQLite ledger while everything runs; the copy holds customers and vouchers."""
     with explained():
-        size = back_up(Services.read().site.ledger_url, file)
+        size = back_up(read_services().site.ledger_url, file)
         say(f"backed up to {file}: {size / 1e6:,.1f} MB, checked")
 
 
@@ -43,7 +42,7 @@ def restore_command(
 ) -> None:
     """Replace the SQLite ledger with a backup and keep the old one aside; stop everything first."""
     with explained():
-        services = Services.read()
+        services = read_services()
         running = RunningSystem.find(services.settings.home)
         if running is not None:
             raise UsageError(

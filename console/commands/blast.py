@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from console.commands.interruption import interruptible
 from console.commands.nudging import Nudging
@@ -15,6 +15,7 @@ from console.commands.wait import wait_for_campaign
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
+from console.rendering.progress import TimeLeft
 from console.rendering.refused_rows import NotedErrors
 from console.terminal import (
     EXIT_INTERRUPTED,
@@ -23,12 +24,19 @@ from console.terminal import (
     explained,
     opened,
     operator,
+    read_services,
     remark,
 )
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
-from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
+from ledger.campaigns import (
+    Campaign,
+    CampaignError,
+    ensure_campaign,
+    find_campaign,
+    weigh_campaign,
+)
 from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import counted
@@ -155,15 +163,25 @@ def _errors_path(file: Path, given: Path | None) -> Path:
 
 
 def _campaign(ledger: Ledger, name: str, *, defer_limits: bool, weight: int | None) -> Campaign:
+    is_new = not _exists(ledger, name)
     campaign = ensure_campaign(ledger, name, defers_limits=defer_limits)
     if defer_limits and not campaign.defers_limits:
-        remark(f"{name} was begun without --defer-limits, and stays so.")
+        remark(f"{name} was created without --defer-limits; that cannot be changed.")
     if weight is not None and weight != campaign.weight:
         weigh_campaign(ledger, name, weight, operator())
-        remark(f"{name}'s weight is {weight} from now on; it was {campaign.weight}.")
+        before = "" if is_new else f"; it was {campaign.weight}"
+        remark(f"{name}'s weight is {weight} from now on{before}.")
     if campaign.state is CampaignState.PAUSED:
         remark(f"{name} is paused: nothing is issued until it is resumed.")
     return campaign
+
+
+def _exists(ledger: Ledger, name: str) -> bool:
+    try:
+        find_campaign(ledger, name)
+    except CampaignError:
+        return False
+    return True
 
 
 def _accept(
@@ -192,7 +210,7 @@ def _accept(
             )
     except KeyboardInterrupt:
         say(
-            f"{_summary(campaign.name, report, errors)}: interrupted; run it again, and it goes on where it ended"
+            f"{_summary(campaign.name, report, errors)}: interrupted; run it again to accept the rest"
         )
         sys.exit(EXIT_INTERRUPTED)
     errors.show()
@@ -205,9 +223,9 @@ def _accept(
 def _progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
     with Progress(
         TextColumn("{task.fields[rows]:>9,} rows"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %  {task.fields[speed]:>7,.0f} rows/s "),
-        TimeRemainingColumn(compact=True),
+        TimeLeft(),
         console=err,
         transient=True,
         disable=not err.is_terminal,
@@ -234,7 +252,7 @@ def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
 def _check(
     campaign: str, source: Source, errors: NotedErrors, options: BlastOptions
 ) -> BlastReport:
-    settings = Services.read().settings
+    settings = read_services().settings
     with errors:
         report = check(campaign, source, Freezer.of(settings), errors, options=options)
     errors.show()
@@ -256,7 +274,7 @@ def _wait(ledger: Ledger, campaign: str) -> None:
         remark(f"Waiting until {campaign} has no unsettled lines; Ctrl-C ends only the waiting.")
         found = wait_for_campaign(ledger, campaign)
     except KeyboardInterrupt:
-        remark("Not waiting any more; the work goes on. `issuance status` shows it.")
+        remark("No longer waiting; the work continues, see `issuance status`.")
         sys.exit(EXIT_INTERRUPTED)
     for line in balance_lines(found):
         say(line)

@@ -14,6 +14,7 @@ from ledger.campaigns import Campaign, find_campaign, weigh_campaign
 from ledger.queries.balance import balance
 from ledger.store.database import Ledger
 from operations import campaigns
+from operations.formats import counted
 
 app = typer.Typer(
     help="Pause, resume, cancel or weight a campaign.", no_args_is_help=True, add_completion=False
@@ -47,7 +48,7 @@ def cancel(
         if sys.stdin.isatty() and not yes and campaign.state is not CampaignState.CANCELLED:
             open_lines = balance(ledger, name).unsettled
             typer.confirm(
-                f"Cancel {name} for good, with {open_lines:,} unsettled lines?",
+                f"Cancel {name} for good, with {counted(open_lines, 'unsettled line')}?",
                 abort=True,
                 err=True,
             )

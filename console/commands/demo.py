@@ -24,6 +24,7 @@ from console.terminal import EXIT_UNUSABLE, explained, out
 from issuance.states import State
 from ledger.queries.balance import Balance, balance, recount
 from ledger.store.database import Ledger
+from operations.formats import counted
 
 CAMPAIGN = "spring-demo"
 _SAMPLE = Path(__file__).parent.parent.parent / "samples" / "demo-blast.csv"
@@ -178,8 +179,9 @@ def _print_letters(environment: dict[str, str]) -> None:
     with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
         count = balance(ledger, CAMPAIGN).open_letters
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+    command = f"ISSUANCE_HOME={shown} .venv/bin/issuance dead-letters list"
     out.print(
-        f"{count} dead letters wait for an operator: ISSUANCE_HOME={shown} .venv/bin/issuance dead-letters list",
+        f"{counted(count, 'dead letter')} for an operator: {command}",
         soft_wrap=True,
     )
 

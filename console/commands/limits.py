@@ -7,11 +7,10 @@ from pydantic_core import to_json
 
 from console.rendering.layout import say
 from console.rendering.limits import limit_lines
-from console.terminal import explained
+from console.terminal import explained, read_services
 from operations.errors import UsageError
 from operations.formats import counted
 from operations.limits import Limits, account_limits, limits_json, read_limits
-from operations.services import Services
 from operations.wakeup import wake_release
 
 app = typer.Typer(
@@ -31,7 +30,7 @@ def show(
 ) -> None:
     """Show the rate, the adaptive limit below it, and what is suspended, since when and why."""
     with explained():
-        limits = read_limits(Services.read())
+        limits = read_limits(read_services())
         if as_json:
             say(to_json(limits_json(limits)).decode())
             return
@@ -50,7 +49,7 @@ def set_rate(
     """Set the rate of all workers at once, in calls a minute; `default` goes back to the setting."""
     with explained():
         rate = _read_rate(per_minute)
-        services = Services.read()
+        services = read_services()
         account_limits(services).set_rate(rate)
         _print(read_limits(services))
 
@@ -59,7 +58,7 @@ def set_rate(
 def resume() -> None:
     """End every suspension now, because its cause is removed; calls come back gradually."""
     with explained():
-        services = Services.read()
+        services = read_services()
         ended = account_limits(services).resume()
         say("Nothing was suspended." if ended == 0 else f"Ended {counted(ended, 'suspension')}.")
         wake_release(services)

@@ -3,15 +3,14 @@
 from sqlalchemy.engine import make_url
 
 from console.rendering.layout import say
-from console.terminal import explained
+from console.terminal import explained, read_services
 from ledger.store.database import Ledger
-from operations.services import Services
 
 
 def migrate() -> None:
     """Bring the ledger's schema to this program's version; safe to run again."""
     with explained():
-        services = Services.read()
+        services = read_services()
         with Ledger(services.site.ledger_url) as ledger:
             ledger.migrate()
             ledger.check_schema()

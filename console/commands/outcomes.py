@@ -16,10 +16,10 @@ from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
 from ledger.queries.outcomes import outcomes as read_outcomes
-from operations.formats import one_line
+from operations.formats import counted, one_line
 from operations.outcome_export import FIELDS, csv_cell, outcome_fields
 
-_COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}  {says}"
+_COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}"
 _LONGEST_CUSTOMER = 12
 
 
@@ -49,7 +49,7 @@ def outcomes(
     with opened() as (_, ledger):
         pruned = balance(ledger, campaign).pruned
         if pruned:
-            remark(f"{pruned:,} lines of {campaign} were pruned and are not listed.")
+            remark(f"Not listed: {counted(pruned, 'pruned line')} of {campaign}.")
         lines = read_outcomes(ledger, find_campaign(ledger, campaign), state=state)
         match form:
             case Format.TABLE:
@@ -73,31 +73,21 @@ def _write_csv(lines: Iterable[LineRecord], *, reveal: bool) -> None:
 
 
 def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
-    """Fixed columns, so that a million lines need no more memory than one; the last is what a terminal cuts."""
-    titles = {
-        "state": "state",
-        "code": "code",
-        "units": "units",
-        "reward": "reward",
-        "customer": "customer",
-    }
-    say_row(_COLUMNS.format(**titles, request_id="requestId", says="vouchers or message"))
+    """Fixed columns, so that a million lines need no more memory than one."""
+    titles = {name: name for name in ("state", "code", "units", "reward", "customer")}
+    say_row(_COLUMNS.format(**titles, request_id="requestId"), "vouchers or message")
     for line in lines:
         fields = outcome_fields(line, reveal=reveal)
-        units = "-" if line.quantity is None else line.quantity
+        _, _, customer = fields["customer"].partition(":")
+        fits = len(customer) <= _LONGEST_CUSTOMER
         row = _COLUMNS.format(
             state=fields["state"],
             code="" if line.code is None else line.code,
-            units=f"{units}/{line.requested_quantity}",
+            units=f"{'-' if line.quantity is None else line.quantity}/{line.requested_quantity}",
             reward=line.reward_id,
-            customer=_short_customer(fields["customer"]),
+            customer=customer if fits else f"{customer[: _LONGEST_CUSTOMER - 1]}…",
             request_id=line.request_id,
-            says=("revoked: " if line.revoked_at else "")
-            + (" ".join(fields["vouchers"]) or one_line(fields["message"])),
         )
-        say_row(row.rstrip())
-
-
-def _short_customer(customer: str) -> str:
-    _, _, value = customer.partition(":")
-    return value if len(value) <= _LONGEST_CUSTOMER else f"{value[: _LONGEST_CUSTOMER - 1]}…"
+        revoked = "revoked: " if line.revoked_at else ""
+        shown = revoked + (" ".join(fields["vouchers"]) or one_line(fields["message"]))
+        say_row(row, shown if fits else f"{customer} · {shown}")

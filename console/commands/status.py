@@ -8,16 +8,17 @@ from typing import Annotated
 
 import typer
 from pydantic_core import to_json
-from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from console.rendering.layout import say, say_row
-from console.rendering.status import status_lines
-from console.terminal import opened, out
+from console.rendering.layout import say
+from console.rendering.status import campaign_lines, status_lines, system_lines
+from console.terminal import fold, opened, out
 from operations.status import Status, read_status, status_json
 
 _REFRESH_SECONDS = 1.0
+_ENDS = Text("Ctrl-C ends this", style="dim")
+_MORE = Text("… `issuance status` lists the other campaigns", style="dim")
 
 
 def status(
@@ -54,7 +55,7 @@ def _print(found: Status, campaign: str | None, *, as_json: bool) -> None:
         say(to_json(status_json(found, campaign)).decode())
         return
     for line in status_lines(found):
-        say_row(line)
+        say(line)
 
 
 def _watch(read: Callable[[], Status], campaign: str | None, *, as_json: bool) -> None:
@@ -65,12 +66,15 @@ def _watch(read: Callable[[], Status], campaign: str | None, *, as_json: bool) -
             time.sleep(_REFRESH_SECONDS)
     with Live(console=out, auto_refresh=False) as live:
         while True:
-            live.update(_block(read()), refresh=True)
+            live.update(block(read()), refresh=True)
             time.sleep(_REFRESH_SECONDS)
 
 
-def _block(found: Status) -> Group:
-    lines = status_lines(found)
-    for line in lines:
-        line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(*lines, Text("Ctrl-C ends this", style="dim"))
+def block(found: Status) -> Text:
+    """The status at the height of the terminal; campaigns that have no room are counted."""
+    below = [fold(line, out.width) for line in (Text(), *system_lines(found), _ENDS)]
+    room = out.height - sum(line.plain.count("\n") + 1 for line in below)
+    above = [fold(line, out.width) for line in campaign_lines(found)]
+    if len(above) > room:
+        above = [*above[: max(0, room - 1)], _MORE]
+    return Text("\n").join([*above, *below])

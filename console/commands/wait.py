@@ -1,18 +1,14 @@
-"""Waiting until work has come to its end, with what goes on meanwhile shown on a terminal."""
+"""Waits until work is settled; a terminal shows the progress."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.console import RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn
+from rich.text import Text
 
 from console.rendering.campaign import counts
+from console.rendering.progress import TimeElapsed, TimeLeft
 from console.terminal import err, remark
 from issuance.states import OPEN, CampaignState, State
 from ledger.campaigns import find_campaign
@@ -23,19 +19,29 @@ from ledger.store.database import Ledger
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
-"""A poll that takes long is followed by a wait that takes longer: waiting must not become the load."""
+"""The wait after a poll is this many times as long as the poll: waiting must not become the load."""
 _HALTED = {
     CampaignState.PAUSED: "`issuance campaign resume` lets it go on",
     CampaignState.CANCELLED: "what is under way finishes by itself",
 }
 
 
+class _Waiting(Progress):
+    """A bar, and below it the counts of lines by state."""
+
+    counts = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The lines on the terminal."""
+        yield from super().get_renderables()
+        yield Text(self.counts)
+
+
 def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
-    """Wait until a campaign has no unsettled lines, or is paused or cancelled; returns its balance then."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        *(MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn()),
+    """Wait until a campaign has no unsettled lines, or is paused or cancelled; return its balance."""
+    with _Waiting(
+        *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn()),
+        *(TimeElapsed(), TimeLeft()),
         console=err,
         transient=True,
         disable=not err.is_terminal,
@@ -43,13 +49,9 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
         task = progress.add_task(name)
         for _ in _polls():
             found = balance(ledger, name)
-            settled = found.campaign.accepted_lines - found.unsettled
-            progress.update(
-                task,
-                total=found.campaign.accepted_lines,
-                completed=settled,
-                description=counts(found),
-            )
+            accepted = found.campaign.accepted_lines
+            progress.counts = counts(found)
+            progress.update(task, total=accepted, completed=accepted - found.unsettled)
             if not found.unsettled:
                 return found
             if found.campaign.state in _HALTED:
@@ -59,9 +61,9 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
 
 
 def wait_for_line(ledger: Ledger, request_id: str) -> LineRecord | State:
-    """Wait until a line is settled, or its campaign is paused or cancelled; returns it as it is then.
+    """Wait until a line is settled, or its campaign is paused or cancelled; return the line.
 
-    Of a line that was pruned only its state is left.
+    A pruned line has nothing left but its state.
     """
     for _ in _polls():
         line = find_line(ledger, request_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from console.rendering.layout import age, aligned
+from console.terminal import whole
 from issuance.states import CampaignState
 from ledger.queries.balance import Balance
 from operations.formats import counted
@@ -21,20 +22,28 @@ _LONGEST_NAME = 22
 
 
 def balance_table(balances: Sequence[Balance]) -> list[Text]:
-    """Two lines a campaign: what it is, and below its weight, if any, and how many of its lines stand where."""
+    """A row a campaign, and below it its weight and the counts of its lines by state.
+
+    A name too long for its column has a line of its own above the row.
+    """
     head, *rows = aligned([_HEADINGS, *map(_cells, balances)], right=_NUMBERS)
     table = [Text(head, style="bold")]
     for row, balance in zip(rows, balances, strict=True):
+        if not _fits(balance):
+            table.append(Text(balance.campaign.name))
         below = " · ".join(filter(None, (_weight(balance), counts(balance))))
         table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
     return table
 
 
+def _fits(balance: Balance) -> bool:
+    return len(balance.campaign.name) <= _LONGEST_NAME
+
+
 def _cells(balance: Balance) -> tuple[str, ...]:
     campaign = balance.campaign
-    name = campaign.name
     return (
-        name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
+        campaign.name if _fits(balance) else "",
         campaign.state,
         f"{campaign.accepted_lines:,}",
         f"{balance.open_letters:,}",
@@ -45,9 +54,10 @@ def _cells(balance: Balance) -> tuple[str, ...]:
 
 def _coloured(row: str, balance: Balance) -> Text:
     text = Text(row)
-    if balance.campaign.state in _STYLES:
-        place = row.find(balance.campaign.state, min(len(balance.campaign.name), _LONGEST_NAME))
-        text.stylize(_STYLES[balance.campaign.state], place, place + len(balance.campaign.state))
+    state = balance.campaign.state
+    if state in _STYLES:
+        place = row.find(state, len(balance.campaign.name) if _fits(balance) else 0)
+        text.stylize(_STYLES[state], place, place + len(state))
     if not balance.balanced:
         text.stylize("bold red", len(row) - len("NO"))
     return text
@@ -85,6 +95,6 @@ def balance_lines(balance: Balance) -> list[Text]:
         Text(f"  {counts(balance)}"),
     ]
     if balance.open_letters:
-        command = f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}"
+        command = whole(f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}")
         lines.append(Text(f"  {counted(balance.open_letters, 'open dead letter')}: {command}"))
     return lines

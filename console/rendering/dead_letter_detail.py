@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from console.rendering.layout import aligned
+from console.terminal import whole
 from issuance.masking import mask, mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
 from issuance.states import DeadLetterState
@@ -54,8 +55,8 @@ def _facts(letter: DeadLetter, *, reveal: bool) -> Iterator[tuple[str, str]]:
     yield "customer", str(letter.customer) if reveal else mask_customer(letter.customer)
     yield "job", letter.job_id
     yield "message", one_line(letter.message if reveal else scrub(letter.message))
-    again = f", for the {letter.openings}. time" if letter.openings > 1 else ""
-    yield "opened", clock(letter.opened_at) + again
+    opened = clock(letter.opened_at)
+    yield "opened", opened if letter.openings == 1 else f"{letter.openings} times, last {opened}"
     if letter.state is not DeadLetterState.OPEN:
         yield letter.state, clock(letter.changed_at)
     if letter.reissued_as:
@@ -113,5 +114,5 @@ def _remedies(letter: DeadLetter) -> list[str]:
         return told
     for verb, command in _COMMANDS.items():
         why_not = refusal(letter.case, verb)
-        told.append(why_not or f"{verb.value}: {command.format(id=letter.id)}")
-    return [*dict.fromkeys(told), f"discard: issuance dead-letters discard {letter.id}"]
+        told.append(why_not or f"{verb.value}: {whole(command.format(id=letter.id))}")
+    return [*dict.fromkeys(told), f"discard: {whole(f'issuance dead-letters discard {letter.id}')}"]

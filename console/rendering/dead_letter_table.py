@@ -10,19 +10,19 @@ from ledger.dead_letters.browse import DeadLetter
 from operations.dead_letters import letter_json
 from operations.formats import one_line
 
-_HEADINGS = ("id", "state", "reason", "code", "tries", "age", "campaign", "message")
+_HEADINGS = ("id", "state", "reason", "code", "tries", "age")
 _NUMBERS = (0, 3, 4, 5)
-_LONGEST_CAMPAIGN = 16
 
 
 def print_table(letters: Sequence[DeadLetter]) -> None:
-    """One letter a row; on a terminal the message is cut at the edge."""
-    for row in aligned([_HEADINGS, *map(_cells, letters)], right=_NUMBERS):
-        say_row(row)
+    """Print one letter a row, with its campaign and message."""
+    head, *rows = aligned([_HEADINGS, *map(_cells, letters)], right=_NUMBERS)
+    say_row(head, "campaign · message")
+    for row, letter in zip(rows, letters, strict=True):
+        say_row(row, f"{letter.campaign} · {one_line(scrub(letter.message))}")
 
 
 def _cells(letter: DeadLetter) -> tuple[str, ...]:
-    name = letter.campaign
     return (
         str(letter.id),
         letter.state,
@@ -30,8 +30,6 @@ def _cells(letter: DeadLetter) -> tuple[str, ...]:
         "" if letter.code is None else str(letter.code),
         str(letter.attempts),
         age(letter.opened_at),
-        name if len(name) <= _LONGEST_CAMPAIGN else f"{name[: _LONGEST_CAMPAIGN - 1]}…",
-        one_line(scrub(letter.message)),
     )
 
 

@@ -2,33 +2,35 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from console.terminal import out
+from console.terminal import out, print_wrapped
 from operations.formats import duration
 
 _GAP = "  "
 
 
 def say(line: str | Text = "") -> None:
-    """Print one line of the result: wrapped with a hanging indent on a terminal, whole in a pipe."""
-    text = Text(line) if isinstance(line, str) else line
-    if out.is_terminal and text.cell_len > out.width:
-        indent = " " * (len(text.plain) - len(text.plain.lstrip()) + len(_GAP))
-        wrapped = wrap(text.plain, out.width, subsequent_indent=indent, break_on_hyphens=False)
-        text = Text("\n".join(wrapped), style=text.style)
-    out.print(text, soft_wrap=True)
+    """Print one line of the result: on a terminal folded between words, whole in a pipe."""
+    print_wrapped(out, line)
 
 
-def say_row(row: str | Text) -> None:
-    """Print one row of a table: cut at a terminal's edge, whole in a pipe."""
-    if out.is_terminal:
-        out.print(Text(row) if isinstance(row, str) else row, no_wrap=True, overflow="ellipsis")
-    else:
+def say_row(row: str, details: str = "") -> None:
+    """Print one row of a table and what belongs to it.
+
+    On a terminal the details go below where they do not fit beside the row; nothing is cut.
+    """
+    beside = f"{row}{_GAP}{details}" if details else row
+    if not out.is_terminal:
         # Past Rich: there may be a million of them.
-        out.file.write(f"{row}\n")
+        out.file.write(f"{beside}\n")
+    elif not details or cell_len(beside) <= out.width:
+        out.print(Text(beside), soft_wrap=True)
+    else:
+        out.print(Text(row.rstrip()), soft_wrap=True)
+        say(f"{_GAP}{details}")
 
 
 def age(instant: datetime | None) -> str:

@@ -1,12 +1,17 @@
 """The API account's limits, a line each."""
 
+from operations.formats import counted
 from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
 
 
 def limit_lines(limits: Limits) -> list[str]:
     """Say the limits: rate and account always, the rest where there is something to say."""
     state = limits.state
-    rate = f"{state.rate_per_minute:,} calls a minute" if state.rate_per_minute else "unlimited"
+    rate = (
+        f"{counted(state.rate_per_minute, 'call')} a minute"
+        if state.rate_per_minute
+        else "unlimited"
+    )
     lines = [
         f"rate     {rate} ({'set at run time' if state.rate_overridden else 'by the setting'})"
     ]

@@ -1,20 +1,28 @@
 """The status of the whole system, for people."""
 
+from collections.abc import Iterator
+
 from rich.text import Text
 
 from console.rendering.campaign import balance_table
 from console.rendering.limits import limit_lines
 from operations.status import Status
 
+_NO_LIMITS = "limits   unknown: `issuance limits show` says why"
+
 
 def status_lines(status: Status) -> list[Text]:
-    """Lines of at most 80 columns, unless a campaign's name needs more."""
-    table = balance_table(status.balances) if status.balances else [Text("No campaigns yet.")]
-    limits = (
-        limit_lines(status.limits)
-        if status.limits
-        else ["limits   unknown: no Redis or no API is there"]
-    )
-    system = Text(f"system   {status.where}", style="" if status.running else "yellow")
-    speed = Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
-    return [*table, Text(), speed, *map(Text, limits), system]
+    """The campaigns, and below them the system; within 80 columns, except for a long name."""
+    return [*campaign_lines(status), Text(), *system_lines(status)]
+
+
+def campaign_lines(status: Status) -> list[Text]:
+    """A table of the campaigns."""
+    return balance_table(status.balances) if status.balances else [Text("No campaigns yet.")]
+
+
+def system_lines(status: Status) -> Iterator[Text]:
+    """The speed, the account's limits, and whether the system runs."""
+    yield Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
+    yield from map(Text, limit_lines(status.limits) if status.limits else [_NO_LIMITS])
+    yield Text(f"system   {status.where}", style="" if status.running else "yellow")

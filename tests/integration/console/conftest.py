@@ -1,11 +1,16 @@
 """Runs the operators' commands on a real ledger of one test, with nothing else running."""
 
+import fcntl
 import logging
 import os
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,6 +82,33 @@ def run() -> Run:
         return CliRunner().invoke(command_line(), words, catch_exceptions=False)
 
     return invoke
+
+
+@pytest.fixture
+def on_terminal() -> Callable[..., str]:
+    """Run a command on a terminal of 80 columns; returns what it shows, without colours."""
+
+    def invoke(*arguments: object) -> str:
+        terminal, seat = pty.openpty()
+        fcntl.ioctl(seat, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+        command = [sys.executable, "-m", "console", *map(str, arguments)]
+        environment = os.environ | {"TERM": "xterm"}
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=seat, stderr=seat, env=environment
+        ):
+            os.close(seat)
+            shown = b"".join(iter(lambda: _read(terminal), b""))
+        os.close(terminal)
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).replace("\r\n", "\n")
+
+    return invoke
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # how Linux tells that no process has the terminal open any more
+        return b""
 
 
 @pytest.fixture

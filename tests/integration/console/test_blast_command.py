@@ -206,7 +206,7 @@ def test_ctrl_c_while_reading_says_what_was_accepted_and_another_run_adds_the_re
     )
 
 
-def test_ctrl_c_while_waiting_leaves_the_work_going_on(start, write_file, desk):
+def test_ctrl_c_while_waiting_ends_only_the_waiting(start, write_file, desk):
     process = start("blast", write_file(*GOOD), "--campaign", "spring", "--wait")
     assert process.stderr is not None
     while not process.stderr.readline().startswith("Waiting"):
@@ -215,7 +215,7 @@ def test_ctrl_c_while_waiting_leaves_the_work_going_on(start, write_file, desk):
     stdout, stderr = process.communicate(timeout=30)
     assert stdout.startswith("spring: 3 accepted")
     assert process.returncode == 130
-    assert "the work goes on" in stderr
+    assert "the work continues" in stderr
     assert desk.counts() == {State.WAITING: 3}
 
 

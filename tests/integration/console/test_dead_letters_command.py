@@ -46,13 +46,23 @@ def listed(run, *options: object) -> list[int]:
 
 def test_people_see_one_letter_a_row_without_customers(run, letters):
     head, *rows = run("dead-letters", "list").stdout.splitlines()
-    assert head.split() == ["id", "state", "reason", "code", "tries", "age", "campaign", "message"]
+    assert head.split() == [
+        "id",
+        "state",
+        "reason",
+        "code",
+        "tries",
+        "age",
+        "campaign",
+        "·",
+        "message",
+    ]
     assert [row.split()[:3] for row in rows] == [
         ["1", "open", "failed"],
         ["2", "open", "in_doubt"],
         ["3", "open", "partial"],
     ]
-    assert rows[0].endswith("spring    no customer [number]")
+    assert rows[0].endswith("  spring · no customer [number]")
 
 
 def test_programs_see_every_field_masked(run, letters):

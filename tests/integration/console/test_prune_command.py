@@ -100,7 +100,7 @@ def test_a_pruned_campaign_is_balanced_and_its_file_run_again_adds_nothing(
     assert "0 accepted, 10 already known, 0 refused" in again.stdout + again.stderr
     listed = run("outcomes", "spring", "--format", "jsonl")
     assert listed.stdout.count("\n") == 1
-    assert "9 lines of spring were pruned and are not listed." in listed.stderr
+    assert "Not listed: 9 pruned lines of spring." in listed.stderr
 
 
 def test_a_pruned_request_that_is_asked_for_again_tells_how_it_ended(run, desk):

@@ -69,9 +69,10 @@ def test_an_unknown_campaign_is_unusable(run, desk):
         assert "There is no campaign 'sprnig'" in result.stderr
 
 
-def test_people_see_each_campaign_in_two_lines_of_at_most_80_columns(run, desk):
+def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
     one_of_each(desk)
-    ensure_campaign(desk.ledger, "a campaign with a name that is rather long for a table")
+    long = "a campaign with a name that is rather long for a table"
+    ensure_campaign(desk.ledger, long)
     pause_campaign(desk.ledger, "spring", OPERATOR)
     lines = run("status").stdout.splitlines()
     assert lines[0].split() == [
@@ -86,7 +87,9 @@ def test_people_see_each_campaign_in_two_lines_of_at_most_80_columns(run, desk):
     ]
     assert lines[1].split() == ["spring", "paused", "5", "2", "0", "s", "yes"]
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
-    assert lines[4] == "  no lines yet"
+    assert lines[3] == long
+    assert lines[4].split() == ["running", "0", "0", "-", "yes"]
+    assert lines[5] == "  no lines yet"
     assert max(map(len, lines)) <= 80
 
 
