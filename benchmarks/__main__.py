@@ -48,7 +48,7 @@ def main() -> None:
         Plan(sizes, results, place, server, options.only).run()
     _write(results, options.out)
     if not options.only:
-        results.put_aside()
+        results.archive()
 
 
 def _read_options() -> argparse.Namespace:

@@ -34,7 +34,7 @@ class Intake:
     """The largest value."""
 
 
-def accept_apart(file: Path, ledger_url: str, campaign: str) -> Intake:
+def accept_in_subprocess(file: Path, ledger_url: str, campaign: str) -> Intake:
     """Accept a file in a separate process, on the worker's core."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     command = python("benchmarks.acceptance", str(file), ledger_url, campaign)

@@ -53,7 +53,7 @@ class Stopwatch:
         self.clock[name] = self.clock.get(name, 0.0) + time.perf_counter() - clock
 
 
-def measure_apart(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
+def measure_in_subprocess(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     """Run that many waiting jobs of a campaign through the steps, in a separate process."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
@@ -69,9 +69,9 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     steps, queries = Stopwatch(), Stopwatch()
     chunks = max(1, count // CHUNK_JOBS)
     with Ledger(ledger_url, durable=False) as ledger:
-        take_through(ledger, Stopwatch())  # compiles the statements
+        run_steps(ledger, Stopwatch())  # compiles the statements
         for _ in range(chunks):
-            take_through(ledger, steps)
+            run_steps(ledger, steps)
         with queries.step("status of the campaign"):
             balance(ledger, campaign)
         with queries.step("count of open dead letters"):
@@ -87,7 +87,7 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     }
 
 
-def take_through(ledger: Ledger, watch: Stopwatch) -> None:
+def run_steps(ledger: Ledger, watch: Stopwatch) -> None:
     """Run one chunk of waiting jobs through the steps."""
     with watch.step("release"):
         [chunk] = release(

@@ -8,9 +8,9 @@ from statistics import median
 
 from redis import Redis
 
-from benchmarks.acceptance import accept_apart
+from benchmarks.acceptance import accept_in_subprocess
 from benchmarks.contenders import BARE, CONTENDERS, ON_CORES, Contender, Place
-from benchmarks.costs import measure_apart
+from benchmarks.costs import measure_in_subprocess
 from benchmarks.goals import LEDGERS
 from benchmarks.history import settle_half
 from benchmarks.load import IN_FLIGHT, Task, write_csv
@@ -216,12 +216,12 @@ class Plan:
         url = self._new_ledger(ledger, f"accept-{repeat}")
         file = self._file("rows", self._sizes.rows)
         for key in keys[:2]:
-            self._keep(key, {"ledger": ledger, **asdict(accept_apart(file, url, "bench"))})
+            self._keep(key, {"ledger": ledger, **asdict(accept_in_subprocess(file, url, "bench"))})
         settle_half(url)
-        many = measure_apart(url, self._sizes.jobs, "bench")
+        many = measure_in_subprocess(url, self._sizes.jobs, "bench")
         url = self._new_ledger(ledger, f"few-{repeat}")
-        accept_apart(self._file("few", self._sizes.jobs * 2), url, "bench")
-        few = measure_apart(url, self._sizes.jobs, "bench")
+        accept_in_subprocess(self._file("few", self._sizes.jobs * 2), url, "bench")
+        few = measure_in_subprocess(url, self._sizes.jobs, "bench")
         self._keep(keys[2], {"ledger": ledger, "many": many, "few": few})
 
     def _new_ledger(self, ledger: str, name: str) -> str:

@@ -22,7 +22,7 @@ class Results:
             found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             self.rows = [row for row in found if row["plan"] == plan]
             if not self.rows:
-                self.put_aside()
+                self.archive()
 
     def add(self, key: str, **values: Any) -> None:
         """Keep a result."""
@@ -40,6 +40,6 @@ class Results:
         """The results whose key starts with this."""
         return [row for row in self.rows if row["key"].startswith(kind)]
 
-    def put_aside(self) -> None:
+    def archive(self) -> None:
         """Rename the file, so that the next run starts from nothing."""
         self._path.replace(self._path.with_suffix(f".{time.strftime('%Y%m%d-%H%M%S')}.jsonl"))

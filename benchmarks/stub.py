@@ -20,7 +20,7 @@ _END = b"\r\n\r\n"
 _OK = b'{"code":200,"message":"Reward issued successfully","success":true}'
 
 
-class Book:
+class Calls:
     """The calls answered, and the response time."""
 
     def __init__(self) -> None:
@@ -64,11 +64,11 @@ class StubProtocol(asyncio.Protocol):
     """One connection, with one request after the other.
 
     Args:
-        book: shared by all connections.
+        calls: shared by all connections.
     """
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._buffer = b""
         self._transport: asyncio.Transport
 
@@ -92,20 +92,20 @@ class StubProtocol(asyncio.Protocol):
     def _respond(self, head: bytes, body: bytes) -> None:
         path = head[: head.find(b"\r\n")].split(b" ")[1]
         if path.startswith(b"/stats"):
-            self._send(self._book.stats())
+            self._send(self._calls.stats())
         elif path.startswith(b"/reset"):
-            self._book.reset(float(path.partition(b"?")[2] or 0) / 1000)
+            self._calls.reset(float(path.partition(b"?")[2] or 0) / 1000)
             self._send(b"{}")
         elif path.startswith(b"/watch"):
-            self._book.watch(float(path.partition(b"?")[2] or 0) / 1000)
+            self._calls.watch(float(path.partition(b"?")[2] or 0) / 1000)
             self._send(b"{}")
         elif path.startswith(b"/arrivals"):
-            self._send(self._book.arrivals())
+            self._send(self._calls.arrivals())
         else:
-            if self._book.log is not None:
-                self._book.log.append((time.monotonic(), body))
+            if self._calls.log is not None:
+                self._calls.log.append((time.monotonic(), body))
             asyncio.get_running_loop().call_later(
-                self._book.answer_seconds, self._issue, path, body
+                self._calls.answer_seconds, self._issue, path, body
             )
 
     def _issue(self, path: bytes, body: bytes) -> None:
@@ -117,9 +117,9 @@ class StubProtocol(asyncio.Protocol):
             if b"/rewards/issue" in path
             else single_answer(request_ids[0])
         )
-        self._book.answered += 1
-        self._book.last_at = time.monotonic()
-        self._book.request_ids.update(request_ids)
+        self._calls.answered += 1
+        self._calls.last_at = time.monotonic()
+        self._calls.request_ids.update(request_ids)
 
     def _send(self, body: bytes) -> None:
         head = (
@@ -155,9 +155,9 @@ def bulk_answer(request_ids: list[bytes], body: bytes) -> bytes:
 
 async def serve() -> None:
     """Listen until killed."""
-    book = Book()
+    calls = Calls()
     server = await asyncio.get_running_loop().create_server(
-        lambda: StubProtocol(book), "127.0.0.1", 0, backlog=4096
+        lambda: StubProtocol(calls), "127.0.0.1", 0, backlog=4096
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

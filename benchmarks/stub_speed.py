@@ -43,7 +43,7 @@ class _Caller(asyncio.Protocol):
         self._transport.write(self._request)
 
 
-async def _press(address: str, path: str, seconds: float) -> float:
+async def _load(address: str, path: str, seconds: float) -> float:
     host, _, port = address.partition(":")
     body = next(bodies(Task.read().variant, 1)).encode()
     head = (
@@ -63,4 +63,4 @@ async def _press(address: str, path: str, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(_press(sys.argv[1], sys.argv[2], float(sys.argv[3]))))
+    print(asyncio.run(_load(sys.argv[1], sys.argv[2], float(sys.argv[3]))))

@@ -77,7 +77,7 @@ class Work:
     progress: Progress
     failure: Status | None = None
     added: list[Unit] = field(default_factory=list)
-    taken_back: list[Unit] = field(default_factory=list)
+    reversed_units: list[Unit] = field(default_factory=list)
     was_finished: bool = False
     continues: Transaction | None = None
 
@@ -178,10 +178,10 @@ def _process(records: Records, order: Order, work: Work, now: float, forced: For
 
 def _reverse(records: Records, work: Work, now: float) -> None:
     """Issue a coupon and take it back, because redeeming its points failed afterwards (§4.4)."""
-    work.taken_back = [
+    work.reversed_units = [
         Unit(records.numbering.voucher(work.line.reward), 0, now) for _ in range(work.missing)
     ]
-    records.log.reversed(work.line, work.taken_back)
+    records.log.reversed(work.line, work.reversed_units)
 
 
 def _add_units(records: Records, order: Order, work: Work, count: int, now: float) -> None:
@@ -233,8 +233,8 @@ def _result(work: Work, switches: Switches) -> LineResult:
         shown = quantity_units = work.added
     elif work.was_finished and switches.completed_replay == "original_without_vouchers":
         shown = []
-    elif work.taken_back and switches.reversed_voucher == "shown":
-        shown = work.taken_back
+    elif work.reversed_units and switches.reversed_voucher == "shown":
+        shown = work.reversed_units
     transactions = work.progress.transactions
     return LineResult(
         work.line,

@@ -108,20 +108,20 @@ def _lookup_error(code: int, message: str) -> Reply:
 
 def _find(world: World, call: Call) -> Transaction | None:
     found = world.journal.find(_number(call.parameters["transaction_id"]))
-    return found if found and found.at <= _knowledge(world) else None
+    return found if found and found.at <= _visible_until(world) else None
 
 
-def _knowledge(world: World) -> float:
+def _visible_until(world: World) -> float:
     return world.clock() - world.switches.read_lag_seconds
 
 
 def _list(world: World, call: Call, transactions: Iterable[Transaction], page: _Page) -> Reply:
-    known = _knowledge(world)
+    visible = _visible_until(world)
     entries = [
         entry
         for transaction in transactions
-        if transaction.at <= known and _is_wanted(call, transaction, world)
-        for entry in [_entry(world, call, transaction, known)]
+        if transaction.at <= visible and _is_wanted(call, transaction, world)
+        for entry in [_entry(world, call, transaction, visible)]
         if call.query.get("status", str(entry["status"]["success"])).lower()
         == str(entry["status"]["success"]).lower()
     ]
@@ -145,8 +145,8 @@ def _is_wanted(call: Call, transaction: Transaction, world: World) -> bool:
     )
 
 
-def _entry(world: World, call: Call, transaction: Transaction, known: float) -> dict[str, Any]:
-    units, reward = transaction.units_before(known), world.rewards[transaction.reward_id]
+def _entry(world: World, call: Call, transaction: Transaction, visible: float) -> dict[str, Any]:
+    units, reward = transaction.units_before(visible), world.rewards[transaction.reward_id]
     return {
         "rewardTransactionId": str(transaction.transaction_id),
         "rewardIssueRefId": transaction.reference,
@@ -178,7 +178,7 @@ def _show(world: World, call: Call, transaction: Transaction | None) -> Reply:
 
 def _details(world: World, call: Call, transaction: Transaction) -> dict[str, Any]:
     units, reward = (
-        transaction.units_before(_knowledge(world)),
+        transaction.units_before(_visible_until(world)),
         world.rewards[transaction.reward_id],
     )
     plan, kind = transaction.plan, _redemption_type(reward, transaction)

@@ -73,7 +73,7 @@ def shares_in_windows(
     return shares
 
 
-def off_by(share: float, entitled: float) -> float:
+def relative_error(share: float, entitled: float) -> float:
     """Relative error of a campaign's share, for the campaign with the larger error."""
     return max(abs(share - entitled) / entitled, abs(share - entitled) / (1 - entitled))
 

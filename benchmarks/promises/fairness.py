@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.promises.arrivals import off_by, shares_in_windows
+from benchmarks.promises.arrivals import relative_error, shares_in_windows
 from benchmarks.promises.sizes import Length
 from benchmarks.promises.system import Samples, System, await_arrivals
 
@@ -20,7 +20,7 @@ def measure_equal(system: System, length: Length) -> Samples:
 
 def measure_weighted(system: System, length: Length) -> Samples:
     """The same with weight three for the first; nothing without the weight command."""
-    if not system.knows("campaign", "weight"):
+    if not system.has_command("campaign", "weight"):
         return {}
     system.command("campaign", "weight", "first", str(_WEIGHT))
     time.sleep(_WINDOW_SECONDS)  # jobs already on the broker keep the old shares
@@ -42,4 +42,4 @@ def _off(system: System, length: Length, *, entitled: float) -> list[float]:
     shares = shares_in_windows(
         found.of(_FIRST), found.of(_SECOND), since=began, until=until, seconds=_WINDOW_SECONDS
     )
-    return [off_by(share, entitled) for share in shares]
+    return [relative_error(share, entitled) for share in shares]

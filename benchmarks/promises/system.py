@@ -52,7 +52,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Took:
+class Timing:
     """Start and end of a command, in seconds of the monotonic clock."""
 
     began: float
@@ -89,7 +89,7 @@ class System:
         self._customers += rows
         return file
 
-    def command(self, *arguments: str) -> Took:
+    def command(self, *arguments: str) -> Timing:
         """Run `issuance …` until it ends.
 
         Raises:
@@ -106,7 +106,7 @@ class System:
         )
         if done.returncode:
             raise BrokenPromiseError(f"issuance {' '.join(arguments)} failed: {done.stderr}")
-        return Took(began, time.monotonic())
+        return Timing(began, time.monotonic())
 
     @contextmanager
     def begin(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -124,7 +124,7 @@ class System:
             finally:
                 process.kill()
 
-    def knows(self, *arguments: str) -> bool:
+    def has_command(self, *arguments: str) -> bool:
         """Whether this command exists."""
         done = subprocess.run(
             python("console", *arguments, "--help"),

@@ -157,8 +157,8 @@ def section(results: Results) -> str:
 _PREFACE = """\
 By the stub's log of arrivals (answers take 50 ms); every process runs on all cores. A window's
 bound is its share of the rate and one burst: the calls of one second, for time that was not used.
-Background requests are made during a blast with a rate limit; "room" means that the blast's few
-concurrent calls limit it, and not the account's rate.
+Background requests are made during a blast with a rate limit; in the first of their two rows, the
+blast's few concurrent calls limit it, and not the account's rate.
 """
 
 

@@ -16,7 +16,7 @@ from redis import Redis
 from sqlalchemy import select, text
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
-from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
+from benchmarks.costs import CHUNK_JOBS, Stopwatch, run_steps
 from broker.queues import LANE_QUEUES
 from config.endpoints import Site
 from config.logs import configure_logs
@@ -45,7 +45,9 @@ _ROUNDS = 5
 _A_PAGE = 50
 
 
-def measure_apart(ledger_url: str, count: int, campaign: str, broker_url: str) -> dict[str, Any]:
+def measure_in_subprocess(
+    ledger_url: str, count: int, campaign: str, broker_url: str
+) -> dict[str, Any]:
     """Measure in a separate process, on the worker's core."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")
@@ -58,16 +60,18 @@ def measure_apart(ledger_url: str, count: int, campaign: str, broker_url: str) -
 
 def _measure(ledger_url: str, count: int, campaign: str, broker_url: str) -> dict[str, Any]:
     with Ledger(ledger_url, durable=False) as ledger:
-        take_through(ledger, Stopwatch())  # compiles the statements
+        run_steps(ledger, Stopwatch())  # compiles the statements
         watch, wal = Stopwatch(), wal_bytes(ledger)
         chunks = max(1, count // CHUNK_JOBS)
         for _ in range(chunks):
-            take_through(ledger, watch)
+            run_steps(ledger, watch)
         per_job = chunks * CHUNK_JOBS
         written = (wal_bytes(ledger) - wal) / per_job
         return {
             "steps": {name: seconds / per_job * 1e6 for name, seconds in watch.clock.items()},
-            "queries": {name: _ask(query) for name, query in _queries(ledger, campaign).items()},
+            "queries": {
+                name: _time_query(query) for name, query in _queries(ledger, campaign).items()
+            },
             "released_per_second": _release_whole(ledger, ledger_url, broker_url),
             "wal_bytes": written,
             "size_bytes": _size_bytes(ledger),
@@ -101,7 +105,7 @@ def _queries(ledger: Ledger, campaign: str) -> dict[str, Callable[[], object]]:
     }
 
 
-def _ask(query: Callable[[], object]) -> float:
+def _time_query(query: Callable[[], object]) -> float:
     """Milliseconds of a warm query: the median of several."""
     query()
     took = []

@@ -6,9 +6,9 @@ from typing import Any
 
 from redis import Redis
 
-from benchmarks.acceptance import accept_apart
+from benchmarks.acceptance import accept_in_subprocess
 from benchmarks.load import write_csv
-from benchmarks.scale.measurement import measure_apart, wal_bytes
+from benchmarks.scale.measurement import measure_in_subprocess, wal_bytes
 from benchmarks.scale.population import fill
 from benchmarks.servers import url_of
 from ledger.store.database import Ledger
@@ -22,18 +22,18 @@ def measure_scale(
     ledger_url: str, count: int, through: int, folder: Path, broker: Redis
 ) -> dict[str, Any]:
     """Fill a ledger with `count` jobs, accept `through` more and run them through the steps."""
-    accept_apart(_file(folder, "one", 1, first=0), ledger_url, _CAMPAIGN)
+    accept_in_subprocess(_file(folder, "one", 1, first=0), ledger_url, _CAMPAIGN)
     with Ledger(ledger_url, durable=False) as ledger:
         began = time.monotonic()
         fill(ledger, count)
         filled = time.monotonic() - began
         wal = wal_bytes(ledger)
-        accepted = accept_apart(
+        accepted = accept_in_subprocess(
             _file(folder, "fresh", through, first=_FRESH_FROM), ledger_url, _CAMPAIGN
         )
         wal = wal_bytes(ledger) - wal
     broker.flushall()
-    found = measure_apart(ledger_url, through, _CAMPAIGN, url_of(broker))
+    found = measure_in_subprocess(ledger_url, through, _CAMPAIGN, url_of(broker))
     return found | {
         "jobs": count,
         "fill_seconds": filled,

@@ -55,13 +55,13 @@ def fill(ledger: Ledger, count: int) -> None:
             for statement in _statements(ledger.dialect.name):
                 connection.execute(text(statement), values)
     with ledger.write() as connection:
-        _make_up(connection, count)
+        _complete(connection, count)
     if ledger.dialect.name == "postgresql":
         with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
 
 
-def _make_up(connection: Connection, count: int) -> None:
+def _complete(connection: Connection, count: int) -> None:
     """Set the campaign's count and, on PostgreSQL, the sequence of job numbers."""
     connection.execute(text("UPDATE campaigns SET accepted_lines = :count"), {"count": count})
     if connection.dialect.name == "postgresql":

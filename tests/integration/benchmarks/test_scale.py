@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.costs import CHUNK_JOBS, Stopwatch, take_through
+from benchmarks.costs import CHUNK_JOBS, Stopwatch, run_steps
 from benchmarks.results import Results
 from benchmarks.scale.population import LETTER_OF, fill
 from benchmarks.scale.table import demand_section, section
@@ -41,7 +41,7 @@ def _fill(ledger):
 
 def test_a_filled_ledger_balances_and_its_jobs_pass_every_step(filled):
     before = balance(filled, "diwali")
-    take_through(filled, Stopwatch())
+    run_steps(filled, Stopwatch())
     after = balance(filled, "diwali")
     assert before.balanced
     assert after.balanced

@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.promises.arrivals import (
     most_in_a_window,
-    off_by,
     percentile,
+    relative_error,
     settled_after,
     shares_in_windows,
     used_share,
@@ -55,9 +55,9 @@ def test_shares_are_computed_per_window():
 
 
 def test_a_share_too_small_counts_as_much_as_one_too_large():
-    assert off_by(0.5, 0.5) == 0
-    assert off_by(0.55, 0.5) == pytest.approx(0.1)
-    assert off_by(0.7, 0.75) == pytest.approx(0.2)
+    assert relative_error(0.5, 0.5) == 0
+    assert relative_error(0.55, 0.5) == pytest.approx(0.1)
+    assert relative_error(0.7, 0.75) == pytest.approx(0.2)
 
 
 def test_a_percentile_is_a_measured_value():
