@@ -1,4 +1,4 @@
-"""All hazards with many rounds, on each pair of ledger and broker, and a table of what came of them: `make chaos`."""
+"""`make chaos`: run every hazard in many rounds on each ledger and broker, and print results."""
 
 import argparse
 import os
@@ -25,10 +25,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--pairs", default=_PAIRS, help="ledger+broker, with commas (default %(default)s)"
     )
-    parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
+    parser.add_argument("--quick", action="store_true", help="leave out faults that take minutes")
     parser.add_argument("--table", type=Path, help="write the report to this Markdown file too")
     parser.add_argument(
-        "-k", dest="only", default="", help="only the hazards whose test names have this in them"
+        "-k", dest="only", default="", help="only hazards whose test names contain this"
     )
     return parser.parse_args()
 

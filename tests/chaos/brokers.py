@@ -1,4 +1,4 @@
-"""Brokers that a test may stop, kill and freeze: Valkey from its wheel, or an installed Redis."""
+"""Brokers that a test can stop, kill and freeze."""
 
 import json
 import shutil
@@ -26,16 +26,15 @@ _END_SECONDS = 15
 
 
 class Broker(Protocol):
-    """A broker as a fault may strike it.
+    """What faults can do to a broker.
 
     Attributes:
         url: where it is.
         redis_url: the Redis of limits and locks.
-        forgets_quietly: whether nobody can see that it has lost everything, so that a lease has to
-            lapse.
-        kept_until_acknowledged: whether a message is on it until its jobs are recorded.
-        heartbeat_seconds: it looks that often whether who has messages is still there; None:
-            messages come back when the visibility timeout is over, and not before.
+        forgets_quietly: its loss of all messages cannot be detected; their leases have to lapse.
+        kept_until_acknowledged: it keeps a message until the jobs are recorded.
+        heartbeat_seconds: how often it checks its consumers; None: it redelivers only after the
+            visibility timeout.
     """
 
     url: str
@@ -45,39 +44,39 @@ class Broker(Protocol):
     heartbeat_seconds: float | None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it; what it has is on its disk."""
+        """Stop it; its data is on disk."""
 
     def frozen(self) -> AbstractContextManager[None]:
-        """Let it answer nobody within the `with`, while its connections stay."""
+        """Stop it from answering within the `with`; its connections stay open."""
 
     def full(self) -> AbstractContextManager[None]:
-        """Let it take no messages within the `with`."""
+        """Make it refuse messages within the `with`."""
 
     def flush(self) -> None:
-        """Let it forget everything."""
+        """Delete everything in it."""
 
     def cut_connections(self) -> int:
         """Cut all connections; returns how many."""
 
     def spoil_queued(self) -> int:
-        """Make each message that waits for the blast worker one that no worker understands; returns how many."""
+        """Make the messages of the blast queue unreadable; returns how many."""
 
     def queued(self) -> int:
-        """Chunks that wait in the broker."""
+        """Chunks waiting in the broker."""
 
     def fetched(self) -> int:
-        """Chunks that were handed over and not acknowledged."""
+        """Chunks delivered and not acknowledged."""
 
 
 class RedisBroker:
-    """A server with an append-only file, on one port and folder for all its lives.
+    """A server with an append-only file that keeps its port and folder over restarts.
 
     Args:
         folder: for its data and its log.
-        binary: another server's than Valkey's.
+        binary: of another server than Valkey.
     """
 
     forgets_quietly = False
@@ -94,7 +93,7 @@ class RedisBroker:
         self.client = Redis.from_url(self.url, decode_responses=True, socket_timeout=5)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = psutil.Popen(
                 self._command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
@@ -108,14 +107,14 @@ class RedisBroker:
             return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it; what it has is on its disk (all but the last second's with SIGKILL)."""
+        """Stop it; its data is on disk, except the last second's after SIGKILL."""
         assert self._process is not None
         self._process.send_signal(number)
         self._process.wait(_END_SECONDS)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it answer nobody while its connections stay."""
+        """Stop it from answering; its connections stay open."""
         assert self._process is not None
         self._process.suspend()
         try:
@@ -124,7 +123,7 @@ class RedisBroker:
             self._process.resume()
 
     def end(self) -> None:
-        """End it for good."""
+        """Stop it for the last time."""
         self.client.close()
         if self._process is not None and self._process.is_running():
             self._process.resume()
@@ -132,7 +131,7 @@ class RedisBroker:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Let it refuse whatever would need memory."""
+        """Make it refuse commands that need memory."""
         self.client.config_set("maxmemory", 1)
         try:
             yield
@@ -140,7 +139,7 @@ class RedisBroker:
             self.client.config_set("maxmemory", 0)
 
     def flush(self) -> None:
-        """Let it forget everything."""
+        """Delete everything in it."""
         self.client.flushall()
 
     def cut_connections(self) -> int:
@@ -148,7 +147,7 @@ class RedisBroker:
         return int(self.client.client_kill_filter(_type="normal", skipme=True))
 
     def spoil_queued(self) -> int:
-        """Make each message that waits for the blast worker one that no worker understands; returns how many."""
+        """Make the messages of the blast queue unreadable; returns how many."""
         key = _QUEUE_KEYS[0]
         spoils = cycle((_unknown_task, _broken_json, _pickle))
         for place in range(found := int(self.client.llen(key))):
@@ -158,11 +157,11 @@ class RedisBroker:
         return found
 
     def queued(self) -> int:
-        """Chunks that wait in the broker."""
+        """Chunks waiting in the broker."""
         return sum(self.client.llen(key) for key in _QUEUE_KEYS)
 
     def fetched(self) -> int:
-        """Chunks that were fetched and not acknowledged."""
+        """Chunks delivered and not acknowledged."""
         return int(self.client.hlen("issuance:unacked"))
 
 
@@ -180,10 +179,10 @@ def _pickle(message: dict[str, Any]) -> None:
 
 @contextmanager
 def running_broker(name: str, folder: Path) -> Iterator[Broker]:
-    """Run the broker of this name: valkey, redis, or rabbitmq with a Valkey for limits and locks beside it.
+    """Run valkey, redis, or rabbitmq with a Valkey for limits and locks.
 
     Raises:
-        NotInstalledError: there is none here.
+        NotInstalledError: the server is not installed.
     """
     if name == "rabbitmq":
         with installed_server() as server, _running_redis(folder, None) as limits:

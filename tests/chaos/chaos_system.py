@@ -1,4 +1,4 @@
-"""The system that is struck: a broker and a ledger of the test's own, and `issuance up` with low timeouts on them."""
+"""The system under test: a broker, a ledger, and `issuance up` with low timeouts on them."""
 
 import os
 from collections.abc import Iterator
@@ -36,15 +36,15 @@ _SETTINGS = {
 
 @contextmanager
 def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
-    """Run everything on a pair of ledger and broker.
+    """Run a whole system on a pair of ledger and broker.
 
     Args:
         home: an empty folder.
-        scale: tells how many calls are made at once.
+        scale: its number of concurrent calls.
         pair: as `sqlite+valkey`.
 
     Raises:
-        NotInstalledError: a server of that pair is not installed here.
+        NotInstalledError: a server of the pair is not installed.
     """
     ledger_name, broker_name = pair.split("+")
     with ExitStack() as stack:
@@ -52,7 +52,7 @@ def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
         ledger = stack.enter_context(running_ledger(ledger_name, home))
         environment = scrubbed_environment() | _SETTINGS
         environment |= {
-            # The processes run the tree that these tests are of, also in a copy (`defences`).
+            # The processes run the tree of these tests, also in a copy (`defences`).
             "PYTHONPATH": os.pathsep.join(
                 map(str, (Path(__file__).parent / "poison", Path(__file__).parents[2]))
             ),

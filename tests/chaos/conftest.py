@@ -1,4 +1,4 @@
-"""A system on each pair of ledger and broker, with fault after fault on it; see `scale` for how much of that."""
+"""A system on each pair of ledger and broker, for all hazards; `Scale` sets the size of the run."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tests.rabbitmq import NotInstalledError
 BeginHazard = Callable[[int, str], AbstractContextManager[Hazard]]
 
 _RECORDS = "ISSUANCE_TEST_CHAOS_RECORDS"
-"""A file that takes what came of each hazard."""
+"""The file that the result of each hazard is appended to."""
 
 scale = Scale.read()
 
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show the tails of the logs of a failed test's system."""
+    """Show the last log lines of the system of a failed test."""
     report = yield
     chaos = getattr(item, "funcargs", {}).get("chaos")
     if report.failed and chaos is not None:
@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def chaos(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chaos]:
-    """A system that all hazards of a pair strike one after the other: each finds it as the one before has left it."""
+    """The system of a pair, used by all its hazards one after the other, without a restart."""
     home = tmp_path_factory.mktemp("chaos")
     with ExitStack() as stack:
         try:
@@ -54,7 +54,7 @@ def chaos(
 
 @pytest.fixture
 def hazard(chaos: Chaos) -> BeginHazard:
-    """Begin a hazard by its number and title; at its end the books are compared, whatever was done in between."""
+    """Begin a hazard by number and title; at its end ledger and API are compared."""
 
     @contextmanager
     def begin(number: int, title: str) -> Iterator[Hazard]:
@@ -78,7 +78,7 @@ def hazard(chaos: Chaos) -> BeginHazard:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_ours() -> Iterator[None]:
-    """The system's settings are the tests' own, also for what runs within this process."""
+    """Keep the user's settings out of code that runs in this process."""
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - set(scrubbed_environment()):
             if not name.startswith("ISSUANCE_TEST_"):

@@ -1,45 +1,47 @@
-"""What a defence is, and how it is switched off: by small edits of a copy of the tree."""
+"""A defence, and the edits of a copy of the tree that switch it off."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class StaleEditError(Exception):
-    """An edit no longer matches the code: mend it in `tests/chaos/defence_list.py`."""
+    """An edit no longer matches the code; update `tests/chaos/defence_list.py`."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of a file, whose old text is there exactly once."""
+    """A change of a file that contains the old text exactly once."""
 
     path: str
     old: str
     new: str
 
     def apply_to(self, tree: Path) -> None:
-        """Make it.
+        """Change the file in this tree.
 
         Raises:
-            StaleEditError: the old text is not there once.
+            StaleEditError: the file does not contain the old text exactly once.
         """
         text = (tree / self.path).read_text(encoding="utf-8")
         if (count := text.count(self.old)) != 1:
-            message = f"{self.path} has {self.old!r} {count} times, not once: mend tests/chaos/defence_list.py"
-            raise StaleEditError(message)
+            raise StaleEditError(
+                f"{self.path} has {self.old!r} {count} times, not once: "
+                "update tests/chaos/defence_list.py"
+            )
         (tree / self.path).write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Defence:
-    """What protects against a hazard, and how to switch it off.
+    """A protection against a hazard, and how to switch it off.
 
     Attributes:
         number: of the hazard.
-        test: the function in its file that is to fail.
-        without: what is missing then, in words.
-        edits: switch it off, all together.
-        long: whether the test runs only where faults take as long as they may in life.
-        pair: ledger and broker that it runs on.
+        test: the function that has to fail without it.
+        without: what is missing then, for the report.
+        edits: switch it off together.
+        long: the test runs only with faults of realistic length.
+        pair: the ledger and broker of the run.
     """
 
     number: int

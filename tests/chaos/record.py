@@ -1,4 +1,4 @@
-"""What came of each hazard, written down as it comes."""
+"""The result of each hazard, recorded as soon as it ends."""
 
 import json
 from dataclasses import asdict, dataclass, field

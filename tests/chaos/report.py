@@ -1,4 +1,4 @@
-"""The report of a run: what was struck, what came of it, and what protects against it."""
+"""The report of a run: faults, results, and the protections."""
 
 import os
 import platform
@@ -10,39 +10,41 @@ from datetime import UTC, datetime
 from tests.chaos.record import Record
 
 _INTRODUCTION = (
-    "Written by `{command}` on {date}, on a machine with {machine}. Each hazard strikes a running system again and "
-    "again in the middle of blasts: real processes, a real broker, a real ledger, a simulated API with a book of its "
-    "own. After each hazard both books are compared requestId by requestId. *Lost* counts jobs without an end or with "
-    "units that the ledger does not know, *doubled* requestIds with more units than asked for, *in doubt* jobs that "
-    "are left to an operator. *Recovered* is the time from the end of the fault until the system goes on; the lease "
-    "is 5 s here (120 s by default), a call takes at most 2 s."
+    "Written by `{command}` on {date}, on a machine with {machine}. Each hazard strikes a running "
+    "system during blasts: real processes, a real broker, a real ledger, and a simulated API that "
+    "keeps its own record. After each hazard ledger and record are compared requestId by "
+    "requestId. *Lost* counts jobs that are not settled or have units that the ledger does not "
+    "know, *doubled* requestIds with more units than requested, *in doubt* jobs left to an "
+    "operator. *Recovered* is the time from the end of the fault until the system continues; the "
+    "lease is 5 s here (120 s by default), a call takes at most 2 s."
 )
 _LINE = 120
 
 _DEFENCES = {
-    1: "A chunk that nobody claims within a lease is released again: the ledger knows what is on its way.",
-    2: "A claim is a lease. What lapses is released again, with the same requestIds.",
-    3: "Celery delivers the chunk of a dead child again, and the claim is taken over at once. A job that has cost two "
-    "workers travels alone, after the third it is looked up and dead-lettered.",
-    4: "Without limits nothing is sent: jobs go back to the ledger. Everything reconnects by itself.",
-    5: "Every wait for Redis is bounded; what cannot ask for its slot goes back to the ledger.",
-    6: "A mark in the broker tells that it was emptied: what was queued is released again at once.",
-    7: "Publishing that fails leaves the jobs due in the ledger; nothing depends on an acknowledgement.",
-    8: "Acceptance needs the ledger alone.",
-    9: "Jobs are queued in the ledger first; those of chunks that could not be published are taken back, or lapse.",
-    10: "No wait is in the broker: each is a due time in the ledger.",
-    11: "A doubled message finds nothing to claim; a late reply is recorded, and merged with what stands.",
-    12: "The same bytes are sent again under the same requestIds, which the API issues once.",
-    13: "Who is told to stop starts no call, ends those under way and gives the rest back.",
-    14: "What no worker understands is logged and dropped; its jobs lapse and are released again.",
-    15: "A call ends before its lease, the lease before the message comes back. Calls without answers in a row close "
-    "the account for all workers, and probes open it again.",
-    16: "Workers keep the outcomes they have, start no new call, and record when the ledger is back.",
+    1: "A chunk that no worker claims within a lease is released again: the ledger knows it.",
+    2: "A claim is a lease. Jobs whose lease lapses are released again with the same requestIds.",
+    3: "Celery redelivers the chunk of a dead child, and the claim is taken over at once. A job "
+    "that has killed two workers gets a chunk of its own; after the third it is reconciled and "
+    "dead-lettered.",
+    4: "No call is sent without the limiter: jobs go back to the ledger. All processes reconnect.",
+    5: "Every wait for Redis is bounded; a worker that gets no slot gives its jobs back.",
+    6: "A missing marker in the broker shows its loss; queued jobs are released again at once.",
+    7: "If publishing fails, the jobs stay due in the ledger; no acknowledgement is needed.",
+    8: "Acceptance needs only the ledger.",
+    9: "Jobs are queued in the ledger first; unpublished chunks are taken back, or lapse.",
+    10: "No job waits in the broker: each wait is a due time in the ledger.",
+    11: "A doubled message finds nothing to claim; a late reply is recorded and merged.",
+    12: "The same bytes are resent under the same requestIds, which the API issues once.",
+    13: "A stopping worker starts no call, finishes the running ones and gives the rest back.",
+    14: "An unreadable message is logged and dropped; its jobs lapse and are released again.",
+    15: "A call ends before its lease, the lease before the redelivery of the message. Successive "
+    "calls without a reply suspend the account for all workers until a probe succeeds.",
+    16: "Workers keep their outcomes, start no call, and record when the ledger is back.",
     17: "Releases, claims and redrives are compare-and-set: the second finds nothing to do.",
-    18: "Leases and due times are told by the ledger's clock alone, the limits by that of Redis.",
+    18: "Leases and due times use only the ledger's clock, the limits only that of Redis.",
 }
 
-_PROOF = "Each test was seen to fail without its defence: [the list](chaos-defences.md)."
+_PROOF = "Each test fails without its defence: [the list](chaos-defences.md)."
 _HEAD = "| # | Hazard | Faults | Jobs | Lost | Doubled | In doubt | Recovered in (median, worst) |"
 _RULE = "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |"
 
@@ -54,8 +56,8 @@ def write_report(records: Sequence[Record], command: str) -> str:
     )
     tables = [_section(pair, records) for pair in dict.fromkeys(record.pair for record in records)]
     defences = "\n".join(f"{number}. {text}" for number, text in _DEFENCES.items())
-    head = f"# Faults, and what came of them\n\n{fold(introduction)}\n\n{_total(records)}\n"
-    return "\n".join([head, *tables, f"## What protects\n\n{_PROOF}\n\n{defences}\n"])
+    head = f"# Faults and their results\n\n{fold(introduction)}\n\n{_total(records)}\n"
+    return "\n".join([head, *tables, f"## Protections\n\n{_PROOF}\n\n{defences}\n"])
 
 
 def _section(pair: str, records: Sequence[Record]) -> str:
@@ -71,7 +73,8 @@ def fold(text: str) -> str:
 
 def describe_machine() -> str:
     """What the figures were measured on."""
-    return f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}, Python {platform.python_version()})"
+    system = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({system})"
 
 
 def table(records: Sequence[Record]) -> str:

@@ -1,4 +1,4 @@
-"""How much chaos: a little by default, as a part of all tests; `python -m tests.chaos` asks for more."""
+"""The size of a run: small in `make test-rest`, larger in `make chaos`."""
 
 import os
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ class Scale:
     """The size of a run.
 
     Attributes:
-        rounds: how often each hazard comes.
-        jobs: jobs of each round's blast.
-        concurrent: calls at once in each worker child.
-        long: whether faults take as long as they may in life (a minute), and what needs that runs
-            at all.
-        pairs: ledger and broker of each run, as `sqlite+valkey`.
+        rounds: of each hazard.
+        jobs: in each round's blast.
+        concurrent: calls of each worker child.
+        long: faults last as long as real ones (a minute), and tests that need this run.
+        pairs: ledger and broker, as `sqlite+valkey`.
     """
 
     rounds: int
@@ -42,7 +41,7 @@ class Scale:
         )
 
     def environment(self) -> dict[str, str]:
-        """The same for another process."""
+        """The variables for another process."""
         values = {
             "ROUNDS": str(self.rounds),
             "JOBS": str(self.jobs),

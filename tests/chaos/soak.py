@@ -1,4 +1,4 @@
-"""Blast after blast with random faults for as long as wanted, and whether any process grows: `make soak`."""
+"""`make soak`: run blasts with random faults, and measure the memory of every process."""
 
 import argparse
 import logging
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.2
 
 
 def soak(chaos: Chaos, minutes: float, jobs: int, seed: int) -> Soak:
-    """Keep blasts under way and strike until the time is over; then wait for the end and compare the books.
+    """Run blasts and faults until the time is over; then compare ledger and API.
 
     Raises:
         AssertionError: something was lost or doubled.
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Soak, and print what came of it."""
+    """Run the soak and print its report."""
     given = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = Scale(rounds=1, jobs=given.jobs, concurrent=20, long=True, pairs=(given.pair,))

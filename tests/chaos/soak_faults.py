@@ -17,7 +17,7 @@ _REPLIES = {
     "truncated_json_after_commit": 0.02,
 }
 _SPOILT_SECONDS = 5.0
-OF_WHOLE_WORKERS = ("worker killed", "worker told to stop")
+OF_WHOLE_WORKERS = ("worker killed", "worker stopped (SIGTERM)")
 """Those that end every life in a worker."""
 
 
@@ -26,7 +26,7 @@ def soak_faults(chaos: Chaos) -> dict[str, Callable[[], object]]:
     return {
         "worker's youngest child killed": lambda: _kill_youngest_child(chaos),
         "worker killed": lambda: _replaced(chaos, chaos.processes.kill_tree("worker")),
-        "worker told to stop": lambda: _replaced(
+        "worker stopped (SIGTERM)": lambda: _replaced(
             chaos, chaos.processes.kill("worker", signal.SIGTERM)
         ),
         "broker killed and restarted": lambda: _restart(chaos),

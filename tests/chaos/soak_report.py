@@ -1,4 +1,4 @@
-"""The report of a soak: what was struck, what came of it, and the memory of every process."""
+"""The report of a soak: its faults, its results, and the memory of every process."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,27 +10,31 @@ from tests.chaos.record import Record
 from tests.chaos.report import describe_machine, fold
 
 _INTRODUCTION = (
-    "Written by `{command}` on {date}, on a machine with {machine}. Blasts are under way all the time, and every few "
-    "seconds one of the faults below strikes, chosen at random. At the end the ledger's book and the API's own are "
-    "compared requestId by requestId."
+    "Written by `{command}` on {date}, on a machine with {machine}. Blasts run all the time, and "
+    "every few seconds one of the faults below is injected at random. At the end the ledger and "
+    "the API's own record are compared requestId by requestId."
 )
 _MEMORY = (
-    "Resident memory of the process that lived longest under each name: a minute after its start, after a third of its "
-    "life, at its end, and at the most. In the first third a process gets what the faults of each kind and the largest "
-    "rounds of work need; *flat* is one that grows by no more than 3 % or 3 MB after it. Whole workers are struck in "
-    "the first half only, and of their children always the youngest, so that the others live long enough to tell."
+    "Resident memory of the longest-lived process of each name: a minute after its start, after a "
+    "third of its life, at its end, and the maximum. Every kind of fault and the largest rounds of "
+    "work occur in the first third; a process that then grows by at most 3 % or 3 MB is *flat*. "
+    "Whole workers are killed only in the first half, and of their children only the youngest, so "
+    "that the others live long enough to be measured."
 )
-_SIMULATOR = "The simulator is no part of the product; it keeps its whole book of what it has issued in memory."
-_HEAD = "| Process | Longest life | After a minute | After a third | At its end | At most | Growth since a third | |"
+_SIMULATOR = "The simulator is not part of the product; it keeps all it has issued in memory."
+_HEAD = (
+    "| Process | Longest life | After a minute | After a third | At its end | At most "
+    "| Growth since a third | |"
+)
 _RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
 @dataclass(frozen=True)
 class Soak:
-    """What came of a soak.
+    """The results of a soak.
 
     Attributes:
-        minutes: how long it was struck.
+        minutes: its length.
         record: the sums.
         faults: how often each struck.
         lives: the longest life of each process.
@@ -49,8 +53,9 @@ def write_soak(soak: Soak, command: str) -> str:
     )
     record = soak.record
     total = (
-        f"**{soak.minutes:g} minutes on {record.pair.replace('+', ' + ')}: {record.faults:,} faults, "
-        f"{record.jobs:,} jobs, {record.lost:,} lost, {record.doubled:,} doubled, {record.in_doubt:,} in doubt.**"
+        f"**{soak.minutes:g} minutes on {record.pair.replace('+', ' + ')}: "
+        f"{record.faults:,} faults, {record.jobs:,} jobs, {record.lost:,} lost, "
+        f"{record.doubled:,} doubled, {record.in_doubt:,} in doubt.**"
     )
     parts = [
         "# A soak, and whether memory grows",
@@ -79,4 +84,5 @@ def _memory_rows(lives: Iterable[Life]) -> Iterable[str]:
             f"{size:.1f} MB" for size in (growth.warm, growth.third, growth.end, growth.most)
         )
         sizes += f" | {growth.late:+.1f} MB"
-        yield f"| {life.name} | {life.seconds / 60:.1f} min | {sizes} | {'flat' if growth.is_flat else 'grows'} |"
+        verdict = "flat" if growth.is_flat else "grows"
+        yield f"| {life.name} | {life.seconds / 60:.1f} min | {sizes} | {verdict} |"

@@ -1,4 +1,4 @@
-"""Redis hands a message over before it notes that it did: a worker killed in between takes the message along."""
+"""Redis delivers a message before it records the delivery: a worker killed in between loses it."""
 
 import signal
 
@@ -13,32 +13,30 @@ _JOBS = 20
 _TRIES = 20
 
 
-def test_a_chunk_that_a_frozen_worker_popped_and_took_to_its_grave_is_released_again(
+def test_a_chunk_popped_by_a_worker_that_then_died_is_released_again(
     chaos: Chaos, hazard: BeginHazard
 ):
     if chaos.broker.kept_until_acknowledged:
-        pytest.skip(
-            "RabbitMQ keeps a message until it is acknowledged: there is no moment when nobody has it"
-        )
+        pytest.skip("RabbitMQ keeps a message until it is acknowledged, so it cannot be lost here")
     with hazard(1, "message popped by a frozen worker that is then killed") as run:
         for _ in run.rounds:
-            assert any(_have_a_frozen_worker_pop_a_chunk(chaos, run) for _ in range(_TRIES))
+            assert any(_frozen_worker_popped_a_chunk(chaos, run) for _ in range(_TRIES))
             run.strike()
             with run.recovery("the chunk is released again", lambda: run.moves(State.QUEUED)):
                 worker = chaos.processes.kill_tree("worker")
             chaos.processes.find_again(worker, "worker")
 
 
-def _have_a_frozen_worker_pop_a_chunk(chaos: Chaos, run: Hazard) -> bool:
-    """Freeze the worker and release a chunk to it: it gets it if it was waiting for one at that moment."""
+def _frozen_worker_popped_a_chunk(chaos: Chaos, run: Hazard) -> bool:
+    """Freeze the worker and release a chunk: a worker that was waiting for one has popped it."""
     worker = chaos.processes.kill("worker", signal.SIGSTOP)
     run.blast(_JOBS)
     chaos.nudge.give()
-    await_that("the chunk is released", lambda: len(run.standing(State.QUEUED)) == _JOBS)
+    await_that("the chunk is released", lambda: len(run.jobs_in(State.QUEUED)) == _JOBS)
     if chaos.broker.queued() or chaos.broker.fetched():
         worker.send_signal(signal.SIGCONT)
         await_that(
-            "the chunk was issued", lambda: not run.standing(State.QUEUED) and not run.standing()
+            "the chunk was issued", lambda: not run.jobs_in(State.QUEUED) and not run.jobs_in()
         )
         return False
     return True

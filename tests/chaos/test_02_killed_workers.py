@@ -1,4 +1,4 @@
-"""SIGKILL to whole workers, again and again, in the middle of their calls."""
+"""Whole workers are killed (SIGKILL) during their calls."""
 
 from itertools import count
 
@@ -12,20 +12,20 @@ _NUMBERS = count(1)
 
 
 @pytest.mark.smoke
-def test_the_jobs_of_a_killed_worker_go_on_within_their_lease_and_two_seconds(
+def test_a_killed_workers_jobs_continue_within_the_lease_and_two_seconds(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(2, "worker killed in mid-call (SIGKILL)") as run:
         for _ in run.rounds:
             run.blast_under_way()
             run.strike()
-            with run.recovery("its jobs go on", run.moves):
+            with run.recovery("its jobs continue", run.moves):
                 worker = chaos.processes.kill_tree("worker")
             chaos.processes.find_again(worker, "worker")
         assert max(run.record.recovered) < LEASE_SECONDS + 2
 
 
-def test_a_blast_goes_on_when_release_beat_and_background_worker_were_killed(
+def test_a_blast_continues_after_release_beat_and_background_worker_are_killed(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(2, "release, beat and background worker killed (SIGKILL)") as run:
@@ -38,7 +38,7 @@ def test_a_blast_goes_on_when_release_beat_and_background_worker_were_killed(
             run.strike(len(killed))
             for name, process in killed.items():
                 chaos.processes.find_again(process, name)
-            # Nobody nudges for what is tried again but beat, and only release hands it out.
+            # Only beat wakes the release for retries, and only the release publishes them.
             customer = f"91971{next(_NUMBERS):07d}"
             with run.recovery(
                 "a background request is issued", lambda key=customer: lambda: _issued(chaos, key)

@@ -1,4 +1,4 @@
-"""SIGKILL to a worker's child, and jobs that kill every child they meet."""
+"""A worker's child is killed (SIGKILL), and poison jobs kill every child that claims them."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ _TWO_CHUNKS = 100
 _WITH_THEM = 30
 
 
-def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, hazard: BeginHazard):
+def test_a_killed_childs_chunk_continues_within_two_seconds(chaos: Chaos, hazard: BeginHazard):
     slow = chaos.system.switched(latency_seconds=0.8)
     with hazard(3, "worker's child killed in mid-call (SIGKILL)") as run, slow:
         for _ in run.rounds:
-            # One chunk for each child, and none waiting: Redis would have the dead one's go behind
-            # those.
+            # One chunk for each child and none waiting: Redis appends a redelivered message to the
+            # queue.
             run.blast(_TWO_CHUNKS)
-            await_that("both children have their hands full", lambda: run.chunks_in_hand() == 2, 40)
+            await_that("both children have a chunk", lambda: run.chunks_running() == 2, 40)
             run.strike()
             with run.recovery("its chunk is claimed again", lambda: _claimed_again(run)):
                 chaos.processes.children("worker")[0].kill()
@@ -29,15 +29,15 @@ def test_the_chunk_of_a_killed_child_goes_on_within_two_seconds(chaos: Chaos, ha
 
 
 def _claimed_again(run: Hazard) -> Callable[[], bool]:
-    before = run.standing()
+    before = run.jobs_in()
     return lambda: any(
         claims > before[number][0]
-        for number, (claims, _) in run.standing().items()
+        for number, (claims, _) in run.jobs_in().items()
         if number in before
     )
 
 
-def test_jobs_that_kill_every_worker_are_tried_alone_and_dead_lettered_and_the_rest_of_their_chunk_is_issued(
+def test_poison_jobs_are_isolated_and_dead_lettered_and_the_rest_is_issued(
     chaos: Chaos, hazard: BeginHazard
 ):
     deadly = [{"mobile": f"9197{ending}{ending}", "rewardId": 1001} for ending in (8998, 8999)]

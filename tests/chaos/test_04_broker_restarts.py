@@ -1,4 +1,4 @@
-"""The broker is stopped, or killed, and comes back, while all of the workers' slots are busy."""
+"""The broker is stopped or killed and restarted while all slots of the workers are busy."""
 
 import signal
 import time
@@ -10,11 +10,11 @@ from tests.chaos.hazard import Chaos
 
 _RECOVERED_SECONDS = 10.0
 _AWAY_SECONDS = 1.5
-_LONG_AWAY_SECONDS = 45  # who waits longer and longer between tries waits very long by now
+_LONG_AWAY_SECONDS = 45  # long enough for an exponential back-off to reach its longest wait
 
 
 @pytest.mark.smoke
-def test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return(
+def test_a_blast_continues_within_ten_seconds_of_the_brokers_return(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(4, "broker stopped or killed, and started again") as run:
@@ -24,6 +24,6 @@ def test_a_blast_goes_on_within_ten_seconds_of_the_brokers_return(
                 chaos.broker.stop(how)
                 run.strike()
                 time.sleep(_LONG_AWAY_SECONDS if chaos.scale.long else _AWAY_SECONDS)
-                with run.recovery("the blast goes on", run.goes_on):
+                with run.recovery("the blast continues", run.progresses):
                     chaos.broker.start()
         assert max(run.record.recovered) < _RECOVERED_SECONDS

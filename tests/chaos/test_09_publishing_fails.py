@@ -1,4 +1,4 @@
-"""The broker dies in the middle of a release: some chunks are on it, the others nowhere."""
+"""The broker dies during a release, when some chunks are published and others are not."""
 
 import signal
 import time
@@ -7,7 +7,7 @@ from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos, Hazard
 
 _JOBS = 600
-"""A dozen chunks at least: publishing them takes long enough to be met."""
+"""At least a dozen chunks: publishing them takes long enough to interrupt."""
 _TRIES = 10
 _RELEASED_SECONDS = 20.0
 
@@ -21,16 +21,16 @@ def test_chunks_whose_publishing_failed_half_way_are_published_later(
 
 
 def _break_a_release(chaos: Chaos, run: Hazard) -> bool:
-    """Kill the broker as soon as it has the first chunk; tells whether the release had more for it."""
+    """Kill the broker when it has the first chunk; returns whether the release had more."""
     since = chaos.system.log_size("release")
     run.blast(max(_JOBS, chaos.scale.jobs))
     until = time.monotonic() + _RELEASED_SECONDS
-    # without a pause, which would be longer than the rest of the release
+    # no sleep: it would outlast the rest of the release
     while not chaos.broker.queued():
         assert time.monotonic() < until
     chaos.broker.stop(signal.SIGKILL)
     run.strike()
-    with run.recovery("the blast goes on", run.goes_on):
+    with run.recovery("the blast continues", run.progresses):
         chaos.broker.start()
     run.wait_settled()
     return bool(chaos.system.events("release", "broker away", since=since))

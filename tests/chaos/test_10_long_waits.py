@@ -1,4 +1,4 @@
-"""A wait far longer than the broker's visibility timeout: nothing of it is in the broker, so nothing runs twice."""
+"""A wait longer than the visibility timeout: the jobs wait in the ledger, so none runs twice."""
 
 import time
 
@@ -17,28 +17,27 @@ _OFTEN_SECONDS = 0.02
 @pytest.mark.skipif(
     not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`"
 )
-def test_jobs_that_wait_longer_than_the_visibility_timeout_are_called_once_more_and_no_more(
+def test_jobs_that_wait_past_the_visibility_timeout_are_called_only_once_more(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(10, "wait longer than the visibility timeout (429, Retry-After)") as run:
         for _ in run.rounds:
-            closed = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 2}
-            chaos.system.plan_faults({"next": [{"fault": closed}]})
+            refused = {"kind": "429", "retry_after_seconds": VISIBILITY_SECONDS + 2}
+            chaos.system.plan_faults({"next": [{"fault": refused}]})
             run.blast(_JOBS)
             run.strike()
             await_that("the 429", lambda: _turned_away(chaos) == run.record.faults, 40)
-            closed_at = time.monotonic()
+            suspended_at = time.monotonic()
             await_that(
-                "what was under way has ended", lambda: not _on_the_way(chaos, run), API_SECONDS + 2
+                "running calls have ended", lambda: not _on_the_way(chaos, run), API_SECONDS + 2
             )
-            while time.monotonic() < closed_at + VISIBILITY_SECONDS:
+            while time.monotonic() < suspended_at + VISIBILITY_SECONDS:
                 assert _on_the_way(chaos, run) == 0
                 time.sleep(_OFTEN_SECONDS)
-            with run.recovery("the account is open again", run.goes_on):
+            with run.recovery("the account is available again", run.progresses):
                 pass
             run.wait_settled()
-            # Those under way when the account was closed were answered; only one call was turned
-            # away.
+            # Calls that were running when the account was suspended got their reply; one got a 429.
             assert chaos.system.calls() <= run.record.jobs + run.record.faults
 
 
@@ -47,7 +46,5 @@ def _turned_away(chaos: Chaos) -> int:
 
 
 def _on_the_way(chaos: Chaos, run: Hazard) -> int:
-    """Jobs that the broker or a worker has, and messages with jobs."""
-    return (
-        chaos.broker.queued() + len(run.standing(State.QUEUED)) + len(run.standing(State.RUNNING))
-    )
+    """Messages in the broker, and jobs queued or running."""
+    return chaos.broker.queued() + len(run.jobs_in(State.QUEUED)) + len(run.jobs_in(State.RUNNING))

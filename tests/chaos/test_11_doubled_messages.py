@@ -1,4 +1,4 @@
-"""A worker that hangs for longer than the visibility timeout: the broker delivers its messages again meanwhile."""
+"""The broker redelivers the messages of a worker that hangs past the visibility timeout."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _ONE_CHUNK = 50
 @pytest.mark.skipif(
     not scale.long, reason="it waits for longer than the visibility timeout: see `make chaos`"
 )
-def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(
+def test_messages_redelivered_while_their_worker_hung_issue_nothing_twice(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(
@@ -30,7 +30,7 @@ def test_messages_that_were_doubled_while_their_worker_hung_do_nothing_twice(
             run.blast_under_way()
             worker = chaos.processes.find("worker")
             all_of_it = [worker, *worker.children(recursive=True)]
-            with run.recovery("the blast goes on", run.goes_on), _suspended(all_of_it):
+            with run.recovery("the blast continues", run.progresses), _suspended(all_of_it):
                 run.strike()
                 await_that(
                     "its messages are restored",
@@ -52,21 +52,21 @@ def _suspended(processes: Sequence[psutil.Process]) -> Iterator[None]:
 
 
 def _longest_held(chaos: Chaos) -> float:
-    """Seconds after which the broker has taken a frozen worker's messages back."""
+    """Seconds until the broker takes a frozen worker's messages back."""
     if (heartbeat := chaos.broker.heartbeat_seconds) is None:
         return VISIBILITY_SECONDS + _BUSY_SECONDS
     return 3 * heartbeat + _BUSY_SECONDS
 
 
-def test_messages_delivered_again_while_their_calls_are_under_way_call_nobody(
+def test_messages_redelivered_during_their_calls_cause_no_further_call(
     chaos: Chaos, hazard: BeginHazard
 ):
     slow = chaos.system.switched(latency_seconds=1.0)
     with hazard(11, "connections cut in mid-call, messages delivered again") as run, slow:
         for _ in run.rounds:
-            # the worker's other child is free for the message when it comes again
+            # the worker's other child is free for the redelivered message
             run.blast(_ONE_CHUNK)
-            await_that("its calls are under way", run.standing, 40)
+            await_that("its calls are under way", run.jobs_in, 40)
             run.strike(chaos.broker.cut_connections())
             run.wait_settled()
         assert chaos.system.calls() == run.record.jobs

@@ -1,4 +1,4 @@
-"""A worker is killed when the API has answered and the ledger does not know it yet."""
+"""A worker is killed after the API replied and before the ledger recorded it."""
 
 import pytest
 
@@ -11,13 +11,13 @@ _ANSWERS = 10
 
 
 @pytest.mark.smoke
-def test_what_was_issued_and_not_recorded_is_sent_again_and_not_issued_twice(
+def test_a_reward_issued_but_not_recorded_is_resent_and_not_issued_twice(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(12, "worker killed between the API's answer and the record of it") as run:
         for _ in run.rounds:
             run.blast_under_way()
-            with run.recovery("its jobs go on", run.moves), chaos.ledger.locked():
+            with run.recovery("its jobs continue", run.moves), chaos.ledger.locked():
                 settled = run.settled()
                 await_that(
                     "answers are unrecorded", lambda at=settled: _issued(chaos) >= at + _ANSWERS

@@ -1,4 +1,4 @@
-"""Workers told to stop again and again under load, as a deployment does."""
+"""Workers are stopped under load, as in a deployment."""
 
 import signal
 
@@ -7,16 +7,16 @@ from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 
 
-def test_workers_told_to_stop_give_back_what_they_have_not_sent(chaos: Chaos, hazard: BeginHazard):
-    # So slow that calls of a chunk are still to come when its first are under way.
+def test_stopping_workers_give_back_what_they_have_not_sent(chaos: Chaos, hazard: BeginHazard):
+    # Slow enough that a chunk still has calls to start when its first are running.
     slow = chaos.system.switched(latency_seconds=0.8)
-    with hazard(13, "worker told to stop under load (SIGTERM)") as run, slow:
+    with hazard(13, "worker stopped under load (SIGTERM)") as run, slow:
         for _ in run.rounds:
             since = chaos.system.log_size("worker")
             run.blast()
-            await_that("a chunk is in hand", run.standing, 40)
+            await_that("a chunk is running", run.jobs_in, 40)
             run.strike()
-            with run.recovery("the blast goes on", run.goes_on):
+            with run.recovery("the blast continues", run.progresses):
                 worker = chaos.processes.kill("worker", signal.SIGTERM)
                 chaos.processes.find_again(worker, "worker")
             given_back = chaos.system.events("worker", "given back", since=since)

@@ -1,4 +1,4 @@
-"""Messages that no worker understands: an unknown task, broken JSON, pickle."""
+"""Messages that no worker can read: an unknown task, broken JSON, pickle."""
 
 import signal
 
@@ -8,10 +8,10 @@ from tests.chaos.conftest import BeginHazard
 from tests.chaos.hazard import Chaos
 from tests.e2e.processes import await_that
 
-_NOTICED = ("issuance.of_tomorrow", "JSONDecodeError", "untrusted content")
+_LOGGED = ("issuance.of_tomorrow", "JSONDecodeError", "untrusted content")
 
 
-def test_spoilt_messages_are_noticed_and_their_jobs_are_released_again(
+def test_unreadable_messages_are_logged_and_their_jobs_released_again(
     chaos: Chaos, hazard: BeginHazard
 ):
     with hazard(14, "message spoilt (unknown task, broken JSON, pickle)") as run:
@@ -21,7 +21,7 @@ def test_spoilt_messages_are_noticed_and_their_jobs_are_released_again(
             try:
                 run.blast(300)
                 await_that(
-                    "chunks wait in the broker", lambda: chaos.broker.queued() >= len(_NOTICED)
+                    "chunks wait in the broker", lambda: chaos.broker.queued() >= len(_LOGGED)
                 )
                 run.strike(chaos.broker.spoil_queued())
             finally:
@@ -30,6 +30,6 @@ def test_spoilt_messages_are_noticed_and_their_jobs_are_released_again(
                 "the lost chunks are released again", lambda: run.moves(State.QUEUED)
             ):
                 pass
-            told = list(map(str, chaos.system.told("worker", since=since)))
-            assert [what for what in _NOTICED if not any(what in event for event in told)] == []
+            logged = list(map(str, chaos.system.log_entries("worker", since=since)))
+            assert [what for what in _LOGGED if not any(what in entry for entry in logged)] == []
         assert max(run.record.recovered) < LEASE_SECONDS + 2

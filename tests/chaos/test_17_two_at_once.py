@@ -57,8 +57,7 @@ def _redrive_twice_at_once(chaos: Chaos, name: str) -> None:
 
     with ThreadPoolExecutor(2) as both:
         with chaos.ledger.locked():
-            # Unless the machine is very busy both have read which letters are open before either
-            # may write.
+            # Time for both to read the open letters before either can write.
             said = both.map(redrive, range(2))
             time.sleep(_BOTH_WAIT_SECONDS)
         nothing, done = sorted(said, key=lambda words: words == _DONE)

@@ -1,4 +1,4 @@
-"""Machines whose clocks are hours apart: leases and due times are told by the ledger's clock alone."""
+"""Machines whose clocks differ by hours: only the ledger's clock sets leases and due times."""
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +14,7 @@ _RESETS = {"reset_before": 0.3}
 
 
 @pytest.mark.skipif(not scale.long, reason="it starts four more processes: see `make chaos`")
-def test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_again_in_time(
+def test_workers_whose_clocks_differ_by_hours_call_for_no_job_twice_and_retry_in_time(
     chaos: Chaos, hazard: BeginHazard
 ):
     behind, ahead = (
@@ -24,7 +24,7 @@ def test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_agai
         for _ in run.rounds:
             run.strike(len(_HOURS))
             before = set(run.campaigns)
-            assert any(_have_all_clocks_call(chaos, run, before) for _ in range(_TRIES))
+            assert any(_all_clocks_called(chaos, run, before) for _ in range(_TRIES))
         assert chaos.system.calls() == run.record.jobs
         chaos.system.plan_faults({"rates": _RESETS})
         run.blast()
@@ -32,8 +32,8 @@ def test_workers_whose_clocks_are_hours_apart_call_for_no_job_twice_and_try_agai
         chaos.system.plan_faults({"rates": dict.fromkeys(_RESETS, 0)})
 
 
-def _have_all_clocks_call(chaos: Chaos, run: Hazard, before: set[str]) -> bool:
-    """Issue a blast, and tell by its attempts, which have their worker's time, whether all workers have called."""
+def _all_clocks_called(chaos: Chaos, run: Hazard, before: set[str]) -> bool:
+    """Issue a blast; returns whether its attempts have the times of all clocks."""
     run.blast()
     run.wait_settled()
     apart = (attempts.c.started_at - jobs.c.accepted_at) / (_HOUR_SECONDS * 1_000.0)

@@ -230,9 +230,11 @@ class System:
 
     def events(self, name: str, event: str, *, since: int = 0) -> list[dict[str, Any]]:
         """A process's log events of one kind."""
-        return [found for found in self.told(name, since=since) if found.get("event") == event]
+        return [
+            found for found in self.log_entries(name, since=since) if found.get("event") == event
+        ]
 
-    def told(self, name: str, *, since: int = 0) -> list[dict[str, Any]]:
+    def log_entries(self, name: str, *, since: int = 0) -> list[dict[str, Any]]:
         """All of a process's log events."""
         path = self.home / "logs" / f"{name}.log"
         return _events(path, since) if path.exists() else []

@@ -54,3 +54,7 @@ def test_only_the_table_distinguishes_endpoints():
     elsewhere = {line for line in found if not line.startswith("issuance/endpoint.py")}
     # The default of ISSUANCE_API_VARIANT.
     assert all(line.startswith("config/settings.py: Variant.BULK, desc") for line in elsewhere)
+
+
+def test_only_the_single_endpoint_names_the_reward_in_its_path():
+    assert [variant for variant in Variant if variant.endpoint.reward_in_path] == [Variant.SINGLE]
