@@ -1,4 +1,4 @@
-"""Producers on a real ledger: files of a campaign, and requests of other services."""
+"""Producers on a real ledger: campaign files, and requests of other services."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Path:
-    """The folder of the embedded state; the user's own settings are out of reach."""
+    """The folder of the embedded state, isolated from the user's own settings."""
     for name in os.environ:
         if name.startswith("ISSUANCE_"):
             monkeypatch.delenv(name)
@@ -52,7 +52,7 @@ def ledger(home: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def write_file(tmp_path: Path) -> Callable[..., Path]:
-    """Write a campaign's file with the given rows below the header."""
+    """Write a campaign file with these rows below the header."""
 
     def write(*rows: str, header: str = "mobile,rewardId", name: str = "spring.csv") -> Path:
         path = tmp_path / name
@@ -64,7 +64,7 @@ def write_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., BlastReport]:
-    """Run a file into a campaign, with settings that may differ from the defaults."""
+    """Accept a file into a campaign, with settings other than the defaults."""
 
     def run(
         path: Path,

@@ -1,4 +1,4 @@
-"""`producers.enqueue`: another service's request, once for each key."""
+"""`producers.enqueue`: another service's request, accepted once per key."""
 
 import json
 import threading
@@ -100,7 +100,7 @@ def test_a_key_with_another_payload_or_campaign_is_refused(producer, changed):
     assert accepted(producer) == 1
 
 
-def test_several_rewards_travel_in_one_call(producer):
+def test_several_rewards_share_one_call(producer):
     enqueued = producer.enqueue(
         mobile="919800000001", reward_id=1001, more=[Reward(1002, 3)], key="order-17"
     )
@@ -147,7 +147,7 @@ def test_every_field_reaches_the_body(producer):
         ({"mobile": "919800000001", "key": "k" * 256}, "key"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name_and_nothing_is_recorded(producer, request_, field):
+def test_an_invalid_value_is_refused_by_name_and_nothing_is_recorded(producer, request_, field):
     with pytest.raises(RequestRefusedError) as refused:
         producer.enqueue(reward_id=1001, **request_)
     assert refused.value.field == field
@@ -187,7 +187,7 @@ def test_a_call_takes_no_more_rewards_than_the_cap(settings):
             )
 
 
-def test_points_reach_the_payment_config_in_the_place_of_a_value(producer):
+def test_points_replace_a_value_in_the_payment_config(producer):
     enqueued = producer.enqueue(
         mobile="919800000001", reward_id=1004, payment_config_id=55, points=500
     )
@@ -206,20 +206,20 @@ def test_a_cancelled_campaign_accepts_nothing(producer):
         producer.enqueue(mobile="919800000001", reward_id=1001)
 
 
-def test_a_file_and_a_request_of_one_campaign_do_not_meet(producer, send, write_file):
+def test_a_file_and_a_request_of_one_campaign_are_independent(producer, send, write_file):
     send(write_file("919800000001,1001"), campaign="background")
     assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
     assert accepted(producer) == 2
 
 
-def test_a_request_is_accepted_when_the_broker_is_away(settings):
+def test_a_request_is_accepted_without_a_broker(settings):
     away = settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"})
     with Producer(away, Site.of(away)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
         assert accepted(producer) == 1
 
 
-def test_a_request_asks_for_a_release_at_once(settings, tmp_path):
+def test_a_request_triggers_a_release_at_once(settings, tmp_path):
     with ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey") as server:
         there = settings.model_copy(update={"broker_url": server.connection_url})
         with (
@@ -230,7 +230,7 @@ def test_a_request_asks_for_a_release_at_once(settings, tmp_path):
             assert redis.llen(f"issuance:{RELEASE_QUEUE}") == 1
 
 
-def test_the_shortest_call_takes_its_settings_from_the_environment(ledger):
+def test_a_call_without_settings_reads_the_environment(ledger):
     enqueued = enqueue(mobile="919800000001", reward_id=1001, campaign="orders")
     _default().close()
     _default.cache_clear()
@@ -238,7 +238,7 @@ def test_the_shortest_call_takes_its_settings_from_the_environment(ledger):
     assert enqueued.is_new
 
 
-def test_a_configured_ledger_that_nobody_migrated_is_refused(settings, tmp_path):
+def test_a_configured_ledger_without_migrations_is_refused(settings, tmp_path):
     url = f"sqlite:///{tmp_path / 'fresh.db'}"
     configured = settings.model_copy(update={"ledger_url": url})
     with pytest.raises(SchemaMismatchError, match="issuance migrate"):

@@ -1,4 +1,4 @@
-"""A campaign's file into the ledger: each row once, however often and however badly it is run."""
+"""A campaign file is accepted into the ledger: each row once, for any number of runs."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ def refused(path) -> list[tuple[str, str, str]]:
         return [(row["line"], row["field"], row["problem"]) for row in csv.DictReader(stream)]
 
 
-def test_every_row_becomes_one_waiting_line_in_the_files_order(send, ledger, write_file):
+def test_every_row_becomes_one_waiting_line_in_file_order(send, ledger, write_file):
     assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=5, jobs=5)
     assert customers(ledger) == [row.split(",")[0] for row in ROWS]
     assert balance(ledger, "spring").counts[State.WAITING] == 5
@@ -62,7 +62,7 @@ def test_the_same_rows_in_another_order_and_file_add_nothing(send, write_file):
     assert send(write_file(*reversed(ROWS), name="again.csv")) == BlastReport(rows=5, known=5)
 
 
-def test_a_longer_file_adds_what_is_new(send, write_file):
+def test_a_longer_file_adds_only_its_new_rows(send, write_file):
     send(write_file(*ROWS[:2]))
     assert send(write_file(*ROWS)) == BlastReport(rows=5, accepted=3, jobs=3, known=2)
 
@@ -79,9 +79,7 @@ def test_another_campaign_issues_the_same_rows_again(send, ledger, write_file):
     assert len(set(ids)) == 10
 
 
-def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(
-    send, ledger, write_file, tmp_path
-):
+def test_a_repeated_row_is_refused_with_the_line_of_the_first(send, ledger, write_file, tmp_path):
     assert send(write_file(*ROWS, ROWS[0], ROWS[1])) == BlastReport(
         rows=7, accepted=5, jobs=5, refused=2
     )
@@ -92,7 +90,7 @@ def test_a_row_that_repeats_an_earlier_one_is_refused_and_names_its_line(
     assert len(customers(ledger)) == 5
 
 
-def test_a_repeat_is_noticed_across_batches(send, write_file, tmp_path):
+def test_a_repeat_in_another_batch_is_refused(send, write_file, tmp_path):
     rows = [f"9197{number:08},1001" for number in range(2_500)]
     assert send(write_file(*rows, rows[0])).refused == 1
     assert refused(tmp_path / "errors.csv") == [
@@ -100,11 +98,11 @@ def test_a_repeat_is_noticed_across_batches(send, write_file, tmp_path):
     ]
 
 
-def test_two_rewards_for_one_customer_are_no_repeat(send, write_file):
+def test_two_rewards_for_one_customer_are_not_a_repeat(send, write_file):
     assert send(write_file("919800000001,1001", "919800000001,1002")).accepted == 2
 
 
-def test_a_row_whose_values_changed_is_refused_and_the_first_body_stays(
+def test_a_row_with_changed_values_is_refused_and_the_first_body_stays(
     send, ledger, write_file, tmp_path
 ):
     send(write_file("919800000001,1001,1", header="mobile,rewardId,quantity"))
@@ -115,7 +113,7 @@ def test_a_row_whose_values_changed_is_refused_and_the_first_body_stays(
     assert [body["rewards"][0]["quantity"] for body in bodies(ledger)] == [1]
 
 
-def test_bad_rows_stand_in_the_errors_file_in_the_files_order(send, write_file, tmp_path):
+def test_refused_rows_are_in_the_errors_file_in_file_order(send, write_file, tmp_path):
     rows = ["12,1001", *ROWS, "919800000099,x", ROWS[0], ",1001"]
     assert send(write_file(*rows)) == BlastReport(rows=9, accepted=5, jobs=5, refused=4)
     assert [(line, field) for line, field, _ in refused(tmp_path / "errors.csv")] == [
@@ -134,18 +132,16 @@ def test_the_intake_is_recorded_with_its_counts(send, ledger, write_file):
     assert intake.finished_at >= intake.started_at
 
 
-def test_each_accepted_row_is_told_by_its_request_id_and_a_known_one_is_not(
-    send, ledger, write_file
-):
+def test_only_new_rows_are_reported_with_their_request_id(send, ledger, write_file):
     path = write_file("919800000001,1001", "919800000002,1001")
-    with capture_logs() as told:
+    with capture_logs() as events:
         send(path)
         send(path)
-    accepted = [event["request_id"] for event in told if event["event"] == "accepted"]
+    accepted = [event["request_id"] for event in events if event["event"] == "accepted"]
     assert accepted == [
         line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))
     ]
-    assert {event["log_level"] for event in told if event["event"] == "accepted"} == {"debug"}
+    assert {event["log_level"] for event in events if event["event"] == "accepted"} == {"debug"}
 
 
 def test_a_cancelled_campaign_accepts_nothing(send, ledger, write_file):
@@ -172,7 +168,7 @@ def test_each_endpoint_gets_its_own_body_with_the_lines_request_id(
     assert orgs == [[{"orgId": 500}] if variant is Variant.CONNECTED else None] * 2
 
 
-def test_what_the_single_endpoint_cannot_issue_is_a_refused_row(send, write_file, tmp_path):
+def test_a_row_that_the_single_endpoint_cannot_issue_is_refused(send, write_file, tmp_path):
     path = write_file(
         "919800000001,1001,2", "919800000002,1001,1", header="mobile,rewardId,quantity"
     )
@@ -189,7 +185,7 @@ def test_the_connected_endpoint_needs_an_organisation(send, write_file, tmp_path
     assert refused(tmp_path / "errors.csv")[0][1] == "orgId"
 
 
-def test_a_dry_run_counts_the_same_and_leaves_the_ledger_alone(
+def test_a_dry_run_counts_the_same_without_changing_the_ledger(
     ledger, settings, write_file, tmp_path
 ):
     with ErrorsFile(tmp_path / "errors.csv") as errors:
@@ -200,7 +196,7 @@ def test_a_dry_run_counts_the_same_and_leaves_the_ledger_alone(
         assert connection.execute(select(jobs.c.number)).all() == []
 
 
-def test_a_producer_killed_half_way_and_run_again_gives_each_row_exactly_once(ledger, write_file):
+def test_a_killed_and_repeated_producer_accepts_each_row_exactly_once(ledger, write_file):
     path = write_file(*(f"9198{number:08},1001" for number in range(MANY)))
     command = [sys.executable, "-m", "console", "blast", str(path), "--campaign", "spring"]
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -212,7 +208,10 @@ def test_a_producer_killed_half_way_and_run_again_gives_each_row_exactly_once(le
     before = _accepted(ledger)
     assert 0 < before < MANY
     again = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
-    expected = f"spring: {MANY - before:,} accepted, {before:,} already known, 0 refused of {MANY:,} rows\n"
+    expected = (
+        f"spring: {MANY - before:,} accepted, {before:,} already known, "
+        f"0 refused of {MANY:,} rows\n"
+    )
     assert again.stdout == expected
     issued = customers(ledger)
     assert (len(issued), len(set(issued))) == (MANY, MANY)

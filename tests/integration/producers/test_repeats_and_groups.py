@@ -1,4 +1,4 @@
-"""Rows of one customer: repeats that are allowed, rows that share a call, and files that are run again."""
+"""Rows of one customer: allowed repeats, rows that share a call, and repeated files."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ ROWS = [f"{ANNA},1001", f"{BEN},1001", f"{ANNA},1002", f"{BEN},1002", f"{ANNA},1
 
 
 def groups(ledger) -> list[list[tuple[str, int]]]:
-    """Customers' last digits and rewards, job by job."""
+    """Last digit and rewards of the customer, for each job."""
     found: dict[str, list[tuple[str, int]]] = {}
     for line in outcomes(ledger, find_campaign(ledger, "spring")):
         found.setdefault(line.job_id, []).append((line.customer.value[-1], line.reward_id))
@@ -43,37 +43,33 @@ def refused(path) -> list[tuple[str, str]]:
         return [(row["line"], row["problem"]) for row in csv.DictReader(stream)]
 
 
-def test_an_allowed_repeat_is_a_reward_of_its_own_and_running_again_adds_none(
-    send, ledger, write_file
-):
+def test_an_allowed_repeat_is_another_reward_and_a_second_run_adds_none(send, ledger, write_file):
     path = write_file(ROWS[0], ROWS[0], ROWS[1], ROWS[0])
     assert counts(send(path, options=REPEATS)) == (4, 0, 0)
     assert len(set(request_ids(ledger))) == 4
     assert counts(send(path, options=REPEATS)) == (0, 4, 0)
 
 
-def test_repeats_that_were_refused_are_accepted_when_they_are_allowed(send, ledger, write_file):
+def test_refused_repeats_are_accepted_once_they_are_allowed(send, ledger, write_file):
     path = write_file(ROWS[0], ROWS[0], ROWS[0])
     assert counts(send(path)) == (1, 0, 2)
     assert counts(send(path, options=REPEATS)) == (2, 1, 0)
     assert len(request_ids(ledger)) == 3
 
 
-def test_a_refused_repeat_counts_as_known_when_the_file_is_run_again_and_is_not_issued(
-    send, ledger, write_file
-):
+def test_a_refused_repeat_is_never_issued_by_another_run_of_the_file(send, ledger, write_file):
     path = write_file(ROWS[0], ROWS[0])
     assert counts(send(path)) == (1, 0, 1)
     assert counts(send(path)) == (0, 2, 0)
     assert len(request_ids(ledger)) == 1
 
 
-def test_a_refused_repeat_says_how_it_is_allowed(send, write_file, tmp_path):
+def test_the_refusal_of_a_repeat_names_the_option_that_allows_it(send, write_file, tmp_path):
     send(write_file(ROWS[0], ROWS[0]))
     assert "--allow-repeats" in (tmp_path / "errors.csv").read_text()
 
 
-def test_repeats_across_batches_are_numbered_on(send, ledger, write_file):
+def test_repeats_are_numbered_across_batches(send, ledger, write_file):
     path = write_file(*(f"{ANNA},1001" for _ in range(1_500)))
     assert counts(send(path, options=REPEATS)) == (1_500, 0, 0)
     assert len(set(request_ids(ledger))) == 1_500
@@ -97,22 +93,20 @@ def test_a_grouped_body_names_each_reward_with_its_own_request_id(send, ledger, 
 @pytest.mark.parametrize(
     ("first", "second"), [(None, GROUPED), (GROUPED, None), (GROUPED, GROUPED)]
 )
-def test_a_file_that_was_run_with_or_without_groups_adds_nothing_either_way(
-    send, ledger, write_file, first, second
-):
+def test_a_second_run_adds_nothing_with_or_without_groups(send, ledger, write_file, first, second):
     path = write_file(*ROWS)
     send(path, options=first)
     assert counts(send(path, options=second)) == (0, 5, 0)
     assert len(request_ids(ledger)) == 5
 
 
-def test_what_is_known_of_a_group_is_not_sent_again_with_what_is_new(send, ledger, write_file):
+def test_known_rows_of_a_group_are_not_sent_again_with_new_ones(send, ledger, write_file):
     send(write_file(ROWS[2]))
     assert counts(send(write_file(*ROWS), options=GROUPED)) == (4, 1, 0)
     assert groups(ledger) == [[("1", 1002)], [("1", 1001), ("1", 1003)], [("2", 1001), ("2", 1002)]]
 
 
-def test_batches_that_fall_differently_add_nothing(send, ledger, write_file):
+def test_other_batch_boundaries_add_nothing(send, ledger, write_file):
     many = [f"9197{number:08},{reward}" for number in range(600) for reward in (1001, 1002)]
     path = write_file(*many)
     assert counts(send(path, options=GROUPED)) == (1_200, 0, 0)
@@ -121,7 +115,7 @@ def test_batches_that_fall_differently_add_nothing(send, ledger, write_file):
     assert len(set(request_ids(ledger))) == 1_201
 
 
-def test_a_repeat_in_a_group_is_refused_and_points_to_the_rows_it_repeats(
+def test_a_repeat_in_a_group_is_refused_with_the_rows_it_repeats(
     send, ledger, write_file, tmp_path
 ):
     path = write_file(*ROWS, ROWS[2], ROWS[0])
@@ -142,9 +136,7 @@ def test_allowed_repeats_never_share_a_call(send, ledger, write_file):
 
 
 @pytest.mark.parametrize("flags", [["--allow-repeats"], ["--allow-repeats", "--group-by-customer"]])
-def test_a_file_with_repeats_that_was_killed_half_way_and_run_again_gives_each_row_once(
-    ledger, write_file, flags
-):
+def test_a_killed_and_repeated_file_with_repeats_gives_each_row_once(ledger, write_file, flags):
     rows = [f"9197{number % 7_000:08},{1001 + number % 2}" for number in range(14_000)]
     path = write_file(*rows, *rows[:1_000])
     command = [sys.executable, "-m", "console", "blast", str(path), "--campaign", "spring", *flags]

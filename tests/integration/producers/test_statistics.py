@@ -1,4 +1,4 @@
-"""What PostgreSQL has counted of a ledger that is being filled; autovacuum, a minute later, is off here."""
+"""PostgreSQL's statistics of a ledger that is being filled, with autovacuum turned off."""
 
 import pytest
 from sqlalchemy import text
@@ -31,7 +31,7 @@ def ledger(postgres_url):
 
 @pytest.fixture
 def fill(ledger):
-    """Accept so many jobs; the numbers follow each other."""
+    """Accept this many jobs with consecutive numbers."""
     first = 1
 
     def accept_more(count):
@@ -42,8 +42,8 @@ def fill(ledger):
     return accept_more
 
 
-def counted(ledger):
-    """Jobs and lines as last counted; -1 is never."""
+def analyzed_rows(ledger):
+    """The row count in the statistics of jobs and lines; -1 before the first ANALYZE."""
     with ledger.read() as connection:
         rows = connection.execute(
             text("SELECT reltuples FROM pg_class WHERE relname IN ('jobs', 'lines')")
@@ -53,12 +53,12 @@ def counted(ledger):
         return jobs
 
 
-def test_a_file_counts_what_it_fills(ledger, send, write_file):
+def test_a_large_file_analyzes_the_tables(ledger, send, write_file):
     rows = [f"9198{number:08},1001" for number in range(_ENOUGH + 1)]
     assert send(write_file(*rows)).accepted == _ENOUGH + 1
-    assert counted(ledger) == _ENOUGH
+    assert analyzed_rows(ledger) == _ENOUGH
     send(write_file("919800099999,1001", name="more.csv"))
-    assert counted(ledger) == _ENOUGH
+    assert analyzed_rows(ledger) == _ENOUGH
 
 
 def test_a_few_jobs_are_left_to_autovacuum(ledger, fill):
@@ -66,38 +66,38 @@ def test_a_few_jobs_are_left_to_autovacuum(ledger, fill):
     fill(1)
     statistics.added(_ENOUGH - 1)
     statistics.close()
-    assert counted(ledger) == -1
+    assert analyzed_rows(ledger) == -1
 
 
-def test_they_are_counted_again_when_three_times_as_many_were_added(ledger, fill):
+def test_tables_are_analyzed_again_when_they_have_grown_threefold(ledger, fill):
     statistics = Statistics(ledger)
     fill(_ENOUGH)
     statistics.added(_ENOUGH)
     fill(1)
     statistics.added(3 * _ENOUGH - 1)
-    assert counted(ledger) == _ENOUGH
+    assert analyzed_rows(ledger) == _ENOUGH
     statistics.added(1)
-    assert counted(ledger) == _ENOUGH + 1
+    assert analyzed_rows(ledger) == _ENOUGH + 1
 
 
-def test_what_was_added_last_is_counted_at_the_end_when_it_is_as_much_as_there_was(ledger, fill):
+def test_tables_that_doubled_are_analyzed_at_the_end(ledger, fill):
     first, second = Statistics(ledger), Statistics(ledger)
     fill(_ENOUGH)
     first.added(_ENOUGH)
     fill(1)
     second.added(_ENOUGH - 1)
     second.close()
-    assert counted(ledger) == _ENOUGH
+    assert analyzed_rows(ledger) == _ENOUGH
     second.added(1)
-    assert counted(ledger) == _ENOUGH
+    assert analyzed_rows(ledger) == _ENOUGH
     second.close()
-    assert counted(ledger) == _ENOUGH + 1
+    assert analyzed_rows(ledger) == _ENOUGH + 1
 
 
-def test_a_count_by_someone_else_is_not_waited_for(ledger, fill):
+def test_a_concurrent_analyze_is_not_awaited(ledger, fill):
     statistics = Statistics(ledger)
     fill(_ENOUGH)
     with ledger.write() as other:
         other.execute(text("LOCK TABLE jobs, lines IN SHARE UPDATE EXCLUSIVE MODE"))
         statistics.added(_ENOUGH)
-    assert counted(ledger) == -1
+    assert analyzed_rows(ledger) == -1
