@@ -71,7 +71,10 @@ def _read_options() -> argparse.Namespace:
     )
     parser.add_argument("--repeats", type=int, default=0, help="repeats of every measurement")
     parser.add_argument(
-        "--out", type=Path, default=Path("docs"), help="folder of benchmarks.md and its plot"
+        "--out",
+        type=Path,
+        default=Path("docs/evidence"),
+        help="folder of benchmarks.md and its plot",
     )
     parser.add_argument(
         "--results", type=Path, default=Path(".bench/results.jsonl"), help="file that keeps results"

@@ -1,4 +1,4 @@
-"""Faults on demand: which calls fail, and how (docs/simulator.md describes the kinds)."""
+"""Faults on demand: which calls fail, and how (docs/reference/simulator.md describes the kinds)."""
 
 import random
 from collections import Counter, deque

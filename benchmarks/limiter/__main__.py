@@ -11,7 +11,7 @@ from benchmarks.limiter.laboratory import run_all
 from benchmarks.limiter.report import write_page
 from benchmarks.limiter.scenarios import PER_SECOND, SCENARIOS
 
-_DOCS = Path(__file__).parents[2] / "docs"
+_DOCS = Path(__file__).parents[2] / "docs" / "evidence"
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ Medians of {seeds} seeds for ours and {compared} for the others; {seconds:.0f} s
 is the share that was used of what the model can serve, *refused* the share of calls that it
 refused, both after the first ten seconds. With a queue they count from 15 s, because the calls of
 the first second, at four times the capacity, wait until then. [The
-architecture](architecture.md#the-limits-of-the-account) describes what an operator sees,
-[decision 11](decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md) the reasons.
+architecture](../explanation/architecture.md#the-limits-of-the-account) describes what an operator sees,
+[decision 11](../decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md) the reasons.
 
 ![Calls, accepted calls and the limit over time](limiter.png)
 

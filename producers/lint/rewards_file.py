@@ -99,7 +99,7 @@ def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
 
 _WRITE = (
     'write [{"rewardId": 1001, "points": 10, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO", "ratio": 0.35}]}], '
-    "see docs/console.md"
+    "see docs/reference/commands.md"
 )
 
 

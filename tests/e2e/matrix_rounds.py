@@ -79,7 +79,7 @@ COVERING_READINGS = [
 ]
 
 PRICES = {1002: 10, 1009: 286, 1017: 10}
-"""Points of one unit as it is ordered here; the other rewards are free (docs/simulator.md)."""
+"""Points of one unit as it is ordered here; the other rewards are free (docs/reference/simulator.md)."""
 _SINGLES = (
     *(
         Line("", reward, 1)

@@ -200,7 +200,7 @@ class System:
         return int(self.summary()["calls"])
 
     def plan_faults(self, plan: Mapping[str, object]) -> None:
-        """Have calls go wrong (docs/simulator.md)."""
+        """Have calls go wrong (docs/reference/simulator.md)."""
         self.simulator.post("/_faults", json=plan).raise_for_status()
 
     @contextmanager
@@ -260,7 +260,7 @@ def _tail(path: Path) -> str:
 
 def plain_rows(count: int, *, area: int, reward: int = 1001) -> list[dict[str, object]]:
     """Rows of customers whom nothing befalls; another area, other customers."""
-    assert count < 9_000, "numbers that end in 9001 and on are magic (docs/simulator.md)"
+    assert count < 9_000, "numbers that end in 9001 and on are magic (docs/reference/simulator.md)"
     return [
         {"mobile": f"9198{area:04d}{number:04d}", "rewardId": reward, "quantity": 1}
         for number in range(count)

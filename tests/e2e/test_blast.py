@@ -10,7 +10,7 @@ pytestmark = pytest.mark.smoke
 
 _CAMPAIGN = "spring"
 _PLAIN = 377
-# The ending of the mobile → the state and code its line must come to (docs/simulator.md).
+# The ending of the mobile → the state and code its line must come to (docs/reference/simulator.md).
 _ENDINGS = {
     **{f"90{number:02d}": (State.ISSUED, 200) for number in range(1, 12)},
     "9101": (State.PARTIAL, 8010),

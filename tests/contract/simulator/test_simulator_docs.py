@@ -12,7 +12,8 @@ from simulator.faults import Kind, read_plan
 from simulator.magic import MAGIC
 from simulator.switches import Switches
 
-TEXT = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+_PAGE = Path(__file__).parents[3] / "docs" / "reference" / "simulator.md"
+TEXT = _PAGE.read_text(encoding="utf-8")
 CATALOGUE, PLAN = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
 
 
