@@ -1,4 +1,4 @@
-"""Builds what the ledger's tests need: jobs, the API's answers to them, and a desk that walks jobs through a ledger."""
+"""Builders for the ledger's tests: jobs, the API's answers, and a desk that drives a ledger."""
 
 import json
 import math
@@ -87,7 +87,7 @@ def make_job(
 
 
 def make_jobs(count: int, first: int = 1, **options: Any) -> list[Job]:
-    """Make the jobs of so many customers."""
+    """Make the jobs of `count` customers."""
     return [make_job(number, **options) for number in range(first, first + count)]
 
 
@@ -99,7 +99,7 @@ def say(
     vouchers: Iterable[str] = (),
     **more: Any,
 ) -> Any:
-    """What an answer says of one line; by default all its units are issued, or none when the code refuses."""
+    """Make an answer's element for one line; by default code 200 issues all units, others none."""
     issued = (line.quantity if code == 200 else 0) if units is None else units
     return {
         "status": {"success": code == 200, "code": code, "message": f"says {code}"},
@@ -113,7 +113,7 @@ def say(
 
 
 def answer(*elements: Any) -> Answer:
-    """An answer of the bulk endpoint; its top level says what the elements come to."""
+    """Make an answer of the bulk endpoint; its top level sums up the elements."""
     codes = {element["status"]["code"] for element in elements}
     code = codes.pop() if len(codes) == 1 else 8010
     status = {"success": code == 200, "code": code, "message": f"says {code}"}
@@ -123,14 +123,14 @@ def answer(*elements: Any) -> Answer:
 
 
 def refuse(code: int = REFUSED_CODE, message: str = "no such customer") -> Answer:
-    """An answer that refuses the whole call."""
+    """Make an answer that refuses the whole call."""
     return Answer(
         200, json.dumps({"status": {"success": False, "code": code, "message": message}}).encode()
     )
 
 
 def issue(job: ClaimedJob) -> Answer:
-    """An answer that issues every line, with a voucher for each unit."""
+    """Make an answer that issues every line, with a voucher for each unit."""
     return answer(
         *(
             say(line, vouchers=[f"{line.request_id[:8]}-{unit}" for unit in range(line.quantity)])
@@ -167,7 +167,7 @@ def judge(
 
 @dataclass
 class Desk:
-    """A ledger with one campaign in it, and the ways of a job through it in the fewest words."""
+    """A ledger with one campaign, and short names for the steps of a job."""
 
     ledger: Ledger
     campaign: Campaign
@@ -209,7 +209,7 @@ class Desk:
         return self.claim(chunk)
 
     def take_one(self, job: Job | None = None) -> tuple[Claim, ClaimedJob]:
-        """Accept the job, if one is given, and take the only job that waits."""
+        """Accept the job, if one is given, and claim the only waiting job."""
         if job is not None:
             self.accept(job)
         held = self.take()
@@ -220,7 +220,7 @@ class Desk:
         return record(self.ledger, held.chunk_id, results, worker="w-1")
 
     def settle(self, job: Job, reply: Reply) -> ClaimedJob:
-        """Accept a job, take it, and settle it by one attempt after which nothing is tried again."""
+        """Accept a job, claim it, and settle it by its only attempt."""
         held, claimed = self.take_one(job)
         self.record(held, judge(claimed, reply, policy=RetryPolicy(max_attempts=1)))
         return claimed
@@ -232,7 +232,7 @@ class Desk:
         self._set(state=State.WAITING, due_at=now_ms())
 
     def lapse(self) -> None:
-        """Let every lease lapse, as when messages and workers are lost."""
+        """Let every lease lapse, as if messages and workers were lost."""
         with self.ledger.write() as connection:
             connection.execute(
                 update(jobs).where(jobs.c.lease_until.is_not(None)).values(lease_until=now_ms() - 1)
@@ -243,7 +243,7 @@ class Desk:
             connection.execute(update(jobs).where(jobs.c.state == state).values(**values))
 
     def row(self, job_id: str) -> Any:
-        """The job as the ledger stores it."""
+        """Read the job's row."""
         with self.ledger.read() as connection:
             return connection.execute(select(jobs).where(jobs.c.id == job_id)).one()
 
@@ -273,7 +273,7 @@ class Desk:
         return discard(self.ledger, DeadLetterFilter(**chosen), OPERATOR)
 
     def counts(self) -> dict[State, int]:
-        """The campaign's lines by state, without the empty states."""
+        """Count the campaign's lines by state, without empty states."""
         found = balance(self.ledger, self.campaign.name)
         assert found.balanced
         return {state: count for state, count in found.counts.items() if count}

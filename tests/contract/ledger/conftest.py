@@ -1,4 +1,4 @@
-"""The ledgers that the contract is checked on: SQLite in a file, and PostgreSQL."""
+"""Ledgers on which the contract is tested: SQLite in a file, and PostgreSQL."""
 
 import shutil
 import threading
@@ -26,7 +26,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file: copying it is faster than migrating for each test."""
+    """Make a migrated file: copying it is faster than migrating for each test."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     with Ledger(f"sqlite:///{path}") as ledger:
         ledger.migrate()
@@ -49,7 +49,7 @@ def _empty(ledger: Ledger) -> Ledger:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger, on each engine in turn."""
+    """Make an empty ledger, on each database in turn."""
     if request.param == "postgresql":
         yield _empty(request.getfixturevalue("postgres_ledger"))
         return
@@ -60,7 +60,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def desk(ledger: Ledger) -> Iterator[Desk]:
-    """A running campaign in an empty ledger; whatever is done to it, its tallies are what a count finds."""
+    """Make a ledger with a running campaign; after the test, compare counters with counts."""
     yield Desk(ledger, ensure_campaign(ledger, "diwali"))
     for remembered in balances(ledger):
         assert remembered.counts == recount(ledger, remembered.campaign.name).counts
@@ -68,7 +68,7 @@ def desk(ledger: Ledger) -> Iterator[Desk]:
 
 @pytest.fixture
 def at_once() -> Callable[..., list]:
-    """Call functions at the same moment, each in its own thread, and return what they returned."""
+    """Call functions at the same moment, each in a thread, and return their results."""
 
     def call(*functions: Callable[[], object]) -> list:
         gate = threading.Barrier(len(functions))

@@ -1,4 +1,4 @@
-"""Acceptance: jobs enter the ledger once, whatever is run again, repeated or done at the same time."""
+"""Acceptance: a job enters the ledger once, even if it is repeated or accepted concurrently."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def test_an_empty_batch_adds_nothing(desk):
     assert desk.counts() == {}
 
 
-def test_the_same_file_again_adds_nothing(desk):
+def test_accepting_the_same_file_again_adds_nothing(desk):
     batch = make_jobs(5)
     desk.accept(*batch, intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
     again = desk.accept(*batch, intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
@@ -34,7 +34,7 @@ def test_the_same_file_again_adds_nothing(desk):
     assert desk.counts() == {State.WAITING: 5}
 
 
-def test_a_file_that_was_interrupted_half_way_adds_the_rest_when_it_is_run_again(desk):
+def test_an_interrupted_file_adds_the_rest_when_it_is_run_again(desk):
     batch = make_jobs(6)
     desk.accept(*batch[:3], intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
     again = desk.accept(*batch, intake_id=open_intake(desk.ledger, desk.campaign, "a.csv"))
@@ -65,7 +65,7 @@ def test_a_row_repeated_in_a_later_batch_of_the_file_is_a_repeat(desk):
     assert (conflict.kind, conflict.first_line) == ("repeat", 2)
 
 
-def test_a_batch_that_is_sent_again_after_a_lost_commit_is_known_not_a_repeat(desk):
+def test_a_batch_sent_again_after_a_lost_commit_is_known_not_a_repeat(desk):
     intake = open_intake(desk.ledger, desk.campaign, "a.csv")
     batch = make_jobs(2)
     desk.accept(*batch, intake_id=intake)
@@ -117,7 +117,7 @@ def accept_rows(desk, job, intake_id=None):
 
 
 def rows(rewards, first_line=2, **options):
-    """A job of rows that stand one below the other."""
+    """Make a job from consecutive rows."""
     job = make_job(rewards=rewards, source_line=first_line, **options)
     lines = tuple(
         replace(line, source_line=first_line + place) for place, line in enumerate(job.lines)
@@ -136,7 +136,7 @@ def test_line_by_line_the_new_lines_of_a_job_are_accepted_as_a_job_of_their_own(
     assert [line.reward_id for line in desk.lines(new)] == [1002, 1004]
 
 
-def test_line_by_line_a_line_is_known_in_whatever_job_it_was_accepted(desk):
+def test_line_by_line_a_line_is_known_from_any_job(desk):
     whole = rows((1001, 1002, 1003))
     accept_rows(desk, whole)
     for again in (whole, rows((1002,)), rows((1003, 1001)), rows((1002, 1003))):
@@ -160,7 +160,7 @@ def test_line_by_line_another_endpoint_is_another_payload(desk):
     assert conflict.kind == "changed"
 
 
-def test_line_by_line_a_repeat_within_the_file_names_where_its_job_begins(desk):
+def test_line_by_line_a_repeat_names_the_row_where_its_job_begins(desk):
     intake = open_intake(desk.ledger, desk.campaign, "a.csv")
     accept_rows(desk, rows((1001, 1002)), intake)
     for reward, is_exact in ((1001, True), (1002, False)):
@@ -177,7 +177,7 @@ def test_line_by_line_a_batch_sent_again_after_a_lost_commit_is_known(desk):
     assert (again.accepted, again.conflicts, len(again.known)) == ([], [], 3)
 
 
-def test_one_known_line_makes_a_job_of_several_lines_a_changed_one(desk):
+def test_a_job_with_one_known_line_counts_as_changed(desk):
     desk.accept(make_job(rewards=(1001, 1002)))
     (conflict,) = desk.accept(make_job(rewards=(1002, 1003))).conflicts
     assert conflict.kind == "changed"

@@ -1,4 +1,4 @@
-"""What is advised about a dead letter is what a redrive does: for every reason, every code, in every campaign."""
+"""Advice on dead letters matches redrives, for every reason and code, in every campaign."""
 
 import pytest
 
@@ -32,7 +32,7 @@ WHOLE += [refuse(row.code, (row.text or ("no",))[0]) for row in ROWS]
 
 @pytest.fixture(params=["running", "paused", "finished", "cancelled"])
 def letters(request, desk):
-    """A letter for every code and every kind of silence, also beside an issued line, in a campaign of each kind."""
+    """Make a dead letter of each code and missing answer, alone or with an issued line."""
     desk.accept(*(make_job(number) for number in range(len(WHOLE))))
     desk.accept(
         *(
@@ -64,7 +64,7 @@ def letters(request, desk):
     return desk.letters(state="open")
 
 
-def test_every_reason_and_every_code_is_among_them(letters):
+def test_the_dead_letters_cover_every_reason_and_every_code(letters):
     assert {letter.reason for letter in letters} == set(Reason)
     assert {row.code for row in ROWS} <= {letter.code for letter in letters}
 
@@ -82,7 +82,7 @@ def test_a_redrive_does_what_is_advised_and_refuses_the_rest_with_the_same_words
     }
 
 
-def test_a_letter_of_a_cancelled_campaign_that_is_resent_is_looked_up_and_not_sent(desk):
+def test_a_resend_in_a_cancelled_campaign_reconciles_and_sends_nothing(desk):
     job = make_job()
     desk.settle(job, TIMEOUT)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
@@ -93,7 +93,7 @@ def test_a_letter_of_a_cancelled_campaign_that_is_resent_is_looked_up_and_not_se
     assert (desk.counts(), desk.letter().state) == ({State.ISSUED: 1}, "closed")
 
 
-def test_a_reissue_that_waits_when_its_campaign_is_cancelled_is_never_sent(desk):
+def test_a_waiting_reissue_is_not_sent_after_its_campaign_is_cancelled(desk):
     desk.settle(make_job(), refuse())
     desk.redrive(Verb.REISSUE)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)

@@ -1,4 +1,4 @@
-"""Campaigns: made once, paused, resumed, cancelled for good, and every one of an operator's acts written down."""
+"""Campaigns: created once, paused, resumed and cancelled; each action is recorded."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -36,7 +36,7 @@ from tests.contract.ledger.build import (
 )
 
 
-def test_a_campaign_is_found_again_and_keeps_what_it_was_made_with(ledger):
+def test_a_campaign_is_found_again_with_its_first_options(ledger):
     made = ensure_campaign(ledger, "diwali", defers_limits=True)
     assert ensure_campaign(ledger, "diwali", defers_limits=False) == made
     assert find_campaign(ledger, "diwali").defers_limits is True
@@ -44,12 +44,12 @@ def test_a_campaign_is_found_again_and_keeps_what_it_was_made_with(ledger):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x00b", "x" * 256])
-def test_a_name_that_no_operator_could_type_or_read_is_refused(ledger, name):
+def test_an_unreadable_name_is_refused(ledger, name):
     with pytest.raises(CampaignError, match="1 to 255 printable characters"):
         ensure_campaign(ledger, name)
 
 
-def test_a_name_of_255_emoji_is_a_name_like_any_other(desk):
+def test_a_name_of_255_emoji_is_accepted(desk):
     name = "🎉" * 255
     party = desk.another(name)
     party.settle(make_job(campaign=name), TIMEOUT)
@@ -73,7 +73,7 @@ def test_paused_and_cancelled_campaigns_are_halted(desk):
     assert halted_campaigns(desk.ledger) == {ids["paused"], ids["cancelled"]}
 
 
-def test_what_an_operator_does_to_a_campaign_is_written_down(desk):
+def test_an_operators_actions_on_a_campaign_are_recorded(desk):
     pause_campaign(desk.ledger, "diwali", OPERATOR)
     resume_campaign(desk.ledger, "diwali", OPERATOR)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
@@ -86,7 +86,7 @@ def test_what_an_operator_does_to_a_campaign_is_written_down(desk):
     assert actions[0].at <= actions[1].at <= actions[2].at
 
 
-def test_who_is_told_of_a_cancel_hears_it_before_the_many_jobs_are_settled(desk):
+def test_a_cancel_notifies_before_its_jobs_are_settled(desk):
     desk.accept(*make_jobs(2))
     told = []
     cancel_campaign(
@@ -107,7 +107,7 @@ def test_a_cancelled_campaign_is_not_paused_or_resumed(desk, change):
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "d", "e"])
-def test_a_cancel_at_the_same_time_as_a_pause_is_for_good(desk, at_once, name):
+def test_a_cancel_concurrent_with_a_pause_is_final(desk, at_once, name):
     desk.another(name)
 
     def pause():
@@ -125,7 +125,7 @@ def test_cancelling_twice_changes_nothing_more(desk):
     assert desk.counts() == {State.CANCELLED: 1}
 
 
-def test_jobs_that_were_never_sent_are_cancelled_without_a_letter(desk):
+def test_unsent_jobs_are_cancelled_without_a_dead_letter(desk):
     desk.accept(*make_jobs(3), make_job(9, rewards=(1001, 1002)))
     desk.release(window=2)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
@@ -141,7 +141,7 @@ def test_calls_under_way_finish(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_a_call_under_way_that_is_to_be_tried_again_is_looked_up_instead(desk):
+def test_a_call_under_way_that_needs_a_retry_is_reconciled_instead(desk):
     held, claimed = desk.take_one(make_job())
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     desk.record(held, judge(claimed, TIMEOUT))
@@ -150,7 +150,7 @@ def test_a_call_under_way_that_is_to_be_tried_again_is_looked_up_instead(desk):
     assert again.fallback is State.IN_DOUBT
 
 
-def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
+def test_a_job_whose_worker_died_in_a_cancelled_campaign_is_reconciled(desk):
     desk.take_one(make_job())
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     desk.lapse()
@@ -160,7 +160,7 @@ def test_a_call_whose_worker_died_in_a_cancelled_campaign_is_looked_up(desk):
     assert (held.is_cancelled, again.fallback) == (True, State.IN_DOUBT)
 
 
-def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_budget_of_its_own(
+def test_a_job_in_doubt_is_reconciled_with_a_new_budget_when_its_campaign_is_cancelled(
     desk,
 ):
     job = make_job()
@@ -178,7 +178,7 @@ def test_what_is_in_doubt_when_its_campaign_is_cancelled_is_looked_up_with_a_bud
     )
 
 
-def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
+def test_reconciliation_continues_in_a_cancelled_campaign_until_the_job_is_settled(desk):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, TIMEOUT))
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
@@ -194,13 +194,13 @@ def test_a_look_goes_on_in_a_cancelled_campaign_until_it_settles_the_job(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_in_a_cancelled_campaign_only_looks_are_released_and_claimed(desk):
+def test_in_a_cancelled_campaign_only_jobs_to_be_reconciled_are_released(desk):
     sent, unsent = make_job(1), make_job(2)
     held, claimed = desk.take_one(sent)
     desk.record(held, judge(claimed, TIMEOUT))
     desk.accept(unsent)
     (chunk,) = (desk.make_due(), desk.release())[1]
-    # Without `settle_cancelled`, which a release that died did not come to.
+    # Without `settle_cancelled`, as if the release had died before it.
     with desk.ledger.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == sent.id).values(RECONCILE_NOW))
         connection.execute(update(campaigns).values(state="cancelled"))
@@ -211,7 +211,7 @@ def test_in_a_cancelled_campaign_only_looks_are_released_and_claimed(desk):
     assert desk.counts() == {State.RUNNING: 1, State.CANCELLED: 1}
 
 
-def test_a_job_that_was_refused_for_a_passing_reason_is_settled_as_failed_and_dead_lettered(desk):
+def test_a_transient_refusal_fails_and_gets_a_dead_letter_when_its_campaign_is_cancelled(desk):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, TOO_MANY))
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
@@ -222,7 +222,7 @@ def test_a_job_that_was_refused_for_a_passing_reason_is_settled_as_failed_and_de
     )
 
 
-def test_units_that_were_shown_before_the_cancel_stay_on_the_books(desk):
+def test_units_shown_before_a_cancel_still_count(desk):
     held, claimed = desk.take_one(make_job(rewards=(1001, 1002, 1003), quantity=2))
     one, two, three = claimed.lines
     reply = answer(say(one), say(two, 8010, units=1, vouchers=["A"]), say(three, BUSY_CODE))
@@ -242,7 +242,7 @@ def test_a_large_campaign_is_settled_in_several_rounds(desk):
     assert desk.counts() == {State.CANCELLED: 5}
 
 
-def test_other_campaigns_go_on_when_one_is_cancelled(desk):
+def test_other_campaigns_continue_when_one_is_cancelled(desk):
     desk.accept(make_job(1))
     other = desk.another("holi")
     other.accept(make_job(2, campaign="holi"))

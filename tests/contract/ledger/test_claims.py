@@ -1,4 +1,4 @@
-"""Claims: a message gives a worker its jobs once; a worker that died loses them, and its message may take them over."""
+"""Claims: a message claims its jobs once; an orphaned one takes over its dead worker's claims."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs
 
 
-def test_a_claim_gives_all_that_is_needed_to_send_and_to_judge(desk):
+def test_a_claim_has_all_that_sending_and_judging_need(desk):
     job = make_job(rewards=(1001, 1002), quantity=2)
     held, claimed = desk.take_one(job)
     assert (held.campaign, held.defers_limits) == ("diwali", False)
@@ -38,7 +38,7 @@ def test_a_claim_says_whether_its_campaign_defers_limits(ledger):
 
 
 @pytest.mark.parametrize("lane", Lane)
-def test_a_claim_says_in_which_lane_its_jobs_travel(desk, lane):
+def test_a_claim_has_the_lane_of_its_jobs(desk, lane):
     desk.accept(make_job(lane=lane))
     [chunk] = desk.release(lane=lane)
     assert desk.claim(chunk).lane is lane
@@ -50,21 +50,21 @@ def test_jobs_are_claimed_in_the_order_of_acceptance(desk):
     assert [claimed.id for claimed in desk.take().jobs] == [job.id for job in batch]
 
 
-def test_a_doubled_message_finds_nothing(desk):
+def test_a_duplicate_message_claims_nothing(desk):
     desk.accept(*make_jobs(3))
     (chunk,) = desk.release()
     assert len(desk.claim(chunk).jobs) == 3
     assert desk.claim(chunk).jobs == ()
 
 
-def test_two_workers_with_one_message_share_out_its_jobs(desk, at_once):
+def test_two_workers_with_one_message_claim_each_job_once(desk, at_once):
     desk.accept(*make_jobs(50))
     (chunk,) = desk.release()
     first, second = at_once(*[lambda: desk.claim(chunk)] * 2)
     assert sorted((len(first.jobs), len(second.jobs))) == [0, 50]
 
 
-def test_a_message_for_settled_jobs_finds_nothing(desk):
+def test_a_message_for_settled_jobs_claims_nothing(desk):
     job = make_job()
     desk.accept(job)
     (chunk,) = desk.release()
@@ -73,7 +73,7 @@ def test_a_message_for_settled_jobs_finds_nothing(desk):
     assert desk.claim(chunk, orphaned=True).jobs == ()
 
 
-def test_an_orphaned_message_takes_over_what_it_had_claimed_and_remembers_the_doubt(desk):
+def test_an_orphaned_message_takes_over_its_claims_as_possibly_sent(desk):
     desk.accept(*make_jobs(2))
     (chunk,) = desk.release()
     desk.claim(chunk)
@@ -81,14 +81,14 @@ def test_an_orphaned_message_takes_over_what_it_had_claimed_and_remembers_the_do
     assert [job.may_have_reached for job in again] == [True, True]
 
 
-def test_an_orphaned_message_that_was_never_claimed_raises_no_doubt(desk):
+def test_an_unclaimed_orphaned_message_leaves_its_jobs_unsent(desk):
     desk.accept(make_job())
     (chunk,) = desk.release()
     (claimed,) = desk.claim(chunk, orphaned=True).jobs
     assert claimed.may_have_reached is False
 
 
-def test_an_orphaned_message_does_not_take_what_another_message_holds(desk):
+def test_an_orphaned_message_does_not_take_over_another_messages_claims(desk):
     desk.accept(make_job())
     (lost,) = desk.release()
     desk.lapse()
@@ -114,7 +114,7 @@ def test_jobs_of_a_cancelled_campaign_are_not_claimed(desk):
     assert desk.counts() == {State.CANCELLED: 2}
 
 
-def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
+def test_jobs_that_lost_two_workers_are_given_back_and_isolated(desk):
     desk.accept(*make_jobs(3))
     (chunk,) = desk.release()
     desk.claim(chunk)
@@ -125,7 +125,7 @@ def test_jobs_that_lost_their_worker_twice_are_given_back_to_travel_alone(desk):
 
 
 def lose_workers(desk, count):
-    """Let the only job lose so many workers, one after the other; returns it as the last of them had it."""
+    """Let the only job lose `count` workers in turn; returns it as the last of them claimed it."""
     for _ in range(count):
         (chunk,) = desk.release()
         (claimed,) = desk.claim(chunk).jobs
@@ -134,7 +134,7 @@ def lose_workers(desk, count):
     return claimed
 
 
-def test_a_job_that_loses_its_worker_too_often_is_looked_up_alone_instead_of_being_sent(desk):
+def test_a_job_that_lost_too_many_workers_is_reconciled_alone_instead_of_sent(desk):
     desk.accept(make_job(1))
     lose_workers(desk, CLAIMS_MAX)
     desk.accept(*make_jobs(2, first=2))
@@ -145,7 +145,7 @@ def test_a_job_that_loses_its_worker_too_often_is_looked_up_alone_instead_of_bei
     assert (poison.fallback, poison.may_have_reached) == (State.IN_DOUBT, True)
 
 
-def test_what_the_look_finds_of_a_job_that_lost_its_workers_settles_it(desk):
+def test_a_poison_job_is_settled_by_what_its_reconciliation_finds(desk):
     desk.accept(make_job())
     lose_workers(desk, CLAIMS_MAX)
     held, poison = desk.take_one()
@@ -154,7 +154,7 @@ def test_what_the_look_finds_of_a_job_that_lost_its_workers_settles_it(desk):
     assert desk.letters() == []
 
 
-def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
+def test_a_poison_job_whose_reconciliation_loses_its_worker_is_settled_in_doubt(desk):
     desk.accept(make_job())
     claimed = lose_workers(desk, CLAIMS_MAX + 1)
     assert claimed.fallback is State.IN_DOUBT
@@ -164,14 +164,14 @@ def test_a_job_whose_look_loses_its_worker_too_is_settled_as_in_doubt(desk):
     assert desk.release() == []
 
 
-def test_an_orphaned_message_is_not_taken_over_for_ever(desk):
+def test_an_orphaned_message_is_not_taken_over_without_a_limit(desk):
     desk.accept(make_job())
     (chunk,) = desk.release()
     claims = [desk.claim(chunk, orphaned=place > 0) for place in range(CLAIMS_MAX + 1)]
     assert [len(held.jobs) for held in claims] == [1] * CLAIMS_MAX + [0]
 
 
-def test_an_outcome_makes_earlier_lost_workers_forgotten(desk):
+def test_an_outcome_resets_the_count_of_lost_workers(desk):
     desk.accept(make_job())
     for _ in range(CLAIMS_MAX + 2):
         lose_workers(desk, 1)
@@ -182,7 +182,7 @@ def test_an_outcome_makes_earlier_lost_workers_forgotten(desk):
     assert desk.counts() == {State.WAITING: 1}
 
 
-def test_a_job_that_was_given_back_without_a_call_has_still_lost_the_workers_it_lost(desk):
+def test_giving_a_job_back_keeps_the_count_of_lost_workers(desk):
     desk.accept(make_job())
     for _ in range(CLAIMS_MAX):
         lose_workers(desk, 1)
@@ -192,7 +192,7 @@ def test_a_job_that_was_given_back_without_a_call_has_still_lost_the_workers_it_
     assert poison.fallback is State.IN_DOUBT
 
 
-def test_a_job_that_is_given_back_again_and_again_has_lost_no_worker(desk):
+def test_giving_a_job_back_repeatedly_counts_no_lost_worker(desk):
     job = make_job()
     desk.accept(job)
     for _ in range(CLAIMS_MAX + 2):

@@ -1,4 +1,4 @@
-"""Dead letters: one a job, opened, redriven, closed or discarded; listed, explained and announced."""
+"""Dead letters: at most one for each job; listed, shown, discarded and published."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from ledger.store.schema import jobs
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
 
 
-def test_a_letter_that_fails_again_after_its_redrive_is_opened_again(desk):
+def test_a_dead_letter_is_opened_again_when_its_redrive_fails(desk):
     claimed = desk.settle(make_job(), TIMEOUT)
     first = desk.letter()
     desk.redrive(Verb.RESEND)
@@ -32,7 +32,7 @@ def test_a_letter_that_fails_again_after_its_redrive_is_opened_again(desk):
     assert letter.job_id == claimed.id
 
 
-def test_a_letter_is_closed_when_its_redrive_succeeds(desk):
+def test_a_dead_letter_is_closed_when_its_redrive_succeeds(desk):
     desk.settle(make_job(), TIMEOUT)
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
@@ -42,7 +42,7 @@ def test_a_letter_is_closed_when_its_redrive_succeeds(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_letters_are_listed_by_campaign_reason_code_state_and_id(desk):
+def test_dead_letters_are_listed_by_campaign_reason_code_state_and_id(desk):
     other = desk.another("holi")
     failed = desk.settle(make_job(1), refuse())
     desk.settle(make_job(2), TIMEOUT)
@@ -57,7 +57,7 @@ def test_letters_are_listed_by_campaign_reason_code_state_and_id(desk):
     assert desk.letters(ids=(third.id,)) == [third]
 
 
-def test_a_letters_story_has_its_lines_attempts_actions_and_body(desk):
+def test_a_dead_letters_history_has_its_lines_attempts_actions_and_body(desk):
     job = make_job(rewards=(1001, 1002))
     held, claimed = desk.take_one(job)
     desk.record(held, judge(claimed, TIMEOUT))
@@ -91,12 +91,12 @@ def test_the_ten_thousandth_attempt_is_recorded_and_decided_like_any_other(desk)
     assert (again.attempts, again.budget_attempts) == (10_000, 10_000)
 
 
-def test_a_letter_that_does_not_exist_is_explained(desk):
+def test_a_missing_dead_letter_is_explained(desk):
     with pytest.raises(LedgerError, match="dead-letters list"):
         show_dead_letter(desk.ledger, 999)
 
 
-def test_a_notice_is_published_once_for_each_opening(desk):
+def test_an_event_is_published_once_for_each_opening(desk):
     claimed = desk.settle(make_job(), TIMEOUT)
     (notice,) = unpublished_events(desk.ledger)
     assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (
@@ -114,7 +114,7 @@ def test_a_notice_is_published_once_for_each_opening(desk):
     assert (notice.reason, notice.code) == ("failed", 1014)
 
 
-def test_a_letter_that_is_opened_again_while_its_notice_is_published_keeps_the_new_notice(desk):
+def test_a_dead_letter_opened_again_during_publishing_keeps_the_new_event(desk):
     desk.settle(make_job(), TIMEOUT)
     (first,) = unpublished_events(desk.ledger)
     desk.redrive(Verb.RESEND)
@@ -127,7 +127,7 @@ def test_a_letter_that_is_opened_again_while_its_notice_is_published_keeps_the_n
     assert unpublished_events(desk.ledger) == []
 
 
-def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):
+def test_events_are_read_oldest_first_up_to_the_limit(desk):
     jobs = [desk.settle(make_job(number), refuse()) for number in (1, 2, 3)]
     assert [notice.job_id for notice in unpublished_events(desk.ledger, limit=2)] == [
         jobs[0].id,
@@ -135,7 +135,7 @@ def test_notices_come_oldest_first_and_no_more_than_asked_for(desk):
     ]
 
 
-def test_a_discarded_letter_is_asked_about_no_more_and_its_line_keeps_its_state(desk):
+def test_a_discarded_dead_letter_is_not_open_and_its_line_keeps_its_state(desk):
     desk.settle(make_job(), refuse())
     assert desk.discard().done == [desk.letter().id]
     assert desk.letter().state == "discarded"
@@ -143,7 +143,7 @@ def test_a_discarded_letter_is_asked_about_no_more_and_its_line_keeps_its_state(
     assert show_dead_letter(desk.ledger, desk.letter().id).actions[0].verb == "discard"
 
 
-def test_only_an_open_letter_is_discarded(desk):
+def test_only_an_open_dead_letter_is_discarded(desk):
     desk.settle(make_job(), TIMEOUT)
     letter_id = desk.letter().id
     desk.redrive(Verb.RESEND)
@@ -152,14 +152,14 @@ def test_only_an_open_letter_is_discarded(desk):
     assert "redriven" in result.refused[letter_id]
 
 
-def test_two_operators_discard_a_letter_once(desk, at_once):
+def test_two_operators_discard_a_dead_letter_once(desk, at_once):
     desk.settle(make_job(), refuse())
     letter_id = desk.letter().id
     results = at_once(*[lambda: desk.discard(ids=(letter_id,))] * 2)
     assert sorted(len(result.done) for result in results) == [0, 1]
 
 
-def test_a_late_success_closes_no_letter_that_was_discarded_but_is_recorded(desk):
+def test_a_late_success_is_recorded_and_leaves_a_discarded_dead_letter(desk):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, refuse()))
     desk.discard()

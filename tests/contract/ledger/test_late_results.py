@@ -1,4 +1,4 @@
-"""Late and doubled results: states go forward only, vouchers are only ever added, the books balance."""
+"""Late and duplicate results: states only improve, vouchers are only added, balances add up."""
 
 import pytest
 
@@ -22,7 +22,7 @@ ONCE = RetryPolicy(max_attempts=1)
 
 @pytest.fixture
 def two_holders(desk):
-    """A job whose first worker was taken for dead: a second one holds it, and the first may still speak."""
+    """Make a job that a second worker holds, while the first, taken for dead, may still record."""
 
     def take(job):
         held, claimed = desk.take_one(job)
@@ -33,7 +33,7 @@ def two_holders(desk):
     return take
 
 
-def test_a_doubled_result_changes_nothing_but_the_count_of_attempts(desk):
+def test_a_duplicate_result_changes_only_the_count_of_attempts(desk):
     held, claimed = desk.take_one(make_job())
     attempt = judge(claimed, issue(claimed))
     desk.record(held, attempt)
@@ -49,7 +49,7 @@ def test_a_doubled_result_changes_nothing_but_the_count_of_attempts(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_a_doubled_failure_opens_its_letter_once(desk):
+def test_a_duplicate_failure_opens_its_dead_letter_once(desk):
     held, claimed = desk.take_one(make_job())
     attempt = judge(claimed, refuse())
     assert desk.record(held, attempt) is True
@@ -57,7 +57,7 @@ def test_a_doubled_failure_opens_its_letter_once(desk):
     assert desk.letter().openings == 1
 
 
-def test_a_doubled_result_does_not_send_a_job_back_that_another_holds(desk, two_holders):
+def test_a_duplicate_result_does_not_give_back_a_job_that_another_holds(desk, two_holders):
     (first, old), (second, new) = two_holders(make_job())
     desk.record(first, judge(old, TIMEOUT))
     assert desk.state(new) == State.RUNNING
@@ -75,7 +75,7 @@ def test_an_issued_job_is_never_overwritten(desk, two_holders):
     assert desk.letters() == []
 
 
-def test_the_late_success_of_a_job_that_failed_settles_it_and_closes_its_letter(desk, two_holders):
+def test_a_late_success_settles_a_failed_job_and_closes_its_dead_letter(desk, two_holders):
     (first, old), (second, new) = two_holders(make_job())
     desk.record(second, judge(new, refuse()))
     assert desk.letter().state == "open"
@@ -100,7 +100,7 @@ def test_a_late_doubt_does_not_replace_a_definite_answer(desk, two_holders):
     assert desk.counts() == {State.FAILED: 1}
 
 
-def test_a_late_result_settles_a_job_that_waits_and_its_message_finds_nothing(desk):
+def test_a_late_result_settles_a_waiting_job_and_its_message_claims_nothing(desk):
     held, claimed = desk.take_one(make_job())
     desk.lapse()
     reap(desk.ledger)
@@ -137,14 +137,14 @@ def test_a_job_whose_lines_were_issued_by_different_replies_is_issued(desk):
     one, other = claimed.lines
     desk.record(held, judge(claimed, answer(say(one), say(other, BUSY_CODE))))
     held, claimed = desk.take_one()
-    # The finished requestId is refused this time, which takes nothing back.
+    # This time the finished requestId is refused, which changes nothing.
     desk.record(held, judge(claimed, answer(say(one, 500), say(other))))
     assert desk.counts() == {State.ISSUED: 2}
     assert desk.state(claimed) == State.ISSUED
     assert desk.letters() == []
 
 
-def test_a_refusal_of_the_rest_does_not_undo_issued_lines(desk):
+def test_a_refusal_of_the_other_lines_keeps_issued_ones(desk):
     held, claimed = desk.take_one(make_job(rewards=(1001, 1002)))
     one, other = claimed.lines
     desk.record(held, judge(claimed, answer(say(one), say(other, BUSY_CODE))))
@@ -189,7 +189,7 @@ def test_quantities_of_two_attempts_are_never_added(desk):
     assert desk.line(claimed).vouchers == ("A", "B", "C")
 
 
-def test_a_refusal_after_a_partial_issue_leaves_it_partial_so_that_nothing_is_issued_anew(desk):
+def test_a_refusal_after_a_partial_issue_leaves_the_job_partial(desk):
     claimed = desk.settle(
         make_job(quantity=2),
         answer(say(make_job(quantity=2).lines[0], 8010, units=1, vouchers=["A"])),
@@ -203,7 +203,7 @@ def test_a_refusal_after_a_partial_issue_leaves_it_partial_so_that_nothing_is_is
     assert "could issue twice" in refused[desk.letter().id]
 
 
-def test_units_that_are_shown_after_a_refusal_keep_it_from_being_reissued(desk, two_holders):
+def test_units_shown_after_a_refusal_prevent_a_reissue(desk, two_holders):
     (first, old), (second, new) = two_holders(make_job())
     (line,) = new.lines
     desk.record(second, judge(new, refuse()))
@@ -213,7 +213,7 @@ def test_units_that_are_shown_after_a_refusal_keep_it_from_being_reissued(desk, 
     assert "could issue twice" in desk.redrive(Verb.REISSUE).refused[desk.letter().id]
 
 
-def test_two_workers_record_one_job_at_once_and_the_better_result_stays(desk, two_holders, at_once):
+def test_of_two_concurrent_results_the_better_one_stays(desk, two_holders, at_once):
     (first, old), (second, new) = two_holders(make_job())
     at_once(
         lambda: desk.record(first, judge(old, refuse())),

@@ -1,4 +1,4 @@
-"""The schema: migrations build what the code expects, and a program never works on another one."""
+"""The schema: migrations build the code's tables, and a program refuses any other version."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from tests.postgres import postgres_database
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def blank(request, tmp_path):
-    """A ledger on a database that holds nothing yet."""
+    """Make a ledger on an empty database."""
     if request.param == "sqlite":
         with Ledger(f"sqlite:///{tmp_path / 'sub' / 'blank.db'}") as ledger:
             yield ledger
@@ -35,11 +35,11 @@ def test_the_migrations_build_exactly_the_schema_of_the_code(blank):
 
 
 def _is_enforced(_thing, _name, kind, _reflected, _compared):
-    """Foreign keys are still declared in SQLite's tables, where nothing looks at them."""
+    """Ignore foreign keys: SQLite's tables still declare them, but do not enforce them."""
     return kind != "foreign_key_constraint"
 
 
-def test_no_database_asks_for_each_row_whether_another_is_there(ledger):
+def test_no_database_enforces_foreign_keys(ledger):
     query = (
         "PRAGMA foreign_keys"
         if ledger.dialect.name == "sqlite"
@@ -60,7 +60,7 @@ def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
 
 
 def _indexes(ledger):
-    """The partial indexes by name, with the states or column that their condition names."""
+    """Return the partial indexes by name, with the states or column of their conditions."""
     query = (
         "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
         if ledger.dialect.name == "sqlite"
@@ -109,7 +109,7 @@ with Ledger(sys.argv[1]) as ledger:
 """
 
 
-def test_processes_that_open_a_new_ledger_at_the_same_moment_all_find_it_migrated(blank):
+def test_processes_that_migrate_a_new_ledger_concurrently_all_succeed(blank):
     url = blank.engine.url.set(drivername=blank.dialect.name).render_as_string(hide_password=False)
     command = [sys.executable, "-W", "ignore", "-c", _OPEN_AT_A_SIGN, url]
     pipes = {
@@ -154,14 +154,14 @@ def test_an_older_or_newer_schema_is_refused_with_the_remedy(blank, revision):
 @pytest.mark.parametrize(
     "url", ["not a url", "mysql://host/db", "mongodb://host/db", "postgres://host/db"]
 )
-def test_a_url_of_no_ledger_names_the_setting_and_an_example(url):
+def test_an_unusable_url_is_refused_with_the_setting_and_an_example(url):
     with pytest.raises(
         LedgerError, match=r"ISSUANCE_LEDGER_URL .* sqlite:///ledger.db or postgresql://"
     ):
         Ledger(url)
 
 
-def test_a_file_that_is_no_database_is_explained(tmp_path):
+def test_a_file_that_is_no_database_is_refused_with_the_setting(tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(b"customer,reward\n" * 200)
     with (
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_database_is_explained(tmp_path):
         ledger.check_schema()
 
 
-def test_a_server_that_does_not_answer_is_explained_without_its_password():
+def test_an_unreachable_server_is_reported_without_its_password():
     with (
         Ledger("postgresql://till:hunter2@127.0.0.1:1/ledger") as ledger,
         pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL") as caught,
@@ -181,7 +181,7 @@ def test_a_server_that_does_not_answer_is_explained_without_its_password():
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported_with_the_setting(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LedgerError, match="Check ISSUANCE_LEDGER_URL"):
         Ledger(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")

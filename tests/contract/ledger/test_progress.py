@@ -1,4 +1,4 @@
-"""Progress and heartbeats: alive but not consuming is found, and what rightly stands still is not taken for it."""
+"""Progress and heartbeats: a lane without calls is a stall, unless it has nothing to do."""
 
 import time
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_j
 
 @pytest.fixture
 def waited(desk):
-    """Let the clock of all that is due, and of all calls, go on by so many seconds."""
+    """Move due times and calls this many seconds into the past."""
 
     def wait(seconds):
         with desk.ledger.write() as connection:
@@ -30,14 +30,14 @@ def waited(desk):
 
 
 def _call(desk, job):
-    """Have a call made for a job, now."""
+    """Make a call for a job now."""
     held, claimed = desk.take_one(job)
     desk.record(held, judge(claimed, issue(claimed)))
     with desk.ledger.write() as connection:
         connection.execute(update(attempts).values(started_at=now_ms()))
 
 
-def test_work_that_is_due_without_any_call_is_a_stall_from_the_asked_time_on(desk, waited):
+def test_due_work_without_a_call_is_a_stall_after_the_given_time(desk, waited):
     desk.accept(make_job(1))
     waited(50)
     assert stalls(desk.ledger, seconds=60) == []
@@ -48,7 +48,7 @@ def test_work_that_is_due_without_any_call_is_a_stall_from_the_asked_time_on(des
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_work_that_is_queued_or_claimed_and_not_called_is_a_stall_too(desk, waited, claimed):
+def test_queued_or_claimed_work_without_a_call_is_a_stall(desk, waited, claimed):
     desk.accept(make_job(1))
     (chunk,) = desk.release()
     if claimed:
@@ -58,9 +58,7 @@ def test_work_that_is_queued_or_claimed_and_not_called_is_a_stall_too(desk, wait
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_work_that_comes_back_again_and_again_without_a_call_is_a_stall_all_the_same(
-    desk, waited, claimed
-):
+def test_work_given_back_repeatedly_without_a_call_is_a_stall(desk, waited, claimed):
     desk.accept(make_job(1))
     waited(90)
     for _ in range(2):
@@ -72,7 +70,7 @@ def test_work_that_comes_back_again_and_again_without_a_call_is_a_stall_all_the_
     assert [stall.lane for stall in stalls(desk.ledger, seconds=60)] == [Lane.BLAST]
 
 
-def test_one_recent_call_of_the_lane_is_progress_however_long_the_rest_waits(desk, waited):
+def test_one_recent_call_of_the_lane_is_progress(desk, waited):
     _call(desk, make_job(1))
     desk.accept(*make_jobs(3, first=2))
     with desk.ledger.write() as connection:
@@ -82,7 +80,7 @@ def test_one_recent_call_of_the_lane_is_progress_however_long_the_rest_waits(des
     assert len(stalls(desk.ledger, seconds=60)) == 1
 
 
-def test_calls_of_one_lane_are_no_progress_of_the_other_and_are_counted(desk):
+def test_calls_of_the_other_lane_are_counted_but_are_no_progress(desk):
     _call(desk, make_job(1))
     desk.accept(make_job(2, lane=Lane.BACKGROUND))
     with desk.ledger.write() as connection:
@@ -91,7 +89,7 @@ def test_calls_of_one_lane_are_no_progress_of_the_other_and_are_counted(desk):
     assert (stall.lane, stall.attempts_elsewhere) == (Lane.BACKGROUND, 1)
 
 
-def test_a_paused_campaign_and_work_of_the_future_do_not_stall(desk, waited):
+def test_paused_campaigns_and_work_that_is_not_due_do_not_stall(desk, waited):
     desk.accept(make_job(1))
     waited(-90)
     assert stalls(desk.ledger, seconds=60) == []
@@ -100,7 +98,7 @@ def test_a_paused_campaign_and_work_of_the_future_do_not_stall(desk, waited):
     assert stalls(desk.ledger, seconds=60) == []
 
 
-def test_heartbeats_are_told_by_the_databases_clock_and_each_for_itself(ledger):
+def test_each_heartbeat_has_its_age_by_the_databases_clock(ledger):
     assert silent_seconds(ledger) == {}
     touch(ledger, Heartbeat.RELEASE, Heartbeat.BEAT)
     with ledger.write() as connection:
@@ -111,7 +109,7 @@ def test_heartbeats_are_told_by_the_databases_clock_and_each_for_itself(ledger):
     assert silent[Heartbeat.BEAT] == pytest.approx(40, abs=5)
 
 
-def test_how_long_calls_take_is_told_by_the_newest_and_not_before_there_are_any(desk):
+def test_the_duration_of_calls_is_the_newest_ones_mean_or_none(desk):
     assert recent_took_seconds(desk.ledger) is None
     held, claimed = desk.take_one(make_job())
     desk.record(
@@ -121,9 +119,7 @@ def test_how_long_calls_take_is_told_by_the_newest_and_not_before_there_are_any(
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(0, 3), (9, 3), (11, 1)])
-def test_a_job_with_a_slow_call_is_not_counted_among_those_that_are_still_to_be_called(
-    desk, ago, expected
-):
+def test_a_job_with_a_slow_call_does_not_count_as_still_to_be_called(desk, ago, expected):
     desk.accept(*make_jobs(3))
     first, _ = desk.release(chunk_size=2)
     desk.claim(first)

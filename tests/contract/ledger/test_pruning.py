@@ -1,4 +1,4 @@
-"""Pruning: old settled jobs go, open dead letters stay, the balance adds up, and no requestId is ever new again."""
+"""Pruning removes old settled jobs, but no open dead letter, count or requestId."""
 
 import pytest
 from sqlalchemy import func, select, update
@@ -31,7 +31,7 @@ _MONTH = 30 * 86_400
 
 @pytest.fixture
 def old(desk):
-    """Let everything of the ledger be two months older."""
+    """Make everything in the ledger two months older."""
 
     def age():
         with desk.ledger.write() as connection:
@@ -57,7 +57,7 @@ def _issue_all(desk, *batch):
 
 
 def _prune(desk, **options):
-    """Prune what is a month old; the newest job is always kept, so there is one."""
+    """Prune what is a month old; add a job first, because the newest one is always kept."""
     desk.accept(make_job(9999))
     pages = list(prune(desk.ledger, older_than_seconds=_MONTH, **options))
     return (
@@ -75,7 +75,7 @@ def _rows(desk):
         ]
 
 
-def test_old_settled_jobs_go_with_all_that_belongs_to_them_and_young_ones_stay(desk, old):
+def test_old_settled_jobs_are_removed_with_their_rows_and_young_ones_stay(desk, old):
     _issue_all(desk, *make_jobs(20))
     old()
     _issue_all(desk, *make_jobs(3, first=50))
@@ -91,7 +91,7 @@ def test_a_job_that_was_accepted_long_ago_and_settled_yesterday_stays(desk, old)
     assert _prune(desk) == (0, 0, 0)
 
 
-def test_what_is_not_settled_stays_however_old(desk, old):
+def test_unsettled_jobs_stay_at_any_age(desk, old):
     desk.accept(*make_jobs(3))
     old()
     assert _prune(desk) == (0, 0, 0)
@@ -123,7 +123,7 @@ def test_a_dead_letter_that_is_open_keeps_its_job_and_is_counted(desk, old):
     assert desk.state(failed) is State.FAILED
 
 
-def test_a_reissued_letter_goes_and_its_successor_stays_redrivable(desk, old):
+def test_a_reissued_dead_letter_is_removed_and_its_successor_can_be_redriven(desk, old):
     desk.settle(make_job(1), refuse())
     desk.redrive(Verb.REISSUE)
     held = desk.take()
@@ -134,7 +134,7 @@ def test_a_reissued_letter_goes_and_its_successor_stays_redrivable(desk, old):
     assert (letter.state, len(desk.redrive(Verb.REISSUE).done)) == ("open", 1)
 
 
-def test_a_letter_that_is_being_resent_keeps_its_job(desk, old):
+def test_a_job_whose_dead_letter_is_being_resent_stays(desk, old):
     desk.settle(make_job(1), TIMEOUT)
     desk.redrive(Verb.RESEND)
     old()
@@ -142,7 +142,7 @@ def test_a_letter_that_is_being_resent_keeps_its_job(desk, old):
 
 
 @pytest.mark.parametrize("variant", list(Variant))
-def test_a_pruned_request_is_known_when_it_comes_again_and_adds_nothing(desk, old, variant):
+def test_a_repeated_pruned_request_is_known_and_adds_nothing(desk, old, variant):
     batch = make_jobs(5, variant=variant)
     _issue_all(desk, *batch)
     old()
@@ -162,9 +162,7 @@ def test_a_pruned_request_with_another_payload_or_campaign_is_refused_as_before(
     assert (changed.kind, elsewhere.kind) == ("changed", "changed")
 
 
-def test_of_a_pruned_job_of_several_lines_each_is_known_by_itself_and_new_ones_are_accepted(
-    desk, old
-):
+def test_each_line_of_a_pruned_job_is_known_and_new_lines_are_accepted(desk, old):
     whole = make_job(1, rewards=(1001, 1002, 1003))
     _issue_all(desk, whole)
     old()
@@ -200,7 +198,7 @@ def test_a_pruned_keyed_request_with_fewer_or_more_rewards_is_refused_as_before(
     ] == ["changed"]
 
 
-def test_numbers_of_pruned_jobs_and_letters_are_never_given_again(desk, old):
+def test_numbers_of_pruned_jobs_and_dead_letters_are_never_reused(desk, old):
     claimed = desk.settle(make_job(1), refuse())
     desk.discard()
     letter = desk.letter()
@@ -212,7 +210,7 @@ def test_numbers_of_pruned_jobs_and_letters_are_never_given_again(desk, old):
     assert desk.letter().id > letter.id
 
 
-def test_every_job_is_archived_whole_before_it_goes_and_one_whose_archive_fails_stays(desk, old):
+def test_every_job_is_archived_whole_before_its_removal_and_stays_if_that_fails(desk, old):
     _issue_all(desk, *make_jobs(10, rewards=(1001, 1002)))
     old()
     kept = []
@@ -254,7 +252,7 @@ def test_a_result_for_a_job_that_was_pruned_meanwhile_is_dropped_and_the_rest_re
     assert balance(desk.ledger, "diwali").balanced
 
 
-def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twice(
+def test_concurrent_prunings_and_a_producer_remove_once_and_accept_nothing_twice(
     desk, old, at_once
 ):
     batch = make_jobs(60)
@@ -270,7 +268,7 @@ def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twic
         return [len(desk.accept(*batch, intake_id=intake_id).accepted) for _ in range(5)]
 
     first, second, *accepted = at_once(go, go, again, again)
-    # Who is skipped because the other holds its row is left to the next run.
+    # A job that the other run has locked is left to the next run.
     assert (
         first + second + sum(page.jobs for page in prune(desk.ledger, older_than_seconds=_MONTH))
         == 60
@@ -279,7 +277,7 @@ def test_two_prunings_and_a_producer_at_once_remove_once_and_accept_nothing_twic
     assert desk.counts() == {State.ISSUED: 60, State.WAITING: 1}
 
 
-def test_a_partial_line_with_a_discarded_letter_keeps_its_state_in_the_count(desk, old):
+def test_a_pruned_partial_line_is_still_counted_as_partial(desk, old):
     desk.accept(make_job(1, quantity=2))
     held = desk.take()
     job = held.jobs[0]
@@ -291,7 +289,7 @@ def test_a_partial_line_with_a_discarded_letter_keeps_its_state_in_the_count(des
     assert desk.counts()[State.PARTIAL] == 1
 
 
-def test_compacting_leaves_everything_and_a_ledger_that_goes_on(desk, old):
+def test_a_compacted_ledger_is_complete_and_works(desk, old):
     _issue_all(desk, *make_jobs(30))
     old()
     _prune(desk)
@@ -300,7 +298,7 @@ def test_compacting_leaves_everything_and_a_ledger_that_goes_on(desk, old):
     _issue_all(desk, make_job(31))
 
 
-def test_who_pruned_is_written_down(desk):
+def test_pruning_is_recorded_with_its_operator(desk):
     record_pruning(desk.ledger, OPERATOR)
     (action,) = actions_on(desk.ledger, "ledger")
     assert (action.operator, action.verb, action.note) == ("asha", "prune", "ticket 42")

@@ -1,4 +1,4 @@
-"""Query plans: what runs every second, or for every chunk, never reads all jobs, however many there are."""
+"""Query plans: what runs every second, or for every chunk, never reads all jobs."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ _JOBS = 50_000
 
 @pytest.fixture(scope="module", params=["sqlite", "sqlite-analyzed", "postgresql"])
 def busy_desk(request, tmp_path_factory):
-    """A ledger in the middle of a campaign: most jobs are settled, some wait, are queued, run, or are dead letters."""
+    """Make a ledger in mid-campaign: most jobs are settled, the others in every other state."""
     if request.param == "postgresql":
         with (
             postgres_database(request.getfixturevalue("postgres_url")) as url,
@@ -79,10 +79,13 @@ _MIDDLE_OF_A_CAMPAIGN = (
     "UPDATE lines SET state = 'issued' WHERE job_number <= 44000",
     "UPDATE jobs SET due_at = due_at + 10000000 WHERE number BETWEEN 47001 AND 50000",
     """INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker)
-       SELECT number, 1, number, 40, 'issued', 'settle issued', 'w-1' FROM jobs WHERE number <= 44000""",
+       SELECT number, 1, number, 40, 'issued', 'settle issued', 'w-1'
+       FROM jobs WHERE number <= 44000""",
     """INSERT INTO dead_letters
-       (job_number, campaign_id, state, reason, message, openings, opened_at, changed_at, published_at)
-       SELECT number, campaign_id, CASE WHEN number % 50 = 0 THEN 'open' ELSE 'closed' END, 'failed', '', 1, 1, 1,
+       (job_number, campaign_id, state, reason, message, openings, opened_at, changed_at,
+       published_at)
+       SELECT number, campaign_id, CASE WHEN number % 50 = 0 THEN 'open' ELSE 'closed' END,
+       'failed', '', 1, 1, 1,
        CASE WHEN number % 100 = 0 THEN NULL ELSE 1 END FROM jobs WHERE number <= 5000""",
 )
 
@@ -147,7 +150,7 @@ def test_no_large_table_is_read_whole(busy_desk, name):
 
 
 _LARGE = {"unpublished events": "jobs|lines|attempts|dead_letters"}
-# Reading one of the small partial indexes whole is what they are for.
+# Small partial indexes may be read whole.
 _WHOLE = {
     "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unpublished))",
     "postgresql": r"Seq Scan on ({})\b",
@@ -159,17 +162,17 @@ def test_a_balance_reads_no_line(busy_desk):
     assert [step for step in steps if re.search(r"\blines\b", step)] == []
 
 
-def test_a_balance_reads_of_the_jobs_only_those_in_hand_and_the_first_that_waits(busy_desk):
+def test_a_balance_reads_only_claimed_jobs_and_the_first_waiting_one(busy_desk):
     assert _effort(busy_desk.ledger, lambda: recount(busy_desk.ledger, "diwali")) > _MUCH
     assert _effort(busy_desk.ledger, lambda: balance(busy_desk.ledger, "diwali")) < _MUCH
 
 
 _MUCH = 4_000
-"""Rows: fewer than the jobs that wait, and more than those in hand, and the open letters."""
+"""Rows: fewer than the waiting jobs, more than the claimed ones and the open dead letters."""
 
 
 def _effort(ledger, work):
-    """How many rows the statements read in all; on SQLite about, by the steps of its machine."""
+    """Count the rows that statements read; on SQLite estimated from virtual machine steps."""
     if ledger.dialect.name == "postgresql":
         steps = "\n".join(_plan(ledger, work, explain="EXPLAIN (ANALYZE, TIMING OFF)"))
         read = re.findall(r"Scan.*actual rows=([\d.]+)|Rows Removed by Filter: (\d+)", steps)
@@ -199,7 +202,7 @@ def test_due_times_are_searched_in_the_index_and_not_filtered(busy_desk):
 
 
 @pytest.mark.parametrize("chosen", [{}, {"campaign": "diwali"}])
-def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_desk, chosen):
+def test_the_first_page_of_dead_letters_is_read_without_a_sort(busy_desk, chosen):
     ledger = busy_desk.ledger
     steps = _plan(
         ledger, lambda: list(list_dead_letters(ledger, DeadLetterFilter(**chosen), limit=10))
@@ -207,8 +210,8 @@ def test_the_first_page_of_letters_is_read_in_their_order_and_not_sorted(busy_de
     assert [step for step in steps if re.search(r"\bSort\b|TEMP B-TREE FOR ORDER", step)] == []
 
 
-def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy_desk):
-    """Whatever order a database thinks best, it must not put a million letters with their jobs in order first."""
+def test_only_the_dead_letters_of_a_page_are_read_with_their_jobs(busy_desk):
+    """No plan may sort a million dead letters together with their jobs."""
     steps = _plan(
         busy_desk.ledger,
         lambda: list(list_dead_letters(busy_desk.ledger, DeadLetterFilter(state=None), limit=50)),
@@ -226,7 +229,7 @@ def test_of_many_letters_only_those_that_are_shown_are_read_with_their_jobs(busy
 
 
 def _plan(ledger, work, explain=None):
-    """The steps of the plans of all statements that the work makes."""
+    """Return the plans' steps of all statements that the work executes."""
     seen = []
 
     def note(_connection, _cursor, statement, parameters, _context, many):

@@ -1,4 +1,4 @@
-"""Reaping: what lost its message or its worker comes back when its lease has lapsed."""
+"""Reaping: a job that lost its message or its worker is released again when its lease lapses."""
 
 from issuance.states import State
 from ledger.dispatch.lost_claims import end_leases
@@ -6,7 +6,7 @@ from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import make_job, make_jobs
 
 
-def test_nothing_is_reaped_while_its_lease_holds(desk):
+def test_no_job_is_reaped_before_its_lease_lapses(desk):
     desk.accept(*make_jobs(2))
     first, second = desk.release(chunk_size=1)
     desk.claim(first)
@@ -15,7 +15,7 @@ def test_nothing_is_reaped_while_its_lease_holds(desk):
     assert len(desk.claim(second).jobs) == 1
 
 
-def test_a_message_that_was_lost_on_the_way_is_released_again_without_a_doubt(desk):
+def test_a_job_that_lost_its_message_is_released_again_as_unsent(desk):
     job = make_job()
     desk.accept(job)
     desk.release()
@@ -25,7 +25,7 @@ def test_a_message_that_was_lost_on_the_way_is_released_again_without_a_doubt(de
     assert len(desk.release()) == 1
 
 
-def test_a_job_whose_worker_died_is_released_again_and_may_have_reached_the_api(desk):
+def test_a_job_that_lost_its_worker_is_released_again_as_possibly_sent(desk):
     desk.take_one(make_job())
     desk.lapse()
     assert reap(desk.ledger) == 1
@@ -40,7 +40,7 @@ def test_a_settled_job_has_no_lease_to_lapse(desk):
     assert reap(desk.ledger) == 0
 
 
-def test_a_doubt_outlives_a_message_that_is_lost_later(desk):
+def test_a_possibly_sent_job_stays_so_when_its_message_is_lost(desk):
     desk.take_one(make_job())
     desk.lapse()
     reap(desk.ledger)
@@ -51,7 +51,7 @@ def test_a_doubt_outlives_a_message_that_is_lost_later(desk):
     assert again.may_have_reached is True
 
 
-def test_two_reapers_at_once_count_every_job_once(desk, at_once):
+def test_concurrent_reapers_count_every_job_once(desk, at_once):
     desk.accept(*make_jobs(40))
     desk.release()
     desk.lapse()
@@ -63,7 +63,7 @@ def test_the_running_jobs_of_a_dead_workers_chunk_are_reaped_at_once_and_no_othe
     lost, other, queued, again = desk.release(chunk_size=1)
     for chunk in (lost, other, again):
         desk.claim(chunk)
-    customers = end_leases(desk.ledger, [lost.id, queued.id, "nobody's"])
+    customers = end_leases(desk.ledger, [lost.id, queued.id, "unknown"])
     assert {chunk: [each.value for each in found] for chunk, found in customers.items()} == {
         lost.id: ["919800000001"]
     }
@@ -74,7 +74,7 @@ def test_the_running_jobs_of_a_dead_workers_chunk_are_reaped_at_once_and_no_othe
     assert desk.claim(released).jobs[0].may_have_reached is True
 
 
-def test_a_claim_counts_the_workers_that_a_job_has_lost(desk):
+def test_a_claim_has_the_number_of_lost_workers(desk):
     _, first = desk.take_one(make_job())
     desk.lapse()
     reap(desk.ledger)

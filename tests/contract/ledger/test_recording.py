@@ -1,4 +1,4 @@
-"""Recording: each outcome becomes a fact, in one transaction, before its message is acknowledged."""
+"""Recording: a group of outcomes is stored in one transaction, before the acknowledgement."""
 
 import pytest
 from sqlalchemy import select
@@ -49,7 +49,7 @@ def test_an_issued_job_keeps_all_that_the_answer_shows(desk):
     assert desk.letters() == []
 
 
-def test_a_whole_chunk_is_recorded_in_one_go(desk):
+def test_a_whole_chunk_is_recorded_in_one_group(desk):
     batch = make_jobs(50)
     desk.accept(*batch)
     held = desk.take()
@@ -58,7 +58,7 @@ def test_a_whole_chunk_is_recorded_in_one_go(desk):
     assert len(attempts_of(desk)) == 50
 
 
-def test_a_group_of_mixed_results_gives_each_job_its_own_end(desk):
+def test_each_job_of_a_mixed_group_gets_its_own_state(desk):
     desk.accept(*make_jobs(5))
     held = desk.take()
     first, second, third, fourth, fifth = held.jobs
@@ -74,13 +74,13 @@ def test_a_group_of_mixed_results_gives_each_job_its_own_end(desk):
     assert desk.state(fifth) == State.RUNNING
 
 
-def test_a_group_of_nothing_records_nothing(desk):
+def test_an_empty_group_records_nothing(desk):
     held, _ = desk.take_one(make_job())
     assert desk.record(held) is False
     assert desk.counts() == {State.RUNNING: 1}
 
 
-def test_a_single_issue_counts_one_unit_whatever_was_asked(desk):
+def test_a_single_issue_counts_one_unit_for_any_quantity(desk):
     desk.settle(
         make_job(variant=Variant.SINGLE), Answer(200, b'{"status": {"success": true, "code": 200}}')
     )
@@ -102,9 +102,7 @@ def test_a_single_issue_counts_one_unit_whatever_was_asked(desk):
         (TIMEOUT, State.IN_DOUBT, "in_doubt"),
     ],
 )
-def test_a_job_that_does_not_come_out_right_opens_a_letter_with_the_reason(
-    desk, reply, state, reason
-):
+def test_a_job_that_is_not_issued_opens_a_dead_letter_with_the_reason(desk, reply, state, reason):
     held, claimed = desk.take_one(make_job())
     assert desk.record(held, judge(claimed, reply, policy=ONCE)) is True
     assert desk.counts() == {state: 1}
@@ -216,7 +214,7 @@ def test_an_issued_line_is_settled_even_when_its_job_is_tried_again(desk):
     assert desk.counts() == {State.ISSUED: 2}
 
 
-def test_text_that_a_database_cannot_hold_is_recorded_all_the_same(desk):
+def test_text_that_a_database_cannot_store_is_recorded_with_replacements(desk):
     held, claimed = desk.take_one(make_job())
     (line,) = claimed.lines
     element = say(line, vouchers=["A\x00B", "C"]) | {"pointsReferenceId": "p\x00"}
@@ -227,7 +225,7 @@ def test_text_that_a_database_cannot_hold_is_recorded_all_the_same(desk):
 
 
 @pytest.mark.parametrize("code", [2**63 - 1, 2**63, 10**30, -(10**30)])
-def test_numbers_that_no_column_holds_do_not_stop_the_recording(desk, code):
+def test_numbers_that_no_column_can_store_are_recorded_as_null(desk, code):
     held, claimed = desk.take_one(make_job())
     (line,) = claimed.lines
     desk.record(held, judge(claimed, answer(say(line, code, units=code)), policy=ONCE))

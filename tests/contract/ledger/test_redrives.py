@@ -1,4 +1,4 @@
-"""Redrive: the same bytes for what may have been issued, a new generation for what was refused, and once each."""
+"""Redrive: resends what may have been issued, reissues what was refused, each only once."""
 
 import json
 from itertools import pairwise
@@ -118,7 +118,7 @@ def test_a_reissue_that_is_refused_again_can_be_reissued_as_the_third_generation
     assert [letter.reissued_as for letter in desk.letters()] == [second.id, third.id]
 
 
-def test_a_reissue_that_is_issued_closes_the_letters_of_all_generations_before_it(desk):
+def test_an_issued_reissue_closes_the_dead_letters_of_all_earlier_generations(desk):
     first = make_job()
     desk.settle(first, refuse())
     for reply in (refuse, refuse, issue):
@@ -131,7 +131,7 @@ def test_a_reissue_that_is_issued_closes_the_letters_of_all_generations_before_i
     assert desk.row(second).reissue_of == first.id
 
 
-def test_a_reissue_that_is_refused_opens_one_letter_and_leaves_the_old_one_to_its_successor(desk):
+def test_a_refused_reissue_opens_its_own_dead_letter_and_leaves_the_old_one_redriven(desk):
     desk.settle(make_job(), refuse())
     desk.redrive(Verb.REISSUE)
     held, again = desk.take_one()
@@ -141,7 +141,7 @@ def test_a_reissue_that_is_refused_opens_one_letter_and_leaves_the_old_one_to_it
     assert [letter.state for letter in desk.letters()] == ["redriven", "open"]
 
 
-def test_a_reissue_that_is_resent_and_issued_closes_both_letters(desk):
+def test_a_reissue_that_is_resent_and_issued_closes_both_dead_letters(desk):
     desk.settle(make_job(), refuse())
     desk.redrive(Verb.REISSUE)
     held, again = desk.take_one()
@@ -152,7 +152,7 @@ def test_a_reissue_that_is_resent_and_issued_closes_both_letters(desk):
     assert [letter.state for letter in desk.letters()] == ["closed", "closed"]
 
 
-def test_a_letter_that_opened_again_after_its_reissue_stays_open_when_that_is_issued(desk):
+def test_a_dead_letter_opened_again_after_its_reissue_stays_open_when_that_is_issued(desk):
     old_hold, old = desk.take_one(make_job())
     desk.record(old_hold, judge(old, refuse()))
     desk.redrive(Verb.REISSUE)
@@ -220,7 +220,7 @@ def test_a_second_redrive_finds_nothing_open(desk, reply, verb):
 
 
 @pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
-def test_two_operators_at_once_redrive_each_letter_once(desk, at_once, reply, verb):
+def test_concurrent_operators_redrive_each_dead_letter_once(desk, at_once, reply, verb):
     desk.accept(*make_jobs(20))
     held = desk.take()
     for claimed in held.jobs:
@@ -230,12 +230,11 @@ def test_two_operators_at_once_redrive_each_letter_once(desk, at_once, reply, ve
     assert desk.counts()[State.WAITING] == 20
 
 
-def test_a_letter_that_was_reissued_is_never_redriven_again(desk):
+def test_a_reissued_dead_letter_is_never_redriven_again(desk):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, refuse()))
     desk.redrive(Verb.REISSUE)
-    # Word comes late that units were issued after all: the letter opens again, for a person to look
-    # at.
+    # A late reply shows that units were issued: the dead letter opens again for an operator.
     desk.record(held, judge(claimed, refuse(8010)))
     letter = desk.letters(state="open")[0]
     for verb in Verb:
@@ -243,7 +242,7 @@ def test_a_letter_that_was_reissued_is_never_redriven_again(desk):
 
 
 @pytest.mark.parametrize("act", ["resend", "discard"])
-def test_letters_named_by_unknown_ids_are_refused_one_by_one(desk, act):
+def test_each_unknown_id_is_refused(desk, act):
     desk.settle(make_job(), TIMEOUT)
     known = desk.letter().id
     ids = (78, known, 77)
@@ -254,7 +253,7 @@ def test_letters_named_by_unknown_ids_are_refused_one_by_one(desk, act):
     )
 
 
-def test_a_redrive_takes_only_the_letters_that_fit(desk):
+def test_a_redrive_takes_only_matching_dead_letters(desk):
     desk.settle(make_job(1), TIMEOUT)
     desk.settle(make_job(2), refuse())
     assert len(desk.redrive(Verb.RESEND, reason="in_doubt").done) == 1
@@ -262,7 +261,7 @@ def test_a_redrive_takes_only_the_letters_that_fit(desk):
 
 
 @pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
-def test_a_velocity_spreads_the_due_times(desk, reply, verb):
+def test_a_rate_spreads_the_due_times(desk, reply, verb):
     jobs = make_jobs(3)
     desk.accept(*jobs)
     held = desk.take()
@@ -283,7 +282,7 @@ def test_a_redrive_makes_a_finished_campaign_run_again(desk):
     assert len(desk.release()) == 1
 
 
-def test_each_redrive_is_written_down_with_its_operator_and_note(desk):
+def test_each_redrive_is_recorded_with_its_operator_and_note(desk):
     desk.settle(make_job(1), TIMEOUT)
     desk.settle(make_job(2), refuse())
     desk.redrive(Verb.RESEND)
@@ -295,7 +294,7 @@ def test_each_redrive_is_written_down_with_its_operator_and_note(desk):
     assert reissued.verb == "reissue"
 
 
-def test_a_refused_redrive_is_not_written_down_as_an_action(desk):
+def test_a_refused_redrive_is_not_recorded(desk):
     desk.settle(make_job(), TIMEOUT)
     desk.redrive(Verb.REISSUE)
     assert actions_on(desk.ledger, f"letter:{desk.letter().id}") == []
@@ -303,7 +302,7 @@ def test_a_refused_redrive_is_not_written_down_as_an_action(desk):
 
 @pytest.mark.rest
 @pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
-def test_more_letters_than_one_batch_are_redriven_with_their_velocity_going_on(desk, reply, verb):
+def test_the_rate_continues_across_batches_of_a_redrive(desk, reply, verb):
     desk.accept(*make_jobs(520))
     held = desk.take()
     desk.record(held, *(judge(claimed, reply, policy=_ONCE) for claimed in held.jobs))
@@ -317,7 +316,7 @@ def test_more_letters_than_one_batch_are_redriven_with_their_velocity_going_on(d
     assert due == sorted(due)
 
 
-def test_letters_of_several_campaigns_and_lanes_are_reissued_into_their_own(desk):
+def test_dead_letters_are_reissued_into_their_own_campaigns_and_lanes(desk):
     other = desk.another("holi")
     desk.settle(make_job(1), refuse())
     other.settle(make_job(2, campaign="holi"), refuse())

@@ -1,4 +1,4 @@
-"""Release: due jobs leave for the broker, fairly, within the window, and never twice."""
+"""Release: due jobs are queued fairly, within the window, and never twice."""
 
 import threading
 
@@ -60,7 +60,7 @@ def test_claimed_jobs_make_room_in_the_window(desk):
     assert len(numbers_of(desk.release(window=5))) == 4
 
 
-def test_a_window_of_nothing_releases_nothing(desk):
+def test_a_window_of_zero_releases_nothing(desk):
     desk.accept(make_job())
     assert desk.release(window=0) == []
 
@@ -73,7 +73,7 @@ def test_a_job_is_not_released_before_it_is_due(desk):
     assert len(desk.release()) == 1
 
 
-def test_those_that_are_due_longest_go_first(desk):
+def test_jobs_that_are_due_longest_are_released_first(desk):
     early, late = make_job(2), make_job(1)
     desk.accept(late)
     desk.accept(early)
@@ -107,9 +107,7 @@ def test_a_cancelled_campaign_is_never_released(desk):
 
 
 @pytest.mark.parametrize("window", [1000, 25])
-def test_two_releases_at_once_never_hand_a_job_out_twice_nor_more_than_the_window(
-    desk, at_once, window
-):
+def test_concurrent_releases_queue_no_job_twice_and_no_more_than_the_window(desk, at_once, window):
     desk.accept(*make_jobs(100))
     taken = [
         numbers_of(chunks)
@@ -137,7 +135,7 @@ def test_a_chunk_that_was_claimed_after_all_is_not_taken_back(desk):
     assert desk.counts() == {State.RUNNING: 1}
 
 
-def test_of_a_campaign_whose_calls_are_suspended_a_single_job_is_queued_at_a_time(desk):
+def test_one_job_of_a_suspended_campaign_is_queued_at_a_time(desk):
     desk.accept(*make_jobs(5))
     probed = {desk.campaign.id}
     (chunk,) = desk.release(probed=probed)
@@ -148,7 +146,7 @@ def test_of_a_campaign_whose_calls_are_suspended_a_single_job_is_queued_at_a_tim
     assert len(numbers_of(desk.release())) == 3
 
 
-def test_a_campaign_keeps_its_part_of_the_window_beside_one_whose_calls_are_suspended(desk):
+def test_a_suspended_campaign_does_not_shrink_anothers_share_of_the_window(desk):
     other = desk.another("holi")
     desk.accept(*make_jobs(50))
     other.accept(*make_jobs(50, campaign="holi"))
@@ -160,7 +158,7 @@ def test_a_campaign_keeps_its_part_of_the_window_beside_one_whose_calls_are_susp
     assert released["holi"] >= 10
 
 
-def test_a_suspended_campaign_with_jobs_on_the_way_waits_until_they_are_claimed(desk):
+def test_a_suspended_campaign_with_queued_jobs_waits_until_they_are_claimed(desk):
     desk.accept(*make_jobs(5))
     (chunk,) = desk.release(window=3)
     assert desk.release(probed={desk.campaign.id}) == []
@@ -176,7 +174,7 @@ def test_a_suspended_campaigns_probe_is_the_job_that_became_due_first_or_last(de
     assert chunk.request_ids == (batch[place].id,)
 
 
-def test_a_campaign_with_nothing_left_to_do_is_finished(desk):
+def test_a_campaign_without_open_jobs_is_finished(desk):
     held, claimed = desk.take_one(make_job())
     desk.release()
     assert find_campaign(desk.ledger, "diwali").state == "running"
@@ -185,7 +183,7 @@ def test_a_campaign_with_nothing_left_to_do_is_finished(desk):
     assert find_campaign(desk.ledger, "diwali").state == "finished"
 
 
-def test_a_campaign_that_waits_for_a_later_time_or_for_its_first_job_is_not_finished(desk):
+def test_a_campaign_with_later_jobs_or_without_any_is_not_finished(desk):
     desk.another("holi")
     held, _ = desk.take_one(make_job())
     desk.give_back(held, delay_seconds=600)
@@ -194,7 +192,7 @@ def test_a_campaign_that_waits_for_a_later_time_or_for_its_first_job_is_not_fini
     assert find_campaign(desk.ledger, "holi").state == "running"
 
 
-def test_a_campaign_that_is_given_jobs_at_this_moment_is_not_finished_over_them(desk):
+def test_a_campaign_that_accepts_jobs_concurrently_is_not_finished(desk):
     held, claimed = desk.take_one(make_job(1))
     desk.record(held, judge(claimed, issue(claimed)))
     releasing = threading.Thread(target=desk.release)

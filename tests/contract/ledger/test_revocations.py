@@ -1,4 +1,4 @@
-"""Revocations on each ledger: what may be revoked, and that the line shows it and stays as it came out."""
+"""Revocations: what can be revoked, how the line shows it, and that its state stays."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def end(desk, verb: Verb, request_id: str) -> None:
     end_revocation(desk.ledger, revocation, verb, Operator("asha", "what the API said"))
 
 
-def test_a_revoked_line_stays_issued_and_says_since_when_it_is_revoked(desk, issued):
+def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, issued):
     end(desk, Verb.REVOKED, issued.id)
     line = find_line(desk.ledger, issued.id)
     assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
@@ -39,7 +39,7 @@ def test_a_revoked_line_stays_issued_and_says_since_when_it_is_revoked(desk, iss
     assert noted == [("revoke", "asha", "ticket 42"), ("revoked", "asha", "what the API said")]
 
 
-def test_lines_beside_a_revoked_one_are_not_revoked(desk, issued):
+def test_other_lines_of_the_job_are_not_revoked(desk, issued):
     held, other = desk.take_one(make_job(2))
     desk.record(held, judge(other, issue(other)))
     end(desk, Verb.REVOKED, issued.id)
@@ -50,26 +50,24 @@ def test_lines_beside_a_revoked_one_are_not_revoked(desk, issued):
 
 
 @pytest.mark.parametrize("verb", [Verb.NOT_REVOKED, Verb.IN_DOUBT])
-def test_what_was_not_surely_revoked_is_not_shown_as_revoked_and_can_be_tried_again(
-    desk, issued, verb
-):
+def test_an_unconfirmed_revocation_is_not_shown_and_can_be_repeated(desk, issued, verb):
     end(desk, verb, issued.id)
     assert find_line(desk.ledger, issued.id).revoked_at is None
     assert plan_revocation(desk.ledger, issued.id).asked_before is (verb is Verb.IN_DOUBT)
 
 
-def test_a_revocation_that_died_after_it_was_asked_for_is_remembered(desk, issued):
+def test_a_revocation_that_crashed_after_its_request_is_known(desk, issued):
     assert not begin_revocation(desk.ledger, issued.id, OPERATOR).asked_before
     assert begin_revocation(desk.ledger, issued.id, OPERATOR).asked_before
 
 
-def test_a_line_is_revoked_once_and_the_refusal_names_who_did_it_and_why(desk, issued):
+def test_a_second_revocation_is_refused_with_the_first_ones_operator_and_note(desk, issued):
     end(desk, Verb.REVOKED, issued.id)
     with pytest.raises(RevocationError, match="by asha: ticket 42"):
         begin_revocation(desk.ledger, issued.id, OPERATOR)
 
 
-def test_a_transaction_that_two_lines_are_said_to_share_is_not_revoked(desk):
+def test_a_transaction_named_for_two_lines_is_not_revoked(desk):
     held, job = desk.take_one(make_job(3, rewards=(1001, 1002)))
     desk.record(held, judge(job, answer(*(say(line, transactionId=4711) for line in job.lines))))
     with pytest.raises(RevocationError, match="which one"):

@@ -1,4 +1,4 @@
-"""One small campaign under any order of messages, replies, losses and operators: the books keep their promises."""
+"""A small campaign under any order of messages, replies, losses and operators stays consistent."""
 
 import os
 from collections import Counter
@@ -44,7 +44,7 @@ BATCH = [
     make_job(2, quantity=2),
     make_job(3, rewards=(1001, 1002, 1003), quantity=2),
 ]
-# More find more: 1,000 of them take minutes.
+# More examples find more: 1,000 take minutes.
 MOST_EXAMPLES = int(os.environ.get("ISSUANCE_TEST_EXAMPLES", "40"))
 IMPATIENT = RetryPolicy(max_attempts=2)
 CODES = st.sampled_from([200, 200, 10004, 8010, 1014, 500])
@@ -61,7 +61,7 @@ WHOLE = st.sampled_from(
 
 @st.composite
 def replies(draw):
-    """Make a function from a job to a reply: about the whole call, or line by line with units and vouchers."""
+    """Make a function from a job to a reply: for the whole call, or line by line with vouchers."""
     if draw(st.integers(0, 3)) == 3:
         whole = draw(WHOLE)
         return lambda _: whole
@@ -84,7 +84,7 @@ WHICH = st.integers(0, 999)
 
 
 class Campaign(RuleBasedStateMachine):
-    """A desk whose chunks, claims and results may be used at any later time, also twice."""
+    """A desk whose chunks, claims and results can be used at any later time, even twice."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class Campaign(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["discard", "pause", "cancel", *["resume"] * 17]))
     def interfere(self, what):
-        """Resuming is likelier than the rest, which leave little else to happen."""
+        """Choose an action; resuming is likelier, because after the others little else happens."""
         state = find_campaign(self.desk.ledger, "diwali").state
         if what == "discard":
             self.desk.discard()
@@ -263,7 +263,7 @@ class Campaign(RuleBasedStateMachine):
                     assert letter.state in ("open", "discarded") or letter.reissued_as is not None
 
 
-def test_any_order_of_events_keeps_the_books(sqlite_template, tmp_path):
+def test_any_order_of_events_keeps_the_ledger_consistent(sqlite_template, tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(sqlite_template.read_bytes())
     with Ledger(f"sqlite:///{path}", durable=False) as ledger:
@@ -273,8 +273,7 @@ def test_any_order_of_events_keeps_the_books(sqlite_template, tmp_path):
                 max_examples=MOST_EXAMPLES,
                 stateful_step_count=50,
                 deadline=None,
-                # Making a failing case smaller takes longer than a test may take; fifty steps can
-                # be read.
+                # Shrinking a failure would exceed the test's timeout; fifty steps are readable.
                 phases=(Phase.reuse, Phase.generate),
                 suppress_health_check=list(HealthCheck),
             ),

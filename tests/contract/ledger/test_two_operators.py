@@ -1,4 +1,4 @@
-"""Two operators in processes of their own: whatever they ask for at one moment has one effect for each letter."""
+"""Two operators in separate processes: each dead letter is redriven or discarded once."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ with Ledger(url) as ledger:
 
 @pytest.fixture
 def letters(desk, request):
-    """Open letters of one kind."""
+    """Make open dead letters of one kind."""
     desk.accept(*make_jobs(_LETTERS))
     held = desk.take()
     desk.record(
@@ -43,7 +43,7 @@ def letters(desk, request):
 
 
 def _at_once(ledger, *verbs):
-    """Have each verb carried out on all letters by a process of its own, both at the same moment."""
+    """Carry out each verb on all dead letters in its own process, at the same moment."""
     url = ledger.engine.url.render_as_string(hide_password=False)
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", _OPERATOR, url]
@@ -69,14 +69,14 @@ def _at_once(ledger, *verbs):
     ids=["resend", "reissue"],
     indirect=["letters"],
 )
-def test_two_processes_redrive_every_letter_once(letters, verbs, waiting):
+def test_two_processes_redrive_every_dead_letter_once(letters, verbs, waiting):
     first, second = _at_once(letters.ledger, *verbs)
     assert sorted(first + second) == [letter.id for letter in letters.letters()]
     assert letters.counts() == waiting
 
 
 @pytest.mark.parametrize("letters", [refuse()], indirect=True)
-def test_a_letter_that_one_process_discards_the_other_does_not_reissue(letters):
+def test_a_dead_letter_is_either_discarded_or_reissued(letters):
     discarded, reissued = _at_once(letters.ledger, "discard", "reissue")
     states = {letter.id: letter.state for letter in letters.letters()}
     assert states == dict.fromkeys(discarded, "discarded") | dict.fromkeys(reissued, "redriven")

@@ -1,4 +1,4 @@
-"""Upgrading: a ledger of the first released schema, with work in every state, goes on after the migration."""
+"""Upgrading: a ledger of the first schema, with jobs in every state, works after migration."""
 
 from contextlib import suppress
 
@@ -19,14 +19,14 @@ from tests.contract.ledger.build import Desk, issue, judge, make_job
 from tests.postgres import postgres_database
 
 _FIRST = "0001"
-# One job a state; the one that runs was in a worker's hands when everything was stopped.
+# One job for each state; the running one was claimed when everything was stopped.
 _STATES = ("waiting", "queued", "running", "issued", "failed", "in_doubt")
 _OPEN = ("waiting", "queued", "running")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def old(request, tmp_path):
-    """A ledger of the first schema in the middle of a campaign."""
+    """Make a ledger of the first schema in mid-campaign."""
     if request.param == "sqlite":
         with Ledger(f"sqlite:///{tmp_path / 'old.db'}") as ledger:
             yield _fill(ledger)
@@ -36,12 +36,13 @@ def old(request, tmp_path):
 
 
 def _fill(ledger):
-    """Write rows as the first version did: in plain SQL, because the code of today knows other columns."""
+    """Write rows as the first version did: in SQL, because columns have changed since."""
     with ledger.write() as connection:
         command.upgrade(configuration(connection), _FIRST)
         connection.execute(
             text(
-                "INSERT INTO campaigns (id, name, state, defers_limits, accepted_lines, created_at) "
+                "INSERT INTO campaigns "
+                "(id, name, state, defers_limits, accepted_lines, created_at) "
                 "VALUES (1, 'diwali', 'running', :no, :count, 1)"
             ),
             {"no": False, "count": len(_STATES)},
@@ -72,17 +73,20 @@ def _insert(connection, number, state):
     }
     connection.execute(
         text(
-            "INSERT INTO jobs (number, id, campaign_id, source_line, lane, customer, variant, body, occurrence, "
-            "generation, state, open_lines, due_at, lease_until, claims, attempts, budget_attempts, "
-            "may_have_reached, limit_deferrals, redrives, accepted_at, settled_at) "
+            "INSERT INTO jobs "
+            "(number, id, campaign_id, source_line, lane, customer, variant, body, occurrence, "
+            "generation, state, open_lines, due_at, lease_until, claims, attempts, "
+            "budget_attempts, may_have_reached, limit_deferrals, redrives, accepted_at, settled_at) "
             "VALUES (:number, :id, 1, 1, 'blast', :customer, 'bulk', :body, "
-            "1, 1, :state, :open_lines, 1, :lease, 0, :attempts, :attempts, :doubt, 0, 0, 1, :settled_at)"
+            "1, 1, :state, :open_lines, 1, :lease, 0, :attempts, :attempts, :doubt, 0, 0, 1, "
+            ":settled_at)"
         ),
         values,
     )
     connection.execute(
         text(
-            "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, requested_quantity, "
+            "INSERT INTO lines (job_number, position, request_id, campaign_id, reward_id, state, "
+            "requested_quantity, "
             "settled_at) VALUES (:number, 0, :id, 1, 1001, :line_state, 1, :settled_at)"
         ),
         values,
@@ -90,7 +94,8 @@ def _insert(connection, number, state):
     if not is_open:
         connection.execute(
             text(
-                "INSERT INTO attempts (job_number, number, started_at, took_ms, kind, decision, worker) "
+                "INSERT INTO attempts "
+                "(job_number, number, started_at, took_ms, kind, decision, worker) "
                 "VALUES (:number, 1, 2, 40, :state, 'settle', 'w-0')"
             ),
             values,
@@ -98,21 +103,22 @@ def _insert(connection, number, state):
     if state in ("failed", "in_doubt"):
         connection.execute(
             text(
-                "INSERT INTO dead_letters (job_number, campaign_id, state, reason, message, openings, opened_at, "
+                "INSERT INTO dead_letters "
+                "(job_number, campaign_id, state, reason, message, openings, opened_at, "
                 "changed_at) VALUES (:number, 1, 'open', :state, 'long ago', 1, 5, 5)"
             ),
             values,
         )
 
 
-def test_before_the_migration_no_program_works_on_it_and_each_says_what_to_do(old):
+def test_before_the_migration_a_program_refuses_and_says_what_to_do(old):
     with pytest.raises(
         SchemaMismatchError, match=r"schema is 0001, .* make a backup, run `issuance migrate`"
     ):
         old.check_schema()
 
 
-def test_every_row_of_the_first_schema_is_still_there_and_the_books_balance(old):
+def test_every_row_of_the_first_schema_is_kept_and_the_balance_adds_up(old):
     old.migrate()
     old.check_schema()
     found = balance(old, "diwali")
@@ -122,7 +128,7 @@ def test_every_row_of_the_first_schema_is_still_there_and_the_books_balance(old)
     assert found.counts == dict.fromkeys(State, 0) | {State(state): 1 for state in _STATES}
 
 
-def test_work_goes_on_where_it_stood_and_new_work_is_accepted(old):
+def test_old_jobs_continue_and_new_ones_are_accepted(old):
     old.migrate()
     desk = Desk(old, find_campaign(old, "diwali"))
     reap(old)  # what was queued and claimed, long ago
@@ -153,7 +159,7 @@ def test_columns_that_are_renamed_keep_their_values(old):
         assert connection.scalars(published).all() == ["failed"]
 
 
-def test_a_migration_that_is_interrupted_leaves_the_schema_as_it_was(old):
+def test_an_interrupted_migration_changes_nothing(old):
     with suppress(KeyboardInterrupt), old.write() as connection:
         command.upgrade(configuration(connection), "head")
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The ledger's clock: waits are never cut short, and times read back are in UTC."""
+"""The ledger's clock: waits are never cut short, and times are in UTC."""
 
 import ast
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def test_a_ledger_time_reads_as_a_time_in_utc():
 
 
 @pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()])
-def test_the_present_is_told_by_the_database_and_the_same_within_a_statement(dialect):
+def test_the_present_is_the_databases_and_the_same_within_a_statement(dialect):
     statement = str(select(now_ms()).compile(dialect=dialect))
     assert "julianday('now')" in statement or "statement_timestamp()" in statement
 
@@ -45,7 +45,7 @@ _CLOCKS = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"}
 @pytest.mark.parametrize(
     "path", sorted(Path(ledger.__path__[0]).rglob("*.py")), ids=lambda path: path.stem
 )
-def test_no_operation_asks_the_clock_of_the_machine_that_it_runs_on(path):
+def test_no_module_reads_the_machines_clock(path):
     calls = [
         node.func
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

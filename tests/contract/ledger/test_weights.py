@@ -1,4 +1,4 @@
-"""Sharing: campaigns with due jobs take turns by weight; what one cannot use, the others have."""
+"""Weights: campaigns with due jobs share by weight; the others get what one cannot use."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ _SIZES = {"chunk_size": 50, "shared": 10}
 
 
 def fill(desk, name, weight, count=200):
-    """A campaign of that weight with so many due jobs."""
+    """Make a campaign of this weight with this many due jobs."""
     named = desk.another(name).weigh(weight)
     named.accept(*make_jobs(count, campaign=name))
     return named
@@ -39,13 +39,13 @@ def test_campaigns_share_the_window_equally_and_their_chunks_alternate(desk):
     assert turns(desk.release(window=40, **_SIZES)) == [("diwali", 10), ("holi", 10)] * 2
 
 
-def test_a_weight_of_three_has_three_times_as_much_in_larger_chunks(desk):
+def test_a_weight_of_three_gets_three_times_as_much_in_larger_chunks(desk):
     fill(desk, "diwali", 3)
     fill(desk, "holi", 1)
     assert turns(desk.release(window=40, **_SIZES)) == [("diwali", 15), ("holi", 5)] * 2
 
 
-def test_where_chunks_are_as_large_as_they_may_be_the_heavier_has_more_of_them(desk):
+def test_with_chunks_of_the_largest_size_the_heavier_campaign_gets_more_of_them(desk):
     fill(desk, "diwali", 3)
     fill(desk, "holi", 1)
     released = turns(desk.release(window=80, chunk_size=10))
@@ -53,7 +53,7 @@ def test_where_chunks_are_as_large_as_they_may_be_the_heavier_has_more_of_them(d
     assert [name for name, _ in released].index("holi") < 4
 
 
-def test_a_campaign_alone_has_the_whole_window_in_whole_chunks(desk):
+def test_a_single_campaign_gets_the_whole_window_in_whole_chunks(desk):
     fill(desk, "diwali", 1)
     assert turns(desk.release(window=120, **_SIZES)) == [
         ("diwali", 50),
@@ -62,13 +62,13 @@ def test_a_campaign_alone_has_the_whole_window_in_whole_chunks(desk):
     ]
 
 
-def test_what_a_small_campaign_leaves_goes_to_the_others(desk):
+def test_the_others_get_what_a_small_campaign_leaves(desk):
     fill(desk, "diwali", 1)
     fill(desk, "holi", 100, count=3)
     assert parts(desk.release(window=40, chunk_size=50, shared=1)) == {"diwali": 37, "holi": 3}
 
 
-def test_who_comes_later_has_its_part_of_whatever_becomes_free_and_does_not_catch_up(desk):
+def test_a_later_campaign_gets_its_share_from_then_on_and_does_not_catch_up(desk):
     fill(desk, "diwali", 1)
     first = desk.release(window=100, **_SIZES)
     fill(desk, "holi", 1)
@@ -79,7 +79,7 @@ def test_who_comes_later_has_its_part_of_whatever_becomes_free_and_does_not_catc
     assert parts(desk.release(window=100, **_SIZES)) == {"diwali": 20, "holi": 30}
 
 
-def test_over_many_rounds_each_has_what_its_weight_wants_however_little_is_free_at_once(desk):
+def test_shares_match_weights_over_many_rounds_with_little_free_at_once(desk):
     for name, weight in (("diwali", 5), ("holi", 2), ("onam", 1)):
         fill(desk, name, weight)
     served, chunks = Counter(), []
@@ -112,7 +112,7 @@ def test_a_chunk_that_does_not_fit_waits_for_room_instead_of_being_cut(desk):
     assert turns(desk.release(window=45, **_SIZES)) == [("diwali", 10)]
 
 
-def test_a_campaign_that_waits_for_a_later_time_or_is_paused_takes_nothing_from_the_others(desk):
+def test_a_paused_campaign_or_one_without_due_jobs_takes_nothing(desk):
     delayed = fill(desk, "holi", 100, count=5)
     delayed.give_back(delayed.take(), delay_seconds=600)
     fill(desk, "onam", 100, count=5)
@@ -121,21 +121,21 @@ def test_a_campaign_that_waits_for_a_later_time_or_is_paused_takes_nothing_from_
     assert turns(desk.release(window=40, **_SIZES)) == [("diwali", 40)]
 
 
-def test_a_campaign_that_has_all_its_jobs_queued_keeps_the_others_chunks_short(desk):
+def test_a_campaign_with_only_queued_jobs_keeps_the_others_chunks_short(desk):
     fill(desk, "diwali", 1, count=10)
     desk.release(window=100, **_SIZES)
     fill(desk, "holi", 1)
     assert {size for _, size in turns(desk.release(window=100, **_SIZES))} == {10}
 
 
-def test_each_lane_shares_by_itself(desk):
+def test_lanes_share_separately(desk):
     fill(desk, "diwali", 1)
     desk.another("asked").accept(*make_jobs(20, first=500, campaign="asked", lane=Lane.BACKGROUND))
     assert parts(desk.release(window=40, **_SIZES)) == {"diwali": 40}
     assert parts(desk.release(window=40, lane=Lane.BACKGROUND, **_SIZES)) == {"asked": 20}
 
 
-def test_two_releases_at_once_share_one_window_by_weight(desk, at_once):
+def test_concurrent_releases_share_one_window_by_weight(desk, at_once):
     fill(desk, "diwali", 3)
     fill(desk, "holi", 1)
     together = at_once(*[lambda: desk.release(window=80, **_SIZES)] * 3)
@@ -144,11 +144,11 @@ def test_two_releases_at_once_share_one_window_by_weight(desk, at_once):
     assert sum((parts(chunks) for chunks in together), Counter()) == {"diwali": 60, "holi": 20}
 
 
-def test_a_new_campaign_has_the_weight_of_most(desk):
+def test_a_new_campaign_has_weight_one(desk):
     assert find_campaign(desk.ledger, "diwali").weight == 1
 
 
-def test_a_weight_is_recorded_with_who_set_it_and_only_where_it_changes_something(desk):
+def test_a_changed_weight_is_recorded_with_its_operator(desk):
     desk.weigh(3).weigh(3)
     (action,) = actions_on(desk.ledger, "campaign:diwali")
     assert (action.operator, action.verb, action.note) == (
@@ -165,7 +165,7 @@ def test_a_weight_out_of_its_range_is_refused(desk, weight):
         weigh_campaign(desk.ledger, "diwali", weight, OPERATOR)
 
 
-def test_a_cancelled_campaign_takes_no_weight(desk):
+def test_the_weight_of_a_cancelled_campaign_cannot_be_set(desk):
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     with pytest.raises(CampaignError, match="is cancelled"):
         desk.weigh(3)

@@ -1,4 +1,4 @@
-"""The look-up decision: when a job is looked up, what it keeps in mind meanwhile, and who may change that."""
+"""The decision to reconcile: when it is due, what the job keeps, and which worker may change it."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job,
 def look_up(
     job, delay_seconds=30.0, fallback=State.IN_DOUBT, *, found_nothing=False, reply=TIMEOUT
 ):
-    """An attempt after which the job is to be looked up."""
+    """Make an attempt after which the job is to be reconciled."""
     return replace(
         judge(job, reply), decision=LookUp(delay_seconds, fallback, found_nothing=found_nothing)
     )
@@ -23,13 +23,13 @@ def look_up(
 
 @pytest.fixture
 def doubted(desk):
-    """A job whose first attempt left a doubt that resending cannot clear."""
+    """Make a job whose first attempt left a doubt that resending cannot clear."""
     held, job = desk.take_one(make_job())
     desk.record(held, look_up(job))
     return job
 
 
-def test_the_look_is_due_after_its_delay_and_not_before(desk):
+def test_a_reconciliation_is_due_after_its_delay_and_not_before(desk):
     held, job = desk.take_one(make_job())
     before = desk.row(job.id).due_at
     desk.record(held, look_up(job, 45.0))
@@ -39,7 +39,7 @@ def test_the_look_is_due_after_its_delay_and_not_before(desk):
     assert desk.letters() == []
 
 
-def test_a_look_is_claimed_with_what_it_falls_back_to_and_may_have_reached_the_api(desk, doubted):
+def test_a_reconciliation_is_claimed_with_its_fallback_as_possibly_sent(desk, doubted):
     held, again = desk.take_one()
     assert held.is_cancelled is False
     assert (again.fallback, again.may_have_reached, again.body) == (
@@ -51,13 +51,13 @@ def test_a_look_is_claimed_with_what_it_falls_back_to_and_may_have_reached_the_a
 
 
 @pytest.mark.parametrize("fallback", [State.IN_DOUBT, State.FAILED, State.PARTIAL, State.ISSUED])
-def test_the_newest_look_says_what_the_job_falls_back_to(desk, doubted, fallback):
+def test_the_newest_decision_sets_the_fallback(desk, doubted, fallback):
     held, again = desk.take_one()
     desk.record(held, look_up(again, fallback=fallback))
     assert desk.take_one()[1].fallback is fallback
 
 
-def test_every_look_counts_as_an_attempt_and_only_those_that_found_nothing_as_empty(desk, doubted):
+def test_every_read_counts_as_an_attempt_and_only_vain_ones_as_empty(desk, doubted):
     for found_nothing in (True, False, True):
         held, again = desk.take_one()
         desk.record(held, look_up(again, found_nothing=found_nothing))
@@ -65,7 +65,7 @@ def test_every_look_counts_as_an_attempt_and_only_those_that_found_nothing_as_em
     assert (again.attempts, again.budget_attempts, again.empty_reads) == (4, 4, 2)
 
 
-def test_a_look_that_is_given_back_or_loses_its_worker_is_still_a_look(desk, doubted):
+def test_a_reconciliation_stays_one_when_it_is_given_back_or_loses_its_worker(desk, doubted):
     held, again = desk.take_one()
     desk.record(held, look_up(again, found_nothing=True))
     desk.give_back(desk.take())
@@ -76,7 +76,7 @@ def test_a_look_that_is_given_back_or_loses_its_worker_is_still_a_look(desk, dou
     assert (again.fallback, again.empty_reads, again.attempts) == (State.IN_DOUBT, 1, 2)
 
 
-def test_only_the_claims_holder_can_have_a_job_looked_up(desk):
+def test_only_the_claims_holder_can_schedule_a_reconciliation(desk):
     held, job = desk.take_one(make_job())
     desk.lapse()
     reap(desk.ledger)
@@ -86,7 +86,7 @@ def test_only_the_claims_holder_can_have_a_job_looked_up(desk):
     assert (row.state, row.fallback, row.attempts) == (State.RUNNING, None, 1)
 
 
-def test_a_late_answer_settles_a_job_that_waits_for_its_look(desk):
+def test_a_late_answer_settles_a_job_that_waits_for_reconciliation(desk):
     held, job = desk.take_one(make_job())
     desk.lapse()
     reap(desk.ledger)
@@ -98,7 +98,7 @@ def test_a_late_answer_settles_a_job_that_waits_for_its_look(desk):
     assert desk.counts() == {State.ISSUED: 1}
 
 
-def test_lines_that_were_issued_stay_issued_while_the_others_are_looked_up(desk):
+def test_issued_lines_stay_issued_while_the_others_are_reconciled(desk):
     held, job = desk.take_one(make_job(rewards=(1001, 1002)))
     one, other = job.lines
     desk.record(held, look_up(job, reply=answer(say(one), say(other, 10003))))
@@ -108,7 +108,7 @@ def test_lines_that_were_issued_stay_issued_while_the_others_are_looked_up(desk)
     assert desk.counts() == {State.ISSUED: 2}
 
 
-def test_a_resend_after_looks_in_vain_sends_and_has_all_its_looks_before_it_again(desk, doubted):
+def test_a_resend_after_vain_reads_sends_and_gets_all_its_reads_again(desk, doubted):
     held, again = desk.take_one()
     desk.record(held, look_up(again, found_nothing=True))
     held, again = desk.take_one()

@@ -1,4 +1,4 @@
-"""A job that no look has found is settled as the API's last reply had it, and its letter says so."""
+"""A job that reconciliation does not find is settled by its last reply, as is its dead letter."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def _looked_in_vain(job, attempt, settle):
     )
 
 
-def test_a_refusal_that_no_look_contradicts_keeps_its_code_and_its_reason(desk):
+def test_a_refusal_that_no_read_contradicts_keeps_its_code_and_reason(desk):
     held, job = desk.take_one(make_job())
     attempt = replace(
         judge(job, refuse(LIMIT_CODE, "Max limit")), decision=LookUp(30.0, State.FAILED)
@@ -34,7 +34,7 @@ def test_a_refusal_that_no_look_contradicts_keeps_its_code_and_its_reason(desk):
     assert (line.state, line.code) == (State.FAILED, LIMIT_CODE)
 
 
-def test_a_doubt_that_no_look_clears_says_that_nothing_was_found(desk):
+def test_a_doubt_that_no_read_clears_says_that_nothing_was_found(desk):
     held, job = desk.take_one(make_job())
     attempt = replace(
         judge(job, refuse(10003, "other payload")), decision=LookUp(30.0, State.IN_DOUBT)
@@ -46,7 +46,7 @@ def test_a_doubt_that_no_look_clears_says_that_nothing_was_found(desk):
     assert (letter.reason, letter.code, letter.message) == (Reason.IN_DOUBT, None, "not found")
 
 
-def test_a_job_that_is_claimed_again_knows_the_transactions_that_replies_have_named(desk):
+def test_a_job_claimed_again_has_the_transactions_of_earlier_replies(desk):
     held, job = desk.take_one(make_job(quantity=2))
     assert job.shown_transactions == frozenset()
     attempt = judge(

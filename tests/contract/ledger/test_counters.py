@@ -1,4 +1,4 @@
-"""Tallies: the database remembers how many lines are in each state, whoever changes them and however many at once."""
+"""Counters: the database counts lines by state, whatever changes them, even concurrently."""
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -36,7 +36,7 @@ def deltas(ledger):
         return connection.scalar(select(func.count()).select_from(tally_deltas))
 
 
-def test_what_is_remembered_is_what_a_count_finds(desk):
+def test_counters_equal_a_count(desk):
     one_of_each(desk)
     found = balance(desk.ledger, "diwali")
     assert found == recount(desk.ledger, "diwali")
@@ -49,7 +49,7 @@ def test_what_is_remembered_is_what_a_count_finds(desk):
     }
 
 
-def test_each_campaign_has_its_own_tallies(desk):
+def test_each_campaign_has_its_own_counters(desk):
     one_of_each(desk)
     holi = desk.another("holi")
     holi.accept(*make_jobs(3, campaign="holi"))
@@ -58,7 +58,7 @@ def test_each_campaign_has_its_own_tallies(desk):
     assert balance(desk.ledger, "holi") == recount(desk.ledger, "holi")
 
 
-def test_lines_that_are_changed_by_hand_are_tallied_too(desk):
+def test_lines_changed_by_hand_are_counted(desk):
     one_of_each(desk)
     with desk.ledger.write() as connection:
         connection.execute(text("UPDATE lines SET state = 'in_doubt' WHERE state = 'failed'"))
@@ -73,7 +73,7 @@ def test_lines_that_are_changed_by_hand_are_tallied_too(desk):
     assert not found.balanced  # the line was accepted, and is nowhere
 
 
-def test_a_line_that_only_learns_more_changes_no_tally(desk):
+def test_a_line_whose_state_stays_changes_no_counter(desk):
     one_of_each(desk)
     compact_counters(desk.ledger)
     with desk.ledger.write() as connection:
@@ -82,7 +82,7 @@ def test_a_line_that_only_learns_more_changes_no_tally(desk):
     assert balance(desk.ledger, "diwali") == recount(desk.ledger, "diwali")
 
 
-def test_what_is_undone_is_not_tallied(desk):
+def test_a_rolled_back_change_is_not_counted(desk):
     one_of_each(desk)
     before = balance(desk.ledger, "diwali")
     with desk.ledger.write() as connection:
@@ -91,7 +91,7 @@ def test_what_is_undone_is_not_tallied(desk):
     assert balance(desk.ledger, "diwali") == before
 
 
-def test_folding_empties_the_deltas_and_changes_no_balance(desk):
+def test_compaction_removes_the_appended_changes_and_keeps_balances(desk):
     one_of_each(desk)
     before = balance(desk.ledger, "diwali")
     for _ in range(2):
@@ -102,7 +102,7 @@ def test_folding_empties_the_deltas_and_changes_no_balance(desk):
     assert balance(desk.ledger, "diwali").counts[State.WAITING] == before.counts[State.WAITING] + 1
 
 
-def test_a_group_of_outcomes_is_tallied_in_few_rows_on_postgresql_and_in_none_on_sqlite(desk):
+def test_a_group_of_outcomes_appends_few_changes_on_postgresql_and_none_on_sqlite(desk):
     desk.accept(*make_jobs(50))
     held = desk.take()
     compact_counters(desk.ledger)
@@ -118,7 +118,7 @@ def _answer(claimed):
     return {0: issue, 1: lambda _: refuse(), 2: lambda _: TIMEOUT}[claimed.number % 3]
 
 
-def test_balances_hold_while_it_is_recorded_and_folded(desk, at_once):
+def test_balances_hold_during_recording_and_compaction(desk, at_once):
     desk.accept(*make_jobs(60))
     held = desk.take()
 
@@ -142,7 +142,7 @@ def test_balances_hold_while_it_is_recorded_and_folded(desk, at_once):
 
 
 @pytest.mark.parametrize("ledger", ["postgresql"], indirect=True)
-def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a_fold(desk):
+def test_writers_of_a_campaigns_lines_do_not_block_each_other_or_a_compaction(desk):
     desk.accept(*make_jobs(4))
     held = desk.take()
     first, second, *_ = held.jobs
@@ -161,7 +161,7 @@ def test_who_changes_lines_of_a_campaign_waits_for_nobody_who_does_too_nor_for_a
 
 
 def _impatient(ledger):
-    """The ledger's URL for one who gives up whatever it would have to wait for."""
+    """Return the ledger's URL with a lock timeout, so that a blocked statement fails."""
     url = ledger.engine.url.set(drivername="postgresql").update_query_dict(
         {"options": "-c lock_timeout=500"}
     )

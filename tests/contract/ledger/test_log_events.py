@@ -1,4 +1,4 @@
-"""Events: a grep for one requestId tells its story, and what was rolled back is not told."""
+"""Log events: a search for a requestId finds its history, without what was rolled back."""
 
 from itertools import chain
 
@@ -25,25 +25,25 @@ from tests.contract.ledger.build import (
 
 
 @pytest.fixture
-def told():
+def logged():
     with capture_logs() as events:
         yield events
 
 
-def grep(told, request_id):
-    """The names of the events that name a requestId, in their order."""
-    return [event["event"] for event in told if request_id in str(event)]
+def grep(logged, request_id):
+    """Return the events that contain a requestId, in order."""
+    return [event["event"] for event in logged if request_id in str(event)]
 
 
-def test_a_resent_job_is_followed_from_letter_to_letter(desk, told):
+def test_a_resend_is_logged_from_opening_to_closing(desk, logged):
     job = make_job(rewards=(1001, 1002))
     desk.settle(job, TIMEOUT)
     desk.redrive(Verb.RESEND)
     held, again = desk.take_one()
     desk.record(held, judge(again, issue(again)))
     expected = ["dead_letter_opened", "dead_letter_resent", "dead_letter_closed"]
-    assert [grep(told, line.request_id) for line in job.lines] == [expected] * 2
-    opened, resent, _ = told
+    assert [grep(logged, line.request_id) for line in job.lines] == [expected] * 2
+    opened, resent, _ = logged
     assert (opened["reason"], opened["opening"], opened["letter_id"]) == (
         "in_doubt",
         1,
@@ -56,14 +56,14 @@ def test_a_resent_job_is_followed_from_letter_to_letter(desk, told):
     )
 
 
-def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(desk, told):
+def test_a_reissue_is_logged_with_both_request_ids_of_each_line(desk, logged):
     job = make_job(rewards=(1001, 1002))
     desk.settle(job, refuse())
     desk.redrive(Verb.REISSUE)
     _, again = desk.take_one()
     pairs = [
         (event["request_id"], event["reissued_as"])
-        for event in told
+        for event in logged
         if event["event"] == "dead_letter_reissued"
     ]
     assert pairs == [
@@ -72,28 +72,28 @@ def test_a_reissue_is_told_in_a_line_that_holds_both_request_ids_of_each_line(de
     assert again.reissue_of == job.id
 
 
-def test_a_discard_is_told(desk, told):
+def test_a_discard_is_logged(desk, logged):
     desk.settle(make_job(), refuse())
     desk.discard()
-    assert grep(told, make_job().id) == ["dead_letter_opened", "dead_letter_discarded"]
+    assert grep(logged, make_job().id) == ["dead_letter_opened", "dead_letter_discarded"]
 
 
-def test_what_a_cancelled_campaign_does_to_each_job_is_told(desk, told):
+def test_a_cancel_is_logged_for_each_job(desk, logged):
     desk.accept(*make_jobs(3))
     held = desk.take()
     doubted, refused, unsent = held.jobs
     desk.record(held, judge(doubted, TIMEOUT), judge(refused, TOO_MANY))
     desk.give_back(held)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
-    assert grep(told, doubted.id) == ["reconciliation_scheduled"]
-    assert grep(told, refused.id) == ["dead_letter_opened"]
-    assert grep(told, unsent.id) == ["jobs_cancelled"]
-    assert [event["campaign"] for event in told if event["event"] == "campaign_cancelled"] == [
+    assert grep(logged, doubted.id) == ["reconciliation_scheduled"]
+    assert grep(logged, refused.id) == ["dead_letter_opened"]
+    assert grep(logged, unsent.id) == ["jobs_cancelled"]
+    assert [event["campaign"] for event in logged if event["event"] == "campaign_cancelled"] == [
         "diwali"
     ]
 
 
-def test_lost_workers_are_told_up_to_the_letter(desk, told):
+def test_lost_workers_are_logged_up_to_the_dead_letter(desk, logged):
     job = make_job()
     desk.accept(job)
     for _ in range(CLAIMS_MAX + 1):
@@ -101,7 +101,7 @@ def test_lost_workers_are_told_up_to_the_letter(desk, told):
         desk.lapse()
         reap(desk.ledger)
     lapses = ["leases_lapsed"] * CLAIMS_MAX
-    assert grep(told, job.id) == [
+    assert grep(logged, job.id) == [
         *lapses,
         "reconciliation_scheduled",
         "leases_lapsed",
@@ -109,39 +109,39 @@ def test_lost_workers_are_told_up_to_the_letter(desk, told):
     ]
 
 
-def test_a_lost_message_is_told_apart_from_a_lost_worker(desk, told):
+def test_lost_messages_and_lost_workers_are_logged_separately(desk, logged):
     desk.accept(*make_jobs(2))
     first, _ = desk.release(chunk_size=1)
     desk.claim(first)
     desk.lapse()
     reap(desk.ledger)
-    assert [(event["lost"], event["count"]) for event in told] == [("message", 1), ("worker", 1)]
+    assert [(event["lost"], event["count"]) for event in logged] == [("message", 1), ("worker", 1)]
 
 
-def test_claims_that_an_orphaned_message_takes_over_are_told(desk, told):
+def test_claims_taken_over_are_logged(desk, logged):
     jobs = make_jobs(2)
     desk.accept(*jobs)
     (chunk,) = desk.release()
     desk.claim(chunk)
     desk.claim(chunk, orphaned=True)
-    (event,) = told
+    (event,) = logged
     assert (event["event"], event["chunk_id"]) == ("claims_taken_over", chunk.id)
     assert event["request_ids"] == [job.id for job in jobs]
 
 
-def test_no_line_names_more_than_fifty_and_none_is_left_out(desk, told):
+def test_an_entry_has_at_most_fifty_request_ids_and_none_is_left_out(desk, logged):
     jobs = make_jobs(1_020)
     desk.accept(*jobs)
     desk.release(window=1_020)
     desk.lapse()
     reap(desk.ledger)
-    assert max(event["count"] for event in told) == 50
-    assert sorted(chain.from_iterable(event["request_ids"] for event in told)) == sorted(
+    assert max(event["count"] for event in logged) == 50
+    assert sorted(chain.from_iterable(event["request_ids"] for event in logged)) == sorted(
         job.id for job in jobs
     )
 
 
-def test_what_was_rolled_back_is_not_told(desk, told):
+def test_a_rolled_back_event_is_not_logged(desk, logged):
     def break_off():
         with desk.ledger.write() as connection:
             log_after_commit(connection, "never")
@@ -149,12 +149,12 @@ def test_what_was_rolled_back_is_not_told(desk, told):
 
     with pytest.raises(OSError, match="disk"):
         break_off()
-    assert told == []
+    assert logged == []
 
 
-def test_a_pause_is_told_with_who_and_what_was_before(desk, told):
+def test_a_pause_is_logged_with_its_operator_and_the_former_state(desk, logged):
     pause_campaign(desk.ledger, "diwali", OPERATOR)
-    (event,) = told
+    (event,) = logged
     assert (event["event"], event["campaign"], event["before"]) == (
         "campaign_paused",
         "diwali",
@@ -163,7 +163,7 @@ def test_a_pause_is_told_with_who_and_what_was_before(desk, told):
     assert (event["operator"], event["note"]) == ("asha", "ticket 42")
 
 
-def test_an_ordinary_success_tells_nothing_here(desk, told):
+def test_a_plain_success_is_not_logged_by_the_ledger(desk, logged):
     held, claimed = desk.take_one(make_job())
     desk.record(held, judge(claimed, issue(claimed), policy=RetryPolicy()))
-    assert told == []
+    assert logged == []

@@ -1,4 +1,4 @@
-"""After a restore: whatever may have been sent in the forgotten time is not taken for new, nor settled by a refusal."""
+"""After a restore, no job that may have been sent since the backup counts as new."""
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +17,7 @@ _HOUR_MS = 3_600_000
 
 @pytest.fixture
 def backup_at(desk):
-    """The release last turned over an hour ago: that is when the backup was made."""
+    """Make the release's last heartbeat an hour old: the time of the backup."""
     touch(desk.ledger, Heartbeat.RELEASE)
     with desk.ledger.write() as connection:
         connection.execute(update(heartbeats).values(at=now_ms() - _HOUR_MS))
@@ -31,7 +31,7 @@ def _taken(desk):
     )
 
 
-def test_a_job_that_waited_at_the_backup_may_have_been_sent_since(desk, backup_at):
+def test_a_job_waiting_in_the_backup_counts_as_possibly_sent(desk, backup_at):
     desk.accept(make_job(1))
     restored = mark_restored(desk.ledger, OPERATOR)
     assert (restored.jobs, restored.backup_at and int(restored.backup_at.timestamp() * 1000)) == (
@@ -41,13 +41,13 @@ def test_a_job_that_waited_at_the_backup_may_have_been_sent_since(desk, backup_a
     assert _taken(desk) == (True, backup_at)
 
 
-def test_a_job_that_is_accepted_again_after_a_restore_may_have_been_sent_before_it(desk, backup_at):
+def test_a_job_accepted_after_a_restore_counts_as_possibly_sent(desk, backup_at):
     mark_restored(desk.ledger, OPERATOR)
     desk.accept(make_job(1))
     assert _taken(desk) == (True, backup_at)
 
 
-def test_a_refusal_after_a_restore_is_looked_up_before_it_settles_anything(desk, backup_at):
+def test_a_refusal_after_a_restore_is_reconciled_before_it_settles_the_job(desk, backup_at):
     mark_restored(desk.ledger, OPERATOR)
     held, claimed = desk.take_one(make_job(1))
     refusal = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
@@ -57,7 +57,9 @@ def test_a_refusal_after_a_restore_is_looked_up_before_it_settles_anything(desk,
     assert desk.letters() == []
 
 
-def test_an_open_letter_may_have_been_resent_since_and_a_settled_job_is_left_alone(desk, backup_at):
+def test_a_job_with_an_open_dead_letter_counts_as_possibly_sent_and_a_settled_one_does_not(
+    desk, backup_at
+):
     failed = desk.settle(make_job(1), refuse())
     held, claimed = desk.take_one(make_job(2))
     desk.record(held, judge(claimed, issue(claimed)))
@@ -79,7 +81,7 @@ def test_of_several_restores_the_oldest_backup_counts_and_after_a_month_none(des
     assert not claimed.may_have_reached
 
 
-def test_without_a_heartbeat_the_last_acceptance_is_the_last_sign_of_life(desk):
+def test_without_a_heartbeat_the_last_acceptance_dates_the_backup(desk):
     desk.accept(make_job(1))
     restored = mark_restored(desk.ledger, OPERATOR)
     assert restored.backup_at is not None

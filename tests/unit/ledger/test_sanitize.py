@@ -1,4 +1,4 @@
-"""Stored values: whatever the API sends fits its column."""
+"""Stored values: every value that the API sends fits its column."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from ledger.store.sanitize import stored_list, stored_number, stored_text
     ("value", "kept"),
     [(None, None), (0, 0), (2**63 - 1, 2**63 - 1), (2**63, None), (-(10**30), None)],
 )
-def test_a_number_that_no_column_holds_is_left_out(value, kept):
+def test_a_number_that_no_column_can_store_is_dropped(value, kept):
     assert stored_number(value) == kept
 
 
@@ -26,12 +26,12 @@ def test_a_number_that_no_column_holds_is_left_out(value, kept):
         ("\ud800", "?"),
     ],
 )
-def test_a_text_is_kept_but_for_what_no_database_holds(text, kept):
+def test_a_text_is_kept_except_for_characters_that_no_database_stores(text, kept):
     assert stored_text(text) == kept
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_every_text_becomes_one_that_can_be_stored(text):
+def test_every_text_becomes_storable(text):
     stored = stored_text(text)
     stored.encode()
     assert "\x00" not in stored
@@ -39,6 +39,6 @@ def test_every_text_becomes_one_that_can_be_stored(text):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()))))
-def test_a_list_is_stored_as_json_of_storable_texts_or_not_at_all(texts):
+def test_a_list_is_stored_as_json_of_storable_texts_or_as_null(texts):
     stored = stored_list(texts)
     assert (from_json(stored) if stored else []) == [stored_text(text) for text in texts]

@@ -1,4 +1,4 @@
-"""The books: balances that always add up, outcomes as a stream, and the database's clock."""
+"""Balances always add up, outcomes are streamed, and times are the database's."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ def test_a_balance_counts_every_line_in_exactly_one_state(desk):
     assert (found.unsettled, found.counts[State.ISSUED], found.counts[State.QUEUED]) == (7, 1, 5)
 
 
-def test_a_balance_is_read_in_one_moment_whatever_is_recorded_meanwhile(desk):
+def test_a_balance_is_one_snapshot_while_outcomes_are_recorded(desk):
     held, claimed = desk.take_one(make_job())
     with desk.ledger.read() as connection:
         query = select(jobs.c.state)
@@ -51,7 +51,7 @@ def test_balances_stay_balanced_while_outcomes_are_recorded(desk, at_once):
     assert all(looks)
 
 
-def test_a_balance_tells_open_letters_and_the_oldest_due_time(desk):
+def test_a_balance_has_the_open_dead_letters_and_the_oldest_due_time(desk):
     desk.settle(make_job(1), refuse())
     assert balance(desk.ledger, "diwali").oldest_due is None
     desk.accept(make_job(2))
@@ -116,7 +116,7 @@ def issue_first():
     return type(refuse())(200, b'{"status": {"success": true, "code": 200}}')
 
 
-def test_a_line_that_is_not_settled_stands_where_its_job_stands(desk):
+def test_an_unsettled_line_has_the_state_of_its_job(desk):
     job = make_job()
     desk.accept(job)
     assert desk.line(job).state == State.WAITING
@@ -148,7 +148,7 @@ def test_times_are_whole_milliseconds_of_the_databases_clock(ledger):
     assert abs(first / 1000 - datetime.now(UTC).timestamp()) < 30
 
 
-def test_a_lease_lasts_as_long_as_it_was_asked_for(desk):
+def test_a_lease_lasts_as_long_as_requested(desk):
     _, claimed = desk.take_one(make_job())
     row = desk.row(claimed.id)
     assert row.lease_until - row.first_claimed_at == 60_000
@@ -161,7 +161,7 @@ def test_a_job_is_settled_at_the_ledgers_time(desk):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.0001])
-def test_a_wait_of_almost_nothing_is_due_at_once_but_never_early(desk, seconds):
+def test_a_tiny_wait_is_due_soon_but_never_early(desk, seconds):
     held, claimed = desk.take_one(make_job())
     desk.give_back(held, delay_seconds=seconds)
     row = desk.row(claimed.id)
