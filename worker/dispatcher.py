@@ -15,7 +15,7 @@ from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
-from ledger.queries.stalls import leased, recent_took_seconds
+from ledger.queries.stalls import leased, recent_call_seconds
 from limiter.state import Availability, LimitState
 from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import recall_lost
@@ -74,7 +74,7 @@ def _release_due(parts: Parts) -> int:
         log.warning("limits_unavailable", error=str(error))
         return 0
     shared_chunk_size = size_shared_chunk(
-        limits, workers=parts.settings.workers, took_seconds=recent_took_seconds(parts.ledger)
+        limits, workers=parts.settings.workers, took_seconds=recent_call_seconds(parts.ledger)
     )
     newest_probes = next(parts.probe_turns)
     released = _release_lane(

@@ -120,7 +120,7 @@ def claim(
         if campaign.state == CampaignState.PAUSED:
             connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
         if is_cancelled:
-            connection.execute(_GIVE_BACK_UNLESS_LOOKED_UP, {"job_numbers": job_numbers})
+            connection.execute(_GIVE_BACK_SENDS, {"job_numbers": job_numbers})
         if orphaned:
             lost = connection.scalars(
                 _LOST, {"job_numbers": job_numbers, "chunk_id": chunk_id}
@@ -166,7 +166,7 @@ _GIVE_BACK = (
     .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.QUEUED)
     .values(state=State.WAITING, lease_until=None)
 )
-_GIVE_BACK_UNLESS_LOOKED_UP = _GIVE_BACK.where(jobs.c.fallback.is_(None))
+_GIVE_BACK_SENDS = _GIVE_BACK.where(jobs.c.fallback.is_(None))
 _LOST = (
     select(lines.c.request_id)
     .join(jobs, jobs.c.number == lines.c.job_number)
@@ -196,10 +196,10 @@ _ISOLATE = (
 def _take(*, again: bool) -> ReturningUpdate[Any]:
     free = jobs.c.state == State.QUEUED
     if again:
-        mine = and_(
+        ours = and_(
             jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK, jobs.c.claims < CLAIMS_MAX
         )
-        free = or_(free, mine)
+        free = or_(free, ours)
     now = now_ms()
     return (
         update(jobs)

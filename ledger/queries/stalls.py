@@ -43,7 +43,7 @@ def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
         ]
 
 
-def recent_took_seconds(ledger: Ledger) -> float | None:
+def recent_call_seconds(ledger: Ledger) -> float | None:
     """Return the mean duration of the newest calls; None when there was none in the last minute."""
     recent = select(attempts.c.took_ms).where(attempts.c.started_at >= now_ms() - _RECENT_MS)
     newest = recent.order_by(attempts.c.started_at.desc()).limit(_RECENT_CALLS).subquery()

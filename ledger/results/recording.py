@@ -125,19 +125,9 @@ def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> d
 
 
 _ATTEMPT_COLUMNS = (
-    *(
-        "job_number",
-        "number",
-        "started_at",
-        "took_ms",
-        "kind",
-        "decision",
-        "http_status",
-        "code",
-        "message",
-    ),
-    *("tracking_id", "worker", "reply"),
-)
+    "job_number", "number", "started_at", "took_ms", "kind", "decision", "http_status",
+    "code", "message", "tracking_id", "worker", "reply",
+)  # fmt: skip
 
 
 def _insert_attempts(

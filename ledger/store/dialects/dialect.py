@@ -1,4 +1,8 @@
-"""What a database must offer the ledger. A module of this package implements it as `DIALECT`."""
+"""What a database must offer the ledger. A module of this package implements it as `DIALECT`.
+
+A new database needs a module, an entry in `NAMES`, its triggers in migration 0008 and its scheme in
+`config.settings`; then `tests/contract/ledger` checks it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,7 @@ from issuance.states import State
 from ledger.campaigns import pause_campaign
 from ledger.dispatch.reaper import reap
 from ledger.queries.heartbeats import Heartbeat, silent_seconds, touch
-from ledger.queries.stalls import leased, recent_took_seconds, stalls
+from ledger.queries.stalls import leased, recent_call_seconds, stalls
 from ledger.store.clock import now_ms
 from ledger.store.schema import attempts, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
@@ -110,12 +110,12 @@ def test_each_heartbeat_has_its_age_by_the_databases_clock(ledger):
 
 
 def test_the_duration_of_calls_is_the_newest_ones_mean_or_none(desk):
-    assert recent_took_seconds(desk.ledger) is None
+    assert recent_call_seconds(desk.ledger) is None
     held, claimed = desk.take_one(make_job())
     desk.record(
         held, replace(judge(claimed, issue(claimed)), started_at_ms=int(time.time() * 1000))
     )
-    assert recent_took_seconds(desk.ledger) == pytest.approx(0.04)
+    assert recent_call_seconds(desk.ledger) == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(0, 3), (9, 3), (11, 1)])

@@ -19,7 +19,7 @@ from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
-from ledger.queries.stalls import leased, recent_took_seconds, stalls
+from ledger.queries.stalls import leased, recent_call_seconds, stalls
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
@@ -132,7 +132,7 @@ READERS_AND_WRITERS = {
     "redrive": lambda desk: desk.redrive(Verb.RESEND, campaign="diwali", reason=Reason.FAILED),
     "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
-    "recent calls": lambda desk: recent_took_seconds(desk.ledger),
+    "recent calls": lambda desk: recent_call_seconds(desk.ledger),
     "unpublished events": lambda desk: unpublished_events(desk.ledger),
 }
 
