@@ -1,4 +1,4 @@
-"""Backs up a SQLite ledger while it is in use, and restores it. PostgreSQL has its own tools."""
+"""Backs up a ledger that is a file while it is in use, and restores it. Servers have own tools."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ def back_up(url: str, path: Path) -> int:
         path: the copy's path, which must not exist.
 
     Raises:
-        LedgerError: the ledger is no SQLite file, the copy is damaged, or the path exists.
+        LedgerError: the ledger is no file, the copy is damaged, or the path exists.
     """
     file = _file(url, lambda dialect: dialect.dump_command)
     if path.exists():
@@ -59,7 +59,7 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
         The new path of the former file; None when there was none.
 
     Raises:
-        LedgerError: the ledger is no SQLite file, or the copy is missing, damaged or of a newer
+        LedgerError: the ledger is no file, or the copy is missing, damaged or of a newer
             program; nothing has changed.
     """
     file = _file(url, lambda dialect: dialect.load_command)
@@ -106,7 +106,7 @@ def _file(url: str, instead: Callable[[Dialect], str]) -> Path:
     file = dialect.file(parsed)
     if file is None:
         raise LedgerError(
-            "This copies SQLite ledgers; for PostgreSQL use its own tools: "
+            "This copies a ledger that is a SQLite file; use your database's own tools: "
             f"{instead(dialect)} (see the runbook)"
         )
     return file
