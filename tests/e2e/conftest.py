@@ -1,4 +1,4 @@
-"""Real systems for the end-to-end tests: one that is shared, and others for whoever breaks something."""
+"""Running systems for the end-to-end tests: a shared one, and others for tests that break it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.hostile.stub import Stub
 
 StartSystem = Callable[..., AbstractContextManager[System]]
 
-# Short times, so that everything that is tried again comes to its end within the test.
+# Short times, so that all retries end within the test.
 _SHORT_TIMES = {
     "ISSUANCE_API_TIMEOUT_SECONDS": "2",
     "ISSUANCE_LEASE_SECONDS": "6",
@@ -30,7 +30,7 @@ _SHORT_TIMES = {
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_ours() -> Iterator[None]:
-    """The systems' settings are the tests' own, also for what runs within this process."""
+    """Keep the user's settings out of code that runs in this process."""
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - set(scrubbed_environment()):
             if not name.startswith("ISSUANCE_TEST_"):
@@ -40,7 +40,7 @@ def _no_settings_of_ours() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show the tails of the logs of a failed test's system, and what a rig measured (`-rP`)."""
+    """Show the last log lines of a failed test's system, and a rig's measurements (`-rP`)."""
     report = yield
     found = getattr(item, "funcargs", {}).values()
     if report.failed:
@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def start_system(tmp_path_factory: pytest.TempPathFactory) -> StartSystem:
-    """Make systems, to be used with `with`: settings by their names in the environment, options of `issuance up`."""
+    """Create a system for `with`; takes options of `issuance up` and environment variables."""
     base = scrubbed_environment() | _SHORT_TIMES
 
     def start(*options: str, **environment: str) -> System:
@@ -73,11 +73,10 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture(scope="session")
 def shared(start_system: StartSystem, webhook: Webhook) -> Iterator[System]:
-    """A system for tests that do not disturb each other, each with a campaign of its own.
+    """A system for tests that do not disturb each other; each has its own campaign.
 
-    Its lease is far longer than any test: whoever needed a lease to lapse would be seen. It calls
-    as a connected organisation with OAuth, and few calls at once, so that a blast with slow calls
-    takes its time.
+    Its lease is far longer than any test, so a test that depends on a lapse fails. It calls as a
+    connected organisation with OAuth, and with few concurrent calls, so that a blast lasts.
     """
     settings = {
         "ISSUANCE_LEASE_SECONDS": "90",

@@ -1,4 +1,4 @@
-"""A real system that calls the hostile stub, for one test after the other."""
+"""A running system that calls the hostile stub, used by one test after the other."""
 
 import time
 from collections.abc import Callable, Collection
@@ -23,7 +23,7 @@ SETTINGS = {
     "ISSUANCE_API_RATE_PER_MINUTE": "0",
     "ISSUANCE_LOOK_UP_LAGS_SECONDS": "1,2",
 }
-"""The product's defaults, which the other tests shorten; only the rate and the last are not."""
+"""The product's defaults, which other tests shorten; except the rate and the last one."""
 _OFTEN_SECONDS = 0.2
 _CALM_SECONDS = 20.0
 
@@ -46,12 +46,12 @@ class Rig:
         return campaign
 
     def read(self, campaign: str) -> Run:
-        """A campaign as both books have it now."""
+        """A campaign as the ledger and the stub have it now."""
         rows = read_rows(self.system.home / "ledger.db", campaign)
         return Run(rows, self.stub.books())
 
     def settle(self, campaign: str, within: float, *, without: Collection[str] = ()) -> Run:
-        """Wait until all is settled, without some customers, or until the time is over."""
+        """Wait until all rows, except those of some customers, are settled or the time is over."""
         until = time.monotonic() + within
         while True:
             run = self.read(campaign).without(without)
@@ -68,7 +68,7 @@ class Rig:
         self._command("limits", "set", str(60 * per_second))
 
     def show_limits(self) -> str:
-        """What `issuance limits show` says."""
+        """The output of `issuance limits show`."""
         return self._command("limits", "show")
 
     def note(self, name: str, value: object) -> None:
@@ -80,7 +80,7 @@ class Rig:
         return "\n".join(self._notes)
 
     def calm_down(self) -> None:
-        """End what a test has left open, and give the next one a fresh account and fresh books."""
+        """Cancel what a test left open, and reset the account and the stub."""
         self.stub.behave(shares=[], customers={}, rewards={}, outage=None, reads=None)
         self._forget_limits()
         for campaign in self._open:
@@ -106,7 +106,7 @@ class Rig:
 
 
 class Rigs:
-    """Keeps one rig for many tests, and replaces it when a test has left it unusable."""
+    """Keeps one rig for many tests, and replaces it after a test that broke it."""
 
     def __init__(self, start: Start, stub: Stub, **settings: str) -> None:
         self._start = start
@@ -116,14 +116,14 @@ class Rigs:
         self._rig: Rig | None = None
 
     def fresh(self) -> Rig:
-        """A rig whose account has made no call yet."""
+        """A rig whose account has made no calls."""
         if self._rig is None:
             system = self._start("--no-flower", **self._settings)
             self._rig = Rig(self._stack.enter_context(system), self._stub)
         return self._rig
 
     def take_back(self, rig: Rig) -> None:
-        """Make the rig ready for the next test, or end it."""
+        """Make the rig ready for the next test, or stop it."""
         try:
             rig.calm_down()
         except AssertionError:
@@ -132,6 +132,6 @@ class Rigs:
             self._stub.reset()
 
     def close(self) -> None:
-        """End the system."""
+        """Stop the system."""
         self._rig = None
         self._stack.close()

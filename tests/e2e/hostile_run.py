@@ -1,4 +1,4 @@
-"""One campaign in the ledger and in the hostile stub's books, compared by requestId."""
+"""A campaign in the ledger and in the hostile stub's record, compared by requestId."""
 
 import math
 import sqlite3
@@ -75,23 +75,23 @@ class Run:
     books: Mapping[str, StubEntry]
 
     def without(self, customers: Collection[str]) -> Self:
-        """The part of all other customers."""
+        """The rows of all other customers."""
         rows = [row for row in self.rows if row.customer not in customers]
         return type(self)(rows, self.books)
 
     @property
     def is_settled(self) -> bool:
-        """Whether no row is open."""
+        """Whether all rows are settled."""
         return all(row.settled_at is not None for row in self.rows)
 
     @property
     def states(self) -> Counter[str]:
-        """How many rows are in each state."""
+        """The number of rows in each state."""
         return Counter(row.state for row in self.rows)
 
     @property
     def calls(self) -> list[float]:
-        """When its calls came to the stub, in order."""
+        """The times of its calls at the stub, in order."""
         entries = (self.books.get(row.request_id) for row in self.rows)
         return sorted(call for entry in entries if entry is not None for call in entry.calls)
 
@@ -107,7 +107,7 @@ class Run:
         return min(self.calls, default=math.nan) - min(row.accepted_at for row in self.rows)
 
     def calls_between(self, begin: float, end: float) -> int:
-        """How many of its calls came to the stub in this time."""
+        """The number of its calls at the stub in this time."""
         return sum(begin <= call < end for call in self.calls)
 
     def __repr__(self) -> str:
@@ -115,7 +115,7 @@ class Run:
         return f"{states} in {self.seconds:.1f} s with {len(self.calls)} calls"
 
     def check(self) -> None:
-        """Make sure that every row was issued exactly once, and that both books say so."""
+        """Assert that every row was issued exactly once, in the ledger and in the stub."""
         assert self.rows
         assert self.is_settled, f"not settled: {self}"
         assert [*self._unlike(), *self._second_requests()] == []

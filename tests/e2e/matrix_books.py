@@ -1,4 +1,4 @@
-"""The ledger and the simulator's truth beside each other, requestId by requestId: what is not as it must be."""
+"""Compares the ledger with the simulator's truth, requestId by requestId."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _CORE = "/api_gateway/rewards/core/v1"
 
 @dataclass(frozen=True)
 class Books:
-    """One blast's lines at one moment, and the truth of then.
+    """A blast's lines at one moment, with the truth of that moment.
 
     Attributes:
         lines: the ledger's.
-        truth: requestId → what really happened; nothing for those no call has reached.
-        are_ids_spoilt: answers name one transaction for all their lines (rewards-api §4.3 (d)).
-        readable: requestIds of lines in doubt of which the API's transactions tell all the same.
+        truth: requestId → what the API did; without requestIds that no call reached.
+        are_ids_spoilt: replies name one transaction for all lines (rewards-api §4.3 (d)).
+        readable: requestIds in doubt that the API's transactions nevertheless show.
     """
 
     lines: list[LineRecord]
@@ -32,15 +32,15 @@ class Books:
     readable: frozenset[str]
 
     def double(self) -> list[str]:
-        """Lines of which too much was issued or charged."""
+        """Lines with too many units issued or charged."""
         return [self._show(line) for line in self.lines if self._is_double(line)]
 
     def unknown(self) -> list[str]:
-        """Lines with units, vouchers or transactions that the ledger does not know, or invents."""
+        """Lines whose units, vouchers or transactions differ from the truth."""
         return [self._show(line) for line in self.lines if not self._is_known(line)]
 
     def untrue(self) -> list[str]:
-        """Lines whose state is not what was issued of them; in doubt is true only where no read could tell."""
+        """Lines in a wrong state; in doubt is right only if no read shows the outcome."""
         return [self._show(line) for line in self.lines if not self._is_true(line)]
 
     def in_doubt(self) -> list[LineRecord]:
@@ -79,13 +79,22 @@ class Books:
 
     def _show(self, line: LineRecord) -> str:
         entry = self.truth.get(line.request_id, {})
-        known = f"{line.state} with {line.quantity} of {line.requested_quantity}, {len(line.vouchers)} vouchers"
-        true = f"{entry.get('issued')} units, {len(entry.get('vouchers', ()))} vouchers in {entry.get('calls')} calls"
-        return f"{line.customer.value} reward {line.reward_id}: {known}; in truth {true}; {line.code} {line.message}"
+        known = (
+            f"{line.state} with {line.quantity} of {line.requested_quantity}, "
+            f"{len(line.vouchers)} vouchers"
+        )
+        true = (
+            f"{entry.get('issued')} units, {len(entry.get('vouchers', ()))} vouchers "
+            f"in {entry.get('calls')} calls"
+        )
+        return (
+            f"{line.customer.value} reward {line.reward_id}: {known}; in truth {true}; "
+            f"{line.code} {line.message}"
+        )
 
 
 def has_transaction(simulator: httpx.Client, line: LineRecord) -> bool:
-    """Whether the API lists a transaction of this line's job and reward; asked of it directly."""
+    """Whether the API itself lists a transaction of this line's job and reward."""
     query = {
         "source": "INSTORE",
         "identifierName": line.customer.kind,

@@ -1,4 +1,4 @@
-"""The readings of the rewards API that the matrix goes through, and the orders that go wrong in each of them."""
+"""The readings of the rewards API in the matrix, and the failing orders of each."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +28,7 @@ Faults = list[str | dict[str, Any]]
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read the documents: the simulator's switches for one round of three blasts."""
+    """One interpretation of the API's documents: the simulator's switches for one round."""
 
     http_mode: str
     completed_replay: str
@@ -41,12 +41,12 @@ class Reading:
 
     @property
     def meets_429(self) -> bool:
-        """In two rounds of the whole product: it costs seconds, and other tests are about it (`test_rate.py`)."""
+        """True in two rounds only: a 429 costs seconds, and `test_rate.py` tests it."""
         return self.id.startswith("openapi_400-duplicate_400-reprocess")
 
     @property
     def switches(self) -> dict[str, object]:
-        """The four, and what else may be one way or the other: drawn, but the same in every run."""
+        """All switches: the four, and the others drawn from a fixed seed."""
         rng = Random(self.id)
         return asdict(self) | {
             "toplevel_anomaly": rng.choice(ANOMALIES),
@@ -65,7 +65,7 @@ VALUES = {
     "replay_quantity": ("cumulative", "delta"),
 }
 EVERY_READING = [Reading(*values) for values in product(*VALUES.values())]
-# Every value meets every value of every other switch, and every variant.
+# A selection that combines every pair of values of two switches.
 COVERING_READINGS = [
     Reading("always_200", "original", "duplicate_400", "cumulative"),
     Reading("always_200", "original", "stored_failure", "delta"),
@@ -79,7 +79,7 @@ COVERING_READINGS = [
 ]
 
 PRICES = {1002: 10, 1009: 286, 1017: 10}
-"""Points of one unit as it is ordered here; the other rewards are free (docs/reference/simulator.md)."""
+"""Points per unit; the other rewards are free (docs/reference/simulator.md)."""
 _SINGLES = (
     *(
         Line("", reward, 1)
@@ -90,16 +90,16 @@ _SINGLES = (
 _BASKETS: tuple[tuple[Line, ...], ...] = (
     *((line,) for line in _SINGLES),
     (Line("", 1001, 3),),
-    (Line("", 1006, 2),),  # one a customer: partial
+    (Line("", 1006, 2),),  # limited to one per customer: partial
     (Line("", 1006, 3), Line("", 1001, 2)),
     (Line("", 1002, 1), Line("", 1005, 1)),
     (Line("", 1003, 2), Line("", 1004, 2), Line("", 1017, 2)),
     (Line("", 1005, 1), Line("", 1007, 1)),
     (Line("", 1010, 1), Line("", 1001, 1)),
 )
-_PLAIN = 30  # so many calls are answered that the account is not closed for the others
+_PLAIN = 30  # enough successful calls to keep the account available
 _LOSSES = (
-    "timeout_after_commit",  # the connection is closed before our own patience ends
+    "timeout_after_commit",  # the API closes the connection before our timeout
     "reset_after_commit",
     "504_html_after_commit",
     "truncated_json_after_commit",
@@ -130,7 +130,7 @@ _TOO_MANY = {"kind": "429", "retry_after_seconds": 0}
 
 
 def _mishaps(rng: Random) -> list[Faults]:
-    """What may befall the calls of one job: nothing, one loss, or for some two calls that come to nothing."""
+    """The faults of one job's calls: none, one lost reply, or for some jobs two failed calls."""
     loss, other, outage = rng.choice(_LOSSES), rng.choice(_LOSSES), rng.choice(_NEVER_PROCESSED)
     return [
         [],
@@ -140,7 +140,7 @@ def _mishaps(rng: Random) -> list[Faults]:
 
 
 def _exhausting(rng: Random) -> list[Faults]:
-    """What uses up every attempt; few, because many calls in a row without an answer close the account."""
+    """Faults that use up every attempt; few, or they would suspend the account."""
     loss, outage = rng.choice(_LOSSES), rng.choice(_NEVER_PROCESSED)
     return [
         [loss] * ATTEMPTS_MOST,
@@ -151,7 +151,7 @@ def _exhausting(rng: Random) -> list[Faults]:
 
 @dataclass(frozen=True)
 class Order:
-    """A job, and what goes wrong with its calls, one after the other."""
+    """A job, and the faults of its calls in order."""
 
     job: Job
     faults: Faults
@@ -166,12 +166,12 @@ def campaign_of(reading: Reading, variant: Variant) -> str:
 
 
 def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
-    """Draw the orders of one blast: every basket with every kind of mishap, the same in every run.
+    """Draw the orders of a blast: every basket with every kind of fault, from a fixed seed.
 
     Args:
-        reading: the round's.
+        reading: of the round.
         variant: the endpoint.
-        area: tells the customers of this blast from all others'.
+        area: distinguishes the customers of this blast from those of others.
     """
     campaign = campaign_of(reading, variant)
     rng, numbers = Random(campaign), count(1)
@@ -183,8 +183,7 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
     mishaps += [(baskets[0], []) for _ in range(_PLAIN)]
     rng.shuffle(mishaps)
     if variant is Variant.BULK and reading.meets_429:
-        # At the beginning, when there is most to be answered: it closes the account for all three
-        # blasts.
+        # First, when most calls are open: it suspends the account for all three blasts.
         mishaps.insert(0, (baskets[0], [_TOO_MANY]))
     for basket, faults in mishaps:
         customer = Customer("mobile", f"9196{area:04d}{next(numbers):04d}")

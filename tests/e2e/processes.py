@@ -1,4 +1,4 @@
-"""`issuance up` as real processes: started, found by name, killed on the way, ended without leftovers."""
+"""Start, find, kill and stop the processes of `issuance up`."""
 
 import signal
 import subprocess
@@ -15,20 +15,20 @@ T = TypeVar("T")
 
 _READY_SECONDS = 60.0
 _END_SECONDS = 40.0
-_OFTEN_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 def await_that(what: str, condition: Callable[[], T], seconds: float = 20.0) -> T:
-    """Wait until the condition gives something true, and give that; say what was awaited when it never does."""
+    """Wait until the condition returns something true, and return that."""
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
-        time.sleep(_OFTEN_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return found
 
 
 class Processes:
-    """One `issuance up` and everything it starts."""
+    """An `issuance up` and all its processes."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], *options: str) -> None:
         self.home = home
@@ -39,7 +39,7 @@ class Processes:
         self._seen: set[psutil.Process] = set()
 
     def start(self) -> None:
-        """Start it in a session of its own, and wait until it says that it is ready."""
+        """Start it in its own session, and wait until it is ready."""
         with self.output.open("wb") as output:
             self._up = subprocess.Popen(
                 [sys.executable, "-m", "console", "up", *self._options],
@@ -59,15 +59,15 @@ class Processes:
 
     @property
     def is_running(self) -> bool:
-        """Whether `issuance up` itself is there."""
+        """Whether `issuance up` itself runs."""
         return self._up is not None and self._up.poll() is None
 
     def find(self, name: str) -> psutil.Process:
-        """The process that runs under this name now; waits for it while it is being started again."""
+        """The process of this name; waits for its restart."""
         return await_that(f"{name} runs", lambda: self._named().get(name))
 
     def find_again(self, old: psutil.Process, name: str) -> psutil.Process:
-        """The process that has taken the place of one that ended."""
+        """The process that replaced one that ended."""
         return await_that(f"{name} is started again", lambda: self._another(old, name), 30.0)
 
     def _another(self, old: psutil.Process, name: str) -> psutil.Process | None:
@@ -79,7 +79,7 @@ class Processes:
         return self.find(name).children()
 
     def all_named(self) -> list[tuple[str, psutil.Process]]:
-        """All processes that run now, by name; those that a worker has forked are called its children."""
+        """All running processes by name; a worker's forks are called its children."""
         assert self._up is not None
         found = [("up", psutil.Process(self._up.pid))]
         for name, process in self._named().items():
@@ -95,7 +95,7 @@ class Processes:
         return process
 
     def kill_tree(self, name: str) -> psutil.Process:
-        """SIGKILL the named process and all it has forked, at once."""
+        """SIGKILL the named process and its forks."""
         process = self.find(name)
         for one in [process, *process.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
@@ -104,7 +104,7 @@ class Processes:
 
     @contextmanager
     def unable_to_write(self, *names: str) -> Iterator[None]:
-        """Have every write of these processes and their children fail, as on a full disk."""
+        """Make every write of these processes and their children fail, as on a full disk."""
         found = [
             one
             for name in names
@@ -123,7 +123,7 @@ class Processes:
 
     @contextmanager
     def also(self, *names: str, **environment: str) -> Iterator[None]:
-        """Run a second process of each name meanwhile, as on another machine."""
+        """Run a second process of each name within the `with`, as on another machine."""
         home = self.home / "second"
         home.mkdir(exist_ok=True)
         whole = self._environment | {"ISSUANCE_HOME": str(home)} | environment
@@ -149,14 +149,14 @@ class Processes:
         return self._up.wait(_END_SECONDS)
 
     def leftovers(self) -> list[str]:
-        """The command lines of what is still there, a moment after everything should have ended."""
+        """The command lines of processes still running a moment after the end."""
         _, alive = psutil.wait_procs(self._seen, timeout=3)
         return [
             _command(process) for process in {*alive, *self._of_this_home()} if process.is_running()
         ]
 
     def end_by_force(self) -> None:
-        """SIGKILL whatever is left."""
+        """SIGKILL all remaining processes."""
         if self.is_running:
             self._look()
         for process in {*self._seen, *self._of_this_home()}:
@@ -182,7 +182,7 @@ class Processes:
         return {name: child for child in children if (name := _name(child))}
 
     def _of_this_home(self) -> set[psutil.Process]:
-        """By their environment, so that a process whose parent was killed is found too."""
+        """Find them by environment, also after the death of their parent."""
         found = set()
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -192,7 +192,7 @@ class Processes:
 
 
 def _name(process: psutil.Process) -> str:
-    """`worker`, `release` … as in the Procfile, `broker`, `simulator`; nothing for one that just ends or begins."""
+    """Its name in the Procfile, `broker` or `simulator`; empty while it starts or ends."""
     command = _command(process)
     if "valkey-server" in command:
         return "broker"

@@ -1,4 +1,4 @@
-"""The running system as a test deals with it: its commands, its ledger, the API's own book, its logs and its broker."""
+"""A running system as a test uses it: commands, ledger, simulated API, logs and broker."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ Rows = Iterable[Mapping[str, object]]
 
 
 class System:
-    """One `issuance up` on a HOME of its own, and what a test does with it.
+    """An `issuance up` with its own ISSUANCE_HOME, and the actions of a test.
 
     Args:
         home: an empty folder.
@@ -69,14 +69,13 @@ class System:
         self.processes.end_by_force()
 
     def stop(self, number: signal.Signals) -> None:
-        """End it, and make sure that it ends as it should: status 0, no process left, nothing announced any more."""
+        """Stop it; assert exit status 0, no remaining process and no `running.json`."""
         self.processes.signal_up(number)
         assert self.processes.await_end() == 0
         assert self.processes.leftovers() == []
         assert not (self.home / "running.json").exists()
 
     # -- commands
-    # --------------------------------------------------------------------------------------------------
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run an `issuance` command to its end."""
@@ -101,13 +100,13 @@ class System:
         return path
 
     def blast(self, campaign: str, rows: Rows, **environment: str) -> None:
-        """Blast rows that are all good, as an operator does."""
+        """Blast valid rows with the command."""
         path = self.write_file(campaign, rows)
         done = self.command("blast", str(path), "--campaign", campaign, **environment)
         assert done.returncode == 0, done.stderr
 
     def accept(self, campaign: str, rows: Rows) -> None:
-        """Blast rows that are all good from within this process, which spares the seconds that a command takes."""
+        """Blast valid rows from this process, which is seconds faster than the command."""
         source = Source(self.write_file(campaign, rows), ReadOptions())
         with ErrorsFile(self.home / "errors.csv") as errors:
             into, freezer = ensure_campaign(self.ledger, campaign), Freezer.of(self._settings)
@@ -126,18 +125,17 @@ class System:
         )
 
     def status(self, campaign: str) -> dict[str, Any]:
-        """What `issuance status CAMPAIGN --json` says."""
+        """The output of `issuance status CAMPAIGN --json`."""
         done = self.command("status", campaign, "--json")
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     # -- the ledger
-    # ------------------------------------------------------------------------------------------------
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The system's ledger, read beside it."""
+        """The system's ledger, on a connection of the test."""
         url = self.environment.get("ISSUANCE_LEDGER_URL") or f"sqlite:///{self.home / 'ledger.db'}"
         return self._stack.enter_context(Ledger(url))
 
@@ -150,13 +148,13 @@ class System:
         return list(outcomes(self.ledger, find_campaign(self.ledger, campaign)))
 
     def wait_settled(self, campaign: str, seconds: float = 30.0) -> Balance:
-        """Wait until nothing of a campaign is still to come, then make sure that the two books agree."""
+        """Wait until a campaign is settled; assert that ledger and API agree."""
         await_that(f"{campaign} is settled", lambda: not self.balance(campaign).unsettled, seconds)
         self.check_books(campaign)
         return self.balance(campaign)
 
     def check_books(self, campaign: str) -> Comparison:
-        """Make sure that accepted = settled, and that nothing was issued twice, lost or invented."""
+        """Assert that accepted = settled, and that nothing was issued twice, lost or invented."""
         final = self.balance(campaign)
         assert (final.balanced, final.unsettled) == (True, 0)
         assert final.counts == recount(self.ledger, campaign).counts
@@ -165,86 +163,84 @@ class System:
         return books
 
     # -- the parts
-    # -------------------------------------------------------------------------------------------------
 
     @cached_property
     def site(self) -> RunningSystem:
-        """Where the parts are, as the system itself tells."""
+        """The addresses of its parts, from `running.json`."""
         found = RunningSystem.find(self.home)
         assert found is not None
         return found
 
     @cached_property
     def redis(self) -> Redis:
-        """What the system's limits and locks are in; by default the broker too."""
+        """The Redis of limits and locks; by default also the broker."""
         url = self.environment.get("ISSUANCE_REDIS_URL") or self.site.broker_url
         return self._stack.enter_context(Redis.from_url(url, decode_responses=True))
 
     @cached_property
     def simulator(self) -> httpx.Client:
-        """The simulated API's own controls."""
+        """The controls of the simulated API."""
         return self._stack.enter_context(httpx.Client(base_url=self.site.api_url, timeout=10))
 
     def truth(self) -> dict[str, dict[str, Any]]:
-        """The API's own book: requestId → what happened under it."""
+        """The API's own record: requestId → what happened."""
         answer = self.simulator.get("/_truth", params={"format": "jsonl"}).raise_for_status()
         return {entry["requestId"]: entry for entry in map(json.loads, answer.text.splitlines())}
 
     def summary(self) -> dict[str, Any]:
-        """The counts of the API's own book."""
+        """The totals of the API's own record."""
         found: dict[str, Any] = self.simulator.get("/_truth/summary").raise_for_status().json()
         return found
 
     def calls(self) -> int:
-        """Issue calls that have reached the simulator so far, repeated ones included."""
+        """The issue calls that reached the simulator, including repeated ones."""
         return int(self.summary()["calls"])
 
     def plan_faults(self, plan: Mapping[str, object]) -> None:
-        """Have calls go wrong (docs/reference/simulator.md)."""
+        """Make calls fail (docs/reference/simulator.md)."""
         self.simulator.post("/_faults", json=plan).raise_for_status()
 
     @contextmanager
     def switched(self, **switches: object) -> Iterator[None]:
-        """Change switches of the simulator for a while."""
+        """Change switches of the simulator within the `with`."""
         before = self.simulator.get("/_switches").json()
         self.simulator.post("/_switches", json=switches).raise_for_status()
         try:
             yield
         finally:
-            with suppress(httpx.HTTPError):  # it may be the test's point that the simulator is gone
+            with suppress(httpx.HTTPError):  # the test may have stopped the simulator
                 self.simulator.post("/_switches", json={name: before[name] for name in switches})
 
     # -- logs
-    # ------------------------------------------------------------------------------------------------------
 
     def log_text(self) -> str:
-        """All logs, whole."""
+        """The text of all logs."""
         return "".join(
             path.read_text(errors="replace") for path in sorted((self.home / "logs").glob("*.log"))
         )
 
     def log_size(self, name: str) -> int:
-        """Where a process's log ends now, to read on from there."""
+        """The current size of a process's log, to read later entries only."""
         path = self.home / "logs" / f"{name}.log"
         return path.stat().st_size if path.exists() else 0
 
     def events(self, name: str, event: str, *, since: int = 0) -> list[dict[str, Any]]:
-        """A process's log events of one kind."""
+        """A process's log entries of one event."""
         return [
             found for found in self.log_entries(name, since=since) if found.get("event") == event
         ]
 
     def log_entries(self, name: str, *, since: int = 0) -> list[dict[str, Any]]:
-        """All of a process's log events."""
+        """All log entries of a process."""
         path = self.home / "logs" / f"{name}.log"
         return _events(path, since) if path.exists() else []
 
     def supervisor_events(self, event: str) -> list[dict[str, Any]]:
-        """What `issuance up` itself says of the processes it keeps running."""
+        """The log entries of `issuance up` itself of one event."""
         return [found for found in _events(self.processes.output, 0) if found.get("event") == event]
 
     def log_tails(self) -> str:
-        """The last lines of every log, for whoever reads a failed test."""
+        """The last lines of every log, for the report of a failed test."""
         paths = [self.processes.output, *sorted((self.home / "logs").glob("*.log"))]
         return "\n".join(f"--- {path.name}\n{_tail(path)}" for path in paths if path.exists())
 
@@ -259,8 +255,8 @@ def _tail(path: Path) -> str:
 
 
 def plain_rows(count: int, *, area: int, reward: int = 1001) -> list[dict[str, object]]:
-    """Rows of customers whom nothing befalls; another area, other customers."""
-    assert count < 9_000, "numbers that end in 9001 and on are magic (docs/reference/simulator.md)"
+    """Rows of customers without faults; each area has its own customers."""
+    assert count < 9_000, "numbers from 9001 are magic (docs/reference/simulator.md)"
     return [
         {"mobile": f"9198{area:04d}{number:04d}", "rewardId": reward, "quantity": 1}
         for number in range(count)
@@ -268,6 +264,6 @@ def plain_rows(count: int, *, area: int, reward: int = 1001) -> list[dict[str, o
 
 
 def scrubbed_environment() -> dict[str, str]:
-    """This process's environment without any setting of ours."""
+    """This process's environment without the project's settings."""
     ours = ("ISSUANCE_", "SIMULATOR_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

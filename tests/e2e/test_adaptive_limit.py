@@ -1,4 +1,4 @@
-"""The adaptive limit and the suspension of a running system, as the API sees them."""
+"""Adaptive limit and suspension of a running system, observed at the API."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def system(start_system: StartSystem) -> Iterator[System]:
         yield started
 
 
-def test_after_an_outage_calls_come_back_gradually_and_nothing_is_lost(system: System):
+def test_after_an_outage_calls_return_gradually_and_nothing_is_lost(system: System):
     system.accept("outage", plain_rows(250, area=82))
     await_that("the blast is under way", lambda: system.calls() > _PER_SECOND)
     system.plan_faults({"rates": {"503": 1.0}})
@@ -38,7 +38,7 @@ def test_after_an_outage_calls_come_back_gradually_and_nothing_is_lost(system: S
     await_that("a probe is answered", lambda: not _field(system, "suspended_since"))
     seconds = [_calls_in_a_second(system) for _ in range(_WATCH_SECONDS)]
     assert seconds[0] <= _PER_SECOND * 0.75
-    # Each second brings no more than about twice the calls of the one before it.
+    # Each second has at most about twice the calls of the one before.
     assert all(later <= 2 * sooner + _PER_SECOND / 4 for sooner, later in pairwise(seconds))
     assert max(seconds) >= _PER_SECOND * 0.75
     assert system.wait_settled("outage", 40).counts[State.ISSUED] == 250
@@ -46,7 +46,7 @@ def test_after_an_outage_calls_come_back_gradually_and_nothing_is_lost(system: S
     assert suspended["reason"].startswith("HTTP 503")
 
 
-def test_an_api_that_became_slow_is_called_less_for_a_trial_and_as_before_when_that_does_not_help(
+def test_a_slow_api_is_called_less_on_trial_and_as_before_when_that_does_not_help(
     system: System,
 ):
     system.command("limits", "set", "default")
@@ -56,7 +56,7 @@ def test_an_api_that_became_slow_is_called_less_for_a_trial_and_as_before_when_t
     )
     with system.switched(latency_seconds=3.0):
         await_that("fewer calls are tried", lambda: _field(system, "limit_reason") == "latency")
-        await_that("the trial shows nothing", lambda: _field(system, "latency_until"))
+        await_that("the trial ends without effect", lambda: _field(system, "latency_until"))
     await_that("the limit is gone", lambda: _field(system, "limit") is None)
     assert system.wait_settled("slow").counts[State.ISSUED] == 600
 

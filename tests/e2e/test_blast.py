@@ -1,4 +1,4 @@
-"""A blast in which everything goes wrong that the simulator can do to a customer."""
+"""A blast with every fault that the simulator has for a customer."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.smoke
 
 _CAMPAIGN = "spring"
 _PLAIN = 377
-# The ending of the mobile → the state and code its line must come to (docs/reference/simulator.md).
+# Ending of the mobile → final state and code of its line (docs/reference/simulator.md).
 _ENDINGS = {
     **{f"90{number:02d}": (State.ISSUED, 200) for number in range(1, 12)},
     "9101": (State.PARTIAL, 8010),
@@ -21,14 +21,13 @@ _ENDINGS = {
     "9106": (State.FAILED, 12050),
     "9107": (State.FAILED, 3004),
     "9108": (State.FAILED, 77001),
-    # In doubt until they are looked up: the API's transactions tell that the first was issued, the
-    # others were not.
+    # Reconciled: the API's transactions show that only the first was issued.
     "9109": (State.ISSUED, 200),
     "9110": (State.FAILED, 8003),
     "9111": (State.FAILED, 1010),
 }
 _SILENT = "919770010500"
-"""Of this customer the gateway never lets a call through, so nobody can tell what came of it."""
+"""The gateway drops every call for this customer, so its outcome stays unknown."""
 
 
 def _rows() -> list[dict[str, object]]:
@@ -52,7 +51,7 @@ def blasted(shared: System) -> System:
     return shared
 
 
-def test_every_line_of_a_blast_ends_as_its_customers_ending_says(blasted: System):
+def test_each_line_ends_in_the_state_of_its_magic_customer(blasted: System):
     found = {line.customer.value: (line.state, line.code) for line in blasted.lines(_CAMPAIGN)}
     assert {ending: found[f"91977001{ending}"] for ending in _ENDINGS} == _ENDINGS
     assert [found[row["mobile"]] for row in plain_rows(_PLAIN, area=1)] == [
@@ -60,14 +59,14 @@ def test_every_line_of_a_blast_ends_as_its_customers_ending_says(blasted: System
     ] * _PLAIN
 
 
-def test_only_what_nobody_can_tell_stays_in_doubt(blasted: System):
+def test_only_a_line_that_cannot_be_verified_stays_in_doubt(blasted: System):
     in_doubt = [
         line.customer.value for line in blasted.lines(_CAMPAIGN) if line.state is State.IN_DOUBT
     ]
     assert in_doubt == [_SILENT]
 
 
-def test_the_status_of_a_settled_blast_adds_up_and_says_what_waits_for_an_operator(blasted: System):
+def test_the_status_of_a_settled_blast_adds_up_and_counts_open_dead_letters(blasted: System):
     status = blasted.status(_CAMPAIGN)
     counts = {
         name: status[name]

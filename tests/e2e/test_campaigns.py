@@ -1,4 +1,4 @@
-"""What an operator and other services do while a blast is running: pause, resume, cancel, ask for one reward."""
+"""Pause, resume, cancel and single requests while a blast is running."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _WATCH_SECONDS = 1.0
 
 @pytest.fixture
 def slow(shared: System) -> Iterator[System]:
-    """The shared system, its API slow: eight calls at once, three rounds a second at most."""
+    """The shared system with a slow API."""
     with shared.switched(latency_seconds=0.3):
         yield shared
 
@@ -33,12 +33,12 @@ def _calls_of(system: System, campaign: str) -> int:
 def _assert_no_call_arrives(system: System, campaign: str, halted_at: float) -> int:
     time.sleep(max(0.0, halted_at + _HALTED_WITHIN_SECONDS - time.monotonic()))
     calls = _calls_of(system, campaign)
-    time.sleep(_WATCH_SECONDS)  # nothing to await: that nothing happens is the point
+    time.sleep(_WATCH_SECONDS)  # nothing to wait for: no call must arrive
     assert _calls_of(system, campaign) == calls
     return calls
 
 
-def test_a_background_request_is_issued_while_a_blast_still_has_most_of_its_work_left(slow: System):
+def test_a_background_request_overtakes_a_running_blast(slow: System):
     slow.blast("long", plain_rows(300, area=20))
     await_that("the blast is under way", lambda: _calls_of(slow, "long"))
     asked = slow.command("issue", "--mobile", "919800219999", "--reward-id", "1001", "--wait")
@@ -52,7 +52,7 @@ def test_a_background_request_is_issued_while_a_blast_still_has_most_of_its_work
     slow.wait_settled("background")
 
 
-def test_a_paused_campaign_calls_no_more_within_a_moment_and_a_resumed_one_finishes(slow: System):
+def test_a_paused_campaign_stops_calling_and_a_resumed_one_finishes(slow: System):
     slow.accept("paused", plain_rows(300, area=22))
     await_that("the blast is under way", lambda: _calls_of(slow, "paused"))
     paused = slow.command("campaign", "pause", "paused")

@@ -1,4 +1,4 @@
-"""Dead letters: the alarm for each of them, and the two ways to put one back to work."""
+"""Dead letters: the alarm of each, and the two ways to redrive one."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ from tests.e2e.processes import await_that
 from tests.e2e.system import System
 from tests.e2e.webhook import Webhook
 
-_QUEUE_KEY = "issuance:issuance.dead_letters"  # the prefix of all our keys, and the queue's name
+_QUEUE_KEY = "issuance:issuance.dead_letters"  # key prefix and queue name
 _RETRY_BUDGET = 6
 
 
@@ -27,7 +27,7 @@ def _rows(area: int, *endings: str) -> list[dict[str, object]]:
 
 
 def _alarms(system: System, webhook: Webhook, campaign: str) -> tuple[list[Any], list[Any]]:
-    """The letters' ids as the handler logged them, and as it posted them."""
+    """The ids of the letters that the handler logged, and of those it posted."""
     logged = [
         event
         for event in system.events("dead-letters", "dead letter")
@@ -56,12 +56,12 @@ def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(
     assert fields == {"letter_id", "request_id", "campaign", "reason", "code"}
 
 
-def test_notices_wait_in_their_queue_while_nobody_handles_them(shared: System, webhook: Webhook):
+def test_alarms_wait_in_their_queue_while_the_handler_is_stopped(shared: System, webhook: Webhook):
     handler = shared.processes.kill("dead-letters", signal.SIGSTOP)
     try:
         shared.accept("unheard", _rows(41, "9102", "9103", "9105", "9106", "9110"))
         shared.wait_settled("unheard")
-        # One may be on its way to the stopped process, which asked for it before it was stopped.
+        # The handler may have fetched one before it was stopped.
         await_that("the notices are queued", lambda: shared.redis.llen(_QUEUE_KEY) >= 4)
         assert _alarms(shared, webhook, "unheard") == ([], [])
     finally:
@@ -74,7 +74,7 @@ def test_notices_wait_in_their_queue_while_nobody_handles_them(shared: System, w
 
 @pytest.fixture(scope="module")
 def redriven(shared: System) -> System:
-    """Two letters: one in doubt, because the gateway let no call through; one refused, because of its reward."""
+    """Two letters: one in doubt after gateway errors, one refused for its reward."""
     doubted, refused = (f"9198042{number:05d}" for number in range(2))
     faults = {
         doubted: ["502_html"] * _RETRY_BUDGET,
@@ -118,16 +118,16 @@ def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redr
     assert show_dead_letter(redriven.ledger, doubted.id).letter.state == "closed"
     assert redriven.truth()[doubted.job_id]["issued"] == 1
     story = _grep(doubted.job_id, redriven.log_text() + resent.stderr)
-    told = [event["event"] for event in story]
+    events = [event["event"] for event in story]
     attempts = [event for event in story if event["event"] == "attempt"]
     assert [event["outcome"] for event in attempts][:_RETRY_BUDGET] == ["in_doubt"] * _RETRY_BUDGET
     assert (attempts[-1]["outcome"], attempts[-1]["redrives"]) == ("issued", 1)
     milestones = ["dead_letter_opened", "dead letter", "dead_letter_resent", "dead_letter_closed"]
-    assert [event for event in dict.fromkeys(told) if event in milestones] == milestones
+    assert [event for event in dict.fromkeys(events) if event in milestones] == milestones
 
 
 def _grep(request_id: str, text: str) -> list[dict[str, Any]]:
-    """The events of all logs that name a requestId, in the order in which they happened."""
+    """The log entries with a requestId, in order of time."""
     found = [
         json.loads(line)
         for line in text.splitlines()

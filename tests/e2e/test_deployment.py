@@ -1,4 +1,4 @@
-"""The deployment files start what the code needs: every process by a command that exists, every queue consumed."""
+"""The deployment files start every process, and every queue has a consumer."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def _of_procfile() -> list[str]:
 
 
 def _of_compose() -> list[str]:
-    # Read as text: no YAML library is among the project's tools, and none is needed to start it.
+    # Read as text: the project has no YAML library.
     return _COMPOSE_COMMAND.findall((_ROOT / "docker-compose.yml").read_text())
 
 

@@ -1,4 +1,4 @@
-"""A customer's rows in one call, issued in part, put right, run again, and one of them taken back."""
+"""Rows grouped by customer: issued in part, run again, redriven; and a line revoked."""
 
 from issuance.states import State
 from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters

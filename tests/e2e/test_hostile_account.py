@@ -1,4 +1,4 @@
-"""Whole parts of the API fail, at a set rate: what still works keeps its share of the rate."""
+"""Parts of the API fail at a fixed rate: the rest keeps its share of the rate."""
 
 import time
 
@@ -35,7 +35,7 @@ def test_a_failing_reward_leaves_another_campaign_its_share(rig: Rig):
     rig.note("healthy", healthy)
     alone.check()
     healthy.check()
-    # Up to five seconds of the other campaign's work were queued before it came.
+    # The other campaign had up to five seconds of work queued before it.
     assert healthy.waited_seconds <= 10
     assert healthy.seconds <= 1.25 * alone.seconds
 

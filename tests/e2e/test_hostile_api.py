@@ -1,4 +1,4 @@
-"""Calls fail for reasons of their own: the blast keeps its speed, and every row is issued once."""
+"""Single calls fail: the blast keeps its speed, and every row is issued once."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ _BUSY_CODES = {521: 521, 503: 503, 500: 500, 408: 408, 425: 425, 461: 461, 10004
 
 @pytest.fixture(scope="module")
 def unadapted(start_system: StartSystem, stub: Stub) -> Mapping[str, Run]:
-    """The measured runs on a system whose rate does not adapt."""
+    """The measured runs on a system with a fixed rate."""
     rigs = Rigs(start_system, stub, ISSUANCE_API_RATE_ADAPTS="false")
     runs = {}
     for replay in _REPLAYS:
@@ -55,7 +55,7 @@ def test_stray_failures_cost_a_blast_no_time_because_the_rate_adapts(
 
 
 def test_two_hung_calls_do_not_hold_up_the_others(rig: Rig):
-    # Both workers get one of them, and there is more work than the two chunks they are in.
+    # Each worker gets one of them, and there is more work than their two chunks.
     rows = [_TWO[0], *_OTHERS[:160], _TWO[1], *_OTHERS[160:]]
     rig.set_rate(60)
     rig.stub.behave(customers=dict.fromkeys(_TWO_CUSTOMERS, hanging(30)))

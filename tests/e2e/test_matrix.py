@@ -1,8 +1,8 @@
-"""Every reading of the rewards API: blasts in which calls go wrong come out right, whichever of them is true.
+"""Blasts with failing calls are settled correctly under every reading of the rewards API.
 
-A round is one reading, with one blast through each endpoint at once. `ISSUANCE_TEST_MATRIX=full`
-goes through all 36 readings, 108 blasts; without it a selection in which every value of a switch
-meets every value of the others.
+A round is one reading with a concurrent blast through each endpoint. `ISSUANCE_TEST_MATRIX=full`
+runs all 36 readings, 108 blasts; the default is a selection that combines every pair of values of
+two switches.
 """
 
 import os
@@ -46,7 +46,7 @@ _SETTINGS = {
     "ISSUANCE_API_TIMEOUT_SECONDS": "1",
     "ISSUANCE_API_DATA_SCOPE": "OTHER",
     "ISSUANCE_API_DATA_SCOPE_ORG": str(ORG),
-    "ISSUANCE_API_RATE_ADAPTS": "false",  # most calls go wrong here
+    "ISSUANCE_API_RATE_ADAPTS": "false",  # most calls fail here
     "ISSUANCE_RETRY_MAX_ATTEMPTS": str(ATTEMPTS_MOST),
     "ISSUANCE_RETRY_BASE_SECONDS": "0.1",
     "ISSUANCE_RETRY_CAP_SECONDS": "0.5",
@@ -56,7 +56,7 @@ _SETTINGS = {
 
 @dataclass
 class Round:
-    """One reading's blasts: the books after them, and after their letters were resent without faults."""
+    """A reading's blasts: the results, and those after a resend of the letters without faults."""
 
     reading: Reading
     blasted: dict[Variant, Books] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def nudge(system: System) -> Nudge:
 
 @pytest.fixture(scope="module", params=_READINGS, ids=lambda reading: reading.id)
 def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
-    """Blast through each endpoint at once, wait for the end, mend what can be, resend, and wait again."""
+    """Blast through each endpoint, wait, remove the faults, resend, and wait again."""
     reading: Reading = request.param
     made = Round(reading)
     system.simulator.post("/_reset").raise_for_status()
@@ -112,7 +112,7 @@ def _blast(system: System, reading: Reading, variant: Variant) -> None:
 
 
 def _is_settled(system: System, nudge: Nudge, campaign: str) -> bool:
-    """Ask for a release at once instead of at beat's next second: a job's way has many short waits."""
+    """Wake the release now instead of at beat's next second: a job has many short waits."""
     nudge.give()
     return not system.balance(campaign).unsettled
 
@@ -146,27 +146,27 @@ def test_nothing_is_issued_or_charged_twice(made: Round, variant: Variant):
 
 
 @every_variant
-def test_every_unit_and_voucher_that_was_issued_is_in_the_ledger(made: Round, variant: Variant):
+def test_every_issued_unit_and_voucher_is_in_the_ledger(made: Round, variant: Variant):
     assert made.blasted[variant].unknown() == []
 
 
 @every_variant
-def test_every_line_is_in_the_state_that_is_true_of_it(made: Round, variant: Variant):
+def test_every_line_is_in_its_true_state(made: Round, variant: Variant):
     assert made.blasted[variant].untrue() == []
 
 
 @every_variant
-def test_letters_that_are_resent_leave_the_books_true(made: Round, variant: Variant):
+def test_resent_letters_leave_the_ledger_correct(made: Round, variant: Variant):
     books = made.resent[variant]
     assert (books.double(), books.unknown(), books.untrue()) == ([], [], [])
 
 
 @every_variant
-def test_no_line_stays_partial_when_what_held_it_back_is_mended(made: Round, variant: Variant):
+def test_no_line_stays_partial_after_its_cause_is_fixed(made: Round, variant: Variant):
     assert [line for line in made.resent[variant].lines if line.state is State.PARTIAL] == []
 
 
-def test_the_selection_lets_every_value_of_a_switch_meet_every_value_of_the_others():
+def test_the_selection_combines_every_pair_of_switch_values():
     for one, other in combinations(VALUES, 2):
         met = {(getattr(reading, one), getattr(reading, other)) for reading in COVERING_READINGS}
         assert len(met) == len(VALUES[one]) * len(VALUES[other])

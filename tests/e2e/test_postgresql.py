@@ -1,4 +1,4 @@
-"""The same on a PostgreSQL ledger: a blast in which workers are killed."""
+"""A blast on a PostgreSQL ledger in which workers are killed."""
 
 from collections.abc import Iterator
 
@@ -31,12 +31,12 @@ def test_a_blast_on_postgresql_survives_killed_workers(system: System):
     system.accept("elephant", plain_rows(300, area=95))
     await_that("the blast is under way", lambda: system.calls() > 40)
     system.processes.children("worker")[0].kill()
-    await_that("the blast goes on", lambda: system.calls() > 100)
+    await_that("the blast continues", lambda: system.calls() > 100)
     worker = system.processes.kill_tree("worker")
     system.processes.find_again(worker, "worker")
     assert system.wait_settled("elephant", 40).counts[State.ISSUED] == 300
     await_that(
-        "the release has added up what the lines' triggers noted",
+        "the release has added up the counters of the triggers",
         lambda: _tally_deltas(system) == 0,
     )
 

@@ -1,4 +1,4 @@
-"""Personal data: identifiers and vouchers are in the ledger and at the API, and nowhere else in the clear."""
+"""Identifiers and vouchers are in clear text only in the ledger and at the API."""
 
 import base64
 import json
@@ -19,8 +19,8 @@ _MOBILES = [f"9198050{number:05d}" for number in range(40)]
 _EMAILS = [f"asha.rao{number}@mail.example" for number in range(20)]
 _EXTERNAL_IDS = [f"CRM-ASHA-{number:04d}" for number in range(20)]
 _MAGIC = [f"91970050{ending}" for ending in ("9006", "9102", "9103", "9110")]
-_TALKED_ABOUT = _MOBILES[7]
-"""The API repeats this customer's identifiers in what it says."""
+_NAMED_IN_MESSAGE = _MOBILES[7]
+"""The API's message repeats the identifiers of this customer."""
 _KEPT_BODY = re.compile(rb'"body":\s*"([A-Za-z0-9+/=]{8,})"')
 
 
@@ -31,7 +31,7 @@ def _rows() -> list[dict[str, object]]:
     return rows + [{"mobile": mobile, "rewardId": 1001} for mobile in _MAGIC]
 
 
-def _heard(listener: PubSub) -> Iterator[bytes]:
+def _received(listener: PubSub) -> Iterator[bytes]:
     while (message := listener.get_message(timeout=0.2)) is not None:
         if message["type"] == "pmessage":
             yield message["data"]
@@ -39,16 +39,16 @@ def _heard(listener: PubSub) -> Iterator[bytes]:
 
 @pytest.fixture(scope="module")
 def events(shared: System) -> bytes:
-    """Everything that was said on the broker's channels (events, remote control) during a blast."""
-    message = f"Customer {_TALKED_ABOUT} ({_EMAILS[0]}) is not valid"
+    """All messages on the broker's channels (events, remote control) during a blast."""
+    message = f"Customer {_NAMED_IN_MESSAGE} ({_EMAILS[0]}) is not valid"
     shared.plan_faults(
-        {"customers": {_TALKED_ABOUT: [{"kind": "outcome", "code": 8003, "message": message}]}}
+        {"customers": {_NAMED_IN_MESSAGE: [{"kind": "outcome", "code": 8003, "message": message}]}}
     )
     with Redis.from_url(shared.site.broker_url) as broker, broker.pubsub() as listener:
         listener.psubscribe("*")
         shared.accept(_CAMPAIGN, _rows())
         shared.wait_settled(_CAMPAIGN)
-        return b"\n".join(_heard(listener))
+        return b"\n".join(_received(listener))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def secrets(shared: System, events: bytes) -> list[str]:
 
 
 def _with_bodies(raw: bytes) -> str:
-    """The text, and behind it what Celery's messages hide in base64."""
+    """The text, followed by the decoded base64 bodies of Celery's messages."""
     bodies = [base64.b64decode(body) for body in _KEPT_BODY.findall(raw.replace(b'\\"', b'"'))]
     return b"\n".join([raw, *bodies]).decode(errors="replace")
 
@@ -69,7 +69,7 @@ def _shown(secrets: list[str], text: str) -> list[str]:
 
 
 def _stored(broker: Redis) -> Iterator[bytes]:
-    """Every key with its whole value."""
+    """Every key with its value."""
     read: dict[bytes, Any] = {
         b"string": broker.get,
         b"hash": broker.hgetall,
@@ -89,11 +89,10 @@ def test_no_log_shows_an_identifier_or_a_voucher(shared: System, secrets: list[s
     )
 
 
-def test_no_key_and_no_value_that_was_ever_in_the_broker_shows_one(
+def test_no_key_or_value_of_the_broker_shows_an_identifier_or_a_voucher(
     shared: System, secrets: list[str]
 ):
-    # Its append-only file holds every command that ever changed it: queued and unacknowledged
-    # messages, locks.
+    # The append-only file holds every command that changed it: messages, locks.
     written = b"".join(path.read_bytes() for path in (shared.home / "broker").rglob("*.aof"))
     with Redis.from_url(shared.site.broker_url) as broker:
         kept = b"\n".join(_stored(broker))
@@ -104,7 +103,7 @@ def test_no_key_and_no_value_that_was_ever_in_the_broker_shows_one(
     assert _shown(secrets, text) == []
 
 
-def test_no_event_on_the_brokers_channels_shows_one(
+def test_no_event_of_the_broker_shows_an_identifier_or_a_voucher(
     shared: System, secrets: list[str], events: bytes
 ):
     text = _with_bodies(events)
@@ -134,7 +133,7 @@ def _search(flower: httpx.Client, request_id: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_one_grep_for_a_request_id_tells_the_rewards_story(shared: System, secrets: list[str]):
+def test_a_search_for_a_request_id_finds_the_rewards_history(shared: System, secrets: list[str]):
     [line] = [line for line in shared.lines(_CAMPAIGN) if line.customer.value == _MAGIC[0]]
     story = [json.loads(text) for text in shared.log_text().splitlines() if line.request_id in text]
     attempts = [event for event in story if event["event"] == "attempt"]

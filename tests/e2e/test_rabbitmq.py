@@ -1,4 +1,4 @@
-"""The same with RabbitMQ as the broker: a blast in which workers are killed, and messages that nobody understands."""
+"""RabbitMQ as the broker: a blast in which workers are killed, and unreadable messages."""
 
 from collections.abc import Iterator
 
@@ -47,15 +47,13 @@ def test_a_blast_on_rabbitmq_survives_killed_workers(system: System):
     system.accept("rabbit", plain_rows(300, area=96))
     await_that("the blast is under way", lambda: system.calls() > 40)
     system.processes.children("worker")[0].kill()
-    await_that("the blast goes on", lambda: system.calls() > 100)
+    await_that("the blast continues", lambda: system.calls() > 100)
     worker = system.processes.kill_tree("worker")
     system.processes.find_again(worker, "worker")
     assert system.wait_settled("rabbit", 40).counts[State.ISSUED] == 300
 
 
-def test_what_no_worker_understands_ends_in_the_queue_of_rejected_messages(
-    system: System, broker_url: str
-):
+def test_unreadable_messages_end_in_the_queue_of_rejected_messages(system: System, broker_url: str):
     with Connection(broker_url) as connection, connection.channel() as channel:
         before = _count(channel, REJECTED_QUEUE)
         producer = connection.Producer(channel)

@@ -1,4 +1,4 @@
-"""The API account's limits, seen from the API: its rate, how campaigns share it, and the wait after a 429."""
+"""The account's limits, observed at the API: rate, shares of campaigns, wait after a 429."""
 
 import time
 from collections import Counter
@@ -25,7 +25,7 @@ _RETRY_AFTER_SECONDS = 4
 
 @pytest.fixture(scope="module")
 def system(start_system: StartSystem) -> Iterator[System]:
-    """Ten calls a second, and one attempt a job: whoever lost it to the rate or to a 429 would fail."""
+    """Ten calls a second and one attempt per job: a job that lost it to the limits would fail."""
     settings = {
         "ISSUANCE_API_RATE_PER_MINUTE": str(_PER_SECOND * 60),
         "ISSUANCE_RETRY_MAX_ATTEMPTS": "1",
@@ -35,18 +35,18 @@ def system(start_system: StartSystem) -> Iterator[System]:
         yield started
 
 
-def test_the_api_sees_the_rate_that_was_set_and_nobody_loses_an_attempt_to_it(system: System):
+def test_the_api_sees_the_configured_rate_and_no_job_loses_an_attempt(system: System):
     system.accept("even", plain_rows(125, area=80))
     await_that("the first call", system.calls)
     began, before = time.monotonic(), system.calls()
-    time.sleep(_WATCH_SECONDS)  # the window over which the rate is told
+    time.sleep(_WATCH_SECONDS)  # the window over which the rate is measured
     calls = (system.calls() - before) / (time.monotonic() - began) * _WATCH_SECONDS
     even = _PER_SECOND * _WATCH_SECONDS
     assert 0.9 * even <= calls <= even + _PER_SECOND
     assert system.wait_settled("even").counts[State.ISSUED] == 125
 
 
-def test_after_a_429_its_job_waits_while_the_others_are_called_and_no_attempt_is_used_up(
+def test_after_a_429_only_its_job_waits_and_no_attempt_is_used_up(
     system: System,
 ):
     limited_before = _limited(system)
@@ -68,7 +68,7 @@ def test_after_a_429_its_job_waits_while_the_others_are_called_and_no_attempt_is
 
 
 def _repeated_calls(system: System, campaign: str) -> list[tuple[int, int]]:
-    """When the jobs that were called twice were called, in milliseconds."""
+    """First and last call of each job that was called twice, in milliseconds."""
     query = (
         select(func.min(attempts.c.started_at), func.max(attempts.c.started_at))
         .join(jobs, jobs.c.number == attempts.c.job_number)
@@ -81,7 +81,7 @@ def _repeated_calls(system: System, campaign: str) -> list[tuple[int, int]]:
         return [(sooner, later) for sooner, later in connection.execute(query)]
 
 
-def test_campaigns_of_weights_three_and_one_share_the_rate_so_over_any_ten_seconds(system: System):
+def test_campaigns_share_the_rate_by_weight_over_any_ten_seconds(system: System):
     operator, in_all = Operator("asha"), _SHARED_PER_SECOND * _SHARED_SECONDS
     assert system.command("limits", "set", str(_SHARED_PER_SECOND * 60)).returncode == 0
     for area, (name, weight) in enumerate(_WEIGHTS.items(), start=82):
@@ -91,8 +91,8 @@ def test_campaigns_of_weights_three_and_one_share_the_rate_so_over_any_ten_secon
         system.accept(name, plain_rows(in_all * weight // 4 + _SHARED_PER_SECOND, area=area))
     for name in _WEIGHTS:
         resume_campaign(system.ledger, name, operator)
-    await_that("both have been at it for long enough", lambda: len(_starts(system)) > in_all)
-    starts = _starts(system)[_SHARED_PER_SECOND:in_all]  # at first the rate allows a burst
+    await_that("both have made enough calls", lambda: len(_starts(system)) > in_all)
+    starts = _starts(system)[_SHARED_PER_SECOND:in_all]  # the first calls are a burst
     first, last = starts[0][0], starts[-1][0]
     assert last - first > _WATCH_SECONDS * 1_000
     for since in range(first, last - _WATCH_SECONDS * 1_000, 100):
@@ -109,7 +109,7 @@ def test_campaigns_of_weights_three_and_one_share_the_rate_so_over_any_ten_secon
 
 
 def _starts(system: System) -> list[tuple[int, str]]:
-    """When the calls of the weighed campaigns began, in ms, and whose they were."""
+    """Start (ms) and campaign of each call of the weighted campaigns."""
     query = (
         select(attempts.c.started_at, campaigns.c.name)
         .join(jobs, jobs.c.number == attempts.c.job_number)

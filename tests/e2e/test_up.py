@@ -1,4 +1,4 @@
-"""`issuance up` and `issuance run` as programs: how they begin, refuse to begin, and end."""
+"""`issuance up` and `issuance run` as programs: start, refusal to start, and stop."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ from tests.e2e.system import System, plain_rows
 _GRACE_SECONDS = 15.0
 
 
-def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_goes_on(
+def test_ctrl_c_during_a_blast_stops_in_order_and_the_next_start_continues(
     start_system: StartSystem,
 ):
     system = start_system(ISSUANCE_API_MAX_CONCURRENT="5", SIMULATOR_LATENCY_SECONDS="0.3")
@@ -34,7 +34,7 @@ def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_go
         attempts = {line.request_id: line.attempts for line in system.lines("interrupted")}
     with System(system.home, system.environment, "--simulator", "--no-flower") as again:
         assert again.wait_settled("interrupted", 30).counts[State.ISSUED] == 120
-        # Nothing was in doubt when it ended, so nothing that had been sent was sent again.
+        # Nothing was in doubt at the end, so no job that was sent is resent.
         sent_before = {request_id for request_id, made in attempts.items() if made}
         assert {
             line.attempts for line in again.lines("interrupted") if line.request_id in sent_before
@@ -42,9 +42,9 @@ def test_ctrl_c_in_the_middle_of_a_blast_ends_all_in_order_and_the_next_start_go
 
 
 def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: System):
-    # Several e2e tests share the machine: a process that answers late is asked again.
-    told = await_that("the system is healthy", lambda: _healthy(shared), 30)
-    assert set(told["parts"].values()) == {"ok"}
+    # On a busy machine a process may answer late; the check is repeated.
+    health = await_that("the system is healthy", lambda: _healthy(shared), 30)
+    assert set(health["parts"].values()) == {"ok"}
     answer = httpx.get(shared.site.health_url, timeout=20)
     assert (answer.status_code, answer.json()["healthy"]) == (200, True)
     assert httpx.get(shared.site.health_url.replace("healthz", "livez"), timeout=5).json() == {
@@ -71,7 +71,7 @@ def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared:
         (["--simulator"], {"ISSUANCE_LEASE_SECONDS": "3"}, ("ISSUANCE_LEASE_SECONDS", "raise")),
     ],
 )
-def test_wrong_settings_end_up_at_once_with_their_name_and_the_remedy(
+def test_a_wrong_setting_ends_the_start_with_its_name_and_the_remedy(
     start_system: StartSystem,
     options: list[str],
     environment: dict[str, str],

@@ -1,4 +1,4 @@
-"""`issuance up` and `issuance run` where a port is taken or a part is dead: what is spared, and what ends the start."""
+"""`issuance up` and `issuance run` when a port is taken or a server is unreachable."""
 
 import socket
 
@@ -9,7 +9,7 @@ from tests.e2e.conftest import StartSystem
 from tests.e2e.system import plain_rows
 
 
-def test_a_flower_port_that_is_taken_costs_flower_and_nothing_else(start_system: StartSystem):
+def test_a_taken_flower_port_disables_only_flower(start_system: StartSystem):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with start_system("--simulator", ISSUANCE_FLOWER_PORT=str(port)) as system:
@@ -44,7 +44,7 @@ def test_a_flower_port_that_is_taken_costs_flower_and_nothing_else(start_system:
         (["run", "beat"], {"ISSUANCE_BROKER_URL": "redis://127.0.0.1:1/0"}, "ISSUANCE_BROKER_URL"),
     ],
 )
-def test_a_dead_broker_or_ledger_ends_the_start_with_one_line_that_names_the_setting(
+def test_an_unreachable_broker_or_ledger_ends_the_start_and_names_the_setting(
     start_system: StartSystem, command: list[str], environment: dict[str, str], setting: str
 ):
     ended = start_system().command(*command, **environment)

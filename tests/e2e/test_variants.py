@@ -1,4 +1,4 @@
-"""The three issue endpoints, OAuth, and one call with several rewards from another service's code."""
+"""The issue endpoints, OAuth, and a call with several rewards from another service."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ print(json.dumps([asked.request_ids, asked.is_new]))
 def test_a_blast_by_another_endpoint_is_issued_through_it(
     shared: System, variant: str, area: int, path: str
 ):
-    # A fault without effect that only a call by this path uses up.
+    # A fault without effect, consumed only by a call to this path.
     shared.plan_faults({"next": [{"fault": {"kind": "latency", "seconds": 0}, "path": path}]})
     rows = [
         row | {"orgId": 4001 if variant == "connected" else ""} for row in plain_rows(30, area=area)
@@ -37,7 +37,7 @@ def test_a_blast_by_another_endpoint_is_issued_through_it(
     assert shared.simulator.get("/_faults").json()["next"] == []
 
 
-def test_tokens_that_are_revoked_are_fetched_anew_and_everything_is_issued(shared: System):
+def test_revoked_tokens_are_renewed_and_everything_is_issued(shared: System):
     fetched = shared.summary()["tokenCalls"]
     shared.simulator.delete("/_tokens").raise_for_status()
     shared.accept("renewed", plain_rows(60, area=63))

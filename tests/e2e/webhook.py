@@ -1,4 +1,4 @@
-"""A tiny HTTP server that takes what is posted to it, to stand for whoever is alarmed."""
+"""A small HTTP server that records alarms posted to it."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Webhook:
-    """Listens on a free loopback port; `posted` holds what came, in order."""
+    """Listens on a free loopback port; `posted` holds the received bodies in order."""
 
     def __init__(self) -> None:
         self.posted: list[dict[str, Any]] = []
@@ -39,6 +39,6 @@ class Webhook:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler

@@ -25,7 +25,7 @@ ALWAYS_SERVER_ERROR = Fault("empty", http_status=500, calls=None)
 UNAVAILABLE = Fault("html", http_status=503, calls=None)
 
 ISSUED_BUT_IN_DOUBT = Fault("readable", commits=True, http_status=200, code=1010)
-"""Points were not redeemed after the issue step: only the reads can tell what was issued."""
+"""Points were not redeemed after the issue step: only the reads show what was issued."""
 
 
 def hanging(seconds: float) -> Fault:
