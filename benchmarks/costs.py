@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from benchmarks.stub import bulk_answer
-from issuance.fair_queue import Turns
+from issuance.fair_queue import FairScheduler
 from issuance.job import Lane
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
@@ -93,7 +93,7 @@ def run_steps(ledger: Ledger, watch: Stopwatch) -> None:
         [chunk] = release(
             ledger,
             Lane.BLAST,
-            Turns(),
+            FairScheduler(),
             window=CHUNK_JOBS,
             chunk_size=CHUNK_JOBS,
             lost_after_seconds=_LEASE_SECONDS,

@@ -43,7 +43,7 @@ _SAMPLES_PER_SECOND = 200
 _WAITS = ("Connection._recv", "_epoll.poll", "gather_groups", "Condition.wait")
 """Innermost frames of waiting threads, which py-spy may take for work on a busy machine."""
 _STARTING = (
-    "Parts.prepare",
+    "WorkerServices.prepare",
     "cached_property.__get__",
     "collect_rarely",
     "AsynPool._create_worker_process",

@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.log_writer import LineLogger
-from config.settings import Settings
+from config.settings import Settings, old_names
 from issuance.masking import scrub
 
 _PERSONAL = frozenset(
@@ -49,7 +49,10 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 
 
 def configure_logs(settings: Settings) -> None:
-    """Send every log of the process to standard error, one event a line."""
+    """Send every log of the process to standard error, one event a line.
+
+    Warns of settings that were given under an old name.
+    """
     begin: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -64,6 +67,8 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     _configure_libraries(settings, begin, end)
+    for old, new in old_names().items():
+        structlog.get_logger("issuance.settings").warning("setting_renamed", old=old, new=new)
 
 
 def _configure_libraries(settings: Settings, begin: list[Processor], end: list[Processor]) -> None:

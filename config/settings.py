@@ -1,10 +1,11 @@
 """Settings: the only reader of the environment. Read once by the outermost modules and passed down."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -96,9 +97,9 @@ class Settings(BaseSettings):
     retry_total_seconds: float = Field(
         3_600.0, gt=0, description="No attempt later than this after the first."
     )
-    look_up_lags_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+    reconcile_delays_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
         (30.0, 120.0, 600.0),
-        description="Waits before each look into the API's transactions for a job in doubt, with commas; empty: none.",
+        description="Waits before each read of the API's transactions for a job in doubt, with commas; empty: none.",
     )
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
     window_jobs: int = Field(
@@ -147,14 +148,14 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("look_up_lags_seconds", mode="before")
+    @field_validator("reconcile_delays_seconds", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
             [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
 
-    @field_validator("look_up_lags_seconds")
+    @field_validator("reconcile_delays_seconds")
     @classmethod
     def _not_negative(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 <= seconds < float("inf") for seconds in value):
@@ -229,7 +230,7 @@ class Settings(BaseSettings):
             base_seconds=self.retry_base_seconds,
             cap_seconds=self.retry_cap_seconds,
             total_seconds=self.retry_total_seconds,
-            read_lags_seconds=self.look_up_lags_seconds,
+            reconcile_delays_seconds=self.reconcile_delays_seconds,
         )
 
 
@@ -237,6 +238,8 @@ _RECORD_MARGIN_SECONDS = 1.0
 _VISIBILITY_MARGIN_SECONDS = 5
 _CONSUMER_TIMEOUT_SECONDS = 1_800
 """RabbitMQ's own, by default."""
+RENAMED_SETTINGS = {"ISSUANCE_LOOK_UP_LAGS_SECONDS": "ISSUANCE_RECONCILE_DELAYS_SECONDS"}
+"""Old names that are accepted for one release, each with the new one."""
 _SCHEMES = {
     "api_url": ("http://", "https://"),
     "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),
@@ -252,17 +255,18 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: with the name of each wrong or unknown setting and what to do.
     """
+    given = _given()
     unknown = [
         name
-        for name in _given_names()
-        if name.lower().removeprefix("issuance_") not in Settings.model_fields
+        for name in given
+        if _field_of(name) not in Settings.model_fields and name.upper() not in RENAMED_SETTINGS
     ]
     if unknown:
         raise SettingsError(
             "\n".join(f"{name}: no such setting; see .env.example" for name in unknown)
         )
     try:
-        settings = Settings()
+        settings = Settings(**_renamed(given))
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
     if missing := missing_credentials(settings):
@@ -295,14 +299,38 @@ def _is_simulated(host: str) -> bool:
         return False
 
 
-def _given_names() -> list[str]:
-    """The names in the environment and in `.env` that claim to be settings of ours."""
-    given = {*os.environ, *dotenv_values(_ENV_FILE)}
-    return sorted(
-        name
-        for name in given
+def _given() -> dict[str, str]:
+    """The product's settings in `.env` and in the environment, which takes precedence."""
+    given = {**dotenv_values(_ENV_FILE), **os.environ}
+    return {
+        name: given[name] or ""
+        for name in sorted(given)
         if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
-    )
+    }
+
+
+def _field_of(name: str) -> str:
+    return name.lower().removeprefix("issuance_")
+
+
+def _renamed(given: Mapping[str, str]) -> dict[str, Any]:
+    """The values given under an old name only, by field."""
+    fields = {_field_of(name) for name in given}
+    return {
+        _field_of(RENAMED_SETTINGS[name.upper()]): value
+        for name, value in given.items()
+        if name.upper() in RENAMED_SETTINGS
+        and _field_of(RENAMED_SETTINGS[name.upper()]) not in fields
+    }
+
+
+def old_names() -> dict[str, str]:
+    """The settings given under an old name, each with its new name."""
+    return {
+        name: RENAMED_SETTINGS[name.upper()]
+        for name in _given()
+        if name.upper() in RENAMED_SETTINGS
+    }
 
 
 def _explain(item: object) -> str:

@@ -8,7 +8,7 @@ WEIGHT_MIN, WEIGHT_MAX = 1, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
+class Contender:
     """A campaign that wants turns.
 
     Attributes:
@@ -26,13 +26,13 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One chunk of a claimant, of so many jobs."""
+    """One chunk of a contender, of so many jobs."""
 
     key: int
     size: int
 
 
-class Turns:
+class FairScheduler:
     """Gives turns so that, whenever two have work left, each has had jobs as its weight wants, to a chunk.
 
     It remembers from round to round who is ahead of the others. Who comes new, or comes back,
@@ -42,42 +42,42 @@ class Turns:
 
     def __init__(self) -> None:
         self._leads: dict[int, float] = {}
-        """Jobs by weight that a claimant is ahead of the turn that was given last; above 0."""
+        """Jobs by weight that a contender is ahead of the turn that was given last; above 0."""
 
-    def take(self, room: int, claimants: Sequence[Claimant], *, may_cut: bool) -> list[Turn]:
+    def take(self, room: int, contenders: Sequence[Contender], *, may_cut: bool) -> list[Turn]:
         """Fill the room with turns; returns them in their order.
 
         Args:
             room: most jobs.
-            claimants: all that want turns.
+            contenders: all that want turns.
             may_cut: the first turn may be cut to the room. Others that do not fit wait for the next
                 round, or chunks would become crumbs; only who is alone fills the room to the last
                 job.
         """
-        left = {each.key: each.due for each in claimants}
+        left = {each.key: each.due for each in contenders}
         line = [
             (self._leads.get(each.key, 0.0), place)
-            for place, each in enumerate(claimants)
+            for place, each in enumerate(contenders)
             if each.due
         ]
         heapify(line)
         now, turns = 0.0, list[Turn]()
         while line and room > 0:
             start, place = line[0]
-            claimant = claimants[place]
-            whole = min(claimant.chunk_size, left[claimant.key])
+            contender = contenders[place]
+            whole = min(contender.chunk_size, left[contender.key])
             size = min(whole, room)
-            if size < whole and len(claimants) > 1 and not (may_cut and not turns):
+            if size < whole and len(contenders) > 1 and not (may_cut and not turns):
                 break
-            turns.append(Turn(claimant.key, size))
+            turns.append(Turn(contender.key, size))
             now, room = start, room - size
-            left[claimant.key] -= size
-            self._leads[claimant.key] = start + size / claimant.weight
+            left[contender.key] -= size
+            self._leads[contender.key] = start + size / contender.weight
             heappop(line)
-            if left[claimant.key]:
-                heappush(line, (self._leads[claimant.key], place))
+            if left[contender.key]:
+                heappush(line, (self._leads[contender.key], place))
         # Who is alone takes nothing from anybody.
-        alone = len(claimants) == 1
+        alone = len(contenders) == 1
         self._leads = (
             {} if alone else {key: lead - now for key, lead in self._leads.items() if lead > now}
         )

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason, settled_state
 from issuance.reconciliation.fallback import standing_state
-from issuance.retry import Decision, LookUp, Settle
+from issuance.retry import Decision, Reconcile, Settle
 from issuance.states import State, may_replace
 
 
@@ -88,7 +88,7 @@ def _shows_units(known: LineFacts, union: LineOutcome, *, taken_back: bool) -> b
 
 
 def _confirms(decision: Decision) -> bool:
-    return isinstance(decision, LookUp) and decision.fallback is State.ISSUED
+    return isinstance(decision, Reconcile) and decision.fallback is State.ISSUED
 
 
 _SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
@@ -97,9 +97,9 @@ _SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
 def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
     """Whether this is a look that says nothing of a line of which the API has said something definite."""
     match decision:
-        case LookUp(fallback=fallback):
+        case Reconcile(fallback=fallback):
             return fallback is not State.IN_DOUBT and line.kind in _SAYS_NOTHING
-        case Settle(stands=True):
+        case Settle(uses_fallback=True):
             return line.kind in _SAYS_NOTHING
         case _:
             return False
@@ -117,7 +117,7 @@ def _outlived(known: LineFacts, line: LineOutcome) -> LineOutcome:
 
 
 def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
-    if settle.stands and line.kind in _SAYS_NOTHING:
+    if settle.uses_fallback and line.kind in _SAYS_NOTHING:
         return (
             settle.state if known.code is None else standing_state(known.code, known.message or "")
         )

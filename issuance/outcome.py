@@ -77,11 +77,11 @@ class Outcome:
     lines: tuple[LineOutcome, ...]
     reason: Reason | None = None
     """Why a dead letter would be opened if the job were settled with this."""
-    resend_tells: bool = True
+    retry_is_conclusive: bool = True
     """False when resending cannot clear the doubt, only the API's reads can."""
     retry_after: float | None = None
     """Seconds the API asked to wait."""
-    confirm: bool = False
+    needs_reconciliation: bool = False
     """True when the API's reads may know more: an earlier attempt's reply was lost, and this one says issued without
     showing a voucher (§5 item 2) or partial (§5 item 3); or it counts more units than were asked for (§4.3 (c))."""
     readable: bool = True

@@ -31,7 +31,7 @@ class RetryPolicy:
         throttled_base_seconds: the wait after a first 429 that names no `Retry-After` (rewards-api
             §6.3: from 5 s); it doubles with each call of the job.
         throttled_cap_seconds: the largest such wait.
-        read_lags_seconds: the waits before each look into the API's transactions for a job that
+        reconcile_delays_seconds: the waits before each look into the API's transactions for a job that
             resending cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job
             is settled in doubt.
     """
@@ -42,7 +42,7 @@ class RetryPolicy:
     total_seconds: float = 3_600.0
     throttled_base_seconds: float = 5.0
     throttled_cap_seconds: float = 300.0
-    read_lags_seconds: tuple[float, ...] = ()
+    reconcile_delays_seconds: tuple[float, ...] = ()
 
     def backoff_seconds(self, attempts: int, rng: Random) -> float:
         """Draw the wait after so many counted attempts: capped exponential with full jitter."""
@@ -91,7 +91,7 @@ class Settle:
 
     state: State
     reason: Reason | None
-    stands: bool = False
+    uses_fallback: bool = False
     """No look has found the job: each line stands as the reply before the looks had it (`reconciliation.fallback`)."""
 
 
@@ -107,7 +107,7 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
+class Reconcile:
     """The job is looked up in the API's transactions after `delay_seconds`, instead of being sent again."""
 
     delay_seconds: float
@@ -115,10 +115,10 @@ class LookUp:
     """What it is settled as when no look finds it: in doubt, or what the API has said of a job that it may have
     known from an earlier attempt, whose lost reply showed units and vouchers that this one does not."""
     found_nothing: bool = False
-    """Whether this attempt was a look that found nothing, or too little: one of `read_lags_seconds` is used up."""
+    """Whether this attempt was a look that found nothing, or too little: one of `reconcile_delays_seconds` is used up."""
 
 
-Decision = Settle | TryAgain | LookUp
+Decision = Settle | TryAgain | Reconcile
 
 
 def decide(
@@ -144,14 +144,16 @@ def decide(
             return TryAgain(
                 limit_window_seconds(messages, now, rng), counted=False, because="limit"
             )
-        case Kind.ISSUED | Kind.PARTIAL if outcome.confirm and policy.read_lags_seconds:
-            return LookUp(policy.read_lags_seconds[0], settled_state(outcome.kind))
-        case Kind.FAILED if history.in_doubt_before and policy.read_lags_seconds:
+        case Kind.ISSUED | Kind.PARTIAL if (
+            outcome.needs_reconciliation and policy.reconcile_delays_seconds
+        ):
+            return Reconcile(policy.reconcile_delays_seconds[0], settled_state(outcome.kind))
+        case Kind.FAILED if history.in_doubt_before and policy.reconcile_delays_seconds:
             # It may have been refused before its requestId was looked at, and units of the lost
             # attempt exist.
             unprocessed = outcome.reason is Reason.UNPROCESSED
-            return LookUp(
-                policy.read_lags_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED
+            return Reconcile(
+                policy.reconcile_delays_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED
             )
         case _:
             return Settle(settled_state(outcome.kind), outcome.reason)
@@ -164,18 +166,18 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
     is_young = history.age_seconds + delay <= policy.total_seconds
     if is_young and history.is_probe and (outcome.refusal or not outcome.readable):
         return TryAgain(delay, counted=False, because="probe")
-    if is_young and history.attempts < policy.max_attempts and outcome.resend_tells:
+    if is_young and history.attempts < policy.max_attempts and outcome.retry_is_conclusive:
         return TryAgain(delay, counted=True, because=outcome.refusal or outcome.kind.value)
     if outcome.kind is not Kind.IN_DOUBT and not history.in_doubt_before:
         # What was issued beside the line that was never processed stays issued.
         issued = any(line.kind in (Kind.ISSUED, Kind.PARTIAL) for line in outcome.lines)
         return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason or Reason.EXHAUSTED)
-    if policy.read_lags_seconds:
-        return LookUp(policy.read_lags_seconds[0], State.IN_DOUBT)
+    if policy.reconcile_delays_seconds:
+        return Reconcile(policy.reconcile_delays_seconds[0], State.IN_DOUBT)
     return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
-def decide_look(
+def decide_reconciliation(
     found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random
 ) -> Decision:
     """Decide what follows from a look into the API's transactions.
@@ -192,12 +194,12 @@ def decide_look(
         case Kind.TRANSIENT | Kind.DEFERRED if (
             history.attempts < policy.max_attempts * _LOOK_PATIENCE
         ):
-            return LookUp(policy.backoff_seconds(history.attempts, rng), fallback)
+            return Reconcile(policy.backoff_seconds(history.attempts, rng), fallback)
         case kind if _lags_behind(kind, history, fallback) and history.empty_looks + 1 < len(
-            policy.read_lags_seconds
+            policy.reconcile_delays_seconds
         ):
-            delay = policy.read_lags_seconds[history.empty_looks + 1]
-            return LookUp(delay, fallback, found_nothing=True)
+            delay = policy.reconcile_delays_seconds[history.empty_looks + 1]
+            return Reconcile(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
             # The issue call said issued, the transactions say failed: only a person can tell.
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
@@ -210,7 +212,7 @@ def decide_look(
             # twice.
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case _:
-            return Settle(fallback, _STANDING_REASONS[fallback], stands=True)
+            return Settle(fallback, _FALLBACK_REASONS[fallback], uses_fallback=True)
 
 
 def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
@@ -219,7 +221,7 @@ def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
     return found is Kind.IN_DOUBT or (less and found in (Kind.PARTIAL, Kind.FAILED))
 
 
-_STANDING_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}
+_FALLBACK_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FAILED: Reason.FAILED}
 
 
 def bounded(retry_after: float) -> float:

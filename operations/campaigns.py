@@ -14,7 +14,7 @@ from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import iso
 from operations.services import Services
-from operations.wakeup import wake_release
+from operations.wake_up import wake_release
 
 
 @dataclass(frozen=True, slots=True)

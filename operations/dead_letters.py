@@ -13,7 +13,7 @@ from ledger.dead_letters.redrive import redrive as redrive_letters
 from ledger.store.database import Ledger
 from operations.formats import iso
 from operations.services import Services
-from operations.wakeup import wake_release
+from operations.wake_up import wake_release
 
 
 @dataclass(frozen=True, slots=True)

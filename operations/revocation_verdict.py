@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from issuance.masking import scrub
-from issuance.replies.codes import look_up
+from issuance.replies.codes import find_code
 from issuance.replies.reply import Answer
 from ledger.revocations import Verb
 from operations.formats import counted, one_line
@@ -87,4 +87,4 @@ def _say(reply: RevokeReply) -> str:
 
 
 def _by_table(code: int) -> str:
-    return f"The API refused it with code {code} ({look_up(code, '').meaning}): mend that, or revoke it at the API"
+    return f"The API refused it with code {code} ({find_code(code, '').meaning}): mend that, or revoke it at the API"

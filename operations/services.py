@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # command.
     from celery import Celery
 
-    from broker.wakeup import Nudge
+    from broker.wake_up import WakeUp
     from rewards_api.account import ApiAccount
 
 _PING_SECONDS = 0.5
@@ -92,15 +92,15 @@ class Services:
         return create_app(self.settings, self.site)
 
     @cached_property
-    def nudge(self) -> "Nudge | None":
+    def wake_up(self) -> "WakeUp | None":
         """Asks for a release at once; None without a broker (beat releases what is due when it is back)."""
-        return self.make_nudge() if self.site.redis_url and self.site.broker_url else None
+        return self.make_wake_up() if self.site.redis_url and self.site.broker_url else None
 
-    def make_nudge(self) -> "Nudge":
-        """As `nudge`, for a process that cannot work without it."""
-        from broker.wakeup import Nudge  # noqa: PLC0415
+    def make_wake_up(self) -> "WakeUp":
+        """As `wake_up`, for a process that cannot work without it."""
+        from broker.wake_up import WakeUp  # noqa: PLC0415
 
-        return Nudge(self.celery, self.redis)
+        return WakeUp(self.celery, self.redis)
 
     @property
     def limits(self) -> SyncLimiter | None:

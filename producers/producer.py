@@ -13,11 +13,11 @@ from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
 from producers.freezing import Freezer
 
 if TYPE_CHECKING:
-    # Loaded with the first nudge: commands that give none need not wait for Celery.
-    from broker.wakeup import Nudge
+    # Loaded with the first wake_up: commands that give none need not wait for Celery.
+    from broker.wake_up import WakeUp
 
 _REDIS_SECONDS = 2
-"""A producer's caller waits for an answer: a nudge that takes longer is not worth it."""
+"""A producer's caller waits for an answer: a wake_up that takes longer is not worth it."""
 
 
 class Request(TypedDict, total=False):
@@ -74,9 +74,9 @@ class Producer:
         self.ledger = self._services.open_ledger()
 
     @property
-    def nudge(self) -> "Nudge | None":
+    def wake_up(self) -> "WakeUp | None":
         """Asks for a release at once; None when no broker is there now."""
-        return self._services.nudge
+        return self._services.wake_up
 
     def enqueue(self, **request: Unpack[Request]) -> Enqueued:
         """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
@@ -115,8 +115,8 @@ class Producer:
             notes=request.get("notes"),
             event_log_id=request.get("event_log_id"),
         )
-        if self.nudge is not None:
-            self.nudge.give()
+        if self.wake_up is not None:
+            self.wake_up.request()
         return enqueued
 
     def close(self) -> None:

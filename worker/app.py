@@ -1,4 +1,4 @@
-"""The worker's composition: settings in, a Celery application with its tasks out. Also `celery -A worker.app`."""
+"""Builds the Celery application with its tasks. Also serves `celery -A worker.app`."""
 
 import socket
 
@@ -8,27 +8,27 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from config.gc_tuning import collect_rarely
 from operations.services import Services
 from worker.child_watch import child_watch
-from worker.services import Parts
+from worker.services import WorkerServices
 from worker.tasks import register_tasks
 
 
-def build(services: Services) -> Celery:
+def build(base: Services) -> Celery:
     """Make the application of a worker process."""
-    app = services.celery
+    app = base.celery
     worker_process_init.connect(
-        lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.collecting"
+        lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.gc_tuning"
     )
-    parts = Parts(services, worker=socket.gethostname())
-    app.steps["worker"].add(child_watch(parts.carried.mark_lost))
-    # of a child, and of a process without children
+    services = WorkerServices(base, worker=socket.gethostname())
+    app.steps["worker"].add(child_watch(services.carried.mark_lost))
+    # The first signal is of a child, the second of a process without children.
     for end in (worker_process_shutdown, worker_shutdown):
-        end.connect(lambda **_: parts.finish(), weak=False, dispatch_uid="issuance.finishing")
-    register_tasks(app, parts)
+        end.connect(lambda **_: services.finish(), weak=False, dispatch_uid="issuance.finishing")
+    register_tasks(app, services)
     return app
 
 
 def __getattr__(name: str) -> Celery:
-    """Make `app` when Celery's own command line asks for it, so that importing this module reads nothing."""
+    """Build `app` on first access: importing this module must not read settings."""
     if name in ("app", "celery"):
         return build(Services.read())
     raise AttributeError(name)

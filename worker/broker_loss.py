@@ -12,7 +12,7 @@ log = structlog.get_logger("issuance.release")
 _MARK = "issuance:broker-mark"
 
 
-def recall_lost(ledger: Ledger, broker: Redis | None) -> None:
+def release_lost_messages(ledger: Ledger, broker: Redis | None) -> None:
     """Take all jobs back from a broker that was emptied (FLUSHALL, a restart without its data), to release them anew.
 
     They would come back by themselves, but only when their lease has lapsed. Where a message is

@@ -10,15 +10,15 @@ from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
 from worker.chunk.open_chunk import OpenChunk
-from worker.ledger_retry import insist
-from worker.services import Parts
+from worker.ledger_retry import retry_until
+from worker.services import WorkerServices
 from worker.stopping import is_stopping
 
 log = structlog.get_logger("issuance.worker")
 
 
 def handle_chunk(
-    parts: Parts, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool
+    services: WorkerServices, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool
 ) -> int:
     """Issue a chunk's jobs; returns how many were claimed.
 
@@ -31,19 +31,23 @@ def handle_chunk(
             stop.
     """
     # whatever is missing must show before the claim, or it would look like a dying worker
-    parts.prepare()
-    lease_seconds = parts.settings.lease_seconds
-    orphaned = redelivered and parts.orphans.take(chunk_id)
+    services.prepare()
+    lease_seconds = services.settings.lease_seconds
+    orphaned = redelivered and services.orphans.take(chunk_id)
 
     def claim_chunk() -> Claim:
-        with parts.ledger_turn:
+        with services.ledger_turn:
             return claim(
-                parts.ledger, chunk_id, job_numbers, lease_seconds=lease_seconds, orphaned=orphaned
+                services.ledger,
+                chunk_id,
+                job_numbers,
+                lease_seconds=lease_seconds,
+                orphaned=orphaned,
             )
 
     # nothing is claimed yet
-    held = insist(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
-    _unlock(parts, held)
+    held = retry_until(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
+    _unlock(services, held)
     if not held.jobs:
         log.info(
             "nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered
@@ -52,40 +56,42 @@ def handle_chunk(
     log.debug(
         "claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned
     )
-    _issue(parts, held)
-    parts.nudge.give_seldom()
+    _issue(services, held)
+    services.wake_up.request_debounced()
     return len(held.jobs)
 
 
-def _unlock(parts: Parts, held: Claim) -> None:
+def _unlock(services: WorkerServices, held: Claim) -> None:
     """Free the customers of jobs that are to be released one by one: a dead child left them locked."""
     if held.isolated:
         fingerprints = [customer.fingerprint for customer in held.isolated]
         with suppress(LimitsUnavailable):  # the locks lapse by themselves
-            parts.start(parts.shared.locks.release(held.chunk_id, fingerprints)).result()
+            services.start(services.limits.locks.release(held.chunk_id, fingerprints)).result()
 
 
-def _issue(parts: Parts, held: Claim) -> None:
+def _issue(services: WorkerServices, held: Claim) -> None:
     """Issue until the chunk is handed over; whatever ends the wait early also ends its calls."""
-    chunk = OpenChunk(held, parts.recorder.put, parts.carry)
+    chunk = OpenChunk(held, services.recorder.put, services.carry)
     issuing = ChunkIssuing(
         held,
-        parts.client,
-        parts.shared,
-        _bounds(parts),
-        parts.places,
+        services.client,
+        services.limits,
+        _bounds(services),
+        services.places,
         is_stopping=is_stopping,
         put=chunk.add,
         hand_over=chunk.hand_over,
-        rng=parts.rng,
+        rng=services.rng,
     )
     chunk.break_off = issuing.break_off
-    parts.recorder.begin(chunk)
-    done = parts.start(issuing.run())
+    services.recorder.begin(chunk)
+    done = services.start(issuing.run())
     done.add_done_callback(chunk.end)
     try:
         chunk.handed_over.wait()
-    except BaseException:  # this process is told to end: `Parts.finish` waits for the calls
+    except (
+        BaseException
+    ):  # this process is told to end: `WorkerServices.finish` waits for the calls
         issuing.break_off()
         raise
     if chunk.error is not None:
@@ -95,8 +101,8 @@ def _issue(parts: Parts, held: Claim) -> None:
         done.result()
 
 
-def _bounds(parts: Parts) -> Bounds:
-    settings = parts.settings
+def _bounds(services: WorkerServices) -> Bounds:
+    settings = services.settings
     return Bounds(
         policy=settings.retry_policy,
         start_within_seconds=settings.call_window_seconds,

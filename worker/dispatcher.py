@@ -18,11 +18,11 @@ from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_call_seconds
 from limiter.state import Availability, LimitState
 from limiter.unavailable import LimitsUnavailable
-from worker.broker_loss import recall_lost
+from worker.broker_loss import release_lost_messages
 from worker.ledger_retry import first_line
 from worker.lost_children import end_lost_claims
 from worker.outbox import publish_notices
-from worker.services import Parts
+from worker.services import WorkerServices
 
 log = structlog.get_logger("issuance.release")
 
@@ -37,70 +37,70 @@ _NOTICE_AFTER_SECONDS = 5.0
 """Before that whoever opened the letter is publishing its notice."""
 
 
-def run_release(parts: Parts, *, by_beat: bool = False) -> int:
+def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
     """Do one round; returns how many jobs were put on the broker.
 
     Rounds may run at the same time, in any number of processes: none hands a job out twice. What is
     away now (ledger, Redis, broker) is left to the next round.
 
     Args:
-        parts: this process's.
-        by_beat: beat asked for it, rather than a nudge: then beat is alive too.
+        services: this process's.
+        by_beat: beat asked for it, rather than a wake_up: then beat is alive too.
     """
-    parts.nudge.take()
+    services.wake_up.acknowledge()
     try:
-        settle_cancelled(parts.ledger)
-        end_lost_claims(parts)
-        reap(parts.ledger)
-        released = _release_due(parts)
-        compact_counters(parts.ledger)
+        settle_cancelled(services.ledger)
+        end_lost_claims(services)
+        reap(services.ledger)
+        released = _release_due(services)
+        compact_counters(services.ledger)
         touch(
-            parts.ledger,
+            services.ledger,
             *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)),
         )
     except DBAPIError as error:
         log.warning("ledger away", error=first_line(error))
         return 0
-    publish_notices(parts.app, parts.ledger, older_than_seconds=_NOTICE_AFTER_SECONDS)
+    publish_notices(services.app, services.ledger, older_than_seconds=_NOTICE_AFTER_SECONDS)
     return released
 
 
-def _release_due(parts: Parts) -> int:
+def _release_due(services: WorkerServices) -> int:
     try:
-        recall_lost(parts.ledger, parts.broker)
-        _reconcile_paused(parts)
-        limits = parts.sync_limiter.state()
+        release_lost_messages(services.ledger, services.broker)
+        _reconcile_paused(services)
+        limits = services.sync_limiter.state()
     except LimitsUnavailable as error:
         log.warning("limits_unavailable", error=str(error))
         return 0
     shared_chunk_size = size_shared_chunk(
-        limits, workers=parts.settings.workers, took_seconds=recent_call_seconds(parts.ledger)
+        limits, workers=services.settings.workers, took_seconds=recent_call_seconds(services.ledger)
     )
-    newest_probes = next(parts.probe_turns)
+    newest_probes = next(services.probe_turns)
     released = _release_lane(
-        parts, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes
+        services, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes
     )
     # With few calls to be had, a blast gets what background requests leave.
-    lease_seconds = parts.settings.lease_seconds
+    lease_seconds = services.settings.lease_seconds
     taken = (
-        leased(parts.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds)
+        leased(services.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds)
         if limits.is_held_back
         else 0
     )
     return released + _release_lane(
-        parts, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
+        services, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
     )
 
 
-def _reconcile_paused(parts: Parts) -> None:
+def _reconcile_paused(services: WorkerServices) -> None:
     """Make the paused campaigns in Redis those of the ledger: Redis may have been emptied, or served another ledger.
 
     Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs
         again.
     """
-    limiter = parts.sync_limiter
+    limiter = services.sync_limiter
     known = limiter.paused()
-    wanted = halted_campaigns(parts.ledger)
+    wanted = halted_campaigns(services.ledger)
     for campaign_id in wanted - known:
         limiter.pause(campaign_id)
     for campaign_id in known - wanted:
@@ -112,7 +112,7 @@ def _reconcile_paused(parts: Parts) -> None:
 
 
 def _release_lane(
-    parts: Parts,
+    services: WorkerServices,
     lane: Lane,
     limits: LimitState,
     shared_chunk_size: float,
@@ -120,7 +120,7 @@ def _release_lane(
     newest_probes: bool,
     taken: int = 0,
 ) -> int:
-    settings = parts.settings
+    settings = services.settings
     is_probing = limits.account.availability is Availability.PROBING
     window, chunk_size = size_window(
         limits,
@@ -133,9 +133,9 @@ def _release_lane(
     if window <= 0:
         return 0
     chunks = release(
-        parts.ledger,
+        services.ledger,
         lane,
-        parts.turns[lane],
+        services.schedulers[lane],
         window=window,
         chunk_size=chunk_size,
         shared_chunk_size=shared_chunk_size,
@@ -143,7 +143,7 @@ def _release_lane(
         is_probed=lambda campaign_id: is_probing or campaign_id in limits.campaigns,
         newest_probes=newest_probes,
     )
-    return _publish(parts, chunks)
+    return _publish(services, chunks)
 
 
 def size_window(
@@ -190,14 +190,14 @@ def _per_second(limits: LimitState) -> float:
     return limits.allowed_per_minute / 60 if limits.allowed_per_minute else math.inf
 
 
-def _publish(parts: Parts, chunks: list[Chunk]) -> int:
+def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
     published = 0
     for place, chunk in enumerate(chunks):
         try:
-            _send(parts.app, chunk)
+            _send(services.app, chunk)
         except BrokerAway as error:
             log.warning("broker away", error=str(error), chunks=len(chunks) - place)
-            unqueue(parts.ledger, chunks[place:])
+            unqueue(services.ledger, chunks[place:])
             break
         published += len(chunk.job_numbers)
         log.debug(

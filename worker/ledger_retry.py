@@ -31,7 +31,7 @@ def first_line(error: DBAPIError) -> str:
     return next(iter(str(error.orig).splitlines()), type(error).__name__)
 
 
-def insist(
+def retry_until(
     work: Callable[[], T],
     *,
     for_seconds: float,

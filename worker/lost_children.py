@@ -6,23 +6,23 @@ import structlog
 
 from ledger.dispatch.lost_claims import end_leases
 from limiter.unavailable import LimitsUnavailable
-from worker.services import Parts
+from worker.services import WorkerServices
 
 log = structlog.get_logger("issuance.release")
 
 
-def end_lost_claims(parts: Parts) -> None:
+def end_lost_claims(services: WorkerServices) -> None:
     """Free the jobs and the customers of chunks whose child was seen to die; `reap` does the rest.
 
     Raises:
         DBAPIError: the ledger is away; the next round tries again.
     """
-    lost = parts.carried.lost()
+    lost = services.carried.lost()
     if not lost:
         return
-    for chunk_id, customers in end_leases(parts.ledger, lost).items():
+    for chunk_id, customers in end_leases(services.ledger, lost).items():
         log.warning("open calls lost", chunk_id=chunk_id, jobs=len(customers))
         fingerprints = [customer.fingerprint for customer in customers]
         with suppress(LimitsUnavailable):  # the locks lapse by themselves
-            parts.start(parts.shared.locks.release(chunk_id, fingerprints)).result()
-    parts.carried.forget(lost)
+            services.start(services.limits.locks.release(chunk_id, fingerprints)).result()
+    services.carried.forget(lost)

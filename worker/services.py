@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from redis import Redis as SyncRedis
 
-from broker.wakeup import Nudge
-from issuance.fair_queue import Turns
+from broker.wake_up import WakeUp
+from issuance.fair_queue import FairScheduler
 from issuance.job import Lane
 from ledger.results.recording import Result
 from ledger.store.database import Ledger
@@ -27,9 +27,9 @@ from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.group_record import GroupRecord
+from worker.chunk.limits import Limits
 from worker.chunk.places import Places
 from worker.chunk.recorder import Recorder
-from worker.chunk.shared import Shared
 from worker.loop_lag import LoopLag
 from worker.orphans import Orphans
 from worker.unknown_codes import Undocumented
@@ -45,13 +45,13 @@ _FINISH_MARGIN_SECONDS = 5.0
 """Time to record the last outcomes. Calls end within the API's timeout; supervisors give 10 s more."""
 
 
-class Parts:
-    """The parts of one process; each is made when it is first needed, in the process that needs it."""
+class WorkerServices:
+    """The services of one process; each is made when it is first needed, in the process that needs it."""
 
-    def __init__(self, services: Services, *, worker: str) -> None:
-        self.services = services
-        self.app = services.celery
-        self.settings = services.settings
+    def __init__(self, base: Services, *, worker: str) -> None:
+        self.base = base
+        self.app = base.celery
+        self.settings = base.settings
         self.worker = worker
         self.ledger_turn = threading.Lock()
         """Held for each claim and each record. So the two threads need one connection between them, and
@@ -71,9 +71,9 @@ class Parts:
         return Random()
 
     @cached_property
-    def turns(self) -> Mapping[Lane, Turns]:
-        """Whose turn it is among the campaigns, for the releases of this process."""
-        return {lane: Turns() for lane in Lane}
+    def schedulers(self) -> Mapping[Lane, FairScheduler]:
+        """Divide each lane among the campaigns, across the releases of this process."""
+        return {lane: FairScheduler() for lane in Lane}
 
     @cached_property
     def probe_turns(self) -> Iterator[bool]:
@@ -83,12 +83,12 @@ class Parts:
     @property
     def account(self) -> ApiAccount:
         """The API account."""
-        return self.services.account
+        return self.base.account
 
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger; its commits may be lost in a power cut, which only means that a call is repeated."""
-        return Ledger(self.services.site.ledger_url, durable=False)
+        return Ledger(self.base.site.ledger_url, durable=False)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -128,12 +128,12 @@ class Parts:
     @cached_property
     def carried(self) -> CarriedChunks:
         """Which chunks have open calls, in case that their child dies."""
-        connection = partial(connect_sync, self.services.site.redis_url)
+        connection = partial(connect_sync, self.base.site.redis_url)
         return CarriedChunks(connection, self.orphans, self.settings.lease_seconds)
 
     async def carry(self) -> None:
         """Note that the calls of all open chunks go on while this process takes its next one."""
-        await self.carried.note(self.shared.redis, self.recorder.open_chunks)
+        await self.carried.note(self.limits.redis, self.recorder.open_chunks)
 
     def finish(self) -> None:
         """Wait for the open calls and record their outcomes, before the process ends."""
@@ -142,14 +142,14 @@ class Parts:
             log.warning("open calls left", seconds=within_seconds)  # to their lease
 
     @cached_property
-    def shared(self) -> Shared:
+    def limits(self) -> Limits:
         """Limits, locks and paused campaigns."""
-        site = self.services.site
+        site = self.base.site
         redis = connect(site.redis_url)
         name = self.account.name
         loop_lag = LoopLag()
         self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
-        return Shared(
+        return Limits(
             redis=redis,
             limiter=RateLimiter(
                 redis,
@@ -166,29 +166,27 @@ class Parts:
     @cached_property
     def sync_limiter(self) -> SyncLimiter:
         """The account's limits for code outside the event loop."""
-        return self.services.make_limits()
+        return self.base.make_limits()
 
     @cached_property
     def undocumented(self) -> Undocumented:
         """Tells of codes that no document knows."""
-        return Undocumented(self.services.redis)
+        return Undocumented(self.base.redis)
 
     @cached_property
-    def nudge(self) -> Nudge:
+    def wake_up(self) -> WakeUp:
         """Asks for a release at once."""
-        return self.services.make_nudge()
+        return self.base.make_wake_up()
 
     @cached_property
     def orphans(self) -> Orphans:
         """Tells of chunks whose child has died."""
-        return Orphans(
-            partial(connect_sync, self.services.site.redis_url), self.settings.lease_seconds
-        )
+        return Orphans(partial(connect_sync, self.base.site.redis_url), self.settings.lease_seconds)
 
     @cached_property
     def broker(self) -> SyncRedis | None:
         """The broker's own server, where that is Redis."""
-        url = self.services.site.broker_url
+        url = self.base.site.broker_url
         return connect_sync(url) if url.startswith("redis") else None
 
     @cached_property
@@ -196,6 +194,6 @@ class Parts:
         """The rewards API's client; with OAuth it shares its token with all workers."""
         prefix = f"issuance:{self.account.name}:"
         store = RedisTokenStore(
-            self.shared.redis, prefix, lock_seconds=self.account.timeout_seconds + 5
+            self.limits.redis, prefix, lock_seconds=self.account.timeout_seconds + 5
         )
         return RewardsClient(self.account, token_store=store)

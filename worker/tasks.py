@@ -9,21 +9,21 @@ from worker.alerting import raise_alarm
 from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
 from worker.orphans import telling_request
-from worker.services import Parts
+from worker.services import WorkerServices
 
 
-def register_tasks(app: Celery, parts: Parts) -> None:
+def register_tasks(app: Celery, services: WorkerServices) -> None:
     """Add the tasks to the application; their names are in `broker.queues`."""
 
-    @app.task(name=ISSUE_TASK, bind=True, Request=telling_request(parts.orphans.tell))
+    @app.task(name=ISSUE_TASK, bind=True, Request=telling_request(services.orphans.tell))
     def issue_chunk(self: Task, job_numbers: list[int]) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-        handle_chunk(parts, self.request.id, job_numbers, redelivered=redelivered)
+        handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)
 
     @app.task(name=RELEASE_TASK, send_events=False)
     def release(*, by_beat: bool = False) -> None:
-        run_release(parts, by_beat=by_beat)
+        run_release(services, by_beat=by_beat)
 
     @app.task(name=DEAD_LETTER_TASK)
     def dead_letter(**notice: Any) -> None:
-        raise_alarm(notice, parts.settings.dead_letter_webhook_url)
+        raise_alarm(notice, services.settings.dead_letter_webhook_url)

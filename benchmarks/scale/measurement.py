@@ -38,7 +38,7 @@ from ledger.store.database import Ledger
 from ledger.store.schema import dead_letters
 from operations.services import Services
 from worker.dispatcher import run_release
-from worker.services import Parts
+from worker.services import WorkerServices
 
 _ASKED = 5
 _ROUNDS = 5
@@ -127,16 +127,16 @@ def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
         log_level="WARNING",
     )
     configure_logs(settings)
-    parts = Parts(Services(settings, Site.of(settings)), worker="bench")
-    parts.app.conf.task_send_sent_event = True  # as the release process does
+    services = WorkerServices(Services(settings, Site.of(settings)), worker="bench")
+    services.app.conf.task_send_sent_event = True  # as the release process does
     with Redis.from_url(broker_url) as redis:
-        run_release(parts)  # opens its connections
+        run_release(services)  # opens its connections
         released, took = 0, 0.0
         for _ in range(_ROUNDS):
             unqueue_all(ledger)
             redis.delete(f"issuance:{LANE_QUEUES[Lane.BLAST]}")
             began = time.perf_counter()
-            released += run_release(parts)
+            released += run_release(services)
             took += time.perf_counter() - began
         unqueue_all(ledger)
     return released / took

@@ -10,8 +10,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from console.commands.interruption import interruptible
-from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_campaign
+from console.commands.wake_up import WakeUp
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
@@ -193,7 +193,7 @@ def _accept(
     *,
     options: BlastOptions,
 ) -> BlastReport:
-    freezer, nudging = Freezer.of(services.settings), Nudging(services)
+    freezer, wake_up = Freezer.of(services.settings), WakeUp(services)
     report = BlastReport()
     try:
         with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
@@ -202,7 +202,7 @@ def _accept(
                 nonlocal report
                 report = so_far
                 show_progress(so_far)
-                nudging.give()
+                wake_up.request()
                 check_interrupted()
 
             report = accept_file(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.nudging import Nudging
 from console.commands.wait import wait_for_line
+from console.commands.wake_up import WakeUp
 from console.rendering.layout import say
 from console.terminal import EXIT_FAILED, EXIT_INTERRUPTED, opened, remark
 from issuance.masking import mask, scrub
@@ -57,7 +57,7 @@ def issue(
             notes=notes,
         )
         say(enqueued.request_id)
-        Nudging(services).give()
+        WakeUp(services).request()
         if not wait:
             return
         try:

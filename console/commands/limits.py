@@ -11,7 +11,7 @@ from console.terminal import explained, read_services
 from operations.errors import UsageError
 from operations.formats import counted
 from operations.limits import Limits, account_limits, limits_json, read_limits
-from operations.wakeup import wake_release
+from operations.wake_up import wake_release
 
 app = typer.Typer(
     help="Show or set the API account's limits, which all workers share.",

@@ -15,7 +15,7 @@ from issuance.reconciliation.fallback import refusal_reason
 from issuance.reconciliation.transactions import Issual, TransactionDetail
 from issuance.reconciliation.unit_count import says_issued, tally, wanted_units
 from issuance.replies.answer import IssueAnswer
-from issuance.replies.codes import ISSUED_CODE, Verdict, look_up
+from issuance.replies.codes import ISSUED_CODE, Verdict, find_code
 from issuance.replies.job_verdict import fold
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -183,7 +183,7 @@ def _judge_refusal(newest: Issual) -> _Judgement:
         return Kind.IN_DOUBT, Reason.IN_DOUBT, newest, ("success_without_units",) if code else ()
     if newest.vouchers and quantity is None:
         return Kind.IN_DOUBT, Reason.IN_DOUBT, newest, ("vouchers_with_refusal",)
-    verdict = look_up(code, newest.status.message or "").verdict
+    verdict = find_code(code, newest.status.message or "").verdict
     if verdict is Verdict.PARTIAL:
         return Kind.PARTIAL, Reason.PARTIAL, newest, ()
     flags = ("vouchers_with_refusal",) if newest.vouchers else ()

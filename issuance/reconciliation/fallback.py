@@ -1,7 +1,7 @@
 """What a line stands as when no look has found its job: what the API's last reply to its sending said of it."""
 
 from issuance.outcome import Reason
-from issuance.replies.codes import Verdict, look_up
+from issuance.replies.codes import Verdict, find_code
 from issuance.states import State
 
 _REASONS = {
@@ -24,9 +24,9 @@ def standing_state(code: int, message: str) -> State:
         code: what the API said of the line.
         message: the same in words.
     """
-    return _STATES.get(look_up(code, message).verdict, State.FAILED)
+    return _STATES.get(find_code(code, message).verdict, State.FAILED)
 
 
-def standing_reason(code: int, message: str) -> Reason:
+def fallback_reason(code: int, message: str) -> Reason:
     """Why an operator must look at a line that stands as refused with this code."""
-    return refusal_reason(look_up(code, message).verdict)
+    return refusal_reason(find_code(code, message).verdict)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 from issuance.job import Line
 from issuance.reconciliation.transactions import Issual, TransactionDetail
-from issuance.replies.codes import ISSUED_CODE, Verdict, look_up
+from issuance.replies.codes import ISSUED_CODE, Verdict, find_code
 
 
 def wanted_units(line: Line, share: Iterable[Issual]) -> int:
@@ -31,7 +31,7 @@ def wanted_units(line: Line, share: Iterable[Issual]) -> int:
 def says_issued(entry: Issual) -> bool:
     """Whether a transaction says that units were issued, all or some of them."""
     code = entry.status.code
-    return code is not None and look_up(code, "").verdict in (Verdict.ISSUED, Verdict.PARTIAL)
+    return code is not None and find_code(code, "").verdict in (Verdict.ISSUED, Verdict.PARTIAL)
 
 
 def tally(share: Sequence[Issual], wanted: int) -> int:

@@ -134,7 +134,7 @@ _UNKNOWN_PARTNER = CodeRow(
 )
 
 
-def look_up(code: int, message: str, partner_codes: Sequence[str] = ()) -> CodeRow:
+def find_code(code: int, message: str, partner_codes: Sequence[str] = ()) -> CodeRow:
     """Find the row for a code, its message and its partner codes; `UNKNOWN` when there is none."""
     for row in _ROWS.get(code, ()):
         if not row.text and not row.partners:

@@ -32,10 +32,10 @@ def fold(
         reason=Reason.PARTIAL
         if kind is Kind.PARTIAL
         else loudest([line.reason for line in tellers]),
-        resend_tells=kind is not Kind.IN_DOUBT
+        retry_is_conclusive=kind is not Kind.IN_DOUBT
         or all(line.code in RETRIED_IN_DOUBT for line in tellers),
         retry_after=retry_after,
-        confirm=_may_be_more(lines, kind, resent=resent),
+        needs_reconciliation=_may_be_more(lines, kind, resent=resent),
     )
 
 

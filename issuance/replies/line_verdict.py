@@ -6,7 +6,7 @@ from itertools import chain
 from issuance.job import Line
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
 from issuance.replies.answer import IssueAnswer, Reward, Status
-from issuance.replies.codes import DUPLICATE, ISSUED_CODE, Verdict, look_up
+from issuance.replies.codes import DUPLICATE, ISSUED_CODE, Verdict, find_code
 from issuance.replies.matching import Mention
 
 _Reading = tuple[Kind, Reason | None, tuple[str, ...]]
@@ -73,7 +73,7 @@ def _read(
     if mention.element is None or status.code is None:
         # Nothing is said of this line, so the answer does not tell whether it was issued.
         return Kind.IN_DOUBT, Reason.IN_DOUBT, ()
-    row = look_up(status.code, status.message or "", status.partner_codes)
+    row = find_code(status.code, status.message or "", status.partner_codes)
     kind, reason = _KINDS[row.verdict]
     if kind is Kind.ISSUED:
         return _by_units(mention, status, units, wanted, resent=resent)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
-from issuance.fair_queue import Claimant, Turns, size_chunk
+from issuance.fair_queue import Contender, FairScheduler, size_chunk
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import finish_campaigns
@@ -36,7 +36,7 @@ class Chunk:
 def release(
     ledger: Ledger,
     lane: Lane,
-    turns: Turns,
+    scheduler: FairScheduler,
     *,
     window: int,
     chunk_size: int,
@@ -53,7 +53,7 @@ def release(
     Args:
         ledger: the record.
         lane: the lane of the jobs.
-        turns: the lane's scheduler; the same object for all releases of a process.
+        scheduler: the lane's scheduler; the same object for all releases of a process.
         window: the largest number of queued jobs in this lane.
         chunk_size: the largest number of jobs in a chunk; a job that has lost two workers gets a
             chunk of its own.
@@ -81,10 +81,10 @@ def release(
             most=chunk_size,
             shared=shared_chunk_size,
         )
-        claimants = [
-            Claimant(each.id, each.weight, each.count, size(each.weight)) for each in waiting
+        contenders = [
+            Contender(each.id, each.weight, each.count, size(each.weight)) for each in waiting
         ]
-        given = turns.take(free, claimants, may_cut=not queued)
+        given = scheduler.take(free, contenders, may_cut=not queued)
         chunks: dict[int, Iterator[Chunk]] = {}
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]

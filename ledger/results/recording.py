@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from issuance.merge import settle_by
 from issuance.outcome import Kind, Outcome, Reason
-from issuance.reconciliation.fallback import standing_reason
+from issuance.reconciliation.fallback import fallback_reason
 from issuance.replies.job_verdict import loudest
-from issuance.retry import Decision, LookUp, Settle, TryAgain
+from issuance.retry import Decision, Reconcile, Settle, TryAgain
 from issuance.states import State, may_replace
 from ledger.dead_letters.writing import close_dead_letter, open_dead_letter
 from ledger.dispatch.claims import ClaimedJob
@@ -160,7 +160,7 @@ def describe(decision: Decision) -> str:
             return f"settle {state}"
         case TryAgain(delay_seconds=delay, because=because):
             return f"try again in {delay:.1f} s ({because})"
-        case LookUp(delay_seconds=delay):
+        case Reconcile(delay_seconds=delay):
             return f"look up in {delay:.1f} s"
         case unreachable:
             assert_never(unreachable)
@@ -233,9 +233,9 @@ def _apply(
     match settle_by(states, attempt.decision):
         case Settle() as settle if may_replace(held.state, settle.state):
             return _settle(connection, attempt, settle, _cause(attempt, known, states), now)
-        case TryAgain() | LookUp() as again if held.is_ours:
+        case TryAgain() | Reconcile() as again if held.is_ours:
             _try_again(connection, attempt, again, states.count(State.WAITING), now)
-        case Settle() | TryAgain() | LookUp():
+        case Settle() | TryAgain() | Reconcile():
             values = {
                 "job_number": attempt.job.number,
                 "open_lines": states.count(State.WAITING),
@@ -257,9 +257,9 @@ def _cause(attempt: Attempt, known: Sequence[StoredLine], states: Sequence[State
         for row, state in zip(known, states, strict=True)
         if state is not State.ISSUED and row.code is not None
     ]
-    if not (isinstance(decision, Settle) and decision.stands and left):
+    if not (isinstance(decision, Settle) and decision.uses_fallback and left):
         return None, outcome.code, outcome.message
-    reasons = [standing_reason(code, message or "") for code, message in left]
+    reasons = [fallback_reason(code, message or "") for code, message in left]
     return loudest(reasons), *left[0]
 
 
@@ -324,18 +324,18 @@ _TRY_AGAIN = _GIVE_BACK.values(
 
 
 def _try_again(
-    connection: Connection, attempt: Attempt, again: TryAgain | LookUp, unsettled: int, now: int
+    connection: Connection, attempt: Attempt, again: TryAgain | Reconcile, unsettled: int, now: int
 ) -> None:
-    counted = isinstance(again, LookUp) or again.counted
+    counted = isinstance(again, Reconcile) or again.counted
     values = {
         "job_number": attempt.job.number,
         "due_at": now + milliseconds(again.delay_seconds),
         "open_lines": unsettled,
-        "may_have_reached": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, LookUp),
+        "may_have_reached": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, Reconcile),
         "budget_attempts": int(counted),
         "budget_started_at": now - attempt.took_ms if counted else None,
         "limit_deferrals": int(isinstance(again, TryAgain) and again.because == "limit"),
-        "fallback": again.fallback if isinstance(again, LookUp) else None,
-        "empty_reads": int(isinstance(again, LookUp) and again.found_nothing),
+        "fallback": again.fallback if isinstance(again, Reconcile) else None,
+        "empty_reads": int(isinstance(again, Reconcile) and again.found_nothing),
     }
     connection.execute(_TRY_AGAIN, values)

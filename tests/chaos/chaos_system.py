@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from broker.celery_app import create_app
-from broker.wakeup import Nudge
+from broker.wake_up import WakeUp
 from config.endpoints import Site
 from config.settings import Settings
 from tests.chaos.brokers import running_broker
@@ -27,7 +27,7 @@ _SETTINGS = {
     "ISSUANCE_RETRY_BASE_SECONDS": "0.2",
     "ISSUANCE_RETRY_CAP_SECONDS": "1",
     "ISSUANCE_RETRY_TOTAL_SECONDS": "600",
-    "ISSUANCE_LOOK_UP_LAGS_SECONDS": "0.3,0.5",
+    "ISSUANCE_RECONCILE_DELAYS_SECONDS": "0.3,0.5",
     "ISSUANCE_CHUNK_MAX_JOBS": "50",
     "SIMULATOR_LATENCY_SECONDS": "0.2",
     "SIMULATOR_NO_MAGIC_CUSTOMERS": "1",
@@ -65,5 +65,5 @@ def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
         system = stack.enter_context(System(home, environment, "--simulator", "--no-flower"))
         urls = {"broker_url": broker.url, "redis_url": broker.redis_url, "ledger_url": ledger.url}
         settings = Settings(_env_file=None, home=home, **urls)
-        nudge = Nudge(create_app(settings, Site.of(settings)), system.redis)
-        yield Chaos(pair, scale, system, broker, ledger, nudge)
+        wake_up = WakeUp(create_app(settings, Site.of(settings)), system.redis)
+        yield Chaos(pair, scale, system, broker, ledger, wake_up)

@@ -33,7 +33,7 @@ _CALLS_NEVER_END = Edit(
     "asyncio.timeout(None)",
 )
 _WAKE_UPS_MUST_WORK = Edit(
-    "broker/wakeup.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:"
+    "broker/wake_up.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:"
 )
 
 DEFENCES = (
@@ -138,7 +138,7 @@ DEFENCES = (
         "test_chunks_whose_publishing_failed_half_way_are_published_later",
         "unpublished chunks are neither taken back nor lapse",
         (
-            Edit("worker/dispatcher.py", "unqueue(parts.ledger, chunks[place:])", "pass"),
+            Edit("worker/dispatcher.py", "unqueue(services.ledger, chunks[place:])", "pass"),
             _QUEUED_NEVER_LAPSE,
         ),
     ),

@@ -8,7 +8,7 @@ from itertools import count
 
 from sqlalchemy import func, select
 
-from broker.wakeup import Nudge
+from broker.wake_up import WakeUp
 from console.local.simulator_audit import compare, read_truth
 from issuance.states import State
 from ledger.queries.balance import recount
@@ -38,7 +38,7 @@ class Chaos:
     system: System
     broker: Broker
     ledger: LedgerServer
-    nudge: Nudge
+    wake_up: WakeUp
 
     @property
     def processes(self) -> Processes:

@@ -31,7 +31,7 @@ def _frozen_worker_popped_a_chunk(chaos: Chaos, run: Hazard) -> bool:
     """Freeze the worker and release a chunk: a worker that was waiting for one has popped it."""
     worker = chaos.processes.kill("worker", signal.SIGSTOP)
     run.blast(_JOBS)
-    chaos.nudge.give()
+    chaos.wake_up.request()
     await_that("the chunk is released", lambda: len(run.jobs_in(State.QUEUED)) == _JOBS)
     if chaos.broker.queued() or chaos.broker.fetched():
         worker.send_signal(signal.SIGCONT)

@@ -21,7 +21,7 @@ SETTINGS = {
     "ISSUANCE_RETRY_TOTAL_SECONDS": "3600",
     "ISSUANCE_CHUNK_MAX_JOBS": "1000",
     "ISSUANCE_API_RATE_PER_MINUTE": "0",
-    "ISSUANCE_LOOK_UP_LAGS_SECONDS": "1,2",
+    "ISSUANCE_RECONCILE_DELAYS_SECONDS": "1,2",
 }
 """The product's defaults, which other tests shorten; except the rate and the last one."""
 _OFTEN_SECONDS = 0.2

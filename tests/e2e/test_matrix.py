@@ -13,7 +13,7 @@ from itertools import chain, combinations
 import pytest
 
 from broker.celery_app import create_app
-from broker.wakeup import Nudge
+from broker.wake_up import WakeUp
 from config.endpoints import Site
 from config.settings import Settings
 from issuance.endpoint import Variant
@@ -50,7 +50,7 @@ _SETTINGS = {
     "ISSUANCE_RETRY_MAX_ATTEMPTS": str(ATTEMPTS_MOST),
     "ISSUANCE_RETRY_BASE_SECONDS": "0.1",
     "ISSUANCE_RETRY_CAP_SECONDS": "0.5",
-    "ISSUANCE_LOOK_UP_LAGS_SECONDS": "0.3,0.3,0.4",
+    "ISSUANCE_RECONCILE_DELAYS_SECONDS": "0.3,0.3,0.4",
 }
 
 
@@ -70,13 +70,13 @@ def system(start_system: StartSystem) -> Iterator[System]:
 
 
 @pytest.fixture(scope="module")
-def nudge(system: System) -> Nudge:
+def wake_up(system: System) -> WakeUp:
     settings = Settings(home=system.home)
-    return Nudge(create_app(settings, Site.of(settings)), system.redis)
+    return WakeUp(create_app(settings, Site.of(settings)), system.redis)
 
 
 @pytest.fixture(scope="module", params=_READINGS, ids=lambda reading: reading.id)
-def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
+def made(request: pytest.FixtureRequest, system: System, wake_up: WakeUp) -> Round:
     """Blast through each endpoint, wait, remove the faults, resend, and wait again."""
     reading: Reading = request.param
     made = Round(reading)
@@ -84,7 +84,7 @@ def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
     system.simulator.post("/_switches", json=reading.switches).raise_for_status()
     for variant in Variant:
         _blast(system, reading, variant)
-    made.blasted = _books(system, nudge, reading)
+    made.blasted = _books(system, wake_up, reading)
     system.simulator.delete("/_faults").raise_for_status()
     system.simulator.post("/_rewards/1006", json={"customer_limit": None}).raise_for_status()
     for variant in Variant:
@@ -94,7 +94,7 @@ def made(request: pytest.FixtureRequest, system: System, nudge: Nudge) -> Round:
             Verb.RESEND,
             _OPERATOR,
         )
-    made.resent = _books(system, nudge, reading)
+    made.resent = _books(system, wake_up, reading)
     return made
 
 
@@ -111,17 +111,17 @@ def _blast(system: System, reading: Reading, variant: Variant) -> None:
     )
 
 
-def _is_settled(system: System, nudge: Nudge, campaign: str) -> bool:
+def _is_settled(system: System, wake_up: WakeUp, campaign: str) -> bool:
     """Wake the release now instead of at beat's next second: a job has many short waits."""
-    nudge.give()
+    wake_up.request()
     return not system.balance(campaign).unsettled
 
 
-def _books(system: System, nudge: Nudge, reading: Reading) -> dict[Variant, Books]:
+def _books(system: System, wake_up: WakeUp, reading: Reading) -> dict[Variant, Books]:
     campaigns = {variant: campaign_of(reading, variant) for variant in Variant}
     for campaign in campaigns.values():
         await_that(
-            f"{campaign} is settled", lambda name=campaign: _is_settled(system, nudge, name), 60
+            f"{campaign} is settled", lambda name=campaign: _is_settled(system, wake_up, name), 60
         )
     truth, lines = (
         system.truth(),

@@ -17,8 +17,8 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
+from worker.chunk.limits import Limits
 from worker.chunk.reconciler import LOOKED_UP, NO_SLOT
-from worker.chunk.shared import Shared
 
 log = structlog.get_logger("issuance.worker")
 
@@ -41,7 +41,7 @@ class Admission:
     """Stands before the calls of one chunk, from its claim on.
 
     Args:
-        shared: the account's limits, the paused campaigns, and how late this process's event loop
+        limits: the account's limits, the paused campaigns, and how late this process's event loop
             is.
         bounds: how far the chunk may go.
         campaign_id: the chunk's campaign.
@@ -53,7 +53,7 @@ class Admission:
 
     def __init__(
         self,
-        shared: Shared,
+        limits: Limits,
         bounds: Bounds,
         *,
         campaign_id: int,
@@ -61,7 +61,7 @@ class Admission:
         rng: Random,
         is_cancelled: bool = False,
     ) -> None:
-        self._shared = shared
+        self._limits = limits
         self._is_cancelled = is_cancelled
         self._most_delay_seconds = bounds.lease_seconds
         self._reads = Scope(campaign_id, is_read=True)
@@ -113,7 +113,7 @@ class Admission:
         if self._lost is not None:
             return LIMITS_LOST
         try:
-            paused = await self._shared.paused_campaigns.paused()
+            paused = await self._limits.paused_campaigns.paused()
         except LimitsUnavailable as error:
             self._lost = error
             log.warning("limits_unavailable", error=str(error))
@@ -125,7 +125,7 @@ class Admission:
         try:
             while self.left_seconds > 0 and not self._is_stopping():
                 within = min(self.left_seconds, 1.0)
-                reservation = await self._shared.limiter.reserve(
+                reservation = await self._limits.limiter.reserve(
                     1, within_seconds=within, scope=self._reads
                 )
                 if reservation.delays_seconds:
@@ -148,7 +148,7 @@ class Admission:
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
         # the outcome is what counts; the next reservation notices it
         with suppress(LimitsUnavailable):
-            self._suspend(await self._shared.limiter.report(reservation, result), is_read=is_read)
+            self._suspend(await self._limits.limiter.report(reservation, result), is_read=is_read)
 
     def _suspend(self, seconds: float, *, is_read: bool) -> None:
         if seconds > 0:
@@ -156,14 +156,14 @@ class Admission:
             self._suspended_until[is_read] = max(self._suspended_until[is_read], until)
 
     def _is_late(self, took_seconds: float) -> bool:
-        return self._shared.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
+        return self._limits.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
 
     async def finish(self, reservation: Reservation, unused: int) -> None:
         """After a reservation's last call: report refusals, and give back the slots that were not used."""
         scope = reservation.grant.scope
         with suppress(LimitsUnavailable):  # the slots lapse
-            self._suspend(await self._shared.limiter.flush_refusals(scope), is_read=scope.is_read)
-            await self._shared.limiter.give_back(reservation, unused)
+            self._suspend(await self._limits.limiter.flush_refusals(scope), is_read=scope.is_read)
+            await self._limits.limiter.give_back(reservation, unused)
 
 
 def issue_result(attempt: Attempt) -> CallResult:

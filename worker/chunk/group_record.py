@@ -13,7 +13,7 @@ from ledger.dispatch.claims import Claim
 from ledger.results.recording import Result, record
 from ledger.store.database import Ledger
 from worker.chunk.log_events import tell_result
-from worker.ledger_retry import first_line, insist, is_refusal
+from worker.ledger_retry import first_line, is_refusal, retry_until
 from worker.outbox import publish_notices
 from worker.unknown_codes import is_undocumented
 
@@ -50,7 +50,9 @@ class GroupRecord:
             DBAPIError: the ledger was away for longer than the lease.
         """
         try:
-            letters = insist(lambda: self._record(claim, group), for_seconds=self.lease_seconds)
+            letters = retry_until(
+                lambda: self._record(claim, group), for_seconds=self.lease_seconds
+            )
         except DBAPIError as error:
             if not is_refusal(error):
                 raise

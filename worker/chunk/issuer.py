@@ -20,11 +20,11 @@ from worker.chunk.admission import LIMITS_LOST, Admission, Rejection, is_repeat
 from worker.chunk.bounds import Bounds
 from worker.chunk.chunk_locks import ChunkLocks
 from worker.chunk.hand_over import HandOver
+from worker.chunk.limits import Limits
 from worker.chunk.places import Places
 from worker.chunk.progress import Progress
-from worker.chunk.reconciler import Looker
+from worker.chunk.reconciler import Reconciler
 from worker.chunk.sender import Sender
-from worker.chunk.shared import Shared
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class ChunkIssuing:
     Args:
         claim: the jobs in hand.
         client: the rewards API.
-        shared: limits, locks and halts.
+        limits: limits, locks and halts.
         bounds: how far it may go.
         places: the child's, for all of its chunks.
         is_stopping: says whether the worker is being stopped; asked before each call.
@@ -61,7 +61,7 @@ class ChunkIssuing:
         self,
         claim: Claim,
         client: RewardsClient,
-        shared: Shared,
+        limits: Limits,
         bounds: Bounds,
         places: Places,
         *,
@@ -72,12 +72,12 @@ class ChunkIssuing:
     ) -> None:
         self._claim = replace(claim, jobs=())  # those are let go one by one
         self._campaign_id = claim.campaign_id
-        self._shared = shared
+        self._limits = limits
         self._lease_seconds = bounds.lease_seconds
         self._put = put
         self._rng = rng
         self._admission = Admission(
-            shared,
+            limits,
             bounds,
             campaign_id=claim.campaign_id,
             is_stopping=is_stopping,
@@ -85,7 +85,7 @@ class ChunkIssuing:
             is_cancelled=claim.is_cancelled,
         )
         self._sender = Sender(claim, client, bounds.policy, rng)
-        self._looker = Looker(
+        self._reconciler = Reconciler(
             client,
             bounds.policy,
             rng,
@@ -133,7 +133,7 @@ class ChunkIssuing:
 
     async def _issue_locked(self) -> None:
         customers = self._progress.customers
-        locks = ChunkLocks(self._shared.locks, self._claim.chunk_id, customers, self._lease_seconds)
+        locks = ChunkLocks(self._limits.locks, self._claim.chunk_id, customers, self._lease_seconds)
         watch = HandOver(
             self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over
         )
@@ -198,7 +198,7 @@ class ChunkIssuing:
         self, waiting: deque[ClaimedJob], room: int, *, is_read: bool
     ) -> Reservation:
         lane = self._claim.lane
-        return await self._shared.limiter.reserve(
+        return await self._limits.limiter.reserve(
             room,
             within_seconds=min(self._admission.left_seconds, _RESERVE_AHEAD_SECONDS[lane]),
             scope=Scope(self._campaign_id, is_read=is_read),
@@ -263,7 +263,7 @@ class ChunkIssuing:
         return await (
             self._sender.send(job, is_probe=is_probe)
             if job.fallback is None
-            else self._looker.look(job)
+            else self._reconciler.look(job)
         )
 
 

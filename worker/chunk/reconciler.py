@@ -14,7 +14,7 @@ from issuance.reconciliation.transactions import Issual, TransactionDetail
 from issuance.reconciliation.unit_count import says_issued
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer, NoAnswer, Reply
-from issuance.retry import History, RetryPolicy, decide_look
+from issuance.retry import History, RetryPolicy, decide_reconciliation
 from issuance.states import State
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
@@ -36,7 +36,7 @@ class _UnreadableError(Exception):
         self.reply = reply
 
 
-class Looker:
+class Reconciler:
     """Looks up the jobs of one claim.
 
     Args:
@@ -88,7 +88,9 @@ class Looker:
         return Attempt(
             job=job,
             outcome=outcome,
-            decision=decide_look(outcome, history, self._policy, fallback=fallback, rng=self._rng),
+            decision=decide_reconciliation(
+                outcome, history, self._policy, fallback=fallback, rng=self._rng
+            ),
             started_at_ms=started_at_ms,
             took_ms=round(took * 1000),
             http_status=refused.status if isinstance(refused, Answer) else None,
@@ -98,7 +100,7 @@ class Looker:
 
     async def _read(self, job: ClaimedJob) -> tuple[Outcome, bool]:
         """What the reads say, and whether they miss a transaction that a reply has named."""
-        if not self._policy.read_lags_seconds:
+        if not self._policy.reconcile_delays_seconds:
             return _nothing_found(job, None, "look-ups are switched off"), False
         reads = job.variant.endpoint.reads
         customer = await self._client.customer_id(job.customer, reads=reads)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from issuance.customer import Customer
 from issuance.endpoint import Variant
-from issuance.fair_queue import Turns
+from issuance.fair_queue import FairScheduler
 from issuance.job import Job, Lane, Line, freeze_body
 from issuance.outcome import Kind
 from issuance.redrive.rules import Verb
@@ -171,7 +171,9 @@ class Desk:
 
     ledger: Ledger
     campaign: Campaign
-    turns: dict[Lane, Turns] = field(default_factory=lambda: {lane: Turns() for lane in Lane})
+    turns: dict[Lane, FairScheduler] = field(
+        default_factory=lambda: {lane: FairScheduler() for lane in Lane}
+    )
 
     def accept(self, *batch: Job, intake_id: int | None = None) -> Acceptance:
         return accept(self.ledger, self.campaign, batch, intake_id=intake_id)

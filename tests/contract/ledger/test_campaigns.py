@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from issuance.retry import LookUp
+from issuance.retry import Reconcile
 from issuance.states import State
 from ledger.audit_log import actions_on
 from ledger.campaigns import (
@@ -185,7 +185,9 @@ def test_reconciliation_continues_in_a_cancelled_campaign_until_the_job_is_settl
     held, again = desk.take_one()
     desk.record(
         held,
-        replace(judge(again, TIMEOUT), decision=LookUp(30.0, State.IN_DOUBT, found_nothing=True)),
+        replace(
+            judge(again, TIMEOUT), decision=Reconcile(30.0, State.IN_DOUBT, found_nothing=True)
+        ),
     )
     assert settle_cancelled(desk.ledger) == 0
     held, again = desk.take_one()

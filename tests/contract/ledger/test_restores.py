@@ -51,7 +51,7 @@ def test_a_refusal_after_a_restore_is_reconciled_before_it_settles_the_job(desk,
     mark_restored(desk.ledger, OPERATOR)
     held, claimed = desk.take_one(make_job(1))
     refusal = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
-    desk.record(held, judge(claimed, refusal, policy=RetryPolicy(read_lags_seconds=(30.0,))))
+    desk.record(held, judge(claimed, refusal, policy=RetryPolicy(reconcile_delays_seconds=(30.0,))))
     assert desk.state(claimed) is State.WAITING
     assert desk.row(claimed.id).fallback == State.FAILED
     assert desk.letters() == []

@@ -6,7 +6,7 @@ import pytest
 
 from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
-from issuance.retry import LookUp, RetryPolicy, Settle
+from issuance.retry import Reconcile, RetryPolicy, Settle
 from issuance.states import State
 from ledger.dispatch.reaper import reap
 from tests.contract.ledger.build import TIMEOUT, answer, issue, judge, make_job, say
@@ -17,7 +17,7 @@ def look_up(
 ):
     """Make an attempt after which the job is to be reconciled."""
     return replace(
-        judge(job, reply), decision=LookUp(delay_seconds, fallback, found_nothing=found_nothing)
+        judge(job, reply), decision=Reconcile(delay_seconds, fallback, found_nothing=found_nothing)
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.retry import LookUp, Settle
+from issuance.retry import Reconcile, Settle
 from issuance.states import State
 from tests.contract.ledger.build import LIMIT_CODE, answer, judge, make_job, refuse, say
 
@@ -21,13 +21,13 @@ def _looked_in_vain(job, attempt, settle):
 def test_a_refusal_that_no_read_contradicts_keeps_its_code_and_reason(desk):
     held, job = desk.take_one(make_job())
     attempt = replace(
-        judge(job, refuse(LIMIT_CODE, "Max limit")), decision=LookUp(30.0, State.FAILED)
+        judge(job, refuse(LIMIT_CODE, "Max limit")), decision=Reconcile(30.0, State.FAILED)
     )
     desk.record(held, attempt)
     held, job = desk.take_one()
     assert job.fallback is State.FAILED
     desk.record(
-        held, _looked_in_vain(job, attempt, Settle(State.FAILED, Reason.FAILED, stands=True))
+        held, _looked_in_vain(job, attempt, Settle(State.FAILED, Reason.FAILED, uses_fallback=True))
     )
     letter, line = desk.letter(), desk.line(job)
     assert (letter.reason, letter.code, letter.message) == (Reason.LIMIT, LIMIT_CODE, "Max limit")
@@ -37,7 +37,7 @@ def test_a_refusal_that_no_read_contradicts_keeps_its_code_and_reason(desk):
 def test_a_doubt_that_no_read_clears_says_that_nothing_was_found(desk):
     held, job = desk.take_one(make_job())
     attempt = replace(
-        judge(job, refuse(10003, "other payload")), decision=LookUp(30.0, State.IN_DOUBT)
+        judge(job, refuse(10003, "other payload")), decision=Reconcile(30.0, State.IN_DOUBT)
     )
     desk.record(held, attempt)
     held, job = desk.take_one()
@@ -52,6 +52,6 @@ def test_a_job_claimed_again_has_the_transactions_of_earlier_replies(desk):
     attempt = judge(
         job, answer(say(job.lines[0], 8010, units=1, vouchers=["V-1"], transactionId=300101))
     )
-    desk.record(held, replace(attempt, decision=LookUp(30.0, State.PARTIAL)))
+    desk.record(held, replace(attempt, decision=Reconcile(30.0, State.PARTIAL)))
     _, job = desk.take_one()
     assert job.shown_transactions == {"300101"}

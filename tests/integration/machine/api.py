@@ -18,14 +18,14 @@ from simulator.demo_catalogue import CHILDREN, DEMO_WITHOUT_MAGIC
 from simulator.faults import read_plan
 from simulator.switches import Switches
 from simulator.world import World
-from worker.chunk.reconciler import Looker
+from worker.chunk.reconciler import Reconciler
 from worker.chunk.sender import Sender
 
 MOBILE = "919800000001"
 ORG = CHILDREN[0]
 LAG_SECONDS = 60.0
 # Fewer attempts and reads than in production, so that a short run reaches every final state.
-POLICY = RetryPolicy(max_attempts=3, read_lags_seconds=(1.0, 2.0))
+POLICY = RetryPolicy(max_attempts=3, reconcile_delays_seconds=(1.0, 2.0))
 
 _ACCOUNT = ApiAccount(
     base_url="http://simulator",
@@ -50,7 +50,7 @@ class Api:
         )
         self._runner = asyncio.Runner()
         self._client = RewardsClient(_ACCOUNT, httpx.ASGITransport(app_of(self.world)))
-        self._looker = Looker(
+        self._reconciler = Reconciler(
             self._client, POLICY, Random(1), take_slot=_has_slot, within_seconds=10
         )
 
@@ -62,7 +62,7 @@ class Api:
         """Handle a claimed job as a worker does: send it or reconcile it."""
         sender = Sender(held, self._client, POLICY, Random(1))
         return self._runner.run(
-            sender.send(job) if job.fallback is None else self._looker.look(job)
+            sender.send(job) if job.fallback is None else self._reconciler.look(job)
         )
 
     def plan(self, fault: Any, *, path: str | None = None) -> None:

@@ -145,7 +145,7 @@ class OneJob(RuleBasedStateMachine):
     def _work(self, chunk, *, orphaned, record):
         held = self.desk.claim(chunk, orphaned=orphaned)
         for job in held.jobs:
-            if job.empty_reads + 1 == len(POLICY.read_lags_seconds):
+            if job.empty_reads + 1 == len(POLICY.reconcile_delays_seconds):
                 # The last read relies on delays that are longer than the API's lag.
                 self.api.let_reads_catch_up()
             attempt = self.api.attempt(held, job)

@@ -23,33 +23,33 @@ from simulator.serve import Simulator
 from tests.contract.ledger.build import Desk
 from worker.app import build
 from worker.dispatcher import run_release
-from worker.services import Parts
+from worker.services import WorkerServices
 
 _WAIT_SECONDS = 20.0
 
 
 @dataclass
 class System:
-    """The parts, and a release that the test runs itself."""
+    """The services, and a release that the test runs itself."""
 
-    parts: Parts
+    services: WorkerServices
     simulator: Simulator
     environment: dict[str, str]
     log_file: Path
 
     @property
     def app(self) -> Any:
-        return self.parts.app
+        return self.services.app
 
     @property
     def redis(self) -> Redis:
-        return self.parts.services.redis
+        return self.services.base.redis
 
     def desk(self, campaign: str) -> Desk:
-        return Desk(self.parts.ledger, ensure_campaign(self.parts.ledger, campaign))
+        return Desk(self.services.ledger, ensure_campaign(self.services.ledger, campaign))
 
     def release(self) -> int:
-        return run_release(self.parts)
+        return run_release(self.services)
 
     def publish(self, chunk_id: str, job_numbers: list[int], lane: Lane = Lane.BLAST) -> None:
         """Publish a chunk's message, as the release does."""
@@ -114,7 +114,7 @@ def wait_for(happened: Callable[[], Any]) -> Any:
 
 @contextmanager
 def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterator[System]:
-    """Make the parts on a broker and an API that run already."""
+    """Make the services on a broker and an API that run already."""
     site = Site(f"sqlite:///{folder / 'ledger.db'}", redis_url, redis_url, simulator.url, 0)
     given = {
         "ISSUANCE_HOME": str(folder),
@@ -127,13 +127,13 @@ def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterat
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     settings = Settings(_env_file=None, home=folder, api_url=site.api_url)
-    services = Services(settings, site)
-    build(services)
-    parts = Parts(services, worker="test")
-    parts.ledger.migrate()
+    base = Services(settings, site)
+    build(base)
+    services = WorkerServices(base, worker="test")
+    services.ledger.migrate()
     try:
-        yield System(parts, simulator, clean | given, folder / "worker.log")
+        yield System(services, simulator, clean | given, folder / "worker.log")
     finally:
-        parts.app.close()
-        parts.services.redis.close()
-        parts.ledger.close()
+        services.app.close()
+        services.base.redis.close()
+        services.ledger.close()

@@ -194,3 +194,10 @@ class Pieces:
 
     def flush(self):
         pass
+
+
+def test_a_setting_given_under_its_old_name_is_warned_of(configure, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_LOOK_UP_LAGS_SECONDS", "1,2")
+    (event,) = _events(configure())
+    assert (event["event"], event["level"]) == ("setting_renamed", "warning")
+    assert event["new"] == "ISSUANCE_RECONCILE_DELAYS_SECONDS"

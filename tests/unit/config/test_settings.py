@@ -18,8 +18,8 @@ WRONG = {
     "an endless lease": ({"LEASE_SECONDS": "inf"}, "ISSUANCE_LEASE_SECONDS", "finite"),
     "an endless backoff": ({"RETRY_CAP_SECONDS": "inf"}, "ISSUANCE_RETRY_CAP_SECONDS", "finite"),
     "a look into the past": (
-        {"LOOK_UP_LAGS_SECONDS": "30,-1"},
-        "ISSUANCE_LOOK_UP_LAGS_SECONDS",
+        {"RECONCILE_DELAYS_SECONDS": "30,-1"},
+        "ISSUANCE_RECONCILE_DELAYS_SECONDS",
         "0 or more",
     ),
     "no attempt": (
@@ -200,7 +200,7 @@ def test_a_host_that_only_looks_like_the_simulator_is_a_real_api(monkeypatch, ho
 
 
 @pytest.mark.parametrize(
-    "name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "LOOK_UP_LAGS_SECONDS"]
+    "name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "RECONCILE_DELAYS_SECONDS"]
 )
 def test_an_empty_setting_that_is_documented_as_empty_means_that_nothing_is_set(monkeypatch, name):
     _set(monkeypatch, **{name: ""})
@@ -221,3 +221,19 @@ def test_no_secret_shows_in_the_settings_own_words(monkeypatch):
         API_CLIENT_SECRET="hunter2",
     )
     assert "hunter2" not in repr(read_settings())
+
+
+def test_the_old_name_of_a_setting_still_sets_it(monkeypatch):
+    _set(monkeypatch, LOOK_UP_LAGS_SECONDS="1,2")
+    assert read_settings().reconcile_delays_seconds == (1.0, 2.0)
+
+
+def test_the_new_name_of_a_setting_wins_over_the_old_one(monkeypatch):
+    _set(monkeypatch, LOOK_UP_LAGS_SECONDS="1,2", RECONCILE_DELAYS_SECONDS="3")
+    assert read_settings().reconcile_delays_seconds == (3.0,)
+
+
+def test_a_wrong_value_under_the_old_name_is_refused(monkeypatch):
+    _set(monkeypatch, LOOK_UP_LAGS_SECONDS="soon")
+    with pytest.raises(SettingsError, match="ISSUANCE_RECONCILE_DELAYS_SECONDS"):
+        read_settings()

@@ -223,7 +223,7 @@ def test_elements_without_ids_are_matched_by_position_when_none_is_missing():
 def test_a_line_missing_from_the_list_is_in_doubt():
     outcome = read({"status": PARTLY, "rewards": [{"status": SEGMENT}]})
     assert kinds(outcome) == [Kind.IN_DOUBT, Kind.IN_DOUBT]
-    assert (outcome.kind, outcome.reason, outcome.resend_tells) == (
+    assert (outcome.kind, outcome.reason, outcome.retry_is_conclusive) == (
         Kind.IN_DOUBT,
         Reason.IN_DOUBT,
         False,
@@ -395,7 +395,7 @@ def test_a_doubt_is_only_resent_when_the_answer_would_settle_every_doubtful_line
         rewards = [
             element(name, {"code": each}) for name, each in zip(("r-a", "r-b"), codes, strict=True)
         ]
-        return read({"status": ALL_FAILED, "rewards": rewards}).resend_tells
+        return read({"status": ALL_FAILED, "rewards": rewards}).retry_is_conclusive
 
     assert is_resent(500, 200)
     assert is_resent(500, 502)
@@ -410,7 +410,7 @@ def test_a_call_without_an_answer_is_in_doubt_unless_it_was_never_sent(sent, kin
     outcome = classify((A, B), Variant.BULK, NoAnswer("timeout", "30 s", sent=sent), resent=False)
     assert (outcome.kind, outcome.reason, outcome.code) == (kind, reason, None)
     assert outcome.message == "timeout: 30 s"
-    assert outcome.resend_tells
+    assert outcome.retry_is_conclusive
     assert [(line.request_id, line.kind) for line in outcome.lines] == [
         ("r-a", kind),
         ("r-b", kind),

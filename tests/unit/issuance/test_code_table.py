@@ -184,7 +184,7 @@ def test_only_codes_of_a_failing_server_are_resent_while_in_doubt():
     resent = {
         code
         for code, (message, partners) in doubtful.items()
-        if read(Variant.BULK, {"status": status_of(code, message, partners)}).resend_tells
+        if read(Variant.BULK, {"status": status_of(code, message, partners)}).retry_is_conclusive
     }
     assert resent == {500, 502, 504, 520, 522, 523, 524}
 
@@ -231,7 +231,7 @@ def test_without_a_readable_body_the_http_class_decides(status, expected, body):
     )
     assert outcome.refusal is REFUSALS.get(status)
     assert not outcome.readable
-    assert outcome.resend_tells
+    assert outcome.retry_is_conclusive
     assert [(line.request_id, line.kind, line.requested_quantity) for line in outcome.lines] == [
         ("r-a", expected[0], 1),
         ("r-b", expected[0], 3),

@@ -136,7 +136,7 @@ def test_a_used_up_budget_keeps_issued_lines_when_another_was_not_processed(kind
     [
         (outcome(Kind.IN_DOUBT), history(8)),
         (outcome(Kind.IN_DOUBT), history(2, 1e9)),
-        (outcome(Kind.IN_DOUBT, resend_tells=False), history(1)),
+        (outcome(Kind.IN_DOUBT, retry_is_conclusive=False), history(1)),
         (outcome(Kind.TRANSIENT), history(8, in_doubt_before=True)),
     ],
 )

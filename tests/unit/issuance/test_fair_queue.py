@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.fair_queue import Claimant, Turns, size_chunk
+from issuance.fair_queue import Contender, FairScheduler, size_chunk
 
 PLENTY = 1_000_000
 
 
-def claimants(most_due=PLENTY, least_due=0):
+def contenders(most_due=PLENTY, least_due=0):
     one = st.tuples(st.integers(1, 100), st.integers(least_due, most_due), st.integers(1, 500))
     rows = st.lists(one, min_size=1, max_size=8)
-    return rows.map(lambda found: [Claimant(key, *row) for key, row in enumerate(found)])
+    return rows.map(lambda found: [Contender(key, *row) for key, row in enumerate(found)])
 
 
 def jobs(turns):
@@ -24,18 +24,18 @@ def jobs(turns):
     return counted
 
 
-@given(st.integers(0, 4_000), claimants(most_due=2_000))
+@given(st.integers(0, 4_000), contenders(most_due=2_000))
 def test_no_round_exceeds_the_free_window_the_due_jobs_or_the_chunk_size(room, found):
-    turns = Turns().take(room, found, may_cut=True)
+    turns = FairScheduler().take(room, found, may_cut=True)
     given_ = jobs(turns)
     assert sum(given_.values()) <= room
     assert all(given_[each.key] <= each.due for each in found)
     assert all(0 < turn.size <= found[turn.key].chunk_size for turn in turns)
 
 
-@given(st.integers(0, 4_000), claimants(most_due=2_000))
+@given(st.integers(0, 4_000), contenders(most_due=2_000))
 def test_less_than_a_chunk_stays_free_unless_nothing_is_due(room, found):
-    given_ = jobs(Turns().take(room, found, may_cut=True))
+    given_ = jobs(FairScheduler().take(room, found, may_cut=True))
     left = room - sum(given_.values())
     if any(given_[each.key] < each.due for each in found):
         assert left < max(each.chunk_size for each in found)
@@ -43,16 +43,16 @@ def test_less_than_a_chunk_stays_free_unless_nothing_is_due(room, found):
         assert sum(given_.values()) == sum(each.due for each in found)
 
 
-@given(st.integers(0, 4_000), claimants(most_due=2_000))
+@given(st.integers(0, 4_000), contenders(most_due=2_000))
 def test_single_jobs_fill_the_room_or_use_up_all_that_is_due(room, found):
-    single = [Claimant(each.key, each.weight, each.due, 1) for each in found]
-    given_ = jobs(Turns().take(room, single, may_cut=False))
+    single = [Contender(each.key, each.weight, each.due, 1) for each in found]
+    given_ = jobs(FairScheduler().take(room, single, may_cut=False))
     assert sum(given_.values()) == min(room, sum(each.due for each in found))
 
 
-@given(st.lists(st.integers(0, 1_500), min_size=1, max_size=12), claimants(least_due=PLENTY))
+@given(st.lists(st.integers(0, 1_500), min_size=1, max_size=12), contenders(least_due=PLENTY))
 def test_campaigns_with_due_jobs_stay_within_a_chunk_of_each_other_by_weight(rooms, found):
-    turns, given_ = Turns(), Counter()
+    turns, given_ = FairScheduler(), Counter()
     for room in rooms:
         given_ += jobs(turns.take(room, found, may_cut=False))
     if len(found) == 1:
@@ -64,24 +64,24 @@ def test_campaigns_with_due_jobs_stay_within_a_chunk_of_each_other_by_weight(roo
 
 
 def test_a_new_campaign_starts_at_the_current_virtual_time():
-    old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
-    other = Claimant(3, 1, PLENTY, 10)
-    turns = Turns()
+    old, new = Contender(1, 1, PLENTY, 10), Contender(2, 1, PLENTY, 10)
+    other = Contender(3, 1, PLENTY, 10)
+    turns = FairScheduler()
     turns.take(1_000, [old, other], may_cut=True)
     assert jobs(turns.take(300, [old, other, new], may_cut=False)) == {1: 100, 2: 100, 3: 100}
 
 
 def test_a_campaign_that_was_alone_owes_nothing():
-    old, new = Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)
-    turns = Turns()
-    turns.take(1_000, [Claimant(1, 1, PLENTY, 500)], may_cut=True)
+    old, new = Contender(1, 1, PLENTY, 10), Contender(2, 1, PLENTY, 10)
+    turns = FairScheduler()
+    turns.take(1_000, [Contender(1, 1, PLENTY, 500)], may_cut=True)
     assert jobs(turns.take(40, [old, new], may_cut=False)) == {1: 20, 2: 20}
 
 
 def test_a_chunk_is_only_shortened_for_an_empty_window():
-    found = [Claimant(1, 1, PLENTY, 10), Claimant(2, 1, PLENTY, 10)]
-    assert Turns().take(4, found, may_cut=False) == []
-    assert jobs(Turns().take(4, found, may_cut=True)) == {1: 4}
+    found = [Contender(1, 1, PLENTY, 10), Contender(2, 1, PLENTY, 10)]
+    assert FairScheduler().take(4, found, may_cut=False) == []
+    assert jobs(FairScheduler().take(4, found, may_cut=True)) == {1: 4}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from issuance.merge import LineFacts, merge, settle_by
 from issuance.outcome import Kind, LineOutcome, Reason
-from issuance.retry import LookUp, Settle, TryAgain
+from issuance.retry import Reconcile, Settle, TryAgain
 from issuance.states import SETTLED, State, may_replace
 
 FRESH = LineFacts(State.WAITING, None, None, None, None, None, None, None)
@@ -25,16 +25,16 @@ AGAIN = TryAgain(2.0, counted=True, because="transient")
 
 @pytest.mark.parametrize("line", [ISSUED, replace(ISSUED, vouchers=())])
 def test_a_line_that_is_looked_up_for_its_vouchers_stays_open(line):
-    assert merge(FRESH, line, LookUp(30.0, State.ISSUED)).state is State.WAITING
+    assert merge(FRESH, line, Reconcile(30.0, State.ISSUED)).state is State.WAITING
 
 
 def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
-    shown = merge(FRESH, ISSUED, LookUp(30.0, State.ISSUED)).line
+    shown = merge(FRESH, ISSUED, Reconcile(30.0, State.ISSUED)).line
     known = replace(FRESH, quantity=shown.quantity)
     merged = merge(
         known,
         replace(ISSUED, kind=Kind.IN_DOUBT, quantity=None),
-        Settle(State.ISSUED, None, stands=True),
+        Settle(State.ISSUED, None, uses_fallback=True),
     )
     assert (merged.state, merged.line.quantity) == (State.ISSUED, shown.quantity)
 

@@ -13,11 +13,11 @@ from issuance.job import Line
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
-from issuance.retry import History, LookUp, RetryPolicy, Settle, decide, decide_look
+from issuance.retry import History, Reconcile, RetryPolicy, Settle, decide, decide_reconciliation
 from issuance.states import State
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0, 600.0), max_attempts=4)
+POLICY = RetryPolicy(reconcile_delays_seconds=(30.0, 120.0, 600.0), max_attempts=4)
 LINE = Line("r-a", 1001, 2)
 
 
@@ -33,7 +33,7 @@ def choose(result, history=None, policy=POLICY):
 
 def look(result, fallback=State.IN_DOUBT, *, attempts=5, empty_looks=0):
     history = History(attempts, 0.0, in_doubt_before=True, empty_looks=empty_looks)
-    return decide_look(result, history, POLICY, fallback=fallback, rng=Random(1))
+    return decide_reconciliation(result, history, POLICY, fallback=fallback, rng=Random(1))
 
 
 def answer(code=200, **fields):
@@ -45,28 +45,32 @@ def answer(code=200, **fields):
 
 
 def test_doubt_that_a_resend_cannot_settle_is_reconciled_at_once():
-    assert choose(outcome(Kind.IN_DOUBT, resend_tells=False)) == LookUp(30.0, State.IN_DOUBT)
+    assert choose(outcome(Kind.IN_DOUBT, retry_is_conclusive=False)) == Reconcile(
+        30.0, State.IN_DOUBT
+    )
 
 
 def test_doubt_is_reconciled_when_the_retry_budget_is_used_up():
-    assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == LookUp(
+    assert choose(outcome(Kind.IN_DOUBT), History(4, 0.0, in_doubt_before=True)) == Reconcile(
         30.0, State.IN_DOUBT
     )
 
 
 def test_a_transient_refusal_after_doubt_is_reconciled_when_the_budget_is_used_up():
     past = History(4, 0.0, in_doubt_before=True)
-    assert choose(outcome(Kind.TRANSIENT, Reason.EXHAUSTED), past) == LookUp(30.0, State.IN_DOUBT)
+    assert choose(outcome(Kind.TRANSIENT, Reason.EXHAUSTED), past) == Reconcile(
+        30.0, State.IN_DOUBT
+    )
 
 
 def test_without_reconciliation_delays_doubt_is_settled_as_doubt():
-    decision = choose(outcome(Kind.IN_DOUBT, resend_tells=False), policy=RetryPolicy())
+    decision = choose(outcome(Kind.IN_DOUBT, retry_is_conclusive=False), policy=RetryPolicy())
     assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
 def test_a_repeated_success_without_vouchers_is_reconciled_to_find_them():
     result = classify((LINE,), Variant.BULK, answer(quantity=2, requestedQuantity=2), resent=True)
-    assert choose(result) == LookUp(30.0, State.ISSUED)
+    assert choose(result) == Reconcile(30.0, State.ISSUED)
 
 
 def test_a_first_success_without_vouchers_is_final():
@@ -84,7 +88,7 @@ def test_a_repeated_success_that_may_count_only_the_rest_is_reconciled(quantity)
     result = classify(
         (LINE,), Variant.BULK, answer(quantity=quantity, requestedQuantity=2), resent=True
     )
-    assert choose(result) == LookUp(30.0, State.IN_DOUBT)
+    assert choose(result) == Reconcile(30.0, State.IN_DOUBT)
 
 
 @pytest.mark.parametrize(
@@ -102,16 +106,16 @@ def test_what_a_read_finds_settles_the_job(found, expected):
 @pytest.mark.parametrize(("empty_looks", "delay"), [(0, 120.0), (1, 600.0)])
 def test_a_read_that_finds_nothing_is_repeated_after_the_next_delay(empty_looks, delay):
     decision = look(outcome(Kind.IN_DOUBT), empty_looks=empty_looks)
-    assert decision == LookUp(delay, State.IN_DOUBT, found_nothing=True)
+    assert decision == Reconcile(delay, State.IN_DOUBT, found_nothing=True)
 
 
 @pytest.mark.parametrize(
     ("fallback", "expected"),
     [
         (State.IN_DOUBT, Settle(State.IN_DOUBT, Reason.IN_DOUBT)),
-        (State.ISSUED, Settle(State.ISSUED, None, stands=True)),
-        (State.PARTIAL, Settle(State.PARTIAL, Reason.PARTIAL, stands=True)),
-        (State.FAILED, Settle(State.FAILED, Reason.FAILED, stands=True)),
+        (State.ISSUED, Settle(State.ISSUED, None, uses_fallback=True)),
+        (State.PARTIAL, Settle(State.PARTIAL, Reason.PARTIAL, uses_fallback=True)),
+        (State.FAILED, Settle(State.FAILED, Reason.FAILED, uses_fallback=True)),
     ],
 )
 def test_after_the_last_delay_the_job_is_settled_as_its_fallback(fallback, expected):
@@ -126,7 +130,7 @@ def test_a_failure_found_for_a_job_reported_as_issued_stays_in_doubt():
 @given(st.sampled_from(State), st.integers(1, 7), st.integers(0, 3))
 def test_a_failed_read_is_repeated_with_backoff(fallback, attempts, empty_looks):
     decision = look(outcome(Kind.TRANSIENT), fallback, attempts=attempts, empty_looks=empty_looks)
-    assert isinstance(decision, LookUp)
+    assert isinstance(decision, Reconcile)
     assert not decision.found_nothing
     assert decision.fallback is fallback
     assert 0 <= decision.delay_seconds <= POLICY.cap_seconds

@@ -28,8 +28,8 @@ from limiter.state import LimitState
 from tests.contract.ledger.build import make_job
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
+from worker.chunk.limits import Limits
 from worker.chunk.places import Places
-from worker.chunk.shared import Shared
 
 ACCOUNT = "till"
 CAMPAIGN_ID = 7
@@ -150,11 +150,11 @@ class IssuingDesk:
     ) -> None:
         account = limiter(self.redis, ACCOUNT, rate_per_minute=rate_per_minute, **options)
         locks, campaigns = CustomerLocks(self.redis, ACCOUNT), PausedCampaigns(self.redis, ACCOUNT)
-        self.shared = Shared(self.redis, account, locks, campaigns)
+        self.limits = Limits(self.redis, account, locks, campaigns)
 
     @property
     def limiter(self) -> RateLimiter:
-        return self.shared.limiter
+        return self.limits.limiter
 
     def issuing(
         self,
@@ -180,7 +180,7 @@ class IssuingDesk:
                 lane=lane,
             ),
             self.api,
-            self.shared,
+            self.limits,
             replace(BOUNDS, **bounds),
             self.places if max_concurrent is None else Places(max_concurrent),
             is_stopping=lambda: self.stopping,

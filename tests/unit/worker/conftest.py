@@ -1,4 +1,4 @@
-"""The worker's parts without sockets: fakeredis for Redis, a ledger in a file, an API that answers as told."""
+"""The worker's services without sockets: fakeredis for Redis, a ledger in a file, an API that answers as told."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk
 from tests.unit.worker.build import FakeApi, IssuingDesk
 from tests.unit.worker.process import MEMORY_URL, end_parts, make_parts
-from worker.services import Parts
+from worker.services import WorkerServices
 
 
 @pytest.fixture
@@ -53,15 +53,15 @@ def book(ledger: Ledger) -> Desk:
 
 
 @pytest.fixture
-def parts(server: FakeServer, ledger: Ledger) -> Iterator[Parts]:
-    """A worker process's parts, on the ledger of this test; its broker is kombu's own, in memory."""
+def services(server: FakeServer, ledger: Ledger) -> Iterator[WorkerServices]:
+    """A worker process's services, on the ledger of this test; its broker is kombu's own, in memory."""
     made = make_parts(server, ledger, broker_url=MEMORY_URL)
     yield made
     end_parts(made)
 
 
 @pytest.fixture
-def brokerless_parts(server: FakeServer, ledger: Ledger) -> Iterator[Parts]:
+def brokerless_parts(server: FakeServer, ledger: Ledger) -> Iterator[WorkerServices]:
     """The same with a broker that refuses connections."""
     made = make_parts(server, ledger, broker_url="redis://127.0.0.1:1/0")
     yield made

@@ -1,4 +1,4 @@
-"""Builds one worker process's parts for tests, without a process: fakeredis, a fake API, any broker."""
+"""Builds one worker process's services for tests, without a process: fakeredis, a fake API, any broker."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from celery import Celery
 from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
 
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
-from broker.wakeup import Nudge
+from broker.wake_up import WakeUp
 from config.endpoints import Site
 from config.settings import Settings
 from issuance.job import Lane
@@ -20,19 +20,21 @@ from limiter.sync_limiter import SyncLimiter
 from operations.services import Services
 from tests.unit.worker.build import FakeApi
 from worker.chunk.carried import CarriedChunks
-from worker.chunk.shared import Shared
+from worker.chunk.limits import Limits
 from worker.orphans import Orphans
-from worker.services import Parts
+from worker.services import WorkerServices
 
 API_URL = "http://rewards.test"
 MEMORY_URL = "memory://"
 
 
-def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any) -> Parts:
-    """Make the parts; the rate is unlimited."""
+def make_parts(
+    server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any
+) -> WorkerServices:
+    """Make the services; the rate is unlimited."""
     site = Site(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
-    made = Parts(Services(known, site), worker="w-1")
+    made = WorkerServices(Services(known, site), worker="w-1")
     name = made.account.name
     redis, sync = (
         FakeAsyncRedis(server=server, decode_responses=True),
@@ -40,7 +42,7 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     )
     made.ledger = ledger
     made.client = FakeApi()
-    made.shared = Shared(
+    made.limits = Limits(
         redis,
         RateLimiter(redis, name, rate_per_minute=0),
         CustomerLocks(redis, name),
@@ -53,32 +55,32 @@ def make_parts(server: FakeServer, ledger: Ledger, *, broker_url: str, **setting
     made.carried = CarriedChunks(
         lambda: FakeRedis(server=server, decode_responses=True), made.orphans, known.lease_seconds
     )
-    made.nudge = Nudge(made.app, sync)
+    made.wake_up = WakeUp(made.app, sync)
     if broker_url == MEMORY_URL:
         for queue in CONSUMERS.values():  # all apps of a process share it
             messages(made.app, queue)
     return made
 
 
-def end_parts(parts: Parts) -> None:
+def end_parts(services: WorkerServices) -> None:
     """End the process's threads, where they were needed, and close connections."""
-    if "recorder" in parts.__dict__:
-        let_go(parts)
-        parts.recorder.await_all(5)
-        parts.recorder.end()
-    if "loop" in parts.__dict__:
-        parts.start(parts.shared.redis.aclose()).result(5)
-        parts.loop.call_soon_threadsafe(parts.loop.stop)
-        parts.loop_thread.join(5)
-        parts.loop.close()
-    if parts.broker is not None:
-        parts.broker.close()
-    parts.app.close()
+    if "recorder" in services.__dict__:
+        let_go(services)
+        services.recorder.await_all(5)
+        services.recorder.end()
+    if "loop" in services.__dict__:
+        services.start(services.limits.redis.aclose()).result(5)
+        services.loop.call_soon_threadsafe(services.loop.stop)
+        services.loop_thread.join(5)
+        services.loop.close()
+    if services.broker is not None:
+        services.broker.close()
+    services.app.close()
 
 
-def let_go(parts: Parts) -> None:
+def let_go(services: WorkerServices) -> None:
     """Have the API answer its slow calls."""
-    parts.loop.call_soon_threadsafe(parts.client.let_go.set)
+    services.loop.call_soon_threadsafe(services.client.let_go.set)
 
 
 def messages(app: Celery, queue: str) -> list[Any]:
@@ -107,7 +109,7 @@ def notices(app: Celery) -> list[dict[str, Any]]:
     return [message.payload[1] for message in messages(app, DEAD_LETTER_QUEUE)]
 
 
-def nudges(app: Celery) -> int:
+def wake_ups(app: Celery) -> int:
     """Take the asked-for releases and count them."""
     return len(messages(app, RELEASE_QUEUE))
 

@@ -6,7 +6,7 @@ import pytest
 
 from issuance.outcome import Reason
 from issuance.replies.reply import Answer
-from issuance.retry import LookUp, Settle
+from issuance.retry import Reconcile, Settle
 from issuance.states import State
 from limiter.feedback_buffer import Verdict
 from tests.contract.ledger.build import (
@@ -118,7 +118,7 @@ def looked(reply, decision):
 
 def test_reads_settle_or_are_made_again_and_their_latency_is_not_one_calls():
     settled = read_result(looked(issue(claimed(1)), Settle(State.ISSUED, None)))
-    again = read_result(looked(TIMEOUT, LookUp(30.0, State.IN_DOUBT)))
+    again = read_result(looked(TIMEOUT, Reconcile(30.0, State.IN_DOUBT)))
     assert (settled.verdict, settled.settled, settled.took_seconds) == (
         Verdict.ACCEPTED,
         True,

@@ -23,109 +23,111 @@ SLOW = make_job(2)
 
 
 @pytest.fixture
-def two_chunks(parts, book):
+def two_chunks(services, book):
     """Two chunks of four jobs; the call for the second job hangs."""
-    parts.client.slow = {SLOW.customer.value}
+    services.client.slow = {SLOW.customer.value}
     book.accept(*make_jobs(8))
     return book.release(chunk_size=4)
 
 
-def _handle(parts, chunk):
-    return handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=False)
+def _handle(services, chunk):
+    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False)
 
 
 def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(
-    parts, book, two_chunks
+    services, book, two_chunks
 ):
     first, second = two_chunks
-    assert _handle(parts, first) == 4
+    assert _handle(services, first) == 4
     assert book.state(SLOW) is State.RUNNING
-    assert _handle(parts, second) == 4
+    assert _handle(services, second) == 4
     wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
-    let_go(parts)
+    let_go(services)
     wait_for(lambda: book.counts() == {State.ISSUED: 8})
-    assert len(parts.client.starts) == 8
+    assert len(services.client.starts) == 8
 
 
 def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(
-    parts, book, two_chunks
+    services, book, two_chunks
 ):
     first, _ = two_chunks
-    parts.carried.note = _AfterThreeResults(parts, parts.carried.note)
-    _handle(parts, first)
+    services.carried.note = _AfterThreeResults(services, services.carried.note)
+    _handle(services, first)
     assert book.counts() == {State.QUEUED: 4, State.ISSUED: 3, State.RUNNING: 1}
 
 
 class _AfterThreeResults:
     """Notes a carried chunk when all but one of its calls have ended."""
 
-    def __init__(self, parts, note):
-        self.parts, self.note = parts, note
+    def __init__(self, services, note):
+        self.services, self.note = services, note
 
     async def __call__(self, redis, chunk_ids):
-        await settles(lambda: self.parts.client.running.total() == 1)
+        await settles(lambda: self.services.client.running.total() == 1)
         await asyncio.sleep(0.05)
         await self.note(redis, chunk_ids)
 
 
 def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(
-    parts, book, two_chunks
+    services, book, two_chunks
 ):
     first, _ = two_chunks
-    parts.client.replies = {1: refuse()}
-    _handle(parts, first)
+    services.client.replies = {1: refuse()}
+    _handle(services, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
     assert book.letters() == []
-    let_go(parts)
-    assert parts.recorder.await_all(5)
-    assert [notice["request_id"] for notice in notices(parts.app)] == [SLOW.id]
+    let_go(services)
+    assert services.recorder.await_all(5)
+    assert [notice["request_id"] for notice in notices(services.app)] == [SLOW.id]
 
 
 @pytest.fixture
-def absent_ledger(parts):
+def absent_ledger(services):
     """A ledger of this process that can be away."""
-    with AbsentLedger(parts.services.site.ledger_url) as ledger:
-        parts.ledger = ledger
+    with AbsentLedger(services.base.site.ledger_url) as ledger:
+        services.ledger = ledger
         yield ledger
 
 
-def test_a_carried_outcome_waits_for_a_ledger_that_is_away(parts, book, two_chunks, absent_ledger):
+def test_a_carried_outcome_waits_for_a_ledger_that_is_away(
+    services, book, two_chunks, absent_ledger
+):
     first, _ = two_chunks
-    _handle(parts, first)
+    _handle(services, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
     absent_ledger.absences = 1
     with capture_logs() as logged:
-        let_go(parts)
-        assert parts.recorder.await_all(5)
+        let_go(services)
+        assert services.recorder.await_all(5)
     assert book.state(SLOW) is State.ISSUED
     assert [event["event"] for event in logged].count("ledger away") == 1
 
 
 def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_next_chunk_goes_on(
-    parts, book, two_chunks, absent_ledger
+    services, book, two_chunks, absent_ledger
 ):
     first, second = two_chunks
     impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0}
-    parts.settings = parts.settings.model_copy(update=impatient)
-    _handle(parts, first)
+    services.settings = services.settings.model_copy(update=impatient)
+    _handle(services, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
     absent_ledger.absences = 1_000
     with capture_logs() as logged:
-        let_go(parts)
-        assert parts.recorder.await_all(5)
+        let_go(services)
+        assert services.recorder.await_all(5)
     (event,) = [event for event in logged if event["event"] == "results not recorded"]
     assert (event["chunk_id"], event["log_level"]) == (first.id, "error")
     assert isinstance(event["exc_info"], OperationalError)
     absent_ledger.absences = 0
-    assert _handle(parts, second) == 4
+    assert _handle(services, second) == 4
     wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
 
 
 def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
-    parts, book, two_chunks
+    services, book, two_chunks
 ):
     first, _ = two_chunks
-    _handle(parts, first)
+    _handle(services, first)
     with book.ledger.write() as connection:
         connection.execute(
             text(
@@ -133,62 +135,62 @@ def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
             )
         )
     with capture_logs() as logged:
-        let_go(parts)
-        assert parts.recorder.await_all(5)
+        let_go(services)
+        assert services.recorder.await_all(5)
     assert [event["request_id"] for event in logged if event["event"] == "result refused"][-1:] == [
         SLOW.id
     ]
 
 
-def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(parts, book, two_chunks):
+def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(services, book, two_chunks):
     first, _ = two_chunks
-    _handle(parts, first)
-    threading.Timer(0.2, let_go, [parts]).start()
-    parts.finish()
+    _handle(services, first)
+    threading.Timer(0.2, let_go, [services]).start()
+    services.finish()
     assert book.counts() == {State.QUEUED: 4, State.ISSUED: 4}
 
 
-def test_a_process_that_ends_does_not_wait_for_ever(parts, book, two_chunks, monkeypatch):
+def test_a_process_that_ends_does_not_wait_for_ever(services, book, two_chunks, monkeypatch):
     first, _ = two_chunks
-    _handle(parts, first)
+    _handle(services, first)
     monkeypatch.setattr("worker.services._FINISH_MARGIN_SECONDS", 0.1)
-    parts.settings = parts.settings.model_copy(update={"api_timeout_seconds": 0.1})
+    services.settings = services.settings.model_copy(update={"api_timeout_seconds": 0.1})
     with capture_logs() as logged:
-        parts.finish()
+        services.finish()
     assert [event["event"] for event in logged] == ["waiting for open calls", "open calls left"]
 
 
-def test_a_process_that_never_had_a_chunk_ends_at_once(parts):
-    parts.finish()
-    assert "recorder" not in parts.__dict__
+def test_a_process_that_never_had_a_chunk_ends_at_once(services):
+    services.finish()
+    assert "recorder" not in services.__dict__
 
 
 def test_a_worker_that_is_told_to_stop_records_every_call_before_its_message_is_acknowledged(
-    parts, book, two_chunks, monkeypatch
+    services, book, two_chunks, monkeypatch
 ):
     first, _ = two_chunks
-    parts.client.on_call = lambda call: monkeypatch.setattr(stopping, "_flag", bytes([call > 0]))
-    threading.Timer(0.2, let_go, [parts]).start()
-    assert _handle(parts, first) == 4
+    services.client.on_call = lambda call: monkeypatch.setattr(stopping, "_flag", bytes([call > 0]))
+    threading.Timer(0.2, let_go, [services]).start()
+    assert _handle(services, first) == 4
     counts = book.counts()
     assert counts.get(State.RUNNING, 0) == 0
     assert counts.get(State.WAITING, 0) + counts.get(State.ISSUED, 0) == 4
 
 
 def test_a_child_that_is_told_to_end_starts_no_further_call_and_records_those_that_are_open(
-    parts, book
+    services, book
 ):
-    parts.settings = parts.settings.model_copy(update={"api_max_concurrent": 1})
-    parts.client.slow = {make_job(1).customer.value}
+    services.settings = services.settings.model_copy(update={"api_max_concurrent": 1})
+    services.client.slow = {make_job(1).customer.value}
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
     before = signal.signal(signal.SIGUSR1, lambda *_: sys.exit(1))
-    parts.client.on_call = lambda _: os.kill(os.getpid(), signal.SIGUSR1)
+    services.client.on_call = lambda _: os.kill(os.getpid(), signal.SIGUSR1)
     try:
         with pytest.raises(SystemExit):
-            _handle(parts, chunk)
+            _handle(services, chunk)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    let_go(parts)
-    parts.finish()
+    let_go(services)
+    services.finish()
     assert book.counts() == {State.ISSUED: 1, State.WAITING: 2}

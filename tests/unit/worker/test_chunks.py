@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from issuance.states import State
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
-from tests.unit.worker.process import notices, nudges
+from tests.unit.worker.process import notices, wake_ups
 from worker.chunk_handler import handle_chunk
 
 
@@ -27,110 +27,110 @@ class AbsentLedger(Ledger):
         return super().write()
 
 
-def _handle(parts, chunk, *, redelivered=False):
-    return handle_chunk(parts, chunk.id, chunk.job_numbers, redelivered=redelivered)
+def _handle(services, chunk, *, redelivered=False):
+    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=redelivered)
 
 
 def _events(logged, name):
     return [event for event in logged if event["event"] == name]
 
 
-def test_a_chunk_is_issued_and_recorded_when_its_message_may_be_acknowledged(parts, book):
+def test_a_chunk_is_issued_and_recorded_when_its_message_may_be_acknowledged(services, book):
     book.accept(*make_jobs(5))
     (chunk,) = book.release()
-    assert _handle(parts, chunk) == 5
+    assert _handle(services, chunk) == 5
     assert book.counts() == {State.ISSUED: 5}
 
 
-def test_a_doubled_message_finds_nothing_and_calls_nobody(parts, book):
+def test_a_doubled_message_finds_nothing_and_calls_nobody(services, book):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
-    _handle(parts, chunk)
-    assert _handle(parts, chunk) == 0
-    assert len(parts.client.starts) == 2
+    _handle(services, chunk)
+    assert _handle(services, chunk) == 0
+    assert len(services.client.starts) == 2
 
 
-def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(parts, book):
+def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    parts.orphans.tell(chunk.id)
-    assert _handle(parts, chunk) == 0
-    assert _handle(parts, chunk, redelivered=True) == 1
+    services.orphans.tell(chunk.id)
+    assert _handle(services, chunk) == 0
+    assert _handle(services, chunk, redelivered=True) == 1
     assert book.counts() == {State.ISSUED: 1}
 
 
 def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_delivery_is_in_hand(
-    parts, book
+    services, book
 ):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    assert _handle(parts, chunk, redelivered=True) == 0
+    assert _handle(services, chunk, redelivered=True) == 0
     assert book.counts() == {State.RUNNING: 1}
 
 
 def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_child_held(
-    parts, book
+    services, book
 ):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    parts.orphans.tell(chunk.id)
-    assert parts.orphans.take(chunk.id)
-    assert _handle(parts, chunk, redelivered=True) == 0
+    services.orphans.tell(chunk.id)
+    assert services.orphans.take(chunk.id)
+    assert _handle(services, chunk, redelivered=True) == 0
     assert book.counts() == {State.RUNNING: 1}
 
 
 def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_dead_child(
-    parts, book
+    services, book
 ):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     held = book.claim(chunk)
     locked = [job.customer.fingerprint for job in held.jobs]
-    parts.start(parts.shared.locks.acquire(chunk.id, locked, 60)).result()
+    services.start(services.limits.locks.acquire(chunk.id, locked, 60)).result()
     book.claim(chunk, orphaned=True)
-    parts.orphans.tell(chunk.id)
-    assert _handle(parts, chunk, redelivered=True) == 0
-    assert [_handle(parts, alone) for alone in book.release()] == [1, 1]
+    services.orphans.tell(chunk.id)
+    assert _handle(services, chunk, redelivered=True) == 0
+    assert [_handle(services, alone) for alone in book.release()] == [1, 1]
     assert book.counts() == {State.ISSUED: 2}
 
 
-def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(parts, book, server):
+def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(services, book, server):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
     server.connected = False
-    parts.orphans.tell(chunk.id)
-    assert _handle(parts, chunk, redelivered=True) == 0
+    services.orphans.tell(chunk.id)
+    assert _handle(services, chunk, redelivered=True) == 0
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(parts, book):
+def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(services, book):
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
-    parts.sync_limiter.pause(book.campaign.id)
-    _handle(parts, chunk)
+    services.sync_limiter.pause(book.campaign.id)
+    _handle(services, chunk)
     row = book.row(job.id)
     assert (row.state, row.attempts, row.claims, row.lease_until) == (State.WAITING, 0, 0, None)
 
 
-def test_a_release_is_asked_for_after_each_chunk(parts, book):
+def test_a_release_is_asked_for_after_each_chunk(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
-    _handle(parts, chunk)
-    assert nudges(parts.app) == 1
+    _handle(services, chunk)
+    assert wake_ups(services.app) == 1
 
 
-def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(parts, book):
+def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(services, book):
     jobs = make_jobs(3)
     book.accept(*jobs)
     (chunk,) = book.release()
-    parts.client.replies[1] = refuse()
+    services.client.replies[1] = refuse()
     with capture_logs() as logged:
-        _handle(parts, chunk)
+        _handle(services, chunk)
     attempts = _events(logged, "attempt")
     assert sorted(event["request_id"] for event in attempts) == sorted(job.id for job in jobs)
     assert sorted(event["decision"] for event in attempts) == [
@@ -144,22 +144,22 @@ def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(part
     assert not any(job.customer.value in str(logged) for job in jobs)
 
 
-def test_an_attempt_of_several_lines_tells_every_request_id(parts, book):
+def test_an_attempt_of_several_lines_tells_every_request_id(services, book):
     job = make_job(1, rewards=(1, 2, 3))
     book.accept(job)
     (chunk,) = book.release()
     with capture_logs() as logged:
-        _handle(parts, chunk)
+        _handle(services, chunk)
     (event,) = _events(logged, "attempt")
     assert event["request_ids"] == [line.request_id for line in job.lines]
 
 
-def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(parts, book):
+def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(services, book):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
-    parts.client.replies = {0: refuse(), 1: TIMEOUT}
+    services.client.replies = {0: refuse(), 1: TIMEOUT}
     with capture_logs() as logged:
-        _handle(parts, chunk)
+        _handle(services, chunk)
     levels = {
         event["outcome"]: (event["log_level"], event["reason"])
         for event in _events(logged, "attempt")
@@ -168,14 +168,14 @@ def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(parts, book)
 
 
 def test_a_dead_letter_gets_its_notice_and_others_letters_are_left_to_their_own_workers(
-    parts, book
+    services, book
 ):
     book.settle(make_job(9), refuse())
     book.accept(make_job(1))
     (chunk,) = book.release()
-    parts.client.always = refuse()
-    _handle(parts, chunk)
-    (notice,) = notices(parts.app)
+    services.client.always = refuse()
+    _handle(services, chunk)
+    (notice,) = notices(services.app)
     assert notice["request_id"] == make_job(1).id
     assert (notice["campaign"], notice["reason"]) == ("diwali", "failed")
 
@@ -188,45 +188,45 @@ def test_an_absent_broker_costs_neither_outcomes_nor_the_notice(brokerless_parts
     assert book.counts() == {State.FAILED: 3}
 
 
-def test_outcomes_wait_for_a_ledger_that_is_away(parts, book):
+def test_outcomes_wait_for_a_ledger_that_is_away(services, book):
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
-    with AbsentLedger(parts.services.site.ledger_url) as ledger:
-        parts.ledger = ledger
-        parts.client.on_call = lambda call: setattr(
+    with AbsentLedger(services.base.site.ledger_url) as ledger:
+        services.ledger = ledger
+        services.client.on_call = lambda call: setattr(
             ledger, "absences", 1 if call == 0 else ledger.absences
         )
         with capture_logs() as logged:
-            _handle(parts, chunk)
+            _handle(services, chunk)
     assert book.counts() == {State.ISSUED: 3}
     assert len(_events(logged, "ledger away")) == 1
     assert len(_events(logged, "attempt")) == 3
 
 
-def test_a_claim_waits_for_a_ledger_that_is_away(parts, book):
+def test_a_claim_waits_for_a_ledger_that_is_away(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
-    with AbsentLedger(parts.services.site.ledger_url) as ledger:
-        parts.ledger, ledger.absences = ledger, 1
-        assert _handle(parts, chunk) == 1
+    with AbsentLedger(services.base.site.ledger_url) as ledger:
+        services.ledger, ledger.absences = ledger, 1
+        assert _handle(services, chunk) == 1
 
 
-def test_a_ledger_that_stays_away_past_the_lease_ends_the_calls_too(parts, book):
+def test_a_ledger_that_stays_away_past_the_lease_ends_the_calls_too(services, book):
     book.accept(*make_jobs(200))
     (chunk,) = book.release()
     impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
-    parts.settings = parts.settings.model_copy(update=impatient)
-    parts.client.latency_seconds = 0.02
-    with AbsentLedger(parts.services.site.ledger_url) as ledger:
-        parts.ledger = ledger
-        parts.client.on_call = lambda _: setattr(ledger, "absences", 1_000)
+    services.settings = services.settings.model_copy(update=impatient)
+    services.client.latency_seconds = 0.02
+    with AbsentLedger(services.base.site.ledger_url) as ledger:
+        services.ledger = ledger
+        services.client.on_call = lambda _: setattr(ledger, "absences", 1_000)
         with pytest.raises(DBAPIError):
-            _handle(parts, chunk)
-    assert len(parts.client.starts) < 200
-    assert parts.client.running.total() == 0
+            _handle(services, chunk)
+    assert len(services.client.starts) < 200
+    assert services.client.running.total() == 0
 
 
-def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts, book):
+def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(services, book):
     jobs = make_jobs(4)
     book.accept(*jobs)
     (chunk,) = book.release()
@@ -238,7 +238,7 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts,
             )
         )
     with capture_logs() as logged:
-        _handle(parts, chunk)
+        _handle(services, chunk)
     states = {job.id: book.state(job) for job in jobs}
     assert sorted(states.values()) == sorted(
         [State.RUNNING, State.ISSUED, State.ISSUED, State.ISSUED]
@@ -248,22 +248,22 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(parts,
     assert len(_events(logged, "attempt")) == 3
 
 
-def test_a_worker_without_an_api_claims_nothing(parts, book):
-    del parts.__dict__["client"]
-    parts.services = replace(parts.services, site=replace(parts.services.site, api_url=""))
+def test_a_worker_without_an_api_claims_nothing(services, book):
+    del services.__dict__["client"]
+    services.base = replace(services.base, site=replace(services.base.site, api_url=""))
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
     with pytest.raises(ValueError, match="ISSUANCE_API_URL"):
-        _handle(parts, chunk)
+        _handle(services, chunk)
     assert book.state(job) is State.QUEUED
 
 
-def _draw_after_fork(parts) -> bytes:
+def _draw_after_fork(services) -> bytes:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, str(parts.rng.random()).encode())
+        os.write(writer, str(services.rng.random()).encode())
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writer)
@@ -271,15 +271,15 @@ def _draw_after_fork(parts) -> bytes:
         return drawn.read()
 
 
-def test_children_of_one_worker_draw_different_jitter(parts):
-    assert _draw_after_fork(parts) != _draw_after_fork(parts)
+def test_children_of_one_worker_draw_different_jitter(services):
+    assert _draw_after_fork(services) != _draw_after_fork(services)
 
 
-def test_with_redis_away_a_chunk_goes_back_unsent(parts, book, server):
+def test_with_redis_away_a_chunk_goes_back_unsent(services, book, server):
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
     server.connected = False
-    _handle(parts, chunk)
+    _handle(services, chunk)
     assert book.state(job) is State.WAITING
-    assert parts.client.starts == []
+    assert services.client.starts == []

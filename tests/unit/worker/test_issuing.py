@@ -42,7 +42,7 @@ async def test_as_many_calls_run_at_once_as_are_allowed_and_no_more(desk):
 
 async def test_a_customer_whose_call_runs_elsewhere_goes_back_for_a_second_or_two(desk):
     locked, free = claimed(1), claimed(2)
-    await desk.shared.locks.acquire("another chunk", [locked.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("another chunk", [locked.customer.fingerprint], 60)
     await desk.issue(locked, free)
     (returned,) = desk.given_back
     assert returned.job is locked
@@ -53,20 +53,20 @@ async def test_a_customer_whose_call_runs_elsewhere_goes_back_for_a_second_or_tw
 async def test_the_customers_are_free_for_others_after_the_chunk(desk):
     job = claimed(1)
     await desk.issue(job)
-    held = await desk.shared.locks.acquire("another chunk", [job.customer.fingerprint], 60)
+    held = await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
     assert held == {job.customer.fingerprint}
 
 
 async def test_a_lock_of_another_chunk_is_still_its_own_after_this_one(desk):
     job = claimed(1)
-    await desk.shared.locks.acquire("another chunk", [job.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
     await desk.issue(job)
-    assert await desk.shared.locks.acquire("a third", [job.customer.fingerprint], 60) == set()
+    assert await desk.limits.locks.acquire("a third", [job.customer.fingerprint], 60) == set()
 
 
 async def test_a_chunk_that_is_delivered_again_still_holds_its_own_locks(desk):
     job = claimed(1)
-    await desk.shared.locks.acquire("chunk", [job.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("chunk", [job.customer.fingerprint], 60)
     await desk.issue(job, chunk_id="chunk")
     assert len(desk.attempts) == 1
 

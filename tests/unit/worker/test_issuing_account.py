@@ -70,7 +70,7 @@ async def test_how_long_answers_take_is_reported(desk):
 
 
 async def test_what_a_late_event_loop_measures_is_not_reported(desk):
-    desk.shared.loop_lag.seconds = 1.0
+    desk.limits.loop_lag.seconds = 1.0
     await desk.issue(*jobs(10))
     await desk.state()
     assert await baseline(desk) == 0

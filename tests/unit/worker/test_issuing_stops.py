@@ -28,7 +28,7 @@ async def test_a_worker_that_is_stopped_meanwhile_finishes_its_calls_and_starts_
 
 
 async def test_the_jobs_of_a_paused_campaign_go_back_unsent(desk):
-    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
+    await desk.limits.paused_campaigns.pause(CAMPAIGN_ID)
     await desk.issue(claimed(1), claimed(2), claimed(3, campaign_id=CAMPAIGN_ID + 1))
     assert [returned.job.number for returned in desk.given_back] == [1, 2]
     assert desk.reasons == {"the campaign is paused"}
@@ -39,7 +39,7 @@ async def test_a_pause_reaches_jobs_that_wait_for_their_place_in_the_rate(desk):
     desk.set_up(rate_per_minute=60)
     chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 6))))
     await desk.api.wait_for_calls(1)
-    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
+    await desk.limits.paused_campaigns.pause(CAMPAIGN_ID)
     await asyncio.wait_for(chunk, timeout=2)
     assert len(desk.attempts) <= 2
     assert desk.reasons == {"the campaign is paused"}

@@ -35,16 +35,16 @@ def test_before_it_is_started_nothing_is_late():
     assert LoopLag().seconds == 0
 
 
-def test_a_worker_process_measures_its_own_loop(parts):
-    del parts.__dict__["shared"]
-    parts.services = replace(
-        parts.services, site=replace(parts.services.site, redis_url="redis://127.0.0.1:1/0")
+def test_a_worker_process_measures_its_own_loop(services):
+    del services.__dict__["limits"]
+    services.base = replace(
+        services.base, site=replace(services.base.site, redis_url="redis://127.0.0.1:1/0")
     )
-    lag = parts.shared.loop_lag
+    lag = services.limits.loop_lag
 
     async def block() -> float:
         time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # this is what blocks it
         await asyncio.sleep(0.01)
         return lag.seconds
 
-    assert parts.start(block()).result(5) >= BLOCKED_SECONDS / 2
+    assert services.start(block()).result(5) >= BLOCKED_SECONDS / 2

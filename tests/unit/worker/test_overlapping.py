@@ -100,12 +100,12 @@ async def test_the_customers_of_calls_that_have_ended_are_free_and_that_of_the_s
     locked = [claimed(number).customer.fingerprint for number in (1, 2, 3)]
 
     async def are_free():
-        return await desk.shared.locks.acquire("second", locked, 60) == {locked[0], locked[2]}
+        return await desk.limits.locks.acquire("second", locked, 60) == {locked[0], locked[2]}
 
     await settles(are_free)
     desk.api.let_go.set()
     await chunk
-    assert await desk.shared.locks.acquire("second", locked, 60) == set(locked)
+    assert await desk.limits.locks.acquire("second", locked, 60) == set(locked)
 
 
 async def test_a_customer_has_one_call_at_a_time_over_all_chunks_of_a_child(desk, begin):

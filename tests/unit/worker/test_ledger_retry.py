@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from structlog.testing import capture_logs
 
-from worker.ledger_retry import first_line, insist, is_refusal
+from worker.ledger_retry import first_line, is_refusal, retry_until
 
 AWAY = OperationalError("UPDATE jobs", {}, OSError("connection refused"))
 REFUSED = IntegrityError(
@@ -26,7 +26,7 @@ def _work(*errors):
 def test_work_is_tried_until_the_ledger_is_back():
     waits = []
     assert (
-        insist(
+        retry_until(
             _work(AWAY, InterfaceError("x", {}, OSError()), AWAY),
             for_seconds=60,
             sleep=waits.append,
@@ -38,7 +38,7 @@ def test_work_is_tried_until_the_ledger_is_back():
 
 def test_each_vain_try_is_told():
     with capture_logs() as logged:
-        insist(_work(AWAY, AWAY), for_seconds=60, sleep=lambda _: None)
+        retry_until(_work(AWAY, AWAY), for_seconds=60, sleep=lambda _: None)
     assert [(event["event"], event["error"]) for event in logged] == [
         ("ledger away", "connection refused")
     ] * 2
@@ -46,20 +46,20 @@ def test_each_vain_try_is_told():
 
 def test_a_ledger_that_stays_away_is_raised_in_the_end():
     with pytest.raises(OperationalError):
-        insist(_work(AWAY, AWAY), for_seconds=-1, sleep=lambda _: None)
+        retry_until(_work(AWAY, AWAY), for_seconds=-1, sleep=lambda _: None)
 
 
 def test_who_has_nothing_to_lose_may_give_up_at_once():
     waits = []
     with pytest.raises(OperationalError):
-        insist(_work(AWAY), for_seconds=60, give_up=lambda: True, sleep=waits.append)
+        retry_until(_work(AWAY), for_seconds=60, give_up=lambda: True, sleep=waits.append)
     assert waits == []
 
 
 def test_a_refusal_is_raised_at_once():
     waits = []
     with pytest.raises(IntegrityError):
-        insist(_work(REFUSED), for_seconds=60, sleep=waits.append)
+        retry_until(_work(REFUSED), for_seconds=60, sleep=waits.append)
     assert waits == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from issuance.outcome import Kind, Reason, Refusal
 from issuance.reconciliation.transactions import Issual, TransactionDetail
 from issuance.replies.reply import Answer, NoAnswer
-from issuance.retry import LookUp, RetryPolicy, Settle
+from issuance.retry import Reconcile, RetryPolicy, Settle
 from issuance.states import State
 from limiter.keys import reads_key
 from limiter.reservation import Grant, Reservation, Scope
@@ -24,9 +24,9 @@ from rewards_api.reads import (
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import ACCOUNT, CAMPAIGN_ID, claimed
 from worker.chunk.admission import describe_refusal
-from worker.chunk.reconciler import Looker
+from worker.chunk.reconciler import Reconciler
 
-POLICY = RetryPolicy(read_lags_seconds=(30.0, 120.0))
+POLICY = RetryPolicy(reconcile_delays_seconds=(30.0, 120.0))
 READ = Answer(200, b"{}")
 ISSUED = {"success": True, "code": 200, "message": "issued"}
 REFUSED = {"success": False, "code": 1014, "message": "no"}
@@ -55,13 +55,13 @@ class FakeReads:
     calls: list[str] = field(default_factory=list)
     hangs: bool = False
 
-    async def customer_id(self, _customer, *, connected):
+    async def customer_id(self, _customer, *, reads):
         self.calls.append("customer")
         if self.hangs:
             await asyncio.Event().wait()
         return self.customer
 
-    async def issuals(self, _customer_id, _reward_id, page, *, connected):
+    async def issuals(self, _customer_id, _reward_id, page, *, reads):
         self.calls.append(f"page {page}")
         found = self.pages[page] if page < len(self.pages) else []
         if isinstance(found, Unreadable):
@@ -69,7 +69,7 @@ class FakeReads:
         entries = tuple(Issual.model_validate(entry) for entry in found)
         return IssualsPage(entries, is_last=page + 1 >= len(self.pages), answer=READ)
 
-    async def transaction_detail(self, _customer_id, transaction_id, *, connected):
+    async def transaction_detail(self, _customer_id, transaction_id, *, reads):
         self.calls.append(f"detail {transaction_id}")
         if transaction_id in self.unreadable_details:
             return self.unreadable_details[transaction_id]
@@ -86,8 +86,10 @@ async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
     async def take_slot():
         return next(left, None)
 
-    looker = Looker(reads, policy, Random(1), take_slot=take_slot, within_seconds=within_seconds)
-    return await looker.look(job)
+    reconciler = Reconciler(
+        reads, policy, Random(1), take_slot=take_slot, within_seconds=within_seconds
+    )
+    return await reconciler.look(job)
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ async def test_a_transaction_that_was_refused_settles_the_job_as_failed(job):
 
 async def test_a_job_that_is_not_listed_is_looked_up_again_because_reads_lag(job):
     attempt = await _look(job, FakeReads([[]]))
-    assert attempt.decision == LookUp(120.0, State.IN_DOUBT, found_nothing=True)
+    assert attempt.decision == Reconcile(120.0, State.IN_DOUBT, found_nothing=True)
 
 
 async def test_the_last_look_that_finds_nothing_leaves_the_job_in_doubt_for_a_person():
@@ -129,12 +131,12 @@ async def test_the_last_look_that_finds_nothing_leaves_the_job_in_doubt_for_a_pe
 async def test_a_job_that_was_said_to_be_issued_stays_so_when_no_look_finds_it():
     job = claimed(1, fallback=State.ISSUED, empty_reads=1)
     attempt = await _look(job, FakeReads([[]]))
-    assert attempt.decision == Settle(State.ISSUED, None, stands=True)
+    assert attempt.decision == Settle(State.ISSUED, None, uses_fallback=True)
 
 
 async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):
     attempt = await _look(job, FakeReads(customer=NoSuchCustomer(8015, "unknown")))
-    assert attempt.decision == LookUp(120.0, State.IN_DOUBT, found_nothing=True)
+    assert attempt.decision == Reconcile(120.0, State.IN_DOUBT, found_nothing=True)
 
 
 @pytest.mark.parametrize(
@@ -155,19 +157,19 @@ async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):
 async def test_a_read_that_fails_says_nothing_of_the_job_and_is_made_again(job, reads):
     attempt = await _look(job, reads, within_seconds=0.05)
     assert attempt.outcome.kind is Kind.TRANSIENT
-    assert isinstance(attempt.decision, LookUp)
+    assert isinstance(attempt.decision, Reconcile)
     assert not attempt.decision.found_nothing
 
 
 @pytest.mark.parametrize("reply", [Unreadable(TIMEOUT), Unreadable(Answer(503, b""))])
 async def test_a_detail_that_cannot_be_read_settles_nothing(job, reply):
     attempt = await _look(job, FakeReads([[_entry(job)]], unreadable_details={"501": reply}))
-    assert isinstance(attempt.decision, LookUp)
+    assert isinstance(attempt.decision, Reconcile)
 
 
 async def test_a_transaction_that_is_listed_but_not_there_yet_settles_nothing(job):
     reads = FakeReads([[_entry(job)]], unreadable_details={"501": NotFound(6004, "not yet")})
-    assert isinstance((await _look(job, reads)).decision, LookUp)
+    assert isinstance((await _look(job, reads)).decision, Reconcile)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ async def test_a_transaction_that_is_listed_but_not_there_yet_settles_nothing(jo
 async def test_a_read_that_is_refused_says_so_and_is_made_again(job, reply, refusal):
     attempt = await _look(job, FakeReads(customer=Unreadable(reply)))
     assert attempt.outcome.refusal is refusal
-    assert isinstance(attempt.decision, LookUp)
+    assert isinstance(attempt.decision, Reconcile)
 
 
 @pytest.mark.parametrize(("reply", "refused"), [(TIMEOUT, 1), (Answer(503, b""), 1), (TOO_MANY, 1)])
@@ -222,7 +224,7 @@ async def test_each_further_read_needs_a_slot_of_its_own_and_none_is_made_withou
     reads = FakeReads([[], [_entry(job)]])
     attempt = await _look(job, reads, slots=1)
     assert reads.calls == ["customer", "page 0"]
-    assert isinstance(attempt.decision, LookUp)
+    assert isinstance(attempt.decision, Reconcile)
 
 
 async def test_a_job_to_be_looked_up_is_never_sent_again(desk, job):
@@ -247,7 +249,7 @@ async def test_a_look_goes_on_in_a_cancelled_campaign_where_nothing_is_sent(desk
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
     desk.api.transaction_detail = reads.transaction_detail
-    await desk.shared.paused_campaigns.pause(CAMPAIGN_ID)
+    await desk.limits.paused_campaigns.pause(CAMPAIGN_ID)
     await desk.issue(job, claimed(2), policy=POLICY, is_cancelled=True)
     assert [attempt.job.number for attempt in desk.attempts] == [1]
     assert [returned.job.number for returned in desk.given_back] == [2]

@@ -5,7 +5,7 @@ from fakeredis import FakeRedis, FakeServer
 
 from broker.celery_app import create_app
 from broker.queues import RELEASE_QUEUE, RELEASE_TASK
-from broker.wakeup import Nudge
+from broker.wake_up import WakeUp
 from config.endpoints import Site
 from config.settings import Settings
 from tests.unit.worker.process import MEMORY_URL, messages
@@ -40,43 +40,43 @@ def _sent(broker):
 
 def test_many_who_ask_at_once_get_one_release(server, make_broker):
     broker = make_broker()
-    nudges = [Nudge(broker, FakeRedis(server=server)) for _ in range(3)]
-    assert all(nudge.give() for nudge in nudges)
+    wake_ups = [WakeUp(broker, FakeRedis(server=server)) for _ in range(3)]
+    assert all(wake_up.request() for wake_up in wake_ups)
     assert _sent(broker) == [RELEASE_TASK]
 
 
 def test_who_asks_after_a_release_began_gets_another(server, make_broker):
     broker = make_broker()
-    nudge = Nudge(broker, FakeRedis(server=server))
-    nudge.give()
-    nudge.take()
-    nudge.give()
+    wake_up = WakeUp(broker, FakeRedis(server=server))
+    wake_up.request()
+    wake_up.acknowledge()
+    wake_up.request()
     assert _sent(broker) == [RELEASE_TASK] * 2
 
 
-def test_a_nudge_that_was_lost_keeps_nobody_from_asking_for_long(server, make_broker):
+def test_a_lost_request_blocks_later_ones_for_a_few_seconds_only(server, make_broker):
     redis = FakeRedis(server=server)
-    Nudge(make_broker(), redis).give()
-    assert 0 < redis.ttl("issuance:nudged") <= 5
+    WakeUp(make_broker(), redis).request()
+    assert 0 < redis.ttl("issuance:wake-up") <= 5
 
 
 def test_an_absent_broker_is_told_to_who_asked(server, make_broker):
-    assert not Nudge(make_broker(AWAY), FakeRedis(server=server)).give()
+    assert not WakeUp(make_broker(AWAY), FakeRedis(server=server)).request()
 
 
 def test_an_absent_redis_is_told_to_who_asked_and_does_not_stop_a_release(server, make_broker):
     server.connected = False
-    nudge = Nudge(make_broker(), FakeRedis(server=server))
-    assert not nudge.give()
-    nudge.take()
+    wake_up = WakeUp(make_broker(), FakeRedis(server=server))
+    assert not wake_up.request()
+    wake_up.acknowledge()
 
 
 def test_who_asks_after_each_chunk_gets_a_release_every_quarter_of_a_second_at_most(
     server, make_broker
 ):
     broker, now = make_broker(), [100.0]
-    nudge = Nudge(broker, FakeRedis(server=server), clock=lambda: now[0])
+    wake_up = WakeUp(broker, FakeRedis(server=server), clock=lambda: now[0])
     for now[0] in (100.0, 100.1, 100.2, 100.3):
-        nudge.give_seldom()
-        nudge.take()
+        wake_up.request_debounced()
+        wake_up.acknowledge()
     assert _sent(broker) == [RELEASE_TASK] * 2

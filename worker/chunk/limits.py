@@ -11,7 +11,7 @@ from worker.loop_lag import LoopLag
 
 
 @dataclass(frozen=True)
-class Shared:
+class Limits:
     """The account's limits and locks, and how late this process's event loop is."""
 
     redis: Redis

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from issuance.states import State
 from tests.contract.ledger.build import make_jobs
-from worker.broker_loss import recall_lost
+from worker.broker_loss import release_lost_messages
 from worker.dispatcher import run_release
 
 
@@ -21,27 +21,27 @@ def _states(book):
 
 
 def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once(
-    parts, book, broker
+    services, book, broker
 ):
-    recall_lost(book.ledger, broker)
+    release_lost_messages(book.ledger, broker)
     book.accept(*make_jobs(3))
-    run_release(parts)
-    recall_lost(book.ledger, broker)
+    run_release(services)
+    release_lost_messages(book.ledger, broker)
     assert _states(book) == {State.QUEUED}
     broker.flushall()
     with capture_logs() as logged:
-        recall_lost(book.ledger, broker)
-        recall_lost(book.ledger, broker)
+        release_lost_messages(book.ledger, broker)
+        release_lost_messages(book.ledger, broker)
     assert logged == [{"event": "broker was emptied", "jobs": 3, "log_level": "warning"}]
     assert _states(book) == {State.WAITING}
-    assert run_release(parts) == 3
+    assert run_release(services) == 3
 
 
 def test_what_a_worker_has_in_hand_stays_there_when_the_broker_is_emptied(book, broker):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     book.claim(chunk)
-    recall_lost(book.ledger, broker)
+    release_lost_messages(book.ledger, broker)
     assert _states(book) == {State.RUNNING}
 
 
@@ -50,6 +50,6 @@ def test_a_broker_that_is_away_or_leaves_no_mark_loses_nothing(book):
     book.release()
     away = FakeServer()
     away.connected = False
-    recall_lost(book.ledger, FakeRedis(server=away))
-    recall_lost(book.ledger, None)
+    release_lost_messages(book.ledger, FakeRedis(server=away))
+    release_lost_messages(book.ledger, None)
     assert _states(book) == {State.QUEUED}

@@ -8,9 +8,9 @@ def wake_release(services: Services) -> str:
 
     Nothing is lost without a broker: what is accepted waits in the ledger.
     """
-    if services.nudge is None:
+    if services.wake_up is None:
         problem = "No broker is configured or running: what is accepted waits"
-    elif services.nudge.give():
+    elif services.wake_up.request():
         return ""
     else:
         problem = "The broker is out of reach (check ISSUANCE_BROKER_URL): what is accepted waits in the ledger"
