@@ -1,4 +1,4 @@
-"""Merging: what a reply says is held against what earlier replies showed."""
+"""Merging a reply into the facts of a line that earlier replies showed."""
 
 from dataclasses import replace
 
@@ -24,11 +24,11 @@ AGAIN = TryAgain(2.0, counted=True, because="transient")
 
 
 @pytest.mark.parametrize("line", [ISSUED, replace(ISSUED, vouchers=())])
-def test_a_line_that_is_looked_up_for_its_vouchers_stays_open(line):
+def test_a_line_that_is_reconciled_for_its_vouchers_stays_open(line):
     assert merge(FRESH, line, Reconcile(30.0, State.ISSUED)).state is State.WAITING
 
 
-def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
+def test_a_line_reported_as_issued_is_settled_as_issued_if_no_read_finds_it():
     shown = merge(FRESH, ISSUED, Reconcile(30.0, State.ISSUED)).line
     known = replace(FRESH, quantity=shown.quantity)
     merged = merge(
@@ -39,12 +39,12 @@ def test_a_line_called_issued_is_settled_so_when_no_look_finds_it():
     assert (merged.state, merged.line.quantity) == (State.ISSUED, shown.quantity)
 
 
-def test_an_issued_line_is_settled_even_when_its_job_is_tried_again():
+def test_an_issued_line_is_settled_even_if_its_job_is_retried():
     assert merge(FRESH, ISSUED, AGAIN).state is State.ISSUED
 
 
 @pytest.mark.parametrize("line", [REFUSED, BUSY, DOUBT])
-def test_any_other_line_waits_while_its_job_is_tried_again(line):
+def test_any_other_line_waits_while_its_job_is_retried(line):
     merged = merge(FRESH, line, AGAIN)
     assert merged.state is State.WAITING
     assert (merged.line.code, merged.line.message) == (line.code, line.message)
@@ -60,11 +60,11 @@ def test_any_other_line_waits_while_its_job_is_tried_again(line):
         (REFUSED, State.IN_DOUBT, State.FAILED),
     ],
 )
-def test_a_line_is_settled_with_its_job_by_what_was_said_of_it(line, settled_as, state):
+def test_a_line_is_settled_with_its_job_by_its_own_outcome(line, settled_as, state):
     assert merge(FRESH, line, Settle(settled_as, None)).state is state
 
 
-def test_an_issued_line_without_a_count_has_as_many_units_as_were_asked_for():
+def test_an_issued_line_without_a_count_has_the_requested_units():
     assert merge(FRESH, ISSUED, Settle(State.ISSUED, None)).line.quantity == 2
 
 
@@ -72,7 +72,7 @@ def test_an_issued_line_without_a_count_has_as_many_units_as_were_asked_for():
     ("known", "said", "kept"),
     [(None, 1, 1), (2, 1, 2), (1, 2, 2), (2, None, 2), (None, None, None)],
 )
-def test_the_larger_count_of_units_is_kept_and_none_are_added(known, said, kept):
+def test_the_larger_count_of_units_is_kept(known, said, kept):
     line = replace(REFUSED, quantity=said)
     assert (
         merge(replace(FRESH, quantity=known), line, Settle(State.PARTIAL, None)).line.quantity
@@ -80,7 +80,7 @@ def test_the_larger_count_of_units_is_kept_and_none_are_added(known, said, kept)
     )
 
 
-def test_lists_are_united_in_the_order_they_were_shown():
+def test_lists_are_merged_in_order_of_appearance():
     known = replace(FRESH, vouchers='["A","B"]', transaction_ids='["1"]')
     line = replace(
         ISSUED,
@@ -105,24 +105,24 @@ def test_a_refusal_after_units_were_shown_is_a_partial_issue(shown):
 @pytest.mark.parametrize(
     "decision", [AGAIN, Settle(State.IN_DOUBT, Reason.IN_DOUBT), Settle(State.FAILED, None)]
 )
-def test_units_that_are_shown_after_a_refusal_make_it_a_partial_issue(shown, decision):
+def test_units_shown_after_a_refusal_make_it_a_partial_issue(shown, decision):
     refused = replace(FRESH, state=State.FAILED, code=1014, message="no such customer")
     assert merge(refused, replace(DOUBT, **shown), decision).state is State.PARTIAL
 
 
-def test_a_refusal_after_a_count_of_no_units_is_a_refusal():
+def test_a_refusal_after_a_count_of_zero_units_is_a_refusal():
     assert (
         merge(replace(FRESH, quantity=0), REFUSED, Settle(State.FAILED, None)).state is State.FAILED
     )
 
 
-def test_a_late_reply_that_brings_nothing_new_is_not_written():
+def test_a_late_reply_without_news_is_not_written():
     known = LineFacts(State.ISSUED, 200, "issued", 2, None, '["A","B"]', None, None)
     assert merge(known, ISSUED, Settle(State.ISSUED, None)) is None
     assert merge(known, REFUSED, Settle(State.FAILED, None)) is None
 
 
-def test_a_late_voucher_is_added_without_changing_what_was_said():
+def test_a_late_voucher_is_added_without_other_changes():
     known = LineFacts(State.ISSUED, 200, "issued", 2, None, '["A","B"]', None, None)
     merged = merge(known, replace(REFUSED, vouchers=("C",)), State.FAILED)
     assert merged.state is State.ISSUED
@@ -162,7 +162,7 @@ DECISIONS = st.just(AGAIN) | st.builds(Settle, st.sampled_from(SETTLED), st.none
 
 
 @given(KNOWN, LINES, DECISIONS)
-def test_merging_goes_forward_only_and_loses_no_voucher_and_no_unit(known, line, decision):
+def test_merging_only_moves_forward_and_loses_no_voucher_or_unit(known, line, decision):
     merged = merge(known, line, decision)
     if merged is None:
         return
@@ -172,7 +172,7 @@ def test_merging_goes_forward_only_and_loses_no_voucher_and_no_unit(known, line,
 
 
 @given(KNOWN, LINES, DECISIONS)
-def test_merging_a_reply_a_second_time_changes_no_state(known, line, decision):
+def test_merging_a_reply_twice_changes_no_state(known, line, decision):
     merged = merge(known, line, decision)
     if merged is None:
         return
@@ -211,5 +211,5 @@ SETTLE_FAILED = Settle(State.FAILED, Reason.LIMIT)
         ),
     ],
 )
-def test_a_decision_on_one_reply_is_held_against_all_that_is_known(states, decision, held):
+def test_a_decision_on_one_reply_is_checked_against_all_known_facts(states, decision, held):
     assert settle_by(states, decision) == held
