@@ -135,6 +135,7 @@ def test_allowed_repeats_never_share_a_call(send, ledger, write_file):
     assert counts(send(path, options=BOTH)) == (0, 10, 0)
 
 
+@pytest.mark.rest  # the same kill as in test_blast_runs.py, with repeats
 @pytest.mark.parametrize("flags", [["--allow-repeats"], ["--allow-repeats", "--group-by-customer"]])
 def test_a_killed_and_repeated_file_with_repeats_gives_each_row_once(ledger, write_file, flags):
     rows = [f"9197{number % 7_000:08},{1001 + number % 2}" for number in range(14_000)]
