@@ -16,9 +16,10 @@ and with the client-side throttling of Google's SRE book with K = 2. The models 
 Medians of {seeds} seeds for ours and {compared} for the others; {seconds:.0f} s in total. *used*
 is the share that was used of what the model can serve, *refused* the share of calls that it
 refused, both after the first ten seconds. With a queue they count from 15 s, because the calls of
-the first second, at four times the capacity, wait until then. [The
-architecture](../explanation/architecture.md#the-limits-of-the-account) describes what an operator sees,
-[decision 11](../decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md) the reasons.
+the first second, at four times the capacity, wait until then.
+[The architecture](../explanation/architecture.md#the-limits-of-the-account) describes what an
+operator sees, [decision
+11](../decisions/0011-lower-the-rate-only-for-what-fewer-calls-prevent.md) the reasons.
 
 ![Calls, accepted calls and the limit over time](limiter.png)
 

@@ -118,7 +118,7 @@ def test_the_start_of_a_worker_does_not_count():
     shares = share_out(
         [
             "start (celery/a.py);AsynPool._create_worker_process (celery/b.py) 7",
-            f"{_STARTED};Parts.prepare (worker/services.py) 5",
+            f"{_STARTED};WorkerServices.prepare (worker/services.py) 5",
             f"{_STARTED};claim (ledger/dispatch/claims.py) 2",
         ]
     )
