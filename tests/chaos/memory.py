@@ -39,7 +39,7 @@ class Growth:
 
 @dataclass
 class Life:
-    """One process's memory over its life.
+    """The memory of a process over its life.
 
     Attributes:
         name: as in the Procfile.
@@ -51,7 +51,7 @@ class Life:
 
     @property
     def seconds(self) -> float:
-        """How long it was seen."""
+        """The time since it was first seen."""
         return self.samples[-1][0] if self.samples else 0.0
 
     def growth(self) -> Growth | None:
@@ -68,7 +68,7 @@ class Life:
 
 
 class Memory:
-    """Watches the memory of everything that runs on a HOME."""
+    """Samples the memory of all processes of one ISSUANCE_HOME."""
 
     def __init__(self, chaos: Chaos) -> None:
         self._chaos = chaos
@@ -76,7 +76,7 @@ class Memory:
         self._born: dict[psutil.Process, float] = {}
 
     def sample(self) -> None:
-        """Take the memory of all processes that live now."""
+        """Sample all running processes."""
         for name, process in self._chaos.processes.all_named():
             with suppress(psutil.Error):
                 born = self._born.setdefault(process, time.monotonic())
@@ -84,7 +84,7 @@ class Memory:
                 life.samples.append((time.monotonic() - born, process.memory_info().rss))
 
     def longest(self) -> Iterator[Life]:
-        """The longest life under each name."""
+        """The longest life of each name."""
         for name in sorted({life.name for life in self._lives.values()}):
             yield max(
                 (life for life in self._lives.values() if life.name == name),

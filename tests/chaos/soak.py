@@ -82,7 +82,7 @@ def main() -> int:
         try:
             soaked = soak(chaos, given.minutes, given.jobs, given.seed)
         except BaseException:
-            print(chaos.system.log_tails())  # they go with the folder
+            print(chaos.system.log_tails())  # the folder is deleted with them
             raise
     text = write_soak(soaked, " ".join(["python -m tests.chaos.soak", *sys.argv[1:]]))
     print(text)

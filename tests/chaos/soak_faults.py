@@ -1,4 +1,4 @@
-"""The faults of a soak, each over when it returns."""
+"""The faults of a soak; each has ended when its function returns."""
 
 import signal
 import time
@@ -18,11 +18,11 @@ _REPLIES = {
 }
 _SPOILT_SECONDS = 5.0
 OF_WHOLE_WORKERS = ("worker killed", "worker stopped (SIGTERM)")
-"""Those that end every life in a worker."""
+"""The faults that end a worker with all its children."""
 
 
 def soak_faults(chaos: Chaos) -> dict[str, Callable[[], object]]:
-    """All of them by name."""
+    """All faults by name."""
     return {
         "worker's youngest child killed": lambda: _kill_youngest_child(chaos),
         "worker killed": lambda: _replaced(chaos, chaos.processes.kill_tree("worker")),
@@ -40,7 +40,7 @@ def soak_faults(chaos: Chaos) -> dict[str, Callable[[], object]]:
 
 
 def _kill_youngest_child(chaos: Chaos) -> None:
-    # The others live on, long enough to show whether they grow.
+    # The older ones live long enough to show whether they grow.
     max(chaos.processes.children("worker"), key=psutil.Process.create_time).kill()
 
 
