@@ -21,9 +21,9 @@ class DeadLetterState(StrEnum):
     OPEN = "open"
     """An operator has to redrive or discard it."""
     REDRIVEN = "redriven"
-    """Resent or reissued; the job has not settled since."""
+    """Resent or reissued, and neither issued nor opened again since."""
     CLOSED = "closed"
-    """The job was issued after all."""
+    """Its job, or the one that replaced it, was issued."""
     DISCARDED = "discarded"
     """An operator decided that nothing more is to be done."""
 
@@ -32,9 +32,9 @@ class State(StrEnum):
     """A line's state. `waiting`, `queued` and `running` come from its job; the rest are settled."""
 
     WAITING = "waiting"
-    """In the ledger with a due time."""
+    """To be released when it is due."""
     QUEUED = "queued"
-    """Its chunk is on the way to a worker."""
+    """Released; its chunk is on the broker, or about to be."""
     RUNNING = "running"
     """Claimed by a worker until the lease ends."""
     ISSUED = "issued"
@@ -64,9 +64,9 @@ _RANK = {
 
 
 def may_replace(old: State, new: State) -> bool:
-    """Say whether a reply that says `new` may overwrite `old`.
+    """Return whether a reply that says `new` may overwrite `old`.
 
-    A settled state only ever gives way to better knowledge (design rule 7): `in_doubt` to a
+    A settled state gives way only to better knowledge (design rule 7): `in_doubt` to a
     definite answer, `failed` and `partial` to proof that more was issued. `issued` is never
     overwritten.
     """

@@ -89,6 +89,6 @@ def balance_json(balance: Balance) -> dict[str, Any]:
         **{state.value: balance.counts.get(state, 0) for state in State},
         "pruned": balance.pruned,
         "balanced": balance.balanced,
-        "openDeadLetters": balance.open_letters,
+        "openDeadLetters": balance.open_dead_letters,
         "oldestDueAt": iso(balance.oldest_due),
     }

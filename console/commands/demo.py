@@ -177,7 +177,7 @@ def _print_books(final: Balance, books: Comparison) -> None:
 def _print_letters(environment: dict[str, str]) -> None:
     home = Path(environment["ISSUANCE_HOME"])
     with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
-        count = balance(ledger, CAMPAIGN).open_letters
+        count = balance(ledger, CAMPAIGN).open_dead_letters
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     command = f"ISSUANCE_HOME={shown} .venv/bin/issuance dead-letters list"
     out.print(

@@ -46,7 +46,7 @@ def _cells(balance: Balance) -> tuple[str, ...]:
         campaign.name if _fits(balance) else "",
         campaign.state,
         f"{campaign.accepted_lines:,}",
-        f"{balance.open_letters:,}",
+        f"{balance.open_dead_letters:,}",
         age(balance.oldest_due) or "-",
         "yes" if balance.balanced else "NO",
     )
@@ -94,7 +94,7 @@ def balance_lines(balance: Balance) -> list[Text]:
         Text(f"{campaign.name}: {', '.join(filter(None, told))}"),
         Text(f"  {counts(balance)}"),
     ]
-    if balance.open_letters:
+    if balance.open_dead_letters:
         command = whole(f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}")
-        lines.append(Text(f"  {counted(balance.open_letters, 'open dead letter')}: {command}"))
+        lines.append(Text(f"  {counted(balance.open_dead_letters, 'open dead letter')}: {command}"))
     return lines

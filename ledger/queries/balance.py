@@ -35,7 +35,7 @@ class Balance:
 
     campaign: Campaign
     counts: dict[State, int] = field(default_factory=dict)
-    open_letters: int = 0
+    open_dead_letters: int = 0
     oldest_due: datetime | None = None
     """Since when the longest-waiting job is due; None when none is due."""
     pruned: int = 0
@@ -97,7 +97,7 @@ def _balance(
     return Balance(
         campaign=campaign,
         counts=dict(counts),
-        open_letters=connection.scalar(letters) or 0,
+        open_dead_letters=connection.scalar(letters) or 0,
         oldest_due=_oldest_due(connection, campaign),
         pruned=sum(pruned.values()),
     )

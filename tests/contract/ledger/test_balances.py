@@ -56,7 +56,7 @@ def test_a_balance_has_the_open_dead_letters_and_the_oldest_due_time(desk):
     assert balance(desk.ledger, "diwali").oldest_due is None
     desk.accept(make_job(2))
     found = balance(desk.ledger, "diwali")
-    assert found.open_letters == 1
+    assert found.open_dead_letters == 1
     assert abs(found.oldest_due - datetime.now(UTC)) < timedelta(seconds=30)
 
 

@@ -123,7 +123,7 @@ def test_every_row_of_the_first_schema_is_kept_and_the_balance_adds_up(old):
     old.migrate()
     old.check_schema()
     found = balance(old, "diwali")
-    assert (found.balanced, found.open_letters) == (True, 2)
+    assert (found.balanced, found.open_dead_letters) == (True, 2)
     assert found.campaign.weight == 1
     assert found == recount(old, "diwali")
     assert found.counts == dict.fromkeys(State, 0) | {State(state): 1 for state in _STATES}

@@ -47,8 +47,10 @@ def test_a_filled_ledger_balances_and_its_jobs_pass_every_step(filled):
     assert after.balanced
     assert after.counts[State.ISSUED] - before.counts[State.ISSUED] == CHUNK_JOBS
     letters = list(list_dead_letters(filled, DeadLetterFilter(campaign="diwali")))
-    assert len(letters) == count_dead_letters(filled, DeadLetterFilter()) == before.open_letters
-    assert before.open_letters == before.counts[State.FAILED] == int(_JOBS * 0.9) // LETTER_OF
+    assert (
+        len(letters) == count_dead_letters(filled, DeadLetterFilter()) == before.open_dead_letters
+    )
+    assert before.open_dead_letters == before.counts[State.FAILED] == int(_JOBS * 0.9) // LETTER_OF
     assert show_dead_letter(filled, letters[0].id).attempts[0].kind == "failed"
     assert Desk(filled, ensure_campaign(filled, "diwali")).accept(make_job(2)).accepted != []
 
