@@ -63,7 +63,7 @@ COMMANDS: Final = {
     ),
     "restore": Command(
         "console.commands.backup:restore_command",
-        "Replace the SQLite ledger with a backup and keep the old one aside; stop everything first.",
+        "Replace the SQLite ledger with a backup; stop everything first. Keeps the old one aside.",
     ),
     "mark-restored": Command(
         "console.commands.backup:mark_restored_command",

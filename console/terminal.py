@@ -1,4 +1,4 @@
-"""What every command shares: its two streams, its exit statuses, and how errors end it."""
+"""What commands share: output streams, exit statuses, and the handling of errors."""
 
 import getpass
 import sys
@@ -19,9 +19,9 @@ from operations.services import Services
 EXIT_FAILED = 1
 """The command ran, and the result is a failure."""
 EXIT_UNUSABLE = 2
-"""The input or the settings cannot be used; nothing was done."""
+"""The input or the settings are unusable; nothing was done."""
 EXIT_REFUSED = 3
-"""Some of it was refused; the rest was done."""
+"""A part was refused; the rest was done."""
 EXIT_INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""
 
@@ -36,7 +36,7 @@ err = Console(stderr=True, highlight=False)
 
 @contextmanager
 def opened() -> Iterator[tuple[Services, Ledger]]:
-    """The services of a command that a person runs, and its ledger; errors end it as in `explained`."""
+    """The services and the ledger of a command; errors end it as in `explained`."""
     with explained():
         services = read_services()
         try:
@@ -47,10 +47,10 @@ def opened() -> Iterator[tuple[Services, Ledger]]:
 
 
 def read_services() -> Services:
-    """Read the settings, and set up the log of a command, which reports its work itself.
+    """Read the settings and configure the log.
 
-    Without a log level of its own it logs warnings; on a terminal, where they would mix with its
-    output, only errors.
+    A command prints its result itself. Unless the settings have a log level, it logs warnings
+    only, and on a terminal errors only, so that no entry mixes into its output.
     """
     services = Services.read()
     settings = services.settings
@@ -71,7 +71,7 @@ def operator(note: str = "") -> Operator:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """End the command with status 2 and a message, not a traceback, where the cause is known."""
+    """End the command with status 2 and a message instead of a traceback for known causes."""
     try:
         yield
     except (ExplainedError, ValueError) as error:
@@ -79,14 +79,16 @@ def explained() -> Iterator[None]:
         sys.exit(EXIT_UNUSABLE)
     except DBAPIError as error:
         complain(
-            f"The ledger failed: {error.orig}. What was committed stays; mend the database and run this again"
+            f"The ledger failed: {error.orig}. Committed work is kept; repair the database and run "
+            "this again"
         )
         sys.exit(EXIT_UNUSABLE)
     except BrokenPipeError:
         raise
     except OSError as error:
         complain(
-            f"{error.filename or 'A file'} cannot be used: {error.strerror}. Mend that and run this again"
+            f"{error.filename or 'A file'} cannot be used: {error.strerror}. Fix that and run this "
+            "again"
         )
         sys.exit(EXIT_UNUSABLE)
 

@@ -1,1 +1,1 @@
-"""The commands, one module each: parse, call, show."""
+"""The commands, one module each: parse, call an operation, print."""

@@ -1,4 +1,4 @@
-"""`issuance backup` and `issuance restore`: a copy of a SQLite ledger, and back."""
+"""`issuance backup`, `restore` and `mark-restored`: copies of the ledger."""
 
 import sys
 import time
@@ -19,9 +19,12 @@ from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import clock, counted
 
-_REMEMBER = "Before workers start: pause or cancel again what was paused or cancelled since, see the runbook."
+_REMEMBER = (
+    "Before workers start: pause and cancel the campaigns again that were paused or cancelled "
+    "after the backup, see the runbook."
+)
 _WATCH_SECONDS = 2.0
-"""A release that runs leaves a heartbeat each second."""
+"""A running release process writes a heartbeat each second."""
 
 
 def backup_command(
@@ -40,7 +43,7 @@ def restore_command(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Replace the SQLite ledger with a backup and keep the old one aside; stop everything first."""
+    """Replace the SQLite ledger with a backup; stop everything first. Keeps the old one aside."""
     with explained():
         services = read_services()
         running = RunningSystem.find(services.settings.home)
@@ -54,7 +57,7 @@ def restore_command(
         aside = restore(
             services.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix
         )
-        say(f"restored from {file}" + (f"; what was there is in {aside}" if aside else ""))
+        say(f"restored from {file}" + (f"; the old ledger is in {aside}" if aside else ""))
         say(_REMEMBER)
 
 
@@ -63,17 +66,18 @@ def mark_restored_command() -> None:
     with opened() as (_, ledger):
         if _release_runs(ledger):
             raise UsageError(
-                "The release runs on this ledger already: stop every process, restore it, then say so"
+                "Processes run on this ledger: stop every process, restore it, then run this"
             )
         restored = mark_restored(ledger, operator("restored by other means"))
         say(
-            f"marked as restored from a backup of {clock(restored.backup_at)}: {counted(restored.jobs, 'job')} in doubt"
+            f"marked as restored from a backup of {clock(restored.backup_at)}: "
+            f"{counted(restored.jobs, 'job')} in doubt"
         )
         say(_REMEMBER)
 
 
 def _release_runs(ledger: Ledger) -> bool:
-    """Whether the heartbeat goes on; one that stands still may be of a moment ago, from the backup."""
+    """Whether the release writes heartbeats; a recent one alone may come from the backup."""
     before = silent_seconds(ledger).get(Heartbeat.RELEASE)
     time.sleep(_WATCH_SECONDS)
     after = silent_seconds(ledger).get(Heartbeat.RELEASE)
@@ -82,7 +86,7 @@ def _release_runs(ledger: Ledger) -> bool:
 
 def _ask(url: str) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("This replaces the ledger: give --yes where nobody can be asked")
+        raise UsageError("This replaces the ledger: give --yes when there is no terminal")
     typer.confirm(
         f"Replace {make_url(url).render_as_string()}? Every process must be stopped.", abort=True
     )

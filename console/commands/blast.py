@@ -1,4 +1,4 @@
-"""`issuance blast`: a campaign's file goes into the ledger."""
+"""`issuance blast`: accepts a campaign's file."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_warnings
 from console.rendering.progress import TimeLeft
-from console.rendering.refused_rows import NotedErrors
+from console.rendering.refused_rows import ShownErrors
 from console.terminal import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
@@ -52,49 +52,50 @@ from producers.source import ErrorsFile, ReadOptions, Source
 def blast(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="CSV or JSONL, one row a reward.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="CSV or JSONL, one row per reward.", show_default=False
+        ),
     ],
     campaign: Annotated[
         str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)
     ],
     *,
-    reward_id: Annotated[
-        int | None, typer.Option(help="For rows without a rewardId of their own.")
-    ] = None,
+    reward_id: Annotated[int | None, typer.Option(help="For rows that have no rewardId.")] = None,
     quantity: Annotated[
-        int | None, typer.Option(help="Units, for rows without a quantity of their own.")
+        int | None, typer.Option(help="Units, for rows that have no quantity.")
     ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="THEIRS=OURS", help="Read their column as ours; - ignores it."
+            "--map", metavar="THEIRS=OURS", help="Read column THEIRS as OURS; - as OURS ignores it."
         ),
     ] = None,
     errors: Annotated[
-        Path | None, typer.Option(help="Takes the refused rows; default: FILE's stem.errors.csv")
+        Path | None, typer.Option(help="Where refused rows go; default: FILE's stem.errors.csv")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every line is settled.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the file, accept nothing.")
+        bool, typer.Option("--dry-run", help="Check the file; accept nothing.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse rows with warnings too.")
+        bool, typer.Option("--strict", help="Also refuse rows with warnings.")
     ] = False,
     country_code: Annotated[
         str | None,
-        typer.Option(metavar="DIGITS", help="The one that all mobiles begin with, for example 91."),
+        typer.Option(metavar="DIGITS", help="The country code of every mobile, for example 91."),
     ] = None,
     rewards: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="The rewards' prices (JSON): checks rows, tells expected points."
+            metavar="FILE",
+            help="The rewards' prices (JSON): checks the rows, prints the expected points.",
         ),
     ] = None,
     allow_repeats: Annotated[
         bool,
         typer.Option(
             "--allow-repeats",
-            help="Each row of the same customer and reward is a reward of its own.",
+            help="Issue every row, also of the same customer and reward.",
         ),
     ] = False,
     group_by_customer: Annotated[
@@ -113,7 +114,7 @@ def blast(
         typer.Option(
             min=WEIGHT_MIN,
             max=WEIGHT_MAX,
-            help="The campaign's part of the rate beside others, 1 to 100.",
+            help="The campaign's share of the rate relative to others, 1 to 100.",
         ),
     ] = None,
 ) -> None:
@@ -128,14 +129,14 @@ def blast(
         options = BlastOptions(
             lint, allow_repeats=allow_repeats, group_by_customer=group_by_customer
         )
-        noted = NotedErrors(_errors_path(file, errors), source)
+        shown = ShownErrors(_errors_path(file, errors), source)
         if dry_run:
-            report = _check(campaign, source, noted, options)
+            report = _check(campaign, source, shown, options)
     if not dry_run:
         with opened() as (services, ledger):
             options.check(services.settings.api_variant)
             into = _campaign(ledger, campaign, defer_limits=defer_limits, weight=weight)
-            report = _accept(services, ledger, into, source, noted, options=options)
+            report = _accept(services, ledger, into, source, shown, options=options)
             if wait:
                 _wait(ledger, campaign)
     if report.refused:
@@ -145,10 +146,10 @@ def blast(
 def _read_mapping(pairs: list[str]) -> dict[str, str]:
     mapping = {}
     for pair in pairs:
-        # From the right: their name may hold a "=", none of ours does.
+        # From the right: their column's name may contain a "=", ours never does.
         theirs, equals, ours = pair.rpartition("=")
         if not (theirs.strip() and equals and ours.strip()):
-            raise UsageError(f"--map {printable(pair)} is no mapping: write --map THEIRS=OURS")
+            raise UsageError(f"--map {printable(pair)} is not a mapping: write --map THEIRS=OURS")
         mapping[theirs] = ours
     return mapping
 
@@ -158,7 +159,9 @@ def _errors_path(file: Path, given: Path | None) -> Path:
     if path.resolve() == file.resolve():
         raise UsageError(f"--errors {path} is the file itself: name another file")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"--errors {path}: there is no such folder; make it, or name another file")
+        raise UsageError(
+            f"--errors {path}: its folder does not exist; create it, or name another file"
+        )
     return path
 
 
@@ -189,7 +192,7 @@ def _accept(
     ledger: Ledger,
     campaign: Campaign,
     source: Source,
-    errors: NotedErrors,
+    errors: ShownErrors,
     *,
     options: BlastOptions,
 ) -> BlastReport:
@@ -198,10 +201,10 @@ def _accept(
     try:
         with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
 
-            def on_batch(so_far: BlastReport) -> None:
+            def on_batch(report_now: BlastReport) -> None:
                 nonlocal report
-                report = so_far
-                show_progress(so_far)
+                report = report_now
+                show_progress(report_now)
                 wake_up.request()
                 check_interrupted()
 
@@ -210,7 +213,8 @@ def _accept(
             )
     except KeyboardInterrupt:
         say(
-            f"{_summary(campaign.name, report, errors)}: interrupted; run it again to accept the rest"
+            f"{_summary(campaign.name, report, errors)}: interrupted; "
+            "run it again to accept the rest"
         )
         sys.exit(EXIT_INTERRUPTED)
     errors.show()
@@ -244,13 +248,14 @@ def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
     where = f" (errors in {errors.path})" if report.refused else ""
     jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
     return (
-        f"{campaign}: {report.accepted:,} accepted{jobs}, {report.known:,} already known, {report.refused:,} refused "
+        f"{campaign}: {report.accepted:,} accepted{jobs}, {report.known:,} already known, "
+        f"{report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
 
 
 def _check(
-    campaign: str, source: Source, errors: NotedErrors, options: BlastOptions
+    campaign: str, source: Source, errors: ShownErrors, options: BlastOptions
 ) -> BlastReport:
     settings = read_services().settings
     with errors:
@@ -263,7 +268,8 @@ def _check(
     where = f" (errors in {errors.path})" if report.refused else ""
     jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
     say(
-        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{jobs}, {report.refused:,} refused "
+        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{jobs}, "
+        f"{report.refused:,} refused "
         f"of {counted(report.rows, 'row')}{where}"
     )
     return report
@@ -271,7 +277,7 @@ def _check(
 
 def _wait(ledger: Ledger, campaign: str) -> None:
     try:
-        remark(f"Waiting until {campaign} has no unsettled lines; Ctrl-C ends only the waiting.")
+        remark(f"Waiting until all lines of {campaign} are settled; Ctrl-C ends only the waiting.")
         found = wait_for_campaign(ledger, campaign)
     except KeyboardInterrupt:
         remark("No longer waiting; the work continues, see `issuance status`.")

@@ -1,4 +1,4 @@
-"""`issuance campaign`: pause, resume or cancel a whole campaign, or weigh it against the others."""
+"""`issuance campaign`: pauses, resumes, cancels or weights a campaign."""
 
 import sys
 from typing import Annotated
@@ -25,14 +25,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 
 @app.command()
 def pause(name: Name) -> None:
-    """Start no more calls of a campaign until it is resumed; calls under way finish."""
+    """Start no more calls of a campaign; calls under way finish."""
     with opened() as (services, ledger):
         _report(ledger, campaigns.pause(services, ledger, name, operator()))
 
 
 @app.command()
 def resume(name: Name) -> None:
-    """Let a paused campaign go on."""
+    """Resume a paused campaign."""
     with opened() as (services, ledger):
         _report(ledger, campaigns.resume(services, ledger, name, operator()))
 
@@ -41,10 +41,10 @@ def resume(name: Name) -> None:
 def cancel(
     name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
-    """End a campaign for good: lines that were never sent are cancelled, calls under way finish."""
+    """End a campaign for good: cancels lines that were never sent; calls under way finish."""
     with opened() as (services, ledger):
         campaign = find_campaign(ledger, name)
-        # Other programs cancel too, and have nobody to ask.
+        # Programs cancel too, and cannot answer a question.
         if sys.stdin.isatty() and not yes and campaign.state is not CampaignState.CANCELLED:
             open_lines = balance(ledger, name).unsettled
             typer.confirm(
@@ -62,7 +62,7 @@ def weight(
         int, typer.Argument(metavar="N", min=WEIGHT_MIN, max=WEIGHT_MAX, help="1 to 100.")
     ],
 ) -> None:
-    """Set a campaign's part of the rate, beside the weights of others that have work; from the next release on."""
+    """Set a campaign's share of the rate relative to other campaigns, from the next release on."""
     with opened() as (_, ledger):
         _print_balance(ledger, weigh_campaign(ledger, name, weight, operator()))
 

@@ -1,4 +1,4 @@
-"""Which dead letters an operator means: by id, or by filters; and asking before many are touched."""
+"""Chooses dead letters by id or by filters, and asks before a command changes several."""
 
 import sys
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import counted
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Their ids, or give filters.")]
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="The ids; or give filters.")]
 CampaignFilter = Annotated[
     str | None, typer.Option("--campaign", help="Only letters of this campaign.")
 ]
@@ -30,7 +30,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a letter must have to be meant; None: anything."""
+    """What a letter must have; None allows anything."""
 
     campaign: str | None
     reason: Reason | None
@@ -42,7 +42,7 @@ class Filters:
 
 
 def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLetterFilter:
-    """Settle which letters are meant.
+    """Build the filter from ids or from options.
 
     Raises:
         UsageError: neither ids nor filters are given, or both.
@@ -60,7 +60,7 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLette
 
 
 def confirm(ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool) -> None:
-    """Ask before more than one letter is touched; where there is no terminal, whoever calls has decided already.
+    """Ask before a command changes more than one letter; without a terminal, do not ask.
 
     Raises:
         UsageError: no letter fits.

@@ -1,4 +1,4 @@
-"""`issuance dead-letters`: list, explain, redrive and discard what an operator must look at."""
+"""`issuance dead-letters`: lists, explains, redrives and discards dead letters."""
 
 import sys
 from enum import StrEnum
@@ -42,7 +42,7 @@ _DONE = {Verb.RESEND: "resent", Verb.REISSUE: "reissued"}
 
 
 class LetterState(StrEnum):
-    """Where a dead letter stands."""
+    """Which dead letters to list, by state."""
 
     OPEN = "open"
     REDRIVEN = "redriven"
@@ -71,7 +71,7 @@ def list_command(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, help=f"Most letters listed; default {_TABLE_ROWS} for table, else all."
+            min=1, help=f"Most letters to list; default {_TABLE_ROWS} in a table, else all."
         ),
     ] = None,
 ) -> None:
@@ -103,7 +103,7 @@ def show(
         typer.Option("--reveal", help="Show customer, vouchers, body and replies as they are."),
     ] = False,
 ) -> None:
-    """Tell a dead letter's whole story, and which redrive is allowed."""
+    """Show a dead letter's history, and which redrive is allowed."""
     with opened() as (_, ledger):
         for line in story_lines(show_dead_letter(ledger, letter), reveal=reveal):
             say(line)
@@ -117,15 +117,15 @@ def redrive(
     code: CodeFilter = None,
     *,
     reissue: Annotated[
-        bool, typer.Option("--reissue", help="With new requestIds, after a definite refusal.")
+        bool, typer.Option("--reissue", help="Use new requestIds; only after a definite refusal.")
     ] = False,
     note: Note = "",
     per_second: Annotated[
-        float, typer.Option(min=0, help="Most that become due a second; 0: all at once.")
+        float, typer.Option(min=0, help="Most letters that become due per second; 0: all at once.")
     ] = 0.0,
     yes: Yes = False,
 ) -> None:
-    """Put dead letters back to work: the same requestIds and bytes, or new requestIds with --reissue."""
+    """Send dead letters again: unchanged, or with new requestIds (--reissue)."""
     with opened() as (services, ledger):
         verb = Verb.REISSUE if reissue else Verb.RESEND
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
@@ -151,7 +151,7 @@ def discard(
     note: Note = "",
     yes: Yes = False,
 ) -> None:
-    """Put dead letters aside for good: their lines keep their state, and nobody is asked to look again."""
+    """Close dead letters without another attempt; their lines keep their state."""
     with opened() as (_, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
@@ -162,7 +162,7 @@ def discard(
 
 
 def _report(result: Redriven, done: str) -> None:
-    """Say what was done and why the rest was not, and end with the status that says so too."""
+    """Print what was done and why the rest was refused; end with the matching exit status."""
     by_reason: dict[str, list[int]] = {}
     for letter_id, why in result.refused.items():
         by_reason.setdefault(why, []).append(letter_id)

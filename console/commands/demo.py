@@ -1,4 +1,4 @@
-"""`issuance demo`: the main job by itself to its end, and the ledger's book held against the API's."""
+"""`issuance demo`: runs a blast to its end and compares the ledger with the API's record."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ CAMPAIGN = "spring-demo"
 _SAMPLE = Path(__file__).parent.parent.parent / "samples" / "demo-blast.csv"
 _READY_SECONDS = 90.0
 _END_SECONDS = 150.0
-# Short times, so that everything that is tried again comes to its end while somebody watches.
+# Short times, so that every retry ends while the operator watches.
 _SETTINGS = {
     "ISSUANCE_API_TIMEOUT_SECONDS": "3",
     "ISSUANCE_LEASE_SECONDS": "10",
@@ -87,9 +87,8 @@ def _fresh_home() -> Path:
 def _environment(home: Path) -> dict[str, str]:
     foreign = {name for name in os.environ if name.startswith(("ISSUANCE_", "SIMULATOR_"))}
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
-    # A default that is given also wins over a `.env` file: the demo runs on embedded parts, with
-    # the simulator's credentials, whatever is configured. How much is logged is left to each
-    # command.
+    # Set even to the default, a variable wins over a `.env` file: the demo uses embedded parts and
+    # the simulator's credentials, whatever is configured. Each command sets its own log level.
     logging = ("ISSUANCE_LOG_LEVEL", "ISSUANCE_LOG_FORMAT")
     ours = {name: value for name, value in defaults().items() if name not in logging}
     return kept | ours | _SETTINGS | {"ISSUANCE_HOME": str(home)}
@@ -130,7 +129,7 @@ def _issuance(*arguments: str) -> list[str]:
 
 
 def _watch(ledger: Ledger) -> Balance:
-    """Show the balance until every line is settled, or time is up."""
+    """Show the balance until every line is settled, or the time is up."""
     until = time.monotonic() + _END_SECONDS
     live = Live(console=out, transient=True) if out.is_terminal else nullcontext()
     with live as screen:

@@ -1,4 +1,4 @@
-"""`issuance health`: whether the system does its work; exit status 0 if so, 1 if not, each problem in one line."""
+"""`issuance health`: checks the system; exit status 1 and a line per problem if it is not well."""
 
 import sys
 from typing import Annotated
@@ -19,10 +19,12 @@ def health(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     only: Annotated[
         str,
-        typer.Option(metavar="PART,…", help=f"Only these, and what they need: {', '.join(Part)}."),
+        typer.Option(
+            metavar="PART,…", help=f"Check only these and what they need: {', '.join(Part)}."
+        ),
     ] = "",
     here: Annotated[
-        bool, typer.Option("--here", help="Only this machine's processes count as answering.")
+        bool, typer.Option("--here", help="Count only processes on this machine as answering.")
     ] = False,
 ) -> None:
     """Check whether the system works: exit status 0 if so, else 1 and a line per problem."""

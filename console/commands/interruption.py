@@ -1,4 +1,4 @@
-"""Ctrl-C between two batches rather than inside one, so that what is said about the work is true."""
+"""Delays Ctrl-C to the end of a batch, so that the printed counts are true."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -8,16 +8,16 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Hold back the first SIGINT until the yielded function is called, which then raises it; a second one acts at once.
+    """Delay the first SIGINT until the yielded function is called; a second one acts at once.
 
-    Works in the main thread only, as all signals do in Python.
+    Main thread only, as for all signals in Python.
 
     Raises:
         KeyboardInterrupt: from the yielded function.
     """
     interrupted = False
 
-    def note(_number: int, _frame: FrameType | None) -> None:
+    def remember(_number: int, _frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,7 +26,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
         if interrupted:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, remember)
     try:
         yield check
     finally:

@@ -1,4 +1,4 @@
-"""`issuance issue`: one customer's reward, from the command line."""
+"""`issuance issue`: accepts one reward for one customer."""
 
 import sys
 from typing import Annotated
@@ -30,9 +30,9 @@ def issue(
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: the same key is accepted once.")
     ] = None,
-    campaign: Annotated[str, typer.Option(help="What to count it under.")] = DEFAULT_CAMPAIGN,
+    campaign: Annotated[str, typer.Option(help="The campaign that counts it.")] = DEFAULT_CAMPAIGN,
     payment_config_id: Annotated[
-        int | None, typer.Option(help="Where the reward has several.")
+        int | None, typer.Option(help="For a reward with several payment configs.")
     ] = None,
     redemption_value: Annotated[
         float | None, typer.Option(help="Above 0, for rewards paid by conversion.")
@@ -40,7 +40,7 @@ def issue(
     org_id: Annotated[
         int | None, typer.Option(help="The reward's organisation (connected endpoint).")
     ] = None,
-    notes: Annotated[str | None, typer.Option(help="Free text, sent along.")] = None,
+    notes: Annotated[str | None, typer.Option(help="Free text; sent with the call.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
     ] = False,
@@ -63,9 +63,7 @@ def issue(
         try:
             line = wait_for_line(ledger, enqueued.request_id)
         except KeyboardInterrupt:
-            remark(
-                "Not waiting any more; the reward is issued all the same. `issuance outcomes` shows it."
-            )
+            remark(f"No longer waiting; the work continues, see `issuance outcomes {campaign}`.")
             sys.exit(EXIT_INTERRUPTED)
         remark(_outcome(line))
         if (line if isinstance(line, State) else line.state) is not State.ISSUED:
@@ -74,7 +72,7 @@ def issue(
 
 def _outcome(line: LineRecord | State) -> str:
     if isinstance(line, State):
-        return f"{line.value} · long ago: its details were pruned"
+        return f"{line.value} · its details were pruned"
     parts = [line.state.value]
     if line.code is not None:
         parts.append(f"code {line.code}")

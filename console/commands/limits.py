@@ -1,4 +1,4 @@
-"""`issuance limits`: the API account's rate, adaptive limit and suspensions, shared by all workers."""
+"""`issuance limits`: shows and sets the limits of the API account."""
 
 from typing import Annotated
 
@@ -21,14 +21,14 @@ app = typer.Typer(
 
 _DEFAULT = "default"
 _LARGEST_RATE = 60_000_000
-"""The grid of the rate is in whole microseconds."""
+"""The time between two calls is a whole number of microseconds."""
 
 
 @app.command()
 def show(
     *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False
 ) -> None:
-    """Show the rate, the adaptive limit below it, and what is suspended, since when and why."""
+    """Show the rate, the adaptive limit, and what is suspended, since when and why."""
     with explained():
         limits = read_limits(read_services())
         if as_json:
@@ -46,7 +46,7 @@ def set_rate(
         ),
     ],
 ) -> None:
-    """Set the rate of all workers at once, in calls a minute; `default` goes back to the setting."""
+    """Set the rate of all workers together; `default` returns to the setting."""
     with explained():
         rate = _read_rate(per_minute)
         services = read_services()
@@ -56,7 +56,7 @@ def set_rate(
 
 @app.command()
 def resume() -> None:
-    """End every suspension now, because its cause is removed; calls come back gradually."""
+    """End every suspension now, after its cause is removed; the call rate rises gradually."""
     with explained():
         services = read_services()
         ended = account_limits(services).resume()
@@ -75,6 +75,7 @@ def _read_rate(text: str) -> int | None:
         return None
     if not text.isdecimal() or int(text) > _LARGEST_RATE:
         raise UsageError(
-            f"{text!r} is no rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE}, or `default`"
+            f"{text!r} is not a rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE:,}, "
+            "or `default`"
         )
     return int(text)

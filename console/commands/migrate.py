@@ -1,4 +1,4 @@
-"""`issuance migrate`: brings the ledger's schema to this program's version."""
+"""`issuance migrate`: migrates the ledger's schema."""
 
 from sqlalchemy.engine import make_url
 
@@ -15,5 +15,6 @@ def migrate() -> None:
             ledger.migrate()
             ledger.check_schema()
         say(
-            f"The ledger's schema fits this program: {make_url(services.site.ledger_url).render_as_string()}"
+            "The ledger's schema fits this program: "
+            f"{make_url(services.site.ledger_url).render_as_string()}"
         )

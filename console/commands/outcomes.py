@@ -1,10 +1,10 @@
-"""`issuance outcomes`: what came of every line of a campaign, streamed."""
+"""`issuance outcomes`: lists a campaign's lines with their outcomes."""
 
 import csv
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
 from pydantic_core import to_json
@@ -39,7 +39,7 @@ def outcomes(
         typer.Option(metavar="STATE", help=f"Only lines in this state: {', '.join(State)}."),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="jsonl and csv have every field.")
+        Format, typer.Option("--format", help="jsonl and csv contain every field.")
     ] = Format.TABLE,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")
@@ -58,6 +58,8 @@ def outcomes(
                 _write_jsonl(lines, reveal=reveal)
             case Format.CSV:
                 _write_csv(lines, reveal=reveal)
+            case _:
+                assert_never(form)
 
 
 def _write_jsonl(lines: Iterable[LineRecord], *, reveal: bool) -> None:
@@ -73,7 +75,7 @@ def _write_csv(lines: Iterable[LineRecord], *, reveal: bool) -> None:
 
 
 def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
-    """Fixed columns, so that a million lines need no more memory than one."""
+    """Write fixed columns, so that memory does not grow with the number of lines."""
     titles = {name: name for name in ("state", "code", "units", "reward", "customer")}
     say_row(_COLUMNS.format(**titles, request_id="requestId"), "vouchers or message")
     for line in lines:

@@ -1,4 +1,4 @@
-"""`issuance prune`: settled jobs leave the ledger by age."""
+"""`issuance prune`: removes old settled jobs from the ledger."""
 
 import time
 from pathlib import Path
@@ -15,21 +15,24 @@ from operations.formats import counted
 
 _DAY_SECONDS = 86_400
 _SHARE_OF_TIME = 1.0
-"""After each page the workers have the ledger for as long as the page took."""
+"""After each page, the workers get the ledger for as long as the page took."""
 
 
 def prune_command(
     *,
     older_than: Annotated[
         int,
-        typer.Option(metavar="DAYS", min=1, help="Since they were settled.", show_default=False),
+        typer.Option(
+            metavar="DAYS", min=1, help="Days since a job was settled.", show_default=False
+        ),
     ],
     archive: Annotated[
-        Path | None, typer.Option(metavar="FILE.jsonl.gz", help="A new file that takes them first.")
+        Path | None,
+        typer.Option(metavar="FILE.jsonl.gz", help="Write the jobs to this new file first."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the jobs.")] = False,
     vacuum: Annotated[
-        bool, typer.Option("--vacuum", help="Then make the room they took free.")
+        bool, typer.Option("--vacuum", help="Then return the freed space to the disk (VACUUM).")
     ] = False,
 ) -> None:
     """Remove old settled jobs; open dead letters stay, and no requestId is accepted twice."""
@@ -39,19 +42,19 @@ def prune_command(
         try:
             pages.run()
         finally:
-            _tell(pages, older_than, archive, dry_run=dry_run)
+            _report(pages, older_than, archive, dry_run=dry_run)
         if vacuum and not dry_run:
             compact(ledger)
             to = (
-                "is given back to the disk"
+                "was returned to the disk"
                 if ledger.dialect.returns_space
-                else "is free for the next jobs"
+                else "is free for new jobs"
             )
-            say(f"The room they took {to}.")
+            say(f"The freed space {to}.")
 
 
 class _Pages:
-    """The pages of one pruning, and what they come to."""
+    """The pages of one pruning, and their totals."""
 
     def __init__(
         self, ledger: Ledger, days: int, archive: Archive | None, *, dry_run: bool
@@ -75,9 +78,12 @@ class _Pages:
             began = time.monotonic()
 
 
-def _tell(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> None:
+def _report(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> None:
     total = pages.total
-    what = f"{counted(total.jobs, 'job')} ({counted(total.lines, 'line')}), settled more than {counted(days, 'day')} ago"
+    what = (
+        f"{counted(total.jobs, 'job')} ({counted(total.lines, 'line')}), "
+        f"settled more than {counted(days, 'day')} ago"
+    )
     if dry_run:
         say(f"would prune {what}")
     else:
@@ -86,6 +92,4 @@ def _tell(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> N
             record_pruning(pages.ledger, operator(what))
     if total.kept:
         jobs = counted(total.kept, "job")
-        say(
-            f"kept: {jobs} with a dead letter that is to be dealt with (`issuance dead-letters list`)"
-        )
+        say(f"kept: {jobs} with an open dead letter (`issuance dead-letters list`)")

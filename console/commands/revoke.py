@@ -1,4 +1,4 @@
-"""`issuance revoke`: take an issued reward back at the API, once somebody has said why and confirmed it."""
+"""`issuance revoke`: takes an issued reward back, with a reason and a confirmation."""
 
 import sys
 from collections.abc import Iterator
@@ -17,12 +17,17 @@ from operations.revocation import revoke_reward
 
 def revoke(
     request_id: Annotated[
-        str, typer.Argument(metavar="REQUEST_ID", help="The issued line's.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="REQUEST_ID", help="The requestId of an issued line.", show_default=False
+        ),
     ],
     *,
     note: Annotated[
         str,
-        typer.Option(help="Why; recorded with your name, here and at the API.", show_default=False),
+        typer.Option(
+            help="Why; recorded with your name, in the ledger and at the API.", show_default=False
+        ),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -45,7 +50,8 @@ def revoke(
 
 
 def _preview(revocation: Revocation) -> Iterator[str]:
-    yield f"To be revoked: {counted(len(revocation.transaction_ids), 'transaction')} of {revocation.line.campaign}"
+    count = counted(len(revocation.transaction_ids), "transaction")
+    yield f"To be revoked: {count} of {revocation.line.campaign}"
     yield f"  customer      {mask_customer(revocation.line.customer)}"
     yield f"  transactions  {', '.join(map(one_line, revocation.transaction_ids))}"
     line = revocation.line
@@ -54,13 +60,13 @@ def _preview(revocation: Revocation) -> Iterator[str]:
     if line.vouchers:
         yield f"  vouchers      {' '.join(map(mask, line.vouchers))}"
     if revocation.asked_before:
-        yield "  It was asked for before, and what came of it is not known."
+        yield "  It was requested before; that result is unknown."
 
 
 def _confirm(*, yes: bool) -> None:
     if yes:
         return
-    question = "Revoke it? Its vouchers end and its points are given back; this cannot be undone."
+    question = "Revoke it? Its vouchers end and its points are returned; this cannot be undone."
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is here to be asked: give --yes")
+        raise UsageError(f"{question} There is no terminal to ask on: give --yes")
     typer.confirm(question, abort=True, err=True)

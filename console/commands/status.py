@@ -1,4 +1,4 @@
-"""`issuance status`: how campaigns and the system stand, once or every second."""
+"""`issuance status`: shows the campaigns and the system, once or every second."""
 
 import sys
 import time
@@ -30,9 +30,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     recounted: Annotated[
         bool,
-        typer.Option(
-            "--recount", help="Count every line anew instead of trusting the database's tallies."
-        ),
+        typer.Option("--recount", help="Count every line instead of using the ledger's counters."),
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")
@@ -47,7 +45,7 @@ def status(
         try:
             _watch(read, campaign, as_json=as_json)
         except KeyboardInterrupt:
-            sys.exit(0)  # the one way to end it, so nothing has gone wrong
+            sys.exit(0)  # the only way to end it, so this is no failure
 
 
 def _print(found: Status, campaign: str | None, *, as_json: bool) -> None:
@@ -71,7 +69,7 @@ def _watch(read: Callable[[], Status], campaign: str | None, *, as_json: bool) -
 
 
 def block(found: Status) -> Text:
-    """The status at the height of the terminal; campaigns that have no room are counted."""
+    """The status in the height of the terminal: drops campaigns that do not fit, and says so."""
     below = [fold(line, out.width) for line in (Text(), *system_lines(found), _ENDS)]
     room = out.height - sum(line.plain.count("\n") + 1 for line in below)
     above = [fold(line, out.width) for line in campaign_lines(found)]

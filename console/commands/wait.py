@@ -19,10 +19,10 @@ from ledger.store.database import Ledger
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
-"""The wait after a poll is this many times as long as the poll: waiting must not become the load."""
+"""The wait after a poll, as a multiple of the poll's time: polling stays a small load."""
 _HALTED = {
-    CampaignState.PAUSED: "`issuance campaign resume` lets it go on",
-    CampaignState.CANCELLED: "what is under way finishes by itself",
+    CampaignState.PAUSED: "`issuance campaign resume` continues it",
+    CampaignState.CANCELLED: "calls under way finish by themselves",
 }
 
 
@@ -38,7 +38,7 @@ class _Waiting(Progress):
 
 
 def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
-    """Wait until a campaign has no unsettled lines, or is paused or cancelled; return its balance."""
+    """Wait until a campaign is settled, paused or cancelled; return its balance."""
     with _Waiting(
         *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn()),
         *(TimeElapsed(), TimeLeft()),

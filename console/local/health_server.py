@@ -1,4 +1,4 @@
-"""`issuance run health`: the checkup over HTTP, for probes of orchestrators and monitors."""
+"""`issuance run health`: the health checks over HTTP, for orchestrators and monitors."""
 
 import logging
 import signal
@@ -22,15 +22,15 @@ from operations.services import Services
 log = structlog.get_logger("issuance.health")
 
 _FRESH_SECONDS = 2.0
-"""Several probes at once, and impatient ones, share one checkup."""
+"""Probes within this time share one report."""
 
 
-class Checkups:
-    """Checkups that are asked for by many, one at a time for each choice of parts, and shared for a moment.
+class Reports:
+    """Makes one report at a time, and shares it among probes of the same parts for a moment.
 
     Args:
-        check: makes one.
-        clock: seconds that never go back.
+        check: makes a report.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Checkups:
         self._made: dict[frozenset[Part], tuple[float, Report]] = {}
 
     def report(self, parts: Iterable[Part]) -> Report:
-        """What the latest checkup found, when it is fresh; else make one."""
+        """The latest report if it is fresh, else a new one."""
         chosen = frozenset(parts)
         with self._lock:
             made = self._made.get(chosen)
@@ -52,7 +52,7 @@ class Checkups:
             if made is None or made[1].healthy != report.healthy:
                 log.log(
                     logging.INFO if report.healthy else logging.ERROR,
-                    "health",
+                    "health_changed",
                     healthy=report.healthy,
                     found=report.lines(),
                 )
@@ -61,11 +61,11 @@ class Checkups:
 
 
 class ProbeServer(ThreadingHTTPServer):
-    """Answers `/livez` (this process is alive) and `/healthz` (the system does its work; `?only=PART,…`).
+    """Answers `/livez` (this process is alive) and `/healthz` (the system works; `?only=PART,…`).
 
     Args:
-        address: host and port; port 0 is a free one.
-        checkups: what `/healthz` tells.
+        address: host and port; port 0 chooses a free one.
+        reports: what `/healthz` answers.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
@@ -73,9 +73,9 @@ class ProbeServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], checkups: Checkups) -> None:
+    def __init__(self, address: tuple[str, int], reports: Reports) -> None:
         super().__init__(address, _Handler)
-        self.checkups = checkups
+        self.reports = reports
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,17 +88,17 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/livez":
             self._answer(HTTPStatus.OK, {"alive": True})
         elif url.path == "/healthz":
-            self._tell_health(",".join(parse_qs(url.query).get("only", [])))
+            self._answer_health(",".join(parse_qs(url.query).get("only", [])))
         else:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "ask for /livez or /healthz"})
 
     def do_HEAD(self) -> None:
-        """Answer a probe that only wants the status."""
+        """Answer a probe with the status only."""
         self.do_GET()
 
-    def _tell_health(self, only: str) -> None:
+    def _answer_health(self, only: str) -> None:
         try:
-            report = self.server.checkups.report(read_parts(only))
+            report = self.server.reports.report(read_parts(only))
         except UsageError as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
             return
@@ -117,12 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the signature of the standard library
-        """Say it in the log's own form."""
-        log.debug("probed", request=format % args)
+        """Log the request as one event."""
+        log.debug("probe_answered", request=format % args)
 
 
 def serve_probes(services: Services) -> None:
-    """Answer probes until the process is told to end.
+    """Answer probes until SIGTERM.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -131,9 +131,9 @@ def serve_probes(services: Services) -> None:
     def check(parts: Iterable[Part]) -> Report:
         return examine(examinations(services), parts, part_seconds=PART_SECONDS)
 
-    # A request to end is the normal end, wherever it comes in.
+    # SIGTERM is the normal end, at any point.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = services.settings
-    with ProbeServer((settings.health_host, settings.health_port), Checkups(check)) as server:
-        log.info("answering probes", host=settings.health_host, port=server.server_port)
+    with ProbeServer((settings.health_host, settings.health_port), Reports(check)) as server:
+        log.info("health_server_started", host=settings.health_host, port=server.server_port)
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""Whether the configured broker and Redis answer: a dead one is named with its setting, instead of awaited for ever."""
+"""Checks at start that the broker and Redis answer; an error names the setting of a dead one."""
 
 import time
 from urllib.parse import urlsplit
@@ -8,33 +8,29 @@ from config.settings import Settings, SettingsError
 from limiter.redis_connection import connect_sync
 from limiter.unavailable import LimitsUnavailable, reach_redis
 
-_PATIENCE_SECONDS = 4.0
-"""A broker that is just being started again is no reason to give up."""
+_WAIT_SECONDS = 4.0
+"""Long enough for a broker that is being restarted."""
 _CONNECT_SECONDS = 2.0
-_AGAIN_SECONDS = 0.25
+_RETRY_SECONDS = 0.25
 
 
-def require_broker(
-    settings: Settings, site: Site, *, patience_seconds: float = _PATIENCE_SECONDS
-) -> None:
-    """Make sure that the broker, and the Redis of the limits, answer; each is asked for about this long.
+def require_broker(settings: Settings, site: Site, *, wait_seconds: float = _WAIT_SECONDS) -> None:
+    """Check that the broker and the Redis of the limits answer within `wait_seconds` each.
 
     Raises:
         SettingsError: one does not; the message names its setting and what to do.
     """
-    _require(
-        site.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", patience_seconds
-    )
+    _require(site.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", wait_seconds)
     if site.redis_url != site.broker_url:
-        _require(site.redis_url, "ISSUANCE_REDIS_URL", patience_seconds)
+        _require(site.redis_url, "ISSUANCE_REDIS_URL", wait_seconds)
 
 
-def _require(url: str, setting: str, patience_seconds: float) -> None:
-    until = time.monotonic() + patience_seconds
+def _require(url: str, setting: str, wait_seconds: float) -> None:
+    until = time.monotonic() + wait_seconds
     while problem := _problem(url):
         if time.monotonic() > until:
             raise SettingsError(_explain(url, setting, problem))
-        time.sleep(_AGAIN_SECONDS)
+        time.sleep(_RETRY_SECONDS)
 
 
 def _explain(url: str, setting: str, problem: str) -> str:
@@ -44,11 +40,13 @@ def _explain(url: str, setting: str, problem: str) -> str:
         return (
             f"The embedded broker at {place} does not answer ({problem}): start `issuance up` again"
         )
-    return f"{setting}: the server at {place} cannot be used ({problem}): start it there, or correct the URL"
+    return (
+        f"{setting}: the server at {place} cannot be used ({problem}): start it, or correct the URL"
+    )
 
 
 def _problem(url: str) -> str:
-    """Why a server cannot be used, in its own words without credentials; empty when it answers."""
+    """Why a server cannot be used, without credentials; "" when it answers."""
     if url.startswith("amqp"):
         return _problem_of_rabbitmq(url)
     try:

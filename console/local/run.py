@@ -1,4 +1,4 @@
-"""`issuance run NAME`: one process of the system in the foreground; the Procfile, compose and `up` all use it."""
+"""`issuance run NAME`: one process of the system; the Procfile, compose and `up` use it."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import sys
 import warnings
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -40,7 +40,8 @@ def run(
         ProcessName, typer.Argument(metavar="NAME", help=f"Which: {', '.join(ProcessName)}.")
     ],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Children of a worker; default: ISSUANCE_WORKERS.")
+        int | None,
+        typer.Option(min=1, help="Child processes of a worker; default: ISSUANCE_WORKERS."),
     ] = None,
 ) -> None:
     """Run one process of the system in the foreground until SIGTERM."""
@@ -60,8 +61,7 @@ def run(
     _log_warnings()
     app = _make_app(services, name)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
-        # Without a password Flower listens on this machine only, and its API may as well answer
-        # there.
+        # Without a password Flower listens on this machine only, so its API may answer too.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
     app.conf.task_send_sent_event = name is ProcessName.RELEASE
     app.start(arguments)
@@ -84,11 +84,11 @@ def _make_app(services: Services, name: ProcessName) -> "Celery":
 
 
 def _log_warnings() -> None:
-    """Have libraries' warnings logged, one event each, without two that are answered here."""
+    """Log the warnings of libraries, one event each, without two that do not apply."""
     logging.captureWarnings(capture=True)
     # "Running with superuser privileges": dangerous with pickle, which no process here accepts.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
-    # What it asks for is set, on purpose (broker.celery_app).
+    # The setting that it asks for is set (broker.celery_app).
     warnings.filterwarnings(
         "ignore", message=r"\s*In Celery 5\.1 we introduced an optional breaking change"
     )
@@ -98,7 +98,8 @@ def _require_parts(services: Services, name: ProcessName) -> None:
     settings, site = services.settings, services.site
     if not site.broker_url:
         raise SettingsError(
-            "ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use `issuance up`"
+            "ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use "
+            "`issuance up`"
         )
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
@@ -107,15 +108,14 @@ def _require_parts(services: Services, name: ProcessName) -> None:
             ledger.check_schema()
     if name is ProcessName.FLOWER:
         _require_port("ISSUANCE_FLOWER_PORT", settings.flower_port)
-    # Only now is a dead broker an error: once a process runs, it waits for its broker as long as it
-    # takes.
+    # A dead broker is an error only here: a running process waits for its broker without limit.
     require_broker(settings, site)
 
 
 def _require_port(setting: str, port: int) -> None:
     if port and not is_free(port):
         raise SettingsError(
-            f"{setting}: port {port} is taken: end what listens there, or set another one"
+            f"{setting}: port {port} is taken: end what listens there, or set another port"
         )
 
 
@@ -125,7 +125,7 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
         case ProcessName.WORKER | ProcessName.BACKGROUND_WORKER:
             return _worker(name, ["--pool", "prefork", "--concurrency", str(settings.workers)])
         case ProcessName.RELEASE | ProcessName.DEAD_LETTERS:
-            # One thing at a time, in the process itself: no children to pay for.
+            # One task at a time, in the process itself, without children.
             return _worker(name, ["--pool", "solo"])
         case ProcessName.BEAT:
             settings.home.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,9 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
         case ProcessName.FLOWER:
             return _flower(settings)
         case ProcessName.HEALTH:
-            return []  # no Celery in it
+            return []  # it does not use Celery
+        case _:
+            assert_never(name)
 
 
 def _worker(name: ProcessName, pool: list[str]) -> list[str]:
@@ -148,7 +150,7 @@ def _worker(name: ProcessName, pool: list[str]) -> list[str]:
         "--quiet",
         "worker",
         *("--hostname", f"{name}@%h", "--queues", CONSUMERS[name], *pool),
-        # Nothing here needs the workers' chatter among themselves; heartbeats stay, for Flower.
+        # Workers need no messages from each other; heartbeats stay, for Flower.
         *("--without-gossip", "--without-mingle"),
     ]
 
@@ -163,6 +165,6 @@ def _flower(settings: Settings) -> list[str]:
         "--read_only",
         "--max_tasks=2000",
     ]
-    # `args` is what a chunk shows of itself: campaign, size and requestIds.
+    # `args` shows a chunk's campaign, size and requestIds.
     arguments.append("--tasks_columns=name,args,state,received,runtime,worker,uuid")
     return [*arguments, f"--basic_auth={password}"] if password else arguments

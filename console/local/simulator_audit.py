@@ -1,4 +1,4 @@
-"""Comparing the books: what the ledger says was issued, against what the simulated API really issued."""
+"""Compares what the ledger says was issued with what the simulated API issued."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from issuance.states import SETTLED, State
 from ledger.campaigns import find_campaign
 from ledger.queries.outcomes import LineRecord, find_line, outcomes
 from ledger.store.database import Ledger
+from operations.formats import counted
 
 _READ_SECONDS = 30.0
 
@@ -25,7 +26,7 @@ class Issued:
 
 @dataclass
 class Comparison:
-    """The two books beside each other, requestId by requestId."""
+    """The differences between ledger and API, by requestId."""
 
     ledger_units: int = 0
     api_units: int = 0
@@ -33,21 +34,21 @@ class Comparison:
     api_vouchers: int = 0
     compared: int = 0
     double: list[str] = field(default_factory=list)
-    """requestIds with more units than were asked for, or a second key for the same customer and reward."""
+    """requestIds with too many units, or a second one for the same customer and reward."""
     lost: list[str] = field(default_factory=list)
-    """requestIds whose units or vouchers the API issued and the ledger does not know, or that never ended."""
+    """requestIds with units or vouchers that the ledger does not know, or that never settled."""
     invented: list[str] = field(default_factory=list)
-    """requestIds that the ledger calls issued and the API does not."""
+    """requestIds that only the ledger calls issued."""
     doubted_issued: int = 0
-    """Lines in doubt that the API did issue: known as open questions, so not lost."""
+    """Lines in doubt that the API issued. They are not lost: the ledger shows them as in doubt."""
 
     @property
     def agree(self) -> bool:
-        """Nothing doubled, nothing lost, nothing invented."""
+        """Whether nothing is double, lost or invented."""
         return not (self.double or self.lost or self.invented)
 
     def table(self) -> Table:
-        """Both books, for people."""
+        """The totals of ledger and API."""
         table = Table(box=None)
         table.add_column("the two books")
         table.add_column("ledger", justify="right")
@@ -61,13 +62,14 @@ class Comparison:
         """The result in one line."""
         counts = f"double issues: {len(self.double)}, lost: {len(self.lost)}"
         if self.agree:
-            return f"[bold green]double issues: 0, lost: 0[/] ({self.compared:,} requestIds compared one by one)"
+            compared = counted(self.compared, "requestId")
+            return f"[bold green]double issues: 0, lost: 0[/] ({compared} compared one by one)"
         examples = ", ".join([*self.double, *self.lost, *self.invented][:5])
-        return f"[bold red]{counts}, invented: {len(self.invented)}[/] for example {examples}"
+        return f"[bold red]{counts}, invented: {len(self.invented)}[/], for example {examples}"
 
 
 def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
-    """Compare a campaign's lines with the simulator's book.
+    """Compare a campaign's lines with the simulator's record.
 
     Raises:
         httpx.HTTPError: the simulator does not answer.
@@ -76,7 +78,7 @@ def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
 
 
 def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Comparison:
-    """Compare a campaign's lines with what the API issued, by requestId; other campaigns' requestIds are theirs."""
+    """Compare a campaign's lines with what the API issued; other campaigns do not count."""
     result = Comparison()
     first_key: dict[tuple[str, int], str] = {}
     unmet = {request_id: issued for request_id, issued in truth.items() if issued.units}
@@ -95,7 +97,7 @@ def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Compa
 
 
 def read_truth(api_url: str) -> dict[str, Issued]:
-    """Read the simulator's book, by requestId.
+    """Read the simulator's record, by requestId.
 
     Raises:
         httpx.HTTPError: it does not answer.

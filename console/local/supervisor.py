@@ -1,4 +1,4 @@
-"""A small supervisor for `issuance up`: starts processes, starts them again when they die, stops them in order."""
+"""The supervisor of `issuance up`: starts processes, restarts dead ones, stops them in order."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ import structlog
 
 log = structlog.get_logger("issuance.up")
 
-_LAST_WORDS_BYTES = 4_096
+_TAIL_BYTES = 4_096
 _SHOWN_CHARACTERS = 300
 _PR_SET_PDEATHSIG = 1
 
@@ -29,23 +29,25 @@ class ProcessSpec:
     grace_seconds: float = 5.0
     """How long it may take to end after SIGTERM, before SIGKILL."""
     essential: bool = True
-    """Whether the system is of no use without it."""
+    """Whether the system cannot work without it."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a process that dies is started again: by default for about a minute, then waiting has not helped."""
+class RestartPolicy:
+    """How often a dead process is restarted; by default for about a minute."""
 
     first_seconds: float = 0.5
-    """Before the first new start; each further one waits twice as long."""
+    """Before the first restart; the delay doubles with each further one."""
     most_seconds: float = 5.0
+    """The longest delay."""
     stable_seconds: float = 30.0
-    """A death later than this after the start counts as the first."""
+    """A process that ran longer than this starts with a count of zero again."""
     deaths: int = 12
+    """Deaths in a row after which the process is given up."""
 
 
-class KeepsDying(Exception):  # noqa: N818  # named for what is wrong
-    """An essential process has died again and again. The message says why and where its log is."""
+class CrashLoopError(Exception):
+    """An essential process died too often. The message says why and where its log is."""
 
 
 @dataclass
@@ -64,12 +66,12 @@ class Supervisor:
     Args:
         logs: a folder; each process writes to `<name>.log` in it.
         environment: of every process.
-        patience: with what dies.
+        policy: how often a dead process is restarted.
     """
 
     logs: Path
     environment: Mapping[str, str]
-    patience: Patience = Patience()
+    policy: RestartPolicy = RestartPolicy()
     _kept: list[_Kept] = field(default_factory=list)
 
     def start(self, spec: ProcessSpec) -> None:
@@ -91,32 +93,32 @@ class Supervisor:
             )
 
     def check(self) -> None:
-        """Start again what has died, later each time; call it about once a second.
+        """Restart dead processes, each time after a longer delay; call this about once a second.
 
-        What dies again and again soon after its start is given up: it would do so for ever.
+        A process that dies too often in a row is given up.
 
         Raises:
-            KeepsDying: it was an essential process.
+            CrashLoopError: the process is essential.
         """
         now = time.monotonic()
         for kept in list(self._kept):
             if kept.process.poll() is None:
                 continue
             if kept.restart_at is None:
-                self._mourn(kept, now)
+                self._plan_restart(kept, now)
             elif now >= kept.restart_at:
                 kept.process = self._spawn(kept.spec)
                 kept.started_at, kept.restart_at, kept.restarts = now, None, kept.restarts + 1
 
-    def _mourn(self, kept: _Kept, now: float) -> None:
-        """Decide when a process that has just died is started again, if ever."""
-        name, patience = kept.spec.name, self.patience
-        if now - kept.started_at > patience.stable_seconds:
+    def _plan_restart(self, kept: _Kept, now: float) -> None:
+        """Decide when to restart a process that has just died, if at all."""
+        name, policy = kept.spec.name, self.policy
+        if now - kept.started_at > policy.stable_seconds:
             kept.restarts = 0
-        if kept.restarts + 1 < patience.deaths:
-            delay = min(patience.most_seconds, patience.first_seconds * 2**kept.restarts)
+        if kept.restarts + 1 < policy.deaths:
+            delay = min(policy.most_seconds, policy.first_seconds * 2**kept.restarts)
             log.warning(
-                "process died",
+                "process_died",
                 process=name,
                 how=_end_of(kept.process.returncode),
                 restart_seconds=delay,
@@ -124,16 +126,16 @@ class Supervisor:
             kept.restart_at = now + delay
             return
         if kept.spec.essential:
-            raise KeepsDying(
-                f"{name} has died {patience.deaths} times in a row: {self.last_words(name)}"
+            raise CrashLoopError(
+                f"{name} has died {policy.deaths} times in a row: {self.last_log_line(name)}"
             )
         log.warning(
-            "process given up", process=name, deaths=patience.deaths, said=self.last_words(name)
+            "process_given_up", process=name, deaths=policy.deaths, said=self.last_log_line(name)
         )
         self._kept.remove(kept)
 
     def died(self) -> str | None:
-        """Name an essential process that is not running now; None when all are."""
+        """Name an essential process that is not running now; None when all run."""
         return next(
             (
                 kept.spec.name
@@ -143,19 +145,19 @@ class Supervisor:
             None,
         )
 
-    def last_words(self, name: str) -> str:
-        """What a process wrote last, cut short, and where the rest is."""
+    def last_log_line(self, name: str) -> str:
+        """The last line of a process's log, shortened, and the path of the log."""
         path = self.logs / f"{name}.log"
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _LAST_WORDS_BYTES))
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             lines = [
                 line for line in file.read().decode(errors="replace").splitlines() if line.strip()
             ]
-        said = lines[-1].strip() if lines else "it said nothing"
+        said = lines[-1].strip() if lines else "its log is empty"
         return f"{said[:_SHOWN_CHARACTERS]} (see {path})"
 
     def stop(self) -> None:
-        """End all processes, the newest first; each gets its grace, then SIGKILL."""
+        """End all processes, the newest first, with SIGTERM and after the grace with SIGKILL."""
         while self._kept:
             _end(self._kept.pop())
 
@@ -182,8 +184,8 @@ def _await_end(kept: _Kept) -> None:
     try:
         kept.process.wait(kept.spec.grace_seconds)
     except subprocess.TimeoutExpired:
-        log.warning("killed", process=kept.spec.name, grace_seconds=kept.spec.grace_seconds)
-    # Whatever the process has left of its own group ends with it.
+        log.warning("process_killed", process=kept.spec.name, grace_seconds=kept.spec.grace_seconds)
+    # Ends the children that the process has left behind.
     with suppress(ProcessLookupError):
         os.killpg(kept.process.pid, signal.SIGKILL)
     kept.process.wait()
@@ -195,5 +197,5 @@ def _signal(kept: _Kept, number: signal.Signals) -> None:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this process when the supervisor is killed, so that nothing is left behind."""
+    """Let the kernel end this process when the supervisor is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

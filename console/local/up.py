@@ -1,4 +1,4 @@
-"""`issuance up`: the whole system on this machine, in the foreground, with embedded parts where none is configured."""
+"""`issuance up`: the whole system on this machine, with embedded parts where no URL is set."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from config.settings import Settings, SettingsError, read_settings
 from console.local.embedded import broker_command, free_port, is_free, simulator_command
 from console.local.preflight import require_broker
 from console.local.run import ProcessName
-from console.local.supervisor import KeepsDying, ProcessSpec, Supervisor
+from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
 from ledger.store.database import Ledger
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _RECALL_SECONDS = 600.0
-"""The simulator first does again what its truth file tells, some ten thousand calls a second."""
+"""The simulator first replays its truth file, some ten thousand calls a second."""
 _CHECK_SECONDS = 0.5
-_SPARED = (ProcessName.FLOWER, ProcessName.HEALTH)
-"""What the system does its work without."""
+_OPTIONAL = (ProcessName.FLOWER, ProcessName.HEALTH)
+"""Processes that the system can work without."""
 _CONSUMING = (
     ProcessName.RELEASE,
     ProcessName.DEAD_LETTERS,
@@ -46,9 +46,12 @@ def up(
         bool, typer.Option("--simulator", help="Run the simulated rewards API and call it.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Children of each worker; default 2.")
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Child processes of each worker; default: ISSUANCE_WORKERS."
+        ),
     ] = None,
-    no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave Flower out.")] = False,
+    no_flower: Annotated[bool, typer.Option("--no-flower", help="Do not start Flower.")] = False,
 ) -> None:
     """Run the whole system on this machine; prints a line with `ready` when it accepts work."""
     with explained():
@@ -60,8 +63,8 @@ def up(
         )
         try:
             system.run()
-        except (StartError, KeepsDying) as error:
-            complain(f"{error}. The system has ended; mend that and start it again")
+        except (StartError, CrashLoopError) as error:
+            complain(f"{error}. The system has ended; fix the cause and start it again")
             sys.exit(EXIT_FAILED)
 
 
@@ -73,12 +76,13 @@ def _require_api(settings: Settings, *, simulator: bool) -> None:
     running = RunningSystem.find(settings.home)
     if running is not None:
         raise SettingsError(
-            f"A system runs on {settings.home} already (process {running.pid}): stop it, or set ISSUANCE_HOME"
+            f"A system runs on {settings.home} already (process {running.pid}): stop it, or set "
+            "ISSUANCE_HOME"
         )
 
 
 class StartError(Exception):
-    """The system did not come up. The message says what to look at."""
+    """The system did not start. The message says which log to read."""
 
 
 class System:
@@ -96,7 +100,7 @@ class System:
         self._supervisor = Supervisor(self._home / "logs", self._environment())
 
     def _plan(self) -> Site:
-        """Decide where each part is: the configured URL, or a free port for an embedded one."""
+        """Choose each part's URL: the configured one, or a free port for an embedded part."""
         settings = self._settings
         self._home.mkdir(parents=True, exist_ok=True)
         broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
@@ -106,7 +110,7 @@ class System:
             broker_url=broker_url,
             redis_url=settings.redis_url or broker_url,
             api_url=f"http://127.0.0.1:{free_port()}" if self._simulator else settings.api_url,
-            # The documented default is for the real API; the simulator has no limit of its own.
+            # The documented default is for the real API; the simulator has no limit.
             rate_per_minute=0
             if self._simulator and not explicit_rate
             else settings.api_rate_per_minute,
@@ -129,7 +133,7 @@ class System:
         }
 
     def run(self) -> None:
-        """Start everything, keep it running until a signal, and end it in order."""
+        """Start everything, keep it running until a signal, then stop it in order."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         remark(f"Starting; the processes' logs are in {_short(self._home / 'logs')}.")
@@ -178,10 +182,10 @@ class System:
             )
 
     def _spec(self, name: ProcessName) -> ProcessSpec:
-        # A worker may finish the calls it has in hand, and record them.
+        # A worker may finish and record its running calls.
         grace = self._settings.api_timeout_seconds + 10 if "worker" in name else 5.0
         command = [sys.executable, "-m", "console", "run", name.value]
-        return ProcessSpec(name.value, command, grace, essential=name not in _SPARED)
+        return ProcessSpec(name.value, command, grace, essential=name not in _OPTIONAL)
 
     def _wait(
         self, what: str, answers: Callable[[], bool], seconds: float = _START_SECONDS
@@ -190,7 +194,7 @@ class System:
         while not self._stopping and not answers():
             died = self._supervisor.died()
             if died is not None:
-                raise StartError(f"{died} did not start: {self._supervisor.last_words(died)}")
+                raise StartError(f"{died} did not start: {self._supervisor.last_log_line(died)}")
             if time.monotonic() > until:
                 raise StartError(
                     f"{what} did not answer within {seconds:.0f} s: see {self._home / 'logs'}"
@@ -216,22 +220,21 @@ class System:
 
     def _stop(self) -> None:
         RunningSystem.retract(self._home)
-        # First what makes new work, then all who have some in hand, at the same time; the rest as
-        # it came.
+        # First the process that makes new work, then all consumers together, then the rest.
         self._supervisor.stop_group([ProcessName.BEAT.value])
         self._supervisor.stop_group([name.value for name in _CONSUMING])
         self._supervisor.stop()
 
 
 def _choose_port(settings: Settings, name: str, whose: str) -> int:
-    """The configured port; where that is taken, another one, unless it was asked for: then 0, which is none."""
+    """The configured port if it is free; else another one, or 0 (none) if the port was set."""
     port: int = getattr(settings, name)
     if port and is_free(port):
         return port
     if port and name in settings.model_fields_set:
         remark(
-            f"ISSUANCE_{name.upper()}: port {port} is taken, so {whose} is left out. End what listens there, or set "
-            "another port (0: a free one)."
+            f"ISSUANCE_{name.upper()}: port {port} is taken, so {whose} is left out. End what "
+            "listens there, or set another port (0: a free one)."
         )
         return 0
     return free_port()

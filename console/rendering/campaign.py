@@ -1,4 +1,4 @@
-"""A campaign's balance, in words for people and as JSON for programs."""
+"""A campaign's balance for people."""
 
 import shlex
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _coloured(row: str, balance: Balance) -> Text:
 
 
 def counts(balance: Balance) -> str:
-    """`waiting 120 · issued 1,880`: the states that have lines, in the order of a line's life."""
+    """`waiting 120 · issued 1,880`: the states that have lines, in the order lines pass them."""
     filled = [
         f"{state.replace('_', ' ')} {count:,}" for state, count in balance.counts.items() if count
     ]
@@ -74,24 +74,24 @@ def counts(balance: Balance) -> str:
 
 
 def _weight(balance: Balance) -> str:
-    """Said only of a campaign that is not like most."""
+    """Shown only when it is not 1."""
     return "" if balance.campaign.weight == 1 else f"weight {balance.campaign.weight}"
 
 
 def balance_lines(balance: Balance) -> list[Text]:
-    """One campaign's balance, and what to type next where something is left to do."""
+    """One campaign's balance, and the command that lists its dead letters."""
     campaign = balance.campaign
     books = (
         "balanced" if balance.balanced else f"NOT BALANCED: {sum(balance.counts.values()):,} found"
     )
-    told = (
+    facts = (
         campaign.state,
         _weight(balance),
         f"{counted(campaign.accepted_lines, 'line')} accepted",
         books,
     )
     lines = [
-        Text(f"{campaign.name}: {', '.join(filter(None, told))}"),
+        Text(f"{campaign.name}: {', '.join(filter(None, facts))}"),
         Text(f"  {counts(balance)}"),
     ]
     if balance.open_dead_letters:

@@ -1,4 +1,4 @@
-"""A dead letter's whole story: what was asked, what was tried, what came back, who did what, what can be done."""
+"""A dead letter in detail: its lines, attempts, replies, actions and possible remedies."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _COMMANDS = {
 
 
 def story_lines(story: DeadLetterStory, *, reveal: bool) -> Iterator[Text]:
-    """Tell it from the letter to the remedy; customers, vouchers and replies are masked unless `reveal`."""
+    """All of it in order; customers, vouchers and replies are masked unless `reveal`."""
     letter = story.letter
     code = "" if letter.code is None else f", code {letter.code}"
     yield Text(
@@ -75,22 +75,22 @@ def _lines(lines: list[LineRecord], *, reveal: bool) -> list[str]:
         )
         for line in lines
     ]
-    told = aligned(rows, right=(1, 2, 3))
+    shown = aligned(rows, right=(1, 2, 3))
     for line in lines:
-        told += _shown(line, reveal=reveal)
-    return told
+        shown += _shown(line, reveal=reveal)
+    return shown
 
 
 def _shown(line: LineRecord, *, reveal: bool) -> Iterator[str]:
-    """What replies showed for a line, named by its requestId's beginning."""
+    """What replies said about a line, after the first characters of its requestId."""
     vouchers = line.vouchers if reveal else tuple(map(mask, line.vouchers))
-    shown = {
+    found = {
         "vouchers": vouchers,
         "transactions": line.transaction_ids,
         "points": line.points_references,
     }
-    shown["anomalies"] = line.anomalies
-    for name, values in shown.items():
+    found["anomalies"] = line.anomalies
+    for name, values in found.items():
         if values:
             yield f"{line.request_id[:8]}  {name}: {', '.join(map(one_line, values))}"
 
@@ -99,7 +99,8 @@ def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
     answered = "no answer" if made.http_status is None else f"HTTP {made.http_status}"
     code = "" if made.code is None else f", code {made.code}"
     took = f"{made.took_seconds:.2f} s"
-    yield f"{made.number}. {clock(made.started_at)}  {took}  {made.kind}  {answered}{code}  → {one_line(made.decision)}"
+    begin = f"{made.number}. {clock(made.started_at)}  {took}  {made.kind}"
+    yield f"{begin}  {answered}{code}  → {one_line(made.decision)}"
     if made.message:
         yield f"   says: {one_line(made.message if reveal else scrub(made.message))}"
     if made.tracking_id:
@@ -109,10 +110,13 @@ def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
 
 
 def _remedies(letter: DeadLetter) -> list[str]:
-    told = [advice(letter.case)]
+    shown = [advice(letter.case)]
     if letter.state is not DeadLetterState.OPEN:
-        return told
+        return shown
     for verb, command in _COMMANDS.items():
         why_not = refusal(letter.case, verb)
-        told.append(why_not or f"{verb.value}: {whole(command.format(id=letter.id))}")
-    return [*dict.fromkeys(told), f"discard: {whole(f'issuance dead-letters discard {letter.id}')}"]
+        shown.append(why_not or f"{verb.value}: {whole(command.format(id=letter.id))}")
+    return [
+        *dict.fromkeys(shown),
+        f"discard: {whole(f'issuance dead-letters discard {letter.id}')}",
+    ]

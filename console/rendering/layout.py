@@ -18,30 +18,27 @@ def say(line: str | Text = "") -> None:
 
 
 def say_row(row: str, details: str = "") -> None:
-    """Print one row of a table and what belongs to it.
-
-    On a terminal the details go below where they do not fit beside the row; nothing is cut.
-    """
-    beside = f"{row}{_GAP}{details}" if details else row
+    """Print one row of a table and its details; on a terminal, what does not fit goes below."""
+    one_line_row = f"{row}{_GAP}{details}" if details else row
     if not out.is_terminal:
         # Past Rich: there may be a million of them.
-        out.file.write(f"{beside}\n")
-    elif not details or cell_len(beside) <= out.width:
-        out.print(Text(beside), soft_wrap=True)
+        out.file.write(f"{one_line_row}\n")
+    elif not details or cell_len(one_line_row) <= out.width:
+        out.print(Text(one_line_row), soft_wrap=True)
     else:
         out.print(Text(row.rstrip()), soft_wrap=True)
         say(f"{_GAP}{details}")
 
 
 def age(instant: datetime | None) -> str:
-    """How long ago something was; "" for never."""
+    """How long ago something happened; "" for never."""
     return (
         "" if instant is None else duration(max(0.0, (datetime.now(UTC) - instant).total_seconds()))
     )
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
-    """Put rows into columns two blanks apart; those numbered in `right` end, the others begin, together."""
+    """Align rows in columns two blanks apart, columns in `right` on the right."""
     table = list(rows)
     ends = set(right)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

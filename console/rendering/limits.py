@@ -5,7 +5,7 @@ from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelat
 
 
 def limit_lines(limits: Limits) -> list[str]:
-    """Say the limits: rate and account always, the rest where there is something to say."""
+    """Rate and account, and the other limits that are in effect."""
     state = limits.state
     rate = (
         f"{counted(state.rate_per_minute, 'call')} a minute"

@@ -1,4 +1,4 @@
-"""What the lint found in a file, for people: its warnings by kind, and the points that its rows should cost."""
+"""The lint's findings for people: warnings by kind, and the expected points."""
 
 from collections.abc import Iterator
 
@@ -20,10 +20,10 @@ _HEADINGS = (
 
 
 def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
-    """Say how many rows have which warning, with the first lines of each and what is the matter in the first."""
+    """Print the warnings by kind, with the first rows of each and the first problem."""
     if not warnings.rows:
         return
-    done = "accepted all the same" if accepted else "good all the same"
+    done = "accepted anyway" if accepted else "good otherwise"
     remark(f"{counted(warnings.rows, 'row')} with warnings, {done} (--strict refuses them):")
     for kind, having in warnings.kinds.items():
         lines = ", ".join(f"{line:,}" for line in having.lines)
@@ -33,7 +33,7 @@ def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
 
 
 def expectation_lines(expectation: Expectation) -> Iterator[str]:
-    """The points that the API should take, by what the rows ask for, and in all."""
+    """The points that the API should charge, by reward and in total."""
     yield "Expected points, if the API issues all of it:"
     rows = [_HEADINGS, *(_cells(asked, price) for asked, price in expectation.prices.items())]
     if expectation.other_rows:

@@ -20,6 +20,6 @@ class TimeLeft(ProgressColumn):
     max_refresh = 0.5
 
     def render(self, task: Task) -> Text:
-        """The time to the end, if it goes on at this speed."""
+        """The time to the end at the current speed."""
         left = task.time_remaining
         return Text("" if left is None or task.finished else f"about {duration(left)} left")

@@ -1,4 +1,4 @@
-"""The rows of a file that were refused: written to the errors file, the first of them shown."""
+"""Refused rows of a file: writes them to the errors file, and shows the first."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ _SHOWN = 3
 _LEAST_BYTES = 1024 * 1024
 
 
-class NotedErrors(ErrorsFile):
-    """An errors file that remembers its first rows, to be shown; no larger than the file it tells of, or 1 MiB."""
+class ShownErrors(ErrorsFile):
+    """An errors file that can show its first rows; at most as large as the source, or 1 MiB."""
 
     def __init__(self, path: Path, source: Source) -> None:
         super().__init__(path, most_bytes=max(source.size, _LEAST_BYTES))
@@ -34,7 +34,7 @@ class NotedErrors(ErrorsFile):
             self.first.append(bad)
 
     def show(self) -> None:
-        """Say where the refused rows are, and show the first."""
+        """Print where the refused rows are, and the first of them."""
         if not self.count:
             return
         part = "" if self.listed == self.count else f" for the first {self.listed:,}"

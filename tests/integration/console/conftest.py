@@ -1,4 +1,4 @@
-"""Runs the operators' commands on a real ledger of one test, with nothing else running."""
+"""Runs commands on a ledger of its own for each test, with no other process."""
 
 import fcntl
 import logging
@@ -28,7 +28,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file: copying it is faster than migrating for each test."""
+    """A migrated ledger; each test copies it, which is faster than migrating."""
     path = tmp_path_factory.mktemp("ledger") / "ledger.db"
     with Ledger(f"sqlite:///{path}") as ledger:
         ledger.migrate()
@@ -37,7 +37,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Path:
-    """The folder of the embedded state; the user's own settings are out of reach."""
+    """The folder of the embedded state; removes the user's own settings."""
     for name in os.environ:
         if name.startswith("ISSUANCE_"):
             monkeypatch.delenv(name)
@@ -52,7 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Pat
 
 @pytest.fixture(autouse=True)
 def own_logs() -> Iterator[None]:
-    """A command sets up the logs of its process; here that is the tests' own."""
+    """Restore the log configuration, which a command changes in this process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -69,7 +69,7 @@ def ledger(home: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def desk(ledger: Ledger) -> Desk:
-    """A running campaign `spring`, and the ways of a job through the ledger."""
+    """A running campaign `spring`, with helpers that move jobs through the ledger."""
     return Desk(ledger, ensure_campaign(ledger, "spring"))
 
 
@@ -107,13 +107,13 @@ def on_terminal() -> Callable[..., str]:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
-    except OSError:  # how Linux tells that no process has the terminal open any more
+    except OSError:  # how Linux reports that no process has the terminal open
         return b""
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a command as a process of its own, which is ended with the test."""
+    """Start a command in a process that ends with the test."""
     started: list[subprocess.Popen[str]] = []
 
     def popen(*arguments: object) -> subprocess.Popen[str]:

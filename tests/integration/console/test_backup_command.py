@@ -1,4 +1,4 @@
-"""`issuance backup` and `issuance restore`: a whole copy while others write, and back, whatever has become of it."""
+"""`issuance backup` and `issuance restore`: a consistent copy during writes, and its restore."""
 
 import json
 import sqlite3
@@ -25,9 +25,7 @@ def _waiting(run):
     return campaign["waiting"]
 
 
-def test_what_was_accepted_before_a_backup_is_back_after_a_restore_and_the_rest_is_kept_aside(
-    run, desk, copy, home
-):
+def test_a_restore_brings_back_the_backup_and_keeps_the_old_ledger_aside(run, desk, copy, home):
     desk.accept(*make_jobs(5, campaign="spring"))
     assert run("backup", copy).stdout.startswith(f"backed up to {copy}: ")
     desk.accept(*make_jobs(5, first=6, campaign="spring"))
@@ -41,20 +39,18 @@ def test_what_was_accepted_before_a_backup_is_back_after_a_restore_and_the_rest_
         assert connection.scalar(text("SELECT count(*) FROM jobs")) == 10
 
 
-def test_a_backup_is_one_file_that_only_its_owner_reads_and_needs_no_other(
-    run, desk, copy, tmp_path
-):
+def test_a_backup_is_one_complete_file_that_only_its_owner_can_read(run, desk, copy, tmp_path):
     desk.accept(make_job(1, campaign="spring"))
     run("backup", copy)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
-    # Read where nothing can be written beside it.
+    # As a reader that may write nothing opens it.
     found = sqlite3.connect(f"file:{copy}?mode=ro&immutable=1", uri=True)
     assert found.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
     found.close()
 
 
-def test_a_backup_while_others_write_is_one_state_and_holds_nobody_up(run, desk, copy):
+def test_a_backup_during_writes_is_consistent_and_blocks_no_writer(run, desk, copy):
     stop, batches = threading.Event(), []
 
     def accept():
@@ -91,7 +87,7 @@ def test_a_backup_never_overwrites_a_file(run, desk, copy):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "not a database", "no ledger", "missing"])
-def test_a_copy_that_is_no_good_changes_nothing(run, desk, copy, home, damage):
+def test_a_damaged_copy_changes_nothing(run, desk, copy, home, damage):
     desk.accept(make_job(1, campaign="spring"))
     if damage == "truncated":
         run("backup", copy)
@@ -108,7 +104,7 @@ def test_a_copy_that_is_no_good_changes_nothing(run, desk, copy, home, damage):
     assert list(home.glob("*before-restore*")) + list(home.glob("*.draft*")) == []
 
 
-def test_a_ledger_that_is_destroyed_can_be_restored(run, desk, copy, home):
+def test_a_destroyed_ledger_can_be_restored(run, desk, copy, home):
     desk.accept(make_job(1, campaign="spring"))
     run("backup", copy)
     desk.ledger.close()
@@ -130,16 +126,16 @@ def test_a_copy_of_a_newer_program_is_refused_and_changes_nothing(run, desk, cop
     assert _waiting(run) == 1
 
 
-def test_a_running_system_and_an_unasked_operator_are_refused(run, desk, copy, home):
+def test_a_restore_needs_a_stopped_system_and_a_confirmation(run, desk, copy, home):
     run("backup", copy)
-    assert "give --yes where nobody can be asked" in run("restore", copy).stderr
+    assert "give --yes when there is no terminal" in run("restore", copy).stderr
     RunningSystem(1, "", "", "", 0).announce(home)
     result = run("restore", copy, "--yes")
     assert result.exit_code == 2
     assert "process 1): stop it" in result.stderr
 
 
-def test_postgresql_is_left_to_its_own_tools_which_are_named(run, monkeypatch, copy):
+def test_on_postgresql_the_error_names_its_own_tools(run, monkeypatch, copy):
     monkeypatch.setenv("ISSUANCE_LEDGER_URL", "postgresql://asha:secret@127.0.0.1:1/rewards")
     assert "pg_dump" in run("backup", copy).stderr
     restored = run("restore", copy, "--yes")
@@ -147,7 +143,7 @@ def test_postgresql_is_left_to_its_own_tools_which_are_named(run, monkeypatch, c
     assert "secret" not in restored.stderr
 
 
-def test_a_ledger_restored_by_other_means_is_marked_by_hand_unless_something_runs_on_it(run, desk):
+def test_mark_restored_is_refused_while_the_release_runs(run, desk):
     desk.accept(make_job(1, campaign="spring"))
     marked = run("mark-restored")
     assert (marked.exit_code, marked.stdout.splitlines()[0].endswith(": 1 job in doubt")) == (

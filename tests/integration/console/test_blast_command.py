@@ -1,4 +1,4 @@
-"""`issuance blast`: what is accepted, what is said, and the exit status."""
+"""`issuance blast`: the accepted rows, the output and the exit status."""
 
 import signal
 import threading
@@ -26,7 +26,7 @@ def test_a_good_file_is_accepted_whole(run, write_file, desk):
     assert desk.counts() == {State.WAITING: 3}
 
 
-def test_the_same_file_again_is_known_and_fine(run, write_file, desk):
+def test_a_second_run_of_a_file_adds_nothing(run, write_file, desk):
     path = write_file(*GOOD)
     run("blast", path, "--campaign", "spring")
     again = run("blast", path, "--campaign", "spring")
@@ -37,7 +37,7 @@ def test_the_same_file_again_is_known_and_fine(run, write_file, desk):
     assert desk.counts() == {State.WAITING: 3}
 
 
-def test_refused_rows_cost_the_others_nothing_and_give_status_3(run, write_file, desk):
+def test_refused_rows_do_not_stop_the_others_and_give_status_3(run, write_file, desk):
     result = run("blast", write_file(*GOOD, *BAD), "--campaign", "spring")
     assert result.exit_code == 3
     expected = (
@@ -50,14 +50,14 @@ def test_refused_rows_cost_the_others_nothing_and_give_status_3(run, write_file,
 def test_the_errors_file_is_named_and_its_first_three_rows_are_shown(run, write_file, tmp_path):
     result = run("blast", write_file(*BAD), "--campaign", "spring")
     assert (tmp_path / "spring.errors.csv").read_text().count("\n") == 5
-    told = result.stderr.splitlines()
-    assert told[-5].startswith("4 rows refused, see spring.errors.csv")
-    assert [line.split(":")[0].strip() for line in told[-4:-1]] == [
+    output = result.stderr.splitlines()
+    assert output[-5].startswith("4 rows refused, see spring.errors.csv")
+    assert [line.split(":")[0].strip() for line in output[-4:-1]] == [
         "line 2, mobile",
         "line 3, mobile",
         "line 4, mobile",
     ]
-    assert told[-1].strip() == "and 1 more"
+    assert output[-1].strip() == "and 1 more"
 
 
 def test_the_errors_file_can_be_named(run, write_file, tmp_path):
@@ -124,12 +124,15 @@ def test_a_cancelled_campaign_accepts_nothing(run, write_file, desk):
 def test_a_dry_run_checks_everything_and_accepts_nothing(run, write_file, desk):
     result = run("blast", write_file(*GOOD, *BAD), "--campaign", "spring", "--dry-run")
     assert result.exit_code == 3
-    expected = "spring: dry run, nothing accepted; 3 good, 4 refused of 7 rows (errors in spring.errors.csv)\n"
+    expected = (
+        "spring: dry run, nothing accepted; 3 good, 4 refused of 7 rows "
+        "(errors in spring.errors.csv)\n"
+    )
     assert result.stdout == expected
     assert desk.counts() == {}
 
 
-def test_that_nothing_runs_is_said_once(run, write_file):
+def test_a_failed_wake_up_is_reported_once(run, write_file):
     rows = [f"9198{number:08},1001" for number in range(2_500)]
     result = run("blast", write_file(*rows), "--campaign", "spring")
     assert result.stderr.count("No broker is configured or running") == 1
@@ -143,14 +146,14 @@ def test_a_paused_campaign_accepts_and_says_that_it_is_paused(run, write_file, d
     assert "spring is paused" in result.stderr
 
 
-def test_deferring_limits_belongs_to_a_campaigns_beginning(run, write_file, desk):
+def test_defer_limits_applies_to_new_campaigns_only(run, write_file, desk):
     late = run("blast", write_file(*GOOD), "--campaign", "spring", "--defer-limits")
     early = run("blast", write_file(*GOOD), "--campaign", "summer", "--defer-limits")
     assert "without --defer-limits" in late.stderr
     assert "without --defer-limits" not in early.stderr
 
 
-def test_a_weight_is_set_and_said_for_a_campaign_that_exists_too(run, write_file, desk):
+def test_a_weight_is_set_for_an_existing_campaign_and_reported(run, write_file, desk):
     path = write_file("919800000001,1001")
     result = run("blast", path, "--campaign", "spring", "--weight", 3)
     assert "spring's weight is 3 from now on; it was 1." in result.stderr
@@ -177,7 +180,7 @@ def test_waiting_ends_with_the_last_line_and_prints_the_balance(run, write_file,
     ]
 
 
-def test_nobody_waits_for_a_paused_campaign(run, write_file, desk):
+def test_waiting_ends_at_once_for_a_paused_campaign(run, write_file, desk):
     pause_campaign(desk.ledger, "spring", OPERATOR)
     result = run("blast", write_file(*GOOD), "--campaign", "spring", "--wait")
     assert "Not waiting: campaign spring is paused" in result.stderr
@@ -219,13 +222,13 @@ def test_ctrl_c_while_waiting_ends_only_the_waiting(start, write_file, desk):
     assert desk.counts() == {State.WAITING: 3}
 
 
-def test_a_file_without_rows_is_refused_and_no_campaign_begins(run, write_file):
+def test_a_file_without_rows_is_refused_and_creates_no_campaign(run, write_file):
     result = run("blast", write_file(), "--campaign", "spring")
     assert (result.exit_code, "the file has no rows" in result.stderr) == (2, True)
     assert run("status", "spring").exit_code == 2
 
 
-def test_a_file_of_garbage_makes_no_errors_file_that_is_larger(run, write_file, tmp_path):
+def test_the_errors_file_of_a_garbage_file_is_not_larger_than_it(run, write_file, tmp_path):
     file = write_file(*["x"] * 700_000)
     result = run(
         "blast", file, "--campaign", "spring", "--errors", tmp_path / "errors.csv", "--dry-run"

@@ -1,4 +1,4 @@
-"""`issuance blast` and its lint: warnings, expected points, repeats and groups as they are shown."""
+"""`issuance blast`: how it shows warnings, expected points, repeats and groups."""
 
 import json
 
@@ -25,15 +25,15 @@ def rewards(tmp_path):
 def test_warnings_are_counted_by_kind_and_the_rows_are_accepted(run, write_file, desk):
     result = run("blast", write_file(*GOOD, *SHORT), "--campaign", "spring")
     assert (result.exit_code, desk.counts()) == (0, {State.WAITING: 6})
-    told = result.stderr.splitlines()
-    start = next(place for place, line in enumerate(told) if "with warnings" in line)
-    assert told[start] == "4 rows with warnings, accepted all the same (--strict refuses them):"
-    assert told[start + 1] == "  mobile probably without country code: 4 rows (line 4, 5, 6, …)"
-    assert "line 4: " in told[start + 2]
+    output = result.stderr.splitlines()
+    start = next(place for place, line in enumerate(output) if "with warnings" in line)
+    assert output[start] == "4 rows with warnings, accepted anyway (--strict refuses them):"
+    assert output[start + 1] == "  mobile probably without country code: 4 rows (line 4, 5, 6, …)"
+    assert "line 4: " in output[start + 2]
     assert "980000" not in result.stderr
 
 
-def test_strictly_warnings_are_refused_rows(run, write_file, desk, tmp_path):
+def test_with_strict_rows_with_warnings_are_refused(run, write_file, desk, tmp_path):
     result = run("blast", write_file(*GOOD, *SHORT), "--campaign", "spring", "--strict")
     assert (result.exit_code, desk.counts()) == (3, {State.WAITING: 2})
     errors = (tmp_path / "spring.errors.csv").read_text().splitlines()
@@ -54,15 +54,13 @@ def test_a_country_code_finds_mobiles_that_lack_it(run, write_file, desk):
     assert desk.counts() == {State.WAITING: 3}
 
 
-def test_what_is_no_country_code_accepts_nothing(run, write_file, desk):
+def test_an_invalid_country_code_accepts_nothing(run, write_file, desk):
     result = run("blast", write_file(*GOOD), "--campaign", "spring", "--country-code", "+91")
     assert (result.exit_code, desk.counts()) == (2, {})
     assert "for example 91" in result.stderr
 
 
-def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(
-    run, write_file, desk, rewards
-):
+def test_a_dry_run_shows_warnings_and_expected_points(run, write_file, desk, rewards):
     path = write_file(
         "919800000001,1016,,1000,",
         "919800000002,1016,,,",
@@ -75,7 +73,7 @@ def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(
     )
     result = run("blast", path, "--campaign", "spring", "--dry-run", "--rewards", rewards)
     assert (result.exit_code, desk.counts()) == (0, {})
-    assert "1 row with warnings, good all the same" in result.stderr
+    assert "1 row with warnings, good otherwise" in result.stderr
     assert (
         "quantity of a CONV_RATIO reward read as redemption value: 1 row (line 4)" in result.stderr
     )
@@ -94,7 +92,7 @@ def test_a_dry_run_shows_warnings_and_expected_points_row_by_row_and_in_all(
     assert total == "spring: dry run, nothing accepted; 7 good, 0 refused of 7 rows"
 
 
-def test_a_reward_that_is_not_in_the_rewards_file_is_refused_also_when_it_is_no_dry_run(
+def test_a_reward_missing_in_the_rewards_file_is_refused_with_and_without_dry_run(
     run, write_file, desk, rewards
 ):
     path = write_file("919800000001,1009", "919800000002,1001")
@@ -128,7 +126,7 @@ def test_allowed_repeats_are_accepted_once_each(run, write_file, desk):
     assert desk.counts() == {State.WAITING: 4}
 
 
-def test_grouped_rows_are_said_in_jobs(run, write_file, desk):
+def test_grouped_rows_are_counted_in_jobs(run, write_file, desk):
     path = write_file(*GOOD, "919800000001,1002")
     dry = run("blast", path, "--campaign", "spring", "--group-by-customer", "--dry-run")
     assert "3 good in 2 jobs" in dry.stdout
@@ -137,7 +135,9 @@ def test_grouped_rows_are_said_in_jobs(run, write_file, desk):
     assert desk.counts() == {State.WAITING: 3}
 
 
-def test_the_single_endpoint_groups_nothing_and_no_campaign_is_begun(run, write_file, monkeypatch):
+def test_grouping_at_the_single_endpoint_is_refused_and_creates_no_campaign(
+    run, write_file, monkeypatch
+):
     monkeypatch.setenv("ISSUANCE_API_VARIANT", "single")
     result = run("blast", write_file(*GOOD), "--campaign", "autumn", "--group-by-customer")
     assert result.exit_code == 2

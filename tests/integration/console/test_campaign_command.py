@@ -22,7 +22,7 @@ def test_each_verb_changes_the_state_records_who_did_it_and_prints_the_balance(
     assert [action.verb for action in actions_on(desk.ledger, "campaign:spring")] == [verb]
 
 
-def test_a_weight_is_set_recorded_with_the_one_before_and_shown(run, desk):
+def test_a_weight_is_set_shown_and_recorded_with_the_old_one(run, desk):
     desk.accept(*make_jobs(2, campaign="spring"))
     result = run("campaign", "weight", "spring", "3")
     assert result.stdout.startswith("spring: running, weight 3, 2 lines accepted, balanced\n")
@@ -32,28 +32,26 @@ def test_a_weight_is_set_recorded_with_the_one_before_and_shown(run, desk):
 
 
 @pytest.mark.parametrize("weight", ["0", "101", "1.5", "much"])
-def test_a_weight_out_of_its_range_is_refused(run, desk, weight):
+def test_a_weight_out_of_range_is_refused(run, desk, weight):
     assert run("campaign", "weight", "spring", weight).exit_code == 2
     assert find_campaign(desk.ledger, "spring").weight == 1
 
 
-def test_a_cancelled_campaign_takes_no_weight(run, desk):
+def test_a_cancelled_campaign_refuses_a_weight(run, desk):
     run("campaign", "cancel", "spring")
     result = run("campaign", "weight", "spring", "3")
     assert (result.exit_code, "Campaign spring is cancelled" in result.stderr) == (2, True)
 
 
-def test_an_unknown_campaign_has_no_weight(run, desk):
+def test_the_weight_of_an_unknown_campaign_is_refused(run, desk):
     assert run("campaign", "weight", "sprnig", "3").exit_code == 2
 
 
-def test_without_redis_the_change_is_said_to_take_effect_at_the_next_release(run, desk):
+def test_without_redis_the_output_says_that_the_change_waits_for_the_next_release(run, desk):
     assert "takes effect at the next release" in run("campaign", "pause", "spring").stderr
 
 
-def test_a_cancel_settles_what_was_never_sent_leaves_a_doubt_to_be_looked_up_and_dead_letters_the_rest(
-    run, desk
-):
+def test_a_cancel_settles_unsent_jobs_and_leaves_jobs_in_doubt_to_be_reconciled(run, desk):
     desk.accept(*make_jobs(2, campaign="spring"))
     held = desk.take()
     doubted, refused = held.jobs

@@ -1,4 +1,4 @@
-"""`issuance dead-letters`: list, explain, redrive, discard; and nothing in bulk without being asked."""
+"""`issuance dead-letters`: list, show, redrive and discard, and the question before bulk ones."""
 
 import json
 import os
@@ -30,7 +30,7 @@ FAILED, IN_DOUBT, PARTIAL = 1, 2, 3
 
 @pytest.fixture
 def letters(desk: Desk) -> Desk:
-    """Three open letters: 1 was refused, 2 is in doubt, 3 came out in part."""
+    """Three open letters: 1 was refused, 2 is in doubt, 3 was issued in part."""
     desk.settle(make_job(1, campaign="spring"), refuse(1014, "no customer 919800000001"))
     desk.settle(make_job(2, campaign="spring"), TIMEOUT)
     held, job = desk.take_one(make_job(3, campaign="spring", quantity=2))
@@ -40,11 +40,11 @@ def letters(desk: Desk) -> Desk:
 
 
 def listed(run, *options: object) -> list[int]:
-    told = run("dead-letters", "list", "--format", "jsonl", *options).stdout
-    return [json.loads(line)["id"] for line in told.splitlines()]
+    output = run("dead-letters", "list", "--format", "jsonl", *options).stdout
+    return [json.loads(line)["id"] for line in output.splitlines()]
 
 
-def test_people_see_one_letter_a_row_without_customers(run, letters):
+def test_the_table_has_one_letter_per_row_without_customers(run, letters):
     head, *rows = run("dead-letters", "list").stdout.splitlines()
     assert head.split() == [
         "id",
@@ -65,7 +65,7 @@ def test_people_see_one_letter_a_row_without_customers(run, letters):
     assert rows[0].endswith("  spring · no customer [number]")
 
 
-def test_programs_see_every_field_masked(run, letters):
+def test_jsonl_has_every_field_masked(run, letters):
     first = json.loads(run("dead-letters", "list", "--format", "jsonl", "--limit", 1).stdout)
     expected = {
         "id": 1,
@@ -105,41 +105,41 @@ def test_a_table_that_is_cut_says_so(run, letters):
     assert "Only the first 2 are listed" in result.stderr
 
 
-def test_an_unknown_campaign_is_no_empty_list(run, letters):
+def test_an_unknown_campaign_is_refused(run, letters):
     result = run("dead-letters", "list", "--campaign", "sprnig")
     assert result.exit_code == 2
     assert "There is no campaign 'sprnig'" in result.stderr
 
 
-def test_a_story_tells_what_happened_and_the_exact_command_that_is_allowed(run, letters):
-    told = run("dead-letters", "show", FAILED).stdout
-    assert told.startswith("Dead letter 1: open, failed, code 1014\n")
-    assert "mobile:********0001" in told
-    assert "HTTP 200, code 1014  → settle failed" in told
-    assert "reissue: issuance dead-letters redrive 1 --reissue\n" in told
-    assert "resend is not allowed for a dead letter with reason failed" in told
+def test_show_prints_the_history_and_the_allowed_commands(run, letters):
+    output = run("dead-letters", "show", FAILED).stdout
+    assert output.startswith("Dead letter 1: open, failed, code 1014\n")
+    assert "mobile:********0001" in output
+    assert "HTTP 200, code 1014  → settle failed" in output
+    assert "reissue: issuance dead-letters redrive 1 --reissue\n" in output
+    assert "resend is not allowed for a dead letter with reason failed" in output
 
 
-def test_a_story_masks_customer_vouchers_and_replies(run, letters):
-    told = run("dead-letters", "show", PARTIAL).stdout
-    assert "vouchers: ********5678" in told
-    assert '"couponCode":"********5678"' in told
-    assert "GOLD" not in told
-    assert "919800000003" not in told
-    assert "resend: issuance dead-letters redrive 3\n" in told
+def test_show_masks_customer_vouchers_and_replies(run, letters):
+    output = run("dead-letters", "show", PARTIAL).stdout
+    assert "vouchers: ********5678" in output
+    assert '"couponCode":"********5678"' in output
+    assert "GOLD" not in output
+    assert "919800000003" not in output
+    assert "resend: issuance dead-letters redrive 3\n" in output
 
 
-def test_a_story_reveals_customer_vouchers_body_and_reply_on_demand(run, letters):
-    told = run("dead-letters", "show", PARTIAL, "--reveal").stdout
+def test_show_reveals_customer_vouchers_body_and_reply_on_demand(run, letters):
+    output = run("dead-letters", "show", PARTIAL, "--reveal").stdout
     for private in (
         "mobile:919800000003",
         '"couponCode": "GOLD-12345678"',
         '"mobile":"919800000003"',
     ):
-        assert private in told
+        assert private in output
 
 
-def test_a_story_tells_who_did_what_and_why(run, letters):
+def test_show_prints_who_did_what_and_why(run, letters):
     run("dead-letters", "redrive", IN_DOUBT, "--note", "API was away")
     run("dead-letters", "discard", FAILED, "--note", "left the programme")
     redriven, discarded = (
@@ -155,7 +155,7 @@ def test_an_unknown_letter_is_unusable(run, letters):
     assert run("dead-letters", "show", 99).exit_code == 2
 
 
-def test_a_letter_is_resent_by_its_id_without_being_asked(run, letters):
+def test_one_letter_is_resent_without_a_question(run, letters):
     result = run("dead-letters", "redrive", IN_DOUBT)
     assert (result.exit_code, result.stdout) == (0, "1 dead letter resent, 0 refused\n")
     assert letters.counts() == {State.WAITING: 1, State.FAILED: 1, State.PARTIAL: 1}
@@ -173,16 +173,16 @@ def test_a_resend_of_a_definite_refusal_is_refused_with_the_explanation(run, let
 
 def test_a_reissue_gives_a_new_request_id_and_records_who_and_why(run, letters):
     result = run("dead-letters", "redrive", FAILED, "--reissue", "--note", "customer enrolled now")
-    (told, summary) = result.stdout.splitlines()
+    (output, summary) = result.stdout.splitlines()
     assert (result.exit_code, summary) == (0, "1 dead letter reissued, 0 refused")
-    assert told.startswith("1 → ")
-    assert told.removeprefix("1 → ") != make_job(1, campaign="spring").id
+    assert output.startswith("1 → ")
+    assert output.removeprefix("1 → ") != make_job(1, campaign="spring").id
     (action,) = actions_on(letters.ledger, "letter:1")
     assert (action.verb, action.note) == ("reissue", "customer enrolled now")
     assert action.operator
 
 
-def test_what_is_done_without_a_note_is_recorded_as_done_from_the_console(run, letters):
+def test_an_action_without_a_note_is_recorded_as_done_from_the_console(run, letters):
     run("dead-letters", "redrive", FAILED, "--reissue")
     run("dead-letters", "redrive", IN_DOUBT)
     run("dead-letters", "discard", PARTIAL, "--note", " ")
@@ -200,7 +200,7 @@ def test_what_is_done_without_a_note_is_recorded_as_done_from_the_console(run, l
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
 @pytest.mark.parametrize("options", [[], ["1", "--campaign", "spring"]])
-def test_letters_are_named_by_ids_or_by_filters(run, letters, verb, options):
+def test_letters_are_chosen_by_ids_or_by_filters(run, letters, verb, options):
     result = run("dead-letters", verb, *options, "--yes")
     assert result.exit_code == 2
     assert "ids, or filters" in result.stderr
@@ -208,7 +208,7 @@ def test_letters_are_named_by_ids_or_by_filters(run, letters, verb, options):
 
 @pytest.mark.parametrize("options", [["--campaign", "spring"], [FAILED, IN_DOUBT, PARTIAL]])
 @pytest.mark.parametrize("yes", [[], ["--yes"]])
-def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_is_explained(
+def test_without_a_terminal_many_letters_are_redriven_without_a_question(
     run, letters, options, yes
 ):
     result = run("dead-letters", "redrive", *options, *yes)
@@ -217,7 +217,7 @@ def test_without_a_terminal_many_are_redriven_without_being_asked_and_the_rest_i
     assert listed(run) == [FAILED]
 
 
-def test_without_a_terminal_filters_reissue_what_they_name(run, letters):
+def test_without_a_terminal_filters_reissue_all_matching_letters(run, letters):
     result = run(
         "dead-letters", "redrive", "--campaign", "spring", "--reason", "failed", "--reissue"
     )
@@ -228,19 +228,19 @@ def test_without_a_terminal_filters_reissue_what_they_name(run, letters):
     assert listed(run) == [IN_DOUBT, PARTIAL]
 
 
-def test_without_a_terminal_many_are_discarded_without_being_asked(run, letters):
+def test_without_a_terminal_many_letters_are_discarded_without_a_question(run, letters):
     assert run("dead-letters", "discard", "--reason", "partial").exit_code == 0
     assert run("dead-letters", "discard", FAILED, IN_DOUBT).exit_code == 0
     assert listed(run) == []
 
 
-def test_filters_that_nothing_fits_are_unusable(run, letters):
+def test_filters_that_match_nothing_are_refused(run, letters):
     result = run("dead-letters", "redrive", "--reason", "config", "--yes")
     assert result.exit_code == 2
     assert "No open dead letter fits" in result.stderr
 
 
-def test_a_velocity_spreads_the_due_times(run, letters):
+def test_per_second_spreads_the_due_times(run, letters):
     run("dead-letters", "redrive", IN_DOUBT, PARTIAL, "--per-second", 0.01, "--yes")
     first, second = (
         letters.row(make_job(number, campaign="spring").id).due_at for number in (2, 3)
@@ -275,7 +275,7 @@ def test_unknown_ids_are_named_and_the_exit_status_says_whether_anything_was_don
     assert mixed.stdout.endswith(", 1 refused\n")
 
 
-def test_a_resent_letter_closes_when_its_line_comes_out_right(run, letters):
+def test_a_resent_letter_closes_when_its_line_is_issued(run, letters):
     run("dead-letters", "redrive", IN_DOUBT)
     held = letters.take()
     letters.record(held, *(judge(job, issue(job)) for job in held.jobs))
@@ -295,7 +295,7 @@ EVERY_REASON = [
     "campaign_state",
     ["running", *(pytest.param(it, marks=pytest.mark.rest) for it in _NOT_RUNNING)],
 )
-def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_state):
+def test_every_command_that_show_prints_works_as_typed(run, desk, campaign_state):
     for number, reply in enumerate(EVERY_REASON * 3, 1):
         desk.settle(make_job(number, campaign="spring"), reply)
     if campaign_state == "finished":
@@ -304,15 +304,15 @@ def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_sta
         run("campaign", "pause" if campaign_state == "paused" else "cancel", "spring")
     seen = set()
     for letter in desk.letters():
-        told = [
+        output = [
             line.strip().partition(": issuance ")
             for line in run("dead-letters", "show", letter.id).stdout.split("\n")
         ]
-        commands = {verb: shlex.split(command) for verb, mark, command in told if mark}
-        untold = [
+        commands = {verb: shlex.split(command) for verb, mark, command in output if mark}
+        undone = [
             (letter.reason, verb) for verb in ("resend", "reissue", "discard") if verb in commands
         ]
-        verb = next((verb for reason, verb in untold if (reason, verb) not in seen), "discard")
+        verb = next((verb for reason, verb in undone if (reason, verb) not in seen), "discard")
         seen.add((letter.reason, verb))
         result = run(*commands[verb])
         assert (result.exit_code, result.stderr.count("Refused")) == (0, 0), (letter.reason, verb)
@@ -324,7 +324,9 @@ def test_every_command_that_a_story_tells_works_as_typed(run, desk, campaign_sta
 
 
 @pytest.mark.parametrize(("reply", "status", "left"), [(b"n\n", 1, [1, 2, 3]), (b"y\n", 0, [])])
-def test_on_a_terminal_the_count_is_said_and_the_answer_counts(run, letters, reply, status, left):
+def test_on_a_terminal_the_question_names_the_count_and_the_answer_decides(
+    run, letters, reply, status, left
+):
     terminal, seat = pty.openpty()
     command = [sys.executable, "-m", "console", "dead-letters", "discard", "--campaign", "spring"]
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`issuance issue`: the requestId alone on standard output, and the outcome when it is waited for."""
+"""`issuance issue`: prints only the requestId, and with --wait the outcome on standard error."""
 
 import threading
 import time
@@ -128,7 +128,7 @@ def test_waiting_for_a_refused_reward_ends_with_1_and_says_why(run, answering):
     assert result.stderr.splitlines()[-1] == "failed · code 1014 · no customer [number]"
 
 
-def test_nobody_waits_for_a_reward_of_a_paused_campaign(run, desk):
+def test_waiting_ends_at_once_for_a_reward_of_a_paused_campaign(run, desk):
     pause_campaign(desk.ledger, "spring", OPERATOR)
     result = run(*ARGUMENTS, "--wait")
     assert result.exit_code == 1

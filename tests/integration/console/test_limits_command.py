@@ -1,4 +1,4 @@
-"""`issuance limits`, and what else a command tells the workers through a real Redis."""
+"""`issuance limits`, and other commands that reach the workers through Redis."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def redis(server, monkeypatch) -> Iterator[Redis]:
-    """The Redis that the commands are told of, empty."""
+    """The Redis that the commands use, empty."""
     monkeypatch.setenv("ISSUANCE_BROKER_URL", server.connection_url)
     monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
     with Redis.from_url(server.connection_url, decode_responses=True) as client:
@@ -42,14 +42,14 @@ def test_the_settings_rate_is_shown(run, redis):
     assert (result.exit_code, result.stdout.splitlines()) == (0, expected)
 
 
-def test_a_rate_is_set_at_run_time_and_taken_back(run, redis):
+def test_a_rate_is_set_at_run_time_and_reset(run, redis):
     assert "6,000 calls a minute (set at run time)" in run("limits", "set", 6000).stdout
     assert "unlimited (set at run time)" in run("limits", "set", 0).stdout
     assert "100 calls a minute (by the setting)" in run("limits", "set", "default").stdout
 
 
 @pytest.mark.parametrize("rate", ["fast", "1.5", "60000001", ""])
-def test_what_is_no_rate_is_unusable(run, redis, rate):
+def test_an_invalid_rate_is_refused(run, redis, rate):
     result = run("limits", "set", rate)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "give calls a minute" in result.stderr
@@ -57,7 +57,7 @@ def test_what_is_no_rate_is_unusable(run, redis, rate):
 
 @pytest.fixture
 def suspend(redis):
-    """Suspend what a key is of: for 40 s already, and for an hour more, as a `Retry-After` does."""
+    """Suspend a key since 40 s and for another hour, as a `Retry-After` does."""
 
     def mark(key, reason):
         now = redis.time()[0] * 1_000_000
@@ -87,7 +87,7 @@ def test_a_suspended_account_says_for_how_long_and_why(run, suspend, account):
     assert limits["suspendedSeconds"] == limits["closedSeconds"] == pytest.approx(3_700, abs=20)
 
 
-def test_an_account_that_is_probed_says_so(run, redis, suspend, account):
+def test_a_probing_account_is_shown_as_probing(run, redis, suspend, account):
     suspend(limits_key(account), "HTTP 503")
     redis.hdel(limits_key(account), "suspended_until")
     assert re.search(
@@ -106,8 +106,8 @@ def test_suspended_reads_and_campaigns_are_named(run, redis, suspend, account, d
     assert f"campaign {desk.campaign.name}: suspended" in shown
     assert "campaign campaign 999999" not in shown
     assert "campaign 999999: suspended" in shown
-    told = json.loads(run("health", "--only", "limits", "--json").stdout)
-    assert (told["healthy"], len(told["notes"])) == (True, 3)
+    output = json.loads(run("health", "--only", "limits", "--json").stdout)
+    assert (output["healthy"], len(output["notes"])) == (True, 3)
 
 
 def test_resume_ends_every_suspension(run, redis, suspend, account, desk):
@@ -136,12 +136,12 @@ def test_an_adaptive_limit_says_how_many_calls_are_allowed_since_when_and_why(ru
     limits = json.loads(run("status", "--json").stdout)["limits"]
     assert (limits["adaptiveLimitPerMinute"], limits["adaptiveLimitReason"]) == (1200, "latency")
     assert (limits["ceilingPerMinute"], limits["ceilingWhy"]) == (1200, "latency")
-    told = json.loads(run("health", "--only", "limits", "--json").stdout)
-    assert (told["healthy"], len(told["notes"])) == (True, 1)
-    assert "fewer calls than the rate: 1,200 calls a minute" in told["notes"][0]
+    output = json.loads(run("health", "--only", "limits", "--json").stdout)
+    assert (output["healthy"], len(output["notes"])) == (True, 1)
+    assert "fewer calls than the rate: 1,200 calls a minute" in output["notes"][0]
 
 
-def test_failures_that_fewer_calls_do_not_prevent_are_named(run, redis, account):
+def test_failures_unrelated_to_the_rate_are_shown(run, redis, account):
     until = (redis.time()[0] + 60) * 1_000_000
     redis.hset(limits_key(account), mapping={"unrelated": "0.35", "unrelated_until": until})
     assert (
@@ -150,7 +150,7 @@ def test_failures_that_fewer_calls_do_not_prevent_are_named(run, redis, account)
     )
 
 
-def test_status_tells_programs_the_limits(run, redis):
+def test_the_status_json_has_the_limits(run, redis):
     run("limits", "set", 600)
     limits = json.loads(run("status", "--json").stdout)["limits"]
     assert (limits["ratePerMinute"], limits["setAtRunTime"], limits["closedSeconds"]) == (
@@ -182,7 +182,7 @@ def test_a_pause_reaches_the_workers_at_once_and_a_resume_lifts_it(run, redis, a
     assert redis.smembers(paused_key(account)) == set()
 
 
-def test_a_pause_holds_in_the_ledger_when_redis_is_away(run, redis, desk, monkeypatch):
+def test_a_pause_is_recorded_in_the_ledger_without_redis(run, redis, desk, monkeypatch):
     monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0")
     result = run("campaign", "pause", "spring")
     assert result.exit_code == 0
@@ -191,7 +191,7 @@ def test_a_pause_holds_in_the_ledger_when_redis_is_away(run, redis, desk, monkey
 
 
 @pytest.mark.parametrize("command", ["blast", "issue", "redrive"])
-def test_whatever_makes_work_asks_for_a_release(run, redis, desk, write_file, command):
+def test_every_command_that_adds_work_wakes_the_release(run, redis, desk, write_file, command):
     desk.settle(make_job(1, campaign="spring"), TIMEOUT)
     arguments = {
         "blast": ("blast", write_file("919800000077,1001"), "--campaign", "spring"),
@@ -203,5 +203,5 @@ def test_whatever_makes_work_asks_for_a_release(run, redis, desk, write_file, co
     assert redis.llen("issuance:issuance.release") == 1
 
 
-def test_no_worker_answering_is_said_with_the_remedy(run, redis):
+def test_the_status_says_that_no_worker_answers_with_the_remedy(run, redis):
     assert "no worker answers: start the workers" in run("status").stdout

@@ -9,13 +9,13 @@ from ledger.store.database import Ledger
 
 @pytest.fixture
 def fresh_url(tmp_path, monkeypatch) -> str:
-    """A configured ledger that nobody has migrated."""
+    """A configured ledger without a schema."""
     url = f"sqlite:///{tmp_path / 'fresh.db'}"
     monkeypatch.setenv("ISSUANCE_LEDGER_URL", url)
     return url
 
 
-def test_a_configured_ledger_is_migrated_once_and_again(run, fresh_url):
+def test_a_configured_ledger_can_be_migrated_twice(run, fresh_url):
     first, second = run("migrate"), run("migrate")
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert fresh_url in first.stdout
@@ -23,13 +23,13 @@ def test_a_configured_ledger_is_migrated_once_and_again(run, fresh_url):
         ledger.check_schema()
 
 
-def test_a_configured_ledger_is_never_migrated_by_the_way(run, fresh_url):
+def test_no_other_command_migrates_a_configured_ledger(run, fresh_url):
     result = run("status")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Run `issuance migrate`" in result.stderr
 
 
-def test_a_ledger_that_cannot_be_reached_is_one_line_without_its_password(run, monkeypatch):
+def test_an_unreachable_ledger_is_an_error_of_one_line_without_the_password(run, monkeypatch):
     monkeypatch.setenv("ISSUANCE_LEDGER_URL", "postgresql://asha:secret@127.0.0.1:1/rewards")
     result = run("migrate")
     assert result.exit_code == 2

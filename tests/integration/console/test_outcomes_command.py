@@ -1,4 +1,4 @@
-"""`issuance outcomes`: every line with its outcome, masked unless somebody asks for more."""
+"""`issuance outcomes`: every line with its outcome, masked without --reveal."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from tests.contract.ledger.build import Desk, answer, judge, make_job, refuse, s
 
 @pytest.fixture
 def settled(desk: Desk) -> Desk:
-    """A line with a voucher, a refused one, and one that waits."""
+    """An issued line with vouchers, a refused line and a waiting line."""
     held, job = desk.take_one(make_job(1, campaign="spring", quantity=2))
     reply = answer(*(say(line, vouchers=["=GOLD-11112222", "GOLD-33334444"]) for line in job.lines))
     desk.record(held, judge(job, reply))
@@ -35,7 +35,7 @@ def test_jsonl_has_the_documented_fields_in_their_order(run, settled):
     assert "T" in first["settledAt"]
 
 
-def test_csv_has_the_same_fields_with_lists_joined_and_nothing_for_none(run, settled):
+def test_csv_has_the_same_fields_with_joined_lists_and_empty_cells_for_none(run, settled):
     found = rows(run("outcomes", "spring", "--format", "csv", "--reveal").stdout)
     assert tuple(found[0]) == FIELDS
     assert found[0]["vouchers"] == "'=GOLD-11112222;GOLD-33334444"
@@ -44,26 +44,26 @@ def test_csv_has_the_same_fields_with_lists_joined_and_nothing_for_none(run, set
 
 @pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
 def test_customers_vouchers_and_free_text_are_masked(run, settled, form):
-    told = run("outcomes", "spring", "--format", form).stdout
-    assert "********0001" in told
-    assert "********2222" in told
+    output = run("outcomes", "spring", "--format", form).stdout
+    assert "********0001" in output
+    assert "********2222" in output
     for private in ("919800000001", "919800000002", "GOLD"):
-        assert private not in told
+        assert private not in output
 
 
 @pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
-def test_reveal_shows_them(run, settled, form):
-    told = run("outcomes", "spring", "--format", form, "--reveal").stdout
+def test_reveal_shows_customers_vouchers_and_free_text(run, settled, form):
+    output = run("outcomes", "spring", "--format", form, "--reveal").stdout
     for private in ("919800000001", "GOLD-33334444", "no customer 919800000002"):
-        assert private in told
+        assert private in output
 
 
 @pytest.mark.parametrize(
     ("state", "count"), [("issued", 1), ("failed", 1), ("waiting", 1), ("partial", 0)]
 )
 def test_a_state_selects_its_lines(run, settled, state, count):
-    told = run("outcomes", "spring", "--state", state, "--format", "jsonl").stdout.splitlines()
-    assert [json.loads(line)["state"] for line in told] == [state] * count
+    output = run("outcomes", "spring", "--state", state, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["state"] for line in output] == [state] * count
 
 
 def test_the_table_keeps_the_request_id_within_80_columns(run, settled):
@@ -82,7 +82,7 @@ def test_an_unknown_campaign_is_unusable(run, settled):
     assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(start, desk):
+def test_a_closed_pipe_ends_the_command_quietly(start, desk):
     desk.accept(*(make_job(number, campaign="spring") for number in range(2_000)))
     process = start("outcomes", "spring", "--format", "jsonl")
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""`issuance revoke`: an issued reward is taken back at the simulated API, and the ledger keeps who did it and why."""
+"""`issuance revoke`: revokes at the simulated API and records who did it and why."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def sim(monkeypatch) -> Iterator[Simulator]:
 
 @pytest.fixture
 def issued(desk: Desk, sim: Simulator) -> ClaimedJob:
-    """A line of two units that the simulated API has issued, as the ledger has it."""
+    """A line of two units that the simulated API has issued."""
 
     async def send(job: ClaimedJob):
         account = ApiAccount(sim.url, "demo.till", password=SecretStr("demo"))
@@ -87,7 +87,7 @@ def test_the_revocation_is_logged_with_the_request_id(run, issued, monkeypatch):
     )
 
 
-def test_nobody_is_asked_in_a_pipe_and_nothing_is_revoked_without_yes(run, sim, desk, issued):
+def test_in_a_pipe_nothing_is_revoked_without_yes(run, sim, desk, issued):
     result = run("revoke", issued.id, *NOTE)
     assert result.exit_code == 2
     assert "give --yes" in result.stderr
@@ -110,7 +110,7 @@ def test_a_second_revocation_is_refused_and_names_the_first(run, sim, issued):
     assert sim.summary()["revokeCalls"] == 1
 
 
-def test_what_the_api_refuses_is_explained_and_may_be_asked_again(run, sim, desk, issued):
+def test_a_refusal_by_the_api_is_explained_and_can_be_retried(run, sim, desk, issued):
     sim.switch(revoke_enable=False)
     result = run("revoke", issued.id, *NOTE, "--yes")
     assert result.exit_code == 1
@@ -121,7 +121,7 @@ def test_what_the_api_refuses_is_explained_and_may_be_asked_again(run, sim, desk
     assert run("revoke", issued.id, *NOTE, "--yes").exit_code == 0
 
 
-def test_a_lost_reply_is_in_doubt_and_asking_again_finds_that_it_was_revoked(
+def test_after_a_lost_reply_a_second_revoke_finds_the_line_revoked(
     run, sim, desk, issued, monkeypatch
 ):
     monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "1")
@@ -132,7 +132,7 @@ def test_a_lost_reply_is_in_doubt_and_asking_again_finds_that_it_was_revoked(
     assert desk.line(issued).revoked_at is None
     again = run("revoke", issued.id, *NOTE, "--yes")
     assert again.exit_code == 0
-    assert "asked for before" in again.stderr
+    assert "requested before" in again.stderr
     assert sim.truth(issued.id)["revoked"] == 2
     assert desk.line(issued).revoked_at is not None
 
@@ -159,7 +159,7 @@ def test_a_requestid_that_no_line_has_is_refused(run, sim):
         (TIMEOUT, "this line is in_doubt: resend"),
     ],
 )
-def test_what_is_not_issued_is_refused_with_what_to_do_instead(run, sim, desk, reply, why):
+def test_a_line_that_is_not_issued_is_refused_with_the_remedy(run, sim, desk, reply, why):
     job = make_job(7, campaign="spring")
     if reply is None:
         desk.accept(job)
@@ -171,9 +171,7 @@ def test_what_is_not_issued_is_refused_with_what_to_do_instead(run, sim, desk, r
     assert sim.summary()["revokeCalls"] == 0
 
 
-def test_a_line_whose_job_could_be_resent_is_refused_until_its_dead_letter_is_done_with(
-    run, sim, desk
-):
+def test_a_line_with_an_open_dead_letter_cannot_be_revoked(run, sim, desk):
     held, job = desk.take_one(make_job(9, campaign="spring", rewards=(1001, 1002), quantity=2))
     first, second = job.lines
     desk.record(
@@ -183,5 +181,5 @@ def test_a_line_whose_job_could_be_resent_is_refused_until_its_dead_letter_is_do
     assert result.exit_code == 2
     assert f"dead-letters discard {desk.letter().id}" in result.stderr
     desk.discard(ids=(desk.letter().id,))
-    # the simulator never heard of it
+    # unknown to the simulator
     assert "code 10007" in run("revoke", job.id, *NOTE, "--yes").stdout

@@ -1,6 +1,7 @@
 """`issuance status`: counts for programs and for people, once or every second."""
 
 import json
+import re
 import signal
 
 from issuance.states import State
@@ -9,7 +10,7 @@ from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_jo
 
 
 def one_of_each(desk) -> None:
-    """Leave lines issued, failed, in doubt and waiting."""
+    """Make issued, failed, in-doubt and waiting lines."""
     held, job = desk.take_one(make_job(1, campaign="spring"))
     desk.record(held, judge(job, issue(job)))
     desk.settle(make_job(2, campaign="spring"), refuse())
@@ -20,7 +21,7 @@ def one_of_each(desk) -> None:
 def test_a_campaigns_json_is_one_object_with_every_count(run, desk):
     one_of_each(desk)
     result = run("status", "spring", "--json")
-    told = json.loads(result.stdout)
+    output = json.loads(result.stdout)
     expected = {
         "campaign": "spring",
         "state": "running",
@@ -30,15 +31,15 @@ def test_a_campaigns_json_is_one_object_with_every_count(run, desk):
         "openDeadLetters": 2,
     }
     expected |= dict.fromkeys(State, 0) | {"waiting": 2, "issued": 1, "failed": 1, "in_doubt": 1}
-    assert {key: told[key] for key in expected} == expected
-    assert told["oldestDueAt"].endswith("Z")
-    assert told["attemptsPerSecond"] == 0.0
-    assert told["systemRunning"] is False
-    assert told["limits"] is None
+    assert {key: output[key] for key in expected} == expected
+    assert output["oldestDueAt"].endswith("Z")
+    assert output["attemptsPerSecond"] == 0.0
+    assert output["systemRunning"] is False
+    assert output["limits"] is None
     assert result.stdout.count("\n") == 1
 
 
-def test_a_recount_finds_what_is_remembered_and_what_is_not(run, desk):
+def test_a_recount_shows_lines_that_the_counters_miss(run, desk):
     one_of_each(desk)
     asked = ("status", "spring", "--json")
     assert json.loads(run(*asked, "--recount").stdout) == json.loads(run(*asked).stdout)
@@ -85,7 +86,7 @@ def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
         "due",
         "balanced",
     ]
-    assert lines[1].split() == ["spring", "paused", "5", "2", "0", "s", "yes"]
+    assert re.fullmatch(r"spring +paused +5 +2 +\d+ s +yes", lines[1])
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
     assert lines[3] == long
     assert lines[4].split() == ["running", "0", "0", "-", "yes"]
@@ -93,13 +94,13 @@ def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
     assert max(map(len, lines)) <= 80
 
 
-def test_people_are_told_what_to_do_when_nothing_runs(run):
+def test_the_status_says_how_to_start_the_system(run):
     lines = run("status").stdout.splitlines()
     assert lines[0] == "No campaigns yet."
     assert lines[-1] == "system   not running: start it with `issuance up`"
 
 
-def test_a_broker_that_does_not_answer_is_said_not_raised(run, monkeypatch):
+def test_the_status_reports_a_broker_that_does_not_answer(run, monkeypatch):
     monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
     result = run("status")
@@ -108,7 +109,7 @@ def test_a_broker_that_does_not_answer_is_said_not_raised(run, monkeypatch):
     assert "limits   unknown" in result.stdout
 
 
-def test_a_watch_in_a_pipe_prints_a_block_every_second_until_it_is_ended(start, desk):
+def test_a_watch_in_a_pipe_prints_a_block_every_second_until_sigint(start, desk):
     desk.accept(make_job(1, campaign="spring"))
     process = start("status", "spring", "--json", "--watch")
     assert process.stdout is not None

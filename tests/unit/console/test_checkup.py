@@ -1,4 +1,4 @@
-"""A checkup: each part once, in bounded time, and only the cause of what follows from another."""
+"""A health report: checks each part once, in bounded time, and names causes only."""
 
 import threading
 
@@ -16,7 +16,7 @@ ILL = Finding("it is gone", "bring it back")
 
 
 def _checkup(wanted=Part, **findings):
-    """A checkup in which everything is well but these."""
+    """Checks in which every part is healthy but these."""
     seen = []
 
     def examination(part):
@@ -31,7 +31,7 @@ def _checkup(wanted=Part, **findings):
     return report, set(seen)
 
 
-def test_when_all_is_well_every_part_is_named_once():
+def test_a_healthy_report_names_every_part_once():
     report, seen = _checkup()
     assert report.healthy
     assert seen == set(Part)
@@ -48,31 +48,31 @@ def test_a_problem_is_one_line_with_cause_and_remedy():
     ]
 
 
-def test_what_needs_a_lost_part_is_unknown_and_not_examined():
+def test_a_part_that_needs_a_failed_part_is_unknown_and_not_checked():
     report, seen = _checkup(BROKER=ILL)
     assert seen == {Part.LEDGER, Part.BROKER, Part.LIMITS}
     assert report.unknown == dict.fromkeys(set(Part) - seen, Part.BROKER)
     assert report.as_json()["parts"]["worker"] == "unknown"
 
 
-def test_without_rounds_of_the_release_nothing_is_said_of_beat():
+def test_beat_is_unknown_when_the_release_makes_no_rounds():
     report, _ = _checkup(RELEASE=ILL)
     assert report.unknown == {Part.BEAT: Part.RELEASE}
 
 
 @pytest.mark.parametrize("part", NEEDS)
-def test_what_was_not_asked_for_is_examined_only_where_it_is_needed(part):
+def test_an_unselected_part_is_checked_only_when_a_selected_one_needs_it(part):
     _, seen = _checkup([part])
     assert seen == {part} | NEEDS[part]
 
 
-def test_a_note_is_told_and_makes_nothing_unhealthy():
+def test_a_note_is_reported_and_the_system_stays_healthy():
     report, _ = _checkup(LIMITS=Finding(notes=("the account is closed",)))
     assert report.healthy
     assert report.lines() == ["note: the account is closed"]
 
 
-def test_a_part_that_hangs_is_a_problem_and_holds_nobody_up():
+def test_a_part_that_hangs_is_a_problem_and_delays_no_other_check():
     hang = threading.Event()
 
     def look():
@@ -89,7 +89,7 @@ def test_a_part_that_hangs_is_a_problem_and_holds_nobody_up():
     assert "did not answer within 0.05 s" in report.findings[Part.LEDGER].cause
 
 
-def test_an_examination_that_fails_says_of_which_kind_and_not_what_it_had_in_hand():
+def test_a_check_that_raises_reports_the_kind_of_error_without_its_data():
     def look():
         raise RuntimeError("919800000001")
 
@@ -106,7 +106,7 @@ def test_parts_are_read_by_name_and_all_is_the_default():
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 180), (100, 180), (1, 180), (0.5, 360)])
-def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
+def test_at_a_low_rate_a_stall_takes_several_calls(rate, expected):
     assert stall_seconds(180, limit_state(rate)) == expected
 
 
@@ -133,7 +133,7 @@ def test_at_a_crawl_some_calls_are_waited_for(rate, expected):
         "probed",
     ],
 )
-def test_a_lane_rightly_makes_no_calls_when_the_account_is_suspended_or_the_other_uses_up_the_rate(
+def test_a_lane_without_calls_is_no_stall_when_suspended_or_the_other_lane_uses_the_rate(
     limits, elsewhere, expected
 ):
     assert is_explained(Stall(Lane.BLAST, 500.0, elsewhere), limits, 180.0) is expected

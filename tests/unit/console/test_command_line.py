@@ -38,7 +38,7 @@ def _modules_after(home, *arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_says_of_itself_what_the_list_says(name):
+def test_a_commands_own_help_equals_the_list(name):
     result = CliRunner().invoke(command_line(), [name, "--help"], terminal_width=200)
     assert result.exit_code == 0
     assert load(name).help == COMMANDS[name].help
@@ -50,7 +50,7 @@ def test_the_help_lists_every_command():
 
 
 @pytest.mark.parametrize("wrong", ["stauts", "blst", "outcome", "dead-letter"])
-def test_a_typing_error_is_answered_with_the_command_that_was_meant(wrong):
+def test_a_typing_error_is_answered_with_the_closest_command(wrong):
     result = CliRunner().invoke(command_line(), [wrong])
     assert result.exit_code == 2
     assert f"No such command '{wrong}'. Did you mean" in result.stderr

@@ -1,4 +1,4 @@
-"""Cells of an export: nothing a spreadsheet would run, nothing lost."""
+"""Cells of a CSV export: no cell is a formula, and nothing is lost."""
 
 import pytest
 
@@ -21,5 +21,5 @@ from operations.outcome_export import csv_cell
         (("=1", "2"), "'=1;2"),
     ],
 )
-def test_a_cell_is_text_that_no_spreadsheet_runs(value, cell):
+def test_a_cell_is_text_and_never_a_formula(value, cell):
     assert csv_cell(value) == cell

@@ -7,7 +7,7 @@ import pytest
 from console.commands.interruption import interruptible
 
 
-def test_the_first_interrupt_is_raised_where_it_is_asked_for():
+def test_the_first_interrupt_is_raised_by_the_check():
     with interruptible() as check:
         check()
         signal.raise_signal(signal.SIGINT)
@@ -24,7 +24,7 @@ def test_a_second_interrupt_acts_at_once():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_afterwards_interrupts_are_what_they_were():
+def test_the_old_signal_handler_returns_at_the_end():
     before = signal.getsignal(signal.SIGINT)
     with interruptible():
         signal.raise_signal(signal.SIGINT)

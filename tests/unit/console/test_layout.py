@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
         (864_000, "10 d"),
     ],
 )
-def test_a_span_is_told_in_its_largest_unit(seconds, text):
+def test_a_duration_is_shown_in_its_largest_unit(seconds, text):
     assert duration(seconds) == text
 
 
@@ -33,7 +33,7 @@ def test_a_count_agrees_with_its_noun(count, text):
     assert counted(count, "row") == text
 
 
-def test_times_are_utc_whatever_zone_they_come_in():
+def test_times_are_shown_in_utc():
     india = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert iso(india) == "2026-11-23T10:00:00.123Z"
     assert clock(india) == "2026-11-23 10:00:00Z"

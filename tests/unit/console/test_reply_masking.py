@@ -21,7 +21,7 @@ REPLY = {
 }
 
 
-def test_what_is_known_to_be_harmless_is_shown_and_all_else_is_masked():
+def test_known_harmless_fields_are_shown_and_all_others_masked():
     shown = json.loads(show_reply(json.dumps(REPLY).encode(), reveal=False))
     assert shown["status"] == {"success": True, "code": 200, "message": "issued to [number]"}
     (reward,) = shown["rewards"]
@@ -38,7 +38,7 @@ def test_empty_fields_are_left_out():
     assert "restrictions" not in show_reply(json.dumps(REPLY).encode(), reveal=False)
 
 
-def test_what_is_not_json_is_only_measured():
+def test_a_reply_that_is_not_json_is_shown_as_its_size():
     assert (
         show_reply(b"<html>919800000001</html>", reveal=False)
         == "25 bytes, not JSON; --reveal shows them"

@@ -1,4 +1,4 @@
-"""What the replies to a revocation come to, transaction by transaction."""
+"""The verdict on a revocation, from the reply for each transaction."""
 
 import pytest
 
@@ -36,7 +36,7 @@ OFF, WRONG_STATE, EMPTY, BUSY = (
         ([NOT_SENT], True, Verb.IN_DOUBT),
     ],
 )
-def test_it_is_revoked_only_when_every_transaction_with_units_is(replies, asked_before, verb):
+def test_a_line_is_revoked_when_every_transaction_with_units_is(replies, asked_before, verb):
     verdict = judge_revocation(dict(zip("123", replies, strict=False)), asked_before=asked_before)
     assert verdict.verb is verb
     assert bool(verdict.remedy) is (verb is not Verb.REVOKED)
@@ -45,12 +45,12 @@ def test_it_is_revoked_only_when_every_transaction_with_units_is(replies, asked_
 @pytest.mark.parametrize(
     ("code", "remedy"), [(1018, "later"), (13005, "REVOKE_ENABLE"), (77, "undocumented code")]
 )
-def test_a_refusal_names_what_to_do(code, remedy):
+def test_a_refusal_names_the_remedy(code, remedy):
     verdict = judge_revocation({"1": NotRevoked(code, "no")}, asked_before=False)
     assert remedy in verdict.remedy
 
 
-def test_what_the_api_says_is_shown_without_personal_data():
+def test_the_apis_message_is_shown_without_personal_data():
     verdict = judge_revocation(
         {"1": NotRevoked(13003, "state of 919800000001 is wrong")}, asked_before=False
     )

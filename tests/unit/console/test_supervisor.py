@@ -1,4 +1,4 @@
-"""The supervisor of `issuance up`: what dies is started again, what keeps dying is given up with its reason."""
+"""The supervisor of `issuance up`: restarts dead processes and gives up after too many deaths."""
 
 import time
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from console.local.supervisor import KeepsDying, Patience, ProcessSpec, Supervisor
+from console.local.supervisor import CrashLoopError, ProcessSpec, RestartPolicy, Supervisor
 
-IMPATIENT = Patience(first_seconds=0.0, most_seconds=0.0, deaths=3)
+QUICK = RestartPolicy(first_seconds=0.0, most_seconds=0.0, deaths=3)
 FAILING = ["sh", "-c", "echo begin >> begun; echo 'ISSUANCE_WORKERS: too many'; exit 2"]
 LASTING = ["sh", "-c", "echo begin >> begun; exec sleep 60"]
 
@@ -18,8 +18,8 @@ def supervise(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     @contextmanager
-    def start(*specs: ProcessSpec, patience: Patience = IMPATIENT) -> Iterator[Supervisor]:
-        supervisor = Supervisor(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, patience)
+    def start(*specs: ProcessSpec, policy: RestartPolicy = QUICK) -> Iterator[Supervisor]:
+        supervisor = Supervisor(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, policy)
         try:
             for spec in specs:
                 supervisor.start(spec)
@@ -43,63 +43,63 @@ def begun(tmp_path):
     return path.read_text().count("begin") if path.exists() else 0
 
 
-def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_words(
+def test_an_essential_process_that_keeps_dying_ends_the_system_with_its_last_log_line(
     supervise, tmp_path
 ):
     with supervise(ProcessSpec("worker", FAILING)) as supervisor:
-        with pytest.raises(KeepsDying) as caught:
+        with pytest.raises(CrashLoopError) as caught:
             check_until(supervisor, lambda: False)
         assert "worker has died 3 times in a row: ISSUANCE_WORKERS: too many" in str(caught.value)
         assert str(tmp_path / "logs" / "worker.log") in str(caught.value)
     assert begun(tmp_path) == 3
 
 
-def test_a_process_that_can_be_spared_is_given_up_and_the_others_go_on(supervise, tmp_path, capfd):
+def test_an_optional_process_is_given_up_and_the_others_keep_running(supervise, tmp_path, capfd):
     with supervise(
         ProcessSpec("flower", FAILING, essential=False), ProcessSpec("worker", ["sleep", "60"])
     ) as running:
-        check_until(running, lambda: "given up" in capfd.readouterr().out)
+        check_until(running, lambda: "process_given_up" in capfd.readouterr().out)
         assert running.died() is None
     assert begun(tmp_path) == 3
 
 
-def test_a_process_that_can_be_spared_does_not_count_as_died(supervise):
+def test_a_dead_optional_process_is_not_reported_as_dead(supervise):
     with supervise(ProcessSpec("flower", ["true"], essential=False)) as running:
         running._kept[0].process.wait(10)
         assert running.died() is None
 
 
-def test_a_death_long_after_the_start_counts_as_the_first(supervise, tmp_path):
-    patience = Patience(first_seconds=0.0, most_seconds=0.0, stable_seconds=0.0, deaths=3)
-    with supervise(ProcessSpec("worker", FAILING), patience=patience) as running:
+def test_a_death_long_after_the_start_resets_the_count(supervise, tmp_path):
+    policy = RestartPolicy(first_seconds=0.0, most_seconds=0.0, stable_seconds=0.0, deaths=3)
+    with supervise(ProcessSpec("worker", FAILING), policy=policy) as running:
         check_until(running, lambda: begun(tmp_path) > 5)
 
 
-def test_each_new_start_of_what_keeps_dying_waits_longer(supervise, tmp_path):
-    patience = Patience(first_seconds=0.1, most_seconds=60.0, deaths=4)
+def test_each_restart_waits_longer(supervise, tmp_path):
+    policy = RestartPolicy(first_seconds=0.1, most_seconds=60.0, deaths=4)
     began = time.monotonic()
     with (
-        supervise(ProcessSpec("worker", FAILING), patience=patience) as running,
-        pytest.raises(KeepsDying),
+        supervise(ProcessSpec("worker", FAILING), policy=policy) as running,
+        pytest.raises(CrashLoopError),
     ):
         check_until(running, lambda: False)
     assert begun(tmp_path) == 4
     assert time.monotonic() - began > 0.1 + 0.2 + 0.4
 
 
-def test_what_was_started_is_ended_with_the_supervisor(supervise, tmp_path):
+def test_processes_end_with_the_supervisor(supervise, tmp_path):
     with supervise(ProcessSpec("worker", LASTING)) as running:
         check_until(running, lambda: begun(tmp_path) == 1)
         (kept,) = running._kept
     assert kept.process.returncode is not None
 
 
-def test_a_process_without_words_is_said_to_have_said_nothing(supervise):
+def test_an_empty_log_is_reported_as_empty(supervise):
     with supervise(ProcessSpec("beat", ["true"])) as running:
-        assert running.last_words("beat").startswith("it said nothing (see ")
+        assert running.last_log_line("beat").startswith("its log is empty (see ")
 
 
-def test_a_process_that_does_not_hear_is_ended_when_its_grace_is_over(supervise, tmp_path):
+def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(supervise, tmp_path):
     deaf = ["sh", "-c", "trap '' TERM; echo begin >> begun; while :; do sleep 0.05; done"]
     with supervise(ProcessSpec("worker", deaf, grace_seconds=0.3)) as running:
         check_until(running, lambda: begun(tmp_path) == 1)

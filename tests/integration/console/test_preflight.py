@@ -1,4 +1,4 @@
-"""A dead broker or ledger ends a process at its start, within seconds and with its setting; secrets stay out."""
+"""A dead broker or ledger ends a process at its start with an error that names the setting."""
 
 import socket
 import threading
@@ -14,9 +14,9 @@ from tests.valkey import valkey_server
 _ENOUGH_SECONDS = 10.0
 
 
-def _require(patience_seconds: float = 0.1, **urls: str) -> None:
+def _require(wait_seconds: float = 0.1, **urls: str) -> None:
     settings = Settings(_env_file=None, **urls)
-    require_broker(settings, Site.of(settings), patience_seconds=patience_seconds)
+    require_broker(settings, Site.of(settings), wait_seconds=wait_seconds)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_dead_broker_is_named_within_seconds_without_its_password(urls, settin
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_server_that_takes_connections_and_never_answers_is_named_within_seconds():
+def test_a_server_that_accepts_connections_but_never_answers_is_named_within_seconds():
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
@@ -48,7 +48,7 @@ def test_a_server_that_takes_connections_and_never_answers_is_named_within_secon
     assert time.monotonic() - began < _ENOUGH_SECONDS
 
 
-def test_a_broker_that_comes_back_within_seconds_is_waited_for(tmp_path):
+def test_a_broker_that_restarts_within_seconds_is_no_error(tmp_path):
     with valkey_server(tmp_path) as server:
         url = f"redis://127.0.0.1:{server.port}/0"
         server.stop()
@@ -58,7 +58,7 @@ def test_a_broker_that_comes_back_within_seconds_is_waited_for(tmp_path):
         back.join()
 
 
-def test_limits_that_are_out_of_reach_are_named_though_the_broker_answers(tmp_path):
+def test_an_unreachable_redis_of_the_limits_is_named_although_the_broker_answers(tmp_path):
     with (
         valkey_server(tmp_path) as server,
         pytest.raises(SettingsError, match=r"^ISSUANCE_REDIS_URL: "),
