@@ -55,6 +55,9 @@ limiter: $(BIN)/.bench ## Compare the limiter with others on API models, and wri
 profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
 
+reference: $(BIN)/.dev ## Write docs/reference/settings.md and log-events.md from the code
+	@$(BIN)/python -m tests.reference
+
 check: $(BIN)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -91,4 +94,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile check format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile reference check format lock clean

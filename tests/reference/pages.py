@@ -1,0 +1,13 @@
+"""The pages that are written from the code."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.reference import log_events, settings
+
+ROOT = Path(__file__).parents[2]
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/settings.md": settings.render,
+    "docs/reference/log-events.md": lambda: log_events.render(ROOT),
+}
+"""Path below the repository → what renders it."""

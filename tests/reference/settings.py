@@ -1,0 +1,72 @@
+"""The page of the settings, from the settings' model."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import AliasChoices, SecretStr
+from pydantic.fields import FieldInfo
+
+from config.reference import defaults
+from config.settings import Settings
+
+_HEAD = """\
+# Settings
+
+Written by `make reference` from `config/settings.py`; do not edit. [.env.example](../../.env.example)
+has the same list, ready to be copied to `.env`.
+
+Each setting is read from the environment, or else from `.env` in the current folder, when a process
+starts. An unknown name that begins with `ISSUANCE_` and a value that does not fit end the process
+with status 2 and a message that names the setting and the remedy.
+
+| setting | type | default | meaning |
+| --- | --- | --- | --- |
+"""
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least"}  # fmt: skip
+_NAMES = {int: "whole number", float: "number", bool: "true or false", SecretStr: "secret text"}
+
+
+def render() -> str:
+    """The page."""
+    fields = Settings.model_fields
+    return _HEAD + "".join(
+        f"| `{name}` | {_type(field)} | {f'`{default}`' if default else 'empty'} | {_meaning(field)} |\n"
+        for (name, default), field in zip(defaults().items(), fields.values(), strict=True)
+    )
+
+
+def _type(field: FieldInfo) -> str:
+    words = [_type_name(field.annotation)]
+    for constraint in field.metadata:
+        words += [
+            f"{word} {getattr(constraint, bound):,}"
+            for bound, word in _BOUNDS.items()
+            if getattr(constraint, bound, None) is not None
+        ]
+    return ", ".join(words)
+
+
+def _type_name(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{value}`" if value else "empty" for value in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
+    if get_origin(annotation) is tuple:
+        return "numbers with commas between them"
+    return _NAMES.get(annotation, "text")
+
+
+def _meaning(field: FieldInfo) -> str:
+    old = sorted(_aliases(field))
+    note = f" Deprecated name: {', '.join(f'`{name}`' for name in old)}." if old else ""
+    return f"{field.description}{note}".replace("|", "\\|")
+
+
+def _aliases(field: FieldInfo) -> Iterator[str]:
+    """The older names under which a setting is read, in the environment's spelling."""
+    choices = field.validation_alias
+    if isinstance(choices, AliasChoices):
+        for choice in choices.choices[1:]:
+            name = str(choice).upper()
+            yield name if name.startswith("ISSUANCE_") else f"ISSUANCE_{name}"
