@@ -65,5 +65,5 @@ class RabbitConsumer(ReturningConsumer):
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Tell of a message whose body cannot be read, and reject it."""
-        log.error("message not readable", error=repr(exc), headers=message.headers)
+        log.error("message_unreadable", error=repr(exc), headers=message.headers)
         message.reject_log_error(logging.getLogger("issuance.worker"), self.connection_errors)

@@ -35,7 +35,8 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
     end_revocation(ledger, revocation, verdict.verb, Operator(who.name, verdict.says))
     # A warning, so that every log has it: an operator took something back.
     log.warning(
-        verdict.verb.value,
+        "revocation_ended",
+        verdict=verdict.verb.value,
         request_id=request_id,
         campaign=revocation.line.campaign,
         operator=who.name,

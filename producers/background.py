@@ -133,7 +133,10 @@ def enqueue_job(
     request_ids = tuple(line.request_id for line in job.lines)
     for request_id in request_ids:
         log.info(
-            "accepted", request_id=request_id, campaign=campaign, is_new=bool(acceptance.accepted)
+            "request_accepted",
+            request_id=request_id,
+            campaign=campaign,
+            is_new=bool(acceptance.accepted),
         )
     return Enqueued(request_ids, bool(acceptance.accepted))
 

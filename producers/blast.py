@@ -113,7 +113,7 @@ def _end(
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
     close_intake(ledger, intake_id, **counts)
     counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
-    log.info("file read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
+    log.info("file_read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
 
 
 def _batches(source: Source) -> Iterator[list[Row | BadRow]]:
@@ -150,7 +150,7 @@ def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:
 
 def _tell(campaign: Campaign, accepted: Iterable[Job]) -> None:
     for line in (line for job in accepted for line in job.lines):
-        log.debug("accepted", request_id=line.request_id, campaign=campaign.name)
+        log.debug("row_accepted", request_id=line.request_id, campaign=campaign.name)
 
 
 def _count_lines(jobs: Iterable[Job]) -> int:

@@ -10,13 +10,13 @@ _WEBHOOK_SECONDS = 5.0
 
 def raise_alarm(notice: dict[str, object], webhook_url: str) -> None:
     """Tell people of a dead letter. The letter itself is in the ledger; a failed alarm loses nothing."""
-    log.warning("dead letter", **notice)
+    log.warning("dead_letter_alert", **notice)
     if not webhook_url:
         return
     try:
         httpx.post(webhook_url, json=notice, timeout=_WEBHOOK_SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        log.error("webhook failed", error=_explain(error), **notice)  # noqa: TRY400  # a traceback tells no more
+        log.error("webhook_failed", error=_explain(error), **notice)  # noqa: TRY400  # a traceback tells no more
 
 
 def _explain(error: Exception) -> str:

@@ -30,4 +30,4 @@ def release_lost_messages(ledger: Ledger, broker: Redis | None) -> None:
     except RedisError:
         return  # whoever publishes says that the broker is away
     if jobs:
-        log.warning("broker was emptied", jobs=jobs)
+        log.warning("broker_emptied", jobs=jobs)

@@ -49,12 +49,14 @@ def handle_chunk(
     held = retry_until(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
     _unlock(services, held)
     if not held.jobs:
-        log.info(
-            "nothing to claim", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered
-        )
+        log.info("chunk_empty", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
         return 0
     log.debug(
-        "claimed", chunk_id=chunk_id, campaign=held.campaign, jobs=len(held.jobs), orphaned=orphaned
+        "chunk_claimed",
+        chunk_id=chunk_id,
+        campaign=held.campaign,
+        jobs=len(held.jobs),
+        orphaned=orphaned,
     )
     _issue(services, held)
     services.wake_up.request_debounced()

@@ -59,7 +59,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
             *((Heartbeat.RELEASE, Heartbeat.BEAT) if by_beat else (Heartbeat.RELEASE,)),
         )
     except DBAPIError as error:
-        log.warning("ledger away", error=first_line(error))
+        log.warning("ledger_unavailable", error=first_line(error))
         return 0
     publish_notices(services.app, services.ledger, older_than_seconds=_NOTICE_AFTER_SECONDS)
     return released
@@ -196,12 +196,15 @@ def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
         try:
             _send(services.app, chunk)
         except BrokerAway as error:
-            log.warning("broker away", error=str(error), chunks=len(chunks) - place)
+            log.warning("broker_unavailable", error=str(error), chunks=len(chunks) - place)
             unqueue(services.ledger, chunks[place:])
             break
         published += len(chunk.job_numbers)
         log.debug(
-            "released", chunk_id=chunk.id, campaign=chunk.campaign, jobs=len(chunk.job_numbers)
+            "chunk_released",
+            chunk_id=chunk.id,
+            campaign=chunk.campaign,
+            jobs=len(chunk.job_numbers),
         )
     return published
 

@@ -56,5 +56,5 @@ def retry_until(
         except DBAPIError as error:
             if is_refusal(error) or give_up() or time.monotonic() > give_up_at:
                 raise
-            log.warning("ledger away", error=first_line(error))
+            log.warning("ledger_unavailable", error=first_line(error))
         sleep(_AGAIN_SECONDS)

@@ -21,7 +21,7 @@ def end_lost_claims(services: WorkerServices) -> None:
     if not lost:
         return
     for chunk_id, customers in end_leases(services.ledger, lost).items():
-        log.warning("open calls lost", chunk_id=chunk_id, jobs=len(customers))
+        log.warning("open_calls_lost", chunk_id=chunk_id, jobs=len(customers))
         fingerprints = [customer.fingerprint for customer in customers]
         with suppress(LimitsUnavailable):  # the locks lapse by themselves
             services.start(services.limits.locks.release(chunk_id, fingerprints)).result()

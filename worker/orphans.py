@@ -39,7 +39,7 @@ class Orphans:
             with self._connect() as redis:
                 redis.set(_key(chunk_id), _TOLD, px=self._remember_milliseconds)
         except RedisError as error:
-            log.warning("orphan not told", chunk_id=chunk_id, error=str(error))
+            log.warning("orphan_report_failed", chunk_id=chunk_id, error=str(error))
 
     def take(self, chunk_id: str) -> bool:
         """Say whether the child which had this chunk is dead; one death is told to one who asks."""

@@ -45,9 +45,9 @@ def publish_notices(
             finally:
                 mark_published(ledger, published)
     except BrokerAway as error:
-        log.warning("notices not published", error=str(error))
+        log.warning("dead_letters_unpublished", error=str(error))
     except DBAPIError as error:
-        log.warning("ledger away", error=first_line(error), notices_published=len(published))
+        log.warning("ledger_unavailable", error=first_line(error), notices_published=len(published))
     return len(published)
 
 

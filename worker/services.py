@@ -139,7 +139,7 @@ class WorkerServices:
         """Wait for the open calls and record their outcomes, before the process ends."""
         within_seconds = self.settings.api_timeout_seconds + _FINISH_MARGIN_SECONDS
         if "recorder" in self.__dict__ and not self.recorder.await_all(within_seconds):
-            log.warning("open calls left", seconds=within_seconds)  # to their lease
+            log.warning("open_calls_abandoned", seconds=within_seconds)  # to their lease
 
     @cached_property
     def limits(self) -> Limits:

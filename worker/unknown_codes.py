@@ -50,7 +50,7 @@ class Undocumented:
             f"{line.code} {normalise(line.message)}"
         ):
             log.error(
-                "undocumented code",
+                "undocumented_code",
                 code=line.code,
                 message=line.message,
                 request_id=line.request_id,

@@ -128,7 +128,7 @@ _ROWS: dict[int, tuple[CodeRow, ...]] = {}
 for _row in CODES:
     _ROWS[_row.code] = (*_ROWS.get(_row.code, ()), _row)
 
-UNKNOWN = CodeRow(0, Verdict.UNKNOWN, "undocumented code", "§6.1, last row")
+UNKNOWN = CodeRow(0, Verdict.UNKNOWN, "undocumented_code", "§6.1, last row")
 _UNKNOWN_PARTNER = CodeRow(
     8004, Verdict.RECHECK, "failed with an undocumented partner code", "§6.1"
 )

@@ -33,4 +33,4 @@ def _break_a_release(chaos: Chaos, run: Hazard) -> bool:
     with run.recovery("the blast continues", run.progresses):
         chaos.broker.start()
     run.wait_settled()
-    return bool(chaos.system.events("release", "broker away", since=since))
+    return bool(chaos.system.events("release", "broker_unavailable", since=since))

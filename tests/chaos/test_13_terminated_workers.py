@@ -19,6 +19,6 @@ def test_stopping_workers_give_back_what_they_have_not_sent(chaos: Chaos, hazard
             with run.recovery("the blast continues", run.progresses):
                 worker = chaos.processes.kill("worker", signal.SIGTERM)
                 chaos.processes.find_again(worker, "worker")
-            given_back = chaos.system.events("worker", "given back", since=since)
+            given_back = chaos.system.events("worker", "job_given_back", since=since)
             assert "the worker is stopping" in {event["because"] for event in given_back}
             run.wait_settled()

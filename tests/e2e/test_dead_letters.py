@@ -30,7 +30,7 @@ def _alarms(system: System, webhook: Webhook, campaign: str) -> tuple[list[Any],
     """The ids of the letters that the handler logged, and of those it posted."""
     logged = [
         event
-        for event in system.events("dead-letters", "dead letter")
+        for event in system.events("dead-letters", "dead_letter_alert")
         if event["campaign"] == campaign
     ]
     posted = [notice for notice in webhook.posted if notice["campaign"] == campaign]
@@ -119,10 +119,15 @@ def test_a_resent_letter_in_doubt_closes_as_issued_under_its_old_request_id(redr
     assert redriven.truth()[doubted.job_id]["issued"] == 1
     story = _grep(doubted.job_id, redriven.log_text() + resent.stderr)
     events = [event["event"] for event in story]
-    attempts = [event for event in story if event["event"] == "attempt"]
+    attempts = [event for event in story if event["event"] == "attempt_recorded"]
     assert [event["outcome"] for event in attempts][:_RETRY_BUDGET] == ["in_doubt"] * _RETRY_BUDGET
     assert (attempts[-1]["outcome"], attempts[-1]["redrives"]) == ("issued", 1)
-    milestones = ["dead_letter_opened", "dead letter", "dead_letter_resent", "dead_letter_closed"]
+    milestones = [
+        "dead_letter_opened",
+        "dead_letter_alert",
+        "dead_letter_resent",
+        "dead_letter_closed",
+    ]
     assert [event for event in dict.fromkeys(events) if event in milestones] == milestones
 
 
@@ -153,4 +158,4 @@ def test_a_reissued_refusal_is_issued_once_under_a_new_request_id(redriven: Syst
         for event in _grep(refused.job_id, redriven.log_text() + reissued.stderr)
         if successor in str(event)
     ]
-    assert both == ["dead_letter_reissued", "attempt"]
+    assert both == ["dead_letter_reissued", "attempt_recorded"]

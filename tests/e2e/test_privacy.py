@@ -136,7 +136,7 @@ def _search(flower: httpx.Client, request_id: str) -> dict[str, dict[str, Any]]:
 def test_a_search_for_a_request_id_finds_the_rewards_history(shared: System, secrets: list[str]):
     [line] = [line for line in shared.lines(_CAMPAIGN) if line.customer.value == _MAGIC[0]]
     story = [json.loads(text) for text in shared.log_text().splitlines() if line.request_id in text]
-    attempts = [event for event in story if event["event"] == "attempt"]
+    attempts = [event for event in story if event["event"] == "attempt_recorded"]
     assert [(event["attempt"], event["outcome"]) for event in attempts] == [
         (1, "in_doubt"),
         (2, "issued"),

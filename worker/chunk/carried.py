@@ -47,7 +47,7 @@ class CarriedChunks:
                 self._key(os.getpid()), " ".join(chunk_ids), px=self._remember_milliseconds
             )
         except (RedisError, OSError) as error:
-            log.warning("carried chunks not noted", error=str(error))
+            log.warning("carried_chunks_save_failed", error=str(error))
 
     def mark_lost(self, process_id: int) -> None:
         """Say that a child is dead; called after Celery has put back the message of its last chunk.
@@ -64,7 +64,7 @@ class CarriedChunks:
                     redis.sadd(_LOST, *lost)
                     redis.pexpire(_LOST, self._remember_milliseconds)
         except (RedisError, OSError) as error:
-            log.warning("carried chunks not told", process_id=process_id, error=str(error))
+            log.warning("carried_chunks_report_failed", process_id=process_id, error=str(error))
 
     def lost(self) -> list[str]:
         """The chunks that dead children carried, of all workers, until they are forgotten."""
@@ -80,7 +80,7 @@ class CarriedChunks:
             with self._connect() as redis:
                 redis.srem(_LOST, *chunk_ids)
         except (RedisError, OSError) as error:
-            log.warning("lost chunks not forgotten", error=str(error))
+            log.warning("lost_chunks_delete_failed", error=str(error))
 
     def _key(self, process_id: int) -> str:
         return f"issuance:carried:{self._worker}:{process_id}"

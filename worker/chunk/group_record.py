@@ -79,7 +79,7 @@ class GroupRecord:
                 self(claim, [result])
             return
         log.error(
-            "result refused",
+            "result_refused",
             error=first_line(error),
             request_id=group[0].job.id,
             chunk_id=claim.chunk_id,

@@ -72,7 +72,7 @@ class HandOver:
                 await self._in_redis(self._locks.release(but=self._progress.customers))
                 await asyncio.sleep(0 if self._is_over else _RELEASE_EVERY_SECONDS)
         except Exception:
-            log.exception("hand-over broken")  # a bug, which must not cost the calls their outcomes
+            log.exception("hand_over_failed")  # a bug, which must not cost the calls their outcomes
 
     async def _in_redis(self, command: Awaitable[None]) -> None:
         self._asks_redis = True

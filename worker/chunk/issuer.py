@@ -253,7 +253,7 @@ class ChunkIssuing:
             except Exception:
                 # A bug, which must not cost the other jobs their outcomes. Whether the call was
                 # sent is unknown, so this job is left to its lease.
-                log.exception("call broken", request_id=job.id, chunk_id=self._claim.chunk_id)
+                log.exception("call_failed", request_id=job.id, chunk_id=self._claim.chunk_id)
                 return True
             self._put(attempt)
         await self._admission.report(reservation, attempt)

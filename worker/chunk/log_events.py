@@ -27,7 +27,7 @@ def tell_result(held: Claim, result: Result) -> None:
         ids["redrives"] = job.redrives
     match result:
         case GiveBack(delay_seconds=delay, because=because):
-            log.info("given back", **ids, delay_seconds=round(delay, 2), because=because)
+            log.info("job_given_back", **ids, delay_seconds=round(delay, 2), because=because)
         case Attempt():
             _tell_attempt(result, ids)
 
@@ -37,7 +37,7 @@ def _tell_attempt(attempt: Attempt, ids: dict[str, Any]) -> None:
     reason = decision.reason if isinstance(decision, Settle) else None
     say = log.warning if reason else log.info
     say(
-        "attempt",
+        "attempt_recorded",
         **ids,
         attempt=attempt.job.attempts + 1,
         outcome=outcome.kind.value,

@@ -56,7 +56,7 @@ class OpenChunk:
         """Note that the last call has ended."""
         error = issuing.exception()
         if error is not None and self.handed_over.is_set():  # else the task raises it
-            log.error("chunk broken", chunk_id=self.claim.chunk_id, exc_info=error)
+            log.error("chunk_failed", chunk_id=self.claim.chunk_id, exc_info=error)
         self._put(Arrival(self, None, self.finished, ends_group=True))
 
     def fail(self, error: Exception) -> None:
@@ -64,7 +64,7 @@ class OpenChunk:
         self.error = error
         self.break_off()
         if self.handed_over.is_set():
-            log.error("results not recorded", chunk_id=self.claim.chunk_id, exc_info=error)
+            log.error("recording_failed", chunk_id=self.claim.chunk_id, exc_info=error)
         self.handed_over.set()
 
 

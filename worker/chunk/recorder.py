@@ -50,7 +50,7 @@ class Recorder:
         until = time.monotonic() + within_seconds
         open_chunks = list(self._open)
         if open_chunks:
-            log.info("waiting for open calls", chunks=len(open_chunks))
+            log.info("open_calls_awaited", chunks=len(open_chunks))
         return all(chunk.finished.wait(max(0.0, until - time.monotonic())) for chunk in open_chunks)
 
     def end(self) -> None:

@@ -81,7 +81,7 @@ def test_the_revocation_is_logged_with_the_request_id(run, issued, monkeypatch):
     result = run("revoke", issued.id, *NOTE, "--yes")
     [event] = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
     assert (event["event"], event["request_id"], event["campaign"]) == (
-        "revoked",
+        "revocation_ended",
         issued.id,
         "spring",
     )

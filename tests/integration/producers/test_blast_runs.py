@@ -137,11 +137,11 @@ def test_only_new_rows_are_reported_with_their_request_id(send, ledger, write_fi
     with capture_logs() as events:
         send(path)
         send(path)
-    accepted = [event["request_id"] for event in events if event["event"] == "accepted"]
+    accepted = [event["request_id"] for event in events if event["event"] == "row_accepted"]
     assert accepted == [
         line.request_id for line in outcomes(ledger, find_campaign(ledger, "spring"))
     ]
-    assert {event["log_level"] for event in events if event["event"] == "accepted"} == {"debug"}
+    assert {event["log_level"] for event in events if event["event"] == "row_accepted"} == {"debug"}
 
 
 def test_a_cancelled_campaign_accepts_nothing(send, ledger, write_file):

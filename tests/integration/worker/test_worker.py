@@ -38,7 +38,7 @@ def test_a_released_chunk_is_issued_recorded_and_then_acknowledged(system, desk)
     wait_for(lambda: not _unacknowledged(system))
     assert system.queued("issuance.blast") == 0
     assert all(system.simulator.truth(job.id)["issued"] == 1 for job in jobs)
-    assert len(system.events(event="attempt", campaign=desk.campaign.name)) == 5
+    assert len(system.events(event="attempt_recorded", campaign=desk.campaign.name)) == 5
 
 
 def test_a_doubled_message_is_acknowledged_and_calls_nobody(system, desk):
@@ -48,7 +48,7 @@ def test_a_doubled_message_is_acknowledged_and_calls_nobody(system, desk):
     system.publish(chunk.id, list(chunk.job_numbers))
     system.publish(chunk.id, list(chunk.job_numbers))
     _settled(desk, issued=1)
-    wait_for(lambda: system.events(event="nothing to claim", chunk_id=chunk.id))
+    wait_for(lambda: system.events(event="chunk_empty", chunk_id=chunk.id))
     assert system.simulator.truth(job.id)["calls"] == 1
 
 
@@ -125,7 +125,7 @@ def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
     desk.accept(job)
     system.release()
     _settled(desk, failed=1)
-    (event,) = wait_for(lambda: system.events(event="dead letter", request_id=job.id))
+    (event,) = wait_for(lambda: system.events(event="dead_letter_alert", request_id=job.id))
     assert (event["campaign"], event["reason"], event["level"]) == (
         desk.campaign.name,
         "failed",
@@ -134,7 +134,7 @@ def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
     assert event["letter_id"] == desk.letter().id
     system.release()
     wait_for(lambda: system.queued("issuance.dead_letters") == 0 and not _unacknowledged(system))
-    assert len(system.events(event="dead letter", request_id=job.id)) == 1
+    assert len(system.events(event="dead_letter_alert", request_id=job.id)) == 1
 
 
 def test_background_requests_do_not_travel_with_the_blast(system, desk):

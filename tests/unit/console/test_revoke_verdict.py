@@ -43,7 +43,7 @@ def test_a_line_is_revoked_when_every_transaction_with_units_is(replies, asked_b
 
 
 @pytest.mark.parametrize(
-    ("code", "remedy"), [(1018, "later"), (13005, "REVOKE_ENABLE"), (77, "undocumented code")]
+    ("code", "remedy"), [(1018, "later"), (13005, "REVOKE_ENABLE"), (77, "undocumented_code")]
 )
 def test_a_refusal_names_the_remedy(code, remedy):
     verdict = judge_revocation({"1": NotRevoked(code, "no")}, asked_before=False)

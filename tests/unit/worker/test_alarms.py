@@ -45,7 +45,7 @@ def test_a_letter_is_told_in_the_log_even_without_a_webhook():
     with capture_logs() as logged:
         raise_alarm(NOTICE, "")
     (event,) = logged
-    assert (event["event"], event["log_level"]) == ("dead letter", "warning")
+    assert (event["event"], event["log_level"]) == ("dead_letter_alert", "warning")
     assert event["request_id"] == "r-1"
 
 
@@ -60,7 +60,7 @@ def test_a_webhook_that_refuses_is_told_without_the_secret_in_its_url(webhook, p
     url, _ = webhook
     with capture_logs() as logged:
         raise_alarm(NOTICE, url + path)
-    assert [event["event"] for event in logged] == ["dead letter", "webhook failed"]
+    assert [event["event"] for event in logged] == ["dead_letter_alert", "webhook_failed"]
     assert logged[1]["error"] == "HTTP 500"
     assert "secret" not in str(logged)
 
@@ -71,5 +71,5 @@ def test_a_webhook_that_refuses_is_told_without_the_secret_in_its_url(webhook, p
 def test_a_webhook_that_cannot_be_reached_stops_nothing(url):
     with capture_logs() as logged:
         raise_alarm(NOTICE, url)
-    assert logged[1]["event"] == "webhook failed"
+    assert logged[1]["event"] == "webhook_failed"
     assert "secret" not in str(logged)

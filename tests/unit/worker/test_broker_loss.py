@@ -32,7 +32,7 @@ def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once
     with capture_logs() as logged:
         release_lost_messages(book.ledger, broker)
         release_lost_messages(book.ledger, broker)
-    assert logged == [{"event": "broker was emptied", "jobs": 3, "log_level": "warning"}]
+    assert logged == [{"event": "broker_emptied", "jobs": 3, "log_level": "warning"}]
     assert _states(book) == {State.WAITING}
     assert run_release(services) == 3
 

@@ -53,9 +53,9 @@ def test_without_redis_nothing_is_known_and_nothing_breaks(services, server):
         assert services.carried.lost() == []
         services.carried.forget(["first"])
     assert [event["event"] for event in logged] == [
-        "carried chunks not noted",
-        "carried chunks not told",
-        "lost chunks not forgotten",
+        "carried_chunks_save_failed",
+        "carried_chunks_report_failed",
+        "lost_chunks_delete_failed",
     ]
 
 
@@ -70,7 +70,7 @@ def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_a
     services.carried.mark_lost(os.getpid())
     with capture_logs() as logged:
         assert run_release(services) == 1
-    assert {event["event"] for event in logged} >= {"open calls lost", "leases_lapsed"}
+    assert {event["event"] for event in logged} >= {"open_calls_lost", "leases_lapsed"}
     assert services.carried.lost() == []
     ((chunk_id, numbers),) = chunks(services.app)
     another = make_parts(server, book.ledger, broker_url=MEMORY_URL)

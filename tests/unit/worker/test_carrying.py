@@ -100,7 +100,7 @@ def test_a_carried_outcome_waits_for_a_ledger_that_is_away(
         let_go(services)
         assert services.recorder.await_all(5)
     assert book.state(SLOW) is State.ISSUED
-    assert [event["event"] for event in logged].count("ledger away") == 1
+    assert [event["event"] for event in logged].count("ledger_unavailable") == 1
 
 
 def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_next_chunk_goes_on(
@@ -115,7 +115,7 @@ def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_
     with capture_logs() as logged:
         let_go(services)
         assert services.recorder.await_all(5)
-    (event,) = [event for event in logged if event["event"] == "results not recorded"]
+    (event,) = [event for event in logged if event["event"] == "recording_failed"]
     assert (event["chunk_id"], event["log_level"]) == (first.id, "error")
     assert isinstance(event["exc_info"], OperationalError)
     absent_ledger.absences = 0
@@ -137,7 +137,7 @@ def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
     with capture_logs() as logged:
         let_go(services)
         assert services.recorder.await_all(5)
-    assert [event["request_id"] for event in logged if event["event"] == "result refused"][-1:] == [
+    assert [event["request_id"] for event in logged if event["event"] == "result_refused"][-1:] == [
         SLOW.id
     ]
 
@@ -157,7 +157,7 @@ def test_a_process_that_ends_does_not_wait_for_ever(services, book, two_chunks, 
     services.settings = services.settings.model_copy(update={"api_timeout_seconds": 0.1})
     with capture_logs() as logged:
         services.finish()
-    assert [event["event"] for event in logged] == ["waiting for open calls", "open calls left"]
+    assert [event["event"] for event in logged] == ["open_calls_awaited", "open_calls_abandoned"]
 
 
 def test_a_process_that_never_had_a_chunk_ends_at_once(services):

@@ -131,7 +131,7 @@ def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(serv
     services.client.replies[1] = refuse()
     with capture_logs() as logged:
         _handle(services, chunk)
-    attempts = _events(logged, "attempt")
+    attempts = _events(logged, "attempt_recorded")
     assert sorted(event["request_id"] for event in attempts) == sorted(job.id for job in jobs)
     assert sorted(event["decision"] for event in attempts) == [
         "settle failed",
@@ -150,7 +150,7 @@ def test_an_attempt_of_several_lines_tells_every_request_id(services, book):
     (chunk,) = book.release()
     with capture_logs() as logged:
         _handle(services, chunk)
-    (event,) = _events(logged, "attempt")
+    (event,) = _events(logged, "attempt_recorded")
     assert event["request_ids"] == [line.request_id for line in job.lines]
 
 
@@ -162,7 +162,7 @@ def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(services, bo
         _handle(services, chunk)
     levels = {
         event["outcome"]: (event["log_level"], event["reason"])
-        for event in _events(logged, "attempt")
+        for event in _events(logged, "attempt_recorded")
     }
     assert levels == {"failed": ("warning", "failed"), "in_doubt": ("info", None)}
 
@@ -199,8 +199,8 @@ def test_outcomes_wait_for_a_ledger_that_is_away(services, book):
         with capture_logs() as logged:
             _handle(services, chunk)
     assert book.counts() == {State.ISSUED: 3}
-    assert len(_events(logged, "ledger away")) == 1
-    assert len(_events(logged, "attempt")) == 3
+    assert len(_events(logged, "ledger_unavailable")) == 1
+    assert len(_events(logged, "attempt_recorded")) == 3
 
 
 def test_a_claim_waits_for_a_ledger_that_is_away(services, book):
@@ -243,9 +243,9 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(servic
     assert sorted(states.values()) == sorted(
         [State.RUNNING, State.ISSUED, State.ISSUED, State.ISSUED]
     )
-    (refused,) = _events(logged, "result refused")
+    (refused,) = _events(logged, "result_refused")
     assert states[refused["request_id"]] is State.RUNNING
-    assert len(_events(logged, "attempt")) == 3
+    assert len(_events(logged, "attempt_recorded")) == 3
 
 
 def test_a_worker_without_an_api_claims_nothing(services, book):

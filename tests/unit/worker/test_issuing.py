@@ -25,7 +25,7 @@ async def test_the_calls_of_one_customer_follow_each_other_in_the_order_of_the_c
 
 
 async def test_a_customer_with_many_jobs_does_not_hold_up_the_others(desk):
-    desk.api.latency_seconds = 0.01
+    desk.api.latency_seconds = 0.05
     crowd = [claimed(number, customer=1) for number in range(1, 9)]
     others = [claimed(number) for number in range(11, 15)]
     await desk.issue(*crowd, *others, max_concurrent=5)

@@ -63,7 +63,7 @@ async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unh
         await desk.issue(*(claimed(number) for number in range(1, 9)))
     assert {attempt.job.number for attempt in desk.attempts} == {1, 2, 3, 5, 6, 7, 8}
     assert desk.given_back == []
-    (event,) = [event for event in events if event["event"] == "call broken"]
+    (event,) = [event for event in events if event["event"] == "call_failed"]
     assert event["request_id"] == claimed(4).id
 
 

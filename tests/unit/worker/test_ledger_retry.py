@@ -40,7 +40,7 @@ def test_each_vain_try_is_told():
     with capture_logs() as logged:
         retry_until(_work(AWAY, AWAY), for_seconds=60, sleep=lambda _: None)
     assert [(event["event"], event["error"]) for event in logged] == [
-        ("ledger away", "connection refused")
+        ("ledger_unavailable", "connection refused")
     ] * 2
 
 

@@ -135,7 +135,7 @@ def test_a_round_without_a_ledger_says_so_and_ends(services):
         services.ledger, ledger.absences = ledger, 1
         with capture_logs() as logged:
             assert run_release(services) == 0
-    assert [event["event"] for event in logged] == ["ledger away"]
+    assert [event["event"] for event in logged] == ["ledger_unavailable"]
 
 
 def store(services, **fields):
@@ -283,7 +283,7 @@ def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypa
     book.settle(make_job(1), refuse())
     with capture_logs() as logged:
         run_release(brokerless_parts)
-    assert [event["event"] for event in logged] == ["notices not published"]
+    assert [event["event"] for event in logged] == ["dead_letters_unpublished"]
     assert len(unpublished_events(book.ledger)) == 1
 
 

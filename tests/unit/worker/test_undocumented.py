@@ -39,7 +39,7 @@ def attempt(code, message, reason=Reason.UNKNOWN_CODE):
 def told(undocumented, *attempts):
     with capture_logs() as events:
         undocumented.tell(attempts)
-    return [event["code"] for event in events if event["event"] == "undocumented code"]
+    return [event["code"] for event in events if event["event"] == "undocumented_code"]
 
 
 @pytest.fixture
