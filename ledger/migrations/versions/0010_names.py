@@ -1,5 +1,7 @@
 """Columns named by the field's words: a job's fallback and empty reads, an event's publication."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,11 +22,5 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     # SQLite renames no index; this one holds only the few events that are not published.
     op.drop_index("ix_dead_letters_unnoticed", "dead_letters")
-    unpublished = sa.text("published_at IS NULL")
-    op.create_index(
-        "ix_dead_letters_unpublished",
-        "dead_letters",
-        ["id"],
-        sqlite_where=unpublished,
-        postgresql_where=unpublished,
-    )
+    where: dict[str, Any] = {f"{op.get_bind().dialect.name}_where": sa.text("published_at IS NULL")}
+    op.create_index("ix_dead_letters_unpublished", "dead_letters", ["id"], **where)
