@@ -75,7 +75,7 @@ def bodies(variant: Variant, count: int) -> Iterator[str]:
     for number in range(count):
         line = Line(request_id=fresh_request_id(), reward_id=REWARD_ID)
         yield freezer.freeze(
-            Customer("mobile", mobile(number)), [line], lane=Lane.BLAST
+            Customer("mobile", mobile(number)), (line,), lane=Lane.BLAST
         ).body.decode()
 
 

@@ -1,6 +1,7 @@
 """Ways in: a campaign's file (`producers.blast`), and `producers.enqueue` for other services."""
 
-from producers.background import Enqueued, KeyReusedError, RequestRefusedError, Reward
+from producers.background import Enqueued, KeyReusedError, RequestRefusedError
+from producers.fields.line import Reward
 from producers.producer import Producer, enqueue
 
 __all__ = ["Enqueued", "KeyReusedError", "Producer", "RequestRefusedError", "Reward", "enqueue"]

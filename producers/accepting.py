@@ -8,7 +8,7 @@ from ledger.campaigns import Campaign
 from ledger.intake.acceptance import Acceptance, accept, accept_uncommitted
 from ledger.store.database import Ledger
 from producers.preparing import Prepared
-from producers.source.refusal import UnusableFile
+from producers.source.unusable import UnusableFile
 
 
 class Accepted(NamedTuple):

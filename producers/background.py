@@ -1,21 +1,32 @@
 """Background issuance: one customer's reward, asked for by another service, in one call."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from issuance.customer import Customer, IdentifierKind
 from issuance.errors import ExplainedError
-from issuance.job import Lane, Line
+from issuance.job import Lane
 from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
 from ledger.intake.acceptance import accept
 from ledger.store.database import Ledger
-from producers.freezing import Freezer, reward_fields
-from producers.source import rules
-from producers.source.refusal import Refusal
+from producers.fields.field import Described, Rule
+from producers.fields.line import (
+    CALL,
+    IDENTIFIERS,
+    NO_CALL_FIELDS,
+    REWARD,
+    CallFields,
+    Identifiers,
+    Reward,
+)
+from producers.fields.refusal import Refusal
+from producers.freezing import Freezer
+
+_Fields = TypeVar("_Fields", Identifiers, Reward, CallFields)
 
 log = structlog.get_logger("issuance.producers")
 
@@ -44,19 +55,6 @@ class KeyReusedError(RequestRefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reward:
-    """One reward to issue; the limits of each field are those of a campaign file's columns."""
-
-    reward_id: int
-    quantity: int = 1
-    payment_config_id: int | None = None
-    redemption_value: float | None = None
-    org_id: int | None = None
-    custom_fields: Mapping[str, str] = field(default_factory=dict)
-    points: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Enqueued:
     """An accepted request."""
 
@@ -74,13 +72,12 @@ class Enqueued:
 def enqueue_job(
     ledger: Ledger,
     freezer: Freezer,
-    identifiers: Mapping[IdentifierKind, str | None],
+    identifiers: Identifiers,
     rewards: Sequence[Reward],
+    call: CallFields = NO_CALL_FIELDS,
     *,
     campaign: str = DEFAULT_CAMPAIGN,
     key: str | None = None,
-    notes: str | None = None,
-    event_log_id: str | None = None,
 ) -> Enqueued:
     """Accept one job for background issuance.
 
@@ -89,11 +86,10 @@ def enqueue_job(
         freezer: makes the body.
         identifiers: exactly one must be given.
         rewards: one or more, as many as ISSUANCE_JOB_MAX_LINES; they travel in one call.
+        call: what the call says once for all of them.
         campaign: what to count it under.
         key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key
             and payload adds nothing. Without one, every call issues.
-        notes: free text.
-        event_log_id: the caller's correlation id.
 
     Raises:
         RequestRefusedError: a value is wrong, or the endpoint cannot issue it.
@@ -107,20 +103,17 @@ def enqueue_job(
         )
     if not rewards:
         raise RequestRefusedError("rewards", "there are none", "give at least one")
-    lines = [
-        _line(
-            reward, fresh_request_id() if key is None else keyed_request_id(key, position=position)
-        )
-        for position, reward in enumerate(rewards)
-    ]
+    checked = [_checked(reward, REWARD) for reward in rewards]
+    checked_call = _checked(call, CALL)
     try:
-        job = freezer.freeze(
-            customer,
-            lines,
-            lane=Lane.BACKGROUND,
-            notes=_checked("notes", rules.text, notes),
-            event_log_id=_checked("event_log_id", rules.text, event_log_id),
+        lines = tuple(
+            freezer.line(
+                fresh_request_id() if key is None else keyed_request_id(key, position=position),
+                reward,
+            )
+            for position, reward in enumerate(checked)
         )
+        job = freezer.freeze(customer, lines, lane=Lane.BACKGROUND, call=checked_call)
     except Refusal as refusal:
         raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
     acceptance = accept(ledger, ensure_campaign(ledger, campaign), [job])
@@ -141,44 +134,41 @@ def enqueue_job(
     return Enqueued(request_ids, bool(acceptance.accepted))
 
 
-def _customer(identifiers: Mapping[IdentifierKind, str | None]) -> Customer:
-    given = [(kind, value) for kind, value in identifiers.items() if value is not None]
+def _customer(identifiers: Identifiers) -> Customer:
+    given = [each for each in IDENTIFIERS if getattr(identifiers, each.key) is not None]
     if len(given) != 1:
         raise RequestRefusedError(
             "customer",
             f"{len(given)} identifiers are given",
             "give exactly one of mobile, email, external id",
         )
-    [(kind, value)] = given
-    rule = {"mobile": rules.mobile, "email": rules.email, "externalId": rules.external_id}[kind]
-    checked = _checked(kind, rule, value)
-    if checked is None:
+    kind = given[0].field.name
+    value = getattr(_checked(identifiers, given), given[0].key)
+    if value is None:
         raise RequestRefusedError(kind, "it is blank", "give the customer's identifier")
-    return Customer(kind, checked)
+    return Customer(cast("IdentifierKind", kind), value)
 
 
-def _line(reward: Reward, request_id: str) -> Line:
-    whole = rules.positive_integer(rules.LARGEST_ID)
-    units = rules.positive_integer(rules.LARGEST_QUANTITY)
-    return Line(
-        request_id=request_id,
-        reward_id=_required("reward_id", whole, reward.reward_id),
-        quantity=_required("quantity", units, reward.quantity),
-        org_id=_checked("org_id", whole, reward.org_id),
-        fields=reward_fields(
-            payment_config_id=_checked("payment_config_id", whole, reward.payment_config_id),
-            redemption_value=_checked("redemption_value", rules.amount, reward.redemption_value),
-            points=_checked("points", rules.amount, reward.points),
-            custom_fields={
-                name: _required(name, rules.text, value)
-                for name, value in reward.custom_fields.items()
-            },
-        ),
+def _checked(owner: _Fields, described: Iterable[Described]) -> _Fields:
+    """Apply the rules of a campaign file's columns, so that every way in accepts the same values."""
+    return replace(
+        owner, **{each.key: _check(each, getattr(owner, each.key)) for each in described}
     )
 
 
-def _checked(name: str, rule: Any, value: object) -> Any:
-    """Apply the rule of a campaign file's column, so that both ways in accept the same values."""
+def _check(described: Described, given: Any) -> Any:
+    if described.is_map:
+        return {
+            name: _required(name, described.field.rule, value)
+            for name, value in (given or {}).items()
+        }
+    name = described.field.name if described in IDENTIFIERS else described.key
+    if described.is_optional:
+        return _apply(name, described.field.rule, given)
+    return _required(name, described.field.rule, given)
+
+
+def _apply(name: str, rule: Rule, value: object) -> Any:
     if value is None:
         return None
     try:
@@ -187,8 +177,8 @@ def _checked(name: str, rule: Any, value: object) -> Any:
         raise RequestRefusedError(name, refusal.problem, refusal.remedy) from None
 
 
-def _required(name: str, rule: Any, value: object) -> Any:
-    checked = _checked(name, rule, value)
+def _required(name: str, rule: Rule, value: object) -> Any:
+    checked = _apply(name, rule, value)
     if checked is None:
         raise RequestRefusedError(name, "it is missing", "give a value")
     return checked

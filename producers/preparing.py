@@ -7,11 +7,12 @@ from typing import NamedTuple
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
+from issuance.request_id import campaign_request_id
+from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 from producers.lint import Expectation, Finding, Lint, Warnings
 from producers.occurrences import Occurrence, Occurrences
 from producers.source import BadRow, Row
-from producers.source.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,10 @@ class Preparer:
         # A row that is refused below counts too: mended, it must not change what the rows after it
         # are.
         occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
-        line = self._freezer.line_of(self._campaign, customer, row, occurrence)
+        request_id = campaign_request_id(
+            self._campaign, customer, row.reward.reward_id, occurrence=occurrence
+        )
+        line = self._freezer.line(request_id, row.reward, row.line)
         findings = self._options.lint.inspect(row)
         if findings and findings[0].refuses:
             raise _refusal(findings[0])
@@ -126,7 +130,9 @@ class Preparer:
             self.warnings.add(row.line, findings)
         if self._options.lint.rewards is not None:
             self.expectation.add(
-                row, self._options.lint.rewards[row.reward_id], self._freezer.variant
+                row.reward,
+                self._options.lint.rewards[row.reward.reward_id],
+                self._freezer.variant,
             )
         return _Asked(row, customer, line, occurrence)
 
@@ -135,7 +141,7 @@ class Preparer:
             raise ValueError(
                 "Repeats can be told apart only by counting: give the preparer its occurrences"
             )
-        return self._occurrences.count(customer, row.reward_id, row.line)
+        return self._occurrences.count(customer, row.reward.reward_id, row.line)
 
     def _refuse_repeat(self, customer: Customer, row: Row) -> None:
         seen = self._count(customer, row)
@@ -145,10 +151,10 @@ class Preparer:
     def _group(self, good: Iterable[_Asked]) -> list[list[_Asked]]:
         """Put together what can be one call: one customer, and what a body has once for all its rewards."""
         groups: list[list[_Asked]] = []
-        latest: dict[tuple[Customer, int, str | None, str | None], list[_Asked]] = {}
+        latest: dict[object, list[_Asked]] = {}
         for asked in good:
             # Not two occurrences: an answer that names rewards only could not be told apart.
-            key = (asked.customer, asked.occurrence, asked.row.notes, asked.row.event_log_id)
+            key = (asked.customer, asked.occurrence, asked.row.call)
             group = latest.get(key)
             if group is not None and any(
                 other.line.request_id == asked.line.request_id for other in group
@@ -163,12 +169,11 @@ class Preparer:
 
     def _freeze(self, group: list[_Asked]) -> Job:
         first = group[0]
-        return self._freezer.freeze_fitted(
+        return self._freezer.freeze(
             first.customer,
             tuple([asked.line for asked in group]),
             lane=Lane.BLAST,
-            notes=first.row.notes,
-            event_log_id=first.row.event_log_id,
+            call=first.row.call,
             occurrence=first.occurrence,
         )
 

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Required, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from redis import Redis
 
 from config.endpoints import Site
 from config.settings import Settings
 from operations.services import Services
-from producers.background import DEFAULT_CAMPAIGN, Enqueued, Reward, enqueue_job
+from producers.background import DEFAULT_CAMPAIGN, Enqueued, enqueue_job
+from producers.fields.field import Described
+from producers.fields.line import (
+    CALL,
+    IDENTIFIERS,
+    REWARD,
+    CallFields,
+    Identifiers,
+    LineFields,
+    Reward,
+)
 from producers.freezing import Freezer
 
 if TYPE_CHECKING:
@@ -20,40 +30,22 @@ _REDIS_SECONDS = 2
 """A producer's caller waits for an answer: a wake_up that takes longer is not worth it."""
 
 
-class Request(TypedDict, total=False):
-    """What can be asked for: one customer, one reward or `more`, and under which name it is remembered."""
+class Request(LineFields, total=False):
+    """What `enqueue` takes: the fields of a line, and how the request is remembered.
 
-    reward_id: Required[int]
-    """The reward, 1 to 2^63-1."""
-    quantity: int
-    """Units, 1 to 1,000,000; 1 when not given."""
-    mobile: str | None
-    """The customer, with country code, 7 to 15 digits; give exactly one of the three identifiers."""
-    email: str | None
-    """The customer."""
-    external_id: str | None
-    """The customer."""
-    payment_config_id: int | None
-    """Needed where the reward has several payment configs."""
-    redemption_value: float | None
-    """Above 0; for rewards paid by conversion ratio."""
-    points: float | None
-    """Above 0; what is paid by conversion ratio, in the place of `redemption_value`."""
-    org_id: int | None
-    """The reward's organisation (connected endpoint)."""
-    custom_fields: Mapping[str, str] | None
-    """Name to value."""
+    `producers.fields.line` describes the fields and their limits. `reward_id` is required, and
+    exactly one of `mobile`, `email` and `external_id`.
+    """
+
     more: Sequence[Reward]
-    """Further rewards of the customer, issued in the same call, which takes ISSUANCE_JOB_MAX_LINES in all."""
+    """Further rewards for the customer in the same call, at most ISSUANCE_JOB_MAX_LINES in all."""
     campaign: str
     """What to count it under, 1 to 255 characters; `background` when not given."""
     key: str | None
-    """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once. Without one,
-    every call issues."""
-    notes: str | None
-    """Free text, at most 4,000 characters."""
-    event_log_id: str | None
-    """The caller's correlation id."""
+    """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once.
+
+    Without one, every call issues.
+    """
 
 
 class Producer:
@@ -82,8 +74,7 @@ class Producer:
         """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
 
         Args:
-            **request: `reward_id`, one of `mobile`, `email` and `external_id`, and what else
-            `Request` names.
+            **request: what `Request` names.
 
         Raises:
             RequestRefusedError: a value is wrong; `KeyReusedError` when the key came with another
@@ -92,28 +83,15 @@ class Producer:
             TypeError: an argument is missing or unknown.
         """
         _check_names(request.keys())
-        first = Reward(
-            reward_id=request["reward_id"],
-            quantity=request.get("quantity", 1),
-            payment_config_id=request.get("payment_config_id"),
-            redemption_value=request.get("redemption_value"),
-            org_id=request.get("org_id"),
-            custom_fields=request.get("custom_fields") or {},
-            points=request.get("points"),
-        )
+        given: Mapping[str, Any] = request
         enqueued = enqueue_job(
             self.ledger,
             self._freezer,
-            {
-                "mobile": request.get("mobile"),
-                "email": request.get("email"),
-                "externalId": request.get("external_id"),
-            },
-            [first, *request.get("more", ())],
+            Identifiers(**_pick(given, IDENTIFIERS)),
+            [Reward(**_pick(given, REWARD)), *request.get("more", ())],
+            CallFields(**_pick(given, CALL)),
             campaign=request.get("campaign", DEFAULT_CAMPAIGN),
             key=request.get("key"),
-            notes=request.get("notes"),
-            event_log_id=request.get("event_log_id"),
         )
         if self.wake_up is not None:
             self.wake_up.request()
@@ -129,6 +107,10 @@ class Producer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _pick(given: Mapping[str, Any], described: Iterable[Described]) -> dict[str, Any]:
+    return {each.key: given[each.key] for each in described if each.key in given}
 
 
 def _check_names(given: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands.field_options import GivenFields, with_field_options
 from console.commands.wait import wait_for_line
 from console.commands.wake_up import WakeUp
 from console.rendering.layout import say
@@ -13,34 +14,18 @@ from issuance.masking import mask, scrub
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord
 from operations.formats import one_line
-from producers import Reward
 from producers.background import DEFAULT_CAMPAIGN, enqueue_job
 from producers.freezing import Freezer
 
 
+@with_field_options
 def issue(
+    fields: GivenFields,
     *,
-    reward_id: Annotated[int, typer.Option(help="The reward.", show_default=False)],
-    mobile: Annotated[
-        str | None, typer.Option(help="The customer's mobile, with country code.")
-    ] = None,
-    email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="The customer's external id.")] = None,
-    quantity: Annotated[int, typer.Option(help="Units, 1 to 1,000,000.")] = 1,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: the same key is accepted once.")
     ] = None,
     campaign: Annotated[str, typer.Option(help="The campaign that counts it.")] = DEFAULT_CAMPAIGN,
-    payment_config_id: Annotated[
-        int | None, typer.Option(help="For a reward with several payment configs.")
-    ] = None,
-    redemption_value: Annotated[
-        float | None, typer.Option(help="Above 0, for rewards paid by conversion.")
-    ] = None,
-    org_id: Annotated[
-        int | None, typer.Option(help="The reward's organisation (connected endpoint).")
-    ] = None,
-    notes: Annotated[str | None, typer.Option(help="Free text; sent with the call.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
     ] = False,
@@ -50,11 +35,11 @@ def issue(
         enqueued = enqueue_job(
             ledger,
             Freezer.of(services.settings),
-            {"mobile": mobile, "email": email, "externalId": external_id},
-            [Reward(reward_id, quantity, payment_config_id, redemption_value, org_id)],
+            fields.identifiers,
+            [fields.reward],
+            fields.call,
             campaign=campaign,
             key=key,
-            notes=notes,
         )
         say(enqueued.request_id)
         WakeUp(services).request()

@@ -1,7 +1,7 @@
 """How many units and rewards one call of the configured endpoint can issue."""
 
 from issuance.endpoint import Variant
-from producers.source.refusal import Refusal
+from producers.fields.refusal import Refusal
 
 
 def check_units(variant: Variant, quantity: int) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from issuance.endpoint import Variant
+from producers.fields.line import Reward
 from producers.lint.pricing import expected_points, redemption_value
 from producers.lint.rewards_file import RewardTerms
-from producers.source import Row
 
 _ASKS_KEPT = 50
 
@@ -27,7 +27,7 @@ class Price:
     """What each row that asks for this is expected to cost."""
 
     points: int
-    """For one row."""
+    """For one reward."""
     value: Decimal | None
     """Redemption value of one unit, where the reward is paid by conversion ratio."""
     rows: int = 0
@@ -52,13 +52,17 @@ class Expectation:
         """Their points."""
         return self.points - sum(price.rows * price.points for price in self.prices.values())
 
-    def add(self, row: Row, terms: RewardTerms, variant: Variant) -> None:
+    def add(self, reward: Reward, terms: RewardTerms, variant: Variant) -> None:
         """Count a row that would be accepted."""
         asked = Asked(
-            row.reward_id, row.payment_config_id, row.quantity, row.redemption_value, row.points
+            reward.reward_id,
+            reward.payment_config_id,
+            reward.quantity,
+            reward.redemption_value,
+            reward.points,
         )
         price = self.prices.get(asked) or Price(
-            expected_points(row, terms, variant), redemption_value(row, terms)
+            expected_points(reward, terms, variant), redemption_value(reward, terms)
         )
         price.rows += 1
         if len(self.prices) < _ASKS_KEPT:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from producers.fields.line import Reward
 from producers.lint.finding import Finding
 from producers.lint.mobile_rule import check_length, country_code_rule
 from producers.lint.payment_rules import Payment, check_value_without_config
 from producers.lint.rewards_file import RewardTerms
 from producers.source import Row
 
-Rule = Callable[[Row], Finding | None]
+RewardRule = Callable[[Reward], Finding | None]
 
 
 class Lint:
@@ -33,17 +34,23 @@ class Lint:
     ) -> None:
         self.rewards = rewards
         self._strict = strict
-        self._rules = tuple(_rules(country_code, rewards))
+        self._reward_rules = tuple(_reward_rules(rewards))
+        self._check_identifier = (
+            check_length if country_code is None else country_code_rule(country_code)
+        )
 
     def inspect(self, row: Row) -> list[Finding]:
-        """All that is found in a row, what refuses it first."""
-        found = [finding for rule in self._rules if (finding := rule(row)) is not None]
+        """Find all that is wrong with a row; what refuses it comes first."""
+        reward = row.reward
+        found = [finding for rule in self._reward_rules if (finding := rule(reward)) is not None]
+        if (finding := self._check_identifier(row.identifier)) is not None:
+            found.append(finding)
         if self._strict:
             return [replace(finding, refuses=True) for finding in found]
         return sorted(found, key=lambda finding: not finding.refuses) if len(found) > 1 else found
 
 
-def _rules(country_code: str | None, rewards: Mapping[int, RewardTerms] | None) -> Iterator[Rule]:
+def _reward_rules(rewards: Mapping[int, RewardTerms] | None) -> Iterator[RewardRule]:
     # Only what can find something: a file has a million rows.
     if rewards is None:
         yield check_value_without_config
@@ -55,4 +62,3 @@ def _rules(country_code: str | None, rewards: Mapping[int, RewardTerms] | None) 
             payment.check_quantity,
             payment.check_value,
         )
-    yield check_length if country_code is None else country_code_rule(country_code)

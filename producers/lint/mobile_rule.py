@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from issuance.display import mask
 from producers.lint.finding import Finding
-from producers.source import Row
+from producers.source import Identifier
 
 # The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere
 # E.164's shortest in use. It tells an Indian 9198765432, which lacks its country code, from
@@ -19,7 +19,7 @@ _SHORT_DIGITS = 10
 _CODE = re.compile(r"[1-9][0-9]{0,2}")
 
 
-def country_code_rule(code: str) -> Callable[[Row], Finding | None]:
+def country_code_rule(code: str) -> Callable[[Identifier], Finding | None]:
     """Make the rule for files whose mobiles all have this country code.
 
     Args:
@@ -34,9 +34,9 @@ def country_code_rule(code: str) -> Callable[[Row], Finding | None]:
         )
     fewest = len(code) + _NATIONAL_DIGITS.get(code, _FEWEST_DIGITS)
 
-    def check(row: Row) -> Finding | None:
-        mobile = row.identifier.value
-        if row.identifier.kind != "mobile" or (len(mobile) >= fewest and mobile.startswith(code)):
+    def check(identifier: Identifier) -> Finding | None:
+        mobile = identifier.value
+        if identifier.kind != "mobile" or (len(mobile) >= fewest and mobile.startswith(code)):
             return None
         if mobile.startswith(code):
             problem = f"{mask(mobile)} has {len(mobile)} digits, with country code {code} there are {fewest} or more"
@@ -51,11 +51,11 @@ def country_code_rule(code: str) -> Callable[[Row], Finding | None]:
     return check
 
 
-def check_length(row: Row) -> Finding | None:
+def check_length(identifier: Identifier) -> Finding | None:
     """Without knowing the country: few countries have mobiles so short that ten digits hold their code too."""
-    if row.identifier.kind != "mobile" or len(row.identifier.value) > _SHORT_DIGITS:
+    if identifier.kind != "mobile" or len(identifier.value) > _SHORT_DIGITS:
         return None
-    mobile = row.identifier.value
+    mobile = identifier.value
     problem = f"{mask(mobile)} has only {len(mobile)} digits: its country code may be missing"
     remedy = "write the country code first, or say with --country-code which one all mobiles have"
     return _warning("mobile probably without country code", problem, remedy)

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
+from producers.fields.line import Reward
+from producers.fields.refusal import Refusal
 from producers.lint.finding import Finding
 from producers.lint.rewards_file import RewardTerms
-from producers.source import Row
-from producers.source.refusal import Refusal
 
 
-def check_amounts(redemption_value: float | None, points: float | None) -> None:
-    """A line says either what the reward is worth or what is paid for it.
+def check_amounts(reward: Reward) -> None:
+    """Check that a reward says either what it is worth or what is paid for it.
 
     Raises:
         Refusal: it says both.
     """
-    if points is not None and redemption_value is not None:
+    if reward.points is not None and reward.redemption_value is not None:
         raise Refusal(
             "redemptionValue and points are both given, and each follows from the other",
             "keep one of them",
@@ -22,9 +22,9 @@ def check_amounts(redemption_value: float | None, points: float | None) -> None:
         )
 
 
-def check_value_without_config(row: Row) -> Finding | None:
+def check_value_without_config(reward: Reward) -> Finding | None:
     """A value without a payment config's id is refused by the API where the reward has several (§6.1)."""
-    if row.payment_config_id is not None or (field := _valued(row)) is None:
+    if reward.payment_config_id is not None or (field := _valued(reward)) is None:
         return None
     return Finding(
         "redemptionValue or points without paymentConfigId",
@@ -45,78 +45,78 @@ class Payment:
     def __init__(self, rewards: Mapping[int, RewardTerms]) -> None:
         self._rewards = rewards
 
-    def check_reward(self, row: Row) -> Finding | None:
+    def check_reward(self, reward: Reward) -> Finding | None:
         """A reward that nobody listed is more likely a slip of the pen than a new one."""
-        if row.reward_id in self._rewards:
+        if reward.reward_id in self._rewards:
             return None
         return Finding(
             "reward not in the rewards file",
             "rewardId",
-            f"reward {row.reward_id} is not in the rewards file",
+            f"reward {reward.reward_id} is not in the rewards file",
             "correct it, or add the reward to the file given with --rewards",
             refuses=True,
         )
 
-    def check_config(self, row: Row) -> Finding | None:
+    def check_config(self, reward: Reward) -> Finding | None:
         """Which payment config it is must be given where there are several, and must be the reward's."""
-        terms = self._rewards.get(row.reward_id)
+        terms = self._rewards.get(reward.reward_id)
         if terms is None:
             return None
         ids = ", ".join(str(config.id) for config in terms.payment_configs)
-        if row.payment_config_id is None:
+        if reward.payment_config_id is None:
             if len(terms.payment_configs) <= 1:
                 return None
-            problem = f"reward {row.reward_id} has several payment configs and none is chosen"
+            problem = f"reward {reward.reward_id} has several payment configs and none is chosen"
             return _refused_config("paymentConfigId missing", problem, f"give one of {ids}")
-        if terms.choose(row.payment_config_id) is not None:
+        if terms.choose(reward.payment_config_id) is not None:
             return None
-        problem = f"{row.payment_config_id} is no payment config of reward {row.reward_id}"
+        problem = f"{reward.payment_config_id} is no payment config of reward {reward.reward_id}"
         return _refused_config(
             "paymentConfigId of another reward",
             problem,
             f"give one of {ids}" if ids else "leave it empty",
         )
 
-    def check_quantity(self, row: Row) -> Finding | None:
+    def check_quantity(self, reward: Reward) -> Finding | None:
         """By conversion ratio, a quantity alone is not the number of units but the value of one."""
-        if row.quantity == 1 or _valued(row) is not None or not self._is_by_ratio(row):
+        if reward.quantity == 1 or _valued(reward) is not None or not self._is_by_ratio(reward):
             return None
         return Finding(
             "quantity of a CONV_RATIO reward read as redemption value",
             "quantity",
-            f"reward {row.reward_id} is paid by conversion ratio: quantity {row.quantity} alone is read as one unit "
-            f"of redemption value {row.quantity}",
+            f"reward {reward.reward_id} is paid by conversion ratio: quantity {reward.quantity} alone is read as one unit "
+            f"of redemption value {reward.quantity}",
             "give redemptionValue; for several units give both",
             refuses=False,
         )
 
-    def check_value(self, row: Row) -> Finding | None:
+    def check_value(self, reward: Reward) -> Finding | None:
         """A value means something only by conversion ratio."""
-        field = _valued(row)
-        terms = self._rewards.get(row.reward_id)
-        if field is None or terms is None or self._is_by_ratio(row):
+        field = _valued(reward)
+        terms = self._rewards.get(reward.reward_id)
+        if field is None or terms is None or self._is_by_ratio(reward):
             return None
-        if row.payment_config_id is None and len(terms.payment_configs) > 1:
+        if reward.payment_config_id is None and len(terms.payment_configs) > 1:
             return None  # `check_config` says what is wrong
         return Finding(
             "redemptionValue or points of a reward without conversion ratio",
             field,
-            f"reward {row.reward_id} is not paid by conversion ratio here: {field} does not change what is issued",
+            f"reward {reward.reward_id} is not paid by conversion ratio here: {field} does not change what is issued",
             "empty it, or give the paymentConfigId of a CONV_RATIO config",
             refuses=False,
         )
 
-    def _is_by_ratio(self, row: Row) -> bool:
-        terms = self._rewards.get(row.reward_id)
-        config = terms.choose(row.payment_config_id) if terms else None
+    def _is_by_ratio(self, reward: Reward) -> bool:
+        terms = self._rewards.get(reward.reward_id)
+        config = terms.choose(reward.payment_config_id) if terms else None
         return config is not None and config.mode == "CONV_RATIO"
 
 
-def _valued(row: Row) -> str | None:
+def _valued(reward: Reward) -> str | None:
     """The column in which the row says an amount."""
-    if row.points is not None:
+    if reward.points is not None:
         return "points"
-    return None if row.redemption_value is None else "redemptionValue"
+    return None if reward.redemption_value is None else "redemptionValue"
 
 
 def _refused_config(kind: str, problem: str, remedy: str) -> Finding:

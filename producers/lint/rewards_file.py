@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from producers.fields.rules import LARGEST_ID
 from producers.source import UnusableFile
-from producers.source.rules import LARGEST_ID
 
 _Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 _Points = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]

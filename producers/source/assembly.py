@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from issuance.display import printable
+from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
+from producers.fields.refusal import Refusal
 from producers.source.columns import Column
 from producers.source.options import ReadOptions
-from producers.source.refusal import Refusal
 from producers.source.row import BadRow, Identifier, IdentifierKind, Row
 
 
@@ -14,25 +15,23 @@ class Assembly:
     """Puts rows together; an empty cell is the same as none."""
 
     def __init__(self, options: ReadOptions) -> None:
+        given = {"reward_id": options.reward_id, "quantity": options.quantity}
         self._defaults: dict[str, Any] = {
-            "reward_id": options.reward_id,
-            "quantity": 1 if options.quantity is None else options.quantity,
-            "payment_config_id": None,
-            "redemption_value": None,
-            "points": None,
-            "org_id": None,
-            "event_log_id": None,
-            "notes": None,
+            key: value for key, value in given.items() if value is not None
         }
+
+        self._call: dict[str, Any] = {}
+        self._call_fields = NO_CALL_FIELDS
 
     def assemble(self, line: int, cells: Iterable[tuple[Column, str]]) -> Row | BadRow:
         """Make the row of these cells, or the bad row of the first problem among them."""
         identifiers: dict[IdentifierKind, Any] = {}
-        attributes = self._defaults.copy()
-        custom_fields: dict[str, Any] = {}
-        # in Group's order
-        groups: tuple[dict[Any, Any], ...] = (identifiers, attributes, custom_fields)
-        for (name, group, key, parse), text in cells:
+        reward = self._defaults.copy()
+        call: dict[str, Any] = {}
+        maps: dict[tuple[str, str], Any] = {}
+        # In Slot's order.
+        values: tuple[dict[Any, Any], ...] = (identifiers, reward, call, maps)
+        for (name, slot, key, parse), text in cells:
             if not text:
                 continue
             try:
@@ -40,15 +39,21 @@ class Assembly:
             except Refusal as refusal:
                 return BadRow(line, printable(name), refusal.problem, refusal.remedy)
             if value is not None:
-                groups[group][key] = value
+                values[slot][key] = value
         if len(identifiers) != 1:
             return _misidentified(line, list(identifiers))
-        if attributes["reward_id"] is None:
+        if "reward_id" not in reward:
             return BadRow(
                 line, "rewardId", "no rewardId", "fill it in, or give --reward-id for all rows"
             )
+        for (field, name), value in maps.items():
+            reward.setdefault(field, {})[name] = value
         ((kind, value),) = identifiers.items()
-        return Row(line, Identifier(kind, value), custom_fields=custom_fields, **attributes)
+        if call != self._call:
+            # Most rows of a file say the same.
+            self._call, self._call_fields = call, CallFields(**call)
+        call_fields = self._call_fields if call else NO_CALL_FIELDS
+        return Row(line, Identifier(kind, value), Reward(**reward), call_fields)
 
 
 def _misidentified(line: int, kinds: list[IdentifierKind]) -> BadRow:

@@ -8,27 +8,29 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from issuance.display import shorten
-from producers.source import rules
-from producers.source.refusal import UnusableFile
+from producers.fields.field import Described
+from producers.fields.line import CALL, IDENTIFIERS, REWARD
+from producers.source.unusable import UnusableFile
 
-CUSTOM_FIELDS = "customFields"
 IGNORE = "-"
 
 
-class Group(IntEnum):
-    """Where a column's value goes when a row is put together."""
+class Slot(IntEnum):
+    """Which part of a row takes a column's value."""
 
     IDENTIFIER = 0
-    ATTRIBUTE = 1
-    CUSTOM_FIELD = 2
+    REWARD = 1
+    CALL = 2
+    MAP = 3
 
 
 class Column(NamedTuple):
-    """One column: its name in our spelling, where its value goes and under which key, and its rule."""
+    """One column: its name, the part of a row and the key that take its value, and its rule."""
 
     name: str
-    group: Group
-    key: str
+    slot: Slot
+    key: str | tuple[str, str]
+    """The field; of a value in a map, the map's field and the value's name."""
     parse: Callable[[str], object]
 
 
@@ -36,20 +38,14 @@ def _ignore(_text: str) -> None:
     return None
 
 
-_id = rules.positive_integer(rules.LARGEST_ID)
-IGNORED = Column(IGNORE, Group.ATTRIBUTE, "", _ignore)
+IGNORED = Column(IGNORE, Slot.REWARD, "", _ignore)
+MAPS = tuple(each for each in REWARD if each.is_map)
+"""Fields with values under names of the file's own: `customFields.NAME`."""
 COLUMNS = (
-    Column("mobile", Group.IDENTIFIER, "mobile", rules.mobile),
-    Column("email", Group.IDENTIFIER, "email", rules.email),
-    Column("externalId", Group.IDENTIFIER, "externalId", rules.external_id),
-    Column("rewardId", Group.ATTRIBUTE, "reward_id", _id),
-    Column("quantity", Group.ATTRIBUTE, "quantity", rules.positive_integer(rules.LARGEST_QUANTITY)),
-    Column("paymentConfigId", Group.ATTRIBUTE, "payment_config_id", _id),
-    Column("redemptionValue", Group.ATTRIBUTE, "redemption_value", rules.amount),
-    Column("points", Group.ATTRIBUTE, "points", rules.amount),
-    Column("orgId", Group.ATTRIBUTE, "org_id", _id),
-    Column("eventLogId", Group.ATTRIBUTE, "event_log_id", rules.text),
-    Column("notes", Group.ATTRIBUTE, "notes", rules.text),
+    # An identifier's kind has the API's spelling.
+    *(Column(f.name, Slot.IDENTIFIER, f.name, f.rule) for _, f, *_ in IDENTIFIERS),
+    *(Column(e.field.name, Slot.REWARD, e.key, e.field.rule) for e in REWARD if not e.is_map),
+    *(Column(e.field.name, Slot.CALL, e.key, e.field.rule) for e in CALL),
 )
 
 
@@ -59,6 +55,7 @@ def plain(name: str) -> str:
 
 
 _BY_PLAIN_NAME = {plain(column.name): column for column in COLUMNS}
+_MAPS_BY_PLAIN_NAME = {plain(each.field.name): each for each in MAPS}
 
 
 class Columns:
@@ -87,9 +84,9 @@ class Columns:
 
 
 def _own(name: str) -> Column | None:
-    prefix, dot, custom = name.partition(".")
-    if dot and custom.strip() and plain(prefix) == plain(CUSTOM_FIELDS):
-        return custom_field(custom.strip())
+    prefix, dot, own = name.partition(".")
+    if dot and own.strip() and (found := find_map(prefix)):
+        return map_column(found, own.strip())
     return _BY_PLAIN_NAME.get(plain(name))
 
 
@@ -102,9 +99,15 @@ def _target(ours: str) -> Column:
     return column
 
 
-def custom_field(name: str) -> Column:
-    """Name the column of one custom field."""
-    return Column(f"{CUSTOM_FIELDS}.{name}", Group.CUSTOM_FIELD, name, rules.text)
+def find_map(name: str) -> Described | None:
+    """The field of this name that holds values under names of the file's own."""
+    return _MAPS_BY_PLAIN_NAME.get(plain(name))
+
+
+def map_column(described: Described, name: str) -> Column:
+    """Make the column of one value of a map."""
+    key = (described.key, name)
+    return Column(f"{described.field.name}.{name}", Slot.MAP, key, described.field.rule)
 
 
 def suggest(name: str) -> str:
@@ -118,5 +121,5 @@ def suggest(name: str) -> str:
     )
     return (
         f"{guess}use --map THEIRS=OURS, --map THEIRS={IGNORE} to ignore it, "
-        f"or name it {CUSTOM_FIELDS}.NAME to send it along"
+        f"or name it {MAPS[0].field.name}.NAME to send it along"
     )

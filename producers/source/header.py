@@ -6,11 +6,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from issuance.display import shorten
-from producers.source.columns import IGNORED, Column, Columns, Group, plain, suggest
+from producers.fields.refusal import Refusal
+from producers.source.columns import IGNORED, Column, Columns, Slot, plain, suggest
 from producers.source.lines import decode
 from producers.source.options import ReadOptions
 from producers.source.records import parse_quoted
-from producers.source.refusal import Refusal, UnusableFile
+from producers.source.unusable import UnusableFile
 
 _DELIMITERS = (",", ";", "\t")
 _LOOKS_LIKE_DATA = re.compile(r"@|[0-9]{10}|^[+0-9][-0-9 .]*$|^[{\[]")
@@ -120,7 +121,7 @@ def _check_mapping(names: list[str], mapping: Mapping[str, str]) -> None:
 
 
 def _check_sufficient(columns: tuple[Column, ...], options: ReadOptions) -> None:
-    if not any(column.group is Group.IDENTIFIER for column in columns):
+    if not any(column.slot == Slot.IDENTIFIER for column in columns):
         raise UnusableFile(
             "no column names the customer",
             "give a column mobile, email or externalId, or map one with --map",

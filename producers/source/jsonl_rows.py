@@ -4,19 +4,20 @@ import json
 from collections.abc import Iterator
 
 from issuance.display import shorten
+from producers.fields.field import Described
+from producers.fields.refusal import Refusal
 from producers.source.assembly import Assembly
 from producers.source.columns import (
-    CUSTOM_FIELDS,
     IGNORED,
     Column,
     Columns,
-    custom_field,
-    plain,
+    Slot,
+    find_map,
+    map_column,
     suggest,
 )
 from producers.source.lines import Lines, decode
 from producers.source.options import ReadOptions
-from producers.source.refusal import Refusal
 from producers.source.row import BadRow, Row
 
 # What the decoder below makes of an object, so that a key given twice is seen; an array stays a
@@ -72,9 +73,9 @@ def _cells(pairs: _Pairs, columns: Columns) -> Iterator[tuple[Column, str]]:
         if column.name in seen:
             raise Refusal("given twice in one object", "keep one of them", shorten(column.name))
         seen.add(column.name)
-        if not column.key.isprintable():
+        if column.slot is Slot.MAP and not column.name.isprintable():
             raise Refusal(
-                "the custom field's name holds an invisible character",
+                "the name holds an invisible character",
                 "remove it",
                 shorten(column.name),
             )
@@ -86,21 +87,22 @@ def _flatten(pairs: _Pairs, columns: Columns) -> Iterator[tuple[Column, object]]
         column = columns.find(key)
         if column is not None:
             yield column, value
-        elif plain(key) == plain(CUSTOM_FIELDS):
-            yield from _custom_cells(value)
+        elif (described := find_map(key)) is not None:
+            yield from _map_cells(described, value)
         else:
             raise Refusal(f"unknown key '{shorten(key)}'", suggest(key), shorten(key))
 
 
-def _custom_cells(value: object) -> Iterator[tuple[Column, object]]:
+def _map_cells(described: Described, value: object) -> Iterator[tuple[Column, object]]:
     if value is None:
         return
+    field = described.field.name
     if not isinstance(value, tuple):
-        raise Refusal("it is not an object", 'write {"NAME": "value"}', CUSTOM_FIELDS)
+        raise Refusal("it is not an object", 'write {"NAME": "value"}', field)
     for name, given in value:
         if not name.strip():
-            raise Refusal("a custom field has no name", "name it, or leave it out", CUSTOM_FIELDS)
-        yield custom_field(name.strip()), given
+            raise Refusal("a value in it has no name", "name it, or leave it out", field)
+        yield map_column(described, name.strip()), given
 
 
 def _cell(column: Column, value: object) -> str:

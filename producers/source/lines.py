@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from producers.source.refusal import Refusal
+from producers.fields.refusal import Refusal
 
 
 class Lines:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from producers.source.rules import LARGEST_ID, LARGEST_QUANTITY
+from producers.fields.rules import LARGEST_ID, LARGEST_QUANTITY
 
 # The csv module refuses a longer field, in every reader of the process at once; so no record may be
 # longer.

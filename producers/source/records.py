@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from producers.fields.refusal import Refusal
 from producers.source.lines import Lines, decode
-from producers.source.refusal import Refusal
 from producers.source.row import BadRow
 
 _QUOTE = b'"'

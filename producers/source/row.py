@@ -1,8 +1,9 @@
 """What reading a campaign's file yields: rows that can be issued and rows that cannot."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
 
 IdentifierKind = Literal["mobile", "email", "externalId"]
 
@@ -28,29 +29,15 @@ class Row:
     Attributes:
         line: 1-based physical line of the file at which the record starts.
         identifier: The customer.
-        reward_id: 1 to 2^63-1; the row's own, else the one given for all rows.
-        quantity: 1 to 1,000,000; the row's own, else the one given for all rows, else 1.
-        payment_config_id: 1 to 2^63-1, where the reward has several payment configs.
-        redemption_value: Above 0, at most 15 significant digits; whole values are ints (`100.00` is
-            100), so that one amount has one spelling in the body.
-        points: What is to be paid, in the place of redemption_value; as that one.
-        org_id: 1 to 2^63-1, where the row is for a connected org.
-        event_log_id: 1 to 4,000 characters, as given.
-        notes: 1 to 4,000 characters, as given.
-        custom_fields: Name to value, 1 to 4,000 characters each; empty when the row has none.
+        reward: What is asked for; where the row has no rewardId or quantity of its own, the one
+            given for all rows.
+        call: What the row's call says once.
     """
 
     line: int
     identifier: Identifier
-    reward_id: int
-    quantity: int
-    payment_config_id: int | None
-    redemption_value: int | float | None
-    org_id: int | None
-    event_log_id: str | None
-    notes: str | None
-    custom_fields: Mapping[str, str]
-    points: int | float | None = None
+    reward: Reward
+    call: CallFields = NO_CALL_FIELDS
 
 
 @dataclass(frozen=True, slots=True)

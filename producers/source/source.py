@@ -12,8 +12,8 @@ from producers.source.header import read_header
 from producers.source.jsonl_rows import read_jsonl_rows
 from producers.source.lines import Lines
 from producers.source.options import ReadOptions
-from producers.source.refusal import UnusableFile
 from producers.source.row import BadRow, Row
+from producers.source.unusable import UnusableFile
 
 _BLOCK_BYTES = 262_144
 _UTF8_MARK = b"\xef\xbb\xbf"

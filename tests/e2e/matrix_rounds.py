@@ -176,7 +176,7 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
     campaign = campaign_of(reading, variant)
     rng, numbers = Random(campaign), count(1)
     freezer = Freezer(variant, "DEMO", "email", ORG, max_lines=10)
-    baskets = tuple((line,) for line in _SINGLES) if variant is Variant.SINGLE else _BASKETS
+    baskets = tuple((line,) for line in _SINGLES) if variant.endpoint.max_lines == 1 else _BASKETS
     mishaps = [(basket, faults) for basket in baskets for faults in _mishaps(rng)]
     mishaps += [(rng.choice(baskets), [fault]) for fault in _SINGLE_FAULTS]
     mishaps += [(rng.choice(baskets), faults) for faults in _exhausting(rng)]
@@ -187,8 +187,12 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
         mishaps.insert(0, (baskets[0], [_TOO_MANY]))
     for basket, faults in mishaps:
         customer = Customer("mobile", f"9196{area:04d}{next(numbers):04d}")
-        lines = [
-            replace(line, request_id=campaign_request_id(campaign, customer, line.reward_id))
+        lines = tuple(
+            replace(
+                line,
+                request_id=campaign_request_id(campaign, customer, line.reward_id),
+                org_id=ORG if variant.endpoint.needs_org else None,
+            )
             for line in basket
-        ]
+        )
         yield Order(freezer.freeze(customer, lines, lane=Lane.BLAST), faults)

@@ -6,7 +6,7 @@ from issuance.states import State
 from ledger.intake.acceptance import open_intake
 from producers.accepting import accept_in_turn
 from producers.preparing import Prepared
-from producers.source.refusal import UnusableFile
+from producers.source.unusable import UnusableFile
 from tests.contract.ledger.build import make_jobs
 
 

@@ -1,5 +1,6 @@
 """`issuance issue`: prints only the requestId, and with --wait the outcome on standard error."""
 
+import json
 import threading
 import time
 
@@ -70,6 +71,29 @@ def test_every_option_reaches_the_line_or_its_body(run, desk: Desk):
         b'"thank you"',
     ):
         assert part in job.body
+
+
+def test_points_custom_fields_and_the_correlation_id_can_be_given_too(run, desk: Desk):
+    fields = (
+        "--custom-field",
+        "tier=gold",
+        "--custom-field",
+        "shop=A=1",
+        "--event-log-id",
+        "log-9",
+    )
+    assert run(*ARGUMENTS, "--payment-config-id", 91, "--points", 500, *fields).exit_code == 0
+    (job,) = desk.take(Lane.BACKGROUND).jobs
+    body = json.loads(job.body)
+    assert body["eventLogId"] == "log-9"
+    assert body["rewards"][0]["paymentConfig"] == {"id": 91, "points": 500}
+    assert body["rewards"][0]["customFields"] == {"tier": "gold", "shop": "A=1"}
+
+
+def test_a_custom_field_without_a_name_is_refused(run):
+    result = run(*ARGUMENTS, "--custom-field", "gold")
+    assert result.exit_code == 2
+    assert "NAME=VALUE" in result.stderr
 
 
 def test_the_same_key_gives_the_same_request_id(run):

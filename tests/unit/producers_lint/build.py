@@ -1,7 +1,9 @@
 """Rows and rewards as the lint's tests need them."""
 
 from decimal import Decimal
+from typing import Any
 
+from producers.fields.line import CallFields, Reward
 from producers.lint import RewardTerms
 from producers.lint.rewards_file import PaymentTerms
 from producers.source import Identifier, Row
@@ -33,14 +35,13 @@ REWARDS = {
 
 
 def row(
-    reward_id: int = COUPON, *, line: int = 2, mobile: str = "919800000001", **values: object
+    reward_id: int = COUPON,
+    *,
+    line: int = 2,
+    mobile: str = "919800000001",
+    notes: str | None = None,
+    event_log_id: str | None = None,
+    **fields: Any,
 ) -> Row:
-    fields = {
-        "quantity": 1,
-        "payment_config_id": None,
-        "redemption_value": None,
-        "org_id": None,
-        "event_log_id": None,
-    }
-    fields |= {"notes": None, "custom_fields": {}} | values
-    return Row(line, Identifier("mobile", mobile), reward_id, **fields)
+    reward = Reward(reward_id, **fields)
+    return Row(line, Identifier("mobile", mobile), reward, CallFields(event_log_id, notes))

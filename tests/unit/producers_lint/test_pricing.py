@@ -42,7 +42,7 @@ AMOUNTS = st.none() | st.integers(1, 10_000) | st.integers(1, 10**6).map(lambda 
     ],
 )
 def test_a_row_costs_what_the_documents_work_out(reward, values, variant, points):
-    assert expected_points(row(reward, **values), REWARDS[reward], variant) == points
+    assert expected_points(row(reward, **values).reward, REWARDS[reward], variant) == points
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_row_costs_what_the_documents_work_out(reward, values, variant, points
     ],
 )
 def test_a_units_value_is_what_the_documents_work_out(reward, values, value):
-    assert redemption_value(row(reward, **values), REWARDS[reward]) == value
+    assert redemption_value(row(reward, **values).reward, REWARDS[reward]) == value
 
 
 @given(
@@ -74,13 +74,13 @@ def test_the_simulated_api_charges_what_is_expected_whatever_is_asked(ratio, qua
     plan = plan_line(reward, {"quantity": quantity} | payment, single=False, cap=0)
     terms = REWARDS[MILES].model_copy(update={"payment_configs": (by_ratio(str(ratio)),)})
     assert isinstance(plan, Plan)
-    assert expected_points(asked, terms, Variant.BULK) == plan.points_for(plan.units)
+    assert expected_points(asked.reward, terms, Variant.BULK) == plan.points_for(plan.units)
 
 
 def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
     expectation = Expectation()
     for values in ({}, {"redemption_value": 100}, {}, {"redemption_value": 100}):
-        expectation.add(row(MILES, **values), REWARDS[MILES], Variant.BULK)
+        expectation.add(row(MILES, **values).reward, REWARDS[MILES], Variant.BULK)
     assert [(price.points, price.rows) for price in expectation.prices.values()] == [
         (3, 2),
         (286, 2),
@@ -91,7 +91,7 @@ def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
 def test_a_thousand_different_prices_are_not_kept_but_are_summed_up():
     expectation = Expectation()
     for value in range(1, 1_001):
-        expectation.add(row(MILES, points=value), REWARDS[MILES], Variant.BULK)
+        expectation.add(row(MILES, points=value).reward, REWARDS[MILES], Variant.BULK)
     assert len(expectation.prices) == 50
     assert (expectation.other_rows, expectation.points) == (950, 500_500)
     assert expectation.other_points == 500_500 - sum(range(1, 51))

@@ -61,12 +61,14 @@ def test_an_identifier_is_taken_without_what_surrounds_it(read_cell, column, cel
 def test_a_value_within_its_rule_is_taken(read_cell, column, attribute, cell, value):
     row = read_cell(column, cell)
 
-    assert getattr(row, attribute) == value
+    part = row.call if attribute in {"event_log_id", "notes"} else row.reward
+    assert getattr(part, attribute) == value
 
 
 def test_a_whole_redemption_value_has_one_spelling(read_cell):
     values = [
-        read_cell("redemptionValue", cell).redemption_value for cell in ("100", "100.0", "0100.00")
+        read_cell("redemptionValue", cell).reward.redemption_value
+        for cell in ("100", "100.0", "0100.00")
     ]
 
     assert [repr(value) for value in values] == ["100", "100", "100"]

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from producers.fields.line import CallFields, Reward
 from producers.source import BadRow, ReadOptions, Row
 
 HEADER = "mobile,rewardId,notes\n"
@@ -17,7 +18,14 @@ def test_all_columns_become_a_row(read):
 
     (identifier,) = {row.identifier for row in rows}
     assert (identifier.kind, identifier.value) == ("email", "a@b.co")
-    assert rows == [Row(2, identifier, 1001, 2, 55, 12.5, 100, "blast42", "n", {"tier": "gold"})]
+    assert rows == [
+        Row(
+            2,
+            identifier,
+            Reward(1001, 2, 55, 12.5, 100, {"tier": "gold"}),
+            CallFields("blast42", "n"),
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,20 +92,23 @@ def test_blank_lines_are_skipped_and_counted(read):
 def test_a_last_line_without_its_end_is_read(read, end):
     rows = read(f"mobile,rewardId{end}919800000001,1{end}919800000002,2")
 
-    assert [row.reward_id for row in rows] == [1, 2]
+    assert [row.reward.reward_id for row in rows] == [1, 2]
 
 
 def test_line_breaks_within_quotes_belong_to_the_field_and_later_lines_keep_their_numbers(read):
     rows = read(HEADER + '919800000001,1001,"one\r\ntwo\n\n""four"""\r\n' + GOOD)
 
-    assert [(row.line, row.notes) for row in rows] == [(2, 'one\r\ntwo\n\n"four"'), (6, "hello")]
+    assert [(row.line, row.call.notes) for row in rows] == [
+        (2, 'one\r\ntwo\n\n"four"'),
+        (6, "hello"),
+    ]
 
 
 @pytest.mark.parametrize("notes", ['5" pipe', 'a "b" c', '5"'])
 def test_a_quote_in_the_middle_of_a_field_is_text(read, notes):
     rows = read(f"{HEADER}919800000001,1001,{notes}\n{GOOD}")
 
-    assert [row.notes for row in rows] == [notes, "hello"]
+    assert [row.call.notes for row in rows] == [notes, "hello"]
 
 
 def test_a_quote_that_is_never_closed_costs_only_its_own_row(read, lines_of):
@@ -116,7 +127,7 @@ def test_a_lost_quote_that_a_later_line_seems_to_close_costs_only_its_own_row(re
     rows = read(HEADER + '"919800000001,1001,oops\n' + GOOD + '919800000002,1001,"\ntext"\n' + GOOD)
 
     assert lines_of(rows) == ([3, 4, 6], [2])
-    assert rows[2].notes == "\ntext"
+    assert rows[2].call.notes == "\ntext"
 
 
 def test_a_lost_quote_before_an_overlong_line_costs_only_its_own_row(read, lines_of):

@@ -19,7 +19,7 @@ from producers.source import Identifier, ReadOptions, Row, UnusableFile
 def test_a_header_is_matched_without_regard_to_case_blanks_underscores_and_hyphens(read, header):
     (row,) = read(f"{header}\nC-1,1001\n")
 
-    assert (row.identifier, row.reward_id) == (Identifier("externalId", "C-1"), 1001)
+    assert (row.identifier, row.reward.reward_id) == (Identifier("externalId", "C-1"), 1001)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -32,20 +32,20 @@ def test_the_delimiter_is_the_one_that_yields_known_columns(read, delimiter, quo
 
     (row,) = read(delimiter.join(names) + "\n" + delimiter.join(cells) + "\n")
 
-    assert row.reward_id == 1001
-    assert list(row.custom_fields.values()) == ["gold"]
+    assert row.reward.reward_id == 1001
+    assert list(row.reward.custom_fields.values()) == ["gold"]
 
 
 def test_a_single_column_is_a_header_too(read):
     rows = read("mobile\n919800000001\n", ReadOptions(reward_id=7))
 
-    assert [row.reward_id for row in rows] == [7]
+    assert [row.reward.reward_id for row in rows] == [7]
 
 
 def test_custom_fields_keep_the_spelling_of_their_names(read):
     (row,) = read("mobile,rewardId,Custom_Fields.My Tier,customFields.x.y\n919800000001,1,gold,\n")
 
-    assert row.custom_fields == {"My Tier": "gold"}
+    assert row.reward.custom_fields == {"My Tier": "gold"}
 
 
 def test_a_mapping_renames_and_ignores_columns(read):
@@ -56,7 +56,7 @@ def test_a_mapping_renames_and_ignores_columns(read):
     (row,) = read("phone,mobile,rewardId,SKU,Junk\n919800000001,x,1001,S-9,y\n", options)
 
     assert row.identifier == Identifier("mobile", "919800000001")
-    assert row.custom_fields == {"sku": "S-9"}
+    assert row.reward.custom_fields == {"sku": "S-9"}
 
 
 def test_several_columns_can_be_ignored(read):
@@ -72,7 +72,7 @@ def test_a_rows_own_reward_and_quantity_win_over_those_for_all_rows(read):
 
     rows = read("mobile,rewardId,quantity\n919800000001,1001,2\n919800000002,,\n", options)
 
-    assert [(row.reward_id, row.quantity) for row in rows] == [(1001, 2), (7, 3)]
+    assert [(row.reward.reward_id, row.reward.quantity) for row in rows] == [(1001, 2), (7, 3)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from producers.fields.line import CallFields, Reward
 from producers.source import BadRow, Identifier, ReadOptions, Row, UnusableFile
 
 GOOD = '{"mobile": "919800000001", "rewardId": 1001}'
@@ -25,7 +26,9 @@ def test_all_keys_become_a_row(read_object):
 
     identifier = Identifier("email", "a@b.co")
     fields = {"tier": "gold", "age": "7", "x": "y"}
-    assert row == Row(1, identifier, 1001, 2, 55, 12.5, 100, "blast42", "a\nb", fields)
+    assert row == Row(
+        1, identifier, Reward(1001, 2, 55, 12.5, 100, fields), CallFields("blast42", "a\nb")
+    )
 
 
 def test_null_and_empty_text_are_the_same_as_no_key(read_object):
@@ -35,7 +38,12 @@ def test_null_and_empty_text_are_the_same_as_no_key(read_object):
         ReadOptions(reward_id=7),
     )
 
-    assert (row.identifier.kind, row.reward_id, row.notes, row.custom_fields) == (
+    assert (
+        row.identifier.kind,
+        row.reward.reward_id,
+        row.call.notes,
+        row.reward.custom_fields,
+    ) == (
         "mobile",
         7,
         None,

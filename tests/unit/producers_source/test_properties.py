@@ -9,6 +9,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from producers.fields.line import CallFields, Reward
 from producers.source import BadRow, Identifier, ReadOptions, Row, UnusableFile
 
 COLUMNS = (
@@ -38,14 +39,14 @@ good_rows = st.builds(
     Row,
     line=st.just(0),
     identifier=identifiers,
-    reward_id=st.integers(1, 2**63 - 1),
-    quantity=st.integers(1, 1_000_000),
-    payment_config_id=st.none(),
-    redemption_value=st.none() | st.integers(1, 10**15 - 1),
-    org_id=st.none(),
-    event_log_id=st.none(),
-    notes=st.none() | texts,
-    custom_fields=st.just({}) | texts.map(lambda value: {"x": value}),
+    reward=st.builds(
+        Reward,
+        reward_id=st.integers(1, 2**63 - 1),
+        quantity=st.integers(1, 1_000_000),
+        redemption_value=st.none() | st.integers(1, 10**15 - 1),
+        custom_fields=st.just({}) | texts.map(lambda value: {"x": value}),
+    ),
+    call=st.builds(CallFields, notes=st.none() | texts),
 )
 bad_records = st.sampled_from(
     [
@@ -72,23 +73,24 @@ lost_quotes = st.sampled_from(
 # column: such a file has two readings, and every reader of CSV takes the one in which the quote was
 # not lost.
 quoted_rows = st.builds(
-    replace,
-    good_rows,
-    notes=st.just("plain"),
-    custom_fields=st.sampled_from(["a\nb", "\nb", '"a",\n"b"', 'a "b", c']).map(
-        lambda value: {"x": value}
+    lambda row, value: replace(
+        row,
+        reward=replace(row.reward, custom_fields={"x": value}),
+        call=CallFields(notes="plain"),
     ),
+    good_rows,
+    st.sampled_from(["a\nb", "\nb", '"a",\n"b"', 'a "b", c']),
 )
 
 
 def cells(row):
     named = {
         row.identifier.kind: row.identifier.value,
-        "rewardId": row.reward_id,
-        "quantity": row.quantity,
+        "rewardId": row.reward.reward_id,
+        "quantity": row.reward.quantity,
     }
-    named |= {"redemptionValue": row.redemption_value, "notes": row.notes}
-    named |= {f"customFields.{name}": value for name, value in row.custom_fields.items()}
+    named |= {"redemptionValue": row.reward.redemption_value, "notes": row.call.notes}
+    named |= {f"customFields.{name}": value for name, value in row.reward.custom_fields.items()}
     return named
 
 

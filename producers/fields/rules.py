@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from issuance.display import mask, show
-from producers.source.refusal import Refusal
+from producers.fields.refusal import Refusal
 
 LARGEST_ID = 2**63 - 1
 LARGEST_QUANTITY = 1_000_000

@@ -1,0 +1,1 @@
+"""The fields of a line: from their description follows every way to give them."""
