@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import pytest
 
@@ -18,12 +17,13 @@ ARGUMENTS = ("issue", "--mobile", "919800000001", "--reward-id", 1001, "--campai
 @pytest.fixture
 def answering(desk):
     """Let a worker answer the next background job; the reply is made from the job."""
-    threads = []
+    threads, is_over = [], threading.Event()
 
     def answer_with(make_reply) -> None:
         def work() -> None:
             while not desk.counts():
-                time.sleep(0.05)
+                if is_over.wait(0.05):
+                    return
             held = desk.take(Lane.BACKGROUND)
             desk.record(held, *(judge(job, make_reply(job)) for job in held.jobs))
 
@@ -31,6 +31,7 @@ def answering(desk):
         threads[-1].start()
 
     yield answer_with
+    is_over.set()  # the command may have failed without a job
     for thread in threads:
         thread.join()
 
