@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from config.gc_tuning import collecting_rarely
 from console.command_table import COMMANDS
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ class LazyGroup(TyperGroup):
         name, *rest = args
         if name not in COMMANDS:
             ctx.fail(f"No such command {name!r}.{_suggestion(name)}")
-        with collecting_rarely():
-            return name, load(name), rest
+        return name, load(name), rest
 
 
 def load(name: str) -> "Command":

@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Annotated
 
+from config.gc_tuning import collecting_rarely
+
 if TYPE_CHECKING:
     import typer
 
@@ -12,7 +14,9 @@ _HELP = "Issue loyalty rewards in the background: nothing twice, nothing lost."
 def main() -> None:
     """Run the command line; Ctrl-C ends it quietly with status 130."""
     try:
-        command_line()()
+        # Importing makes many objects and no garbage: an eighth of a short command's time.
+        with collecting_rarely():
+            command_line()()
     except KeyboardInterrupt:
         sys.exit(130)
 

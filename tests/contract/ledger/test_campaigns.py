@@ -59,7 +59,7 @@ def test_a_name_of_255_emoji_is_accepted(desk):
 
 def test_an_unknown_campaign_is_explained(desk):
     with pytest.raises(
-        CampaignError, match=r"no campaign 'holi' among 1: `issuance status` lists them"
+        CampaignError, match=r"no campaign 'holi': `issuance status` lists the campaigns"
     ):
         find_campaign(desk.ledger, "holi")
 
