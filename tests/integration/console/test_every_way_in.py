@@ -1,4 +1,4 @@
-"""A field gives the same body whether a CSV row, a JSONL row, a Python call or an option carries it."""
+"""A field gives the same body from a CSV row, a JSONL row, a Python call or an option."""
 
 import json
 
