@@ -1,4 +1,4 @@
-"""Where the parts of the running system are: by settings, else where `issuance up` has put its embedded ones."""
+"""Where the servers are: from the settings, or else from a running `issuance up`."""
 
 import json
 import os
@@ -19,7 +19,7 @@ class Site:
     redis_url: str
     api_url: str
     rate_per_minute: int
-    """Calls a minute of the API account, 0 is unlimited: the setting, or what `up` chose for its simulator."""
+    """Calls a minute of the API account, 0 for no limit: the setting, or the simulator's of `up`."""
 
     @property
     def is_rabbitmq(self) -> bool:
@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class RunningSystem:
-    """What `issuance up` tells other processes on this machine, through a file below HOME."""
+    """What `issuance up` announces to other processes on this machine, in a file below HOME."""
 
     pid: int
     broker_url: str

@@ -10,7 +10,7 @@ over and over: up to a fifth of its time. Nearly all of them go by their referen
 
 
 def collect_rarely() -> None:
-    """Look seldom from now on, and never again through what is there already: modules, tasks, statements."""
+    """Raise the collection threshold and freeze everything allocated until now."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
@@ -18,7 +18,7 @@ def collect_rarely() -> None:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Look seldom meanwhile."""
+    """Raise the collection threshold while the block runs."""
     before = gc.get_threshold()
     gc.set_threshold(_NEW_OBJECTS)
     try:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _WHOLE_BYTES = 4_096
-"""Linux's PIPE_BUF: a pipe that several processes write to takes so many at once, or what they write may mix."""
+"""Linux's PIPE_BUF: the most bytes that a pipe takes from one of several writers unmixed."""
 _own = threading.local()
 
 
 class LineLogger:
-    """Writes finished lines to standard error, each as a whole, and at once unless `lines_together` says otherwise.
+    """Writes finished entries to standard error, each as a whole.
+
+    It writes at once, unless `lines_together` says otherwise.
 
     The standard library's loggers cost several times an event's own work: with one event for each
     call that shows. A log that cannot be written (disk full, closed pipe) must not stop what it

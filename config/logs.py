@@ -20,8 +20,7 @@ _FREE_TEXT = frozenset({"message", "note", "detail", "error", "exception"})
 # Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote
 # anything.
 _HARMLESS = ("celery.", "kombu.", "flower.")
-# A line a second from beat, and two a task, would drown what operators look for: chunks tell of
-# themselves.
+# Beat logs every second and Celery twice a task, which would hide our own events.
 _NOISY = (
     "httpx",
     "alembic.runtime",
@@ -33,7 +32,7 @@ _NOISY = (
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Take identifiers and vouchers out of an event, whoever wrote it."""
+    """Mask identifiers and vouchers in every event."""
     for key in _PERSONAL.intersection(event):
         event[key] = "[masked]"
     for key in _FREE_TEXT.intersection(event):

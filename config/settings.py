@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     health_stall_seconds: float = Field(
         180.0,
         gt=0,
-        description="Work due for so long without a call is a stall; more than LEASE + API_TIMEOUT.",
+        description="Work due for this long without a call is a stall; more than LEASE + API_TIMEOUT.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level logged."

@@ -16,7 +16,7 @@ def mask(identifier: str) -> str:
 def show(value: str) -> str:
     """Quote at most 40 characters of a value.
 
-    What looks like a mobile or an email is masked in whatever column it stands: a row whose columns
+    What looks like a mobile or an email is masked in any column: a row whose columns
     have slipped puts identifiers where none belong.
     """
     if "@" in value or _MOBILE_LIKE.fullmatch(value.strip()):

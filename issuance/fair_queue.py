@@ -26,7 +26,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One chunk of a contender, of so many jobs."""
+    """One chunk of a contender."""
 
     key: int
     size: int
@@ -76,7 +76,7 @@ class FairScheduler:
             heappop(line)
             if left[contender.key]:
                 heappush(line, (self._leads[contender.key], place))
-        # Who is alone takes nothing from anybody.
+        # A lone contender takes nothing from others.
         alone = len(contenders) == 1
         self._leads = (
             {} if alone else {key: lead - now for key, lead in self._leads.items() if lead > now}

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from pydantic_core import from_json
 
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason, settled_state
-from issuance.reconciliation.fallback import standing_state
-from issuance.retry import Decision, Reconcile, Settle
+from issuance.reconciliation.fallback import fallback_state
+from issuance.retry import Decision, Reconcile, Settle, TryAgain
 from issuance.states import State, may_replace
 
 
@@ -95,14 +95,16 @@ _SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
 
 
 def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
-    """Whether this is a look that says nothing of a line of which the API has said something definite."""
+    """Whether a reconciliation says nothing of a line that has a definite earlier answer."""
     match decision:
         case Reconcile(fallback=fallback):
             return fallback is not State.IN_DOUBT and line.kind in _SAYS_NOTHING
         case Settle(uses_fallback=True):
             return line.kind in _SAYS_NOTHING
-        case _:
+        case Settle() | TryAgain():
             return False
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(decision)
 
 
 def _is_overstated(line: LineOutcome, decision: Decision) -> bool:
@@ -119,7 +121,7 @@ def _outlived(known: LineFacts, line: LineOutcome) -> LineOutcome:
 def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
     if settle.uses_fallback and line.kind in _SAYS_NOTHING:
         return (
-            settle.state if known.code is None else standing_state(known.code, known.message or "")
+            settle.state if known.code is None else fallback_state(known.code, known.message or "")
         )
     if settle.state is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A passing refusal says nothing about the earlier attempt that left the doubt.
@@ -142,7 +144,7 @@ def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
     if State.PARTIAL in states and not {State.WAITING, State.IN_DOUBT}.intersection(states):
         return Settle(State.PARTIAL, Reason.PARTIAL)
     if State.ISSUED in states and isinstance(decision, Settle) and decision.state is State.FAILED:
-        # The refused lines may be reissued all the same: the reason stays.
+        # The refused lines may still be reissued, so the reason is kept.
         return Settle(State.PARTIAL, decision.reason)
     return decision
 

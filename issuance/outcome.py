@@ -15,7 +15,7 @@ class Kind(StrEnum):
     TRANSIENT = "transient"
     """Not processed; resending the same bytes is expected to work."""
     IN_DOUBT = "in_doubt"
-    """It may have been processed; resending the same bytes is safe and may tell."""
+    """It may have been processed; resending the same bytes is safe and may show it."""
     DEFERRED = "deferred"
     """Refused for a reason that is not the job's: too many calls (429), credentials (401)."""
 

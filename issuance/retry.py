@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import assert_never
 
 from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
@@ -11,7 +12,7 @@ from issuance.states import State
 _MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
 _THROTTLED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
-# of Retry-After, so that what was refused at one moment does not come back at one moment
+# Of Retry-After: calls that were refused together must not return together.
 _THROTTLED_JITTER = 0.25
 _LIMIT_WINDOWS_MAX = 3
 _LOOK_PATIENCE = 2  # attempts in all, as a multiple of the bound for sending
@@ -45,7 +46,7 @@ class RetryPolicy:
     reconcile_delays_seconds: tuple[float, ...] = ()
 
     def backoff_seconds(self, attempts: int, rng: Random) -> float:
-        """Draw the wait after so many counted attempts: capped exponential with full jitter."""
+        """Draw the wait after this many counted attempts: capped exponential with full jitter."""
         exponent = min(max(attempts - 1, 0), _MAX_EXPONENT)
         ceiling: float = min(self.cap_seconds, self.base_seconds * 2**exponent)
         return rng.uniform(0.0, ceiling)
@@ -92,7 +93,7 @@ class Settle:
     state: State
     reason: Reason | None
     uses_fallback: bool = False
-    """No look has found the job: each line stands as the reply before the looks had it (`reconciliation.fallback`)."""
+    """No read found the job: each line keeps the state of its last reply (`reconciliation.fallback`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Reconcile:
     """What it is settled as when no look finds it: in doubt, or what the API has said of a job that it may have
     known from an earlier attempt, whose lost reply showed units and vouchers that this one does not."""
     found_nothing: bool = False
-    """Whether this attempt was a look that found nothing, or too little: one of `reconcile_delays_seconds` is used up."""
+    """The reads found nothing or too little, which uses up one of `reconcile_delays_seconds`."""
 
 
 Decision = Settle | TryAgain | Reconcile
@@ -155,8 +156,10 @@ def decide(
             return Reconcile(
                 policy.reconcile_delays_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED
             )
-        case _:
+        case Kind.ISSUED | Kind.PARTIAL | Kind.FAILED:
             return Settle(settled_state(outcome.kind), outcome.reason)
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(outcome.kind)
 
 
 def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random) -> Decision:
@@ -169,7 +172,7 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
     if is_young and history.attempts < policy.max_attempts and outcome.retry_is_conclusive:
         return TryAgain(delay, counted=True, because=outcome.refusal or outcome.kind.value)
     if outcome.kind is not Kind.IN_DOUBT and not history.in_doubt_before:
-        # What was issued beside the line that was never processed stays issued.
+        # Lines that were issued in the same call stay issued.
         issued = any(line.kind in (Kind.ISSUED, Kind.PARTIAL) for line in outcome.lines)
         return Settle(State.PARTIAL if issued else State.FAILED, outcome.reason or Reason.EXHAUSTED)
     if policy.reconcile_delays_seconds:
@@ -180,14 +183,14 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
 def decide_reconciliation(
     found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random
 ) -> Decision:
-    """Decide what follows from a look into the API's transactions.
+    """Decide what follows from reading the API's transactions.
 
     Args:
-        found: what the look says: issued, partial or failed as the transactions have it; in doubt
+        found: what the reads say: issued, partial or failed as the transactions have it; in doubt
             when there is no transaction of this job; transient when it could not be read.
-        history: this look included in `attempts`, not in `empty_looks`.
+        history: this reconciliation included in `attempts`, not in `empty_looks`.
         policy: the bounds.
-        fallback: what the job is settled as when no look finds it.
+        fallback: what the job is settled as when no read finds it.
         rng: the source of jitter.
     """
     match found.kind:
@@ -201,22 +204,23 @@ def decide_reconciliation(
             delay = policy.reconcile_delays_seconds[history.empty_looks + 1]
             return Reconcile(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
-            # The issue call said issued, the transactions say failed: only a person can tell.
+            # The issue call said issued, the transactions say failed: an operator must decide.
             return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
         case Kind.ISSUED | Kind.PARTIAL | Kind.FAILED:
             return Settle(settled_state(found.kind), found.reason)
-        case _ if fallback is State.IN_DOUBT or (
-            fallback is State.FAILED and found.kind is not Kind.IN_DOUBT
-        ):
-            # What nobody could look for must not count as refused: a new requestId could issue it
-            # twice.
-            return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
-        case _:
+        case Kind.IN_DOUBT | Kind.TRANSIENT | Kind.DEFERRED:
+            unread = fallback is State.FAILED and found.kind is not Kind.IN_DOUBT
+            if fallback is State.IN_DOUBT or unread:
+                # A job that could not be read must not count as refused: a new requestId could
+                # issue it twice.
+                return Settle(State.IN_DOUBT, Reason.IN_DOUBT)
             return Settle(fallback, _FALLBACK_REASONS[fallback], uses_fallback=True)
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(found.kind)
 
 
 def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
-    """Whether a look says nothing yet, or less than the API itself has said."""
+    """Whether the reads say nothing yet, or less than the reply has said."""
     less = fallback is State.ISSUED or history.lags_behind
     return found is Kind.IN_DOUBT or (less and found in (Kind.PARTIAL, Kind.FAILED))
 

@@ -68,7 +68,7 @@ def _fields(pruned: PrunedJob) -> dict[str, Any]:
 
 
 def _texts(row: StoredRow) -> dict[str, Any]:
-    """A row by column. Bodies are JSON; a reply may be anything, and what is no UTF-8 stands as an escape."""
+    """A row by column. Bodies are JSON; a reply may be anything, and invalid UTF-8 is escaped."""
     return {
         _ARCHIVED_AS.get(name, name): (
             value.decode(errors="backslashreplace") if isinstance(value, bytes) else value

@@ -20,7 +20,7 @@ _LIMIT_REASONS = {
     "throttled": "the API throttled calls above it",
     "failures": "calls above it failed",
     "latency": "answers became slow above it",
-    "recovery": "calls come back gradually after a suspension",
+    "recovery": "calls resume gradually after a suspension",
 }
 
 

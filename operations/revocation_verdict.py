@@ -23,7 +23,7 @@ _IN_DOUBT = "Run this again: the API then says whether it was revoked"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a revocation."""
+    """The result of a revocation."""
 
     verb: Verb
     says: str

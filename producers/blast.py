@@ -1,4 +1,4 @@
-"""The blast: a campaign's file goes into the ledger, batch by batch, in flat memory and idempotently."""
+"""The blast: accepts a campaign's file batch by batch, idempotently and in flat memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -23,13 +23,15 @@ from producers.source import BadRow, ErrorsFile, Row, Source
 log = structlog.get_logger("issuance.producers")
 
 _BATCH_ROWS = 5_000
-"""So many rows are accepted in one transaction, and rows of one customer are grouped only within them. requestIds lie
-all over their index: the more rows at once, the fewer times each of its pages is written."""
+"""Rows per transaction; rows of one customer are grouped only within them.
+
+requestIds are spread over their index, so larger batches write each index page fewer times.
+"""
 
 
 @dataclass(slots=True)
 class BlastReport:
-    """What came of a file, in rows; `rows` is the sum of the next three."""
+    """The result of reading a file, in rows; `rows` is the sum of the next three."""
 
     rows: int = 0
     accepted: int = 0
@@ -74,7 +76,7 @@ def blast(
         freezer: makes the bodies.
         errors: takes the refused rows.
         options: how the rows are taken; None: repeats are refused, each row is a job.
-        on_batch: called after each batch is committed, with the report so far.
+        on_batch: called after each batch is committed, with the report up to there.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -94,7 +96,7 @@ def blast(
         )
         statistics = Statistics(ledger)
         for prepared, acceptance in committed:
-            _tell(campaign, acceptance.accepted)
+            _log_accepted(campaign, acceptance.accepted)
             refused = prepared.refused + [
                 bad for conflict in acceptance.conflicts for bad in _explain(conflict)
             ]
@@ -130,7 +132,7 @@ def check(
     *,
     options: BlastOptions | None = None,
 ) -> BlastReport:
-    """Read and freeze a file without accepting anything (`--dry-run`); the ledger is not looked at."""
+    """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`)."""
     with Occurrences() as occurrences:
         preparer = Preparer(campaign_name, freezer, options or BlastOptions(), occurrences)
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
@@ -148,7 +150,7 @@ def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:
         errors.write(bad)
 
 
-def _tell(campaign: Campaign, accepted: Iterable[Job]) -> None:
+def _log_accepted(campaign: Campaign, accepted: Iterable[Job]) -> None:
     for line in (line for job in accepted for line in job.lines):
         log.debug("row_accepted", request_id=line.request_id, campaign=campaign.name)
 

@@ -1,4 +1,4 @@
-"""How often a file has asked for the same reward of the same customer so far, counted on disk in flat memory."""
+"""Counts a file's rows for the same customer and reward, on disk and in flat memory."""
 
 import sqlite3
 from hashlib import blake2b

@@ -46,7 +46,7 @@ class BlastOptions:
 
 @dataclass(slots=True)
 class Prepared:
-    """What came of a batch of rows."""
+    """The result of preparing a batch of rows."""
 
     rows: int = 0
     jobs: list[Job] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Preparer:
         self._occurrences = occurrences
 
     def prepare(self, rows: Iterable[Row | BadRow]) -> Prepared:
-        """Prepare a batch; jobs stand in the order of their first rows, and no row's problem costs another row."""
+        """Prepare a batch: jobs in the order of their first rows; a bad row costs no other row."""
         prepared = Prepared()
         good: list[_Asked] = []
         for row in rows:
@@ -139,7 +139,7 @@ class Preparer:
     def _count(self, customer: Customer, row: Row) -> Occurrence:
         if self._occurrences is None:
             raise ValueError(
-                "Repeats can be told apart only by counting: give the preparer its occurrences"
+                "Repeats are distinguished by counting: give the preparer its occurrences"
             )
         return self._occurrences.count(customer, row.reward.reward_id, row.line)
 
@@ -149,11 +149,11 @@ class Preparer:
             raise repeat(f"line {seen.first_line}")
 
     def _group(self, good: Iterable[_Asked]) -> list[list[_Asked]]:
-        """Put together what can be one call: one customer, and what a body has once for all its rewards."""
+        """Group rows that fit into one call: one customer, and the same fields of the call."""
         groups: list[list[_Asked]] = []
         latest: dict[object, list[_Asked]] = {}
         for asked in good:
-            # Not two occurrences: an answer that names rewards only could not be told apart.
+            # Not two occurrences: an answer that names only rewards could not be matched.
             key = (asked.customer, asked.occurrence, asked.row.call)
             group = latest.get(key)
             if group is not None and any(

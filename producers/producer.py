@@ -1,4 +1,4 @@
-"""The Python call for other services: `producers.enqueue(mobile="9198…", reward_id=1001, key="order-17")`."""
+"""The Python call for other services: `producers.enqueue(mobile=…, reward_id=1001, key=…)`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -53,8 +53,7 @@ class Producer:
 
     Args:
         settings: whose account and ledger.
-        site: where the parts are; without a broker jobs are accepted all the same and released
-            later.
+        site: where the parts are; without a broker, jobs are accepted and released later.
 
     Raises:
         LedgerError: the ledger cannot be reached, or its schema does not fit.
@@ -114,7 +113,7 @@ def _pick(given: Mapping[str, Any], described: Iterable[Described]) -> dict[str,
 
 
 def _check_names(given: Iterable[str]) -> None:
-    """Do what Python does for a spelled-out signature: a misspelled `key` must not mean that there is none."""
+    """Refuse unknown and missing names, as Python does for a spelled-out signature."""
     unknown = sorted(set(given) - Request.__annotations__.keys())
     missing = sorted(Request.__required_keys__ - set(given))
     if unknown or missing:

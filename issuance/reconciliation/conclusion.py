@@ -1,4 +1,4 @@
-"""What the reads say of a job that is in doubt: which transactions are its own, and what came of each line (§8).
+"""What the reads say of a job in doubt: its own transactions and each line's outcome (§8).
 
 No read shows a requestId. A transaction is the job's own when its `rewardIssueRefId` is the job's
 `transactionNumber`, which is unique to the job and stored before the first send.
@@ -27,9 +27,9 @@ class Conclusion:
     """What the reads say of a job."""
 
     outcome: Outcome
-    """As a reply's: issued, partial or failed where the reads tell, in doubt where they do not, or not yet."""
+    """As a reply's: issued, partial or failed; in doubt where the reads do not show it, or not yet."""
     missing: tuple[str, ...]
-    """The requestIds no transaction was found for: reads may lag, so look again before anything is resent."""
+    """The requestIds without a transaction: reads may lag, so read again before any resend."""
 
 
 def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tuple[Issual, ...]:
@@ -66,7 +66,7 @@ def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = 
 def conclude(
     lines: Sequence[Line], own: Iterable[Issual], details: Mapping[str, TransactionDetail]
 ) -> Conclusion:
-    """Conclude what came of a job's lines. Everything that the transactions show is kept.
+    """Conclude the outcome of a job's lines; everything that the transactions show is kept.
 
     A line is issued when its transactions count as many units as it asked for and the newest of
     those that have units says so; a refusal beside them undoes nothing. How units are counted
@@ -154,7 +154,7 @@ _Judgement = tuple[Kind, Reason | None, Issual | None, tuple[str, ...]]
 
 
 def _judge(share: Sequence[Issual], units: int, wanted: int) -> _Judgement:
-    """Judge a line by its transactions: the kind, its reason, the transaction that tells, and contradictions."""
+    """Judge a line by its transactions: kind, reason, deciding transaction, contradictions."""
     newest = share[-1] if share else None
     unread = [
         entry for entry in share if says_issued(entry) and not isinstance(entry, TransactionDetail)

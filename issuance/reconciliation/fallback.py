@@ -1,4 +1,4 @@
-"""What a line stands as when no look has found its job: what the API's last reply to its sending said of it."""
+"""The state of a line whose job no read has found: what its last reply said of it."""
 
 from issuance.outcome import Reason
 from issuance.replies.codes import Verdict, find_code
@@ -17,8 +17,8 @@ def refusal_reason(verdict: Verdict) -> Reason:
     return _REASONS.get(verdict, Reason.FAILED)
 
 
-def standing_state(code: int, message: str) -> State:
-    """The state of a line of which the API has said something definite, and its reads say nothing.
+def fallback_state(code: int, message: str) -> State:
+    """The state of a line that has a definite answer and that the reads do not show.
 
     Args:
         code: what the API said of the line.
@@ -28,5 +28,5 @@ def standing_state(code: int, message: str) -> State:
 
 
 def fallback_reason(code: int, message: str) -> Reason:
-    """Why an operator must look at a line that stands as refused with this code."""
+    """Why a line that was refused with this code needs an operator."""
     return refusal_reason(find_code(code, message).verdict)

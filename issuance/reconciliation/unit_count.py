@@ -76,7 +76,7 @@ def _names(detail: TransactionDetail) -> set[str]:
 
 
 def _units(detail: TransactionDetail, wanted: int) -> int:
-    """One transaction's units; where older answers do not count them, its status tells."""
+    """One transaction's units; where older answers do not count them, by its status."""
     if detail.quantity is not None:
         return max(detail.quantity, 0)
     if detail.status.code == ISSUED_CODE and detail.status.success is not False:

@@ -1,4 +1,4 @@
-"""Narrowing: a job, or its body, with only some of its lines, as if the others had never been part of it."""
+"""Narrowing: a job or body with only some of its lines, as if it had never had the others."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,10 +11,10 @@ from issuance.job import Job
 
 
 def narrow(job: Job, request_ids: Collection[str]) -> Job:
-    """Take a job that was not accepted yet with only these lines; a job that has no others comes back as it is.
+    """Keep only these lines of a job that was not accepted yet; return it as it is if all are kept.
 
     Args:
-        job: the job; its body is built anew, so it must not have been sent.
+        job: the job; its body is rebuilt, so it must not have been sent.
         request_ids: of the lines to keep, at least one of them the job's.
 
     Raises:

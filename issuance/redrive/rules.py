@@ -56,7 +56,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that decides what an operator can do about a dead letter: who advises and who redrives ask the same rules."""
+    """What the rules for a dead letter depend on; advice and redrive use the same rules."""
 
     state: DeadLetterState
     """Only an open letter can be redriven or discarded."""

@@ -1,4 +1,4 @@
-"""Reply → outcome: the body decides, line by line; HTTP and top-level status are hints (design rule 8)."""
+"""Reply → outcome: the body decides for each line; HTTP status is a hint (design rule 8)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
     Args:
         lines: the job's lines, in the order of the body.
         variant: the endpoint that was called.
-        reply: what came back.
+        reply: the API's reply, or its absence.
         resent: True when an earlier attempt may have reached the API, which makes "Duplicate
             requestId" and an empty success a question for the reads instead of an answer (§5).
     """
@@ -69,7 +69,7 @@ def _read_http(status: int) -> tuple[Kind, Reason | None]:
         return Kind.FAILED, Reason.FAILED
     if status in _HTTP_OTHER_REFUSAL:
         return Kind.FAILED, Reason.UNKNOWN_CODE
-    # 503 and 521 too: without the API's own body nobody says that the call was not processed.
+    # 503 and 521 too: without the API's own body the call may have been processed.
     return Kind.IN_DOUBT, Reason.IN_DOUBT
 
 

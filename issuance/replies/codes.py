@@ -10,17 +10,17 @@ class Verdict(Enum):
 
     ISSUED = auto()
     PARTIAL = auto()
-    """Some units were issued: keep them, tell an operator; resending the same bytes is safe."""
+    """Some units were issued: keep them, report to an operator; resending the same bytes is safe."""
     REFUSED = auto()
     """A definite no. The requestId is burnt; only an operator may reissue."""
     LIMIT = auto()
     """A definite no because a limit window is used up; another window may say yes."""
     CONFIG = auto()
-    """A definite no that every job of the campaign will get until somebody mends the set-up."""
+    """A definite no that every job of the campaign will get until the set-up is corrected."""
     TRANSIENT = auto()
     """Not processed now: resend the same bytes later."""
     RECHECK = auto()
-    """It may have been issued, and resending says no more: only the API's reads can tell."""
+    """It may have been issued, and resending says no more: only the API's reads can show it."""
     UNKNOWN = auto()
     """Undocumented: treated as a definite no, said loudly, left to an operator."""
 

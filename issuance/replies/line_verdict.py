@@ -71,7 +71,7 @@ def _read(
     mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool
 ) -> _Reading:
     if mention.element is None or status.code is None:
-        # Nothing is said of this line, so the answer does not tell whether it was issued.
+        # Nothing is said of this line, so the answer does not show whether it was issued.
         return Kind.IN_DOUBT, Reason.IN_DOUBT, ()
     row = find_code(status.code, status.message or "", status.partner_codes)
     kind, reason = _KINDS[row.verdict]

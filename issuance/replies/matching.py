@@ -55,8 +55,8 @@ def _by_reward_id(element: Reward, line: Line) -> bool:
 
 
 def _by_place(element: Reward, _line: Line) -> bool:
-    # Refused elements of an 8010 may name nothing at all: then only their place tells, if all are
-    # there.
+    # Refused elements of an 8010 may name nothing at all: then their place
+    # decides, if all are there.
     return not element.request_id and element.reward_id is None
 
 

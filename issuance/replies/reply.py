@@ -1,4 +1,4 @@
-"""A reply: what came back for one attempt, as a value. An HTTP answer, or the lack of one."""
+"""The reply to one attempt, as a value: an HTTP answer, or the lack of one."""
 
 from dataclasses import dataclass
 from typing import Literal

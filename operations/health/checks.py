@@ -145,7 +145,7 @@ def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
 
 
 class _RollCall:
-    """Who answers, asked once for all processes of a checkup.
+    """Which processes answer; asked once for all checks.
 
     Args:
         context: whose broker.

@@ -44,7 +44,7 @@ NEEDS: Mapping[Part, frozenset[Part]] = {
     Part.DEAD_LETTERS: frozenset({Part.BROKER}),
     Part.PROGRESS: frozenset({Part.LEDGER, Part.BROKER, Part.LIMITS}),
 }
-"""What a part cannot be judged without: when that is not well, the part is unknown, and only the cause is told."""
+"""What a part depends on: when that fails, the part is unknown and only the cause is shown."""
 
 
 def read_parts(text: str) -> list[Part]:

@@ -1,4 +1,4 @@
-"""The rule about mobiles: the API takes them with their country code, and knows nobody by the rest alone."""
+"""The rule about mobiles: the API finds a customer only with the country code."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from producers.lint.finding import Finding
 from producers.source import Identifier
 
 # The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere
-# E.164's shortest in use. It tells an Indian 9198765432, which lacks its country code, from
+# E.164's shortest in use. It distinguishes an Indian 9198765432, which lacks its country code, from
 # 919198765432.
 _NATIONAL_DIGITS = {
     "1": 10, "44": 10, "60": 9, "61": 9, "62": 9, "63": 10, "65": 8, "66": 9, "84": 9, "86": 11, "91": 10,
@@ -52,7 +52,7 @@ def country_code_rule(code: str) -> Callable[[Identifier], Finding | None]:
 
 
 def check_length(identifier: Identifier) -> Finding | None:
-    """Without knowing the country: few countries have mobiles so short that ten digits hold their code too."""
+    """Check the length when the country is unknown: few mobiles have ten digits with their code."""
     if identifier.kind != "mobile" or len(identifier.value) > _SHORT_DIGITS:
         return None
     mobile = identifier.value

@@ -46,7 +46,7 @@ class Payment:
         self._rewards = rewards
 
     def check_reward(self, reward: Reward) -> Finding | None:
-        """A reward that nobody listed is more likely a slip of the pen than a new one."""
+        """Refuse a reward that is not in the rewards file: it is more likely a typing error."""
         if reward.reward_id in self._rewards:
             return None
         return Finding(

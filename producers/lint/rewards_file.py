@@ -1,4 +1,4 @@
-"""The rewards file: what is known of the rewards' prices and payment configs, written by whoever set them up."""
+"""The rewards file: the rewards' prices and payment configs, as they were set up."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class RewardTerms(_Strict):
     name: str = ""
     """For the file's readers."""
     vendor: str | bool | None = None
-    """For the file's readers: who gives the reward, where that is not the brand."""
+    """For the file's readers: the giver of the reward, where that is not the brand."""
     points: _Points = Decimal(0)
     """Points for one unit where it has no payment config."""
     payment_configs: tuple[PaymentTerms, ...] = ()

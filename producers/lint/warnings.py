@@ -22,7 +22,7 @@ class WarningKind:
 
 @dataclass(slots=True)
 class Warnings:
-    """What is to be known of rows that were accepted all the same."""
+    """Warnings about rows that were accepted anyway."""
 
     kinds: dict[str, WarningKind] = field(default_factory=dict)
     """By kind, in order of first appearance; there are not more than the lint has rules."""

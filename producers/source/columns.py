@@ -1,4 +1,4 @@
-"""Our columns, and which of them a name in somebody else's file means."""
+"""Our columns, and which of them a name in a caller's file means."""
 
 import difflib
 import re

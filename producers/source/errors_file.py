@@ -1,4 +1,4 @@
-"""The file that tells an operator which rows were bad, why, and what to do."""
+"""The file that lists bad rows for an operator, each with its problem and remedy."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ class ErrorsFile:
     Attributes:
         path: The file.
         count: How many bad rows there were.
-        listed: How many of them stand in the file.
+        listed: How many of them are in the file.
     """
 
     def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:

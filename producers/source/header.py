@@ -1,4 +1,4 @@
-"""The header of a CSV file: which delimiter it uses, and which of our columns stands where."""
+"""The header of a CSV file: its delimiter, and the position of each of our columns."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Header(NamedTuple):
 
 
 def read_header(raw: bytes, options: ReadOptions) -> Header:
-    """Read the header, with the delimiter among comma, semicolon and tab that yields most known columns.
+    """Read the header, split at the delimiter that yields most known columns.
 
     Raises:
         UnusableFile: The line is no header, or no row under it could be issued.
@@ -56,7 +56,7 @@ def _text(raw: bytes) -> str:
 
 
 def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
-    """Choose the delimiter; on a tie the first of comma, semicolon, tab that splits the line at all."""
+    """Choose the delimiter; on a tie, the first of comma, semicolon and tab that splits the line."""
 
     def score(split: tuple[str, list[str]]) -> tuple[int, bool]:
         _, names = split

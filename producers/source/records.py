@@ -1,4 +1,4 @@
-"""Physical lines become CSV records: quoted fields may hold line breaks, a lost quote costs its own row."""
+"""CSV records from physical lines; a quoted field may hold line breaks."""
 
 import csv
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ class Records:
 
     A record whose quotes are not closed within the lines' limit, or do not pair up, or whose number
     of fields does not fit, is one bad row at its first line. Reading resumes at the line after
-    that: what was taken for its continuation is read again as ordinary lines. Reading stays linear
-    all the same: only a line with an odd number of quotes is looked beyond, and never farther than
+    that: what was taken for its continuation is read again as ordinary lines. Reading stays
+    linear: only a line with an odd number of quotes is looked beyond, and never farther than
     the next such line.
     """
 
@@ -116,7 +116,7 @@ def parse_quoted(record: str, delimiter: str) -> list[str]:
 def _split_unquoted(raw: bytes, delimiter: str) -> list[str]:
     text = decode(raw).removesuffix("\r")
     if "\r" in text:
-        raise Refusal("a carriage return stands in a field without quotes", _PAIR_UP)
+        raise Refusal("a field without quotes holds a carriage return", _PAIR_UP)
     return text.split(delimiter)
 
 

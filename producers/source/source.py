@@ -1,4 +1,4 @@
-"""A campaign's file as a whole: what it is, whether it can be read, and how far reading has come."""
+"""A campaign's file as a whole: its format, its defects, and the progress of reading."""
 
 import stat
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ class Source:
 
 
 def read_rows(path: Path, options: ReadOptions) -> Iterator[Row | BadRow]:
-    """Check a file and read it; see `Source`, which also tells how far reading has come.
+    """Check a file and read it; see `Source`, which also counts the bytes read.
 
     Raises:
         UnusableFile: At once, before the first row is asked for.

@@ -9,7 +9,7 @@ import pytest
 from issuance.endpoint import Variant
 from issuance.job import Line
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
-from issuance.reconciliation.fallback import fallback_reason, standing_state
+from issuance.reconciliation.fallback import fallback_reason, fallback_state
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
 from issuance.retry import History, Reconcile, RetryPolicy, Settle, decide, decide_reconciliation
@@ -103,7 +103,7 @@ def test_a_read_that_misses_a_known_transaction_is_repeated_unless_everything_is
     [(200, State.ISSUED), (8010, State.PARTIAL), (12005, State.FAILED), (98765, State.FAILED)],
 )
 def test_a_line_that_no_read_finds_keeps_the_state_of_its_reply(code, state):
-    assert standing_state(code, "") is state
+    assert fallback_state(code, "") is state
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_late_reply_without_news_is_not_written():
 
 def test_a_late_voucher_is_added_without_other_changes():
     known = LineFacts(State.ISSUED, 200, "issued", 2, None, '["A","B"]', None, None)
-    merged = merge(known, replace(REFUSED, vouchers=("C",)), State.FAILED)
+    merged = merge(known, replace(REFUSED, vouchers=("C",)), Settle(State.FAILED, None))
     assert merged.state is State.ISSUED
     assert (merged.line.code, merged.line.message, merged.line.vouchers) == (
         200,
