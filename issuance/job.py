@@ -84,7 +84,7 @@ def freeze_body(
     body: dict[str, Any] = {
         email_key if customer.kind == "email" else customer.kind: customer.value,
         "brand": brand,
-        # Of our fields, only this one comes back in the reads (§8): it must be unique for each job.
+        # The only field of ours that the reads show (§8): it must be unique for each job.
         "transactionNumber": lines[0].request_id,
     }
     endpoint = variant.endpoint

@@ -1,11 +1,14 @@
-"""Writes `demo-blast.csv`: 2,400 rows in which everything goes wrong that the documents tell of (docs/reference/simulator.md)."""
+"""Writes `demo-blast.csv`: 2,400 rows with every documented failure.
+
+See docs/reference/simulator.md.
+"""
 
 import csv
 from pathlib import Path
 from random import Random
 
 _ROWS = 2_400
-# Ending of the mobile number → how many rows; what each does stands in docs/reference/simulator.md.
+# Ending of the mobile number → how many rows; docs/reference/simulator.md says what each does.
 _MAGIC = {
     "9001": 6, "9002": 8, "9003": 2, "9004": 6, "9005": 5, "9006": 8, "9007": 4, "9008": 4, "9009": 4, "9010": 1,
     "9011": 4, "9101": 8, "9102": 5, "9103": 6, "9104": 6, "9105": 6, "9106": 5, "9107": 4, "9108": 2, "9109": 3,

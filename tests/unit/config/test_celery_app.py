@@ -80,12 +80,12 @@ def test_no_message_expires_and_none_waits_in_the_broker(conf):
     assert _app().Task.expires is None
 
 
-def test_messages_of_a_lost_worker_come_back_soon_after_the_timeout(conf):
+def test_messages_of_a_lost_worker_are_delivered_again_soon_after_the_timeout(conf):
     options = conf.broker_transport_options
     assert options["unacked_restore_interval"] * options["unacked_restore_throttle"] <= 5
 
 
-def test_nothing_waits_for_ever_for_a_broker_that_is_away(conf):
+def test_no_call_waits_without_a_limit_for_an_absent_broker(conf):
     assert conf.broker_pool_acquire_timeout
     assert conf.broker_transport_options["socket_connect_timeout"]
     assert conf.broker_transport_options["max_retries"] == 1

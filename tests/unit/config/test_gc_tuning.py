@@ -1,4 +1,4 @@
-"""The garbage collector looks seldom where told so, and as before afterwards."""
+"""The garbage collector runs rarely inside the block, and as before afterwards."""
 
 import gc
 

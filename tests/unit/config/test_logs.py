@@ -1,4 +1,4 @@
-"""Logs: one event a line, ours and the libraries' alike, masked whoever wrote it; a broken log stops nothing."""
+"""Logs: one masked event a line, ours and the libraries'; a broken log stops nothing."""
 
 import json
 import logging
@@ -142,7 +142,7 @@ def test_on_a_terminal_events_are_readable_lines_with_exceptions_masked(configur
     assert MOBILE not in stream.getvalue()
 
 
-def test_text_that_no_encoding_holds_is_logged_all_the_same(configure):
+def test_text_that_no_encoding_holds_is_logged_escaped(configure):
     stream = configure()
     structlog.get_logger("t").info("seen", message="half a pair: \ud800")
     assert _events(stream)[0]["message"] == "half a pair: \ud800"
@@ -151,11 +151,11 @@ def test_text_that_no_encoding_holds_is_logged_all_the_same(configure):
 def test_a_log_that_cannot_be_written_stops_nothing(configure):
     stream = configure()
     stream.close()
-    structlog.get_logger("t").info("nobody hears it")
+    structlog.get_logger("t").info("not_written")
     assert stream.closed
 
 
-def test_lines_that_are_told_together_come_in_order_and_in_pieces_that_a_pipe_takes_whole(
+def test_entries_written_together_keep_their_order_in_pieces_that_a_pipe_takes_whole(
     monkeypatch,
 ):
     written = []
@@ -171,7 +171,7 @@ def test_lines_that_are_told_together_come_in_order_and_in_pieces_that_a_pipe_ta
     assert len(written) < 12
 
 
-def test_what_was_held_back_is_written_when_the_telling_breaks_off(monkeypatch):
+def test_held_entries_are_written_when_the_block_raises(monkeypatch):
     written = []
     monkeypatch.setattr(sys, "stderr", Pieces(written))
     with pytest.raises(ZeroDivisionError):

@@ -17,7 +17,7 @@ WRONG = {
     ),
     "an endless lease": ({"LEASE_SECONDS": "inf"}, "ISSUANCE_LEASE_SECONDS", "finite"),
     "an endless backoff": ({"RETRY_CAP_SECONDS": "inf"}, "ISSUANCE_RETRY_CAP_SECONDS", "finite"),
-    "a look into the past": (
+    "a negative delay": (
         {"RECONCILE_DELAYS_SECONDS": "30,-1"},
         "ISSUANCE_RECONCILE_DELAYS_SECONDS",
         "0 or more",

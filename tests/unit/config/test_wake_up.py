@@ -1,4 +1,4 @@
-"""Nudges: one release is asked for, however many ask; an absent broker or Redis stops nobody."""
+"""Wake-ups: many requests ask for one release; an absent broker or Redis stops no caller."""
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -60,11 +60,11 @@ def test_a_lost_request_blocks_later_ones_for_a_few_seconds_only(server, make_br
     assert 0 < redis.ttl("issuance:wake-up") <= 5
 
 
-def test_an_absent_broker_is_told_to_who_asked(server, make_broker):
+def test_an_absent_broker_is_reported_to_the_caller(server, make_broker):
     assert not WakeUp(make_broker(AWAY), FakeRedis(server=server)).request()
 
 
-def test_an_absent_redis_is_told_to_who_asked_and_does_not_stop_a_release(server, make_broker):
+def test_an_absent_redis_is_reported_and_does_not_stop_a_release(server, make_broker):
     server.connected = False
     wake_up = WakeUp(make_broker(), FakeRedis(server=server))
     assert not wake_up.request()

@@ -33,7 +33,7 @@ def lines(prepared: Prepared) -> list[list[int]]:
     return [[line.source_line for line in job.lines] for job in prepared.jobs]
 
 
-def test_rows_of_one_customer_become_one_job_where_the_first_of_them_stood():
+def test_rows_of_one_customer_become_one_job_in_the_place_of_the_first():
     prepared = prepare(
         row(1, line=2, mobile=ANNA),
         row(1, line=3, mobile=BEN),

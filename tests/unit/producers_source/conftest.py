@@ -41,7 +41,7 @@ def read_cell(read):
 
 @pytest.fixture(scope="session")
 def lines_of():
-    """Tell good from bad rows: the lines of the good ones, the lines of the bad ones."""
+    """Return the lines of the good rows and those of the bad rows."""
 
     def split(rows):
         good = [row.line for row in rows if isinstance(row, Row)]

@@ -102,7 +102,7 @@ def as_csv(rows, **dialect):
 
 
 def read_records(read, records):
-    """Read these records, each a row to be written or the bytes of a line; tell at which line each starts."""
+    """Read these records, rows or raw lines; return what was read and where each starts."""
     raw = [
         record + b"\r\n" if isinstance(record, bytes) else as_csv([record]) for record in records
     ]

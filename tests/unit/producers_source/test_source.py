@@ -1,4 +1,4 @@
-"""A file as a whole: how its format is told, when it is unusable, how far reading has come, and in what memory."""
+"""A file as a whole: its format, what makes it unusable, progress, and flat memory."""
 
 import os
 import tracemalloc
@@ -25,7 +25,7 @@ JSONL = '\n {"mobile": "919800000001", "rewardId": 1001}\n'
         (".jsonl", "\ufeff" + JSONL.strip()),
     ],
 )
-def test_the_format_is_told_by_the_suffix_or_else_by_the_first_character(read, suffix, content):
+def test_the_suffix_decides_the_format_or_else_the_first_character(read, suffix, content):
     (row,) = read(content, suffix=suffix)
 
     assert isinstance(row, Row)
@@ -50,7 +50,7 @@ def test_a_directory_is_unusable(tmp_path):
         read_rows(tmp_path, ReadOptions())
 
 
-def test_a_pipe_is_unusable_and_nobody_waits_for_it(tmp_path):
+def test_a_pipe_is_unusable_and_reading_does_not_wait_for_it(tmp_path):
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
 
@@ -73,7 +73,7 @@ def test_a_file_taken_away_after_its_check_is_unusable(tmp_path):
         next(source.rows())
 
 
-def test_a_source_tells_how_many_of_its_bytes_are_read(tmp_path):
+def test_a_source_counts_the_bytes_that_are_read(tmp_path):
     path = tmp_path / "blast.csv"
     path.write_text("mobile,rewardId\n" + "919800000001,1001\n" * 50_000)
     source = Source(path, ReadOptions())
