@@ -16,8 +16,7 @@ class LineLogger:
     It writes at once, unless `lines_together` says otherwise.
 
     The standard library's loggers cost several times an event's own work: with one event for each
-    call that shows. A log that cannot be written (disk full, closed pipe) must not stop what it
-    tells of.
+    call that shows. A log that cannot be written (disk full, closed pipe) must not stop the work.
 
     Args:
         name: the logger's.

@@ -12,7 +12,7 @@ class Contender:
     """A campaign that wants turns.
 
     Attributes:
-        key: tells it from the others.
+        key: its own.
         weight: `WEIGHT_MIN` to `WEIGHT_MAX`; its share is this by the sum of all weights.
         due: jobs of it that could be taken; may be counted up to a chunk more than the room.
         chunk_size: most jobs of one turn, at least 1.
@@ -33,11 +33,11 @@ class Turn:
 
 
 class FairScheduler:
-    """Gives turns so that, whenever two have work left, each has had jobs as its weight wants, to a chunk.
+    """Gives turns in proportion to the contenders' weights, exact to one chunk.
 
-    It remembers from round to round who is ahead of the others. Who comes new, or comes back,
-    begins where the others are: it neither waits nor catches up. Several of these that share one
-    window share it rightly too, since each does so with its own part.
+    It remembers each contender's lead from round to round. A new or returning contender starts at
+    the current virtual time: no penalty, no credit. Several schedulers that share one window are
+    fair too, because each shares its own part fairly.
     """
 
     def __init__(self) -> None:

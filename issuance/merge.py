@@ -43,10 +43,10 @@ def merge(
         known: what the ledger has.
         line: what the reply says.
         decision: what follows from the reply. An issued line is settled even when the job is tried
-            again:
-            nothing can undo it. Only a job that is looked up to see its vouchers keeps it open.
-            What the API said of a line outlives a look that says nothing of it.
-        looked: the reply is what a look has found in the API's transactions.
+            again,
+            because nothing can undo it; only a job that is reconciled for its vouchers keeps it
+            open. A definite answer outlives reads that do not show the line.
+        looked: the reply comes from the API's transactions.
     """
     said = known.state
     if isinstance(decision, Settle):

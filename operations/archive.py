@@ -35,7 +35,7 @@ class Archive:
         """Append jobs, and return when the disk has them.
 
         Raises:
-            OSError: it cannot be written, or somebody else has made it meanwhile.
+            OSError: it cannot be written, or another process has made it meanwhile.
         """
         member = gzip.compress(b"".join(to_json(_fields(pruned)) + b"\n" for pruned in jobs))
         first = 0 if self._begun else os.O_CREAT | os.O_EXCL

@@ -23,7 +23,7 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
         ledger: the record.
         account: whose API is called.
         request_id: the line's.
-        who: who asks for it; the note, which is sent along, says why.
+        who: the operator; their note, the reason, goes to the API.
 
     Raises:
         RevocationError: the line cannot be revoked.

@@ -69,7 +69,7 @@ def conclude(
     """Conclude the outcome of a job's lines; everything that the transactions show is kept.
 
     A line is issued when its transactions count as many units as it asked for and the newest of
-    those that have units says so; a refusal beside them undoes nothing. How units are counted
+    those that have units says so; a refusal among them undoes nothing. How units are counted
     without counting any twice is the rule of `issuance.reconciliation.unit_count`. A transaction
     that says that it was issued, but whose detail could not be read, leaves its line in doubt: its
     vouchers are still to be had.

@@ -7,7 +7,7 @@ documented. The rule, from the oldest transaction to the newest:
 * Vouchers name units: those of all transactions together, each once (whatever its case: reads
   change it), are a count that is right in every reading, as far as vouchers are shown.
 * A transaction that asked for exactly the units still missing counts what was added: it is added.
-* Any other is read as counting everything again: the larger number stands.
+* Any other is read as counting everything again: the larger number counts.
 
 The larger of the two counts is the line's. Where no voucher is shown it may be too small, never too
 large: the line is then partial, an operator looks at it, and a resend, which is safe, settles it.
