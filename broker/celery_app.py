@@ -1,4 +1,4 @@
-"""Celery's configuration: the one place that owns it. Every setting is here for a reason given beside it."""
+"""Celery's configuration: the one place that owns it, with the reason for each setting."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from config.logs import configure_logs
 from config.settings import Settings
 
 _BROKER_CONNECT_SECONDS = 5
-# Who publishes hears at once that the broker is away: the release tries again in a second anyway.
+# Publishing fails at once when the broker is away: the release tries again in a second anyway.
 _PUBLISHER_RETRIES = {
     "max_retries": 1,
     "interval_start": 0,
@@ -23,7 +23,7 @@ _PUBLISHER_RETRIES = {
 
 
 def create_app(settings: Settings, site: Site) -> Celery:
-    """Make the Celery application for a process of this system; tasks are added by `worker.tasks`."""
+    """Make a process's Celery application; `worker.tasks` adds the tasks."""
     app = Celery("issuance", broker=site.broker_url or None)
     app.conf.update(_configuration(settings, site))
     setup_logging.connect(
@@ -39,22 +39,22 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
-        # A message is acknowledged when its jobs are settled or given back; a killed child's is
-        # delivered again.
+        # A message is acknowledged when its jobs are settled or given back; the message of a
+        # killed child is delivered again.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
-        # The last resort against a child that hangs: longer than any chunk, the wait for an absent
-        # ledger included.
+        # The last resort against a child that hangs: longer than any chunk, including its wait
+        # for an absent ledger.
         "task_time_limit": settings.visibility_timeout_seconds,
         # A busy machine starts children slowly.
         "worker_proc_alive_timeout": 30,
-        # A lost connection must not end calls under way: their outcomes are recorded all the same.
+        # A lost connection must not end calls in flight: their outcomes are still recorded.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
         "worker_consumer": "broker.consumers:ReturningConsumer",
         "broker_connection_max_retries": None,
-        # A publisher waits this long for a free connection, not for ever.
+        # Seconds that a publisher waits for a free connection; the default has no limit.
         "broker_pool_acquire_timeout": 10,
         "broker_transport_options": _transport_options(settings, site),
         "task_queues": [_queue(name, site) for name in CONSUMERS.values()],
@@ -63,8 +63,8 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
             DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]},
         },
         "task_create_missing_queues": False,
-        # Flower's source; cheap with chunks. Only the release process says what it sent (`issuance
-        # run`), or its own ticks would crowd out the chunks there.
+        # Flower reads these events; with chunks they cost little. Only the release process
+        # (`issuance run`) reports what it sent: beat's ticks would crowd out the chunks in Flower.
         "worker_send_task_events": True,
         "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
@@ -84,7 +84,7 @@ def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
     return {
         **_PUBLISHER_RETRIES,
         "visibility_timeout": settings.visibility_timeout_seconds,
-        # Messages of a lost worker come back after about 5 s past the timeout, not 100.
+        # Messages of a lost worker are restored within about 5 s of the timeout, not 100.
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "socket_keepalive": True,

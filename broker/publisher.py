@@ -1,4 +1,4 @@
-"""The broker as the rest of the system meets it: a message is on it for sure, or an error says so."""
+"""Publishing to the broker: when `publish` returns without an error, the broker has the message."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from kombu.connection import Connection
 
 _CONFIRM_SECONDS = 5.0
-"""So long RabbitMQ may take to say that it has a message: it says nothing while it is out of memory or disk."""
+"""Longest wait for RabbitMQ's confirmation; it sends none while it is out of memory or disk."""
 _PRODUCER_SECONDS = 5.0
 
 
-class BrokerAway(Exception):  # noqa: N818  # what is the case, not what went wrong
-    """The broker cannot be reached, or refused what it was given: check the server of ISSUANCE_BROKER_URL."""
+class BrokerAway(Exception):  # noqa: N818  # named for the state, as callers read it
+    """The broker is out of reach or refused a message; check the server of ISSUANCE_BROKER_URL."""
 
 
 @contextmanager
 def reach_broker(app: "Celery") -> Iterator[None]:
-    """Turn whatever a broker's absence looks like into one error.
+    """Turn every error of an absent broker into one.
 
     Raises:
-        BrokerAway: something within could not reach the broker.
+        BrokerAway: the body of the `with` could not reach the broker.
     """
     try:
         yield
@@ -31,15 +31,16 @@ def reach_broker(app: "Celery") -> Iterator[None]:
 
 
 def _absences(app: "Celery") -> tuple[type[Exception], ...]:
-    from kombu.exceptions import KombuError  # noqa: PLC0415  # not before it is needed: commands shall start fast
+    # imported late, so that commands start quickly
+    from kombu.exceptions import KombuError  # noqa: PLC0415
 
-    # not opened: it only knows its transport's errors
+    # stays closed: only its transport's error types are read
     connection: Connection = app.connection_for_write()
     return (KombuError, OSError, *connection.connection_errors, *connection.channel_errors)
 
 
 def publish(app: "Celery", task: str, **options: Any) -> None:
-    """Put a task's message on the broker. It is tried once: whoever publishes has a later round.
+    """Put a task's message on the broker, without a retry: the caller's next round publishes again.
 
     Args:
         app: the Celery application.
@@ -54,7 +55,7 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
         app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer,
     ):
         try:
-            # Mandatory: a message for a queue that somebody has deleted is an error, too.
+            # Mandatory: a message for a deleted queue is an error, too.
             app.send_task(
                 task,
                 producer=producer,
@@ -69,6 +70,6 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
 
 
 def _forget_connection(connection: "Connection") -> None:
-    """Have RabbitMQ's connection opened anew: a late answer on it would be taken for that to the next message."""
+    """Close RabbitMQ's connection: a late confirmation could be taken for the next message's."""
     if connection.transport.driver_type == "amqp":
         connection.collect()

@@ -1,4 +1,4 @@
-"""The names of queues and tasks, in one place and one spelling, and which process consumes which queue."""
+"""The names of queues and tasks, and which process consumes which queue."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from issuance.job import Lane
 RELEASE_QUEUE: Final = "issuance.release"
 DEAD_LETTER_QUEUE: Final = "issuance.dead_letters"
 REJECTED_QUEUE: Final = "issuance.rejected"
-"""On RabbitMQ only: what a worker could not make use of. People look at it; nobody consumes it."""
+"""On RabbitMQ only: messages that a worker could not use. Operators read it; it has no consumer."""
 LANE_QUEUES: Final = {Lane.BLAST: "issuance.blast", Lane.BACKGROUND: "issuance.background"}
 
 ISSUE_TASK: Final = "issuance.issue_chunk"

@@ -1,4 +1,4 @@
-"""RabbitMQ as the broker: replicated queues that lose nothing, and a queue for what no worker can make use of."""
+"""RabbitMQ as the broker: replicated queues, and a queue for messages that no worker can use."""
 
 from typing import Any
 
@@ -11,26 +11,25 @@ _REJECTED_MOST = 10_000
 _REJECTED_DAYS = 14
 
 SETTINGS: dict[str, Any] = {
-    # What a worker rejects goes to the queue of rejected messages. Its jobs are released anew all
-    # the same.
+    # A failed message goes to the queue of rejected messages; its jobs are still released again.
     "task_acks_on_failure": False,
-    # A broker that has vanished is noticed after two of them. The server may ask for fewer seconds.
+    # Seconds; a broker that vanished is noticed after two. The server may ask for fewer seconds.
     "broker_heartbeat": 30,
-    # Not exclusive: a worker that connects anew must not be locked out by the connection it lost.
+    # Not exclusive: the connection that a worker lost must not lock out its new one.
     "control_queue_exclusive": False,
     "control_queue_durable": True,
     "event_queue_exclusive": False,
     "event_queue_durable": True,
     "worker_consumer": "broker.consumers:RabbitConsumer",
 }
-"""Celery's settings that only RabbitMQ has a use for."""
+"""Celery's settings for RabbitMQ only."""
 
 TRANSPORT_OPTIONS: dict[str, Any] = {"confirm_publish": True}
 
 _WORK: dict[str, Any] = {
     "x-queue-type": "quorum",
-    # Since RabbitMQ 4 the default is 20, and 3.x knows no word for "unlimited". The ledger has its
-    # own limit for jobs that kill their workers.
+    # RabbitMQ 4 defaults to 20, and 3.x has no value for "unlimited". The ledger has its own limit
+    # for poison jobs.
     "x-delivery-limit": _DELIVERIES_MOST,
     "x-dead-letter-exchange": REJECTED_QUEUE,
     "x-dead-letter-strategy": "at-least-once",
@@ -38,17 +37,17 @@ _WORK: dict[str, Any] = {
 }
 _REJECTED: dict[str, Any] = {
     "x-queue-type": "quorum",
-    # For people to look at: nobody consumes it, so it must not grow for ever.
+    # It has no consumer, so its size is limited.
     "x-max-length": _REJECTED_MOST,
     "x-message-ttl": _REJECTED_DAYS * 24 * 3_600 * 1_000,
 }
 
 
 class WorkQueue(Queue):
-    """A queue of work; whoever declares it first declares along with it where its rejected messages go."""
+    """A queue of work, declared together with the queue of its rejected messages."""
 
     def declare(self, nowait: bool = False, channel: Any = None) -> str:  # noqa: FBT001, FBT002  # kombu's signature
-        """Declare it."""
+        """Declare the queue of rejected messages, then this one."""
         rejected_queue()(channel or self.channel).declare(nowait=nowait)
         name: str = super().declare(nowait=nowait, channel=channel)
         return name
@@ -60,6 +59,6 @@ def work_queue(name: str) -> Queue:
 
 
 def rejected_queue() -> Queue:
-    """Describe the queue of rejected messages: an unknown task, a broken body, a task that failed."""
+    """Describe the queue of rejected messages: unknown tasks, broken bodies, failed tasks."""
     everything = Exchange(REJECTED_QUEUE, type="fanout")
     return Queue(REJECTED_QUEUE, exchange=everything, queue_arguments=_REJECTED)

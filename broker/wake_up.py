@@ -1,4 +1,4 @@
-"""Asking for a release at once, instead of at beat's next tick."""
+"""Requests for a release now, instead of at beat's next tick."""
 
 import math
 import time
@@ -17,7 +17,7 @@ _DEBOUNCE_SECONDS = 0.25
 
 
 class WakeUp:
-    """Keeps at most one release message on the broker. A lost one costs a second: beat's next tick.
+    """Keeps at most one release message on the broker; a lost one delays the release by a second.
 
     Args:
         app: the Celery application.
@@ -45,7 +45,7 @@ class WakeUp:
     def request_debounced(self) -> bool:
         """Ask for a release, unless this process has asked within the last 250 ms.
 
-        For callers that ask after each chunk: a message costs some milliseconds.
+        For callers that ask after each chunk: a message costs a few milliseconds.
         """
         if self._clock() < self._not_before:
             return True
@@ -53,7 +53,7 @@ class WakeUp:
         return self.request()
 
     def acknowledge(self) -> None:
-        """Mark the request as handled: a release begins, and later requests need another one."""
+        """Clear the request, because a release begins now; later requests need another one."""
         try:
             self._redis.delete(_KEY)
         except RedisError:
