@@ -1,4 +1,4 @@
-"""Locks that keep one customer to one call at a time over all workers (rewards-api §6.1, code 10004)."""
+"""Locks that allow one call at a time per customer (rewards-api §6.1, code 10004)."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from limiter.unavailable import reach_redis
 class CustomerLocks:
     """Short locks on customers, named by `Customer.fingerprint`.
 
-    A lock lapses after its time, should its owner die. Every method is one round trip for a whole
-    chunk and raises `LimitsUnavailable` when Redis cannot be reached.
+    A lock expires, so that a dead owner cannot keep it. Every method takes one round trip for a
+    whole chunk, and raises `LimitsUnavailable` when Redis cannot be reached.
     """
 
     def __init__(self, redis: Redis, account: str) -> None:
@@ -24,11 +24,11 @@ class CustomerLocks:
     async def acquire(
         self, owner: str, fingerprints: Sequence[str], ttl_seconds: float
     ) -> set[str]:
-        """Lock what is free, and prolong what `owner` holds already.
+        """Lock the free customers, and extend the locks that `owner` already holds.
 
         Args:
-            owner: unlike every other holder's, for example the claim's id.
-            fingerprints: of the customers; repeats are fine.
+            owner: a name that no other holder uses, for example the claim's id.
+            fingerprints: of the customers; duplicates are allowed.
             ttl_seconds: above 0; longer than the calls can take.
 
         Returns:
@@ -42,7 +42,7 @@ class CustomerLocks:
         return {fingerprints[place - 1] for place in places}
 
     async def release(self, owner: str, fingerprints: Sequence[str]) -> None:
-        """Unlock those that `owner` still holds; others' locks stay."""
+        """Release the locks that `owner` still holds; other owners' locks stay."""
         if fingerprints:
             with reach_redis():
                 await self._release(keys=self._keys(fingerprints), args=[owner])

@@ -9,16 +9,16 @@ from limiter.reservation import MICROSECONDS, Grant, Scope
 
 
 class Verdict(Enum):
-    """What one call says about the account."""
+    """The result of one call, as far as it concerns the account."""
 
     ACCEPTED = auto()
-    """A readable answer, whatever it says of the job."""
+    """A readable answer, whatever its code for the job."""
     THROTTLED = auto()
     """429."""
     UNAUTHORISED = auto()
     """401."""
     FAILED = auto()
-    """No readable answer: no connection, no reply, a gateway's page, cut JSON."""
+    """No readable answer: no connection, no reply, a gateway's page, truncated JSON."""
 
 
 EVIDENCE = {Verdict.ACCEPTED: 0, Verdict.THROTTLED: 2, Verdict.UNAUTHORISED: 4, Verdict.FAILED: 1}
@@ -27,23 +27,23 @@ EVIDENCE = {Verdict.ACCEPTED: 0, Verdict.THROTTLED: 2, Verdict.UNAUTHORISED: 4, 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What the limiter needs to know of one call."""
+    """What the limiter needs to know about one call."""
 
     verdict: Verdict
     settled: bool = True
-    """The answer settled the job. A campaign of which nothing settles is suspended by itself."""
+    """The answer settled the job. A campaign none of whose jobs settle is suspended on its own."""
     is_repeat: bool = False
     """The job failed before: its failure says more about the job than about the account."""
     retry_after_seconds: float = 0.0
     took_seconds: float | None = None
-    """Latency; None when it was not measured well, and for reads."""
+    """Latency; None for reads, and when the measurement is unreliable."""
     reason: str = ""
-    """What was answered, for the operator, such as `HTTP 502 text/html`; names no customer."""
+    """The answer in short, for the operator: `HTTP 502 text/html`; it names no customer."""
 
 
 @dataclass
 class Feedback:
-    """Sums over calls that were granted in one epoch, to one scope."""
+    """Sums over the calls of one grant: one scope in one state of the limits."""
 
     calls: int = 0
     accepted: int = 0
@@ -98,7 +98,7 @@ class Feedback:
         if result.settled:
             self.settled += 1
             self.settled_repeats += result.is_repeat
-        elif result.verdict is not Verdict.THROTTLED:  # which says nothing of the campaign
+        elif result.verdict is not Verdict.THROTTLED:  # a 429 says nothing about the campaign
             self.unsettled += not result.is_repeat
             self.unsettled_repeats += result.is_repeat
 
@@ -124,16 +124,16 @@ class FeedbackBuffer:
         feedback.add(result)
 
     def take(self, scope: Scope) -> tuple[Grant, Feedback] | None:
-        """Take out the oldest results of a scope."""
+        """Remove and return the oldest results of a scope."""
         grant = next((held for held in self._held if held.scope == scope), None)
         return None if grant is None else (grant, self._held.pop(grant))
 
     def has_refusals(self) -> bool:
-        """Whether a call among them was refused."""
+        """Whether the buffer has a refused call."""
         return any(feedback.accepted < feedback.calls for feedback in self._held.values())
 
     def take_all(self) -> Iterator[tuple[Grant, Feedback]]:
-        """Take out everything, the oldest first."""
+        """Remove and yield everything, the oldest first."""
         while self._held:
             grant = next(iter(self._held))
             yield grant, self._held.pop(grant)

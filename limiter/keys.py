@@ -1,8 +1,8 @@
-"""The Redis keys of one API account, all under `issuance:<account>:`, and their spelling in one place."""
+"""The Redis keys of one API account, all under `issuance:<account>:`."""
 
 
 def limits_key(account: str) -> str:
-    """Name the hash of the account's rate, adaptive limit and suspension; its fields: `lua/adaptive.lua`."""
+    """Name the hash of the account's limits; its fields are in `lua/adaptive.lua`."""
     return f"issuance:{account}:limits"
 
 

@@ -1,8 +1,8 @@
-"""The Lua scripts that change an account's limits: each runs in one step and costs one round trip.
+"""The Lua scripts that change an account's limits: each is atomic and costs one round trip.
 
-A script's header says which library files it uses, its parameters and the fields of its reply.
-Callers name both; only this module knows that Redis passes them by position. Numbers arrive as Lua
-numbers, times as microseconds of the Redis server's clock.
+A script's header lists the library files it uses, its parameters and the fields of its reply.
+Callers use names; only this module knows that Redis passes values by position. Numbers arrive as
+Lua numbers, times as microseconds of the Redis server's clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ _TEXTS = frozenset({"owner", "reason", "campaign"})
 
 @dataclass(frozen=True, slots=True)
 class LuaScript:
-    """One script: its whole text, and the names of what it takes and returns."""
+    """One script: its whole text, and the names of its parameters and reply fields."""
 
     text: str
     parameters: tuple[str, ...]
     fields: tuple[str, ...]
 
     def arguments(self, given: Mapping[str, int | float | str]) -> list[int | float | str]:
-        """Put named arguments into the script's order; those that are not given are 0 or empty.
+        """Put named arguments into the script's order; missing ones are 0 or empty.
 
         Raises:
-            TypeError: a name is not the script's.
+            TypeError: the script has no parameter of this name.
         """
         if unknown := given.keys() - set(self.parameters):
             raise TypeError(f"The script has no parameter {', '.join(sorted(unknown))}")
@@ -57,7 +57,7 @@ def _read(name: str) -> str:
 
 
 def _bind(parameters: Sequence[str]) -> str:
-    """The Lua table `arg`: each argument under its name."""
+    """The Lua code of the table `arg`, which has each argument under its name."""
     values = (
         f"{name} = {f'ARGV[{place}]' if name in _TEXTS else f'tonumber(ARGV[{place}])'}"
         for place, name in enumerate(parameters, start=1)

@@ -12,14 +12,15 @@ _FRESH_SECONDS = 0.5
 
 
 class PausedCampaigns:
-    """The campaigns whose calls are stopped. The ledger is the record; this only spares asking it before each call.
+    """The campaigns whose calls are stopped.
 
-    Every method raises `LimitsUnavailable` when Redis cannot be reached.
+    The ledger is the record; this copy saves a query before each call. Every method raises
+    `LimitsUnavailable` when Redis cannot be reached.
 
     Args:
         redis: made by `connect`.
         account: names the API account; the same for all its workers.
-        clock: seconds that never go back.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -37,16 +38,15 @@ class PausedCampaigns:
             await self._redis.sadd(self._key, str(campaign_id))
 
     async def unpause(self, campaign_id: int) -> None:
-        """Allow calls of a campaign again; nothing happens to one that is not paused."""
+        """Allow calls of a campaign again; no effect on one that is not paused."""
         with reach_redis():
             await self._redis.srem(self._key, str(campaign_id))
 
     async def paused(self) -> frozenset[int]:
-        """Read the ids, at most half a second old, so that this may be called before each call."""
+        """Return the ids, at most half a second old; cheap enough to use before each call."""
         if self._known is not None and self._clock() < self._ask_at:
             return self._known
-        # Calls that ask while the reply is on its way use what is known, rather than ask all at
-        # once.
+        # Concurrent callers use the previous ids instead of all asking Redis at once.
         self._ask_at = self._clock() + _FRESH_SECONDS
         try:
             with reach_redis():

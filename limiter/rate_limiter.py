@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("issuance.worker")
 
 PROBE_PAUSE_SECONDS = (1.1, 1.5)
-"""Between two probes, drawn for each; with the turn of the other kind of job, 0.4 s, less than 2 s."""
+"""Range of the random pause between probes; with PROBE_TURN of `breaker.lua` below 2 s."""
 _REPORT_AGAIN_SECONDS = 0.05
 _REPORT_ALL_SECONDS = 0.5
 _WARNINGS = frozenset(
@@ -30,22 +30,22 @@ _WARNINGS = frozenset(
 
 
 class RateLimiter:
-    """The limits of one API account; every method is at most one round trip for each scope.
+    """The limits of one API account; every method takes at most one round trip for each scope.
 
-    Every method raises `LimitsUnavailable` when Redis cannot be reached. A change of state is
-    logged by the one caller whose results brought it about.
+    Every method raises `LimitsUnavailable` when Redis cannot be reached. Only the caller whose
+    results caused a change of state logs it.
 
     Args:
         redis: made by `connect`; its socket timeout bounds every wait here.
         account: names the API account; the same for all its workers.
-        rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited. The
-            grid is in whole microseconds, so rates beyond a million a minute are kept to within
-            some per cent below.
+        rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited.
+            Intervals are whole microseconds, so the effective rate above a million a minute is a
+            few per cent lower.
         failure_threshold: weight of refused calls in a row that suspends the account; a call
             without a readable answer weighs 1, a 429 2, a 401 4, and a job that failed before 0.
         adapts: whether results set an adaptive limit; the same for all workers.
         rng: the source of jitter.
-        clock: seconds that never go back.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -81,22 +81,22 @@ class RateLimiter:
     ) -> Reservation:
         """Reserve up to `count` calls that may start within `within_seconds` (at most 1) from now.
 
-        Slots lie evenly on the rate, or on the adaptive limit where that is lower; time that went
-        unused counts for at most two thirds of a second's worth of calls (at least one) at once.
-        The last third is kept for preferred calls, which start before what was reserved for the
-        next 0.35 s already.
+        Slots are spaced evenly at the rate, or at the adaptive limit where that is lower. Unused
+        time allows a burst of two thirds of a second's calls (at least one call). The last third
+        is kept for preferred calls, which may start before slots that others have already reserved
+        for the next 0.35 s.
 
-        None is granted while the scope is suspended; then single probes, until one is answered. The
-        rest belongs back in the ledger, due after `next_free_seconds`. Buffered results of the
-        scope travel along.
+        While the scope is suspended no slot is granted, and then single probes until one succeeds.
+        Give the other jobs back to the ledger, due after `next_free_seconds`. The call also reports
+        the scope's buffered results.
 
         Args:
-            count: how many calls are wanted.
-            within_seconds: how far ahead a call may start.
-            scope: whose calls these are.
-            preferred: background calls, which go before what a blast has reserved.
-            is_repeat: all jobs that wait for a slot have failed before: probes alternate between
-                such and others.
+            count: calls wanted.
+            within_seconds: latest start of a call, from now.
+            scope: of the calls.
+            preferred: background calls, which go before the slots that a blast has reserved.
+            is_repeat: every job that waits for a slot has failed before; probes alternate between
+                such jobs and others.
         """
         taken = self._buffer.take(scope)
         reply = await self._run(
@@ -115,14 +115,14 @@ class RateLimiter:
         return Reservation.read(scope, reply)
 
     async def report(self, reservation: Reservation, result: CallResult) -> float:
-        """Take in the result of one of a reservation's calls.
+        """Buffer the result of one of a reservation's calls, and report it now if it is urgent.
 
-        It costs a round trip when it is news to other workers, and at most about twenty a second;
-        otherwise the next reservation carries it.
+        A refusal is urgent, and so is any result after refusals; both together take at most about
+        twenty round trips a second. Otherwise the next reservation reports the result.
 
         Returns:
-            Seconds for which the scope is suspended, as far as this call has learnt; 0 is
-            available.
+            Seconds for which the scope is suspended; 0 when it is available or nothing was
+            reported.
         """
         self._buffer.add(reservation.grant, result)
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
@@ -133,11 +133,11 @@ class RateLimiter:
         return await self.flush(reservation.grant.scope)
 
     async def flush_refusals(self, scope: Scope) -> float:
-        """Report everything if a call among it was refused: no later result may carry it soon."""
+        """Report everything if the buffer has a refused call: the next call may be far away."""
         return await self.flush(scope) if self._buffer.has_refusals() else 0.0
 
     async def flush(self, scope: Scope) -> float:
-        """Report everything that is buffered; returns the seconds for which the scope is suspended."""
+        """Report all buffered results; returns the seconds for which the scope is suspended."""
         seconds = 0.0
         for grant, feedback in self._buffer.take_all():
             results = self._results(grant.scope, (grant, feedback))
@@ -148,10 +148,10 @@ class RateLimiter:
         return seconds
 
     async def give_back(self, reservation: Reservation, unused: int) -> None:
-        """Give back the last `unused` slots of a reservation, once, when they will not be used.
+        """Give back the last `unused` slots of a reservation; call it once.
 
-        Only while nothing has been reserved after it: otherwise they lapse, so that the rate never
-        exceeds the limit.
+        Slots are returned only while they are the newest. Otherwise they stay unused, so that the
+        rate never exceeds the limit.
         """
         back = min(unused, len(reservation.delays_seconds)) * reservation.interval_microseconds
         if back > 0:
@@ -160,9 +160,9 @@ class RateLimiter:
             )
 
     async def set_rate(self, per_minute: int | None) -> None:
-        """Set the rate of all workers from their next reservation on; None is back to the setting.
+        """Set the rate of all workers from their next reservation on; None restores the setting.
 
-        The adaptive limit ends with it, unless the account is suspended.
+        This also ends the adaptive limit, unless the account is suspended.
 
         Raises:
             ValueError: the rate is below 0.

@@ -1,6 +1,6 @@
-"""Connections to the Redis that holds limits and locks: bounded waits, and closed without leftovers.
+"""Connections to the Redis server of limits and locks, with bounded waits.
 
-One server (with replicas, if any), not a Redis Cluster: the scripts touch several keys at once.
+One server (with replicas, if any), not a Redis Cluster: a script uses several keys.
 """
 
 from typing import Any
@@ -19,35 +19,34 @@ _RETRY_AFTER_SECONDS = 0.1
 
 
 def connect(url: str) -> AsyncRedis:
-    """Prepare a client for one asyncio loop; it connects with its first command.
+    """Make a client for one asyncio loop; it connects with its first command.
 
-    It must be made after the fork and closed with `async with` or `aclose()`. A command waits at
-    most about 5 s for its reply, and up to twice 3 s more when it has to connect first.
+    Make it after a fork, and close it with `async with` or `aclose()`. A command waits at most
+    about 5 s for its reply, and up to twice 3 s more when it must connect first.
 
     Args:
         url: `redis://` or `rediss://`, as `ISSUANCE_REDIS_URL`; a query such as `?socket_timeout=2`
-            changes these bounds, in seconds.
+            changes these timeouts, in seconds.
     """
     retry = AsyncRetry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, (RedisConnectionError,))
     return AsyncRedis.from_url(url, retry=retry, **_options())
 
 
 def connect_sync(url: str) -> Redis:
-    """Prepare a client for synchronous code (the console); as `connect`, closed with `with` or `close()`."""
+    """Make a client for synchronous code, as `connect`; close it with `with` or `close()`."""
     retry = Retry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, (RedisConnectionError,))
     return Redis.from_url(url, retry=retry, **_options())
 
 
 def _options() -> dict[str, Any]:
-    # A broken connection is tried once more: a restarted server or an idle connection cut by a
-    # firewall is no outage. A reply that does not come is not awaited twice. A command that ran
-    # twice is harmless: at worst some slots of the rate stay unused or a failure counts double.
+    # One retry after a broken connection, because a server's restart or a firewall that cuts idle
+    # connections is no outage; none after a reply timeout. A command that runs twice is harmless:
+    # at worst some slots stay unused or a failure counts double.
     return {
         "decode_responses": True,
         "socket_timeout": _REPLY_TIMEOUT_SECONDS,
         "socket_connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,
-        # A Redis Enterprise feature that costs a command per connection and loosens the timeouts
-        # above.
+        # A Redis Enterprise feature: costs a command per connection, and relaxes the timeouts.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }

@@ -1,4 +1,4 @@
-"""What a reservation of call slots grants, and what must be known to report results and give slots back."""
+"""Reservations of call slots, with what is needed to report results and give slots back."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -6,27 +6,27 @@ from typing import Any, NamedTuple, Self
 MICROSECONDS = 1_000_000
 
 KEPT_SECONDS = 0.35
-"""How much of a burst, which is a second's worth of calls, is kept for preferred calls."""
+"""Part of a burst (a second's worth of calls) that is kept for preferred calls."""
 
 
 class Scope(NamedTuple):
-    """Whose calls these are: a campaign's issue calls, or its reads, which have a suspension of their own."""
+    """A campaign's issue calls, or its reads, which are suspended separately."""
 
     campaign_id: int
     is_read: bool = False
 
 
 class Grant(NamedTuple):
-    """Under which state of the limits calls were granted: results of older states say little of the present one."""
+    """The state of the limits when calls were granted; results of an older state count less."""
 
     scope: Scope
     epoch: int = 0
     """Of the adaptive limit."""
     suspension: int = 0
-    """How often the scope was suspended until then."""
+    """How often the scope had been suspended."""
     campaign_suspension: int = 0
     is_probe: bool = False
-    """It is the one call that goes through while its scope or campaign is suspended."""
+    """Whether it is the one call granted while its scope or campaign is suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,18 @@ class Reservation:
 
     grant: Grant
     delays_seconds: tuple[float, ...]
-    """One for each granted slot, ascending: start the call no sooner than this after the reply came."""
+    """For each granted slot, ascending: the earliest start of its call after the reply arrived."""
     next_free_seconds: float
-    """Seconds until a further slot can be granted, as far as is known now; 0 or more."""
+    """Expected seconds until the next slot can be granted; 0 or more."""
     held: str = ""
-    """Why fewer slots are granted than the rate allows: `suspended`, `probing`, `campaign_suspended`, or empty."""
+    """Why fewer slots are granted than the rate allows, or empty.
+
+    `suspended`, `probing`, `campaign_suspended` or `campaign_probing`.
+    """
     interval_microseconds: int = 0
     """Between two slots; 0 when the rate is unlimited."""
     mark: int = 0
-    """The newest slot of the grid after this reservation."""
+    """Time of the newest slot after this reservation, in microseconds of the Redis clock."""
 
     @classmethod
     def read(cls, scope: Scope, reply: dict[str, Any]) -> Self:

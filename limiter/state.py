@@ -13,9 +13,9 @@ class Availability(StrEnum):
 
     AVAILABLE = "available"
     PROBING = "probing"
-    """Single calls go through, to learn whether the cause is gone."""
+    """Single calls are granted, to find out whether the cause is gone."""
     SUSPENDED = "suspended"
-    """No call goes through for some seconds."""
+    """No call is granted for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class BreakerState:
     until_seconds: float = 0.0
     """Seconds until the next probe may be made; 0 unless suspended."""
     for_seconds: float = 0.0
-    """How long it has not been available."""
+    """Seconds since it was suspended."""
     reason: str = ""
-    """What was answered last; empty when available."""
+    """The last refusal; empty when available."""
     refused: int = 0
-    """Weight of refused calls in a row, while available."""
+    """While available: weight of the refused calls in a row."""
 
     @classmethod
     def read(cls, reply: Sequence[Any]) -> Self:
@@ -54,19 +54,19 @@ class LimitState:
     rate_per_minute: int
     """Calls a minute in force; 0 is unlimited."""
     rate_overridden: bool
-    """Whether the rate was set at run time, rather than by the setting."""
+    """Whether the rate was set at run time instead of by the setting."""
     account: BreakerState = BreakerState()
     reads: BreakerState = BreakerState()
     campaigns: Mapping[int, BreakerState] = field(default_factory=dict)
     """The suspended campaigns, by id."""
     adaptive_limit_per_minute: int = 0
-    """Calls a minute that results allow for now, below the rate; 0 when there is no such limit."""
+    """Calls a minute, below the rate; 0 when there is no adaptive limit."""
     adaptive_limit_reason: str = ""
     """Why it was lowered last: `throttled`, `failures`, `latency` or `recovery`."""
     adaptive_limit_seconds: float = 0.0
-    """How long there has been one."""
+    """Seconds since it was first set."""
     unrelated_share: float = 0.0
-    """Share of calls that fail just as often when fewer are made: the limit is not lowered for them."""
+    """Share of calls that fail at any rate: the limit is not lowered for them."""
 
     @property
     def allowed_per_minute(self) -> int:
@@ -75,12 +75,12 @@ class LimitState:
 
     @property
     def is_held_back(self) -> bool:
-        """Whether fewer calls are made than the rate allows: background work should get them first."""
+        """Whether fewer calls are made than the rate allows; background work then goes first."""
         return not self.account.is_available or self.adaptive_limit_per_minute > 0
 
     @classmethod
     def read(cls, reply: Mapping[str, Any], campaigns: Sequence[int]) -> Self:
-        """Read the reply of `lua/state.lua`; `campaigns` are the ids that it was asked about."""
+        """Read the reply of `lua/state.lua`; `campaigns` are the ids of its keys, in order."""
         limit = reply["limit"]
         breakers = zip(campaigns, map(BreakerState.read, reply["campaigns"]), strict=True)
         return cls(
@@ -97,7 +97,7 @@ class LimitState:
 
 
 def check_rate(per_minute: int) -> int:
-    """Hand back a rate that can be kept.
+    """Return the rate if it is valid.
 
     Raises:
         ValueError: it is below 0.

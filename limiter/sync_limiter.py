@@ -12,7 +12,7 @@ from limiter.unavailable import reach_redis
 
 
 class SyncLimiter:
-    """An operator's view of the limits of one API account; see `RateLimiter` and `PausedCampaigns`.
+    """The operator's side of one account's limits; see `RateLimiter` and `PausedCampaigns`.
 
     Every method raises `LimitsUnavailable` when Redis cannot be reached.
 
@@ -50,9 +50,9 @@ class SyncLimiter:
         self._run("set_rate", [limits_key(self._account)], {"rate": rate})
 
     def resume(self) -> int:
-        """End every suspension, because its cause is removed; returns how many there were.
+        """End every suspension, once its cause is removed; returns how many there were.
 
-        Calls come back gradually. If the cause is still there, the account is suspended again.
+        Calls increase gradually. If the cause is still there, the account is suspended again.
         """
         campaigns = self._suspended_campaigns()
         keys = [
@@ -70,12 +70,12 @@ class SyncLimiter:
             self._redis.sadd(paused_key(self._account), str(campaign_id))
 
     def unpause(self, campaign_id: int) -> None:
-        """Allow calls of a campaign again; nothing happens to one that is not paused."""
+        """Allow calls of a campaign again; no effect on one that is not paused."""
         with reach_redis():
             self._redis.srem(paused_key(self._account), str(campaign_id))
 
     def paused(self) -> frozenset[int]:
-        """Read the ids of the campaigns whose calls are stopped: paused and cancelled ones."""
+        """Read the ids of the paused and cancelled campaigns."""
         with reach_redis():
             return frozenset(
                 int(member) for member in self._redis.smembers(paused_key(self._account))

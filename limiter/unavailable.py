@@ -1,4 +1,4 @@
-"""The one exception of this package: Redis is out of reach, so nothing may be sent for now."""
+"""The exception of this package: Redis is out of reach, so no call may be made."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +8,20 @@ from redis.exceptions import RedisError
 from issuance.errors import ExplainedError
 
 
-class LimitsUnavailable(ExplainedError):  # noqa: N818  # named for what is wrong, as callers read it
-    """Redis did not answer or refused. Whoever holds jobs gives them back to the ledger."""
+class LimitsUnavailable(ExplainedError):  # noqa: N818  # named for the state, as callers read it
+    """Redis did not answer, or refused. The caller gives its jobs back to the ledger."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(
-            f"The account's limits in Redis are out of reach ({type(cause).__name__}: {cause}): check that the "
-            "server named by ISSUANCE_REDIS_URL (or else ISSUANCE_BROKER_URL) runs and accepts writes"
+            "The account's limits in Redis are out of reach "
+            f"({type(cause).__name__}: {cause}): check that the server named by ISSUANCE_REDIS_URL "
+            "(or else ISSUANCE_BROKER_URL) runs and accepts writes"
         )
 
 
 @contextmanager
 def reach_redis() -> Iterator[None]:
-    """Turn whatever Redis or the way to it does wrong into `LimitsUnavailable`."""
+    """Turn every error of Redis or its connection into `LimitsUnavailable`."""
     try:
         yield
     except (RedisError, OSError) as error:

@@ -1,1 +1,1 @@
-"""The rewards API: its account, its authentication, its client and what its reads show."""
+"""The rewards API: account, authentication, client, and the replies to reads."""

@@ -1,4 +1,4 @@
-"""The API account: where the rewards API is, who we are to it, and the bounds of one call."""
+"""The API account: the API's address, our credentials, and the bounds of one call."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,47 +15,47 @@ _NAME_LENGTH = 12
 
 @dataclass(frozen=True)
 class ApiAccount:
-    """Everything a client needs to know of the account; immutable, without secrets in its `repr`.
+    """Everything a client needs to know about the account; its `repr` shows no secret.
 
     Raises:
-        ValueError: the base URL is no URL to call, or carries credentials.
+        ValueError: the base URL is not `http(s)://host`, or carries credentials or a query.
     """
 
     base_url: str
     """Scheme and host, with a path if the API is not at the root; without credentials or query."""
     till: str
-    """Till user name: with basic authentication the user, always the `username` of an issue call."""
+    """Till user name: the `username` of every issue call, and the user of basic authentication."""
     auth: Literal["basic", "oauth"] = "basic"
     password: SecretStr = field(default=SecretStr(""))
     client_key: str = ""
     client_secret: SecretStr = field(default=SecretStr(""))
     data_scope: str = "SELF"
-    """`DATA-SCOPE` of connected organisations' calls; empty: the header is not sent."""
+    """`DATA-SCOPE` header of calls for connected organisations; not sent when empty."""
     data_scope_org: str = ""
-    """`DATA-SCOPE-ORG`, needed with OTHER; empty: the header is not sent."""
+    """`DATA-SCOPE-ORG` header, required with OTHER; not sent when empty."""
     timeout_seconds: float = 30.0
-    """Longest time of one call from its start to the end of its answer, everything included."""
+    """Longest time of one call, from its start to the end of its answer."""
     connect_timeout_seconds: float = 5.0
-    """Longest wait for a connection: free slot, name, TCP and TLS together."""
+    """Longest wait for a connection: slot, DNS, TCP and TLS together."""
     max_concurrent: int = 100
-    """Calls at once that never wait for a connection slot."""
+    """Concurrent calls that never wait for a connection slot."""
 
     def __post_init__(self) -> None:
         url = httpx.URL(self.base_url) if self.base_url else None
         if url is None or url.scheme not in ("http", "https") or not url.host:
             raise ValueError(
-                "The rewards API's base URL must be http(s)://host: set ISSUANCE_API_URL, or start the "
-                "embedded parts with `issuance up`"
+                "The rewards API's base URL must be http(s)://host: set ISSUANCE_API_URL, or start "
+                "the embedded parts with `issuance up`"
             )
         if url.userinfo or url.query or url.fragment:
             raise ValueError(
-                "ISSUANCE_API_URL must not carry credentials, a query or a fragment: give the till in "
-                "ISSUANCE_API_TILL and its password in ISSUANCE_API_PASSWORD"
+                "ISSUANCE_API_URL must not carry credentials, a query or a fragment: give the till "
+                "in ISSUANCE_API_TILL and its password in ISSUANCE_API_PASSWORD"
             )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Build the account from the settings; `api_url` must be filled in by now.
+        """Build the account from the settings; `api_url` must be set.
 
         Raises:
             ValueError: as the constructor.
@@ -76,10 +76,10 @@ class ApiAccount:
 
     @cached_property
     def name(self) -> str:
-        """Short, stable digest that names the account in Redis keys and logs and shows no secret.
+        """Short, stable digest that names the account in Redis keys and logs.
 
-        Two accounts share limits and tokens exactly when the host and the client key (oauth) or
-        the till (basic) are the same.
+        Two accounts share limits and tokens when they have the same host and the same client key
+        (oauth) or till (basic).
         """
         known_as = self.client_key if self.auth == "oauth" else self.till
         host = httpx.URL(self.base_url).netloc.decode("ascii")

@@ -1,4 +1,4 @@
-"""Authentication: the till's Basic header, or a shared OAuth token as httpx does it (rewards-api §2)."""
+"""Authentication: the till's Basic header, or a shared OAuth token (rewards-api §2)."""
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
@@ -13,16 +13,16 @@ TOKEN_HEADER = "X-CAP-API-OAUTH-TOKEN"  # noqa: S105  # a header's name
 
 
 def till_header(till: str, password: SecretStr) -> str:
-    """The `Authorization` of Basic authentication: the till and the lower-case hex MD5 of its password."""
-    # The API asks for MD5; it protects nothing, the connection's TLS does.
+    """The `Authorization` header: the till and the lower-case hex MD5 of its password."""
+    # The API requires MD5. It protects nothing; TLS protects the password.
     digest = md5(password.get_secret_value().encode(), usedforsecurity=False).hexdigest()
     return "Basic " + b64encode(f"{till}:{digest}".encode()).decode("ascii")
 
 
 class TokenAuth(httpx.Auth):
-    """The OAuth token's header; after one 401 the same request once more with another token.
+    """Adds the OAuth token's header; after a 401 it resends once with another token.
 
-    A 401 comes before any processing, so the resend is safe; a second 401 is the answer.
+    The API answers 401 before any processing, so the resend is safe. A second 401 is the answer.
     """
 
     def __init__(self, tokens: Tokens) -> None:
@@ -31,10 +31,10 @@ class TokenAuth(httpx.Auth):
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Add the header, and resend once.
+        """Add the header; resend once after a 401.
 
         Raises:
-            TokenUnavailableError: there is no token; nothing has been sent.
+            TokenUnavailableError: there is no token, and nothing was sent.
         """
         token = await self._tokens.current()
         request.headers[TOKEN_HEADER] = token
@@ -44,15 +44,14 @@ class TokenAuth(httpx.Auth):
         try:
             request.headers[TOKEN_HEADER] = await self._tokens.replace(token)
         except TokenUnavailableError:
-            # The refusal stays the answer: unlike the lack of a token it says that the API was
-            # reached.
+            # Return the 401: unlike a missing token it says that the API was reached.
             return
         await _drop_body(response)
         yield request
 
 
 async def _drop_body(response: httpx.Response) -> None:
-    """Spare the refusal's body: httpx reads it whole before a resend, whatever its size."""
+    """Drop the 401's body: httpx would read all of it before the resend, whatever its size."""
     stream = response.stream
     if isinstance(stream, httpx.AsyncByteStream):
         await stream.aclose()

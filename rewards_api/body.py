@@ -1,4 +1,4 @@
-"""Reading an answer's body to its end, within a bound that also holds for what it unpacks to."""
+"""Reading an answer's body, with a size limit before and after decompression."""
 
 import zlib
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from typing import cast
 import httpx
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""Decoded bytes of the largest body that is read; the documented answers are below 100 KiB."""
+"""Largest decoded body that is read; the documented answers are below 100 KiB."""
 
-# zlib finds out by itself whether the bytes are in gzip's or in zlib's frame.
+# zlib detects gzip's or zlib's header by itself.
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class OversizeError(Exception):
-    """The body is larger than the bound."""
+    """The body is larger than the limit."""
 
 
 class EncodingError(Exception):
@@ -22,18 +22,18 @@ class EncodingError(Exception):
 
 
 async def read_body(response: httpx.Response, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """Read a streamed response's body, unpacked; memory stays within about twice `max_bytes`.
+    """Read and decompress a streamed body; memory stays within about twice `max_bytes`.
 
-    httpx's own decoders unpack a whole network chunk at once, and several encodings on top of each
-    other, so a few kilobytes could fill the memory: they are not used.
+    httpx's own decoders are not used: they decompress a whole network chunk at once, and several
+    encodings in a row, so a few kilobytes could fill the memory.
 
     Raises:
-        OversizeError: more than `max_bytes`, packed or unpacked.
-        EncodingError: the encoding is not gzip or deflate, or the packed bytes are damaged.
-        Exception: whatever the transport raises.
+        OversizeError: more than `max_bytes`, compressed or decompressed.
+        EncodingError: the encoding is not gzip or deflate, or the compressed bytes are damaged.
+        Exception: any error of the transport.
     """
     packed = bytearray()
-    # Not `aiter_raw`, whose accounting of what was read costs as much as the reading.
+    # Not `aiter_raw`: its accounting costs as much as the reading itself.
     stream = cast("httpx.AsyncByteStream", response.stream)
     async for chunk in stream:
         packed += chunk
@@ -49,7 +49,7 @@ def _unpacker(encoding: str) -> Callable[[bytearray, int], bytes]:
         case "gzip" | "x-gzip" | "deflate":
             return _unpack
         case _:
-            # We ask for no encoding at all, so anything else is a fault of something on the way.
+            # Requests ask for no encoding, so anything else comes from a faulty proxy.
             raise EncodingError("unknown content encoding")
 
 

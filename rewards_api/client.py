@@ -1,4 +1,4 @@
-"""The rewards API client: sends exactly the given bytes, and turns whatever happens into a reply."""
+"""The rewards API client: sends the given bytes unchanged, and returns every result as a reply."""
 
 import asyncio
 import logging
@@ -33,19 +33,19 @@ from rewards_api.tokens import Tokens, TokenStore
 from rewards_api.transport import open_transport
 
 _TRACKING_ID_LENGTH = 128
-# Largest part of the total time that connecting may take: a call that runs out of its time while it
-# still connects could not be told from one that was sent.
+# Largest share of the total time for connecting. If the total time ran out while the call still
+# connects, the timeout could not show that nothing was sent.
 _CONNECT_SHARE = 0.8
 
 
 class RewardsClient:
     """Calls the rewards API for one account, from one event loop.
 
-    Every failure to get an answer is a `NoAnswer`; only cancellation (and a caller's bug) raises.
+    Every failure to get an answer is a `NoAnswer`; only cancellation and a caller's bug raise.
 
     Args:
-        account: whom to call, as whom, and the bounds of one call.
-        transport: the way to the API, which adds Host and Content-Length; None: aiohttp's
+        account: the API's address, our credentials, and the bounds of one call.
+        transport: sends the requests, and adds Host and Content-Length; None: aiohttp's
             connections. It is closed with the client.
         token_store: where processes share the OAuth token; None: this process has its own.
     """
@@ -56,8 +56,7 @@ class RewardsClient:
         transport: httpx.AsyncBaseTransport | None = None,
         token_store: TokenStore | None = None,
     ) -> None:
-        # httpx logs the URL of every request at INFO: that names the till, and in reads the
-        # customer.
+        # httpx logs every URL at INFO, with the till and, in reads, the customer.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._account = account
         self._transport = transport or open_transport(account)
@@ -80,7 +79,7 @@ class RewardsClient:
             reward_id: the reward, for an endpoint that has it in its path.
 
         Raises:
-            ValueError: the path needs a reward id and there is none, which is a bug of the caller.
+            ValueError: the path needs a reward id and the caller gave none.
         """
         return await self._call(self._requests.issue(variant, body, reward_id))
 
@@ -88,8 +87,8 @@ class RewardsClient:
         """Look up the API's own id of a customer.
 
         Args:
-            customer: the identifier a job carries.
-            reads: the calls of the job's endpoint.
+            customer: the job's identifier.
+            reads: the read calls of the job's endpoint.
         """
         return read_customer(await self._call(self._requests.customer_id(customer, reads=reads)))
 
@@ -103,16 +102,16 @@ class RewardsClient:
         status: bool | None = None,
         reads: Reads = OWN_READS,
     ) -> IssualsReply:
-        """Read a page of a customer's transactions, good and failed (rewards-api §8).
+        """Read a page of a customer's transactions, successful and failed (rewards-api §8).
 
         Args:
             customer_id: the API's own id of the customer.
             reward_id: only this reward's; None: all.
             page: counts from 0.
-            size: entries a page, 1 to 50; larger ones are cut, so that both kinds of list take
-                them.
-            status: only good (True) or failed (False) ones; None: both.
-            reads: the calls of the job's endpoint.
+            size: entries per page, at least 1; more than 50 is read as 50, the most that both
+                kinds of list accept.
+            status: only successful (True) or failed (False) ones; None: both.
+            reads: the read calls of the job's endpoint.
         """
         size = min(size, LARGEST_PAGE)
         request = self._requests.issuals(
@@ -127,32 +126,32 @@ class RewardsClient:
         *,
         reads: Reads = OWN_READS,
     ) -> DetailReply:
-        """Read one issued transaction with the vouchers' codes as they were made (rewards-api §8).
+        """Read one issued transaction, voucher codes in original case (rewards-api §8).
 
         Args:
             customer_id: the API's own id of the customer; None: read by the transaction's id alone,
-                which is always so for connected organisations.
+                as always for connected organisations.
             reward_transaction_id: the issue answer's `transactionId`.
-            reads: the calls of the job's endpoint.
+            reads: the read calls of the job's endpoint.
         """
         request = self._requests.transaction_detail(customer_id, reward_transaction_id, reads=reads)
         return read_detail(await self._call(request))
 
     async def revoke(self, transaction_id: int | str, reason: str, by: str) -> RevokeReply:
-        """Cancel a whole issued transaction and give its points back (rewards-api §9); for operators.
+        """Cancel a whole issued transaction and return its points (rewards-api §9); for operators.
 
-        An `Unreadable` reply leaves open whether it was cancelled: revoking again tells (13003: it
-            was).
+        After an `Unreadable` reply it may or may not be cancelled: a second revoke shows it (13003
+        means that it is).
 
         Args:
             transaction_id: the issue answer's `transactionId`.
             reason: kept by the API.
-            by: who revokes it; kept by the API.
+            by: the operator who revokes it; kept by the API.
         """
         return read_revoke(await self._call(self._requests.revoke(transaction_id, reason, by)))
 
     async def aclose(self) -> None:
-        """Close the connections; calls under way get no answer."""
+        """Close the connections; calls in flight get no answer."""
         if self._tokens is not None:
             await self._tokens.aclose()
         await self._http.aclose()
@@ -165,7 +164,7 @@ class RewardsClient:
 
     async def _call(self, request: httpx.Request) -> Reply:
         try:
-            # One bound over everything: a server that sends a byte a second must not hold the call.
+            # One timeout for everything: a server that sends a byte a second must not hold a call.
             async with asyncio.timeout(self._account.timeout_seconds):
                 response = await self._send(request)
                 try:
@@ -183,8 +182,7 @@ class RewardsClient:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         if self._auth is not None:
             return await self._http.send(request, auth=self._auth, stream=True)
-        # Nothing is left for httpx's client to do: no login, and cookies and redirects are not
-        # wanted.
+        # The httpx client adds only authentication, cookies and redirects, all unwanted here.
         return await self._transport.handle_async_request(request)
 
 
@@ -193,27 +191,26 @@ def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> http
     client = httpx.AsyncClient(
         transport=transport,
         headers=HEADERS,
-        # `pool` bounds slot, name and connection together; answers are bounded by the total time
-        # alone.
+        # `pool` bounds slot, DNS and connection together; only the total time bounds answers.
         timeout=httpx.Timeout(None, connect=connect, pool=connect),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
     )
-    # httpx parses every answer's URL and headers for cookies, whether or not any is kept: a
-    # twentieth of a call. Should httpx no longer have the attribute, this does nothing, and the
-    # policy above still keeps none.
+    # httpx parses the URL and headers of every answer for cookies, even when it keeps none: 5 % of
+    # a call's cost. If httpx drops the attribute, this has no effect, and the policy above still
+    # keeps none.
     client._cookies = _NoCookies()  # noqa: SLF001  # there is no public way
     return client
 
 
 class _NoCookies(httpx.Cookies):
-    """Keeps none and looks for none."""
+    """Keeps no cookies and does not parse any."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Look for nothing."""
+        """Ignore the answer's cookies."""
 
     def set_cookie_header(self, request: httpx.Request) -> None:
-        """Send nothing."""
+        """Add no cookies."""
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""Failure → value: what the lack of an answer says, above all whether the request may have left."""
+"""Failed calls as values: why there is no answer, and whether the request may have been sent."""
 
 import errno
 from typing import Literal
@@ -10,8 +10,7 @@ from issuance.replies.reply import NoAnswer
 from rewards_api.body import EncodingError, OversizeError
 from rewards_api.tokens import TokenUnavailableError
 
-# Raised by aiohttp's connector and by nothing after it, so no byte of the request has left; then
-# the same of httpx's own transports.
+# Only raised while connecting (by aiohttp, then by httpx's own transports): nothing was sent.
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -31,9 +30,9 @@ _HUNG_UP = (
 
 
 def explain(error: Exception) -> NoAnswer:
-    """Explain why there is no answer; the detail carries kinds of errors only, never their texts.
+    """Explain why there is no answer; the detail names the error's type, never its text.
 
-    Texts of exceptions can hold the URL (with the till or a customerId) or parts of headers.
+    An exception's text can contain the URL (with the till or a customerId) or parts of headers.
     """
     match error:
         case TokenUnavailableError():
@@ -49,8 +48,8 @@ def explain(error: Exception) -> NoAnswer:
 
 
 def _explain_transport(error: Exception) -> NoAnswer:
-    # What the transport makes of aiohttp's errors tells less than they do: `httpx.ConnectTimeout`
-    # also stands for a server that hung up after it had the request.
+    # The transport's translation loses detail: `httpx.ConnectTimeout` also covers a server that
+    # hung up after it received the request. So read aiohttp's error.
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(cause, _NEVER_SENT):
         return NoAnswer("connect", _name(cause), sent=False)

@@ -1,4 +1,4 @@
-"""Replies to reads and to a revoke, as values: what was found, what is not there, what cannot be read (§8, §9)."""
+"""Replies to reads and revokes, as values: found, not found, unreadable (rewards-api §8, §9)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ from issuance.replies.codes import ISSUED_CODE
 from issuance.replies.reply import Answer, Reply
 
 _NOT_FOUND = 6004
-# The customer API's own code, and the rewards service's for the same (rewards-api §6.1, §8).
+# The customer API's code and the rewards service's code (rewards-api §6.1, §8).
 _NO_SUCH_CUSTOMER = frozenset({8015, 1014})
 _CANCELLED = "CANCELLED"
 
 
 class _Envelope(BaseModel):
-    """What is around the content; the status is a list in some answers and an object in the others."""
+    """The fields around the content; some answers have a list of statuses, others one object."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +43,7 @@ class _Envelope(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No answer, or one that says nothing to go by; looking again later may help."""
+    """No answer, or one without a usable result; a later read may have one."""
 
     reply: Reply
 
@@ -59,7 +59,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The API says that there is no such transaction (code 6004), or not yet: reads may lag."""
+    """The API shows no such transaction (code 6004); it may appear later, because reads lag."""
 
     code: int
     message: str
@@ -74,7 +74,7 @@ class IssualsPage:
 
     issuals: tuple[Issual, ...]
     is_last: bool
-    """No page follows: as the answer says, else by the count of entries; an empty page is always the last."""
+    """As the answer says; without that, whether the page is not full. An empty page is the last."""
     answer: Answer = field(compare=False, repr=False)
     """The whole answer, with the fields that no model reads."""
 
@@ -84,7 +84,7 @@ IssualsReply = IssualsPage | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class FoundCustomer:
-    """The API's own id of a customer; it stays the same unless customers are merged, so it may be kept."""
+    """The API's own id of a customer; it may be cached, as only a merge of customers changes it."""
 
     id: int
 
@@ -102,17 +102,20 @@ CustomerReply = FoundCustomer | NoSuchCustomer | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """The whole transaction is cancelled, and its points are given back."""
+    """The whole transaction is cancelled, and its points are returned."""
 
     transaction_id: str
     units: int | None
-    """The units that were taken back; None when the answer does not say."""
+    """The units that were revoked; None when the answer does not say."""
     answer: Answer = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NotRevoked:
-    """The API refused: 13005 (switched off), 13003 (wrong state), 10007 or 10008 (not found), 1018 (try again)."""
+    """The API refused to revoke.
+
+    13005: switched off; 13003: wrong state; 10007, 10008: not found; 1018: try again.
+    """
 
     code: int
     message: str
@@ -122,7 +125,7 @@ RevokeReply = Revoked | NotRevoked | Unreadable
 
 
 def read_detail(reply: Reply) -> DetailReply:
-    """Read the reply to a read of one transaction; never raises, whatever types the answer has."""
+    """Read the reply to a read of one transaction; never raises."""
     return _read(reply, _detail)
 
 
@@ -130,8 +133,8 @@ def read_issuals(reply: Reply, size: int) -> IssualsReply:
     """Read the reply to a read of a list; never raises.
 
     Args:
-        reply: what came back.
-        size: the entries asked for: a shorter page is the last one if the answer does not say.
+        reply: of the client.
+        size: the page size asked for: a shorter page is the last one if the answer does not say.
     """
     return _read(reply, lambda answer: _issuals(answer, size))
 
@@ -180,8 +183,7 @@ class _IssualsAnswer(_Envelope):
 def _issuals(answer: Answer, size: int) -> IssualsPage | None:
     read = _IssualsAnswer.model_validate_json(answer.body)
     code = read.own_status.code
-    # A success without a list has nothing to show; what has neither a code nor a list is something
-    # else.
+    # A success without a list is an empty page; an answer without code and list is unreadable.
     entries = [] if read.entries is None and code == ISSUED_CODE else read.entries
     if code not in (ISSUED_CODE, None) or not isinstance(entries, list):
         return None

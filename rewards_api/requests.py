@@ -1,4 +1,4 @@
-"""The calls of the rewards API as requests: paths, queries and headers of one account (rewards-api §1, §2)."""
+"""Building requests: paths, queries and headers for one account (rewards-api §1, §2)."""
 
 from functools import lru_cache
 from urllib.parse import quote, urlencode
@@ -12,24 +12,26 @@ from rewards_api.account import ApiAccount
 from rewards_api.auth import till_header
 
 _CORE = "/api_gateway/rewards/core"
-# Identity: answers are small, so packing them would cost more than it saves.
+# Identity: answers are small, so compressing them would cost more than it saves.
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "User-Agent": "reward-issuance",
 }
 LARGEST_PAGE = 50
-"""The largest page that both kinds of list give (rewards-api §8)."""
-# Distinct rewards whose URL is kept ready (single endpoint); a campaign has a handful.
+"""The largest page size that both kinds of list accept (rewards-api §8)."""
+# Cached URLs of the single endpoint, one for each reward; a campaign has a handful.
 _READY_URLS = 512
 
 
 class Requests:
-    """Builds the requests of one account; what they share is built once: at 2,000 calls a second it shows.
+    """Builds the requests of one account.
+
+    Their common parts are built once, which is measurable at 2,000 calls a second.
 
     Args:
-        account: whom to call, and as whom.
-        timeout: the bounds that every request carries.
+        account: the API's address and our credentials.
+        timeout: of every request.
     """
 
     def __init__(self, account: ApiAccount, timeout: httpx.Timeout) -> None:
@@ -51,7 +53,7 @@ class Requests:
         """An issue call with exactly these bytes.
 
         Raises:
-            ValueError: the path needs a reward id and there is none, which is a bug of the caller.
+            ValueError: the path needs a reward id and the caller gave none.
         """
         endpoint = variant.endpoint
         url = self._issue_url(endpoint.path, reward_id if endpoint.reward_in_path else None)
@@ -92,7 +94,7 @@ class Requests:
     def transaction_detail(
         self, customer_id: int | str | None, transaction_id: int | str, *, reads: Reads
     ) -> httpx.Request:
-        """One transaction, with the vouchers' codes as they were made."""
+        """One transaction, with its voucher codes in their original case."""
         read = reads.detail_by_id if customer_id is None else reads.detail
         path = read.path.format(
             customer=_part(customer_id or ""), transaction=_part(transaction_id)
@@ -113,8 +115,8 @@ class Requests:
     def _post(
         self, url: httpx.URL, body: bytes, headers: httpx.Headers | None = None
     ) -> httpx.Request:
-        # With `content` httpx would make the headers anew for each request, a tenth of a call.
-        # Given a stream it adds none: Host and Content-Length are the transport's to set.
+        # With `content` httpx would rebuild the headers for each request, 10 % of a call's cost.
+        # With a stream it adds none, and the transport sets Host and Content-Length.
         stream = httpx.ByteStream(body)
         headers = headers or self._post_headers
         request = httpx.Request(

@@ -14,18 +14,18 @@ from rewards_api.tokens import Token, TokenUnavailableError
 
 _PATH = "/v3/oauth/token/generate"
 _MAX_BODY_BYTES = 64 * 1024
-# The life that is assumed when the answer does not say; short, so that a wrong guess heals soon.
+# Assumed lifetime when the answer gives none; short, so that a wrong guess ends soon.
 _DEFAULT_TTL_SECONDS = 60.0
 _CLIENT_ERRORS = range(400, 500)
 _PASSING = frozenset({408, 425, 429})
 
 
 async def fetch_token(http: httpx.AsyncClient, account: ApiAccount) -> Token:
-    """Get a new token; at most `account.timeout_seconds`.
+    """Get a new token within `account.timeout_seconds`.
 
     Raises:
-        TokenUnavailableError: `refused` when the API answers 4xx, or answers without a token, which
-            is a wrong key or secret or a missing access group; not `refused` for what may pass.
+        TokenUnavailableError: with `refused` after a 4xx or an answer without a token (a wrong key
+            or secret, or a missing access group); without it when a retry may help.
     """
     try:
         async with asyncio.timeout(account.timeout_seconds):

@@ -1,4 +1,4 @@
-"""Stores of the shared token: Redis for the workers, memory where one process is alone."""
+"""Stores of the shared token: Redis for the workers, memory for a single process."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ class MemoryTokenStore:
         self._lock = asyncio.Lock()
 
     async def read(self) -> Token | None:
-        """The token with what is left of it, or None."""
+        """The token with its remaining lifetime, or None."""
         if self._token is None:
             return None
         left = self._token.left_seconds - (self._clock() - self._written_at)
@@ -47,14 +47,14 @@ class MemoryTokenStore:
 class RedisTokenStore:
     """A store for all processes of an account.
 
-    The token lies in Redis as it is, for no longer than it lives: whoever may read that Redis may
-    issue as this account, so it needs the same protection as the client's secret.
+    Redis holds the token in clear text until it expires. Anyone who can read that Redis can issue
+    rewards as this account, so protect it like the client's secret.
 
     Args:
         redis: a client, with or without decoded answers.
         prefix: begins every key, such as `issuance:<account name>:`.
-        lock_seconds: longest time one process may hold the lock, and longest wait for it; longer
-            than getting a token can take.
+        lock_seconds: longest time to hold the lock, and to wait for it; must be longer than getting
+            a token can take.
     """
 
     def __init__(self, redis: "Redis", prefix: str, *, lock_seconds: float = 35.0) -> None:
@@ -64,7 +64,7 @@ class RedisTokenStore:
         self._lock_seconds = lock_seconds
 
     async def read(self) -> Token | None:
-        """The shared token; what is left of it is measured by Redis, so workers' clocks may differ."""
+        """The shared token; Redis measures its remaining lifetime, so clocks may differ."""
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.get(self._token_key)
@@ -75,7 +75,7 @@ class RedisTokenStore:
         return _read_token(stored, left_ms) if stored else None
 
     async def write(self, token: Token) -> None:
-        """Share the token until it ends."""
+        """Share the token until it expires."""
         stored = json.dumps({"value": token.value, "ttl_seconds": token.ttl_seconds})
         try:
             await self._redis.set(
@@ -85,7 +85,7 @@ class RedisTokenStore:
             raise _store_lost(error) from error
 
     def lock(self) -> AbstractAsyncContextManager[None]:
-        """Hold the right to get a new token; it lapses by itself if the process dies."""
+        """Hold the right to get a new token; the lock expires if the process dies."""
         return self._hold()
 
     @asynccontextmanager
@@ -105,7 +105,7 @@ class RedisTokenStore:
         try:
             yield
         finally:
-            # A lock that lapsed or cannot be returned ends by itself.
+            # A lock that cannot be released expires by itself.
             with suppress(LockError, LockNotOwnedError, RedisError):
                 await lock.release()
 
@@ -115,7 +115,7 @@ def _read_token(stored: str | bytes, left_ms: int) -> Token | None:
         fields = json.loads(stored)
         token = Token(str(fields["value"]), float(fields["ttl_seconds"]), left_ms / 1000)
     except (ValueError, TypeError, KeyError):
-        # Written by something else: as if there were none, and overwritten by the next renewal.
+        # Not written by this code: treated as absent, and the next renewal overwrites it.
         return None
     return token if left_ms > 0 else None
 

@@ -1,4 +1,4 @@
-"""OAuth tokens: one for all processes, renewed early by one of them while the others go on (rewards-api §2)."""
+"""OAuth tokens: shared by all processes, and renewed early by one of them (rewards-api §2)."""
 
 import asyncio
 import time
@@ -9,10 +9,10 @@ from typing import Protocol
 
 import structlog
 
-# The documented advice: renew at about 80 % of the token's life.
+# The API's documentation advises to renew at about 80 % of the token's lifetime.
 _RENEW_AT = 0.8
-# How long a failure to get a token answers for all calls, so that a blast does not storm the
-# endpoint.
+# After a failure, calls fail for this long without a request, so that a blast does not storm the
+# token endpoint.
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_REFUSAL_SECONDS = 30.0
 
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class TokenUnavailableError(Exception):
-    """No token can be had. The message starts with "refused" when the key or secret is wrong."""
+    """There is no token. The message starts with "refused" when the key or secret is wrong."""
 
     def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(f"{'refused' if refused else 'unavailable'}: {message}")
@@ -29,7 +29,7 @@ class TokenUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, with what is left of its life at the moment it was read."""
+    """An access token, with its remaining lifetime when it was read."""
 
     value: str = field(repr=False)
     ttl_seconds: float
@@ -37,10 +37,10 @@ class Token:
 
 
 class TokenStore(Protocol):
-    """Where the processes share the token. Every method may raise TokenUnavailableError."""
+    """Where processes share the token. Every method may raise TokenUnavailableError."""
 
     async def read(self) -> Token | None:
-        """The shared token, or None when there is none that still lives."""
+        """The shared token, or None when there is none or it has expired."""
 
     async def write(self, token: Token) -> None:
         """Share a new token for `token.left_seconds`."""
@@ -81,7 +81,7 @@ class Tokens:
         self._paused_until = 0.0
 
     async def current(self) -> str:
-        """The token to send now; waits only when there is none that still lives.
+        """The token to send now; waits only when there is no valid one.
 
         Raises:
             TokenUnavailableError: the API or the store gave none.
@@ -94,7 +94,7 @@ class Tokens:
         return await self._renewed()
 
     async def replace(self, refused: str) -> str:
-        """The token to send after the API answered 401 to `refused`: another one in any case.
+        """A token other than `refused`, to which the API answered 401.
 
         Raises:
             TokenUnavailableError: the API or the store gave none.
@@ -103,13 +103,13 @@ class Tokens:
         self._drop(refused)
         value = await self.current()
         if value == refused:
-            # A renewal that was under way before the refusal has brought the refused one back.
+            # A renewal that began before the refusal has restored the refused token.
             self._drop(refused)
             value = await self._renewed()
         return value
 
     async def aclose(self) -> None:
-        """Stop a renewal that is under way."""
+        """Stop a running renewal."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -119,8 +119,7 @@ class Tokens:
             self._held = None
 
     async def _renewed(self) -> str:
-        # A call that gives up while it waits does not take the renewal away from those that still
-        # wait.
+        # `wait` rather than `await`: a cancelled call must not cancel the renewal for the others.
         renewing = self._start_renewing()
         await asyncio.wait([renewing])
         if renewing.cancelled():
@@ -154,7 +153,7 @@ class Tokens:
         if shared is not None:
             return shared
         async with self._store.lock():
-            # Whoever held the lock before may just have renewed it.
+            # The previous holder of the lock may just have renewed it.
             shared = self._usable(await self._store.read())
             if shared is not None:
                 return shared
@@ -175,7 +174,8 @@ class Tokens:
             _log.error(
                 "api_token_refused",
                 why=str(error),
-                remedy="check ISSUANCE_API_CLIENT_KEY, ISSUANCE_API_CLIENT_SECRET and the client's access group",
+                remedy="check ISSUANCE_API_CLIENT_KEY, ISSUANCE_API_CLIENT_SECRET and the client's "
+                "access group",
             )
         elif not error.refused:
             _log.warning("api_token_unavailable", why=str(error), next_try_seconds=pause)

@@ -1,4 +1,4 @@
-"""The way to the API: aiohttp's connections under httpx's interface, for one account."""
+"""The transport to the API: aiohttp's connections behind httpx's interface."""
 
 import urllib.request
 from ipaddress import ip_address
@@ -9,19 +9,18 @@ from httpx_aiohttp import AiohttpTransport
 
 from rewards_api.account import ApiAccount
 
-# Below the idle timeouts of usual servers and balancers (60 s and more), and short enough that a
-# connection which the server has closed is hardly ever picked for the next call: a call that meets
-# a closed connection is in doubt.
+# Below the idle timeouts of common servers and balancers (60 s and more), so that calls rarely use
+# a connection which the server has just closed: such a call is in doubt.
 _KEEPALIVE_SECONDS = 15.0
-# Room for token calls and reads beside the issue calls, so that a call never waits for a slot.
+# Connections for tokens and reads, so that issue calls never wait for a slot.
 _SPARE_CONNECTIONS = 10
 _DNS_SECONDS = 30
 
 
 def open_transport(account: ApiAccount) -> AiohttpTransport:
-    """Open the transport; connections are made on first use, in the loop that runs then.
+    """Open the transport; it connects on first use, in the event loop that runs then.
 
-    httpx's own pool is quadratic in the number of concurrent calls, aiohttp's is not.
+    httpx's own pool takes quadratic time in the number of concurrent calls; aiohttp's does not.
     """
     context = httpx.create_ssl_context()
 
@@ -33,7 +32,7 @@ def open_transport(account: ApiAccount) -> AiohttpTransport:
                 keepalive_timeout=_KEEPALIVE_SECONDS,
                 ttl_dns_cache=_DNS_SECONDS,
             ),
-            # The API has no sessions; an edge's cookies would only grow every request.
+            # The API has no sessions; a gateway's cookies would only enlarge every request.
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -41,11 +40,10 @@ def open_transport(account: ApiAccount) -> AiohttpTransport:
 
 
 def find_proxy(base_url: str) -> httpx.Proxy | None:
-    """Find the proxy that the environment's `*_PROXY` and `NO_PROXY` name for the API, if any.
+    """Find the API's proxy in the environment's `*_PROXY` and `NO_PROXY`, if any.
 
-    Operators behind a proxy expect these variables to work, as they do for httpx itself, which
-    ignores them once a transport is given. A loopback API (the simulator) is always called
-    directly: no proxy could reach it.
+    httpx ignores these variables once a transport is given. A loopback API (the simulator) is
+    always called directly, because no proxy could reach it.
     """
     url = httpx.URL(base_url)
     if _is_loopback(url.host) or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
