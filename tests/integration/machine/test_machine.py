@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -323,6 +324,7 @@ class OneJob(RuleBasedStateMachine):
         )
 
 
+@pytest.mark.rest
 def test_one_job_ends_in_its_true_state_in_any_order_of_events(ledger):
     run_state_machine_as_test(
         lambda: OneJob(ledger),
