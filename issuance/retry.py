@@ -80,7 +80,7 @@ class History:
     limit_deferrals: int = 0
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
-    empty_looks: int = 0
+    empty_reads: int = 0
     """Looks into the API's transactions that found nothing."""
     lags_behind: bool = False
     """This look misses a transaction that a reply has named."""
@@ -188,7 +188,7 @@ def decide_reconciliation(
     Args:
         found: what the reads say: issued, partial or failed as the transactions have it; in doubt
             when there is no transaction of this job; transient when it could not be read.
-        history: this reconciliation included in `attempts`, not in `empty_looks`.
+        history: this reconciliation included in `attempts`, not in `empty_reads`.
         policy: the bounds.
         fallback: what the job is settled as when no read finds it.
         rng: the source of jitter.
@@ -198,10 +198,10 @@ def decide_reconciliation(
             history.attempts < policy.max_attempts * _LOOK_PATIENCE
         ):
             return Reconcile(policy.backoff_seconds(history.attempts, rng), fallback)
-        case kind if _lags_behind(kind, history, fallback) and history.empty_looks + 1 < len(
+        case kind if _lags_behind(kind, history, fallback) and history.empty_reads + 1 < len(
             policy.reconcile_delays_seconds
         ):
-            delay = policy.reconcile_delays_seconds[history.empty_looks + 1]
+            delay = policy.reconcile_delays_seconds[history.empty_reads + 1]
             return Reconcile(delay, fallback, found_nothing=True)
         case Kind.FAILED if fallback is State.ISSUED:
             # The issue call said issued, the transactions say failed: an operator must decide.

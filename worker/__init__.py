@@ -1,1 +1,1 @@
-"""The Celery workers: release, claim, call, record."""
+"""The Celery workers: they release, claim, call and record."""

@@ -1,4 +1,4 @@
-"""The handler of dead letters' notices: raises the alarm, as a log event and on a webhook."""
+"""Alerts of dead letters: a log event and a webhook call."""
 
 import httpx
 import structlog
@@ -9,18 +9,18 @@ _WEBHOOK_SECONDS = 5.0
 
 
 def raise_alarm(notice: dict[str, object], webhook_url: str) -> None:
-    """Tell people of a dead letter. The letter itself is in the ledger; a failed alarm loses nothing."""
+    """Alert people to a dead letter. The ledger has the letter, so a failed alert loses nothing."""
     log.warning("dead_letter_alert", **notice)
     if not webhook_url:
         return
     try:
         httpx.post(webhook_url, json=notice, timeout=_WEBHOOK_SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        log.error("webhook_failed", error=_explain(error), **notice)  # noqa: TRY400  # a traceback tells no more
+        log.error("webhook_failed", error=_explain(error), **notice)  # noqa: TRY400 - a traceback adds nothing
 
 
 def _explain(error: Exception) -> str:
-    """Say what went wrong without the URL, which is often the webhook's only secret."""
+    """Describe the error without the URL, which is often the webhook's only secret."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     return type(error).__name__

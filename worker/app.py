@@ -20,7 +20,7 @@ def build(base: Services) -> Celery:
     )
     services = WorkerServices(base, worker=socket.gethostname())
     app.steps["worker"].add(child_watch(services.carried.mark_lost))
-    # The first signal is of a child, the second of a process without children.
+    # A child sends the first signal, a process without children the second.
     for end in (worker_process_shutdown, worker_shutdown):
         end.connect(lambda **_: services.finish(), weak=False, dispatch_uid="issuance.finishing")
     register_tasks(app, services)

@@ -1,4 +1,4 @@
-"""The memory of a Redis broker: one that was emptied shows by a mark that is missing."""
+"""Detects that a Redis broker was emptied, by a marker key that is missing."""
 
 import structlog
 from redis import Redis
@@ -13,14 +13,14 @@ _MARK = "issuance:broker-mark"
 
 
 def release_lost_messages(ledger: Ledger, broker: Redis | None) -> None:
-    """Take all jobs back from a broker that was emptied (FLUSHALL, a restart without its data), to release them anew.
+    """Unqueue all jobs of a broker that was emptied, so that they are released again.
 
-    They would come back by themselves, but only when their lease has lapsed. Where a message is
-    still in a worker's hands after all, its doubled one finds nothing to claim.
+    FLUSHALL and a restart without data empty it. Without this the jobs would wait for their lease
+    to lapse. If a worker still has one of the messages, the second message finds nothing to claim.
 
     Args:
         ledger: the record.
-        broker: None for one without marks: RabbitMQ keeps its messages on its disks.
+        broker: None for RabbitMQ, which keeps its messages on disk.
     """
     try:
         if broker is None or broker.exists(_MARK):
@@ -28,6 +28,6 @@ def release_lost_messages(ledger: Ledger, broker: Redis | None) -> None:
         jobs = unqueue_all(ledger)
         broker.set(_MARK, "1")
     except RedisError:
-        return  # whoever publishes says that the broker is away
+        return  # publishing reports that the broker is unavailable
     if jobs:
         log.warning("broker_emptied", jobs=jobs)

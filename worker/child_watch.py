@@ -1,4 +1,4 @@
-"""Watching for dead children more often than Celery does, so that their chunks go on at once."""
+"""Checks for dead children more often than Celery does, so that their chunks resume at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ _EVERY_SECONDS = 0.5
 
 
 def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
-    """Make the step of a worker's start that looks after its children every half second.
+    """Make the boot step that checks a worker's children every half second.
 
     Args:
         on_death: called with the process id of each child that has ended, after Celery has put its
@@ -17,11 +17,10 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
     """
 
     class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
-        """Has the pool look after its children.
+        """Calls the pool's own check of its children more often.
 
-        Celery notices a child's end by a pipe that closes. On a busy machine it then checks too
-        early: the child is not quite dead, and the pool's own next check comes up to five seconds
-        later.
+        Celery notices a child's end by a pipe that closes. On a busy machine it checks too early:
+        the child is not quite dead, and the pool's next check comes up to five seconds later.
         """
 
         requires = ("celery.worker.components:Pool",)
@@ -31,10 +30,10 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
             self._children: set[int] = set()
 
         def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-            """Begin; Celery ends it with the connection, and calls this again on the next one."""
-            hub.call_repeatedly(_EVERY_SECONDS, self._look, worker.pool)
+            """Start the checks; Celery calls this for each new broker connection."""
+            hub.call_repeatedly(_EVERY_SECONDS, self._check, worker.pool)
 
-        def _look(self, pool: Any) -> None:
+        def _check(self, pool: Any) -> None:
             pool.maintain_pool()
             children = set(pool.info["processes"])
             for process_id in self._children - children:

@@ -1,4 +1,4 @@
-"""The way of one chunk through a worker child: claim it, issue it, and hand it over."""
+"""Handles one chunk in a worker child: claims it, issues it and hands it over."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,15 +22,15 @@ def handle_chunk(
 ) -> int:
     """Issue a chunk's jobs; returns how many were claimed.
 
-    When it returns, each of them is settled in the ledger or given back to it (design rule 6),
-    except a few whose calls are still open: those keep their lease, and are recorded when they end.
-    A job whose handling broke is left to its lease, and so are all when the ledger stays away.
+    When it returns, each job is settled in the ledger or given back to it (design rule 6), except a
+    few whose calls are still open: those keep their lease and are recorded when they end. A job
+    whose handling failed waits for its lease to lapse, and so do all jobs while the ledger is
+    unavailable.
 
     Raises:
-        DBAPIError: the ledger was away for longer than the lease, or while the worker is told to
-            stop.
+        DBAPIError: the ledger was unavailable for longer than the lease, or while the worker stops.
     """
-    # whatever is missing must show before the claim, or it would look like a dying worker
+    # A wrong setting must show before the claim, or it would count as a lost worker.
     services.prepare()
     lease_seconds = services.settings.lease_seconds
     orphaned = redelivered and services.orphans.take(chunk_id)
@@ -45,7 +45,6 @@ def handle_chunk(
                 orphaned=orphaned,
             )
 
-    # nothing is claimed yet
     held = retry_until(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
     _unlock(services, held)
     if not held.jobs:
@@ -64,15 +63,15 @@ def handle_chunk(
 
 
 def _unlock(services: WorkerServices, held: Claim) -> None:
-    """Free the customers of jobs that are to be released one by one: a dead child left them locked."""
+    """Unlock the customers of isolated jobs: a dead child left them locked."""
     if held.isolated:
         fingerprints = [customer.fingerprint for customer in held.isolated]
-        with suppress(LimitsUnavailable):  # the locks lapse by themselves
+        with suppress(LimitsUnavailable):  # the locks expire
             services.start(services.limits.locks.release(held.chunk_id, fingerprints)).result()
 
 
 def _issue(services: WorkerServices, held: Claim) -> None:
-    """Issue until the chunk is handed over; whatever ends the wait early also ends its calls."""
+    """Issue until the chunk is handed over; an exception in between ends its calls."""
     chunk = OpenChunk(held, services.recorder.put, services.carry)
     issuing = ChunkIssuing(
         held,
@@ -91,13 +90,11 @@ def _issue(services: WorkerServices, held: Claim) -> None:
     done.add_done_callback(chunk.end)
     try:
         chunk.handed_over.wait()
-    except (
-        BaseException
-    ):  # this process is told to end: `WorkerServices.finish` waits for the calls
+    except BaseException:  # the process ends: `WorkerServices.finish` waits for the calls
         issuing.break_off()
         raise
     if chunk.error is not None:
-        done.exception()  # calls under way end before the next chunk begins
+        done.exception()  # open calls end before the next chunk begins
         raise chunk.error
     if done.done():
         done.result()

@@ -1,4 +1,4 @@
-"""Releasing: due jobs become chunks on the broker, and what was lost on the way comes back."""
+"""Releases due jobs as chunks on the broker, and takes back what was lost on the way."""
 
 import math
 
@@ -21,31 +21,31 @@ from limiter.unavailable import LimitsUnavailable
 from worker.broker_loss import release_lost_messages
 from worker.ledger_retry import first_line
 from worker.lost_children import end_lost_claims
-from worker.outbox import publish_notices
+from worker.outbox import publish_dead_letters
 from worker.services import WorkerServices
 
 log = structlog.get_logger("issuance.release")
 
 _WINDOW_SECONDS = 5.0
-"""A campaign that joins others waits for what is queued before it; a release comes at least each second."""
+"""Seconds of work that may be queued. A new campaign waits for what is queued before it."""
 _CHUNK_SECONDS = 5.0
 _SHARED_IN_HAND_SECONDS = 0.5
 _CHUNK_OVERHEAD_SECONDS = 0.25
 _LIKELY_CALL_SECONDS = 0.5
 _BACKGROUND_CHUNK_MOST = 50
-_NOTICE_AFTER_SECONDS = 5.0
-"""Before that whoever opened the letter is publishing its notice."""
+_PUBLISH_AFTER_SECONDS = 5.0
+"""Until then the worker that opened the dead letter publishes it."""
 
 
 def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
-    """Do one round; returns how many jobs were put on the broker.
+    """Run one round; return how many jobs were put on the broker.
 
-    Rounds may run at the same time, in any number of processes: none hands a job out twice. What is
-    away now (ledger, Redis, broker) is left to the next round.
+    Rounds may run at the same time in any number of processes: no job is released twice. A round
+    skips what needs an unavailable ledger, Redis or broker; the next round does it.
 
     Args:
-        services: this process's.
-        by_beat: beat asked for it, rather than a wake_up: then beat is alive too.
+        services: this process's services.
+        by_beat: whether beat requested it; its heartbeat is recorded then.
     """
     services.wake_up.acknowledge()
     try:
@@ -61,7 +61,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
     except DBAPIError as error:
         log.warning("ledger_unavailable", error=first_line(error))
         return 0
-    publish_notices(services.app, services.ledger, older_than_seconds=_NOTICE_AFTER_SECONDS)
+    publish_dead_letters(services.app, services.ledger, older_than_seconds=_PUBLISH_AFTER_SECONDS)
     return released
 
 
@@ -80,7 +80,7 @@ def _release_due(services: WorkerServices) -> int:
     released = _release_lane(
         services, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes
     )
-    # With few calls to be had, a blast gets what background requests leave.
+    # While the rate is the bottleneck, a blast gets what background requests leave.
     lease_seconds = services.settings.lease_seconds
     taken = (
         leased(services.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds)
@@ -93,7 +93,7 @@ def _release_due(services: WorkerServices) -> int:
 
 
 def _reconcile_paused(services: WorkerServices) -> None:
-    """Make the paused campaigns in Redis those of the ledger: Redis may have been emptied, or served another ledger.
+    """Copy the paused campaigns from the ledger to Redis, which may have lost them.
 
     Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs
         again.
@@ -149,9 +149,9 @@ def _release_lane(
 def size_window(
     limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int
 ) -> tuple[int, int]:
-    """Say how many jobs may be queued and how many make a chunk: seconds of work at the calls that are allowed.
+    """Return how many jobs may be queued, and how many make a chunk, at the allowed rate.
 
-    While the account is suspended nothing is released; while it is probed, single jobs are.
+    While the account is suspended nothing is released, and while it is probed only single jobs.
     """
     match limits.account.availability:
         case Availability.SUSPENDED:
@@ -168,16 +168,15 @@ def size_window(
 
 
 def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float | None) -> float:
-    """Say how many jobs make a chunk, on average, while several campaigns have work: their turns must be short.
+    """Return a chunk's mean size while several campaigns have work.
 
-    All children together hold half a second's work then, in which campaigns take turns; with a slow
-    API they hold more, because calls that wait for their answers must not keep the next ones from
-    starting.
+    Chunks are then short, so that campaigns alternate: all children together hold half a second's
+    work. With a slow API they hold more, since calls that wait for answers must not delay new ones.
 
     Args:
-        limits: the account's.
-        workers: how many children there are.
-        took_seconds: how long a call takes these days; None: not known yet.
+        limits: the account's limits.
+        workers: the number of children.
+        took_seconds: the recent duration of a call; None if unknown.
     """
     took_seconds = _LIKELY_CALL_SECONDS if took_seconds is None else took_seconds
     in_hand = min(

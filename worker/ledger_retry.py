@@ -1,4 +1,4 @@
-"""Patience with an absent ledger: outcomes in hand are worth waiting for."""
+"""Retries while the ledger is unavailable: known outcomes must not be lost."""
 
 import time
 from collections.abc import Callable
@@ -22,12 +22,12 @@ _REFUSALS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 def is_refusal(error: DBAPIError) -> bool:
-    """Whether the ledger is there and refused what it was asked, so that asking again is of no use."""
+    """Return whether the ledger refused a statement, so that retrying is useless."""
     return isinstance(error, _REFUSALS) and not error.connection_invalidated
 
 
 def first_line(error: DBAPIError) -> str:
-    """What the database says, without its details: those may show a row with its customer."""
+    """Return the database's message without its details, which may show a customer."""
     return next(iter(str(error.orig).splitlines()), type(error).__name__)
 
 
@@ -38,16 +38,16 @@ def retry_until(
     give_up: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Do work on the ledger, however often it is away meanwhile.
+    """Run work on the ledger and retry while the ledger is unavailable.
 
     Args:
-        work: one operation on the ledger, a transaction of its own.
-        for_seconds: after that the ledger's absence is raised.
-        give_up: says that it is to be raised at once.
-        sleep: takes seconds.
+        work: one transaction.
+        for_seconds: how long to retry.
+        give_up: returns whether to stop retrying now.
+        sleep: sleeps for seconds.
 
     Raises:
-        DBAPIError: the ledger is away for too long, or refuses the work.
+        DBAPIError: the ledger was unavailable for too long, or refused the work.
     """
     give_up_at = time.monotonic() + for_seconds
     while True:

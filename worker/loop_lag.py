@@ -1,4 +1,4 @@
-"""How late a process's event loop is: latencies measured on a late loop say little about the API."""
+"""The lag of an event loop: latencies measured on a late loop say little about the API."""
 
 import asyncio
 
@@ -7,15 +7,15 @@ _KEEP = 0.5
 
 
 class LoopLag:
-    """Measures how much later than asked the loop runs its callbacks; it ticks twenty times a second."""
+    """Measures how late the loop runs its callbacks, twenty times a second."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        """The largest delay of late; it halves with each tick."""
+        """The largest recent delay; it halves with each tick."""
         self._due = 0.0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin; must be called on the loop's thread, or before it runs."""
+        """Start measuring. Call it in the loop's thread, or before the loop runs."""
         self._due = loop.time() + _TICK_SECONDS
         loop.call_at(self._due, self._tick, loop)
 

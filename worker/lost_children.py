@@ -1,4 +1,4 @@
-"""What dead children carried goes back to the ledger, with the next release."""
+"""Gives the chunks that dead children carried back to the ledger, with the next release."""
 
 from contextlib import suppress
 
@@ -12,10 +12,10 @@ log = structlog.get_logger("issuance.release")
 
 
 def end_lost_claims(services: WorkerServices) -> None:
-    """Free the jobs and the customers of chunks whose child was seen to die; `reap` does the rest.
+    """End the leases and locks of chunks whose child has died; `reap` does the rest.
 
     Raises:
-        DBAPIError: the ledger is away; the next round tries again.
+        DBAPIError: the ledger is unavailable; the next round tries again.
     """
     lost = services.carried.lost()
     if not lost:
@@ -23,6 +23,6 @@ def end_lost_claims(services: WorkerServices) -> None:
     for chunk_id, customers in end_leases(services.ledger, lost).items():
         log.warning("open_calls_lost", chunk_id=chunk_id, jobs=len(customers))
         fingerprints = [customer.fingerprint for customer in customers]
-        with suppress(LimitsUnavailable):  # the locks lapse by themselves
+        with suppress(LimitsUnavailable):  # the locks expire
             services.start(services.limits.locks.release(chunk_id, fingerprints)).result()
     services.carried.forget(lost)

@@ -1,8 +1,8 @@
-"""Orphans: chunks whose child died while its worker lives on; the worker tells whoever gets their message next.
+"""Orphans: chunks whose child died while its worker lives.
 
-That a message was delivered before does not say that its worker is gone: a broker delivers again
-whatever was on a connection that it lost, and the calls under way on the other end go on. Only who
-saw a child die knows.
+A redelivered message does not mean that its worker is gone: a broker also redelivers the messages
+of a lost connection while the calls at its other end continue. Only the process that saw the child
+die knows, so it records the death in Redis.
 """
 
 from collections.abc import Callable
@@ -17,51 +17,51 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger("issuance.worker")
 
-_TOLD, _TAKEN = "1", "0"
+_DEAD, _TAKEN = "1", "0"
 
 
 class Orphans:
-    """What is known of dead children, in Redis. Without Redis a dead child's chunk waits for its lease to lapse.
+    """The deaths of children, in Redis. Without Redis an orphan waits for its lease to lapse.
 
     Args:
         connect: opens a connection to the Redis that all workers share. It is closed at once: a
             child may be forked from this process at any time.
-        remember_seconds: the lease; past it the jobs are free for everybody.
+        remember_seconds: the lease; after it the jobs are free anyway.
     """
 
     def __init__(self, connect: Callable[[], Redis], remember_seconds: float) -> None:
         self._connect = connect
         self._remember_milliseconds = max(1, int(remember_seconds * 1000))
 
-    def tell(self, chunk_id: str) -> None:
-        """Say that the child which had this chunk is dead."""
+    def report(self, chunk_id: str) -> None:
+        """Record that the child which had this chunk is dead."""
         try:
             with self._connect() as redis:
-                redis.set(_key(chunk_id), _TOLD, px=self._remember_milliseconds)
+                redis.set(_key(chunk_id), _DEAD, px=self._remember_milliseconds)
         except RedisError as error:
             log.warning("orphan_report_failed", chunk_id=chunk_id, error=str(error))
 
     def take(self, chunk_id: str) -> bool:
-        """Say whether the child which had this chunk is dead; one death is told to one who asks."""
+        """Return whether the child which had this chunk is dead; True once for each death."""
         try:
             with self._connect() as redis:
                 return bool(
-                    redis.set(_key(chunk_id), _TAKEN, xx=True, get=True, keepttl=True) == _TOLD
+                    redis.set(_key(chunk_id), _TAKEN, xx=True, get=True, keepttl=True) == _DEAD
                 )
         except RedisError:
             return False
 
     def is_known(self, chunk_id: str) -> bool:
-        """Whether this chunk's child was said to be dead, so that its message has come back or will."""
+        """Return whether a death was recorded, so that the broker delivers the message again."""
         with self._connect() as redis:
             return bool(redis.exists(_key(chunk_id)))
 
 
-def telling_request(tell: Callable[[str], None]) -> type[Request]:
-    """Make Celery's class of requests one that tells of a child's death before its message goes back to the queue."""
+def reporting_request(report: Callable[[str], None]) -> type[Request]:
+    """Make a Celery request class that reports a child's death before requeuing the message."""
 
-    class TellingRequest(Request):  # type: ignore[misc]  # Celery is untyped
-        """A chunk's message, as the process that received it sees it."""
+    class ReportingRequest(Request):  # type: ignore[misc]  # Celery is untyped
+        """A chunk's message in the process that received it."""
 
         def on_failure(self, exc_info: ExceptionInfo, *args: Any, **options: Any) -> Any:
             """Handle the end of the child, or an exception that the task raised."""
@@ -69,10 +69,10 @@ def telling_request(tell: Callable[[str], None]) -> type[Request]:
             if isinstance(
                 error.exc if isinstance(error, ExceptionWithTraceback) else error, WorkerLostError
             ):
-                tell(self.id)
+                report(self.id)
             return super().on_failure(exc_info, *args, **options)
 
-    return TellingRequest
+    return ReportingRequest
 
 
 def _key(chunk_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Notices of dead letters: ids and reasons on the broker's queue, after the letters are in the ledger."""
+"""Publishes dead letters, ids and reasons only, after they are in the ledger."""
 
 from collections.abc import Sequence
 
@@ -15,61 +15,61 @@ from worker.ledger_retry import first_line
 log = structlog.get_logger("issuance.dead_letters")
 
 
-def publish_notices(
+def publish_dead_letters(
     app: Celery,
     ledger: Ledger,
     *,
     job_numbers: Sequence[int] | None = None,
     older_than_seconds: float = 0.0,
 ) -> int:
-    """Publish notices that are not yet on the queue; returns how many. Never raises for want of a broker or ledger.
+    """Publish dead letters that are not on the queue yet; return how many.
 
-    Who opens letters publishes theirs; what a dying process leaves undone the release does a little
-    later. One that dies after publishing and before writing it down has it done twice, which the
-    handler must bear.
+    The process that opens dead letters publishes them; the release publishes what a dying process
+    has left. A process that dies between publishing and recording that causes a second message,
+    which the handler must accept. An unavailable broker or ledger is logged, not raised.
 
     Args:
         app: the Celery application.
         ledger: the record.
-        job_numbers: only these jobs' letters; None: all.
-        older_than_seconds: only letters opened so long ago.
+        job_numbers: only dead letters of these jobs; None: of all.
+        older_than_seconds: only dead letters opened at least this long ago.
     """
     published: list[DeadLetterEvent] = []
     try:
-        notices = unpublished_events(
+        events = unpublished_events(
             ledger, job_numbers=job_numbers, older_than_seconds=older_than_seconds
         )
-        if notices:
+        if events:
             try:
-                _publish(app, notices, published)
+                _publish(app, events, published)
             finally:
                 mark_published(ledger, published)
     except BrokerAway as error:
         log.warning("dead_letters_unpublished", error=str(error))
     except DBAPIError as error:
-        log.warning("ledger_unavailable", error=first_line(error), notices_published=len(published))
+        log.warning("ledger_unavailable", error=first_line(error), published=len(published))
     return len(published)
 
 
 def _publish(
-    app: Celery, notices: Sequence[DeadLetterEvent], published: list[DeadLetterEvent]
+    app: Celery, events: Sequence[DeadLetterEvent], published: list[DeadLetterEvent]
 ) -> None:
-    for notice in notices:
-        _send(app, notice)
-        published.append(notice)
+    for event in events:
+        _send(app, event)
+        published.append(event)
 
 
-def _send(app: Celery, notice: DeadLetterEvent) -> None:
+def _send(app: Celery, event: DeadLetterEvent) -> None:
     publish(
         app,
         DEAD_LETTER_TASK,
         kwargs={
-            "letter_id": notice.letter_id,
-            "request_id": notice.job_id,
-            "campaign": notice.campaign,
-            "reason": notice.reason,
-            "code": notice.code,
+            "letter_id": event.letter_id,
+            "request_id": event.job_id,
+            "campaign": event.campaign,
+            "reason": event.reason,
+            "code": event.code,
         },
-        argsrepr=f"{notice.campaign} · {notice.reason} · code {notice.code} · {notice.job_id}",
+        argsrepr=f"{event.campaign} · {event.reason} · code {event.code} · {event.job_id}",
         kwargsrepr="{}",
     )

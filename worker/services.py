@@ -1,4 +1,4 @@
-"""What one worker process works with, made once in that process, after the fork."""
+"""The services of one worker process, created in that process after the fork."""
 
 import asyncio
 import threading
@@ -42,11 +42,11 @@ T = TypeVar("T")
 log = structlog.get_logger("issuance.worker")
 
 _FINISH_MARGIN_SECONDS = 5.0
-"""Time to record the last outcomes. Calls end within the API's timeout; supervisors give 10 s more."""
+"""Time to record the last outcomes. Calls end within the API's timeout; supervisors add 10 s."""
 
 
 class WorkerServices:
-    """The services of one process; each is made when it is first needed, in the process that needs it."""
+    """The services of one process, each created on first use in the process that uses it."""
 
     def __init__(self, base: Services, *, worker: str) -> None:
         self.base = base
@@ -54,11 +54,11 @@ class WorkerServices:
         self.settings = base.settings
         self.worker = worker
         self.ledger_turn = threading.Lock()
-        """Held for each claim and each record. So the two threads need one connection between them, and
+        """Held for each claim and each record, so that the two threads share one connection and
         neither polls SQLite's lock because of the other."""
 
     def prepare(self) -> None:
-        """Make what a chunk needs, if this process has not yet.
+        """Create what a chunk needs.
 
         Raises:
             ValueError: the API's account cannot be used; the message names the setting.
@@ -67,7 +67,7 @@ class WorkerServices:
 
     @cached_property
     def rng(self) -> Random:
-        """The source of jitter; one made before the fork would have all children draw the same numbers."""
+        """The source of jitter. Created after the fork, so that children draw different numbers."""
         return Random()
 
     @cached_property
@@ -77,7 +77,7 @@ class WorkerServices:
 
     @cached_property
     def probe_turns(self) -> Iterator[bool]:
-        """Whether the next round of the release takes newly due jobs as probes; the rounds alternate."""
+        """Whether the next release probes with newly due jobs; releases alternate."""
         return cycle((False, True))
 
     @property
@@ -87,12 +87,12 @@ class WorkerServices:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The ledger; its commits may be lost in a power cut, which only means that a call is repeated."""
+        """The ledger. A power cut may lose its last commits; those calls are then repeated."""
         return Ledger(self.base.site.ledger_url, durable=False)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """This process's event loop, running in a thread of its own, so that connections live between chunks."""
+        """This process's event loop, in its own thread, so that connections outlive a chunk."""
         loop = asyncio.new_event_loop()
         self.loop_thread = threading.Thread(
             target=loop.run_forever, name="issuance-loop", daemon=True
@@ -111,35 +111,35 @@ class WorkerServices:
 
     @cached_property
     def recorder(self) -> Recorder:
-        """Records results, as long as the process lives."""
+        """Records results during the life of the process."""
         record = GroupRecord(
             self.app,
             self.ledger,
             self.ledger_turn,
-            self._tell_undocumented,
+            self._report_undocumented,
             self.worker,
             self.settings.lease_seconds,
         )
         return Recorder(record)
 
-    def _tell_undocumented(self, results: list[Result]) -> None:
-        self.undocumented.tell(results)  # not made before there is one
+    def _report_undocumented(self, results: list[Result]) -> None:
+        self.undocumented.report(results)  # created with the first one
 
     @cached_property
     def carried(self) -> CarriedChunks:
-        """Which chunks have open calls, in case that their child dies."""
+        """The chunks that have open calls, in case their child dies."""
         connection = partial(connect_sync, self.base.site.redis_url)
         return CarriedChunks(connection, self.orphans, self.settings.lease_seconds)
 
     async def carry(self) -> None:
-        """Note that the calls of all open chunks go on while this process takes its next one."""
+        """Save which chunks have open calls, before this process takes its next chunk."""
         await self.carried.note(self.limits.redis, self.recorder.open_chunks)
 
     def finish(self) -> None:
         """Wait for the open calls and record their outcomes, before the process ends."""
         within_seconds = self.settings.api_timeout_seconds + _FINISH_MARGIN_SECONDS
         if "recorder" in self.__dict__ and not self.recorder.await_all(within_seconds):
-            log.warning("open_calls_abandoned", seconds=within_seconds)  # to their lease
+            log.warning("open_calls_abandoned", seconds=within_seconds)  # their leases lapse
 
     @cached_property
     def limits(self) -> Limits:
@@ -170,17 +170,17 @@ class WorkerServices:
 
     @cached_property
     def undocumented(self) -> Undocumented:
-        """Tells of codes that no document knows."""
+        """Reports codes that no document knows."""
         return Undocumented(self.base.redis)
 
     @cached_property
     def wake_up(self) -> WakeUp:
-        """Asks for a release at once."""
+        """Requests a release at once."""
         return self.base.make_wake_up()
 
     @cached_property
     def orphans(self) -> Orphans:
-        """Tells of chunks whose child has died."""
+        """The chunks whose child has died."""
         return Orphans(partial(connect_sync, self.base.site.redis_url), self.settings.lease_seconds)
 
     @cached_property

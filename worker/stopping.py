@@ -1,17 +1,16 @@
-"""Stopping: how a worker's children learn that it is being stopped, so that they start no further calls."""
+"""Shows a worker's children that it is stopping, so that they start no further calls."""
 
 import mmap
 from typing import Any
 
 from celery.signals import worker_shutting_down
 
-# One shared byte, mapped before the fork: the parent writes it, the children read it before each
-# call.
+# One shared byte, mapped before the fork: the parent writes it, the children read it before calls.
 _flag = mmap.mmap(-1, 1)
 
 
 def is_stopping() -> bool:
-    """Say whether this worker was told to stop (SIGTERM)."""
+    """Return whether this worker has received SIGTERM."""
     return _flag[0] == 1
 
 

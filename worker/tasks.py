@@ -1,4 +1,4 @@
-"""The Celery tasks: each decodes its message, calls plain code and hands on."""
+"""The Celery tasks: each decodes its message and calls plain code."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alerting import raise_alarm
 from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
-from worker.orphans import telling_request
+from worker.orphans import reporting_request
 from worker.services import WorkerServices
 
 
 def register_tasks(app: Celery, services: WorkerServices) -> None:
     """Add the tasks to the application; their names are in `broker.queues`."""
 
-    @app.task(name=ISSUE_TASK, bind=True, Request=telling_request(services.orphans.tell))
+    @app.task(name=ISSUE_TASK, bind=True, Request=reporting_request(services.orphans.report))
     def issue_chunk(self: Task, job_numbers: list[int]) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)

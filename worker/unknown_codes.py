@@ -1,4 +1,4 @@
-"""Undocumented codes: said loudly the first time that any worker meets one (design rule 8)."""
+"""Undocumented codes: each is logged as an error the first time any worker meets it (rule 8)."""
 
 import re
 from collections.abc import Iterable
@@ -19,33 +19,33 @@ _LONGEST_MESSAGE = 200
 
 
 def normalise(message: str) -> str:
-    """What is the same of two messages that differ in names and numbers: masked, digits as `#`, spaces as one."""
+    """Mask a message and replace its digits, so that messages differing only in these are equal."""
     return _DIGITS.sub("#", " ".join(scrub(message).lower().split()))[:_LONGEST_MESSAGE]
 
 
 def is_undocumented(result: Result) -> bool:
-    """Whether a result's code is in no document."""
+    """Return whether a result's code is in no document."""
     return isinstance(result, Attempt) and result.outcome.reason is Reason.UNKNOWN_CODE
 
 
 class Undocumented:
-    """Tells of each new pair of code and message once, over all workers; again after Redis was emptied.
+    """Logs each new pair of code and message once across all workers.
 
     Args:
-        redis: what the limits live in; when it is away every pair counts as new.
+        redis: the server of the limits; while it is unavailable every pair counts as new.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def tell(self, results: Iterable[Result]) -> None:
-        """Log one error for each undocumented code and message among these that was never seen before."""
+    def report(self, results: Iterable[Result]) -> None:
+        """Log an error for each undocumented code and message that was never seen before."""
         for result in results:
             if isinstance(result, Attempt) and is_undocumented(result):
                 for line in result.outcome.lines:
-                    self._tell_line(line)
+                    self._report_line(line)
 
-    def _tell_line(self, line: LineOutcome) -> None:
+    def _report_line(self, line: LineOutcome) -> None:
         if line.reason is Reason.UNKNOWN_CODE and self._is_new(
             f"{line.code} {normalise(line.message)}"
         ):

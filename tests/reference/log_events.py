@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.revocations import Verb
-
 _PACKAGES = (
     "broker", "config", "console", "ledger", "limiter", "operations", "producers", "rewards_api", "worker",
 )  # fmt: skip
@@ -35,13 +33,8 @@ _EVENTS_FROM_DATA: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("limit_lifted", "info", _LIMITER, ("calls_a_minute",)),
     ("failures_unrelated", "info", _LIMITER, ()),
     ("latency_unrelated", "info", _LIMITER, ()),
-    *(
-        (verb.value, "warning", "operations/revocation.py", ("request_id", "campaign", "operator"))
-        for verb in Verb
-        if verb is not Verb.ASKED
-    ),
 )  # fmt: skip
-"""Events whose names come from the limiter's scripts and from an enumeration."""
+"""Events whose names come from the limiter's scripts."""
 _HEAD = """\
 # Log events
 

@@ -1,4 +1,4 @@
-"""Admission of a chunk's calls: why one must not start now, and what its result tells the account's limits."""
+"""Admission control of a chunk's calls, and the feedback of their results to the limits."""
 
 import asyncio
 import time
@@ -31,24 +31,22 @@ class Rejection:
     because: str
 
 
-LIMITS_LOST = Rejection(5.0, "the limits are out of reach")
+LIMITS_LOST = Rejection(5.0, "the limits are unavailable")
 _SLOT_AGAIN_SECONDS = 0.25
 _LAG_SHARE, _LAG_LEAST_SECONDS = 0.1, 0.01
-"""A latency that this process measured while its event loop was later than this says nothing about the API."""
+"""A latency measured while the event loop was later than this says nothing about the API."""
 
 
 class Admission:
-    """Stands before the calls of one chunk, from its claim on.
+    """Admits or rejects the calls of one chunk.
 
     Args:
-        limits: the account's limits, the paused campaigns, and how late this process's event loop
-            is.
-        bounds: how far the chunk may go.
+        limits: the account's limits, the paused campaigns and the lag of the event loop.
+        bounds: time limits of the chunk.
         campaign_id: the chunk's campaign.
-        is_stopping: says whether the worker is being stopped; asked before each call.
+        is_stopping: returns whether the worker is stopping; called before each API call.
         rng: the source of jitter.
-        is_cancelled: the campaign was cancelled before the claim: reconciliation continues, nothing
-            is sent.
+        is_cancelled: the campaign was cancelled before the claim: jobs are reconciled, not sent.
     """
 
     def __init__(
@@ -74,15 +72,15 @@ class Admission:
 
     @property
     def left_seconds(self) -> float:
-        """Seconds during which calls may still start; 0 or more."""
+        """Seconds in which calls may still start; 0 or more."""
         return max(0.0, self._start_until - time.monotonic())
 
     def break_off(self) -> None:
-        """Let no further call start; may be called from any thread."""
+        """Start no further call. Thread-safe."""
         self._broken_off = True
 
     async def reject(self, job: ClaimedJob, *, is_probe: bool = False) -> Rejection | None:
-        """Say why the job must not be sent now; None when it may be. A probe goes through a suspension."""
+        """Return why the job must not be sent now, or None. A probe passes a suspension."""
         now = time.monotonic()
         if self._broken_off:
             return Rejection(0.0, "the chunk is broken off")
@@ -93,7 +91,7 @@ class Admission:
             return self.wait(until - now, "suspended")
         if now > self._start_until:
             return Rejection(0.0, "the claim is about to lapse")
-        # Reconciliation issues nothing, and nothing else settles a cancelled campaign's doubts.
+        # Reconciliation issues nothing, and only it settles jobs in doubt of a cancelled campaign.
         return (
             None
             if self._is_cancelled and job.fallback is not None
@@ -101,7 +99,7 @@ class Admission:
         )
 
     def wait(self, seconds: float, held: str) -> Rejection:
-        """Send a job back to the ledger until calls may start again, and never for longer than a lease."""
+        """Reject a job until calls may start again, for a lease at most."""
         because = {
             "suspended": "calls are suspended",
             "campaign_suspended": "the campaign's calls are suspended",
@@ -109,7 +107,7 @@ class Admission:
         return Rejection(min(seconds, self._most_delay_seconds), because)
 
     async def _reject_paused(self, job: ClaimedJob) -> Rejection | None:
-        # Asked once: if Redis does not answer at all, each further job would wait for it in vain.
+        # After a failure Redis is not asked again: each further job would wait for the timeout.
         if self._lost is not None:
             return LIMITS_LOST
         try:
@@ -121,7 +119,7 @@ class Admission:
         return Rejection(0.0, "the campaign is paused") if job.campaign_id in paused else None
 
     async def take_read_slot(self) -> Reservation | None:
-        """Wait for one more slot for a read; None when there is none while calls may start."""
+        """Wait for a slot for one more read; None if there is none while calls may start."""
         try:
             while self.left_seconds > 0 and not self._is_stopping():
                 within = min(self.left_seconds, 1.0)
@@ -139,14 +137,14 @@ class Admission:
         return None
 
     async def report(self, reservation: Reservation, attempt: Attempt) -> None:
-        """Tell the account's limits the result of a call, or of the reads for one job."""
+        """Report the result of a call, or of the reads for one job, to the account's limits."""
         is_read = attempt.job.fallback is not None
         if is_read and attempt.outcome.message.endswith(NO_SLOT):
             return  # nothing was read
         result = read_result(attempt) if is_read else issue_result(attempt)
         if result.took_seconds is not None and self._is_late(result.took_seconds):
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
-        # the outcome is what counts; the next reservation notices it
+        # The outcome is safe; the next reservation notices that the limits are unavailable.
         with suppress(LimitsUnavailable):
             self._suspend(await self._limits.limiter.report(reservation, result), is_read=is_read)
 
@@ -159,15 +157,15 @@ class Admission:
         return self._limits.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
 
     async def finish(self, reservation: Reservation, unused: int) -> None:
-        """After a reservation's last call: report refusals, and give back the slots that were not used."""
+        """Report refusals and give unused slots back, after a reservation's last call."""
         scope = reservation.grant.scope
-        with suppress(LimitsUnavailable):  # the slots lapse
+        with suppress(LimitsUnavailable):  # the slots expire
             self._suspend(await self._limits.limiter.flush_refusals(scope), is_read=scope.is_read)
             await self._limits.limiter.give_back(reservation, unused)
 
 
 def issue_result(attempt: Attempt) -> CallResult:
-    """What the limits need to know of an issue call."""
+    """Return what the limits need to know of an issue call."""
     job, outcome, decision = attempt.job, attempt.outcome, attempt.decision
     is_tried_again = isinstance(decision, TryAgain) and decision.because != "limit"
     return CallResult(
@@ -183,12 +181,12 @@ def issue_result(attempt: Attempt) -> CallResult:
 
 
 def is_repeat(job: ClaimedJob) -> bool:
-    """Whether the job was called before without being settled; a redrive counts as a new job."""
+    """Return whether the job was called before and not settled; a redrive counts as a new job."""
     return job.budget_attempts > 0 or (job.attempts > 0 and job.redrives == 0)
 
 
 def read_result(attempt: Attempt) -> CallResult:
-    """What the limits need to know of the reads for one job: how the last of them ended."""
+    """Return what the limits need to know of the reads for one job: how the last one ended."""
     outcome = attempt.outcome
     return CallResult(
         _verdict(outcome),
@@ -209,7 +207,7 @@ def _verdict(outcome: Outcome) -> Verdict:
 
 
 def describe_refusal(attempt: Attempt) -> str:
-    """Say in a few words what was answered, without anything of the customer's."""
+    """Describe the answer in a few words, without personal data."""
     outcome = attempt.outcome
     if attempt.http_status is None:
         return outcome.message.removeprefix(LOOKED_UP).partition(":")[0] or "no answer"

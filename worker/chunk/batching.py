@@ -1,4 +1,4 @@
-"""Grouping: results that come one by one are gathered, to be recorded in one transaction each."""
+"""Groups results, so that many are recorded in one transaction."""
 
 import time
 from collections.abc import Iterator
@@ -7,24 +7,24 @@ from typing import Protocol, TypeVar
 
 _MOST = 250
 _WAIT_SECONDS = 0.2
-_LOOK_AGAIN_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 
 
 class Groupable(Protocol):
-    """What can be gathered."""
+    """An item that can be grouped."""
 
     ends_group: bool
-    """Whether its group waits for nothing more."""
+    """Whether its group must not wait for further items."""
 
 
 G = TypeVar("G", bound=Groupable)
 
 
 def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
-    """Gather what arrives into groups until None ends them.
+    """Yield groups of arriving items until None arrives.
 
-    A group is complete when it is full, or a moment after its first item came. After an item that
-    ends its group only what has already arrived is added.
+    A group is complete when it is full, or 0.2 s after its first item. After an item that ends its
+    group, only items that have already arrived are added.
     """
     while (first := arrivals.get()) is not None:
         group = [first]
@@ -33,12 +33,11 @@ def gather_groups(arrivals: "SimpleQueue[G | None]") -> Iterator[list[G]]:
             try:
                 item = arrivals.get_nowait()
             except Empty:
-                # Waiting for each item by itself would take the interpreter from the calls' thread
-                # each time.
+                # Blocking on each item would take the interpreter from the calls' thread each time.
                 left = until - time.monotonic()
                 if left <= 0:
                     break
-                time.sleep(min(left, _LOOK_AGAIN_SECONDS))
+                time.sleep(min(left, _POLL_SECONDS))
                 continue
             if item is None:
                 yield group

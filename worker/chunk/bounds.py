@@ -1,4 +1,4 @@
-"""The bounds of one chunk's issuing."""
+"""Time limits of one chunk."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from issuance.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far one chunk may go.
+    """Time limits of one chunk.
 
     Attributes:
         policy: the retry policy.
         start_within_seconds: no call starts later than this after the claim, so that none outlives
-            it.
-        lease_seconds: how long the claim holds.
-        call_seconds: the longest that one call, or one look into the transactions, may take.
+            the lease.
+        lease_seconds: the duration of the claim.
+        call_seconds: the timeout of one call, or of the reads for one job.
     """
 
     policy: RetryPolicy

@@ -1,8 +1,8 @@
-"""Carried chunks: their messages are acknowledged, but some of their calls are open in a child.
+"""Carried chunks: their messages are acknowledged while some of their calls are still open.
 
-If that child dies, no message comes back for them. So each child keeps in Redis which chunks it
-carries. The worker process that sees it die marks these as lost, and the next release gives their
-jobs back.
+If their child dies, the broker delivers no message again. So each child saves in Redis which chunks
+it carries. The worker process that sees it die marks these as lost, and the next release gives
+their jobs back.
 """
 
 import os
@@ -22,14 +22,14 @@ _LOST = "issuance:lost-chunks"
 
 
 class CarriedChunks:
-    """What the children of one worker carry. Without Redis a dead child's jobs wait for their lease.
+    """The chunks that one worker's children carry. Without Redis, lost jobs wait for their lease.
 
-    Made before the children are forked, so that they and their worker have one key between them.
+    Created before the fork, so that the worker and its children use the same keys.
 
     Args:
         connect: opens a connection to the Redis that all workers share; see `Orphans`.
-        orphans: knows the chunks whose message comes back, which are not lost.
-        remember_seconds: the lease; past it the jobs are free for everybody.
+        orphans: the chunks whose message is delivered again, which are not lost.
+        remember_seconds: the lease; after it the jobs are free anyway.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CarriedChunks:
         self._worker = uuid4().hex
 
     async def note(self, redis: AsyncRedis, chunk_ids: Iterable[str]) -> None:
-        """Note what this process carries, before the newest one's message is acknowledged."""
+        """Save what this process carries, before the newest chunk's message is acknowledged."""
         try:
             await redis.set(
                 self._key(os.getpid()), " ".join(chunk_ids), px=self._remember_milliseconds
@@ -50,9 +50,9 @@ class CarriedChunks:
             log.warning("carried_chunks_save_failed", error=str(error))
 
     def mark_lost(self, process_id: int) -> None:
-        """Say that a child is dead; called after Celery has put back the message of its last chunk.
+        """Mark a dead child's chunks as lost; called after Celery has requeued its last message.
 
-        What it noted may have ended since. That is harmless: such a chunk has no running jobs.
+        A saved chunk may have ended since. That is harmless: it has no running jobs.
         """
         try:
             with self._connect() as redis:
@@ -67,7 +67,7 @@ class CarriedChunks:
             log.warning("carried_chunks_report_failed", process_id=process_id, error=str(error))
 
     def lost(self) -> list[str]:
-        """The chunks that dead children carried, of all workers, until they are forgotten."""
+        """Return the chunks that dead children of all workers carried, until `forget` is called."""
         try:
             with self._connect() as redis:
                 return sorted(map(str, redis.smembers(_LOST)))

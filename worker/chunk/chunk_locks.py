@@ -11,10 +11,10 @@ class ChunkLocks:
     """The locks that a chunk holds on its customers (design rule 10).
 
     Args:
-        locks: the account's.
+        locks: the account's locks.
         owner: the chunk's id.
-        fingerprints: of its customers.
-        ttl_seconds: the lease: no call of the chunk lasts longer.
+        fingerprints: the fingerprints of its customers.
+        ttl_seconds: the lease; no call of the chunk takes longer.
     """
 
     def __init__(
@@ -23,8 +23,7 @@ class ChunkLocks:
         self._locks = locks
         self._owner = owner
         self._ttl_seconds = ttl_seconds
-        # With those that were not granted: if the reply to `acquire` is lost, they may be held
-        # nevertheless.
+        # Includes those that were not granted: if the reply to `acquire` is lost, they may be held.
         self._unreleased = set(fingerprints)
 
     async def acquire(self) -> set[str]:
@@ -36,7 +35,7 @@ class ChunkLocks:
         return await self._locks.acquire(self._owner, list(self._unreleased), self._ttl_seconds)
 
     async def release(self, *, but: Collection[str] = ()) -> None:
-        """Unlock the customers, each once. Without Redis the locks lapse by themselves.
+        """Unlock the customers, each once. Without Redis the locks expire.
 
         Args:
             but: fingerprints that stay locked.

@@ -1,4 +1,4 @@
-"""The record of one group of a chunk's results, and what is logged and published after it."""
+"""Records a group of a chunk's results, then logs them and publishes their dead letters."""
 
 import threading
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from config.log_writer import lines_together
 from ledger.dispatch.claims import Claim
 from ledger.results.recording import Result, record
 from ledger.store.database import Ledger
-from worker.chunk.log_events import tell_result
+from worker.chunk.log_events import log_result
 from worker.ledger_retry import first_line, is_refusal, retry_until
-from worker.outbox import publish_notices
+from worker.outbox import publish_dead_letters
 from worker.unknown_codes import is_undocumented
 
 log = structlog.get_logger("issuance.worker")
@@ -25,29 +25,29 @@ class GroupRecord:
     """Records groups of results.
 
     Attributes:
-        app: publishes the notices of dead letters.
+        app: publishes dead letters.
         ledger: the record.
-        ledger_turn: held while a group is written.
-        tell_undocumented: logs the unknown codes among results.
-        worker: this process's name, for the attempts.
-        lease_seconds: how long an absent ledger is waited for.
+        ledger_turn: a lock, held while a group is written.
+        report_undocumented: logs undocumented codes.
+        worker: this process's name, recorded with each attempt.
+        lease_seconds: how long to retry while the ledger is unavailable.
     """
 
     app: Celery
     ledger: Ledger
     ledger_turn: threading.Lock
-    tell_undocumented: Callable[[list[Result]], None]
+    report_undocumented: Callable[[list[Result]], None]
     worker: str
     lease_seconds: float
 
     def __call__(self, claim: Claim, group: list[Result]) -> None:
-        """Record a group of one chunk's results, and wait for the ledger if it is away.
+        """Record a group of one chunk's results, and retry while the ledger is unavailable.
 
-        Past the lease other workers may take the jobs over, and resending is safe. Then this gives
-        up.
+        It gives up after the lease: from then on other workers may claim the jobs and resend them,
+        which is safe.
 
         Raises:
-            DBAPIError: the ledger was away for longer than the lease.
+            DBAPIError: the ledger was unavailable for longer than the lease.
         """
         try:
             letters = retry_until(
@@ -60,11 +60,11 @@ class GroupRecord:
             return
         with lines_together():
             for result in group:
-                tell_result(claim, result)
+                log_result(claim, result)
         if any(is_undocumented(result) for result in group):
-            self.tell_undocumented(group)
+            self.report_undocumented(group)
         if letters:
-            publish_notices(
+            publish_dead_letters(
                 self.app, self.ledger, job_numbers=[result.job.number for result in group]
             )
 
@@ -73,7 +73,7 @@ class GroupRecord:
             return record(self.ledger, claim.chunk_id, group, worker=self.worker)
 
     def _record_apart(self, claim: Claim, group: list[Result], error: DBAPIError) -> None:
-        """Record a refused group one by one, so that only the refused result is left to its lease."""
+        """Record a refused group one by one, so that only the refused result fails."""
         if len(group) > 1:
             for result in group:
                 self(claim, [result])

@@ -1,4 +1,4 @@
-"""Handing a chunk over: its child takes the next one while the last of its calls are open."""
+"""Hands a chunk over: its child takes the next chunk while its last calls are open."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,17 +18,17 @@ _RELEASE_EVERY_SECONDS = 0.5
 
 
 class HandOver:
-    """Watches a chunk while its calls are made, and hands it over when it only waits for answers.
+    """Hands a chunk over when all of its jobs have begun and places are free.
 
-    That is when all of its jobs have begun and places are free. The child then carries its open
-    calls. Customers whose calls have ended are unlocked, at once and then every half second.
+    The child then carries the open calls. Customers whose calls have ended are unlocked at once,
+    and then every half second.
 
     Args:
-        progress: the chunk's.
-        places: the child's.
-        locks: the chunk's.
-        is_stopping: a worker that stops takes no next chunk.
-        tell: called once, when the child may take its next chunk.
+        progress: the chunk's progress.
+        places: the child's places.
+        locks: the chunk's locks.
+        is_stopping: returns whether the worker is stopping; it then takes no next chunk.
+        notify: called once, when the child may take its next chunk.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class HandOver:
         locks: ChunkLocks,
         *,
         is_stopping: Callable[[], bool],
-        tell: Callable[[], Awaitable[None]],
+        notify: Callable[[], Awaitable[None]],
     ) -> None:
         self._progress = progress
         self._places = places
         self._locks = locks
         self._is_stopping = is_stopping
-        self._tell = tell
+        self._notify = notify
         self._asks_redis = False
         self._is_over = False
 
@@ -56,7 +56,7 @@ class HandOver:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._is_over = True
-        if not self._asks_redis:  # a command that is broken off costs its connection
+        if not self._asks_redis:  # a cancelled command costs its connection
             self._watch.cancel()
         with suppress(asyncio.CancelledError):
             await self._watch
@@ -67,12 +67,12 @@ class HandOver:
         if self._progress.is_alone or self._is_stopping():
             return
         try:
-            await self._in_redis(self._tell())
+            await self._in_redis(self._notify())
             while not self._is_over:
                 await self._in_redis(self._locks.release(but=self._progress.customers))
                 await asyncio.sleep(0 if self._is_over else _RELEASE_EVERY_SECONDS)
         except Exception:
-            log.exception("hand_over_failed")  # a bug, which must not cost the calls their outcomes
+            log.exception("hand_over_failed")  # a bug must not cost the calls their outcomes
 
     async def _in_redis(self, command: Awaitable[None]) -> None:
         self._asks_redis = True

@@ -1,4 +1,4 @@
-"""The issuing of a chunk: its claimed jobs are sent concurrently, within the account's limits."""
+"""Issues a chunk: sends its claimed jobs concurrently, within the account's limits."""
 
 import asyncio
 import time
@@ -33,27 +33,27 @@ log = structlog.get_logger("issuance.worker")
 _LOCKED_AGAIN_SECONDS = 2.0
 _BROKEN_AGAIN_SECONDS = 5.0
 _RESERVE_AHEAD_SECONDS = {Lane.BLAST: KEPT_SECONDS - 0.05, Lane.BACKGROUND: 1.0}
-"""A blast reserves no further ahead than preferred calls, those of the background lane, may be early: so these find the
-next slot free. With equal sight the many chunks of a blast took every slot, for seconds on end."""
+"""A blast reserves less far ahead than the background lane, so that background calls find a slot.
+With the same value, the many chunks of a blast took every slot for seconds."""
 _PATIENCE_SECONDS = 5.0
-"""A chunk waits so long for its next call slot; past that its jobs go back to the ledger."""
+"""The longest wait for a call slot; after that the jobs go back to the ledger."""
 _STOP_CHECK_SECONDS = 0.25
 _RESERVE_AGAIN_SECONDS = 0.02
 
 
 class ChunkIssuing:
-    """Issues one claimed chunk and hands over each job's result as soon as it is there.
+    """Issues one claimed chunk and passes each job's result on at once.
 
     Args:
-        claim: the jobs in hand.
+        claim: the claimed jobs.
         client: the rewards API.
-        limits: limits, locks and halts.
-        bounds: how far it may go.
-        places: the child's, for all of its chunks.
-        is_stopping: says whether the worker is being stopped; asked before each call.
-        put: takes each result; called from the event loop's thread.
-        hand_over: called there at most once, when the child may take its next chunk although calls
-            are open.
+        limits: the limits, the customers' locks and the paused campaigns.
+        bounds: time limits.
+        places: the child's places, shared by all of its chunks.
+        is_stopping: returns whether the worker is stopping; called before each API call.
+        put: receives each result, in the event loop's thread.
+        hand_over: called there at most once, when the child may take its next chunk while calls are
+            open.
         rng: the source of jitter.
     """
 
@@ -70,7 +70,7 @@ class ChunkIssuing:
         hand_over: Callable[[], Awaitable[None]],
         rng: Random,
     ) -> None:
-        self._claim = replace(claim, jobs=())  # those are let go one by one
+        self._claim = replace(claim, jobs=())  # jobs are released from memory one by one
         self._campaign_id = claim.campaign_id
         self._limits = limits
         self._lease_seconds = bounds.lease_seconds
@@ -98,14 +98,14 @@ class ChunkIssuing:
         self._hand_over = hand_over
 
     def break_off(self) -> None:
-        """Start no further calls; may be called from any thread."""
+        """Start no further calls. Thread-safe."""
         self._admission.break_off()
 
     async def run(self) -> None:
-        """Issue the chunk: afterwards every job has been put once, or is left to its lease.
+        """Issue the chunk: afterwards each job was put once, or waits for its lease to lapse.
 
-        The latter only when this code breaks in mid-call: whether the call was sent is then
-        unknown, which is what the ledger makes of a lapsed claim.
+        The latter happens only when this code fails during a call. Whether the call was sent is
+        then unknown, and a lapsed claim means just that.
         """
         self._progress.open()
         try:
@@ -135,22 +135,26 @@ class ChunkIssuing:
         customers = self._progress.customers
         locks = ChunkLocks(self._limits.locks, self._claim.chunk_id, customers, self._lease_seconds)
         watch = HandOver(
-            self._progress, self._places, locks, is_stopping=self._is_stopping, tell=self._hand_over
+            self._progress,
+            self._places,
+            locks,
+            is_stopping=self._is_stopping,
+            notify=self._hand_over,
         )
         try:
             held = await locks.acquire()
             async with watch:
                 free = self._split_locked(held)
                 sends = deque(job for job in free if job.fallback is None)
-                looks = deque(job for job in free if job.fallback is not None)
+                reads = deque(job for job in free if job.fallback is not None)
                 await _await_all(
-                    [self._start_all(sends, is_read=False), self._start_all(looks, is_read=True)]
+                    [self._start_all(sends, is_read=False), self._start_all(reads, is_read=True)]
                 )
         finally:
             await locks.release()
 
     def _split_locked(self, held: set[str]) -> deque[ClaimedJob]:
-        """Give back the jobs of customers whose call runs elsewhere: one call at a time (design rule 10)."""
+        """Give back jobs of customers who have a call elsewhere: one call at a time (rule 10)."""
         free: deque[ClaimedJob] = deque()
         for job in self._progress.left:
             if self._progress.customer_of(job) in held:
@@ -161,7 +165,7 @@ class ChunkIssuing:
         return free
 
     async def _start_all(self, waiting: deque[ClaimedJob], *, is_read: bool) -> None:
-        """Reserve call slots a little ahead and start the jobs at them, until all are started or must go back."""
+        """Reserve call slots a little ahead, and start jobs until all have begun or gone back."""
         batches: list[asyncio.Task[None]] = []
         try:
             while waiting:
@@ -176,19 +180,19 @@ class ChunkIssuing:
                     self._give_back_unless_soon(waiting, reservation)
                 if waiting and len(reservation.delays_seconds) < room:
                     pause = max(reservation.next_free_seconds, _RESERVE_AGAIN_SECONDS)
-                    # In a changing rhythm, or chunks that ask one after the other would always get
-                    # as little as now.
+                    # Jitter: without it chunks would ask in the same order, and the last would
+                    # always get the least.
                     await asyncio.sleep(
                         min(pause, _STOP_CHECK_SECONDS) * self._rng.uniform(0.8, 1.2)
                     )
         except LimitsUnavailable as error:
             self._lose_limits(waiting, error)  # at once: a slow call must not hold them
         finally:
-            # Whatever broke this off: calls under way have outcomes, and those count.
+            # Even after an exception: open calls have outcomes, and those count.
             await _await_all(batches)
 
     async def _room(self, waiting: deque[ClaimedJob]) -> int:
-        """For how many of the jobs slots may be reserved now; 0 when the first had to go back, or for none yet."""
+        """Return for how many jobs slots may be reserved now; may give back the first one."""
         if (rejection := await self._admission.reject(waiting[0])) is not None:
             self._give_back(waiting.popleft(), rejection)
             return 0
@@ -207,10 +211,9 @@ class ChunkIssuing:
         )
 
     def _give_back_unless_soon(self, waiting: deque[ClaimedJob], reservation: Reservation) -> None:
-        """Give back what cannot be called soon: this child has other chunks to work on.
+        """Give back jobs that cannot be called soon, so that this child can take another chunk.
 
-        While the account is suspended one job stays, to be the next probe; the other campaigns'
-        jobs get their turns.
+        While the account is suspended, one job stays as the next probe.
         """
         kept: list[ClaimedJob] = []
         if reservation.next_free_seconds <= min(self._admission.left_seconds, _PATIENCE_SECONDS):
@@ -231,16 +234,16 @@ class ChunkIssuing:
             self._progress.track(job, self._issue_at(job, start, reservation))
             for job, start in zip(batch, starts, strict=True)
         ]
-        batch.clear()  # one slow call must not keep them all
+        batch.clear()  # one slow call must not keep all of them in memory
         made = await _await_all(calls)
         await self._admission.finish(reservation, len(made) - sum(made))
 
     async def _issue_at(self, job: ClaimedJob, not_before: float, reservation: Reservation) -> bool:
-        """Make the job's call at its slot; False when it was given back."""
+        """Make the job's call at its slot; False if the job was given back."""
         is_probe = reservation.is_probe
         async with self._progress.turns[self._progress.customer_of(job)], self._places.calls:
             rejection = await self._admission.reject(job, is_probe=is_probe)
-            # In short sleeps: a stop comes from another process, which sets no event here.
+            # Short sleeps: a stop is set by another process, which cannot wake this loop.
             while rejection is None and (ahead := not_before - time.monotonic()) > 0:
                 await asyncio.sleep(min(ahead, _STOP_CHECK_SECONDS))
                 rejection = await self._admission.reject(job, is_probe=is_probe)
@@ -251,8 +254,8 @@ class ChunkIssuing:
             try:
                 attempt = await self._call(job, is_probe=is_probe)
             except Exception:
-                # A bug, which must not cost the other jobs their outcomes. Whether the call was
-                # sent is unknown, so this job is left to its lease.
+                # A bug must not cost the other jobs their outcomes. Whether the call was sent is
+                # unknown, so this job waits for its lease to lapse.
                 log.exception("call_failed", request_id=job.id, chunk_id=self._claim.chunk_id)
                 return True
             self._put(attempt)
@@ -263,7 +266,7 @@ class ChunkIssuing:
         return await (
             self._sender.send(job, is_probe=is_probe)
             if job.fallback is None
-            else self._reconciler.look(job)
+            else self._reconciler.reconcile(job)
         )
 
 
@@ -277,12 +280,12 @@ def _take(waiting: deque[ClaimedJob], reservation: Reservation) -> list[ClaimedJ
 
 
 def _pick_probe(waiting: deque[ClaimedJob]) -> ClaimedJob:
-    """Pick a job that has not failed before, where there is one: its failure says most about the account."""
+    """Prefer a job that has not failed before: its result says most about the account."""
     return next((job for job in waiting if not is_repeat(job)), waiting[0])
 
 
 async def _await_all(work: Iterable[Awaitable[T]]) -> list[T]:
-    """Wait until all of it has ended, and only then raise what went wrong first; a TaskGroup would cancel the rest."""
+    """Wait for all, then raise the first exception; a TaskGroup would cancel the rest."""
     results: list[T] = []
     for ended in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(ended, BaseException):

@@ -12,7 +12,7 @@ from worker.loop_lag import LoopLag
 
 @dataclass(frozen=True)
 class Limits:
-    """The account's limits and locks, and how late this process's event loop is."""
+    """The account's limits and locks, and the lag of this process's event loop."""
 
     redis: Redis
     limiter: RateLimiter

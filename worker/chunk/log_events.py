@@ -1,4 +1,4 @@
-"""The log's events of a chunk's results: one for each attempt with its decision, one for each job given back."""
+"""Log events of a chunk's results: one for each attempt and one for each job given back."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from ledger.results.recording import Attempt, GiveBack, Result, describe
 log = structlog.get_logger("issuance.worker")
 
 
-def tell_result(held: Claim, result: Result) -> None:
-    """Log what became of a job, once it is in the ledger. Ids and codes only; the log masks the API's message."""
+def log_result(held: Claim, result: Result) -> None:
+    """Log the result of a job after it is recorded: ids and codes; the API's message is masked."""
     job = result.job
     ids: dict[str, Any] = {
         "request_id": job.id,
@@ -22,17 +22,19 @@ def tell_result(held: Claim, result: Result) -> None:
     if len(job.lines) > 1:
         ids["request_ids"] = [line.request_id for line in job.lines]
     if job.reissue_of is not None:
-        ids["reissue_of"] = job.reissue_of  # so that a grep for the refused requestId goes on here
+        ids["reissue_of"] = (
+            job.reissue_of
+        )  # so that a search for the refused requestId finds this entry
     if job.redrives:
         ids["redrives"] = job.redrives
     match result:
         case GiveBack(delay_seconds=delay, because=because):
             log.info("job_given_back", **ids, delay_seconds=round(delay, 2), because=because)
         case Attempt():
-            _tell_attempt(result, ids)
+            _log_attempt(result, ids)
 
 
-def _tell_attempt(attempt: Attempt, ids: dict[str, Any]) -> None:
+def _log_attempt(attempt: Attempt, ids: dict[str, Any]) -> None:
     outcome, decision = attempt.outcome, attempt.decision
     reason = decision.reason if isinstance(decision, Settle) else None
     say = log.warning if reason else log.info

@@ -1,4 +1,4 @@
-"""An open chunk: claimed by this child, with results still to be recorded."""
+"""An open chunk: claimed by this child, with results that are not recorded yet."""
 
 import threading
 from collections.abc import Awaitable, Callable
@@ -17,12 +17,12 @@ log = structlog.get_logger("issuance.worker")
 
 
 class OpenChunk:
-    """A chunk on its way from its claim to its last recorded result.
+    """A chunk from its claim to its last recorded result.
 
     Args:
-        claim: its jobs are not kept, for one slow call may keep a chunk open for long.
-        put: takes what arrives, for the recorder.
-        carry: notes the open chunks, before a message is acknowledged that does not wait for them.
+        claim: the claim; its jobs are not kept, since one slow call may keep a chunk open.
+        put: passes an arrival to the recorder.
+        carry: saves which chunks are open, before a message is acknowledged without waiting.
     """
 
     def __init__(
@@ -30,37 +30,37 @@ class OpenChunk:
     ) -> None:
         self.claim = replace(claim, jobs=())
         self.handed_over = threading.Event()
-        """Set when what has ended is recorded, and the child may take its next chunk."""
+        """Set when ended calls are recorded and the child may take its next chunk."""
         self.finished = threading.Event()
         """Set when every result is recorded."""
         self.error: Exception | None = None
-        """Why results could not be recorded. Their jobs, and those of all later results, are left to
-        their lease."""
+        """Why results could not be recorded. Their jobs and those of all later results wait for
+        their lease to lapse."""
         self.break_off: Callable[[], None] = lambda: None
-        """Lets no further call start; may be called from any thread."""
+        """Starts no further call. Thread-safe."""
         self._put = put
         self._carry = carry
         self._expected = len(claim.jobs)
 
     def add(self, result: Result) -> None:
-        """Have a result recorded. Called from the event loop's thread, as the following are."""
+        """Pass a result to the recorder. This and the next two run in the event loop's thread."""
         self._expected -= 1
         self._put(Arrival(self, result, ends_group=self._expected == 0))
 
     async def hand_over(self) -> None:
-        """Let the child take its next chunk as soon as what came until now is recorded."""
+        """Let the child take its next chunk as soon as the results until now are recorded."""
         await self._carry()
         self._put(Arrival(self, None, self.handed_over, ends_group=True))
 
     def end(self, issuing: "Future[None]") -> None:
-        """Note that the last call has ended."""
+        """Mark the end of the last call."""
         error = issuing.exception()
-        if error is not None and self.handed_over.is_set():  # else the task raises it
+        if error is not None and self.handed_over.is_set():  # otherwise the task raises it
             log.error("chunk_failed", chunk_id=self.claim.chunk_id, exc_info=error)
         self._put(Arrival(self, None, self.finished, ends_group=True))
 
     def fail(self, error: Exception) -> None:
-        """Give up recording: what cannot be recorded must not be sent. In the recorder's thread."""
+        """Give up recording and send no more. Runs in the recorder's thread."""
         self.error = error
         self.break_off()
         if self.handed_over.is_set():
@@ -70,11 +70,11 @@ class OpenChunk:
 
 @dataclass(slots=True, eq=False)
 class Arrival:
-    """A result on its way to the ledger, or a mark among them."""
+    """A result on its way to the ledger, or a marker between results."""
 
     chunk: OpenChunk
     result: Result | None
     reached: threading.Event | None = None
-    """A mark's: to be set when all before it is recorded."""
+    """The marker's event, set when all results before it are recorded."""
     ends_group: bool = False
-    """Whether it is recorded without waiting for more."""
+    """Whether the group is recorded without waiting for more."""

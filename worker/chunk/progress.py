@@ -1,4 +1,4 @@
-"""How far a chunk is: which of its jobs have begun, and which have ended."""
+"""The progress of a chunk: which of its jobs have begun and which have ended."""
 
 import asyncio
 from collections import defaultdict
@@ -10,30 +10,29 @@ from worker.chunk.places import Places
 
 T = TypeVar("T")
 
-_ASK_AGAIN_SECONDS = 0.25
+_WAIT_SECONDS = 0.25
 
 
 class Progress:
-    """The progress of one claimed chunk. All but its making belongs to the event loop's thread.
+    """The progress of one claimed chunk. Not thread-safe: use it in the event loop's thread.
 
-    It forgets each job as soon as it can, for one slow call may keep a chunk open for long.
+    Jobs are dropped from memory early, since one slow call may keep a chunk open.
 
     Args:
-        jobs: the claimed ones.
-        places: the child's.
+        jobs: the claimed jobs.
+        places: the child's places.
     """
 
     def __init__(self, jobs: Iterable[ClaimedJob], places: Places) -> None:
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """One for each customer, whose calls follow one another."""
+        """A lock for each customer: one call at a time."""
         self.all_begun = asyncio.Event()
-        """Set when each job was sent or given back, or waits for another call for its customer."""
+        """Set when each job was sent or given back, or waits for its customer's other call."""
         self._places = places
         self._left = {job.number: job for job in jobs}
         self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
         self._behind: set[int] = set()
-        # A job that has lost a worker may be the cause. It must not take other chunks' calls with
-        # it.
+        # A job that has lost a worker may be poison, so no other chunk's calls run with it.
         self.is_alone = any(job.claims > 1 for job in self._left.values())
 
     @property
@@ -43,41 +42,41 @@ class Progress:
 
     @property
     def customers(self) -> set[str]:
-        """The fingerprints of those whose jobs have not ended."""
+        """The fingerprints of customers whose jobs have not ended."""
         return set(self._customers.values())
 
     def customer_of(self, job: ClaimedJob) -> str:
-        """The fingerprint of an unfinished job's customer."""
+        """Return the fingerprint of an unfinished job's customer."""
         return self._customers[job.number]
 
     def open(self) -> None:
-        """Count the jobs among the child's unfinished ones."""
+        """Add the jobs to the child's unfinished ones."""
         self._places.unfinished.rise(len(self._customers))
 
     async def room(self, wanted: int) -> int:
-        """Wait a moment until call slots may be reserved; returns for how many of `wanted` jobs, or 0."""
+        """Wait a moment for room; return for how many of `wanted` jobs slots may be reserved."""
         if self.is_alone:
             only_these = len(self._customers)
-            if not await self._places.unfinished.falls_to(only_these, _ASK_AGAIN_SECONDS):
+            if not await self._places.unfinished.falls_to(only_these, _WAIT_SECONDS):
                 return 0
-        return await self._places.room(wanted, _ASK_AGAIN_SECONDS)
+        return await self._places.room(wanted, _WAIT_SECONDS)
 
     def begin(self, job: ClaimedJob) -> None:
-        """Note that a job is sent now, or given back."""
+        """Mark a job as sent or given back."""
         self._left.pop(job.number, None)
         self._behind.discard(job.number)
         self._check()
 
     def end(self, job: ClaimedJob) -> None:
-        """Note that a job has its result, or never will."""
+        """Mark a job as ended: it has its result or never will."""
         if self._customers.pop(job.number, None) is not None:
             self._places.unfinished.fall()
 
     async def track(self, job: ClaimedJob, call: Awaitable[T]) -> T:
-        """Await what is done with a job that has a call slot, and count it in the meantime."""
+        """Await the call of a job that has a slot, and count it meanwhile."""
         waits_for_customer = self.turns[self._customers[job.number]].locked()
         if waits_for_customer:
-            self._places.reserved.fall()  # it will not start soon, and others can
+            self._places.reserved.fall()  # it cannot start yet; others can
             self._behind.add(job.number)
             self._check()
         try:
@@ -88,7 +87,7 @@ class Progress:
             self.end(job)
 
     def close(self) -> None:
-        """End what has not ended."""
+        """Mark all remaining jobs as ended."""
         self._places.unfinished.fall(len(self._customers))
         self._customers.clear()
 

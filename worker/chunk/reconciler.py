@@ -1,4 +1,4 @@
-"""Looking a job up in the API's transactions, where resending cannot tell what came of it (rewards-api §8)."""
+"""Reconciles a job with the API's transactions where resending is not conclusive (§8)."""
 
 import asyncio
 import time
@@ -23,13 +23,13 @@ from rewards_api.client import RewardsClient
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable
 
 LOOKED_UP = "looked up: "
+"""The prefix of the message of every outcome of reads."""
 NO_SLOT = "no call slot was free in time"
-"""Begins the message of every outcome of reads."""
 _PAGES_MOST = 20
 
 
 class _UnreadableError(Exception):
-    """A read of the look came to nothing; carries its reply."""
+    """A read failed; carries its reply."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__("unreadable")
@@ -37,15 +37,15 @@ class _UnreadableError(Exception):
 
 
 class Reconciler:
-    """Looks up the jobs of one claim.
+    """Reconciles the jobs of one claim.
 
     Args:
         client: the rewards API.
         policy: the retry policy.
         rng: the source of jitter.
-        take_slot: waits for a call slot under the account's rate; None when there is none in time.
-            A job's first call has one already.
-        within_seconds: bound of all reads for one job together.
+        take_slot: waits for a call slot; None if there is none in time. A job's first read has one
+            already.
+        within_seconds: the timeout of all reads for one job together.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Reconciler:
         self._take_slot = take_slot
         self._within_seconds = within_seconds
 
-    async def look(self, job: ClaimedJob) -> Attempt:
-        """Read what the API has of the job. Whatever comes of it is in the attempt; an exception is a bug."""
+    async def reconcile(self, job: ClaimedJob) -> Attempt:
+        """Read the job's transactions. Any result is in the attempt; an exception is a bug."""
         started_at_ms, started = time.time_ns() // 1_000_000, time.monotonic()
         lags_behind = False
         refused: Reply | None = None
@@ -81,7 +81,7 @@ class Reconciler:
             attempts=job.budget_attempts + 1,
             age_seconds=took,
             in_doubt_before=True,
-            empty_looks=job.empty_reads,
+            empty_reads=job.empty_reads,
             lags_behind=lags_behind,
         )
         fallback = job.fallback or State.IN_DOUBT
@@ -99,7 +99,7 @@ class Reconciler:
         )
 
     async def _read(self, job: ClaimedJob) -> tuple[Outcome, bool]:
-        """What the reads say, and whether they miss a transaction that a reply has named."""
+        """Return the outcome, and whether the reads miss a transaction that a reply has named."""
         if not self._policy.reconcile_delays_seconds:
             return _nothing_found(job, None, "look-ups are switched off"), False
         reads = job.variant.endpoint.reads
@@ -108,8 +108,7 @@ class Reconciler:
             case Unreadable(reply=reply):
                 raise _UnreadableError(reply)
             case NoSuchCustomer(code=code, message=message):
-                # Nothing can have been issued to a customer the API does not know; reads may lag,
-                # though.
+                # Nothing can have been issued to an unknown customer, but reads may lag.
                 return _nothing_found(job, code, message), True
             case FoundCustomer(id=customer_id):
                 own = pick_own(job.id, await self._pages(job, customer_id, reads=reads))
@@ -162,7 +161,7 @@ def _nothing_found(job: ClaimedJob, code: int | None, message: str) -> Outcome:
 
 
 def _unreadable(job: ClaimedJob, reply: Reply) -> Outcome:
-    """A read that failed says nothing of the job; one that is about the account (429, 401) closes it all the same."""
+    """Judge a failed read: it says nothing about the job, but a 429 or 401 concerns the account."""
     said = classify(job.lines, job.variant, reply, resent=True)
     if said.refusal:
         return said

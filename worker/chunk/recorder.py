@@ -1,4 +1,4 @@
-"""The recorder of a worker child: it writes results into the ledger in groups."""
+"""The recorder of a worker child: writes results to the ledger in groups."""
 
 import threading
 import time
@@ -21,8 +21,8 @@ class Recorder:
     """Records the results of this process's open chunks, in a thread of its own.
 
     Args:
-        record: records results of one chunk in one transaction. What it raises ends that chunk's
-            recording.
+        record: records results of one chunk in one transaction. Its exception ends the recording
+            of that chunk.
     """
 
     def __init__(self, record: RecordGroup) -> None:
@@ -33,11 +33,11 @@ class Recorder:
         self._thread.start()
 
     def put(self, arrival: Arrival) -> None:
-        """Take a result or a mark; from any thread."""
+        """Accept a result or a marker. Thread-safe."""
         self._arrivals.put(arrival)
 
     def begin(self, chunk: OpenChunk) -> None:
-        """Expect results of a chunk, until its end."""
+        """Expect results of a chunk until its end."""
         self._open[chunk] = None
 
     @property
@@ -46,7 +46,7 @@ class Recorder:
         return [chunk.claim.chunk_id for chunk in list(self._open)]
 
     def await_all(self, within_seconds: float) -> bool:
-        """Wait until every open chunk is finished; False when the time is over before."""
+        """Wait until every open chunk is finished; False after a timeout."""
         until = time.monotonic() + within_seconds
         open_chunks = list(self._open)
         if open_chunks:
@@ -54,7 +54,7 @@ class Recorder:
         return all(chunk.finished.wait(max(0.0, until - time.monotonic())) for chunk in open_chunks)
 
     def end(self) -> None:
-        """End the thread when all that has come is recorded."""
+        """Record all accepted results, then end the thread."""
         self._arrivals.put(None)
         self._thread.join()
 

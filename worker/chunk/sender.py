@@ -1,4 +1,4 @@
-"""The sending of one job: call, classify, decide; the result is a value for the ledger."""
+"""Sends one job: calls, classifies and decides; returns a value for the ledger."""
 
 import time
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ class Sender:
     """Sends the jobs of one claim.
 
     Args:
-        claim: taken just now: the jobs' ages are counted on from here.
+        claim: a new claim: the jobs' ages are counted from now.
         client: the rewards API.
         policy: the retry policy.
         rng: the source of jitter.
@@ -33,18 +33,18 @@ class Sender:
         self._claimed_at = time.monotonic()
 
     async def send(self, job: ClaimedJob, *, is_probe: bool = False) -> Attempt:
-        """Make one call for the job. Its result, whatever it is, is in the attempt; an exception is a bug.
+        """Make one call for the job. Any result is in the attempt; an exception is a bug.
 
         Args:
-            job: one of the claim's.
-            is_probe: the account is suspended, and this call finds out whether it still has to be.
+            job: a job of the claim.
+            is_probe: the account is suspended, and this call tests it.
         """
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
         reward_id = job.lines[0].reward_id
         reply = await self._client.issue(job.variant, job.body, reward_id)
         ended = time.monotonic()
-        # After a redrive, too, the API may answer with what this call added, not with all there is.
+        # After a redrive too, the API may answer with what this call added, not with the total.
         resent = job.may_have_reached or job.redrives > 0
         outcome = classify(job.lines, job.variant, reply, resent=resent)
         history = self._history(job, started, ended, is_probe=is_probe)

@@ -62,7 +62,7 @@ class Api:
         """Handle a claimed job as a worker does: send it or reconcile it."""
         sender = Sender(held, self._client, POLICY, Random(1))
         return self._runner.run(
-            sender.send(job) if job.fallback is None else self._reconciler.look(job)
+            sender.send(job) if job.fallback is None else self._reconciler.reconcile(job)
         )
 
     def plan(self, fault: Any, *, path: str | None = None) -> None:

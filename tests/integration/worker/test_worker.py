@@ -56,7 +56,7 @@ def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system
     desk.accept(*_jobs(desk, 2))
     (chunk,) = desk.release(lane=Lane.BLAST)
     desk.claim(chunk)
-    system.services.orphans.tell(chunk.id)
+    system.services.orphans.report(chunk.id)
     # A worker that lost its child does so, and rejects the message: here by hand, from a queue that
     # nobody consumes.
     system.publish(chunk.id, list(chunk.job_numbers), Lane.BACKGROUND)

@@ -31,8 +31,8 @@ def choose(result, history=None, policy=POLICY):
     )
 
 
-def look(result, fallback=State.IN_DOUBT, *, attempts=5, empty_looks=0):
-    history = History(attempts, 0.0, in_doubt_before=True, empty_looks=empty_looks)
+def look(result, fallback=State.IN_DOUBT, *, attempts=5, empty_reads=0):
+    history = History(attempts, 0.0, in_doubt_before=True, empty_reads=empty_reads)
     return decide_reconciliation(result, history, POLICY, fallback=fallback, rng=Random(1))
 
 
@@ -103,9 +103,9 @@ def test_what_a_read_finds_settles_the_job(found, expected):
     assert look(found) == expected
 
 
-@pytest.mark.parametrize(("empty_looks", "delay"), [(0, 120.0), (1, 600.0)])
-def test_a_read_that_finds_nothing_is_repeated_after_the_next_delay(empty_looks, delay):
-    decision = look(outcome(Kind.IN_DOUBT), empty_looks=empty_looks)
+@pytest.mark.parametrize(("empty_reads", "delay"), [(0, 120.0), (1, 600.0)])
+def test_a_read_that_finds_nothing_is_repeated_after_the_next_delay(empty_reads, delay):
+    decision = look(outcome(Kind.IN_DOUBT), empty_reads=empty_reads)
     assert decision == Reconcile(delay, State.IN_DOUBT, found_nothing=True)
 
 
@@ -119,17 +119,17 @@ def test_a_read_that_finds_nothing_is_repeated_after_the_next_delay(empty_looks,
     ],
 )
 def test_after_the_last_delay_the_job_is_settled_as_its_fallback(fallback, expected):
-    assert look(outcome(Kind.IN_DOUBT), fallback, empty_looks=2) == expected
+    assert look(outcome(Kind.IN_DOUBT), fallback, empty_reads=2) == expected
 
 
 def test_a_failure_found_for_a_job_reported_as_issued_stays_in_doubt():
-    decision = look(outcome(Kind.FAILED, Reason.FAILED), State.ISSUED, empty_looks=2)
+    decision = look(outcome(Kind.FAILED, Reason.FAILED), State.ISSUED, empty_reads=2)
     assert decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
 
 
 @given(st.sampled_from(State), st.integers(1, 7), st.integers(0, 3))
-def test_a_failed_read_is_repeated_with_backoff(fallback, attempts, empty_looks):
-    decision = look(outcome(Kind.TRANSIENT), fallback, attempts=attempts, empty_looks=empty_looks)
+def test_a_failed_read_is_repeated_with_backoff(fallback, attempts, empty_reads):
+    decision = look(outcome(Kind.TRANSIENT), fallback, attempts=attempts, empty_reads=empty_reads)
     assert isinstance(decision, Reconcile)
     assert not decision.found_nothing
     assert decision.fallback is fallback

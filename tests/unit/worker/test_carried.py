@@ -39,7 +39,7 @@ def test_a_chunk_whose_calls_have_ended_is_lost_with_no_child(services):
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_chunk_whose_message_comes_back_is_not_lost(services, taken):
     _note(services, "first")
-    services.orphans.tell("first")
+    services.orphans.report("first")
     assert not taken or services.orphans.take("first")
     services.carried.mark_lost(os.getpid())
     assert services.carried.lost() == []

@@ -54,7 +54,7 @@ def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(s
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    services.orphans.tell(chunk.id)
+    services.orphans.report(chunk.id)
     assert _handle(services, chunk) == 0
     assert _handle(services, chunk, redelivered=True) == 1
     assert book.counts() == {State.ISSUED: 1}
@@ -76,7 +76,7 @@ def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_chi
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    services.orphans.tell(chunk.id)
+    services.orphans.report(chunk.id)
     assert services.orphans.take(chunk.id)
     assert _handle(services, chunk, redelivered=True) == 0
     assert book.counts() == {State.RUNNING: 1}
@@ -91,7 +91,7 @@ def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_d
     locked = [job.customer.fingerprint for job in held.jobs]
     services.start(services.limits.locks.acquire(chunk.id, locked, 60)).result()
     book.claim(chunk, orphaned=True)
-    services.orphans.tell(chunk.id)
+    services.orphans.report(chunk.id)
     assert _handle(services, chunk, redelivered=True) == 0
     assert [_handle(services, alone) for alone in book.release()] == [1, 1]
     assert book.counts() == {State.ISSUED: 2}
@@ -102,7 +102,7 @@ def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(services, book
     (chunk,) = book.release()
     book.claim(chunk)
     server.connected = False
-    services.orphans.tell(chunk.id)
+    services.orphans.report(chunk.id)
     assert _handle(services, chunk, redelivered=True) == 0
     assert book.counts() == {State.RUNNING: 1}
 

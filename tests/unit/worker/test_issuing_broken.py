@@ -14,7 +14,7 @@ async def test_without_redis_everything_goes_back_unsent_for_a_few_seconds(desk)
     desk.server.connected = False
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert [returned.delay_seconds for returned in desk.given_back] == [5.0] * 5
-    assert desk.reasons == {"the limits are out of reach"}
+    assert desk.reasons == {"the limits are unavailable"}
     assert desk.api.starts == []
 
 
@@ -30,7 +30,7 @@ async def test_redis_lost_between_two_reservations_costs_no_outcome_of_calls_und
     assert len(desk.attempts) >= 10
     assert {attempt.outcome.kind for attempt in desk.attempts} == {Kind.ISSUED}
     assert len(desk.attempts) + len(desk.given_back) == 30
-    assert desk.reasons == {"the limits are out of reach"}
+    assert desk.reasons == {"the limits are unavailable"}
 
 
 async def test_redis_lost_during_the_last_calls_costs_nothing(desk):
@@ -45,7 +45,7 @@ async def test_redis_lost_before_jobs_that_wait_for_a_free_connection_sends_thos
     await desk.issue(*(claimed(number) for number in range(1, 9)), max_concurrent=2)
     assert len(desk.attempts) + len(desk.given_back) == 8
     assert len(desk.attempts) >= 2
-    assert desk.reasons == {"the limits are out of reach"}
+    assert desk.reasons == {"the limits are unavailable"}
 
 
 async def test_redis_lost_is_said_once_a_chunk(desk):

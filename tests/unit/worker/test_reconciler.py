@@ -89,7 +89,7 @@ async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
     reconciler = Reconciler(
         reads, policy, Random(1), take_slot=take_slot, within_seconds=within_seconds
     )
-    return await reconciler.look(job)
+    return await reconciler.reconcile(job)
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ def test_notices_of_letters_just_opened_are_left_to_who_opened_them(services, bo
 
 
 def test_notices_that_a_dead_process_left_undone_are_published_once(services, book, monkeypatch):
-    monkeypatch.setattr(dispatcher, "_NOTICE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_PUBLISH_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     book.settle(make_job(2), TIMEOUT)
     run_release(services)
@@ -279,7 +279,7 @@ def test_notices_that_a_dead_process_left_undone_are_published_once(services, bo
 
 
 def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypatch):
-    monkeypatch.setattr(dispatcher, "_NOTICE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_PUBLISH_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     with capture_logs() as logged:
         run_release(brokerless_parts)

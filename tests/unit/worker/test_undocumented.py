@@ -38,7 +38,7 @@ def attempt(code, message, reason=Reason.UNKNOWN_CODE):
 
 def told(undocumented, *attempts):
     with capture_logs() as events:
-        undocumented.tell(attempts)
+        undocumented.report(attempts)
     return [event["code"] for event in events if event["event"] == "undocumented_code"]
 
 
