@@ -70,14 +70,11 @@ class _Module:
 
     def events(self) -> Iterator[LogEvent]:
         """The events of all log calls."""
-        for function in self.functions:
-            for call in ast.walk(function):
-                if isinstance(call, ast.Call) and self._innermost(call) is function:
-                    yield from self._read(function, call)
-
-    def _innermost(self, call: ast.Call) -> ast.AST:
-        around = [each for each in self.functions if call in set(ast.walk(each))]
-        return min(around, key=lambda each: len(list(ast.walk(each))))
+        around: dict[ast.Call, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        for function in self.functions:  # outer ones come before those inside them
+            around |= {each: function for each in ast.walk(function) if isinstance(each, ast.Call)}
+        for call, function in around.items():
+            yield from self._read(function, call)
 
     def _read(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call

@@ -1,14 +1,13 @@
 """The page of the settings, from the settings' model."""
 
-from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from config.reference import defaults
-from config.settings import Settings
+from config.settings import RENAMED_SETTINGS, Settings
 
 _HEAD = """\
 # Settings
@@ -31,7 +30,7 @@ def render() -> str:
     """The page."""
     fields = Settings.model_fields
     return _HEAD + "".join(
-        f"| `{name}` | {_type(field)} | {f'`{default}`' if default else 'empty'} | {_meaning(field)} |\n"
+        f"| `{name}` | {_type(field)} | {f'`{default}`' if default else 'empty'} | {_meaning(name, field)} |\n"
         for (name, default), field in zip(defaults().items(), fields.values(), strict=True)
     )
 
@@ -57,16 +56,7 @@ def _type_name(annotation: Any) -> str:
     return _NAMES.get(annotation, "text")
 
 
-def _meaning(field: FieldInfo) -> str:
-    old = sorted(_aliases(field))
-    note = f" Deprecated name: {', '.join(f'`{name}`' for name in old)}." if old else ""
+def _meaning(name: str, field: FieldInfo) -> str:
+    old = sorted(before for before, now in RENAMED_SETTINGS.items() if now == name)
+    note = "".join(f" Deprecated name: `{each}`." for each in old)
     return f"{field.description}{note}".replace("|", "\\|")
-
-
-def _aliases(field: FieldInfo) -> Iterator[str]:
-    """The older names under which a setting is read, in the environment's spelling."""
-    choices = field.validation_alias
-    if isinstance(choices, AliasChoices):
-        for choice in choices.choices[1:]:
-            name = str(choice).upper()
-            yield name if name.startswith("ISSUANCE_") else f"ISSUANCE_{name}"

@@ -18,6 +18,6 @@ def test_events_are_found_in_direct_calls_after_commits_and_in_data():
         ("dead_letter_opened", "info"),
         ("campaign_paused", "info"),
         ("account_suspended", "warning"),
-        ("attempt", "info/warning"),
+        ("attempt_recorded", "info/warning"),
         ("dead_letter_discarded", "info"),
     } <= found
