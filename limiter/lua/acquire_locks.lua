@@ -1,5 +1,6 @@
 -- parameters: owner milliseconds
--- Locks what is free, and prolongs what the owner holds. KEYS: the customers' locks. Reply: the places now held.
+-- Locks the free customers, and extends the locks that the owner holds.
+-- KEYS: the customers' locks. Reply: the positions in KEYS of the locks that the owner now holds.
 
 local held = {}
 for place, key in ipairs(KEYS) do

@@ -1,41 +1,48 @@
--- The adaptive limit: calls a minute below the rate, learnt from the results of calls. Why it is as it is:
--- docs/decisions/0011. Fields of the account's hash:
+-- The adaptive limit: calls a minute below the rate, derived from the results of calls. Its reasons
+-- are in docs/decisions/0011. Fields of the account's hash:
 --
---   limit            calls a minute; absent: only the rate holds
+--   limit            calls a minute; absent: only the rate applies
 --   limit_reason, limit_since, mode ('alert', 'trial', 'ramp' or 'hold')
---   epoch            counts changes of the limit that results must not be mixed across
---   now_*, past_*    results of this and the previous window: ok, repeated (of them), throttled, failed, timed, took, at,
---                    span
---   done_*           accepted calls of any epoch: in this second or so (now, at) and the one before (past, span)
+--   epoch            counts changes of the limit; results of different epochs are not mixed
+--   now_*, past_*    results of this and the previous window: ok, repeated (of them), throttled,
+--                    failed, timed, took, at, span
+--   done_*           accepted calls of any epoch: in the current second or so (now, at) and in the
+--                    previous one (past, span)
 --   throughput       accepted calls a minute, a mean over some seconds
 --   baseline         usual latency in microseconds
 --   unrelated        share of calls that failed just as often when fewer were made
---   trial_*          what a trial compares: share or latency before it, and results so far
---   peak, peak_at    the limit before a row of cuts (0: none), to go back to
+--   trial_*          what a trial compares: share or latency before it, and its results
+--   peak, peak_at    the limit before a row of cuts, to restore it (0: there was none)
 --   ramp_goal        calls a minute at which a ramp ends; absent: it ends when calls are refused
---   hold_until       from then on the limit grows
---   proved_*_at      when a trial last showed that failures, or latency, follow the rate
+--   hold_until       the limit grows after this time
+--   proved_*_at      when a trial last showed that failures, or latency, depend on the rate
 
-local FLOOR, FLOOR_SHARE = 60, 0.2 -- calls a minute, and a share of what was accepted lately: no lower
+-- Lowest limit: calls a minute, and a share of the throughput.
+local FLOOR, FLOOR_SHARE = 60, 0.2
 local WINDOW, WINDOW_MOST, WINDOW_CALLS = 1, 10, 20 -- seconds and calls
-local LEAST_BAD, LEAST_SHARE, SIGMAS, STRAY_SHARE = 4, 0.025, 3, 0.03 -- from here on failures are more than chance
-local TRIAL, LATENCY_TRIAL = 0.7, 0.5 -- shares of the throughput while it is tried whether fewer calls help
-local BACK_OFF, LATENCY_BACK_OFF = 0.97, 0.92 -- shares of what was accepted, once it is known that they do
-local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES, HASTE = 1, 5, 16, 0.2 -- seconds, and failures to be expected
+-- Failures above these are more than chance.
+local LEAST_BAD, LEAST_SHARE, SIGMAS, STRAY_SHARE = 4, 0.025, 3, 0.03
+-- Shares of the throughput during a trial of fewer calls.
+local TRIAL, LATENCY_TRIAL = 0.7, 0.5
+-- Shares of the throughput, or of its accepted part, once a trial has shown that fewer calls help.
+local BACK_OFF, LATENCY_BACK_OFF = 0.97, 0.92
+local TRIAL_LEAST, TRIAL_MOST, TRIAL_FAILURES, HASTE = 1, 5, 16, 0.2 -- seconds; expected failures
 local ALERT_CALLS = 20
-local HELD = 0.95 -- share of the limit that held before it grew too high
-local PEAK = 60 -- seconds for which it is known what the limit was before a row of cuts
+local HELD = 0.95 -- share of the last limit that was held
+local PEAK = 60 -- seconds for which the limit before a row of cuts is remembered
 local SLOW_TIMES, SLOW_MORE, SLOW_CALLS = 1.8, 0.04 * SECOND, 20
 local UNKNOWN_LATENCY, REPORTED = 0.2 * SECOND, 0.075
-local RESERVED_AHEAD = 0.35 -- seconds: until then calls that were reserved before a trial reach the API
+local RESERVED_AHEAD = 0.35 -- seconds in which calls reserved before a trial still reach the API
 local RAMP_FROM = 60 -- calls a minute
-local PROVED = 120 -- seconds for which a proof counts
-local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 10, 250, 20 -- seconds, seconds, calls, answers' times
-local GROWTH, GROWTH_RISES = 0.01, 12 -- shares a second; seconds
-local RISE = {latency = 0.008} -- how much faster it grows each second; a queue hides for a while that it is too much
+local PROVED = 120 -- seconds for which a trial's proof counts
+local HOLD, HOLD_MOST, HOLD_CALLS, HOLD_ANSWERS = 8, 10, 250, 20 -- seconds, seconds, calls, answers
+local GROWTH, GROWTH_RISES = 0.01, 12 -- share per second; seconds for which it rises
+-- Added to GROWTH each second; less after latency, because the API's queue hides an overload at
+-- first.
+local RISE = {latency = 0.008}
 local RISE_OTHERS = 0.02
 local UNRELATED, UNRELATED_MOST = 60, 960 -- seconds for which a verdict counts, doubling
-local UNUSED = 120 -- seconds after which a limit that does not bind is lifted
+local UNUSED = 120 -- seconds after which an unused limit is lifted
 
 local account, rate, adapts = open(KEYS[1]), 0, false
 local news = {}
@@ -48,10 +55,14 @@ local function allowed()
   return rate == 0 and limit() or math.min(rate, limit())
 end
 
-local function both(field) return account.number('now_' .. field) + account.number('past_' .. field) end
+local function both(field)
+  return account.number('now_' .. field) + account.number('past_' .. field)
+end
 
 local function forget_window(which)
-  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took', 'span'}) do account.forget(which .. field) end
+  for _, field in ipairs({'ok', 'repeated', 'throttled', 'failed', 'timed', 'took', 'span'}) do
+    account.forget(which .. field)
+  end
 end
 
 local function new_epoch()
@@ -69,24 +80,26 @@ local function set_limit(value, reason)
 end
 
 local function forget_trial()
-  account.forget('trial_kind', 'trial_share', 'trial_latency', 'trial_target', 'trial_ratio', 'trial_at',
-    'trial_calls', 'trial_bad', 'trial_timed', 'trial_took')
+  account.forget('trial_kind', 'trial_share', 'trial_latency', 'trial_target', 'trial_ratio',
+    'trial_at', 'trial_calls', 'trial_bad', 'trial_timed', 'trial_took')
 end
 
 local function lift()
   if limit() > 0 then table.insert(news, 'limit_lifted') end
   forget_trial()
-  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'held', 'ramp_goal',
-    'used_at')
+  account.forget('limit', 'limit_reason', 'limit_since', 'mode', 'grown_at', 'hold_until', 'held',
+    'ramp_goal', 'used_at')
 end
 
--- Seconds after which answers come as evenly as refusals, which come back sooner, and all are reported.
+-- Seconds after which answers have arrived and been reported as completely as the faster refusals.
 local function answer_seconds()
   local baseline = account.number('baseline')
-  return REPORTED + 1.5 * math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY) / SECOND
+  local latency = math.min(2 * SECOND, baseline > 0 and baseline or UNKNOWN_LATENCY)
+  return REPORTED + 1.5 * latency / SECOND
 end
 
--- The limit that was found holds for some seconds; longer where few calls or slow answers tell late that it is too much.
+-- Holds the limit for some seconds; longer when few calls or slow answers would show an overload
+-- late.
 local function hold()
   local seconds = math.max(HOLD, HOLD_CALLS * 60 / limit(), HOLD_ANSWERS * answer_seconds())
   account.set_text('mode', 'hold')
@@ -107,11 +120,12 @@ local function move_mean(field, value, share)
   account.set_fraction(field, mean > 0 and mean + (value - mean) * share or value)
 end
 
--- Before a suspension: what was accepted until now is what calls come back to.
+-- Before a suspension: saves the throughput as the goal of the ramp after it.
 local function close_accepted()
   local span = account.since('done_at')
   if account.number('done_now') > 0 then
-    move_mean('throughput', account.number('done_now') * 60 / math.max(0.5, span), 1 - math.exp(-span / 5))
+    local throughput = account.number('done_now') * 60 / math.max(0.5, span)
+    move_mean('throughput', throughput, 1 - math.exp(-span / 5))
   end
   account.forget('done_at', 'done_now', 'done_past', 'done_span')
 end
@@ -132,17 +146,19 @@ local function count_accepted(accepted)
 end
 
 -- Seconds that both windows span.
-local function span_of_both() return account.since('now_at') + account.number('past_span') / SECOND end
+local function span_of_both()
+  return account.since('now_at') + account.number('past_span') / SECOND
+end
 
--- Calls a minute that are being made, when a share of them fails. The first seconds of an epoch say little: then it is
--- what is allowed.
+-- Calls a minute being made, when a share of them fails. In an epoch's first seconds there is too
+-- little data, so this is the allowed rate.
 local function call_rate(share)
   local measured = accepted_rate() / math.max(0.001, 1 - share)
   if allowed() == 0 then return measured end
   return span_of_both() < 2 and allowed() or math.min(allowed(), measured)
 end
 
--- Whether a trial has shown lately that failures (or latency) follow the rate.
+-- Whether a recent trial has shown that failures (or latency) depend on the rate.
 local function is_proved(kind)
   local field = 'proved_' .. kind .. '_at'
   return account.number(field) > 0 and account.since(field) < PROVED
@@ -154,7 +170,7 @@ local function begin_counting(mode)
   account.forget('trial_calls', 'trial_bad', 'trial_timed', 'trial_took')
 end
 
--- Lowers the limit, and begins to compare: do failures or latency fall with it?
+-- Lowers the limit, and starts a trial: do failures or latency fall with it?
 local function try_fewer(kind, base, ratio, target, reason)
   if account.number('peak_at') == 0 or account.since('peak_at') > PEAK then
     account.set('peak', limit(), '%.3f')
@@ -170,7 +186,7 @@ local function try_fewer(kind, base, ratio, target, reason)
   table.insert(news, 'limit_lowered')
 end
 
--- Fewer calls did not help, or there are too few to tell: back to the limit of before the newest cuts.
+-- Restores the limit from before the newest cuts: they did not help, or there is too little data.
 local function go_back()
   local from = account.number('peak')
   forget_trial()
@@ -195,67 +211,76 @@ local function unrelated()
   return account.number('unrelated')
 end
 
--- The fastest of the first answers is the best guess at an unloaded latency.
+-- The fastest of the first answers is the best estimate of the latency without load.
 local function note_latency(timed, fastest)
   if timed > 0 and account.number('baseline') == 0 then account.set('baseline', fastest) end
 end
 
 local function cut_for_failures(share, least)
   local excess = math.max(0, share - unrelated())
-  local target = math.min(1, math.max((1 - excess) * BACK_OFF, (least or 0) / math.max(FLOOR, call_rate(share))))
+  local least_share = (least or 0) / math.max(FLOOR, call_rate(share))
+  local target = math.min(1, math.max((1 - excess) * BACK_OFF, least_share))
+  local ratio = is_proved('failures') and target or math.min(TRIAL, target)
   local reason = both('throttled') >= both('failed') and 'throttled' or 'failures'
   account.set_fraction('trial_share', share)
-  try_fewer('failures', call_rate(share), is_proved('failures') and target or math.min(TRIAL, target), target, reason)
+  try_fewer('failures', call_rate(share), ratio, target, reason)
 end
 
--- Whether so many failures are more than chance, when a share of calls fails anyway.
+-- Whether this many failures are more than chance, when a share of calls fails anyway.
 local function is_excess(bad, calls, share)
   local least = is_proved('failures') and LEAST_BAD - 1 or LEAST_BAD
-  return bad >= least and bad >= share * calls + SIGMAS * math.sqrt(share * (1 - share) * calls) + least - 1
+  local deviation = math.sqrt(share * (1 - share) * calls)
+  return bad >= least and bad >= share * calls + SIGMAS * deviation + least - 1
 end
 
--- So many calls tell a share from half of it.
-local function calls_to_tell(share) return (TRIAL_FAILURES * (1 - share) + 2) / math.max(0.01, share) end
+-- Calls needed to distinguish a share of failures from half of it.
+local function calls_needed(share)
+  return (TRIAL_FAILURES * (1 - share) + 2) / math.max(0.01, share)
+end
 
--- The share of which it is fairly certain that it is no less (Wilson's interval, one sigma).
+-- Lower bound of the share of failures (Wilson's interval, one sigma).
 local function certain_share(bad, calls)
   local share = bad / calls
-  return (share + 0.5 / calls - math.sqrt(share * (1 - share) / calls + 0.25 / calls ^ 2)) / (1 + 1 / calls)
+  local deviation = math.sqrt(share * (1 - share) / calls + 0.25 / calls ^ 2)
+  return (share + 0.5 / calls - deviation) / (1 + 1 / calls)
 end
 
--- Failures that are more than chance, and more than fail whatever the rate, raise an alert. Until a limit is known to be
--- real, a few per cent are no reason.
+-- Raises an alert for failures that are more than chance and more than the unrelated share. A few
+-- per cent are not enough until a trial has proved that there is a limit.
 local function check_failures()
   local bad = both('throttled') + both('failed')
   local calls = both('ok') + bad
   local usual = math.max(unrelated(), is_proved('failures') and 0 or STRAY_SHARE)
-  if calls < ALERT_CALLS or bad < LEAST_SHARE * calls or not is_excess(bad, calls, usual) then return end
+  if calls < ALERT_CALLS or bad < LEAST_SHARE * calls then return end
+  if not is_excess(bad, calls, usual) then return end
   account.set_text('mode_before', account.text('mode'))
   begin_counting('alert')
 end
 
--- What raised an alert was chosen because it looked bad, and had only begun. So the share is measured once more before
--- the limit is lowered: a chance passes, and a real one is known without bias.
+-- The results that raised an alert are biased: they were selected for being bad, and the failures
+-- had only begun. So the share is measured again before the limit is lowered. A chance passes
+-- meanwhile, and the share of a real overload is known without bias.
 local function judge_alert()
-  local lasted, calls, bad = account.since('trial_at'), account.number('trial_calls'), account.number('trial_bad')
+  local lasted = account.since('trial_at')
+  local calls, bad = account.number('trial_calls'), account.number('trial_bad')
   local share = bad / math.max(1, calls)
   if lasted < HASTE + answer_seconds() then return end
   local is_real = is_excess(bad, calls, unrelated()) and share >= LEAST_SHARE
-  -- A limit that is known, and somewhat too high now: back at once, but not below where it held.
+  -- A proved limit that is slightly too high: lower it now, but not below the last one that held.
   if is_real and is_proved('failures') and calls >= ALERT_CALLS and share < 0.5 then
     account.set_text('mode', account.text('mode_before'))
     return cut_for_failures(share, HELD * account.number('held'))
   end
   if lasted < TRIAL_LEAST + answer_seconds() then return end
   local wanted = LEAST_BAD / LEAST_SHARE
-  if is_real then wanted = is_proved('failures') and ALERT_CALLS or calls_to_tell(share) end
+  if is_real then wanted = is_proved('failures') and ALERT_CALLS or calls_needed(share) end
   if calls < wanted and lasted < TRIAL_MOST then return end
   account.set_text('mode', account.text('mode_before'))
   forget_trial()
   if is_real then cut_for_failures(share) end
 end
 
--- Fewer calls did not lower the share of failures: these are not ours to prevent.
+-- Fewer calls did not lower the share of failures, so a lower limit does not prevent them.
 local function learn_unrelated(share)
   local times = account.number('unrelated_times')
   account.set_fraction('unrelated', share)
@@ -265,29 +290,33 @@ local function learn_unrelated(share)
   go_back()
 end
 
--- Judges a trial: a share of failures that stays is unrelated to the rate. If they come from a limit at the API, the
--- calls that it accepts stay, and the share falls to what is above it.
+-- Judges a trial. If the share of failures stays the same, it is unrelated to the rate. If the API
+-- has a limit, it accepts as many calls as before, and only the calls above the limit fail.
 local function judge_failures()
-  local lasted, calls, bad = account.since('trial_at'), account.number('trial_calls'), account.number('trial_bad')
+  local lasted = account.since('trial_at')
+  local calls, bad = account.number('trial_calls'), account.number('trial_bad')
   local before, ratio = account.number('trial_share'), account.number('trial_ratio')
   if lasted < TRIAL_LEAST + RESERVED_AHEAD + answer_seconds() then return end
   local share = bad / math.max(1, calls)
-  if is_excess(bad, calls, math.min(0.95, 1.2 * before)) then return cut_for_failures(certain_share(bad, calls)) end
-  if calls < calls_to_tell(before) and lasted < TRIAL_MOST then return end
+  if is_excess(bad, calls, math.min(0.95, 1.2 * before)) then
+    return cut_for_failures(certain_share(bad, calls))
+  end
+  if calls < calls_needed(before) and lasted < TRIAL_MOST then return end
   if calls < LEAST_BAD then return lasted >= 2 * TRIAL_MOST and go_back() end
   local expected = math.max(unrelated(), 1 - (1 - before) / ratio)
   if share > (before + expected) / 2 then
     if ratio <= TRIAL + 0.05 then return learn_unrelated(share) end
-    account.forget('proved_failures_at') -- too small a step to tell
+    account.forget('proved_failures_at') -- the step was too small for a verdict
     return cut_for_failures(share)
   end
   if is_excess(bad, calls, unrelated()) then return cut_for_failures(share) end
   prove()
 end
 
--- The mean latency of the newest window, or of both where that has few calls; nil when both have few.
+-- Mean latency of the current window, or of both when that has few calls; nil when both have few.
 local function mean_latency()
-  if account.number('now_timed') >= SLOW_CALLS then return account.number('now_took') / account.number('now_timed') end
+  local timed = account.number('now_timed')
+  if timed >= SLOW_CALLS then return account.number('now_took') / timed end
   if both('timed') >= SLOW_CALLS then return both('took') / both('timed') end
 end
 
@@ -296,14 +325,16 @@ local function check_latency()
   if not mean or span_of_both() < 1 or account.number('latency_until') > now then return end
   if mean < SLOW_TIMES * baseline or mean < baseline + SLOW_MORE then return end
   account.set('trial_latency', mean)
-  try_fewer('latency', accepted_rate(), is_proved('latency') and TRIAL or LATENCY_TRIAL, LATENCY_BACK_OFF, 'latency')
+  local ratio = is_proved('latency') and TRIAL or LATENCY_TRIAL
+  try_fewer('latency', accepted_rate(), ratio, LATENCY_BACK_OFF, 'latency')
 end
 
+-- Seconds in which the API's queue drains: at half of the calls, it drains at half of its rate.
 local function latency_deadline()
-  return math.min(20, 0.5 + 3.5 * account.number('trial_latency') / SECOND) -- a queue drains at half of what it serves
+  return math.min(20, 0.5 + 3.5 * account.number('trial_latency') / SECOND)
 end
 
--- Seconds after which a trial that has too few results is given up.
+-- Seconds after which a trial with too few results is abandoned.
 local function trial_seconds()
   if account.text('trial_kind') == 'latency' then return 3 * latency_deadline() + TRIAL_MOST end
   return 3 * TRIAL_MOST
@@ -315,7 +346,7 @@ local function judge_latency()
   local deadline = latency_deadline()
   if timed < SLOW_CALLS / 2 then return lasted > 2 * deadline + TRIAL_MOST and go_back() end
   local mean = account.number('trial_took') / timed
-  if mean > before then return account.set('trial_latency', mean) end -- it had only begun
+  if mean > before then return account.set('trial_latency', mean) end -- it was still rising
   account.forget('trial_timed', 'trial_took')
   if mean < math.max(1.5 * baseline, baseline + SLOW_MORE / 2) then return prove() end
   if lasted < deadline or (mean < 0.7 * before and lasted < 3 * deadline) then return end
@@ -336,7 +367,7 @@ local function judge()
   if account.text('trial_kind') == 'latency' then judge_latency() else judge_failures() end
 end
 
--- Ends what waits for results that do not come: a blast may be over in the middle of a trial.
+-- Ends a mode that waits for results which do not arrive: a blast may end during a trial.
 local function expire()
   local mode = account.text('mode')
   if mode == 'alert' and account.since('trial_at') > 2 * TRIAL_MOST then
@@ -358,7 +389,8 @@ local function end_ramp()
   hold()
 end
 
--- A ramp doubles each second. A limit that was found holds for some seconds, then grows ever faster, while it is used.
+-- A ramp doubles the limit each second. After a hold the limit grows at a rising rate while it is
+-- used.
 local function grow()
   local seconds = math.min(0.5, account.since('grown_at'))
   account.set('grown_at', now)
@@ -379,7 +411,7 @@ local function grow()
   if rate > 0 and limit() >= rate then lift() end
 end
 
--- After a suspension calls come back gradually, up to what was accepted before it.
+-- After a suspension calls increase gradually, up to the throughput before it.
 local function begin_ramp()
   local goal = account.number('throughput')
   forget_trial()
@@ -409,19 +441,27 @@ local function rotate()
   account.set('now_at', now)
 end
 
--- Adds results of calls that were granted in this epoch. Jobs that fail again and again while no repeated job is
--- accepted fail for reasons of their own.
-local function add_results(accepted, accepted_repeats, throttled, fresh_failed, failed_repeats, timed, took)
-  local calls = account.number('now_ok') + account.number('now_throttled') + account.number('now_failed')
-  if calls == 0 and (account.number('now_at') == 0 or account.since('now_at') > 2) then
+-- Calls of the current window.
+local function window_calls()
+  return account.number('now_ok') + account.number('now_throttled') + account.number('now_failed')
+end
+
+-- Adds results of calls that were granted in this epoch. Failures of repeated jobs count only when
+-- some repeated job was accepted: otherwise the jobs themselves are the cause.
+local function add_results(
+  accepted, accepted_repeats, throttled, fresh_failed, failed_repeats, timed, took
+)
+  if window_calls() == 0 and (account.number('now_at') == 0 or account.since('now_at') > 2) then
     account.set('now_at', now)
     forget_window('past_')
   end
   account.add('now_repeated', accepted_repeats)
   local failed = fresh_failed + (both('repeated') > 0 and failed_repeats or 0)
-  for field, count in pairs({ok = accepted, throttled = throttled, failed = failed, timed = timed, took = took}) do
-    account.add('now_' .. field, count)
-  end
+  account.add('now_ok', accepted)
+  account.add('now_throttled', throttled)
+  account.add('now_failed', failed)
+  account.add('now_timed', timed)
+  account.add('now_took', took)
   local is_counting = account.text('mode') == 'trial' or account.text('mode') == 'alert'
   local from = answer_seconds() + (account.text('mode') == 'trial' and RESERVED_AHEAD or 0)
   if is_counting and account.since('trial_at') > from then
@@ -437,12 +477,13 @@ local function adapt(accepted)
   if account.text('mode') == 'alert' then return judge_alert() end
   if span_of_both() < answer_seconds() then return end
   check_failures()
-  if account.text('mode') ~= 'alert' then check_latency() end
-  if account.text('mode') ~= 'alert' and account.text('mode') ~= 'trial' and limit() > 0 and accepted > 0 then grow() end
+  if account.text('mode') == 'alert' then return end
+  check_latency()
+  if account.text('mode') ~= 'trial' and limit() > 0 and accepted > 0 then grow() end
 end
 
 local function finish_window()
-  local span = account.since('now_at')
-  local calls = account.number('now_ok') + account.number('now_throttled') + account.number('now_failed')
-  if calls > 0 and ((span >= WINDOW and calls >= WINDOW_CALLS) or span >= WINDOW_MOST) then rotate() end
+  local span, calls = account.since('now_at'), window_calls()
+  local is_full = span >= WINDOW and calls >= WINDOW_CALLS
+  if calls > 0 and (is_full or span >= WINDOW_MOST) then rotate() end
 end

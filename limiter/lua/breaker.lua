@@ -1,15 +1,15 @@
--- A breaker: whether calls of one scope (issuing, reads, one campaign) may start.
+-- A circuit breaker: whether calls of one scope (issuing, reads, one campaign) may start.
 --
--- available: they may. suspended: none may, until `suspended_until`. probing: one may at each `probe_at`.
+-- available: they may. suspended: none may until `suspended_until`. probing: one may at `probe_at`.
 -- Fields of its hash:
 --   suspended_since  absent: available
 --   suspended_until, reason
---   suspension       how often it was suspended, ever; a call carries the number under which it was granted
---   probe_at, probes the next probe, and how many there were
+--   suspension       counts suspensions; a call carries the number at its grant
+--   probe_at, probes time of the next probe; number of probes in this suspension
 --   evidence         weight of refused calls in a row
 --   refused_at       when the row began
 --   refused_repeats  calls in the row for jobs that had failed before
---   repeats_wanted_until  until then such calls must be in a row
+--   repeats_wanted_until  until then a row without such calls does not suspend
 
 local PROBE_TURN = SECOND * 0.4
 local REPEATS_WANTED, REPEATS_LEAST = 60, 5 -- seconds, calls
@@ -18,8 +18,9 @@ local function is_suspended(breaker) return breaker.number('suspended_since') > 
 
 -- Microseconds until a call may start; 0: now.
 --
--- Probes alternate: every second one should be a job that failed before (`is_repeat`). An API that refuses each
--- new job once would otherwise look as if it were down. The other kind waits a little longer for its turn.
+-- Probes alternate between new jobs and jobs that failed before (`is_repeat`); otherwise an API
+-- that refuses each new job once would seem to be down. The kind whose turn it is not waits
+-- PROBE_TURN longer.
 local function wait_of(breaker, is_repeat)
   if not is_suspended(breaker) then return 0 end
   local at = breaker.number('probe_at')
@@ -33,7 +34,7 @@ local function take_probe(breaker, pause)
   breaker.add('probes', 1)
 end
 
--- Suspends the scope, or prolongs its suspension. Returns whether it was available until now.
+-- Suspends the scope, or extends its suspension. Returns whether it was available until now.
 local function suspend(breaker, lasting, reason)
   local is_new = not is_suspended(breaker)
   if is_new then
@@ -49,18 +50,19 @@ local function suspend(breaker, lasting, reason)
 end
 
 local function make_available(breaker)
-  breaker.forget('suspended_since', 'suspended_until', 'reason', 'probe_at', 'probes', 'evidence', 'refused_at',
-    'refused_repeats')
+  breaker.forget('suspended_since', 'suspended_until', 'reason', 'probe_at', 'probes', 'evidence',
+    'refused_at', 'refused_repeats')
 end
 
--- Weighs refused calls against accepted ones. Returns 'suspended' or 'available' when the state changes.
+-- Weighs refused calls against accepted ones. Returns 'suspended' or 'available' on a change.
 --
--- `row` has: suspension, accepted, accepted_repeats, evidence, refused_repeats, threshold, patience (seconds), lasting,
--- retry_after (microseconds), reason.
+-- `row` has: suspension, accepted, accepted_repeats, evidence, refused_repeats, threshold,
+-- patience (seconds), lasting and retry_after (microseconds), reason.
 --
--- Only calls granted since the newest suspension count: older ones say nothing about the time after it. A row of
--- refusals must last for some time, because a refusal comes back sooner than an answer. When a suspension ended with
--- jobs that had failed before, the API refuses new jobs once and is not down: then repeated ones must be refused too.
+-- Only calls granted since the newest suspension count: older ones say nothing about the time after
+-- it. A row of refusals must last for some time, because refusals arrive sooner than answers. If
+-- only jobs that had failed before ended a suspension, the API refuses new jobs once and is not
+-- down: for a while, it takes refusals of repeated jobs to suspend again.
 local function weigh(breaker, row)
   if row.suspension ~= breaker.number('suspension') then return end
   if row.accepted > 0 then
@@ -78,8 +80,10 @@ local function weigh(breaker, row)
   if row.evidence > 0 and breaker.number('evidence') == 0 then breaker.set('refused_at', now) end
   breaker.add('evidence', row.evidence)
   breaker.add('refused_repeats', row.refused_repeats)
-  if breaker.number('evidence') < row.threshold or breaker.since('refused_at') < row.patience then return end
-  if breaker.number('repeats_wanted_until') > now and breaker.number('refused_repeats') < REPEATS_LEAST then return end
+  if breaker.number('evidence') < row.threshold then return end
+  if breaker.since('refused_at') < row.patience then return end
+  local wants_repeats = breaker.number('repeats_wanted_until') > now
+  if wants_repeats and breaker.number('refused_repeats') < REPEATS_LEAST then return end
   suspend(breaker, row.retry_after > 0 and row.retry_after or row.lasting, row.reason)
   return 'suspended'
 end

@@ -2,7 +2,8 @@
 -- parameters: mark back
 -- reply: done
 --
--- Gives back the newest slots. Only what has none reserved behind it can go back, or two calls could get one slot.
+-- Gives back the newest slots. With later slots reserved it does nothing: two calls could get the
+-- same slot.
 
 local account = open(KEYS[1])
 local is_newest = account.number('last') == arg.mark

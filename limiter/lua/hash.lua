@@ -1,4 +1,4 @@
--- Access to hashes: each is read once, and its changes are written together.
+-- Access to hashes: each is read once, and its changes are written in one command.
 
 local SECOND = 1000000
 local time = redis.call('TIME')
@@ -6,13 +6,14 @@ local now = time[1] * SECOND + time[2]
 
 -- A stored time ends in `_at`, `_until` or `_since`; `last` is the newest slot of the rate.
 local function is_time(field)
-  return field == 'last' or string.find(field, '_at$') or string.find(field, '_until$') or string.find(field, '_since$')
+  return field == 'last' or string.find(field, '_at$') or string.find(field, '_until$')
+    or string.find(field, '_since$')
 end
 
 -- Opens the hash `key`. An absent number is 0, an absent text is ''.
 --
--- A server's clock that was set back (a failover, a resumed machine) would leave every stored time in the future.
--- Then all of them move back with the clock, so that nothing waits for it to catch up.
+-- When the server's clock was set back (a failover, a resumed machine), every stored time would lie
+-- in the future. All of them are then moved back too, so that nothing waits for the clock.
 local function open(key)
   local stored, changed, removed = {}, {}, {}
   local found = redis.call('HGETALL', key)
@@ -21,9 +22,13 @@ local function open(key)
   local hash = {key = key}
   function hash.number(field) return tonumber(stored[field] or 0) end
   function hash.text(field) return stored[field] or '' end
-  function hash.set_text(field, text) stored[field], changed[field], removed[field] = text, true, nil end
-  -- Lua would write a time of 16 digits with 14 of them.
-  function hash.set(field, number, form) hash.set_text(field, string.format(form or '%.0f', number)) end
+  function hash.set_text(field, text)
+    stored[field], changed[field], removed[field] = text, true, nil
+  end
+  -- Lua's own conversion would keep 14 of a time's 16 digits.
+  function hash.set(field, number, form)
+    hash.set_text(field, string.format(form or '%.0f', number))
+  end
   function hash.set_fraction(field, number) hash.set(field, number, '%.6g') end
   function hash.add(field, number)
     if number ~= 0 then hash.set(field, hash.number(field) + number) end
@@ -35,7 +40,9 @@ local function open(key)
   end
   function hash.is_empty() return next(stored) == nil end
   -- Seconds since a stored time; 0 when it is absent or in the future.
-  function hash.since(field) return stored[field] and math.max(0, now - hash.number(field)) / SECOND or 0 end
+  function hash.since(field)
+    return stored[field] and math.max(0, now - hash.number(field)) / SECOND or 0
+  end
 
   function hash.save()
     local gone, fields = {}, {}
@@ -56,7 +63,8 @@ local function open(key)
       if is_time(field) then hash.set(field, hash.number(field) - set_back) end
     end
   elseif hash.number('suspended_until') > now and hash.since('seen_at') >= 1 then
-    hash.set('seen_at', now) -- how much of the suspension has passed must not be lost with the clock
+    -- saves once a second how much of the suspension has passed, in case the clock is set back
+    hash.set('seen_at', now)
   end
   return hash
 end

@@ -1,5 +1,5 @@
 -- parameters: owner
--- Unlocks what the owner still holds. KEYS: the customers' locks.
+-- Releases the locks that the owner still holds. KEYS: the customers' locks.
 
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == arg.owner then redis.call('DEL', key) end

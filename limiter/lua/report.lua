@@ -1,11 +1,11 @@
 -- uses: hash breaker adaptive results
--- parameters: setting_rate adapts campaign is_read pause calls suspension campaign_suspension is_probe epoch
--- parameters: throttled unauthorised failed fresh_failed retry_after timed took fastest threshold reason
--- parameters: accepted accepted_repeats evidence refused_repeats settled settled_repeats unsettled
--- parameters: unsettled_repeats
+-- parameters: setting_rate adapts campaign is_read pause calls suspension campaign_suspension
+-- parameters: is_probe epoch throttled unauthorised failed fresh_failed retry_after timed took
+-- parameters: fastest threshold reason accepted accepted_repeats evidence refused_repeats settled
+-- parameters: settled_repeats unsettled unsettled_repeats
 -- reply: watched suspended news limit reason
 --
--- Takes in results when no reservation will carry them soon.
+-- Reports results when no reservation will do it soon.
 
 take_results()
 local breaker = arg.is_read == 1 and reads or account

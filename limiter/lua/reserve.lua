@@ -1,15 +1,18 @@
 -- uses: hash breaker adaptive results
--- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause calls
--- parameters: suspension campaign_suspension is_probe epoch throttled unauthorised failed fresh_failed
--- parameters: retry_after timed took fastest threshold reason accepted accepted_repeats evidence
--- parameters: refused_repeats settled settled_repeats unsettled unsettled_repeats
--- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched news limit reason
+-- parameters: setting_rate adapts campaign is_read count kept within preferred is_repeat pause
+-- parameters: calls suspension campaign_suspension is_probe epoch throttled unauthorised failed
+-- parameters: fresh_failed retry_after timed took fastest threshold reason accepted
+-- parameters: accepted_repeats evidence refused_repeats settled settled_repeats unsettled
+-- parameters: unsettled_repeats
+-- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched
+-- reply: news limit reason
 --
--- Reserves call slots on the even grid of the rate (generic cell rate algorithm). `last` is the newest granted slot.
--- It may lie behind by what a burst allows, and ahead by what has been reserved. A preferred call starts before its
--- place on the grid by what is kept of the burst for such calls, and moves those behind it. Times are microseconds.
+-- Reserves call slots at even intervals (generic cell rate algorithm). `last` is the newest granted
+-- slot. It is at most one burst in the past, and in the future by what is reserved. A preferred
+-- call starts earlier than its slot, by the part of the burst that is kept for such calls, and
+-- delays later slots. Times are microseconds.
 
-local LAST_AHEAD = 2 * SECOND -- no reservation reaches further
+local LAST_AHEAD = 2 * SECOND -- further ahead than any reservation: `last` must be wrong
 
 take_results()
 
@@ -18,15 +21,20 @@ local held, wait = '', wait_of(breaker, arg.is_repeat == 1)
 if is_suspended(breaker) then held = wait > 0 and 'suspended' or 'probing' end
 if arg.is_read == 0 and is_suspended(campaign) then
   local campaign_wait = wait_of(campaign, arg.is_repeat == 1)
-  if campaign_wait > wait then held = 'campaign_suspended' elseif held == '' then held = 'campaign_probing' end
+  if campaign_wait > wait then
+    held = 'campaign_suspended'
+  elseif held == '' then
+    held = 'campaign_probing'
+  end
   wait = math.max(wait, campaign_wait)
 end
 
 local function answer(granted, ahead, interval, next_free, mark)
   save()
   return {
-    granted, ahead, interval, next_free, held, mark, account.number('epoch'), breaker.number('suspension'),
-    campaign.number('suspension'), is_watched(breaker) and 1 or 0, table.concat(news, ' '), math.floor(limit()), arg.reason,
+    granted, ahead, interval, next_free, held, mark, account.number('epoch'),
+    breaker.number('suspension'), campaign.number('suspension'), is_watched(breaker) and 1 or 0,
+    table.concat(news, ' '), math.floor(limit()), arg.reason,
   }
 end
 

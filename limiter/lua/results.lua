@@ -1,10 +1,10 @@
--- Takes in the results of earlier calls of one kind (issuing or reads) and one campaign.
+-- Applies the results of earlier calls of one kind (issuing or reads) and one campaign.
 
 local campaign, index = open(KEYS[2]), KEYS[4]
 local reads = arg.is_read == 1 and open(KEYS[3]) or nil
 local CAMPAIGN_UNSETTLED, CAMPAIGN_KEPT = 40, 3600 -- calls, seconds
 local MAJORITY, MAJORITY_CALLS = 0.5, 20
-local THROTTLED_PATIENCE = 1 -- seconds: a limit that counts by the second refuses everything for the rest of one
+local THROTTLED_PATIENCE = 1 -- seconds: a limit per second may refuse every call in the rest of one
 
 rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
 adapts = arg.adapts == 1
@@ -13,12 +13,13 @@ local function announce(scope, change)
   if change then table.insert(news, scope .. '_' .. change) end
 end
 
--- A campaign is suspended when nothing of it settles, while others may work.
+-- Suspends a campaign when none of its jobs settle; other campaigns continue.
 local function weigh_campaign()
   local change = weigh(campaign, {
-    suspension = arg.campaign_suspension, accepted = arg.settled, accepted_repeats = arg.settled_repeats,
-    evidence = arg.unsettled, refused_repeats = arg.unsettled_repeats, threshold = CAMPAIGN_UNSETTLED, patience = answer_seconds(),
-    lasting = arg.pause, retry_after = 0, reason = arg.reason,
+    suspension = arg.campaign_suspension, accepted = arg.settled,
+    accepted_repeats = arg.settled_repeats, evidence = arg.unsettled,
+    refused_repeats = arg.unsettled_repeats, threshold = CAMPAIGN_UNSETTLED,
+    patience = answer_seconds(), lasting = arg.pause, retry_after = 0, reason = arg.reason,
   })
   if change then redis.call(change == 'suspended' and 'SADD' or 'SREM', index, arg.campaign) end
   announce('campaign', change)
@@ -42,14 +43,15 @@ end
 local function issue_row(patience)
   return {
     suspension = arg.suspension, accepted = arg.accepted, accepted_repeats = arg.accepted_repeats,
-    evidence = arg.evidence, refused_repeats = arg.refused_repeats, threshold = arg.threshold, patience = patience,
-    lasting = arg.pause, retry_after = arg.retry_after, reason = arg.reason,
+    evidence = arg.evidence, refused_repeats = arg.refused_repeats, threshold = arg.threshold,
+    patience = patience, lasting = arg.pause, retry_after = arg.retry_after, reason = arg.reason,
   }
 end
 
 local function take_issue_results()
   note_latency(arg.timed, arg.fastest)
-  local patience = arg.throttled > 0 and math.max(THROTTLED_PATIENCE, answer_seconds()) or answer_seconds()
+  local patience = answer_seconds()
+  if arg.throttled > 0 then patience = math.max(THROTTLED_PATIENCE, patience) end
   local change = weigh(account, issue_row(patience))
   announce('account', change)
   if change == 'suspended' then
@@ -64,7 +66,9 @@ local function take_issue_results()
   if is_suspended(account) or change or arg.epoch ~= account.number('epoch') then return end
   add_results(arg.accepted, arg.accepted_repeats, arg.throttled, arg.fresh_failed,
     arg.failed + arg.unauthorised - arg.fresh_failed, arg.timed, arg.took)
-  if arg.retry_after > 0 and (limit() == 0 or not adapts) and is_mostly_throttled() then return suspend_throttled(arg.retry_after) end
+  if arg.retry_after > 0 and (limit() == 0 or not adapts) and is_mostly_throttled() then
+    return suspend_throttled(arg.retry_after)
+  end
   if adapts then adapt(arg.accepted) end
   finish_window()
 end
@@ -79,7 +83,8 @@ local function take_results()
   announce('reads', weigh(reads, row))
 end
 
--- Whether an accepted result is news: it ends a suspension, or a row of calls that were refused or settled nothing.
+-- Whether an accepted result would change a state: end a suspension, or a row of calls that were
+-- refused or settled nothing.
 local function is_watched(breaker)
   if is_suspended(breaker) or breaker.number('evidence') > 0 then return true end
   return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('evidence') > 0)

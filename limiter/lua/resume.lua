@@ -2,7 +2,8 @@
 -- parameters: setting_rate adapts
 -- reply: ended
 --
--- Ends every suspension: an operator has removed the cause. KEYS: account, reads, index of campaigns, campaigns.
+-- Ends every suspension: an operator has removed the cause.
+-- KEYS: account, reads, index of campaigns, campaigns.
 
 rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
 adapts = arg.adapts == 1

@@ -2,9 +2,9 @@
 -- parameters: setting_rate
 -- reply: rate rate_overridden limit limit_reason limit_for unrelated_share account reads campaigns
 --
--- Reads the limits. Each breaker is {seconds until a call, is suspended, suspended for, reason, refused in a row}.
--- KEYS: account, reads, then the suspended campaigns. Times are microseconds. A clock that was set back is noticed
--- here too, where nobody reserves while calls are suspended.
+-- Reads the limits. A breaker is {time until a call, is suspended, suspended for, reason,
+-- evidence}. KEYS: account, reads, then the suspended campaigns. Times are microseconds. It saves
+-- the breakers, so that a clock that was set back is corrected even when no worker reserves.
 
 local account = open(KEYS[1])
 
@@ -12,8 +12,8 @@ local function describe(breaker)
   breaker.save()
   local suspended_for = is_suspended(breaker) and now - breaker.number('suspended_since') or 0
   return {
-    math.max(0, breaker.number('suspended_until') - now), is_suspended(breaker) and 1 or 0, suspended_for,
-    breaker.text('reason'), breaker.number('evidence'),
+    math.max(0, breaker.number('suspended_until') - now), is_suspended(breaker) and 1 or 0,
+    suspended_for, breaker.text('reason'), breaker.number('evidence'),
   }
 end
 
@@ -23,7 +23,8 @@ if rate > 0 and limit >= rate then limit = 0 end
 local campaigns = {}
 for place = 3, #KEYS do table.insert(campaigns, describe(open(KEYS[place]))) end
 return {
-  rate, account.text('rate') ~= '' and 1 or 0, limit, account.text('limit_reason'), now - account.number('limit_since'),
+  rate, account.text('rate') ~= '' and 1 or 0, limit, account.text('limit_reason'),
+  now - account.number('limit_since'),
   account.number('unrelated_until') > now and tostring(account.number('unrelated')) or '0',
   describe(account), describe(open(KEYS[2])), campaigns,
 }
