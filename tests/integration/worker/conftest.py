@@ -1,4 +1,4 @@
-"""One running system for the tests of a module; each has a campaign of its own."""
+"""One running system for the tests of a module; each test has its own campaign."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.valkey import valkey_server
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Valkey, ledger and simulator, without a worker."""
+    """Start Valkey, a ledger and the simulator, without a worker."""
     folder = tmp_path_factory.mktemp("system")
     with (
         valkey_server(folder / "valkey") as server,

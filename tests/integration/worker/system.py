@@ -1,4 +1,4 @@
-"""A small running system for tests: a real Valkey, a real ledger, the simulated API and Celery workers."""
+"""A running system for tests: Valkey, a ledger, the simulator and Celery workers."""
 
 import json
 import os
@@ -30,7 +30,7 @@ _WAIT_SECONDS = 20.0
 
 @dataclass
 class System:
-    """The services, and a release that the test runs itself."""
+    """The services of a running system; the test itself runs its releases."""
 
     services: WorkerServices
     simulator: Simulator
@@ -61,14 +61,14 @@ class System:
         return self.redis.llen(f"issuance:{queue}")
 
     def events(self, **fields: Any) -> list[dict[str, Any]]:
-        """The workers' log events that have these fields."""
+        """Return the workers' log events that have these fields."""
         lines = self.log_file.read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [event for event in found if fields.items() <= event.items()]
 
     @contextmanager
     def worker(self, *queues: str, pool: str = "solo") -> Iterator[subprocess.Popen[bytes]]:
-        """Run a Celery worker on these queues, and end it as an operator does."""
+        """Run a Celery worker on these queues; end it with SIGTERM."""
         command = [
             sys.executable,
             "-m",
@@ -102,19 +102,19 @@ class System:
             process.wait(30)
 
 
-def wait_for(happened: Callable[[], Any]) -> Any:
-    """Wait until something is the case, and return it."""
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Wait until the condition returns something true, and return that."""
     until = time.monotonic() + _WAIT_SECONDS
-    while not (found := happened()):
+    while not (found := condition()):
         if time.monotonic() > until:
-            raise AssertionError("it did not happen in time")
+            raise AssertionError("the condition did not become true in time")
         time.sleep(0.02)
     return found
 
 
 @contextmanager
 def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterator[System]:
-    """Make the services on a broker and an API that run already."""
+    """Create the services for a broker and an API that already run."""
     site = Site(f"sqlite:///{folder / 'ledger.db'}", redis_url, redis_url, simulator.url, 0)
     given = {
         "ISSUANCE_HOME": str(folder),

@@ -1,4 +1,4 @@
-"""A Celery worker on a real broker: chunks come to their end, and messages of all kinds are borne."""
+"""A Celery worker on a real broker: it settles chunks and survives messages of every kind."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def _jobs(desk, count, **options):
     return make_jobs(count, campaign=desk.campaign.name, **options)
 
 
-def test_a_released_chunk_is_issued_recorded_and_then_acknowledged(system, desk):
+def test_a_released_chunk_is_issued_then_recorded_then_acknowledged(system, desk):
     jobs = _jobs(desk, 5)
     desk.accept(*jobs)
     assert system.release() == 5
@@ -41,7 +41,7 @@ def test_a_released_chunk_is_issued_recorded_and_then_acknowledged(system, desk)
     assert len(system.events(event="attempt_recorded", campaign=desk.campaign.name)) == 5
 
 
-def test_a_doubled_message_is_acknowledged_and_calls_nobody(system, desk):
+def test_a_duplicate_message_is_acknowledged_without_a_call(system, desk):
     (job,) = _jobs(desk, 1)
     desk.accept(job)
     (chunk,) = desk.release()
@@ -52,13 +52,13 @@ def test_a_doubled_message_is_acknowledged_and_calls_nobody(system, desk):
     assert system.simulator.truth(job.id)["calls"] == 1
 
 
-def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system, desk):
+def test_a_message_redelivered_from_a_dead_worker_claims_its_jobs(system, desk):
     desk.accept(*_jobs(desk, 2))
     (chunk,) = desk.release(lane=Lane.BLAST)
     desk.claim(chunk)
     system.services.orphans.report(chunk.id)
-    # A worker that lost its child does so, and rejects the message: here by hand, from a queue that
-    # nobody consumes.
+    # A worker whose child died reports the chunk and rejects the message. The test does the same,
+    # on a queue without a consumer.
     system.publish(chunk.id, list(chunk.job_numbers), Lane.BACKGROUND)
     with system.app.connection_for_read() as connection:
         channel = connection.channel()
@@ -68,9 +68,7 @@ def test_a_message_that_comes_back_from_a_dead_worker_takes_its_jobs_over(system
     _settled(desk, issued=2)
 
 
-def test_an_unknown_task_and_bodies_that_cannot_be_read_are_told_and_do_not_stop_the_worker(
-    system, desk
-):
+def test_the_worker_logs_unknown_tasks_and_unreadable_bodies_and_keeps_running(system, desk):
     system.app.send_task("issuance.of_tomorrow", args=[[1]], queue="issuance.blast")
     with system.app.producer_pool.acquire(block=True) as producer:
         for body, kind in (
@@ -88,23 +86,23 @@ def test_an_unknown_task_and_bodies_that_cannot_be_read_are_told_and_do_not_stop
     desk.accept(*_jobs(desk, 1))
     system.release()
     _settled(desk, issued=1)
-    told = [
+    logged = [
         event["event"]
         for event in system.events()
         if event["level"] in ("warning", "error", "critical")
     ]
-    for what in (
+    for text in (
         "issuance.of_tomorrow",
         "JSONDecodeError",
         "untrusted content",
         "deleted unknown message",
     ):
-        assert len([event for event in told if what in event]) == 1
+        assert len([event for event in logged if text in event]) == 1
 
 
-def test_what_is_no_message_at_all_ends_a_worker_loudly_and_does_not_meet_the_next(system, desk):
+def test_an_entry_that_is_not_a_message_ends_one_worker_and_is_gone_for_the_next(system, desk):
     with system.worker("issuance.background") as process:
-        system.redis.lpush("issuance:issuance.background", "no envelope")
+        system.redis.lpush("issuance:issuance.background", "not a message")
         assert process.wait(15) != 0
     desk.accept(*_jobs(desk, 1, lane=Lane.BACKGROUND))
     system.release()
@@ -112,7 +110,7 @@ def test_what_is_no_message_at_all_ends_a_worker_loudly_and_does_not_meet_the_ne
         _settled(desk, issued=1)
 
 
-def test_wrong_arguments_are_told_and_acknowledged(system, desk):
+def test_a_message_with_wrong_arguments_is_logged_and_acknowledged(system, desk):
     system.app.send_task(
         "issuance.issue_chunk", args=["what", "is", "this"], queue="issuance.blast"
     )
@@ -120,7 +118,7 @@ def test_wrong_arguments_are_told_and_acknowledged(system, desk):
     wait_for(lambda: not _unacknowledged(system))
 
 
-def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
+def test_a_dead_letter_event_reaches_its_handler_once(system, desk):
     job = make_job(REFUSED_CUSTOMER, campaign=desk.campaign.name)
     desk.accept(job)
     system.release()
@@ -137,8 +135,8 @@ def test_a_dead_letters_notice_reaches_its_handler_once(system, desk):
     assert len(system.events(event="dead_letter_alert", request_id=job.id)) == 1
 
 
-def test_background_requests_do_not_travel_with_the_blast(system, desk):
-    other = system.desk(f"{desk.campaign.name} too")
+def test_the_blast_worker_does_not_process_background_requests(system, desk):
+    other = system.desk(f"{desk.campaign.name} background")
     desk.accept(*_jobs(desk, 3))
     other.accept(make_job(1, campaign=other.campaign.name, lane=Lane.BACKGROUND))
     system.release()
@@ -149,7 +147,7 @@ def test_background_requests_do_not_travel_with_the_blast(system, desk):
         _settled(other, issued=1)
 
 
-def test_nothing_of_a_customer_is_in_the_log_or_left_in_redis(system, desk):
+def test_no_customer_data_is_logged_or_left_in_redis(system, desk):
     job = make_job(77, campaign=desk.campaign.name)
     desk.accept(job)
     system.release()

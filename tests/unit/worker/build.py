@@ -1,4 +1,4 @@
-"""Builds what the worker's tests need: claimed jobs, an API that answers as told, and a desk that issues a chunk."""
+"""Builders for the worker's tests: claimed jobs, a scripted API and a desk that issues a chunk."""
 
 import asyncio
 import inspect
@@ -39,7 +39,7 @@ BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60)
 def claimed(
     number: int, *, customer: int | None = None, job: Job | None = None, **changes: Any
 ) -> ClaimedJob:
-    """Make job `number` as a claim hands it out, of the customer of the same number unless another is given."""
+    """Make job `number` as a claim returns it; `customer` is `number` unless given."""
     job = job or make_job(customer or number, occurrence=number)
     fresh = ClaimedJob(
         number=number,
@@ -62,14 +62,20 @@ def claimed(
 
 @dataclass
 class FakeApi:
-    """Answers each call after `latency_seconds`: as told for its place among the calls, else by issuing it."""
+    """An API that issues every reward, apart from the given replies.
+
+    Attributes:
+        latency_seconds: the duration of each call.
+        replies: the reply, or the exception, of the calls with these numbers; they count from 0.
+        always: the reply of all other calls.
+        slow: customers (their identifiers) whose calls hang until `let_go`.
+    """
 
     latency_seconds: float = 0.0
     replies: dict[int, Reply | Exception] = field(default_factory=dict)
     always: Reply | None = None
     on_call: Callable[[int], None] = lambda _: None
     slow: set[str] = field(default_factory=set)
-    """Identifiers of customers whose calls hang until `let_go`."""
     starts: list[float] = field(default_factory=list)
     customers: list[str] = field(default_factory=list)
     reward_ids: list[int | None] = field(default_factory=list)
@@ -84,7 +90,7 @@ class FakeApi:
         self.let_go = asyncio.Event()
 
     async def wait_for_calls(self, count: int) -> None:
-        """Wait until so many calls have come."""
+        """Wait until this many calls have started."""
         while len(self.starts) < count:
             self._called.clear()
             await self._called.wait()
@@ -132,7 +138,7 @@ def _issued(sent: dict[str, Any], variant: Variant) -> Answer:
 
 @dataclass
 class IssuingDesk:
-    """One worker's limits, locks and paused campaigns on a Redis that can be cut off, and the API it calls."""
+    """One worker's limits, locks and paused campaigns on a fake Redis, and the API it calls."""
 
     server: FakeServer
     redis: Redis
@@ -165,7 +171,7 @@ class IssuingDesk:
         max_concurrent: int | None = None,
         **bounds: Any,
     ) -> ChunkIssuing:
-        """Make a chunk's issuing; with `max_concurrent` it has places of its own, else the desk's."""
+        """Return a chunk's issuer. With `max_concurrent` it has its own places, else the desk's."""
 
         async def hand_over() -> None:
             self.handed_over.append(chunk_id)
@@ -190,7 +196,7 @@ class IssuingDesk:
         )
 
     async def issue(self, *jobs: ClaimedJob, **options: Any) -> None:
-        """Issue a chunk to its end; every job must come out at most once."""
+        """Issue a chunk and check that no job has two results."""
         await self.issuing(*jobs, **options).run()
         numbers = [result.job.number for result in self.results]
         assert len(numbers) == len(set(numbers))
@@ -208,7 +214,7 @@ class IssuingDesk:
         return {result.because for result in self.given_back}
 
     async def suspend(self, seconds: float, *, key: str = limits_key(ACCOUNT)) -> None:
-        """Suspend the account, or what else has a suspension, for some seconds; with none left it is probed."""
+        """Suspend the scope of `key`, the account's by default. After 0 seconds it is probed."""
         now = int(time.time() * 1_000_000)
         times = {
             "suspended_since": now - 60_000_000,
@@ -217,13 +223,13 @@ class IssuingDesk:
         await self.redis.hset(key, mapping={**times, "suspension": 1, "reason": "HTTP 503"})
 
     async def state(self) -> LimitState:
-        """The account's limits, with all results reported."""
+        """Report all results, then return the account's limits."""
         await self.limiter.flush(Scope(CAMPAIGN_ID))
         return await self.limiter.state()
 
 
 async def settles(condition: Callable[[], Any], seconds: float = 2.0) -> None:
-    """Wait until something is the case that nothing tells of."""
+    """Poll until the condition is true, for events that cannot be awaited."""
     async with asyncio.timeout(seconds):
         while True:
             found = condition()

@@ -1,4 +1,4 @@
-"""The worker's services without sockets: fakeredis for Redis, a ledger in a file, an API that answers as told."""
+"""The worker's services without sockets: fakeredis, a SQLite ledger and a scripted API."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ledger.campaigns import ensure_campaign
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import Desk
 from tests.unit.worker.build import FakeApi, IssuingDesk
-from tests.unit.worker.process import MEMORY_URL, end_parts, make_parts
+from tests.unit.worker.process import MEMORY_URL, end_services, make_services
 from worker.services import WorkerServices
 
 
@@ -48,21 +48,21 @@ def ledger(ledger_template: Path, tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def book(ledger: Ledger) -> Desk:
-    """A running campaign in an empty ledger."""
+    """Create a running campaign in an empty ledger."""
     return Desk(ledger, ensure_campaign(ledger, "diwali"))
 
 
 @pytest.fixture
 def services(server: FakeServer, ledger: Ledger) -> Iterator[WorkerServices]:
-    """A worker process's services, on the ledger of this test; its broker is kombu's own, in memory."""
-    made = make_parts(server, ledger, broker_url=MEMORY_URL)
+    """Create a worker process's services with the test's ledger and kombu's in-memory broker."""
+    made = make_services(server, ledger, broker_url=MEMORY_URL)
     yield made
-    end_parts(made)
+    end_services(made)
 
 
 @pytest.fixture
-def brokerless_parts(server: FakeServer, ledger: Ledger) -> Iterator[WorkerServices]:
-    """The same with a broker that refuses connections."""
-    made = make_parts(server, ledger, broker_url="redis://127.0.0.1:1/0")
+def brokerless_services(server: FakeServer, ledger: Ledger) -> Iterator[WorkerServices]:
+    """Create the same services with a broker that refuses connections."""
+    made = make_services(server, ledger, broker_url="redis://127.0.0.1:1/0")
     yield made
-    end_parts(made)
+    end_services(made)

@@ -1,4 +1,4 @@
-"""Builds one worker process's services for tests, without a process: fakeredis, a fake API, any broker."""
+"""Builds one worker process's services in the test's process: fakeredis, a fake API, any broker."""
 
 import time
 from collections.abc import Callable
@@ -28,10 +28,10 @@ API_URL = "http://rewards.test"
 MEMORY_URL = "memory://"
 
 
-def make_parts(
+def make_services(
     server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any
 ) -> WorkerServices:
-    """Make the services; the rate is unlimited."""
+    """Create the services, with an unlimited rate."""
     site = Site(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
     made = WorkerServices(Services(known, site), worker="w-1")
@@ -57,13 +57,13 @@ def make_parts(
     )
     made.wake_up = WakeUp(made.app, sync)
     if broker_url == MEMORY_URL:
-        for queue in CONSUMERS.values():  # all apps of a process share it
+        for queue in CONSUMERS.values():  # all apps of a process share the in-memory broker
             messages(made.app, queue)
     return made
 
 
-def end_parts(services: WorkerServices) -> None:
-    """End the process's threads, where they were needed, and close connections."""
+def end_services(services: WorkerServices) -> None:
+    """End the threads that were started, and close the connections."""
     if "recorder" in services.__dict__:
         let_go(services)
         services.recorder.await_all(5)
@@ -79,44 +79,44 @@ def end_parts(services: WorkerServices) -> None:
 
 
 def let_go(services: WorkerServices) -> None:
-    """Have the API answer its slow calls."""
+    """Make the API answer its slow calls."""
     services.loop.call_soon_threadsafe(services.client.let_go.set)
 
 
 def messages(app: Celery, queue: str) -> list[Any]:
-    """Take every message from a queue."""
+    """Remove and return all messages of a queue."""
     with (
         app.connection_for_read() as connection,
-        connection.SimpleQueue(app.amqp.queues[queue]) as waiting,
+        connection.SimpleQueue(app.amqp.queues[queue]) as pending,
     ):
         found = []
-        while waiting.qsize():
-            found.append(waiting.get(block=False))
+        while pending.qsize():
+            found.append(pending.get(block=False))
             found[-1].ack()
         return found
 
 
 def chunks(app: Celery, lane: Lane = Lane.BLAST) -> list[tuple[str, list[int]]]:
-    """Take the chunks on the way: id and job numbers."""
+    """Remove and return a lane's published chunks: id and job numbers."""
     return [
         (message.headers["id"], message.payload[0][0])
         for message in messages(app, LANE_QUEUES[lane])
     ]
 
 
-def notices(app: Celery) -> list[dict[str, Any]]:
-    """Take the dead letters' notices on the way."""
+def dead_letter_events(app: Celery) -> list[dict[str, Any]]:
+    """Remove and return the published dead-letter events."""
     return [message.payload[1] for message in messages(app, DEAD_LETTER_QUEUE)]
 
 
 def wake_ups(app: Celery) -> int:
-    """Take the asked-for releases and count them."""
+    """Remove the requests for a release and return their number."""
     return len(messages(app, RELEASE_QUEUE))
 
 
-def wait_for(happened: Callable[[], Any], seconds: float = 5.0) -> None:
-    """Wait until something is the case that another thread does."""
+def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Poll until the condition is true, for work of another thread."""
     until = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < until, "it did not happen in time"
+    while not condition():
+        assert time.monotonic() < until, "the condition did not become true in time"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""A broker that was emptied: what was queued in it is taken back, once."""
+"""An emptied broker: its queued jobs are taken back, once."""
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -20,9 +20,7 @@ def _states(book):
     return {state for state, count in book.counts().items() if count}
 
 
-def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once(
-    services, book, broker
-):
+def test_jobs_lost_with_an_emptied_broker_can_be_released_again_at_once(services, book, broker):
     release_lost_messages(book.ledger, broker)
     book.accept(*make_jobs(3))
     run_release(services)
@@ -37,7 +35,7 @@ def test_what_an_emptied_broker_has_lost_waits_again_and_can_be_released_at_once
     assert run_release(services) == 3
 
 
-def test_what_a_worker_has_in_hand_stays_there_when_the_broker_is_emptied(book, broker):
+def test_claimed_jobs_stay_claimed_when_the_broker_is_emptied(book, broker):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -45,11 +43,11 @@ def test_what_a_worker_has_in_hand_stays_there_when_the_broker_is_emptied(book, 
     assert _states(book) == {State.RUNNING}
 
 
-def test_a_broker_that_is_away_or_leaves_no_mark_loses_nothing(book):
+def test_an_unavailable_broker_and_rabbitmq_count_as_intact(book):
     book.accept(*make_jobs(1))
     book.release()
-    away = FakeServer()
-    away.connected = False
-    release_lost_messages(book.ledger, FakeRedis(server=away))
+    unavailable = FakeServer()
+    unavailable.connected = False
+    release_lost_messages(book.ledger, FakeRedis(server=unavailable))
     release_lost_messages(book.ledger, None)
     assert _states(book) == {State.QUEUED}

@@ -1,4 +1,4 @@
-"""How late the event loop is, as a process measures it."""
+"""The lag of the event loop, as a process measures it."""
 
 import asyncio
 import time
@@ -18,24 +18,24 @@ async def lag() -> LoopLag:
     return measured
 
 
-async def test_a_loop_that_was_blocked_is_late_by_about_as_long(lag):
-    time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # this is what blocks it
+async def test_a_blocked_loop_lags_by_about_the_time_of_the_block(lag):
+    time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # blocks the loop
     await asyncio.sleep(0.01)
     assert BLOCKED_SECONDS / 2 <= lag.seconds <= 10 * BLOCKED_SECONDS
 
 
-async def test_the_lag_of_before_fades_while_the_loop_is_on_time(lag):
+async def test_the_lag_decays_while_the_loop_is_on_time(lag):
     lag.seconds = 8.0
     async with asyncio.timeout(10):
-        while lag.seconds > 1.0:  # noqa: ASYNC110  # the event is the tick
+        while lag.seconds > 1.0:  # noqa: ASYNC110  # the lag has no event to await
             await asyncio.sleep(0.02)
 
 
-def test_before_it_is_started_nothing_is_late():
+def test_the_lag_is_zero_before_the_start():
     assert LoopLag().seconds == 0
 
 
-def test_a_worker_process_measures_its_own_loop(services):
+def test_a_worker_process_measures_the_lag_of_its_own_loop(services):
     del services.__dict__["limits"]
     services.base = replace(
         services.base, site=replace(services.base.site, redis_url="redis://127.0.0.1:1/0")
@@ -43,7 +43,7 @@ def test_a_worker_process_measures_its_own_loop(services):
     lag = services.limits.loop_lag
 
     async def block() -> float:
-        time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # this is what blocks it
+        time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  # blocks the loop
         await asyncio.sleep(0.01)
         return lag.seconds
 

@@ -1,4 +1,4 @@
-"""Looking a job up in the API's transactions: what is read, what it says, and what a failed read leaves open."""
+"""Reconciling a job with the API's transactions: which reads are made, and what they settle."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def _entry(job, *, status=ISSUED, transaction=501, quantity=1):
 
 @dataclass
 class FakeReads:
-    """The API's reads: a customer, pages of transactions, their details; each may be another reply instead."""
+    """The API's reads: a customer, pages of transactions and their details, or given replies."""
 
     pages: list = field(default_factory=list)
     customer: object = field(default_factory=lambda: FoundCustomer(9))
@@ -80,7 +80,7 @@ class FakeReads:
         return Found(TransactionDetail.model_validate(entry), READ)
 
 
-async def _look(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
+async def _reconcile(job, reads, *, slots=100, within_seconds=5.0, policy=POLICY):
     left = iter([Reservation(Grant(Scope(CAMPAIGN_ID, is_read=True)), (0.0,), 0.0)] * slots)
 
     async def take_slot():
@@ -97,45 +97,45 @@ def job():
     return claimed(1, fallback=State.IN_DOUBT, may_have_reached=True, budget_attempts=1)
 
 
-async def test_a_job_whose_transaction_is_there_is_issued_with_the_vouchers_it_shows(job):
-    attempt = await _look(job, FakeReads([[_entry(job)]]))
+async def test_a_job_whose_transaction_is_found_is_issued_with_its_vouchers(job):
+    attempt = await _reconcile(job, FakeReads([[_entry(job)]]))
     assert attempt.decision == Settle(State.ISSUED, None)
     assert attempt.outcome.lines[0].vouchers == ("V-1",)
 
 
-async def test_only_the_jobs_own_transactions_are_read_in_full(job):
+async def test_only_the_jobs_own_transactions_are_read_in_detail(job):
     other = claimed(2)
     reads = FakeReads([[_entry(other, transaction=500)], [_entry(job)]])
-    await _look(job, reads)
+    await _reconcile(job, reads)
     assert reads.calls == ["customer", "page 0", "page 1", "detail 501"]
 
 
-async def test_a_transaction_that_was_refused_settles_the_job_as_failed(job):
-    attempt = await _look(job, FakeReads([[_entry(job, status=REFUSED, quantity=0)]]))
+async def test_a_refused_transaction_settles_the_job_as_failed(job):
+    attempt = await _reconcile(job, FakeReads([[_entry(job, status=REFUSED, quantity=0)]]))
     assert isinstance(attempt.decision, Settle)
     assert attempt.decision.state is State.FAILED
 
 
-async def test_a_job_that_is_not_listed_is_looked_up_again_because_reads_lag(job):
-    attempt = await _look(job, FakeReads([[]]))
+async def test_a_job_that_is_not_listed_is_reconciled_again_because_reads_lag(job):
+    attempt = await _reconcile(job, FakeReads([[]]))
     assert attempt.decision == Reconcile(120.0, State.IN_DOUBT, found_nothing=True)
 
 
-async def test_the_last_look_that_finds_nothing_leaves_the_job_in_doubt_for_a_person():
+async def test_a_job_not_found_by_the_last_read_is_settled_as_in_doubt():
     job = claimed(1, fallback=State.IN_DOUBT, empty_reads=1)
-    attempt = await _look(job, FakeReads([[]]))
+    attempt = await _reconcile(job, FakeReads([[]]))
     assert isinstance(attempt.decision, Settle)
     assert attempt.decision.state is State.IN_DOUBT
 
 
-async def test_a_job_that_was_said_to_be_issued_stays_so_when_no_look_finds_it():
+async def test_a_job_with_the_fallback_issued_is_settled_as_issued_when_no_read_finds_it():
     job = claimed(1, fallback=State.ISSUED, empty_reads=1)
-    attempt = await _look(job, FakeReads([[]]))
+    attempt = await _reconcile(job, FakeReads([[]]))
     assert attempt.decision == Settle(State.ISSUED, None, uses_fallback=True)
 
 
-async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):
-    attempt = await _look(job, FakeReads(customer=NoSuchCustomer(8015, "unknown")))
+async def test_a_customer_unknown_to_the_api_counts_as_nothing_found(job):
+    attempt = await _reconcile(job, FakeReads(customer=NoSuchCustomer(8015, "unknown")))
     assert attempt.decision == Reconcile(120.0, State.IN_DOUBT, found_nothing=True)
 
 
@@ -154,37 +154,35 @@ async def test_a_customer_the_api_does_not_know_counts_as_nothing_found(job):
         "the reads take too long",
     ],
 )
-async def test_a_read_that_fails_says_nothing_of_the_job_and_is_made_again(job, reads):
-    attempt = await _look(job, reads, within_seconds=0.05)
+async def test_a_failed_read_settles_nothing_and_is_retried(job, reads):
+    attempt = await _reconcile(job, reads, within_seconds=0.05)
     assert attempt.outcome.kind is Kind.TRANSIENT
     assert isinstance(attempt.decision, Reconcile)
     assert not attempt.decision.found_nothing
 
 
 @pytest.mark.parametrize("reply", [Unreadable(TIMEOUT), Unreadable(Answer(503, b""))])
-async def test_a_detail_that_cannot_be_read_settles_nothing(job, reply):
-    attempt = await _look(job, FakeReads([[_entry(job)]], unreadable_details={"501": reply}))
+async def test_an_unreadable_transaction_settles_nothing(job, reply):
+    attempt = await _reconcile(job, FakeReads([[_entry(job)]], unreadable_details={"501": reply}))
     assert isinstance(attempt.decision, Reconcile)
 
 
-async def test_a_transaction_that_is_listed_but_not_there_yet_settles_nothing(job):
+async def test_a_transaction_that_is_listed_but_not_found_settles_nothing(job):
     reads = FakeReads([[_entry(job)]], unreadable_details={"501": NotFound(6004, "not yet")})
-    assert isinstance((await _look(job, reads)).decision, Reconcile)
+    assert isinstance((await _reconcile(job, reads)).decision, Reconcile)
 
 
 @pytest.mark.parametrize(
     ("reply", "refusal"), [(TOO_MANY, Refusal.THROTTLED), (Answer(401, b""), Refusal.UNAUTHORISED)]
 )
-async def test_a_read_that_is_refused_says_so_and_is_made_again(job, reply, refusal):
-    attempt = await _look(job, FakeReads(customer=Unreadable(reply)))
+async def test_a_refused_read_keeps_its_refusal_and_is_retried(job, reply, refusal):
+    attempt = await _reconcile(job, FakeReads(customer=Unreadable(reply)))
     assert attempt.outcome.refusal is refusal
     assert isinstance(attempt.decision, Reconcile)
 
 
 @pytest.mark.parametrize(("reply", "refused"), [(TIMEOUT, 1), (Answer(503, b""), 1), (TOO_MANY, 1)])
-async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(
-    desk, job, reply, refused
-):
+async def test_a_failed_read_counts_for_reads_and_not_for_the_account(desk, job, reply, refused):
     desk.api.customer_id = FakeReads(customer=Unreadable(reply)).customer_id
     await desk.issue(job, policy=POLICY)
     await desk.limiter.flush(Scope(CAMPAIGN_ID, is_read=True))
@@ -200,34 +198,34 @@ async def test_a_failed_read_is_held_against_reads_and_not_against_the_account(
         (TOO_MANY, "HTTP 429"),
     ],
 )
-async def test_the_reason_of_a_failed_read_says_what_was_answered(job, reply, reason):
-    assert describe_refusal(await _look(job, FakeReads(customer=Unreadable(reply)))).startswith(
-        reason
-    )
+async def test_the_reason_of_a_failed_read_names_the_reply(job, reply, reason):
+    assert describe_refusal(
+        await _reconcile(job, FakeReads(customer=Unreadable(reply)))
+    ).startswith(reason)
 
 
-async def test_many_failed_reads_suspend_the_reads_and_calls_go_on(desk):
+async def test_many_failed_reads_suspend_reads_and_calls_continue(desk):
     desk.api.customer_id = FakeReads(customer=Unreadable(Answer(503, b""))).customer_id
     desk.api.latency_seconds = 0.05
-    looks = [claimed(number, fallback=State.IN_DOUBT) for number in range(1, 31)]
-    await desk.issue(*looks[:1], policy=POLICY)
+    reconciled = [claimed(number, fallback=State.IN_DOUBT) for number in range(1, 31)]
+    await desk.issue(*reconciled[:1], policy=POLICY)
     await desk.state()
-    # a row of failures must last for a while
+    # failures suspend reads only after a while
     await desk.redis.hincrby(reads_key(ACCOUNT), "refused_at", -1_000_000)
-    await desk.issue(*looks[1:], claimed(99), policy=POLICY, chunk_id="next")
+    await desk.issue(*reconciled[1:], claimed(99), policy=POLICY, chunk_id="next")
     assert 99 in {attempt.job.number for attempt in desk.attempts}
     state = await desk.state()
     assert (state.reads.is_available, state.account.is_available) == (False, True)
 
 
-async def test_each_further_read_needs_a_slot_of_its_own_and_none_is_made_without(job):
+async def test_each_further_read_needs_its_own_call_slot(job):
     reads = FakeReads([[], [_entry(job)]])
-    attempt = await _look(job, reads, slots=1)
+    attempt = await _reconcile(job, reads, slots=1)
     assert reads.calls == ["customer", "page 0"]
     assert isinstance(attempt.decision, Reconcile)
 
 
-async def test_a_job_to_be_looked_up_is_never_sent_again(desk, job):
+async def test_a_job_under_reconciliation_is_never_resent(desk, job):
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals
     desk.api.transaction_detail = reads.transaction_detail
@@ -236,15 +234,15 @@ async def test_a_job_to_be_looked_up_is_never_sent_again(desk, job):
     assert desk.api.customers == [claimed(2).customer.value]
 
 
-async def test_where_look_ups_are_switched_off_nothing_is_read_and_the_doubt_stays():
+async def test_with_reconciliation_switched_off_nothing_is_read_and_the_job_stays_in_doubt():
     reads = FakeReads()
-    attempt = await _look(claimed(1), reads, policy=RetryPolicy())
+    attempt = await _reconcile(claimed(1), reads, policy=RetryPolicy())
     assert attempt.decision == Settle(State.IN_DOUBT, Reason.IN_DOUBT)
     assert "switched off" in attempt.outcome.message
     assert reads.calls == []
 
 
-async def test_a_look_goes_on_in_a_cancelled_campaign_where_nothing_is_sent(desk):
+async def test_a_cancelled_campaigns_jobs_are_reconciled_and_none_is_sent(desk):
     job = claimed(1, fallback=State.IN_DOUBT)
     reads = FakeReads([[_entry(job)]])
     desk.api.customer_id, desk.api.issuals = reads.customer_id, reads.issuals

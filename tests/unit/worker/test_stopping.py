@@ -1,4 +1,4 @@
-"""How a worker's children learn of its stop."""
+"""The stop of a worker, as its children see it."""
 
 import os
 
@@ -16,7 +16,7 @@ def _running():
 
 
 @pytest.mark.usefixtures("_running")
-def test_a_child_that_was_forked_before_hears_of_the_stop():
+def test_a_child_forked_before_the_stop_sees_it():
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

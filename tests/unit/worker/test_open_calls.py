@@ -1,4 +1,4 @@
-"""A child that carries calls: its handler returns, and open calls are recorded when they end."""
+"""A child with open calls: its handler returns, and their results are recorded when they end."""
 
 import asyncio
 import os
@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from issuance.states import State
 from tests.contract.ledger.build import make_job, make_jobs, refuse
 from tests.unit.worker.build import settles
-from tests.unit.worker.process import let_go, notices, wait_for
-from tests.unit.worker.test_chunks import AbsentLedger
+from tests.unit.worker.process import dead_letter_events, let_go, wait_for
+from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import stopping
 from worker.chunk_handler import handle_chunk
 
@@ -24,7 +24,7 @@ SLOW = make_job(2)
 
 @pytest.fixture
 def two_chunks(services, book):
-    """Two chunks of four jobs; the call for the second job hangs."""
+    """Release two chunks of four jobs; the call for the second job hangs."""
     services.client.slow = {SLOW.customer.value}
     book.accept(*make_jobs(8))
     return book.release(chunk_size=4)
@@ -47,7 +47,7 @@ def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_late
     assert len(services.client.starts) == 8
 
 
-def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(
+def test_results_before_the_hand_over_are_recorded_when_the_handler_returns(
     services, book, two_chunks
 ):
     first, _ = two_chunks
@@ -57,7 +57,7 @@ def test_what_has_ended_by_the_hand_over_is_recorded_when_the_handler_returns(
 
 
 class _AfterThreeResults:
-    """Notes a carried chunk when all but one of its calls have ended."""
+    """Saves a carried chunk when all but one of its calls have ended."""
 
     def __init__(self, services, note):
         self.services, self.note = services, note
@@ -68,9 +68,7 @@ class _AfterThreeResults:
         await self.note(redis, chunk_ids)
 
 
-def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice(
-    services, book, two_chunks
-):
+def test_a_refusal_after_the_hand_over_publishes_its_dead_letter(services, book, two_chunks):
     first, _ = two_chunks
     services.client.replies = {1: refuse()}
     _handle(services, first)
@@ -78,24 +76,24 @@ def test_a_refusal_that_comes_after_the_hand_over_has_its_dead_letter_and_notice
     assert book.letters() == []
     let_go(services)
     assert services.recorder.await_all(5)
-    assert [notice["request_id"] for notice in notices(services.app)] == [SLOW.id]
+    assert [event["request_id"] for event in dead_letter_events(services.app)] == [SLOW.id]
 
 
 @pytest.fixture
-def absent_ledger(services):
-    """A ledger of this process that can be away."""
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
+def unavailable_ledger(services):
+    """Give the process a ledger that can be unavailable."""
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
         services.ledger = ledger
         yield ledger
 
 
-def test_a_carried_outcome_waits_for_a_ledger_that_is_away(
-    services, book, two_chunks, absent_ledger
+def test_a_carried_outcome_is_recorded_when_the_ledger_is_available_again(
+    services, book, two_chunks, unavailable_ledger
 ):
     first, _ = two_chunks
     _handle(services, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
-    absent_ledger.absences = 1
+    unavailable_ledger.failures_left = 1
     with capture_logs() as logged:
         let_go(services)
         assert services.recorder.await_all(5)
@@ -103,35 +101,34 @@ def test_a_carried_outcome_waits_for_a_ledger_that_is_away(
     assert [event["event"] for event in logged].count("ledger_unavailable") == 1
 
 
-def test_a_carried_outcome_that_cannot_be_recorded_is_left_to_its_lease_and_the_next_chunk_goes_on(
-    services, book, two_chunks, absent_ledger
+def test_a_carried_outcome_not_recorded_in_time_is_dropped_and_the_next_chunk_runs(
+    services, book, two_chunks, unavailable_ledger
 ):
     first, second = two_chunks
-    impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0}
-    services.settings = services.settings.model_copy(update=impatient)
+    short_deadline = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0}
+    services.settings = services.settings.model_copy(update=short_deadline)
     _handle(services, first)
     wait_for(lambda: book.counts().get(State.ISSUED) == 3)
-    absent_ledger.absences = 1_000
+    unavailable_ledger.failures_left = 1_000
     with capture_logs() as logged:
         let_go(services)
         assert services.recorder.await_all(5)
     (event,) = [event for event in logged if event["event"] == "recording_failed"]
     assert (event["chunk_id"], event["log_level"]) == (first.id, "error")
     assert isinstance(event["exc_info"], OperationalError)
-    absent_ledger.absences = 0
+    unavailable_ledger.failures_left = 0
     assert _handle(services, second) == 4
     wait_for(lambda: book.counts() == {State.ISSUED: 7, State.RUNNING: 1})
 
 
-def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
-    services, book, two_chunks
-):
+def test_a_carried_result_that_the_ledger_refuses_is_logged(services, book, two_chunks):
     first, _ = two_chunks
     _handle(services, first)
     with book.ledger.write() as connection:
         connection.execute(
             text(
-                "CREATE TRIGGER refuse BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'no such thing'); END"
+                "CREATE TRIGGER refuse BEFORE INSERT ON attempts "
+                "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
             )
         )
     with capture_logs() as logged:
@@ -142,7 +139,7 @@ def test_a_carried_result_that_the_ledger_refuses_is_told_and_left_to_its_lease(
     ]
 
 
-def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(services, book, two_chunks):
+def test_an_ending_process_waits_for_its_open_calls_and_records_them(services, book, two_chunks):
     first, _ = two_chunks
     _handle(services, first)
     threading.Timer(0.2, let_go, [services]).start()
@@ -150,7 +147,9 @@ def test_a_process_that_ends_waits_for_its_open_calls_and_records_them(services,
     assert book.counts() == {State.QUEUED: 4, State.ISSUED: 4}
 
 
-def test_a_process_that_ends_does_not_wait_for_ever(services, book, two_chunks, monkeypatch):
+def test_an_ending_process_abandons_calls_that_take_too_long(
+    services, book, two_chunks, monkeypatch
+):
     first, _ = two_chunks
     _handle(services, first)
     monkeypatch.setattr("worker.services._FINISH_MARGIN_SECONDS", 0.1)
@@ -160,12 +159,12 @@ def test_a_process_that_ends_does_not_wait_for_ever(services, book, two_chunks, 
     assert [event["event"] for event in logged] == ["open_calls_awaited", "open_calls_abandoned"]
 
 
-def test_a_process_that_never_had_a_chunk_ends_at_once(services):
+def test_a_process_without_chunks_ends_at_once(services):
     services.finish()
     assert "recorder" not in services.__dict__
 
 
-def test_a_worker_that_is_told_to_stop_records_every_call_before_its_message_is_acknowledged(
+def test_a_stopping_worker_records_every_call_before_the_message_is_acknowledged(
     services, book, two_chunks, monkeypatch
 ):
     first, _ = two_chunks
@@ -177,9 +176,7 @@ def test_a_worker_that_is_told_to_stop_records_every_call_before_its_message_is_
     assert counts.get(State.WAITING, 0) + counts.get(State.ISSUED, 0) == 4
 
 
-def test_a_child_that_is_told_to_end_starts_no_further_call_and_records_those_that_are_open(
-    services, book
-):
+def test_a_child_that_gets_an_exit_signal_starts_no_call_and_records_the_open_ones(services, book):
     services.settings = services.settings.model_copy(update={"api_max_concurrent": 1})
     services.client.slow = {make_job(1).customer.value}
     book.accept(*make_jobs(3))

@@ -1,4 +1,4 @@
-"""A round of the release: due jobs become chunks on the broker, and what is away now is left to the next round."""
+"""A round of the release: due jobs become chunks, and an outage leaves work to the next round."""
 
 import math
 import time
@@ -16,8 +16,8 @@ from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
 from limiter.state import Availability
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.limit_states import limit_state
-from tests.unit.worker.process import chunks, notices, wake_ups
-from tests.unit.worker.test_chunks import AbsentLedger
+from tests.unit.worker.process import chunks, dead_letter_events, wake_ups
+from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import dispatcher
 from worker.dispatcher import run_release, size_shared_chunk, size_window
 
@@ -40,22 +40,22 @@ from worker.dispatcher import run_release, size_shared_chunk, size_window
     ids=[
         "unlimited",
         "unlimited background",
-        "as much as fits in five seconds",
-        "five seconds of work in a chunk",
+        "five seconds of work in the window",
+        "a child's share of the window in a chunk",
         "the documented rate",
         "at least a job for each child",
         "the adaptive limit where it is lower",
         "the adaptive limit where there is no rate",
         "nothing while suspended",
         "single jobs while probed",
-        "as always while a campaign is suspended",
+        "unchanged while a campaign is suspended",
     ],
 )
-def test_the_window_and_the_chunk_are_seconds_of_work_at_the_rate(limits, lane, expected):
+def test_the_window_and_the_chunk_hold_seconds_of_work_at_the_rate(limits, lane, expected):
     assert size_window(limits, lane, workers=2, window_most=2_000, chunk_most=200) == expected
 
 
-def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
+def test_no_rate_makes_a_window_smaller_than_a_chunk():
     for rate in range(60_000):
         window, chunk = size_window(
             limit_state(rate), Lane.BLAST, workers=3, window_most=500, chunk_most=200
@@ -77,13 +77,13 @@ def test_no_rate_however_high_or_low_makes_a_window_below_a_chunk():
     ids=[
         "no rate, no bound",
         "half a second of work in all children together",
-        "whatever their number",
+        "fewer jobs with more children",
         "more when calls take long",
-        "half a second for a call of which nothing is known",
-        "never more than when a campaign is alone",
+        "half a second for calls of unknown duration",
+        "never more than for a single campaign",
     ],
 )
-def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(
+def test_chunks_are_half_a_second_of_work_while_campaigns_share_the_rate(
     rate, workers, took_seconds, expected
 ):
     assert size_shared_chunk(
@@ -91,7 +91,7 @@ def test_where_several_campaigns_share_a_chunk_is_a_part_of_half_a_second(
     ) == pytest.approx(expected)
 
 
-def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(services, book):
+def test_due_jobs_become_chunks_in_their_lanes_queue(services, book):
     book.accept(*make_jobs(3), make_job(9, lane=Lane.BACKGROUND))
     assert run_release(services) == 4
     ((chunk_id, numbers),) = chunks(services.app)
@@ -101,27 +101,27 @@ def test_due_jobs_become_chunks_of_ids_in_their_lanes_queue(services, book):
     assert [job.id for job in claimed.jobs] == [job.id for job in make_jobs(3)]
 
 
-def test_every_round_is_a_heartbeat_of_the_release_and_beats_own_is_one_of_beat_too(services, book):
+def test_every_round_records_the_releases_heartbeat_and_a_round_by_beat_its_own_too(services, book):
     run_release(services)
     assert set(silent_seconds(book.ledger)) == {Heartbeat.RELEASE}
     run_release(services, by_beat=True)
     assert set(silent_seconds(book.ledger)) == set(Heartbeat)
 
 
-def test_a_round_without_redis_is_a_heartbeat_all_the_same(services, book, server):
+def test_a_round_without_redis_still_records_a_heartbeat(services, book, server):
     server.connected = False
     run_release(services)
     assert set(silent_seconds(book.ledger)) == {Heartbeat.RELEASE}
 
 
-def test_a_round_without_a_broker_takes_every_job_back_at_once(brokerless_parts, book):
+def test_a_round_without_a_broker_takes_every_job_back_at_once(brokerless_services, book):
     book.accept(*make_jobs(300))
-    assert run_release(brokerless_parts) == 0
+    assert run_release(brokerless_services) == 0
     assert book.counts() == {State.WAITING: 300}
     assert len(book.release()) == 1
 
 
-def test_a_round_without_redis_releases_nothing_but_still_reaps(services, book, server):
+def test_a_round_without_redis_releases_nothing_and_still_reaps(services, book, server):
     book.accept(make_job(1))
     book.take()
     book.lapse()
@@ -130,16 +130,16 @@ def test_a_round_without_redis_releases_nothing_but_still_reaps(services, book, 
     assert book.counts() == {State.WAITING: 1}
 
 
-def test_a_round_without_a_ledger_says_so_and_ends(services):
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
-        services.ledger, ledger.absences = ledger, 1
+def test_a_round_without_a_ledger_is_logged_and_releases_nothing(services):
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+        services.ledger, ledger.failures_left = ledger, 1
         with capture_logs() as logged:
             assert run_release(services) == 0
     assert [event["event"] for event in logged] == ["ledger_unavailable"]
 
 
 def store(services, **fields):
-    """Write fields of the account's limits."""
+    """Set fields of the account's limits."""
     services.start(
         services.limits.redis.hset(limits_key(services.account.name), mapping=fields)
     ).result(5)
@@ -166,7 +166,7 @@ def test_a_suspended_account_releases_nothing(services, book):
     ],
     ids=["probed", "some is left under a limit", "nothing is left under a limit", "not held back"],
 )
-def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(
+def test_a_limited_account_serves_background_requests_before_the_blast(
     services, book, held, background, expected
 ):
     if held:
@@ -181,7 +181,7 @@ def test_with_few_calls_to_be_had_a_blast_gets_what_background_requests_leave(
     assert (released[Lane.BACKGROUND], released[Lane.BLAST]) == expected
 
 
-def test_while_the_account_is_probed_each_campaign_has_a_single_job_on_the_way(services, book):
+def test_while_the_account_is_probed_each_campaign_has_one_released_job(services, book):
     services.settings = services.settings.model_copy(update={"workers": 4})
     store(services, suspended_since=microseconds(-60))
     book.accept(*make_jobs(20))
@@ -191,7 +191,7 @@ def test_while_the_account_is_probed_each_campaign_has_a_single_job_on_the_way(s
     assert [len(numbers) for _, numbers in chunks(services.app)] == [1, 1]
 
 
-def test_probes_are_taken_in_turns_from_the_jobs_due_first_and_due_last(services, book):
+def test_probes_alternate_between_the_jobs_due_first_and_due_last(services, book):
     store(services, suspended_since=microseconds(-60))
     book.accept(*make_jobs(5))
     found = []
@@ -203,9 +203,7 @@ def test_probes_are_taken_in_turns_from_the_jobs_due_first_and_due_last(services
     assert sorted(found) == [1, 5]
 
 
-def test_of_a_suspended_campaign_a_single_job_is_released_and_another_campaign_goes_on(
-    services, book
-):
+def test_a_suspended_campaign_has_one_job_released_and_other_campaigns_continue(services, book):
     other = book.another("holi")
     book.accept(*make_jobs(20))
     other.accept(*make_jobs(20, campaign="holi"))
@@ -220,14 +218,14 @@ def test_of_a_suspended_campaign_a_single_job_is_released_and_another_campaign_g
     assert sorted(len(numbers) for _, numbers in chunks(services.app)) == [1, 20]
 
 
-def test_what_was_lost_with_its_worker_is_released_again_in_the_same_round(services, book):
+def test_jobs_of_a_dead_worker_are_released_again_in_the_same_round(services, book):
     book.accept(make_job(1))
     book.take()
     book.lapse()
     assert run_release(services) == 1
 
 
-def test_whoever_asks_during_a_round_gets_another_one(services):
+def test_a_wake_up_during_a_round_requests_another_round(services):
     services.wake_up.request()
     services.wake_up.request()
     run_release(services)
@@ -235,13 +233,13 @@ def test_whoever_asks_during_a_round_gets_another_one(services):
     assert wake_ups(services.app) == 2
 
 
-def test_a_pause_that_redis_has_forgotten_is_written_again(services, book):
+def test_a_pause_missing_in_redis_is_written_again(services, book):
     paused = pause_campaign(book.ledger, "diwali", OPERATOR)
     run_release(services)
     assert services.sync_limiter.paused() == {paused.id}
 
 
-def test_a_pause_left_from_another_ledger_does_not_hold_this_ones_campaign(services, book):
+def test_a_pause_left_by_another_ledger_is_removed(services, book):
     services.sync_limiter.pause(book.campaign.id)
     run_release(services)
     assert services.sync_limiter.paused() == frozenset()
@@ -258,36 +256,38 @@ def test_a_resumed_campaign_is_unpaused_and_a_cancelled_one_stays_paused(service
     assert services.sync_limiter.paused() == {cancelled.id}
 
 
-def test_notices_of_letters_just_opened_are_left_to_who_opened_them(services, book):
+def test_recent_dead_letter_events_are_left_to_their_own_worker(services, book):
     book.settle(make_job(1), refuse())
     run_release(services)
-    assert notices(services.app) == []
+    assert dead_letter_events(services.app) == []
 
 
-def test_notices_that_a_dead_process_left_undone_are_published_once(services, book, monkeypatch):
+def test_events_that_a_dead_process_left_unpublished_are_published_once(
+    services, book, monkeypatch
+):
     monkeypatch.setattr(dispatcher, "_PUBLISH_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     book.settle(make_job(2), TIMEOUT)
     run_release(services)
     run_release(services)
-    found = notices(services.app)
-    assert sorted(notice["reason"] for notice in found) == ["failed", "in_doubt"]
-    assert {notice["request_id"] for notice in found} == {make_job(1).id, make_job(2).id}
+    found = dead_letter_events(services.app)
+    assert sorted(event["reason"] for event in found) == ["failed", "in_doubt"]
+    assert {event["request_id"] for event in found} == {make_job(1).id, make_job(2).id}
     assert all(
-        set(notice) == {"letter_id", "request_id", "campaign", "reason", "code"} for notice in found
+        set(event) == {"letter_id", "request_id", "campaign", "reason", "code"} for event in found
     )
 
 
-def test_notices_wait_for_a_broker_that_is_away(brokerless_parts, book, monkeypatch):
+def test_dead_letter_events_wait_for_an_unavailable_broker(brokerless_services, book, monkeypatch):
     monkeypatch.setattr(dispatcher, "_PUBLISH_AFTER_SECONDS", 0.0)
     book.settle(make_job(1), refuse())
     with capture_logs() as logged:
-        run_release(brokerless_parts)
+        run_release(brokerless_services)
     assert [event["event"] for event in logged] == ["dead_letters_unpublished"]
     assert len(unpublished_events(book.ledger)) == 1
 
 
-def test_nothing_of_a_customer_lies_in_the_broker(services, book):
+def test_no_customer_data_is_in_the_broker(services, book):
     job = make_job(1)
     Desk(book.ledger, book.campaign).accept(job)
     run_release(services)

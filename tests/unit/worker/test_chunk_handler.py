@@ -1,4 +1,4 @@
-"""A chunk's way through a worker child, on a real ledger: claimed, issued, recorded, told of."""
+"""A worker child handles a chunk on a real ledger: it claims, issues, records and logs."""
 
 import os
 from dataclasses import replace
@@ -11,18 +11,18 @@ from structlog.testing import capture_logs
 from issuance.states import State
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
-from tests.unit.worker.process import notices, wake_ups
+from tests.unit.worker.process import dead_letter_events, wake_ups
 from worker.chunk_handler import handle_chunk
 
 
-class AbsentLedger(Ledger):
-    """A ledger whose transactions fail `absences` times before they work."""
+class UnavailableLedger(Ledger):
+    """A ledger whose transactions fail `failures_left` times before they work."""
 
-    absences = 0
+    failures_left = 0
 
     def write(self):
-        if self.absences:
-            self.absences -= 1
+        if self.failures_left:
+            self.failures_left -= 1
             raise OperationalError("SELECT 1", {}, OSError("server closed the connection"))
         return super().write()
 
@@ -35,14 +35,14 @@ def _events(logged, name):
     return [event for event in logged if event["event"] == name]
 
 
-def test_a_chunk_is_issued_and_recorded_when_its_message_may_be_acknowledged(services, book):
+def test_a_chunk_is_issued_and_recorded_before_its_message_is_acknowledged(services, book):
     book.accept(*make_jobs(5))
     (chunk,) = book.release()
     assert _handle(services, chunk) == 5
     assert book.counts() == {State.ISSUED: 5}
 
 
-def test_a_doubled_message_finds_nothing_and_calls_nobody(services, book):
+def test_a_duplicate_message_claims_nothing_and_makes_no_call(services, book):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     _handle(services, chunk)
@@ -50,7 +50,7 @@ def test_a_doubled_message_finds_nothing_and_calls_nobody(services, book):
     assert len(services.client.starts) == 2
 
 
-def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(services, book):
+def test_a_redelivered_message_claims_the_jobs_of_its_dead_child(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -60,9 +60,7 @@ def test_a_message_that_is_delivered_again_takes_over_what_its_dead_child_held(s
     assert book.counts() == {State.ISSUED: 1}
 
 
-def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_delivery_is_in_hand(
-    services, book
-):
+def test_a_redelivered_message_claims_nothing_while_the_first_delivery_is_processed(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -70,9 +68,7 @@ def test_a_message_that_is_delivered_again_finds_nothing_while_its_first_deliver
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_child_held(
-    services, book
-):
+def test_only_one_of_two_redelivered_messages_claims_the_jobs_of_a_dead_child(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -82,9 +78,7 @@ def test_of_two_messages_that_are_delivered_again_one_takes_over_what_a_dead_chi
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_dead_child(
-    services, book
-):
+def test_jobs_released_alone_do_not_wait_for_the_locks_of_their_dead_child(services, book):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     held = book.claim(chunk)
@@ -97,7 +91,7 @@ def test_jobs_that_travel_alone_from_now_on_do_not_wait_for_the_locks_of_their_d
     assert book.counts() == {State.ISSUED: 2}
 
 
-def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(services, book, server):
+def test_without_redis_a_dead_childs_jobs_wait_until_their_lease_ends(services, book, server):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
@@ -107,7 +101,7 @@ def test_without_redis_a_dead_childs_jobs_are_left_to_their_lease(services, book
     assert book.counts() == {State.RUNNING: 1}
 
 
-def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(services, book):
+def test_unsent_jobs_wait_in_the_ledger_without_a_counted_attempt(services, book):
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
@@ -117,14 +111,14 @@ def test_jobs_that_are_not_sent_wait_in_the_ledger_and_nothing_is_counted(servic
     assert (row.state, row.attempts, row.claims, row.lease_until) == (State.WAITING, 0, 0, None)
 
 
-def test_a_release_is_asked_for_after_each_chunk(services, book):
+def test_a_release_is_requested_after_each_chunk(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     _handle(services, chunk)
     assert wake_ups(services.app) == 1
 
 
-def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(services, book):
+def test_each_attempt_is_logged_once_with_its_ids_and_no_customer_data(services, book):
     jobs = make_jobs(3)
     book.accept(*jobs)
     (chunk,) = book.release()
@@ -144,7 +138,7 @@ def test_each_attempt_is_told_once_with_its_ids_and_nothing_of_the_customer(serv
     assert not any(job.customer.value in str(logged) for job in jobs)
 
 
-def test_an_attempt_of_several_lines_tells_every_request_id(services, book):
+def test_an_attempt_of_several_lines_logs_every_request_id(services, book):
     job = make_job(1, rewards=(1, 2, 3))
     book.accept(job)
     (chunk,) = book.release()
@@ -154,7 +148,7 @@ def test_an_attempt_of_several_lines_tells_every_request_id(services, book):
     assert event["request_ids"] == [line.request_id for line in job.lines]
 
 
-def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(services, book):
+def test_only_attempts_that_need_an_operator_are_warnings(services, book):
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     services.client.replies = {0: refuse(), 1: TIMEOUT}
@@ -167,34 +161,32 @@ def test_what_an_operator_must_see_is_a_warning_and_the_rest_is_not(services, bo
     assert levels == {"failed": ("warning", "failed"), "in_doubt": ("info", None)}
 
 
-def test_a_dead_letter_gets_its_notice_and_others_letters_are_left_to_their_own_workers(
-    services, book
-):
+def test_a_worker_publishes_its_own_dead_letters_only(services, book):
     book.settle(make_job(9), refuse())
     book.accept(make_job(1))
     (chunk,) = book.release()
     services.client.always = refuse()
     _handle(services, chunk)
-    (notice,) = notices(services.app)
-    assert notice["request_id"] == make_job(1).id
-    assert (notice["campaign"], notice["reason"]) == ("diwali", "failed")
+    (event,) = dead_letter_events(services.app)
+    assert event["request_id"] == make_job(1).id
+    assert (event["campaign"], event["reason"]) == ("diwali", "failed")
 
 
-def test_an_absent_broker_costs_neither_outcomes_nor_the_notice(brokerless_parts, book):
+def test_outcomes_are_recorded_while_the_broker_is_unavailable(brokerless_services, book):
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
-    brokerless_parts.client.always = refuse()
-    _handle(brokerless_parts, chunk)
+    brokerless_services.client.always = refuse()
+    _handle(brokerless_services, chunk)
     assert book.counts() == {State.FAILED: 3}
 
 
-def test_outcomes_wait_for_a_ledger_that_is_away(services, book):
+def test_outcomes_are_recorded_when_the_ledger_is_available_again(services, book):
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
         services.ledger = ledger
         services.client.on_call = lambda call: setattr(
-            ledger, "absences", 1 if call == 0 else ledger.absences
+            ledger, "failures_left", 1 if call == 0 else ledger.failures_left
         )
         with capture_logs() as logged:
             _handle(services, chunk)
@@ -203,30 +195,30 @@ def test_outcomes_wait_for_a_ledger_that_is_away(services, book):
     assert len(_events(logged, "attempt_recorded")) == 3
 
 
-def test_a_claim_waits_for_a_ledger_that_is_away(services, book):
+def test_a_claim_is_retried_until_the_ledger_is_available(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
-        services.ledger, ledger.absences = ledger, 1
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+        services.ledger, ledger.failures_left = ledger, 1
         assert _handle(services, chunk) == 1
 
 
-def test_a_ledger_that_stays_away_past_the_lease_ends_the_calls_too(services, book):
+def test_a_ledger_unavailable_beyond_the_lease_ends_the_chunks_calls(services, book):
     book.accept(*make_jobs(200))
     (chunk,) = book.release()
-    impatient = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
-    services.settings = services.settings.model_copy(update=impatient)
+    short_deadline = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
+    services.settings = services.settings.model_copy(update=short_deadline)
     services.client.latency_seconds = 0.02
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
         services.ledger = ledger
-        services.client.on_call = lambda _: setattr(ledger, "absences", 1_000)
+        services.client.on_call = lambda _: setattr(ledger, "failures_left", 1_000)
         with pytest.raises(DBAPIError):
             _handle(services, chunk)
     assert len(services.client.starts) < 200
     assert services.client.running.total() == 0
 
 
-def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(services, book):
+def test_a_result_that_the_ledger_refuses_does_not_affect_the_others(services, book):
     jobs = make_jobs(4)
     book.accept(*jobs)
     (chunk,) = book.release()
@@ -234,7 +226,7 @@ def test_a_result_that_the_ledger_refuses_does_not_cost_the_others_theirs(servic
         connection.execute(
             text(
                 "CREATE TRIGGER refuse BEFORE INSERT ON attempts WHEN NEW.job_number = "
-                f"{chunk.job_numbers[1]} BEGIN SELECT RAISE(ABORT, 'no such thing'); END"
+                f"{chunk.job_numbers[1]} BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
             )
         )
     with capture_logs() as logged:
@@ -271,11 +263,11 @@ def _draw_after_fork(services) -> bytes:
         return drawn.read()
 
 
-def test_children_of_one_worker_draw_different_jitter(services):
+def test_the_children_of_a_worker_draw_different_jitter(services):
     assert _draw_after_fork(services) != _draw_after_fork(services)
 
 
-def test_with_redis_away_a_chunk_goes_back_unsent(services, book, server):
+def test_without_redis_a_chunk_is_given_back_unsent(services, book, server):
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()

@@ -1,4 +1,4 @@
-"""A chunk while Redis or our own code breaks: outcomes of calls that were made are kept, the rest goes back."""
+"""Issuing a chunk while Redis or our code fails: outcomes are kept, the rest is given back."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from limiter.rate_limiter import RateLimiter
 from tests.unit.worker.build import claimed
 
 
-async def test_without_redis_everything_goes_back_unsent_for_a_few_seconds(desk):
+async def test_without_redis_all_jobs_are_given_back_unsent_for_a_few_seconds(desk):
     desk.server.connected = False
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert [returned.delay_seconds for returned in desk.given_back] == [5.0] * 5
@@ -18,7 +18,7 @@ async def test_without_redis_everything_goes_back_unsent_for_a_few_seconds(desk)
     assert desk.api.starts == []
 
 
-async def test_redis_lost_between_two_reservations_costs_no_outcome_of_calls_under_way(desk):
+async def test_losing_redis_between_two_reservations_keeps_the_outcomes_of_open_calls(desk):
     desk.set_up(rate_per_minute=600)
     desk.api.held.clear()
     chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 31))))
@@ -33,13 +33,13 @@ async def test_redis_lost_between_two_reservations_costs_no_outcome_of_calls_und
     assert desk.reasons == {"the limits are unavailable"}
 
 
-async def test_redis_lost_during_the_last_calls_costs_nothing(desk):
+async def test_losing_redis_during_the_last_calls_keeps_every_outcome(desk):
     desk.api.on_call = lambda call: setattr(desk.server, "connected", call < 4)
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert len(desk.attempts) == 5
 
 
-async def test_redis_lost_before_jobs_that_wait_for_a_free_connection_sends_those_back(desk):
+async def test_jobs_still_waiting_for_a_place_when_redis_is_lost_are_given_back(desk):
     desk.api.latency_seconds = 0.3
     desk.api.on_call = lambda _: setattr(desk.server, "connected", False)
     await desk.issue(*(claimed(number) for number in range(1, 9)), max_concurrent=2)
@@ -48,7 +48,7 @@ async def test_redis_lost_before_jobs_that_wait_for_a_free_connection_sends_thos
     assert desk.reasons == {"the limits are unavailable"}
 
 
-async def test_redis_lost_is_said_once_a_chunk(desk):
+async def test_losing_redis_is_logged_once_a_chunk(desk):
     desk.api.latency_seconds = 0.3
     desk.api.on_call = lambda _: setattr(desk.server, "connected", False)
     with capture_logs() as events:
@@ -56,7 +56,7 @@ async def test_redis_lost_is_said_once_a_chunk(desk):
     assert [event["event"] for event in events].count("limits_unavailable") == 1
 
 
-async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unharmed(desk):
+async def test_an_exception_in_one_call_leaves_its_job_claimed_and_the_others_unaffected(desk):
     desk.api.replies[3] = ZeroDivisionError("a bug")
     desk.api.latency_seconds = 0.005
     with capture_logs() as events:
@@ -68,7 +68,7 @@ async def test_a_bug_in_one_call_leaves_that_job_to_its_lease_and_the_others_unh
 
 
 class _Breaking(RateLimiter):
-    """A limiter with a bug in the second reservation."""
+    """A limiter whose second reservation raises."""
 
     reservations = 0
 
@@ -79,7 +79,7 @@ class _Breaking(RateLimiter):
         return await super().reserve(count, **options)
 
 
-async def test_a_bug_between_the_calls_keeps_their_outcomes_and_gives_the_rest_back(desk):
+async def test_an_exception_between_calls_keeps_their_outcomes_and_gives_the_rest_back(desk):
     desk.set_up(rate_per_minute=600, limiter=_Breaking)
     desk.api.latency_seconds = 0.3
     with pytest.raises(ZeroDivisionError):

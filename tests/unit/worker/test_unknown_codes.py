@@ -1,4 +1,4 @@
-"""Undocumented codes are said loudly once for each new code and message, whoever meets them."""
+"""Each undocumented code and message is logged as an error once, across all workers."""
 
 import fakeredis
 import pytest
@@ -36,7 +36,7 @@ def attempt(code, message, reason=Reason.UNKNOWN_CODE):
     return Attempt(job, outcome, Settle(State.FAILED, reason), 0, 0, 200, None, None)
 
 
-def told(undocumented, *attempts):
+def logged_codes(undocumented, *attempts):
     with capture_logs() as events:
         undocumented.report(attempts)
     return [event["code"] for event in events if event["event"] == "undocumented_code"]
@@ -48,35 +48,39 @@ def redis():
         yield client
 
 
-def test_a_new_code_is_told_once_over_all_workers(redis):
-    assert told(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odd")) == [77001]
-    assert told(Undocumented(redis), attempt(77001, "odd")) == []
+def test_a_new_code_is_logged_once_across_all_workers(redis):
+    assert logged_codes(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odd")) == [
+        77001
+    ]
+    assert logged_codes(Undocumented(redis), attempt(77001, "odd")) == []
 
 
-def test_another_message_of_the_same_code_is_news(redis):
-    assert told(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odder")) == [
+def test_another_message_of_the_same_code_is_logged(redis):
+    assert logged_codes(Undocumented(redis), attempt(77001, "odd"), attempt(77001, "odder")) == [
         77001,
         77001,
     ]
 
 
-def test_names_and_short_numbers_make_no_news(redis):
+def test_messages_that_differ_only_in_names_and_numbers_are_logged_once(redis):
     alike = [
         attempt(77001, f"User {number} <{name}@b.co> is   odd")
         for number, name in ((12, "a"), (3456, "zz"))
     ]
-    assert told(Undocumented(redis), *alike) == [77001]
+    assert logged_codes(Undocumented(redis), *alike) == [77001]
 
 
-def test_documented_codes_are_not_told(redis):
-    assert told(Undocumented(redis), attempt(12034, "not in segment", Reason.FAILED)) == []
+def test_documented_codes_are_not_logged(redis):
+    assert logged_codes(Undocumented(redis), attempt(12034, "not in segment", Reason.FAILED)) == []
 
 
-def test_without_redis_every_one_is_told():
+def test_without_redis_every_occurrence_is_logged():
     server = fakeredis.FakeServer()
     server.connected = False
-    with fakeredis.FakeRedis(server=server) as away:
-        assert told(Undocumented(away), attempt(77001, "odd"), attempt(77001, "odd")) == [
+    with fakeredis.FakeRedis(server=server) as unavailable:
+        assert logged_codes(
+            Undocumented(unavailable), attempt(77001, "odd"), attempt(77001, "odd")
+        ) == [
             77001,
             77001,
         ]

@@ -1,4 +1,4 @@
-"""Chunks of one child that overlap: a slow call holds its place and its customer, and nothing else."""
+"""Overlapping chunks of one child: a slow call holds only its place and its customer."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ def _customer(number: int) -> str:
 
 @pytest.fixture
 def begin(desk):
-    """Begin a chunk, which ends after the test at the latest."""
+    """Return a function that begins a chunk; check that all chunks end with the test."""
     begun = []
 
     def begin(*numbers, **options):
@@ -40,7 +40,7 @@ async def test_a_chunk_is_handed_over_while_its_slow_call_is_open(desk, begin):
     assert len(desk.attempts) == 8
 
 
-async def test_the_next_chunk_is_issued_over_the_places_that_are_free(desk, begin):
+async def test_the_next_chunk_uses_the_free_places(desk, begin):
     desk.places = Places(4)
     desk.api.slow, desk.api.latency_seconds = {_customer(1), _customer(2)}, 0.002
     first = begin(*range(1, 9), chunk_id="first")
@@ -53,7 +53,7 @@ async def test_the_next_chunk_is_issued_over_the_places_that_are_free(desk, begi
     await first
 
 
-async def test_slow_calls_of_many_chunks_leave_the_others_their_places(desk, begin):
+async def test_one_slow_call_in_each_of_many_chunks_leaves_places_for_the_others(desk, begin):
     desk.places = Places(20)
     chunks = []
     for number in range(1, 11):
@@ -91,9 +91,7 @@ async def test_a_chunk_is_not_handed_over_while_no_place_is_free(desk, begin):
     await chunk
 
 
-async def test_the_customers_of_calls_that_have_ended_are_free_and_that_of_the_slow_one_is_not(
-    desk, begin
-):
+async def test_customers_are_unlocked_as_their_calls_end_and_the_slow_one_stays_locked(desk, begin):
     desk.api.slow = {_customer(2)}
     chunk = begin(1, 2, 3, chunk_id="first")
     await settles(lambda: desk.handed_over and len(desk.attempts) == 2)
@@ -108,7 +106,7 @@ async def test_the_customers_of_calls_that_have_ended_are_free_and_that_of_the_s
     assert await desk.limits.locks.acquire("second", locked, 60) == set(locked)
 
 
-async def test_a_customer_has_one_call_at_a_time_over_all_chunks_of_a_child(desk, begin):
+async def test_a_customer_has_one_call_at_a_time_across_the_chunks_of_a_child(desk, begin):
     desk.api.slow = {_customer(1)}
     first = begin(1, 2, chunk_id="first")
     await settles(lambda: desk.handed_over)
@@ -120,7 +118,7 @@ async def test_a_customer_has_one_call_at_a_time_over_all_chunks_of_a_child(desk
     assert desk.api.most_of_a_customer == 1
 
 
-async def test_jobs_that_wait_for_the_slow_call_of_their_own_customer_do_not_hold_up_the_chunk(
+async def test_jobs_behind_their_customers_slow_call_do_not_delay_the_hand_over(
     desk,
 ):
     desk.places = Places(4)
@@ -135,7 +133,7 @@ async def test_jobs_that_wait_for_the_slow_call_of_their_own_customer_do_not_hol
     assert desk.api.most_of_a_customer == 1
 
 
-async def test_too_many_jobs_that_wait_for_their_customer_are_not_carried(desk):
+async def test_a_chunk_with_too_many_jobs_behind_one_customer_is_not_handed_over(desk):
     desk.places = Places(4)
     desk.api.slow = {_customer(1)}
     crowd = [claimed(100 + number, customer=1) for number in range(4)]
@@ -147,7 +145,7 @@ async def test_too_many_jobs_that_wait_for_their_customer_are_not_carried(desk):
     await chunk
 
 
-async def test_jobs_that_lose_their_limits_do_not_wait_for_a_slow_call(desk, begin):
+async def test_losing_redis_gives_jobs_back_without_waiting_for_a_slow_call(desk, begin):
     desk.set_up(rate_per_minute=600)
     desk.api.slow = {_customer(1)}
     chunk = begin(*range(1, 31))
@@ -160,7 +158,7 @@ async def test_jobs_that_lose_their_limits_do_not_wait_for_a_slow_call(desk, beg
     await chunk
 
 
-async def test_a_worker_that_stops_takes_no_next_chunk(desk, begin):
+async def test_a_stopping_worker_takes_no_next_chunk(desk, begin):
     desk.api.slow = {_customer(1)}
     desk.api.on_call = lambda _: setattr(desk, "stopping", True)
     chunk = begin(1, 2)
@@ -171,7 +169,7 @@ async def test_a_worker_that_stops_takes_no_next_chunk(desk, begin):
     await chunk
 
 
-async def test_jobs_that_have_lost_a_worker_share_the_child_with_no_other_calls(desk, begin):
+async def test_jobs_whose_worker_died_run_without_other_calls_in_their_child(desk, begin):
     desk.api.slow = {_customer(1), _customer(12)}
     other = begin(1, chunk_id="other")
     await settles(lambda: desk.handed_over == ["other"])
@@ -187,7 +185,7 @@ async def test_jobs_that_have_lost_a_worker_share_the_child_with_no_other_calls(
     assert desk.handed_over == ["other"]
 
 
-async def test_jobs_that_have_lost_a_worker_go_back_when_the_worker_stops_before_they_begin(
+async def test_jobs_whose_worker_died_are_given_back_if_this_one_stops_before_they_begin(
     desk, begin
 ):
     desk.api.slow = {_customer(1)}
@@ -202,8 +200,8 @@ async def test_jobs_that_have_lost_a_worker_go_back_when_the_worker_stops_before
     await other
 
 
-class _Watched(RateLimiter):
-    """Limits that remember how many calls each reservation was for."""
+class _Counting(RateLimiter):
+    """A limiter that remembers how many calls each reservation asked for."""
 
     counts: list[int]
 
@@ -212,8 +210,8 @@ class _Watched(RateLimiter):
         return await super().reserve(count, **options)
 
 
-async def test_call_slots_are_reserved_for_a_few_more_jobs_than_there_are_places(desk):
-    desk.set_up(limiter=_Watched)
+async def test_call_slots_are_reserved_for_half_as_many_jobs_again_as_there_are_places(desk):
+    desk.set_up(limiter=_Counting)
     desk.limiter.counts = []
     desk.places, desk.api.latency_seconds = Places(10), 0.002
     await desk.issue(*(claimed(number) for number in range(1, 101)))
@@ -223,7 +221,7 @@ async def test_call_slots_are_reserved_for_a_few_more_jobs_than_there_are_places
     assert desk.api.most_running == 10
 
 
-async def test_places_and_call_slots_are_all_free_after_the_chunks(desk):
+async def test_all_places_are_free_after_a_chunk(desk):
     desk.places = Places(3)
     desk.api.replies[4] = ZeroDivisionError("a bug")
     desk.stopping = False
@@ -232,7 +230,7 @@ async def test_places_and_call_slots_are_all_free_after_the_chunks(desk):
     assert not desk.places.calls.locked()
 
 
-async def test_nothing_stays_counted_of_a_chunk_that_never_began(desk):
+async def test_a_chunk_that_never_began_leaves_no_count(desk):
     desk.server.connected = False
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert (desk.places.reserved.value, desk.places.unfinished.value) == (0, 0)

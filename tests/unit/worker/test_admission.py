@@ -1,4 +1,4 @@
-"""What the limits learn of a call, and of the reads for one job."""
+"""The results that admission control reports to the limits, for calls and for reads."""
 
 import json
 
@@ -46,11 +46,11 @@ def result_of(reply, *, job=None, **options):
         (NOT_SENT, Verdict.FAILED),
     ],
 )
-def test_readable_answers_are_accepted_whatever_they_say_but_for_429_and_401(reply, verdict):
+def test_every_readable_reply_except_429_and_401_is_accepted(reply, verdict):
     assert result_of(reply).verdict is verdict
 
 
-def test_an_issued_or_refused_job_is_settled_and_one_that_is_tried_again_is_not():
+def test_an_issued_or_refused_job_is_settled_and_a_retried_one_is_not():
     job = claimed(1)
     assert result_of(issue(job), job=job).settled
     assert result_of(refuse()).settled
@@ -59,7 +59,7 @@ def test_an_issued_or_refused_job_is_settled_and_one_that_is_tried_again_is_not(
     assert not result_of(TOO_MANY).settled
 
 
-def test_a_job_that_is_deferred_to_its_next_limit_window_counts_as_settled():
+def test_a_job_deferred_to_the_next_limit_window_counts_as_settled():
     assert result_of(refuse(LIMIT_CODE), defers_limits=True).settled
 
 
@@ -74,19 +74,19 @@ def test_a_job_that_is_deferred_to_its_next_limit_window_counts_as_settled():
     ],
     ids=["new", "failed before", "throttled before", "redriven", "redriven and failed since"],
 )
-def test_a_job_that_was_called_before_is_a_repeat_and_a_redrive_is_new(changes, expected):
+def test_a_second_attempt_is_a_repeat_and_the_first_after_a_redrive_is_not(changes, expected):
     job = claimed(1, **changes)
     assert is_repeat(job) is expected
     assert result_of(TIMEOUT, job=job).is_repeat is expected
 
 
-def test_a_retry_after_is_taken_over_and_bounded():
+def test_retry_after_is_passed_on_and_bounded():
     assert result_of(TOO_MANY).retry_after_seconds == 7.0
     assert result_of(Answer(503, b"", retry_after=1e9)).retry_after_seconds == 3_600
     assert result_of(TIMEOUT).retry_after_seconds == 0
 
 
-def test_latency_is_that_of_readable_answers_about_the_job():
+def test_only_readable_replies_about_the_job_have_a_latency():
     assert result_of(refuse()).took_seconds == 0.04
     assert [
         result_of(reply).took_seconds
@@ -105,34 +105,34 @@ def test_latency_is_that_of_readable_answers_about_the_job():
         (refuse(401), "HTTP 200, code 401"),
     ],
 )
-def test_the_reason_says_what_was_answered_in_a_few_words_and_names_no_customer(reply, reason):
+def test_the_reason_summarises_the_reply_without_customer_data(reply, reason):
     assert describe_refusal(judge(claimed(1), reply)) == reason
 
 
-def looked(reply, decision):
-    """An attempt of the reads for a job, as the reconciler makes it of a reply that cannot be read."""
+def read_attempt(reply, decision):
+    """Return the attempt that the reconciler makes of a reply to a read."""
     attempt = judge(claimed(1, fallback=State.IN_DOUBT), reply)
     object.__setattr__(attempt, "decision", decision)
     return attempt
 
 
-def test_reads_settle_or_are_made_again_and_their_latency_is_not_one_calls():
-    settled = read_result(looked(issue(claimed(1)), Settle(State.ISSUED, None)))
-    again = read_result(looked(TIMEOUT, Reconcile(30.0, State.IN_DOUBT)))
+def test_reads_settle_a_job_or_are_retried_and_report_no_latency():
+    settled = read_result(read_attempt(issue(claimed(1)), Settle(State.ISSUED, None)))
+    retried = read_result(read_attempt(TIMEOUT, Reconcile(30.0, State.IN_DOUBT)))
     assert (settled.verdict, settled.settled, settled.took_seconds) == (
         Verdict.ACCEPTED,
         True,
         None,
     )
-    assert (again.verdict, again.settled, again.reason) == (Verdict.FAILED, False, "timeout")
+    assert (retried.verdict, retried.settled, retried.reason) == (Verdict.FAILED, False, "timeout")
 
 
 def test_reads_that_find_nothing_are_accepted():
     nothing = refuse(8003, "not there")
-    result = read_result(looked(nothing, Settle(State.IN_DOUBT, Reason.IN_DOUBT)))
+    result = read_result(read_attempt(nothing, Settle(State.IN_DOUBT, Reason.IN_DOUBT)))
     assert result.verdict is Verdict.ACCEPTED
 
 
-def test_nothing_of_a_body_gets_into_a_result():
+def test_a_result_contains_nothing_of_the_body():
     body = json.dumps({"status": {"code": 401, "message": "919800000001"}}).encode()
     assert "9198" not in repr(result_of(Answer(401, body)))

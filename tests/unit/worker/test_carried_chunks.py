@@ -1,4 +1,4 @@
-"""What dead children carried: noted by them, marked by their worker, freed by the next release."""
+"""Chunks of dead children: saved by the child, marked by its worker, released again at once."""
 
 import os
 from types import SimpleNamespace
@@ -8,8 +8,15 @@ from structlog.testing import capture_logs
 
 from issuance.states import State
 from tests.contract.ledger.build import make_job, make_jobs
-from tests.unit.worker.process import MEMORY_URL, chunks, end_parts, let_go, make_parts, wait_for
-from tests.unit.worker.test_chunks import AbsentLedger
+from tests.unit.worker.process import (
+    MEMORY_URL,
+    chunks,
+    end_services,
+    let_go,
+    make_services,
+    wait_for,
+)
+from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker.child_watch import child_watch
 from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
@@ -17,38 +24,38 @@ from worker.dispatcher import run_release
 SLOW = make_job(2)
 
 
-def _note(services, *chunk_ids):
+def _save(services, *chunk_ids):
     services.start(services.carried.note(services.limits.redis, chunk_ids)).result(5)
 
 
-def test_the_chunks_of_a_dead_child_are_lost_and_those_of_others_are_not(services):
-    _note(services, "first", "second")
+def test_only_the_chunks_of_a_dead_child_are_lost(services):
+    _save(services, "first", "second")
     services.carried.mark_lost(os.getpid() + 1)
     assert services.carried.lost() == []
     services.carried.mark_lost(os.getpid())
     assert services.carried.lost() == ["first", "second"]
 
 
-def test_a_chunk_whose_calls_have_ended_is_lost_with_no_child(services):
-    _note(services, "first")
-    _note(services, "second")
+def test_a_chunk_whose_calls_have_ended_is_not_lost(services):
+    _save(services, "first")
+    _save(services, "second")
     services.carried.mark_lost(os.getpid())
     assert services.carried.lost() == ["second"]
 
 
 @pytest.mark.parametrize("taken", [False, True])
-def test_a_chunk_whose_message_comes_back_is_not_lost(services, taken):
-    _note(services, "first")
+def test_a_chunk_whose_message_is_redelivered_is_not_lost(services, taken):
+    _save(services, "first")
     services.orphans.report("first")
     assert not taken or services.orphans.take("first")
     services.carried.mark_lost(os.getpid())
     assert services.carried.lost() == []
 
 
-def test_without_redis_nothing_is_known_and_nothing_breaks(services, server):
+def test_without_redis_failures_are_logged_and_no_chunk_is_lost(services, server):
     server.connected = False
     with capture_logs() as logged:
-        _note(services, "first")
+        _save(services, "first")
         services.carried.mark_lost(os.getpid())
         assert services.carried.lost() == []
         services.carried.forget(["first"])
@@ -59,7 +66,7 @@ def test_without_redis_nothing_is_known_and_nothing_breaks(services, server):
     ]
 
 
-def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_are_free(
+def test_a_dead_childs_open_jobs_are_released_at_once_and_their_customers_unlocked(
     services, book, server
 ):
     services.client.slow = {SLOW.customer.value}
@@ -73,13 +80,13 @@ def test_what_a_dead_child_carried_is_released_again_at_once_and_its_customers_a
     assert {event["event"] for event in logged} >= {"open_calls_lost", "leases_lapsed"}
     assert services.carried.lost() == []
     ((chunk_id, numbers),) = chunks(services.app)
-    another = make_parts(server, book.ledger, broker_url=MEMORY_URL)
+    another = make_services(server, book.ledger, broker_url=MEMORY_URL)
     handle_chunk(another, chunk_id, numbers, redelivered=False)
     assert book.counts() == {State.ISSUED: 4}
-    end_parts(another)
+    end_services(another)
 
 
-def test_a_child_notes_the_chunks_whose_results_are_not_all_recorded(services, book, server):
+def test_a_child_saves_the_chunks_whose_results_are_not_all_recorded(services, book, server):
     book.accept(*make_jobs(4))
     first, second = book.release(chunk_size=2)
     services.client.slow = {SLOW.customer.value, make_job(4).customer.value}
@@ -93,34 +100,34 @@ def test_a_child_notes_the_chunks_whose_results_are_not_all_recorded(services, b
     wait_for(lambda: services.recorder.open_chunks == [])
 
 
-def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_away(services, book):
+def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_unavailable(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     book.claim(chunk)
-    _note(services, chunk.id)
+    _save(services, chunk.id)
     services.carried.mark_lost(os.getpid())
-    with AbsentLedger(services.base.site.ledger_url) as ledger:
-        services.ledger, ledger.absences = ledger, 1_000
+    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+        services.ledger, ledger.failures_left = ledger, 1_000
         assert run_release(services) == 0
-        ledger.absences = 0
+        ledger.failures_left = 0
         assert run_release(services) == 1
 
 
-def test_a_worker_tells_of_each_child_that_has_ended_after_celery_has_seen_to_it():
-    told, seen = [], []
+def test_a_worker_reports_each_dead_child_after_celerys_own_check():
+    reported, seen = [], []
     pool = SimpleNamespace(
-        info={"processes": [11, 12]}, maintain_pool=lambda: seen.append(len(told))
+        info={"processes": [11, 12]}, maintain_pool=lambda: seen.append(len(reported))
     )
     hub = SimpleNamespace(
-        call_repeatedly=lambda _seconds, look, *args: seen.append(lambda: look(*args))
+        call_repeatedly=lambda _seconds, check, *args: seen.append(lambda: check(*args))
     )
-    watch = child_watch(told.append)(SimpleNamespace(pool=pool))
+    watch = child_watch(reported.append)(SimpleNamespace(pool=pool))
     watch.register_with_event_loop(SimpleNamespace(pool=pool), hub)
-    look = seen.pop()
-    look()
-    assert told == []
+    check = seen.pop()
+    check()
+    assert reported == []
     pool.info = {"processes": [12, 13]}
-    look()
-    look()
-    assert told == [11]
+    check()
+    check()
+    assert reported == [11]
     assert seen == [0, 0, 1]

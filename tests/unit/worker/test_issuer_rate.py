@@ -1,4 +1,4 @@
-"""A chunk within the account's rate, and which latencies it reports."""
+"""Issuing a chunk within the account's rate, and the latencies that it reports."""
 
 import asyncio
 
@@ -21,22 +21,22 @@ def jobs(count, **changes):
 
 
 async def baseline(desk):
-    """The usual latency that the limiter knows."""
+    """Return the limiter's baseline latency, in microseconds."""
     return float(await desk.redis.hget(limits_key(ACCOUNT), "baseline") or 0)
 
 
-async def test_calls_start_no_earlier_than_their_places_in_the_rate(desk):
+async def test_calls_start_no_earlier_than_their_call_slots(desk):
     desk.set_up(rate_per_minute=1200)
     await desk.issue(*jobs(30))
     first, *_ = starts = desk.api.starts
     too_early = [
-        place for place, start in enumerate(starts) if start - first < (place - 20) * 0.05 - 0.02
+        slot for slot, start in enumerate(starts) if start - first < (slot - 20) * 0.05 - 0.02
     ]
     assert len(starts) == 30
     assert too_early == []
 
 
-async def test_a_blast_leaves_room_for_a_request_that_comes_a_second_later(desk):
+async def test_a_blast_leaves_a_call_slot_for_a_request_a_second_later(desk):
     desk.set_up(rate_per_minute=120)
     chunk = asyncio.create_task(desk.issue(*jobs(30)))
     await desk.api.wait_for_calls(1)
@@ -47,7 +47,7 @@ async def test_a_blast_leaves_room_for_a_request_that_comes_a_second_later(desk)
     assert len(reservation.delays_seconds) == 1
 
 
-async def test_what_is_not_used_of_a_reservation_is_there_for_others(desk):
+async def test_unused_call_slots_are_returned(desk):
     desk.set_up(rate_per_minute=600)
     desk.api.on_call = lambda _: setattr(desk, "stopping", True)
     await desk.issue(*jobs(10), max_concurrent=1)
@@ -62,28 +62,28 @@ async def test_what_is_not_used_of_a_reservation_is_there_for_others(desk):
     )
 
 
-async def test_how_long_answers_take_is_reported(desk):
+async def test_the_latency_of_readable_replies_is_reported(desk):
     desk.api.latency_seconds = 0.05
     await desk.issue(*jobs(10))
     await desk.state()
     assert await baseline(desk) >= 50_000
 
 
-async def test_what_a_late_event_loop_measures_is_not_reported(desk):
+async def test_latencies_measured_on_a_late_event_loop_are_not_reported(desk):
     desk.limits.loop_lag.seconds = 1.0
     await desk.issue(*jobs(10))
     await desk.state()
     assert await baseline(desk) == 0
 
 
-async def test_what_a_look_takes_is_not_reported(desk):
+async def test_the_latency_of_reads_is_not_reported(desk):
     await desk.issue(claimed(1, fallback=State.IN_DOUBT))
     await desk.state()
     assert await baseline(desk) == 0
 
 
 @pytest.mark.parametrize("reply", [TIMEOUT, TOO_MANY, UNAUTHORISED])
-async def test_how_long_a_refusal_takes_is_not_reported(desk, reply):
+async def test_the_latency_of_unreadable_replies_is_not_reported(desk, reply):
     desk.api.always = reply
     await desk.issue(*jobs(5))
     await desk.state()

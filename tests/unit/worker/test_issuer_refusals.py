@@ -1,4 +1,4 @@
-"""What the results of a chunk's calls do to the account: one job's refusal is that job's, a row of them suspends."""
+"""The effect of refusals on the account: one affects its job, consecutive ones suspend calls."""
 
 import json
 
@@ -19,8 +19,8 @@ def jobs(count, first=1, **changes):
     return [claimed(number, **changes) for number in range(first, first + count)]
 
 
-def say(code, http_status):
-    """A readable body with its code as the HTTP status too."""
+def readable(code, http_status):
+    """Return a readable reply with this code in its body."""
     body = {"status": {"success": False, "code": code, "message": "multiple actions are running"}}
     return Answer(http_status, json.dumps(body).encode())
 
@@ -30,9 +30,7 @@ def say(code, http_status):
     [(TOO_MANY, False, (7.0, 8.75)), (UNAUTHORISED, True, (0.0, 2.0)), (TIMEOUT, True, (0.0, 2.0))],
     ids=["429", "401", "no answer"],
 )
-async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(
-    desk, reply, counted, seconds
-):
+async def test_one_refused_call_does_not_stop_the_other_jobs(desk, reply, counted, seconds):
     desk.api.replies[2] = reply
     await desk.issue(*jobs(10), max_concurrent=1)
     decision = desk.attempts[2].decision
@@ -49,7 +47,9 @@ async def test_a_refusal_of_one_job_is_that_jobs_and_the_others_are_called(
 
 
 @pytest.mark.parametrize("reply", [TIMEOUT, NOT_SENT, Answer(503, b""), TOO_MANY, UNAUTHORISED])
-async def test_a_row_of_refused_calls_suspends_the_account_and_sends_the_rest_back(desk, reply):
+async def test_consecutive_refused_calls_suspend_the_account_and_the_rest_is_given_back(
+    desk, reply
+):
     desk.api.always, desk.api.latency_seconds = reply, 0.05
     await desk.issue(*jobs(300), max_concurrent=5, start_within_seconds=3)
     assert 5 <= len(desk.attempts) < 300
@@ -57,7 +57,7 @@ async def test_a_row_of_refused_calls_suspends_the_account_and_sends_the_rest_ba
     assert "calls are suspended" in desk.reasons
 
 
-async def test_a_suspension_stops_the_jobs_of_this_chunk_that_wait_for_their_place(desk):
+async def test_a_suspension_gives_back_the_chunks_jobs_that_wait_for_a_call_slot(desk):
     desk.set_up(rate_per_minute=1200, failure_threshold=5)
     desk.api.always, desk.api.latency_seconds = Answer(503, b"", retry_after=60.0), 0.02
     await desk.issue(*jobs(100))
@@ -67,23 +67,23 @@ async def test_a_suspension_stops_the_jobs_of_this_chunk_that_wait_for_their_pla
 
 
 @pytest.mark.parametrize("code", READABLE)
-async def test_readable_answers_in_a_row_never_suspend_the_account_whatever_they_say(desk, code):
+async def test_consecutive_readable_refusals_never_suspend_the_account(desk, code):
     desk.set_up(failure_threshold=3)
-    desk.api.always, desk.api.latency_seconds = say(code, code), 0.02
+    desk.api.always, desk.api.latency_seconds = readable(code, code), 0.02
     await desk.issue(*jobs(25), max_concurrent=1)
     assert len(desk.attempts) == 25
     state = await desk.state()
     assert (state.account.is_available, state.account.refused) == (True, 0)
 
 
-async def test_the_same_answers_without_their_bodies_do_suspend_it(desk):
+async def test_the_same_refusals_with_unreadable_bodies_suspend_the_account(desk):
     desk.set_up(failure_threshold=3)
-    desk.api.always, desk.api.latency_seconds = Answer(521, say(521, 521).body[:-5]), 0.02
+    desk.api.always, desk.api.latency_seconds = Answer(521, readable(521, 521).body[:-5]), 0.02
     await desk.issue(*jobs(25), max_concurrent=1, start_within_seconds=1)
     assert not (await desk.state()).account.is_available
 
 
-async def test_jobs_that_are_refused_again_and_again_never_suspend_the_account(desk):
+async def test_repeated_refusals_of_the_same_jobs_never_suspend_the_account(desk):
     desk.set_up(failure_threshold=3)
     desk.api.always, desk.api.latency_seconds = UNAUTHORISED, 0.02
     await desk.issue(*jobs(25, budget_attempts=1), max_concurrent=1)
@@ -94,7 +94,7 @@ async def test_jobs_that_are_refused_again_and_again_never_suspend_the_account(d
 @pytest.mark.parametrize(
     ("reply", "suspended"), [(refuse(BUSY_CODE), {CAMPAIGN_ID}), (TOO_MANY, set())]
 )
-async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_429s(
+async def test_a_campaign_whose_jobs_never_settle_is_suspended_except_for_429s(
     desk, reply, suspended
 ):
     desk.set_up(failure_threshold=1_000)
@@ -103,19 +103,19 @@ async def test_a_campaign_is_suspended_when_nothing_of_it_settles_but_not_for_42
     await desk.state()
     key = campaign_key(ACCOUNT, CAMPAIGN_ID)
     if await desk.redis.hexists(key, "refused_at"):
-        await desk.redis.hincrby(key, "refused_at", -5_000_000)  # it has gone on for a while
+        await desk.redis.hincrby(key, "refused_at", -5_000_000)  # the refusals began earlier
     await desk.issue(*jobs(60, first=101), chunk_id="next")
     await desk.issue(*jobs(20, first=201, budget_attempts=1), chunk_id="repeats")
     assert (await desk.state()).campaigns.keys() == suspended
 
 
-async def test_a_refused_last_call_is_reported_with_its_chunk(desk):
+async def test_refusals_are_reported_by_the_end_of_the_chunk(desk):
     desk.api.always = TIMEOUT
     await desk.issue(*jobs(5))
     assert (await RateLimiter(desk.redis, ACCOUNT, rate_per_minute=0).state()).account.refused == 5
 
 
-async def test_failures_among_answers_leave_the_account_available(desk):
+async def test_failures_followed_by_a_readable_reply_leave_the_account_available(desk):
     desk.api.replies = dict.fromkeys(range(24), TIMEOUT)
     await desk.issue(*jobs(25))
     assert (await desk.state()).account.is_available

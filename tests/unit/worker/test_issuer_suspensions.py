@@ -1,4 +1,4 @@
-"""A chunk while the account, its campaign or reads are suspended: single probes are made, the rest goes back."""
+"""Issuing a chunk during suspensions: one job probes, the rest is given back."""
 
 import pytest
 
@@ -21,7 +21,7 @@ async def campaign_suspended(desk):
     return suspend
 
 
-async def test_a_suspended_account_sends_everything_back_until_it_is_probed(desk):
+async def test_a_suspended_account_gives_all_jobs_back_until_it_is_probed(desk):
     await desk.suspend(40)
     await desk.issue(claimed(1), claimed(2))
     assert desk.reasons == {"calls are suspended"}
@@ -31,20 +31,20 @@ async def test_a_suspended_account_sends_everything_back_until_it_is_probed(desk
     assert desk.api.starts == []
 
 
-async def test_no_job_goes_back_for_longer_than_the_lease(desk):
+async def test_a_long_suspension_gives_no_job_back_for_longer_than_the_lease(desk):
     await desk.suspend(3_600)
     await desk.issue(claimed(1), claimed(2), lease_seconds=60)
     assert [returned.delay_seconds for returned in desk.given_back] == [60, 60]
 
 
-async def test_a_suspension_that_ends_in_a_moment_is_waited_for(desk):
+async def test_a_job_waits_for_a_suspension_that_ends_soon(desk):
     await desk.suspend(0.5)
     await desk.issue(claimed(1))
     assert len(desk.attempts) == 1
     assert (await desk.state()).account.is_available
 
 
-async def test_while_the_account_is_suspended_for_a_moment_one_job_waits_to_be_its_probe_and_the_rest_goes_back(
+async def test_one_job_waits_for_a_short_suspension_as_its_probe_and_the_rest_is_given_back(
     desk,
 ):
     await desk.suspend(0.3)
@@ -55,13 +55,13 @@ async def test_while_the_account_is_suspended_for_a_moment_one_job_waits_to_be_i
     assert desk.reasons == {"calls are suspended"}
 
 
-async def test_an_accepted_probe_lets_the_rest_of_the_chunk_go(desk):
+async def test_after_an_accepted_probe_the_rest_of_the_chunk_is_sent(desk):
     await desk.suspend(0)
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert len(desk.attempts) == 5
 
 
-async def test_a_probe_with_a_readable_refusal_is_accepted_too(desk):
+async def test_a_readable_refusal_is_an_accepted_probe(desk):
     await desk.suspend(0)
     desk.api.always = refuse()
     await desk.issue(claimed(1))
@@ -69,7 +69,7 @@ async def test_a_probe_with_a_readable_refusal_is_accepted_too(desk):
 
 
 @pytest.mark.parametrize("reply", [TIMEOUT, Answer(503, b""), Answer(401, b"")])
-async def test_a_failed_probe_is_not_held_against_its_job(desk, reply):
+async def test_a_failed_probe_does_not_count_as_an_attempt_of_its_job(desk, reply):
     await desk.suspend(0)
     desk.api.always = reply
     await desk.issue(claimed(1, budget_attempts=7))
@@ -79,20 +79,20 @@ async def test_a_failed_probe_is_not_held_against_its_job(desk, reply):
     assert not (await desk.state()).account.is_available
 
 
-async def test_the_probe_is_a_job_that_has_not_failed_before_where_there_is_one(desk):
+async def test_the_probe_is_a_job_without_earlier_failures_if_there_is_one(desk):
     await desk.suspend(0)
     repeats = [claimed(number, budget_attempts=1) for number in (1, 2)]
     await desk.issue(*repeats, claimed(3), claimed(4))
     assert desk.attempts[0].job.number == 3
 
 
-async def test_where_all_jobs_have_failed_before_one_of_them_is_the_probe(desk):
+async def test_the_probe_is_any_job_if_all_have_failed_before(desk):
     await desk.suspend(0)
     await desk.issue(claimed(1, budget_attempts=1), claimed(2, attempts=1))
     assert len(desk.attempts) == 2
 
 
-async def test_a_suspended_campaign_sends_its_chunk_back_at_once(desk, campaign_suspended):
+async def test_a_suspended_campaigns_chunk_is_given_back_at_once(desk, campaign_suspended):
     await campaign_suspended(2)
     await desk.issue(claimed(1), claimed(2))
     assert desk.api.starts == []
@@ -100,7 +100,7 @@ async def test_a_suspended_campaign_sends_its_chunk_back_at_once(desk, campaign_
     assert all(0 < returned.delay_seconds <= 2.5 for returned in desk.given_back)
 
 
-async def test_a_suspended_campaign_is_probed_by_one_job_and_the_rest_of_its_chunk_goes_back(
+async def test_one_job_probes_a_suspended_campaign_and_the_rest_is_given_back(
     desk, campaign_suspended
 ):
     await campaign_suspended(0)
@@ -111,13 +111,13 @@ async def test_a_suspended_campaign_is_probed_by_one_job_and_the_rest_of_its_chu
     assert desk.reasons == {"the campaign's calls are suspended"}
 
 
-async def test_a_job_that_settles_makes_its_campaign_available(desk, campaign_suspended):
+async def test_a_settled_job_makes_its_campaign_available(desk, campaign_suspended):
     await campaign_suspended(0)
     await desk.issue(claimed(1))
     assert (await desk.state()).campaigns == {}
 
 
-async def test_a_campaigns_probe_counts_as_an_attempt_because_the_account_is_available(
+async def test_a_probe_of_a_campaign_counts_as_an_attempt_because_the_account_is_available(
     desk, campaign_suspended
 ):
     await campaign_suspended(0)
@@ -126,7 +126,7 @@ async def test_a_campaigns_probe_counts_as_an_attempt_because_the_account_is_ava
     assert desk.attempts[0].decision.counted
 
 
-async def test_suspended_reads_send_look_ups_back_and_hold_up_no_issuing(desk):
+async def test_suspended_reads_give_reconciliations_back_and_do_not_delay_issuing(desk):
     await desk.suspend(40, key=reads_key(ACCOUNT))
     await desk.issue(claimed(1, fallback=State.IN_DOUBT), claimed(2))
     assert [attempt.job.number for attempt in desk.attempts] == [2]
@@ -134,7 +134,7 @@ async def test_suspended_reads_send_look_ups_back_and_hold_up_no_issuing(desk):
     assert desk.reasons == {"calls are suspended"}
 
 
-async def test_a_suspended_account_holds_up_no_look_ups(desk):
+async def test_a_suspended_account_does_not_delay_reconciliations(desk):
     await desk.suspend(40)
     await desk.issue(claimed(1, fallback=State.IN_DOUBT), claimed(2))
     assert [attempt.job.number for attempt in desk.attempts] == [1]

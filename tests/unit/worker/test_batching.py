@@ -1,4 +1,4 @@
-"""Grouping results for the ledger: full groups, no waiting after what ends one, nothing lost at the end."""
+"""Batching results for the ledger: group sizes, waiting times and the end of the queue."""
 
 import threading
 from queue import SimpleQueue
@@ -18,28 +18,28 @@ def _queue(*items, ended=True):
     return arrivals
 
 
-def test_many_items_come_in_groups_of_250():
+def test_many_items_are_split_into_groups_of_250():
     assert [len(group) for group in gather_groups(_queue(*[ITEM] * 600))] == [250, 250, 100]
 
 
-def test_an_item_that_ends_its_group_is_handed_on_at_once():
+def test_an_item_that_ends_its_group_releases_it_at_once():
     groups = gather_groups(_queue(ITEM, ITEM, LAST, ended=False))
-    handed_on = []
-    reader = threading.Thread(target=lambda: handed_on.append(next(groups)), daemon=True)
+    released = []
+    reader = threading.Thread(target=lambda: released.append(next(groups)), daemon=True)
     reader.start()
     reader.join(0.09)
-    assert [len(group) for group in handed_on] == [3]
+    assert [len(group) for group in released] == [3]
 
 
-def test_what_has_come_after_the_end_of_a_group_goes_along():
+def test_items_that_arrived_after_a_group_ending_item_join_the_group():
     assert len(next(gather_groups(_queue(LAST, ITEM, LAST, ITEM, ended=False)))) == 4
 
 
-def test_a_group_is_handed_on_a_moment_after_its_first_item():
+def test_a_group_is_released_shortly_after_its_first_item():
     assert len(next(gather_groups(_queue(ITEM, ITEM, ended=False)))) == 2
 
 
-def test_an_end_loses_none_of_those_that_came():
+def test_items_before_the_end_are_still_grouped():
     assert [len(group) for group in gather_groups(_queue(ITEM, ITEM))] == [2]
 
 

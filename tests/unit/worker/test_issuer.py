@@ -1,4 +1,4 @@
-"""Issuing a chunk when nothing is wrong: every job once, customers one call at a time, others side by side."""
+"""Issuing a chunk without failures: order, concurrency and budgets."""
 
 from issuance.endpoint import Variant
 from issuance.outcome import Kind
@@ -8,7 +8,7 @@ from tests.contract.ledger.build import TIMEOUT, make_job, refuse
 from tests.unit.worker.build import claimed
 
 
-async def test_every_job_is_sent_once_and_put_with_its_outcome(desk):
+async def test_every_job_is_sent_once_and_has_an_outcome(desk):
     jobs = [claimed(number) for number in range(1, 21)]
     await desk.issue(*jobs)
     assert {attempt.job.number: attempt.outcome.kind for attempt in desk.attempts} == dict.fromkeys(
@@ -17,14 +17,14 @@ async def test_every_job_is_sent_once_and_put_with_its_outcome(desk):
     assert len(desk.api.starts) == 20
 
 
-async def test_the_calls_of_one_customer_follow_each_other_in_the_order_of_the_claim(desk):
+async def test_the_calls_of_one_customer_run_one_by_one_in_claim_order(desk):
     desk.api.latency_seconds = 0.005
     await desk.issue(*(claimed(number, customer=1) for number in range(1, 6)))
     assert desk.api.most_of_a_customer == 1
     assert [attempt.job.number for attempt in desk.attempts] == [1, 2, 3, 4, 5]
 
 
-async def test_a_customer_with_many_jobs_does_not_hold_up_the_others(desk):
+async def test_a_customer_with_many_jobs_does_not_delay_the_others(desk):
     desk.api.latency_seconds = 0.05
     crowd = [claimed(number, customer=1) for number in range(1, 9)]
     others = [claimed(number) for number in range(11, 15)]
@@ -33,14 +33,14 @@ async def test_a_customer_with_many_jobs_does_not_hold_up_the_others(desk):
     assert {attempt.job.number for attempt in desk.attempts[:5]} == {1, 11, 12, 13, 14}
 
 
-async def test_as_many_calls_run_at_once_as_are_allowed_and_no_more(desk):
+async def test_calls_run_concurrently_up_to_the_limit(desk):
     desk.api.latency_seconds = 0.005
     await desk.issue(*(claimed(number) for number in range(1, 13)), max_concurrent=3)
     assert desk.api.most_running == 3
     assert len(desk.attempts) == 12
 
 
-async def test_a_customer_whose_call_runs_elsewhere_goes_back_for_a_second_or_two(desk):
+async def test_a_job_of_a_locked_customer_is_given_back_for_a_second_or_two(desk):
     locked, free = claimed(1), claimed(2)
     await desk.limits.locks.acquire("another chunk", [locked.customer.fingerprint], 60)
     await desk.issue(locked, free)
@@ -50,41 +50,41 @@ async def test_a_customer_whose_call_runs_elsewhere_goes_back_for_a_second_or_tw
     assert [attempt.job for attempt in desk.attempts] == [free]
 
 
-async def test_the_customers_are_free_for_others_after_the_chunk(desk):
+async def test_the_customers_are_unlocked_after_the_chunk(desk):
     job = claimed(1)
     await desk.issue(job)
     held = await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
     assert held == {job.customer.fingerprint}
 
 
-async def test_a_lock_of_another_chunk_is_still_its_own_after_this_one(desk):
+async def test_a_lock_of_another_chunk_is_not_released(desk):
     job = claimed(1)
     await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
     await desk.issue(job)
     assert await desk.limits.locks.acquire("a third", [job.customer.fingerprint], 60) == set()
 
 
-async def test_a_chunk_that_is_delivered_again_still_holds_its_own_locks(desk):
+async def test_a_redelivered_chunk_still_holds_its_own_locks(desk):
     job = claimed(1)
     await desk.limits.locks.acquire("chunk", [job.customer.fingerprint], 60)
     await desk.issue(job, chunk_id="chunk")
     assert len(desk.attempts) == 1
 
 
-async def test_a_call_is_made_with_the_id_of_its_first_reward(desk):
+async def test_a_call_passes_the_id_of_its_first_reward(desk):
     single = claimed(1, job=make_job(1, variant=Variant.SINGLE))
     await desk.issue(single, claimed(2))
     assert desk.api.reward_ids == [1001, 1001]
 
 
-async def test_the_reply_is_kept_only_when_it_is_no_plain_success(desk):
+async def test_the_reply_is_kept_unless_it_is_a_plain_success(desk):
     refusal = refuse()
     desk.api.replies[1] = refusal
     await desk.issue(claimed(1, customer=1), claimed(2, customer=1))
     assert [attempt.reply for attempt in desk.attempts] == [None, refusal.body]
 
 
-async def test_the_budget_of_a_job_counts_earlier_attempts_and_this_one(desk):
+async def test_a_jobs_budget_counts_earlier_attempts_and_this_one(desk):
     desk.api.always = TIMEOUT
     policy = RetryPolicy(max_attempts=3)
     await desk.issue(claimed(1, budget_attempts=1), claimed(2, budget_attempts=2), policy=policy)
@@ -94,7 +94,7 @@ async def test_the_budget_of_a_job_counts_earlier_attempts_and_this_one(desk):
     assert decisions[2].state is State.IN_DOUBT
 
 
-async def test_the_time_a_job_waited_since_its_claim_counts_for_its_age(desk):
+async def test_the_wait_since_the_claim_counts_towards_a_jobs_age(desk):
     desk.api.always = TIMEOUT
     policy = RetryPolicy(base_seconds=0.001, cap_seconds=0.001, total_seconds=100.1)
     desk.set_up(rate_per_minute=60)

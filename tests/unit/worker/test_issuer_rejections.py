@@ -1,4 +1,4 @@
-"""What keeps a claimed job from being sent: each gives it back unsent, with the delay that fits."""
+"""The reasons not to send a claimed job: each gives it back unsent, with its delay."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from tests.unit.worker.build import CAMPAIGN_ID, claimed
 
 
-async def test_a_stopping_worker_gives_everything_back_at_once(desk):
+async def test_a_stopping_worker_gives_all_jobs_back_at_once(desk):
     desk.stopping = True
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert [returned.delay_seconds for returned in desk.given_back] == [0.0] * 5
@@ -15,7 +15,7 @@ async def test_a_stopping_worker_gives_everything_back_at_once(desk):
     assert desk.api.starts == []
 
 
-async def test_a_worker_that_is_stopped_meanwhile_finishes_its_calls_and_starts_no_more(desk):
+async def test_a_worker_stopped_during_a_chunk_finishes_its_calls_and_starts_no_more(desk):
     desk.api.latency_seconds = 0.005
 
     def stop(call: int) -> None:
@@ -27,7 +27,7 @@ async def test_a_worker_that_is_stopped_meanwhile_finishes_its_calls_and_starts_
     assert len(desk.given_back) == 7
 
 
-async def test_the_jobs_of_a_paused_campaign_go_back_unsent(desk):
+async def test_the_jobs_of_a_paused_campaign_are_given_back_unsent(desk):
     await desk.limits.paused_campaigns.pause(CAMPAIGN_ID)
     await desk.issue(claimed(1), claimed(2), claimed(3, campaign_id=CAMPAIGN_ID + 1))
     assert [returned.job.number for returned in desk.given_back] == [1, 2]
@@ -35,7 +35,7 @@ async def test_the_jobs_of_a_paused_campaign_go_back_unsent(desk):
     assert [attempt.job.number for attempt in desk.attempts] == [3]
 
 
-async def test_a_pause_reaches_jobs_that_wait_for_their_place_in_the_rate(desk):
+async def test_a_pause_gives_back_jobs_that_wait_for_a_call_slot(desk):
     desk.set_up(rate_per_minute=60)
     chunk = asyncio.create_task(desk.issue(*(claimed(number) for number in range(1, 6))))
     await desk.api.wait_for_calls(1)
@@ -51,7 +51,7 @@ async def test_nothing_is_sent_when_the_claim_is_about_to_lapse(desk):
     assert desk.reasons == {"the claim is about to lapse"}
 
 
-async def test_jobs_still_waiting_for_a_slow_call_when_the_claim_ends_go_back(desk):
+async def test_jobs_still_waiting_when_the_claim_ends_are_given_back(desk):
     desk.api.latency_seconds = 0.3
     await desk.issue(
         *(claimed(number) for number in range(1, 5)), start_within_seconds=0.5, max_concurrent=1
@@ -60,7 +60,7 @@ async def test_jobs_still_waiting_for_a_slow_call_when_the_claim_ends_go_back(de
     assert desk.reasons == {"the claim is about to lapse"}
 
 
-async def test_a_rate_that_is_used_up_for_long_sends_the_rest_back_until_then(desk):
+async def test_jobs_beyond_the_rate_are_given_back_until_it_allows_them(desk):
     desk.set_up(rate_per_minute=1)
     await desk.issue(claimed(1), claimed(2), claimed(3))
     assert len(desk.attempts) == 1
@@ -70,7 +70,7 @@ async def test_a_rate_that_is_used_up_for_long_sends_the_rest_back_until_then(de
     )
 
 
-async def test_no_job_goes_back_for_longer_than_the_lease_however_slow_the_rate(desk):
+async def test_a_slow_rate_gives_no_job_back_for_longer_than_the_lease(desk):
     desk.set_up(rate_per_minute=1)
     await desk.issue(claimed(1), claimed(2), lease_seconds=30)
     assert [returned.delay_seconds for returned in desk.given_back] == [30]

@@ -1,4 +1,4 @@
-"""The alarm of a dead letter: always an event; a webhook that fails is told without its URL and stops nothing."""
+"""The alert of a dead letter: a log event, and a webhook call that may fail."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from worker.alerting import raise_alarm
 
-NOTICE = {
+EVENT = {
     "letter_id": 1,
     "request_id": "r-1",
     "campaign": "diwali",
@@ -20,17 +20,17 @@ NOTICE = {
 
 @pytest.fixture
 def webhook():
-    """A server on the loopback that answers 200 to /good and 500 to everything else; gives its URL and what it got."""
+    """Run a server that answers 200 to /good, else 500; yield its URL and its requests."""
     received = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):  # the base class's spelling
+        def do_POST(self):  # the name is given by the base class
             received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200 if self.path == "/good" else 500)
             self.end_headers()
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -41,25 +41,25 @@ def webhook():
     server.server_close()
 
 
-def test_a_letter_is_told_in_the_log_even_without_a_webhook():
+def test_a_dead_letter_is_logged_without_a_webhook():
     with capture_logs() as logged:
-        raise_alarm(NOTICE, "")
+        raise_alarm(EVENT, "")
     (event,) = logged
     assert (event["event"], event["log_level"]) == ("dead_letter_alert", "warning")
     assert event["request_id"] == "r-1"
 
 
-def test_a_webhook_gets_the_notice(webhook):
+def test_the_webhook_receives_the_dead_letter_event(webhook):
     url, received = webhook
-    raise_alarm(NOTICE, f"{url}/good")
-    assert received == [NOTICE]
+    raise_alarm(EVENT, f"{url}/good")
+    assert received == [EVENT]
 
 
 @pytest.mark.parametrize("path", ["/refuses-secret", "/%zz-secret"])
-def test_a_webhook_that_refuses_is_told_without_the_secret_in_its_url(webhook, path):
+def test_a_refusal_by_the_webhook_is_logged_without_its_secret_url(webhook, path):
     url, _ = webhook
     with capture_logs() as logged:
-        raise_alarm(NOTICE, url + path)
+        raise_alarm(EVENT, url + path)
     assert [event["event"] for event in logged] == ["dead_letter_alert", "webhook_failed"]
     assert logged[1]["error"] == "HTTP 500"
     assert "secret" not in str(logged)
@@ -68,8 +68,8 @@ def test_a_webhook_that_refuses_is_told_without_the_secret_in_its_url(webhook, p
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/secret", "http://[secret", "http://127.0.0.1:99999/secret"]
 )
-def test_a_webhook_that_cannot_be_reached_stops_nothing(url):
+def test_an_unreachable_webhook_is_logged_and_raises_nothing(url):
     with capture_logs() as logged:
-        raise_alarm(NOTICE, url)
+        raise_alarm(EVENT, url)
     assert logged[1]["event"] == "webhook_failed"
     assert "secret" not in str(logged)
