@@ -1,4 +1,4 @@
-"""A real loopback server whose every answer a test writes by hand, and clients that are closed again."""
+"""A real loopback server whose answers the test writes, and clients that the test closes."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Server:
-    """Reads whole requests, one after the other on each connection, and lets `reply` answer each."""
+    """Reads whole requests, one after another on each connection; `reply` answers each."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -72,13 +72,13 @@ def http(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
 
 @pytest.fixture
 def answer() -> Callable[..., bytes]:
-    """Builds a whole HTTP answer: status line, body, further header lines."""
+    """Builds an HTTP answer: status line, body, more header lines."""
     return http
 
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[[Reply | bytes], Awaitable[Server]]]:
-    """Starts a server that answers each request with the given bytes, or as the given function does."""
+    """Starts a server that answers with the given bytes, or calls the given function."""
     async with AsyncExitStack() as stack:
 
         async def start(reply: Reply | bytes) -> Server:
@@ -96,7 +96,7 @@ async def serve() -> AsyncIterator[Callable[[Reply | bytes], Awaitable[Server]]]
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Callable[..., RewardsClient]]:
-    """Makes a client for a URL; further arguments are the account's."""
+    """Makes a client for a URL; other arguments are the account's."""
     async with AsyncExitStack() as stack:
 
         def make(url: str, *, token_store: object = None, **fields: object) -> RewardsClient:

@@ -1,4 +1,4 @@
-"""What goes over the wire, and how an answer comes back."""
+"""The bytes that a call sends, and the answers that it returns."""
 
 import asyncio
 import gzip
@@ -85,7 +85,7 @@ async def test_the_single_endpoint_without_a_reward_is_a_bug_of_the_caller(serve
     assert server.requests == []
 
 
-async def test_tracking_id_and_retry_after_come_with_the_answer(serve, connect, answer):
+async def test_an_answer_has_the_tracking_id_and_retry_after(serve, connect, answer):
     server = await serve(
         answer("429 Too Many Requests", b"", "Retry-After: 7", "X-CAP-REQUESTID: abc-1")
     )
@@ -93,7 +93,7 @@ async def test_tracking_id_and_retry_after_come_with_the_answer(serve, connect, 
     assert reply == Answer(429, b"", retry_after=7.0, tracking_id="abc-1")
 
 
-async def test_an_html_page_of_the_edge_is_an_answer(serve, connect, answer):
+async def test_a_gateways_html_page_is_an_answer(serve, connect, answer):
     server = await serve(answer("502 Bad Gateway", b"<html>oops</html>", "Content-Type: text/html"))
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(502, b"<html>oops</html>")
 
@@ -108,7 +108,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(serve, connect, answe
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-async def test_a_packed_answer_is_unpacked_although_we_did_not_ask_for_one(
+async def test_a_compressed_answer_is_decompressed_though_not_asked_for(
     serve, connect, answer, encoding, pack
 ):
     server = await serve(answer("200 OK", pack(ISSUED), f"Content-Encoding: {encoding}"))
@@ -124,7 +124,8 @@ async def test_a_chunked_answer_is_read_to_its_end(serve, connect):
 
 async def test_odd_bytes_in_headers_do_no_harm(serve, connect):
     server = await serve(
-        b"HTTP/1.1 200 OK\r\nX-Cap-Requestid: \xff\xfe\r\nRetry-After: \xff\r\nContent-Length: 2\r\n\r\n{}"
+        b"HTTP/1.1 200 OK\r\nX-Cap-Requestid: \xff\xfe\r\nRetry-After: \xff\r\n"
+        b"Content-Length: 2\r\n\r\n{}"
     )
     reply = await connect(server.url).issue(Variant.BULK, BODY)
     assert isinstance(reply, Answer)
@@ -137,9 +138,7 @@ async def test_an_overlong_tracking_id_is_shortened(serve, connect, answer):
     assert reply.tracking_id == "a" * 128
 
 
-async def test_calls_after_each_other_share_a_connection_and_cookies_are_not_kept(
-    serve, connect, answer
-):
+async def test_successive_calls_share_a_connection_and_cookies_are_not_kept(serve, connect, answer):
     server = await serve(answer("200 OK", b"{}", "Set-Cookie: _cfuvid=1; Path=/"))
     client = connect(server.url)
     for _ in range(3):
@@ -148,7 +147,9 @@ async def test_calls_after_each_other_share_a_connection_and_cookies_are_not_kep
     assert b"cookie" not in server.requests[2].lower()
 
 
-async def test_as_many_calls_at_once_as_configured_find_a_connection_each(serve, connect, answer):
+async def test_the_configured_number_of_concurrent_calls_each_get_a_connection(
+    serve, connect, answer
+):
     together = asyncio.Barrier(120)
 
     async def reply(_request, writer):
@@ -181,8 +182,9 @@ async def test_a_transaction_is_read_by_customer_and_id_with_codes_as_they_are(
     read = await connect(server.url).transaction_detail(42, "300101")
     assert isinstance(read, Found)
     assert read.detail.reward_transaction_id == "300101"
-    path = b"/api_gateway/rewards/core/v1/management/customer/42/issuals/300101?coupon_code_case=AS_IT_IS"
-    assert server.requests[0].startswith(b"GET " + path + b" HTTP/1.1\r\n")
+    path = b"/api_gateway/rewards/core/v1/management/customer/42/issuals/300101"
+    query = b"?coupon_code_case=AS_IT_IS"
+    assert server.requests[0].startswith(b"GET " + path + query + b" HTTP/1.1\r\n")
     assert b"authorization: basic" in server.requests[0].lower()
 
 
@@ -195,7 +197,8 @@ async def test_a_connected_organisations_transaction_is_read_in_its_scope(serve,
 
 
 async def test_an_unknown_transaction_is_not_found(serve, connect, answer):
-    body = b'{"status":[{"success":false,"code":6004,"message":"Reward not found or disabled"}],"data":null}'
+    status = b'{"success":false,"code":6004,"message":"Reward not found or disabled"}'
+    body = b'{"status":[' + status + b'],"data":null}'
     server = await serve(answer("400 Bad Request", body))
     read = await connect(server.url).transaction_detail(42, "1")
     assert read == NotFound(6004, "Reward not found or disabled")

@@ -1,4 +1,4 @@
-"""Every way not to get an answer is a value that says whether the request may have left."""
+"""Every missing answer is a value that says whether the request may have been sent."""
 
 import asyncio
 import gzip
@@ -18,7 +18,7 @@ async def issue(client):
 
 async def test_a_refused_connection_was_not_sent(connect):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets the port meanwhile
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: no other process can get the port
         reply = await issue(connect(f"http://127.0.0.1:{taken.getsockname()[1]}"))
     assert (reply.kind, reply.sent) == ("connect", False)
     assert "ECONNREFUSED" in reply.detail
@@ -29,10 +29,10 @@ async def test_a_host_without_an_address_was_not_called(connect):
     assert (reply.kind, reply.sent) == ("connect", False)
 
 
-async def test_a_port_that_never_completes_a_connection_was_not_sent_and_does_not_wait_for_the_whole_time(
+async def test_a_port_that_never_completes_a_connection_was_not_sent_and_fails_early(
     connect,
 ):
-    # A listener whose backlog is full swallows further connections without an answer.
+    # A listener with a full backlog does not answer new connections.
     with socket.socket() as full, socket.socket() as filler, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -263,7 +263,7 @@ async def test_a_cancelled_call_ends_at_once_and_hangs_up(serve, connect):
     await asyncio.wait_for(hung_up.wait(), 5)
 
 
-async def test_a_client_that_failed_serves_the_next_call(serve, connect, answer, reset):
+async def test_a_client_works_again_after_a_failed_call(serve, connect, answer, reset):
     async def reply(_request, writer):
         if len(server.requests) == 1:
             reset(writer)
@@ -276,7 +276,7 @@ async def test_a_client_that_failed_serves_the_next_call(serve, connect, answer,
     assert await issue(client) == Answer(200, b"{}")
 
 
-async def test_a_closed_client_gives_a_value_too(serve, connect, answer):
+async def test_a_closed_client_returns_a_value_too(serve, connect, answer):
     server = await serve(answer())
     async with connect(server.url) as client:
         assert await issue(client) == Answer(200, b"{}")

@@ -1,4 +1,4 @@
-"""OAuth over the wire: one token for all calls, one renewal after a 401, nothing sent without a token."""
+"""OAuth calls: one token for all, one renewal after a 401, nothing sent without a token."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def asks_for_token(request):
 
 @pytest.fixture
 def api(serve, answer):
-    """An API that gives out t1, t2, …, and takes the tokens in `accepted`."""
+    """An API that issues tokens t1, t2, … and accepts those in `accepted`."""
 
     async def start(*, accepted=(b"t1",), token_status="200 OK", refusal=b"", ttl=300):
         given = 0
@@ -64,7 +64,7 @@ def calls(server):
     return [request for request in server.requests if not asks_for_token(request)]
 
 
-async def test_the_key_and_secret_buy_a_token_that_every_call_carries_without_basic(api, connect):
+async def test_the_key_and_secret_get_a_token_that_every_call_carries_without_basic(api, connect):
     server = await api()
     client = connect(server.url, **OAUTH)
     assert [await client.issue(Variant.BULK, BODY) for _ in range(3)] == [Answer(200, b"{}")] * 3
@@ -82,7 +82,7 @@ async def test_calls_that_start_together_share_one_token(api, connect):
     assert len(tokens_asked(server)) == 1
 
 
-async def test_after_a_401_the_same_bytes_go_once_more_with_a_new_token(api, connect):
+async def test_after_a_401_the_same_bytes_are_sent_once_more_with_a_new_token(api, connect):
     server = await api(accepted=(b"t2",))
     assert await connect(server.url, **OAUTH).issue(Variant.BULK, BODY) == Answer(200, b"{}")
     first, second = calls(server)
@@ -97,7 +97,7 @@ async def test_a_second_401_is_the_answer(api, connect):
     assert len(calls(server)) == 2
 
 
-async def test_many_calls_refused_together_buy_one_new_token(api, connect):
+async def test_many_calls_refused_together_fetch_one_new_token(api, connect):
     server = await api(accepted=(b"t2",))
     client = connect(server.url, **OAUTH)
     replies = await asyncio.gather(*(client.issue(Variant.BULK, BODY) for _ in range(30)))
@@ -105,12 +105,12 @@ async def test_many_calls_refused_together_buy_one_new_token(api, connect):
     assert len(tokens_asked(server)) == 2
 
 
-async def test_a_newer_token_of_another_process_is_taken_instead_of_buying_one(api, connect):
+async def test_a_newer_token_of_another_process_is_used_instead_of_fetching_one(api, connect):
     server = await api(accepted=(b"other",))
     store = MemoryTokenStore()
     client = connect(server.url, token_store=store, **OAUTH)
     await store.write(Token("old", 300, 300))
-    assert (await client.issue(Variant.BULK, BODY)).status == 401  # t1 is bought, and refused too
+    assert (await client.issue(Variant.BULK, BODY)).status == 401  # t1 is fetched, and refused too
     await store.write(Token("other", 300, 300))
     assert await client.issue(Variant.BULK, BODY) == Answer(200, b"{}")
     assert len(tokens_asked(server)) == 1
@@ -122,13 +122,14 @@ async def test_the_body_of_a_401_is_not_read_before_the_resend(serve, connect, a
             writer.write(answer("200 OK", b'{"data":{"accessToken":"t","ttlSeconds":300}}'))
         elif len(calls(server)) == 1:
             writer.write(
-                b"HTTP/1.1 401 Unauthorized\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\nabc"
+                b"HTTP/1.1 401 Unauthorized\r\nContent-Encoding: gzip\r\n"
+                b"Content-Length: 99999999\r\n\r\nabc"
             )
         else:
             writer.write(answer())
 
     server = await serve(reply)
-    # The store's token is refused, so that another one is bought.
+    # The store's token is refused, so another one is fetched.
     store = MemoryTokenStore()
     await store.write(Token("old", 300, 300))
     client = connect(server.url, token_store=store, **OAUTH)
@@ -145,7 +146,7 @@ async def test_the_body_of_a_401_is_not_read_before_the_resend(serve, connect, a
         ("503 Service Unavailable", "unavailable"),
     ],
 )
-async def test_without_a_token_nothing_is_sent_and_the_detail_tells_a_wrong_key_from_a_bad_moment(
+async def test_without_a_token_nothing_is_sent_and_the_detail_says_whether_the_key_is_wrong(
     api, connect, status, beginning
 ):
     server = await api(token_status=status)
@@ -165,7 +166,7 @@ async def test_without_a_token_nothing_is_sent_and_the_detail_tells_a_wrong_key_
         (b'{"data":{"accessToken":7}}', "unavailable"),
     ],
 )
-async def test_an_odd_answer_of_the_token_endpoint_gives_no_token(
+async def test_a_malformed_answer_of_the_token_endpoint_gives_no_token(
     serve, connect, answer, body, beginning
 ):
     server = await serve(answer("200 OK", body))
@@ -175,7 +176,7 @@ async def test_an_odd_answer_of_the_token_endpoint_gives_no_token(
 
 
 @pytest.mark.parametrize("ttl", [None, "soon", 0, -5, float("inf")])
-async def test_an_odd_life_of_a_token_is_taken_for_a_short_one(api, connect, ttl):
+async def test_an_unreadable_lifetime_of_a_token_counts_as_short(api, connect, ttl):
     server = await api(ttl=ttl)
     client = connect(server.url, **OAUTH)
     assert [await client.issue(Variant.BULK, BODY) for _ in range(2)] == [Answer(200, b"{}")] * 2
@@ -195,7 +196,7 @@ async def test_a_hanging_token_endpoint_holds_a_call_no_longer_than_its_time_and
     assert calls(server) == []
 
 
-async def test_a_refused_key_is_not_asked_again_by_every_call(api, connect):
+async def test_not_every_call_tries_a_refused_key_again(api, connect):
     server = await api(token_status="401 Unauthorized")
     client = connect(server.url, **OAUTH)
     replies = [await client.issue(Variant.BULK, BODY) for _ in range(5)]

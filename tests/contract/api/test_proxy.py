@@ -8,7 +8,7 @@ from issuance.replies.reply import Answer
 
 @pytest.fixture
 def proxied(monkeypatch):
-    """Sets the proxy variables and nothing else of that kind."""
+    """Sets these proxy variables and unsets all others."""
 
     def set_proxy(url, *, no_proxy=""):
         for name in ("all_proxy", "http_proxy", "https_proxy", "no_proxy"):

@@ -1,4 +1,4 @@
-"""What the real client reads of an answer is readable or not, whatever its HTTP status and code say."""
+"""Whether an answer is readable does not depend on its HTTP status or code."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What reads and revokes send over the wire."""
+"""The requests that reads and revokes send."""
 
 import json
 
@@ -29,7 +29,7 @@ def first_line(server):
         (Customer("externalId", "E 1&x"), b"identifierName=externalId&identifierValue=E+1%26x"),
     ],
 )
-async def test_a_customer_is_looked_up_by_the_identifier_of_the_job(
+async def test_a_customer_is_looked_up_by_the_jobs_identifier(
     serve, connect, answer, customer, query
 ):
     server = await serve(answer("200 OK", b'{"entity":306,"warnings":[]}'))
@@ -46,7 +46,7 @@ async def test_issuals_are_read_by_page_size_reward_and_status(serve, connect, a
     assert b"data-scope" not in server.requests[0].lower()
 
 
-async def test_connected_organisations_issuals_count_pages_from_one_and_name_their_scope(
+async def test_issuals_of_connected_organisations_count_pages_from_one_and_have_a_scope(
     serve, connect, answer
 ):
     server = await serve(answer("200 OK", EMPTY))
@@ -56,9 +56,7 @@ async def test_connected_organisations_issuals_count_pages_from_one_and_name_the
     assert b"data-scope-org: 4001" in server.requests[0].lower()
 
 
-async def test_without_the_customers_id_a_transaction_is_read_by_its_own_alone(
-    serve, connect, answer
-):
+async def test_without_the_customers_id_a_transaction_is_read_by_its_own_id(serve, connect, answer):
     server = await serve(answer("200 OK", b"{}"))
     assert await connect(server.url).transaction_detail(None, "300101") == Unreadable(
         Answer(200, b"{}")
@@ -89,7 +87,7 @@ async def test_a_revoke_names_the_transaction_the_reason_and_the_operator(
     }
 
 
-async def test_a_read_that_gets_no_answer_is_unreadable(serve, connect, reset):
+async def test_a_read_without_an_answer_is_unreadable(serve, connect, reset):
     async def reply(_request, writer):
         reset(writer)
 

@@ -1,4 +1,4 @@
-"""The client and the simulated API understand each other, on every endpoint and with both ways to sign in."""
+"""The client works with the simulated API, on every endpoint and with both auth methods."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Malformed replies of the simulated API: never a success, and the same bytes again clear the doubt."""
+"""Malformed replies of the simulated API are no success; a resend shows what happened."""
 
 import pytest
 from pydantic import SecretStr
@@ -30,7 +30,7 @@ def _fresh(simulator):
 
 
 @pytest.mark.parametrize("kind", list(CHANGES))
-async def test_a_malformed_reply_is_in_doubt_and_resending_tells(simulator, connect, kind):
+async def test_a_malformed_reply_is_in_doubt_until_a_resend_is_answered(simulator, connect, kind):
     client = connect(simulator.url, password=SecretStr("demo"))
     simulator.faults(next=[{"fault": kind}])
     kinds = []
@@ -43,7 +43,7 @@ async def test_a_malformed_reply_is_in_doubt_and_resending_tells(simulator, conn
 
 
 @pytest.mark.parametrize("kind", sorted(set(CHANGES) - {TRUE_ALL_THE_SAME}))
-async def test_a_malformed_read_is_unreadable_and_looking_again_helps(simulator, connect, kind):
+async def test_a_malformed_read_is_unreadable_and_a_later_one_succeeds(simulator, connect, kind):
     client = connect(simulator.url, password=SecretStr("demo"))
     await client.issue(Variant.BULK, BODY)
     truth = simulator.truth("r-1")

@@ -1,4 +1,4 @@
-"""What was issued while no reply came is found by reads alone, whatever the API's undocumented ways are."""
+"""Reads find what was issued without a reply, whatever the API's undocumented behaviour."""
 
 import json
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def freeze(lines, variant=Variant.BULK):
 
 
 async def reconcile(client, lines, *, reads=OWN_READS, size=50):
-    """Look as a worker would: customer, list, details, conclusion."""
+    """Reconcile like a worker: customer, list, details, conclusion."""
     customer = await client.customer_id(CUSTOMER, reads=reads)
     assert isinstance(customer, FoundCustomer)
     pages, number = [], 0
@@ -85,7 +85,9 @@ async def test_a_lost_success_is_found_with_its_vouchers(
 
 
 @pytest.mark.parametrize("replay", ["cumulative", "delta"])
-async def test_units_of_a_resent_part_are_counted_once_in_both_readings(simulator, connect, replay):
+async def test_units_of_a_resent_part_are_counted_once_in_both_interpretations(
+    simulator, connect, replay
+):
     simulator.switch(replay_quantity=replay, untidiness=0.3)
     client, lines = connect(simulator.url, **BASIC), [line(1006, 3)]
     await client.issue(Variant.BULK, freeze(lines))
@@ -98,7 +100,7 @@ async def test_units_of_a_resent_part_are_counted_once_in_both_readings(simulato
     assert sorted(whole.vouchers) == sorted(simulator.truth("r-1")["vouchers"])
 
 
-async def test_each_line_of_a_call_is_concluded_by_itself(simulator, connect):
+async def test_each_line_of_a_call_has_its_own_conclusion(simulator, connect):
     client = connect(simulator.url, **BASIC)
     lines = [
         line(1001, 2, 1),
@@ -125,7 +127,7 @@ async def test_a_refusal_is_found_with_its_code(simulator, connect):
     assert (outcome.kind, outcome.code) == (Kind.FAILED, 12034)
 
 
-async def test_what_a_lagging_read_does_not_see_is_missing(simulator, connect):
+async def test_a_transaction_that_a_lagging_read_does_not_show_is_missing(simulator, connect):
     client, lines = connect(simulator.url, **BASIC), [line()]
     await client.issue(Variant.BULK, freeze(lines))
     simulator.switch(read_lag_seconds=60)
@@ -154,9 +156,9 @@ async def test_lists_are_filtered_by_reward_and_status(simulator, connect):
     assert sorted(await rewards(status=True)) == [1001, 1002]
 
 
-async def test_an_unknown_customer_is_said_to_be_so(simulator, connect):
+async def test_an_unknown_customer_is_reported(simulator, connect):
     reply = await connect(simulator.url, **BASIC).customer_id(
-        Customer("email", "nobody@example.test")
+        Customer("email", "unknown@example.test")
     )
     assert reply == NoSuchCustomer(8015, "Customer not found")
 

@@ -1,4 +1,4 @@
-"""The hostile stub: it fails as described, and its books show what it really issued."""
+"""The hostile stub: it fails as described, and its records show what it really issued."""
 
 import json
 import time
@@ -74,7 +74,7 @@ def test_a_plain_call_is_issued_once_and_repeated_with_the_same_answer(stub: Stu
     assert (_entry(stub).issued, len(_entry(stub).calls), _entry(stub).bodies) == (1, 2, 1)
 
 
-def test_a_repeated_call_may_show_only_what_it_adds(stub: Stub):
+def test_a_repeated_call_may_show_only_the_units_it_adds(stub: Stub):
     stub.behave(replay="delta")
     units = [_issue(stub).json()["rewards"][0]["quantity"] for _ in range(2)]
     assert (units, _entry(stub).issued) == ([1, 0], 1)
@@ -127,12 +127,12 @@ def test_a_readable_refusal_comes_under_its_own_status_once(
     assert _issue(stub).json()["status"]["code"] == 200
 
 
-def test_a_customer_may_be_unauthorized_always(stub: Stub):
+def test_a_customer_may_always_be_unauthorized(stub: Stub):
     _strike(stub, ALWAYS_UNAUTHORIZED)
     assert [_issue(stub).status_code for _ in range(3)] == [401] * 3
 
 
-def test_a_hanging_call_is_answered_late_and_others_are_not_held_up(stub: Stub):
+def test_a_hanging_call_is_answered_late_and_does_not_delay_others(stub: Stub):
     _strike(stub, hanging(0.5))
     began = time.monotonic()
     assert _issue(stub).status_code == 200
@@ -155,7 +155,7 @@ def test_an_outage_refuses_every_issue_call_until_it_ends(stub: Stub):
     assert [_issue(stub, mobile).status_code for mobile in "12"] == [200] * 2
 
 
-def test_the_reads_show_what_was_issued_under_a_transaction_number(stub: Stub):
+def test_reads_show_what_was_issued_under_a_transaction_number(stub: Stub):
     _strike(stub, REPLY_LOST)
     with pytest.raises(httpx.RemoteProtocolError):
         _issue(stub)

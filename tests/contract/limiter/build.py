@@ -1,4 +1,4 @@
-"""Words that the limiter's tests share: whose calls there are, and what they come to."""
+"""Scopes, results and helpers that the limiter's tests share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,11 +16,11 @@ THROTTLED = CallResult(Verdict.THROTTLED, settled=False, reason="HTTP 429")
 UNAUTHORISED = CallResult(Verdict.UNAUTHORISED, settled=False, reason="HTTP 401")
 
 REFUSALS_SPREAD_SECONDS = 1.0
-"""A row of refusals that lasts this long is no mere beginning, whatever latency is usual."""
+"""Refusals that last this long suspend, whatever the baseline latency."""
 
 
 def repeated(result: CallResult) -> CallResult:
-    """The same, of a job that failed before."""
+    """The same, for a job that failed before."""
     return replace(result, is_repeat=True)
 
 
@@ -30,7 +30,7 @@ def asking(result: CallResult, seconds: float) -> CallResult:
 
 
 async def report(limiter: RateLimiter, reservation: Reservation, *results: CallResult) -> float:
-    """Report results at once; says for how many seconds the scope is suspended."""
+    """Report results now; return the seconds for which the scope is suspended."""
     seconds = [await limiter.report(reservation, result) for result in results]
     return max([*seconds, await limiter.flush(reservation.grant.scope)])
 
@@ -49,7 +49,7 @@ async def call(
 async def suspend(
     limiter: RateLimiter, wait: Callable[[float], Awaitable[None]], result: CallResult = FAILED
 ) -> float:
-    """Have calls refused until the account is suspended; says for how long."""
+    """Report refused calls until the account is suspended; return for how many seconds."""
     await report(limiter, await limiter.reserve(0, within_seconds=0, scope=ISSUING), result)
     await wait(REFUSALS_SPREAD_SECONDS)
     seconds = await report(

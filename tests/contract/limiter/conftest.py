@@ -1,4 +1,4 @@
-"""The servers that the limiter's contract is checked on: fakeredis and a real Valkey."""
+"""The servers on which the limiter's contract is checked: fakeredis and a real Valkey."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -27,20 +27,20 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def mortal_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of one test, which may stop it and start it again on the same port."""
+    """A server for one test, which may stop and restart it on the same port."""
     with valkey_server(tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 def account() -> str:
-    """An account of this test alone, so that nothing needs clearing."""
+    """An account for this test only, so that no cleanup is needed."""
     return f"till-{uuid4()}"
 
 
 @dataclass
 class Clients:
-    """Makes clients of one server and closes them with the test."""
+    """Makes clients of one server and closes them after the test."""
 
     make: Callable[[], AsyncRedis]
     make_sync: Callable[[], Redis]
@@ -78,13 +78,13 @@ async def redis(clients: Clients) -> AsyncRedis:
 
 @pytest.fixture
 def wait(redis: AsyncRedis, account: str) -> MoveClock:
-    """Let seconds pass for the account's limits: what is stored moves into the past."""
+    """Let seconds pass for the account's limits: stored times move into the past."""
     return lambda seconds: _move_times(redis, account, -seconds)
 
 
 @pytest.fixture
 def set_clock_back(redis: AsyncRedis, account: str) -> MoveClock:
-    """Set the server's clock back for the account's limits: what is stored moves into the future."""
+    """Set the clock back for the account's limits: stored times move into the future."""
     return lambda seconds: _move_times(redis, account, seconds)
 
 

@@ -1,4 +1,4 @@
-"""Reads, and each campaign, have a suspension of their own: what fails there stops nothing else."""
+"""Reads and each campaign are suspended separately: their failures stop nothing else."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -42,7 +42,7 @@ def fail_reads(workers, wait):
 
 @pytest.fixture
 def fail_campaign(workers, wait):
-    """Have calls of campaign 7 fail for a while, among calls of campaign 8 that succeed."""
+    """Report failed calls of campaign 7 for a while, among successful ones of campaign 8."""
 
     async def report_failures(*results):
         await call(workers[0], *results)
@@ -73,10 +73,10 @@ async def test_failing_reads_suspend_the_reads_of_every_campaign_and_no_issuing(
     ]
 
 
-async def test_reads_come_back_by_a_probe_of_their_own(workers, fail_reads, wait):
+async def test_reads_have_their_own_probe_to_recover(workers, fail_reads, wait):
     await fail_reads()
     await wait(60)
-    await call(workers[0], ACCEPTED)  # says nothing of reads
+    await call(workers[0], ACCEPTED)  # says nothing about reads
     assert (await call(workers[0], ACCEPTED, scope=READS)).is_probe
     assert (await workers[1].state()).reads.is_available
 
@@ -102,7 +102,7 @@ async def test_accepted_reads_do_not_make_a_suspended_account_available(workers,
     assert not (await workers[1].state()).account.is_available
 
 
-async def test_a_campaign_of_which_nothing_settles_is_suspended_and_another_one_is_not(
+async def test_a_campaign_whose_jobs_do_not_settle_is_suspended_and_another_one_is_not(
     workers, fail_campaign
 ):
     with capture_logs() as logged:
@@ -125,7 +125,7 @@ async def test_a_campaign_of_which_nothing_settles_is_suspended_and_another_one_
     )
 
 
-async def test_results_that_come_one_by_one_suspend_a_campaign_too(workers, wait):
+async def test_results_reported_one_by_one_suspend_a_campaign_too(workers, wait):
     for _ in range(MANY):
         for result in (FAILED, repeated(FAILED)):
             await call(workers[0], result)
@@ -136,9 +136,7 @@ async def test_results_that_come_one_by_one_suspend_a_campaign_too(workers, wait
     assert (await workers[0].state()).campaigns.keys() == {ISSUING.campaign_id}
 
 
-async def test_a_campaign_of_which_only_jobs_fail_that_failed_before_is_not_suspended(
-    workers, fail_campaign
-):
+async def test_a_campaign_is_not_suspended_when_only_repeated_jobs_fail(workers, fail_campaign):
     await fail_campaign(repeated(FAILED))
     assert (await workers[0].state()).campaigns == {}
 
@@ -148,15 +146,13 @@ async def test_a_campaign_is_not_suspended_for_429s(workers, fail_campaign):
     assert (await workers[0].state()).campaigns == {}
 
 
-async def test_a_single_settled_job_keeps_a_campaign_available(workers, fail_campaign):
+async def test_a_settled_job_keeps_a_campaign_available(workers, fail_campaign):
     for _ in range(FEW):
         await fail_campaign(FAILED, repeated(FAILED), ACCEPTED)
     assert (await workers[0].state()).campaigns == {}
 
 
-async def test_a_suspended_campaign_is_probed_by_single_calls_and_one_that_settles_ends_it(
-    workers, fail_campaign, wait
-):
+async def test_a_settled_probe_ends_a_campaigns_suspension(workers, fail_campaign, wait):
     await fail_campaign(FAILED, repeated(FAILED))
     for is_repeat in (False, True):
         await wait(2)

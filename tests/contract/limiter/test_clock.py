@@ -1,4 +1,4 @@
-"""The server's clock set back, by a failover or a machine that was resumed: nothing waits for it to catch up."""
+"""When a failover or a resumed machine sets the clock back, nothing waits for it."""
 
 import pytest
 
@@ -26,7 +26,7 @@ async def limiter(clients, account) -> RateLimiter:
 
 @pytest.fixture
 def watch(limiter, wait):
-    """Let seconds pass in which only the release reads the state, as while all calls are suspended."""
+    """Let seconds pass in which only the release reads the state: calls are suspended."""
 
     async def read_each_second(seconds):
         for _ in range(seconds):
@@ -38,7 +38,7 @@ def watch(limiter, wait):
 
 @pytest.fixture
 def store(redis, account):
-    """Write the account's hash as an older version has left it, with a time some seconds ahead."""
+    """Write the account's hash of an older version, with a time some seconds ahead."""
 
     async def write(ahead_seconds, field, **others):
         seconds, _ = await redis.time()
@@ -65,7 +65,7 @@ async def test_slots_are_granted_at_once_after_the_clock_was_set_back(
     assert len(reservation.delays_seconds) >= 9
 
 
-async def test_a_suspension_ends_when_it_would_have_ended(limiter, set_clock_back, wait, watch):
+async def test_a_suspension_ends_on_time(limiter, set_clock_back, wait, watch):
     await suspend(limiter, wait, asking(FAILED, 30))
     await watch(20)
     await set_clock_back(HOUR)
@@ -75,9 +75,7 @@ async def test_a_suspension_ends_when_it_would_have_ended(limiter, set_clock_bac
     assert (await limiter.state()).account.is_available
 
 
-async def test_a_suspension_of_reads_ends_when_it_would_have_ended(
-    limiter, set_clock_back, wait, watch
-):
+async def test_a_suspension_of_reads_ends_on_time(limiter, set_clock_back, wait, watch):
     await limiter.set_rate(0)
     await call(limiter, FAILED, scope=READS)
     await wait(REFUSALS_SPREAD_SECONDS)
@@ -113,7 +111,7 @@ async def test_probes_continue(limiter, set_clock_back, wait):
 
 @pytest.mark.parametrize("rate", [10, 100, 600])
 @pytest.mark.parametrize("ahead_seconds", [1, 3, HOUR])
-async def test_a_slot_that_an_older_version_has_left_ahead_costs_no_more_than_two_seconds(
+async def test_a_future_slot_of_an_older_version_costs_at_most_two_seconds(
     limiter, store, wait, rate, ahead_seconds
 ):
     await store(ahead_seconds, "last", rate=rate, era=3, failures=2, closings=0)
@@ -125,7 +123,7 @@ async def test_a_slot_that_an_older_version_has_left_ahead_costs_no_more_than_tw
     assert reservation.delays_seconds == (0.0,)
 
 
-async def test_a_closed_account_of_an_older_version_serves_on(limiter, store):
+async def test_an_account_closed_by_an_older_version_becomes_available(limiter, store):
     await store(60, "closed_until", closings=3, ceiling=60, why="code 429", failures=9)
     assert (await reserve(limiter, 1)).delays_seconds == (0.0,)
     state = await limiter.state()

@@ -1,4 +1,4 @@
-"""Slots that are given back: granted again, and never to two calls."""
+"""Slots given back are granted again, and never to two calls."""
 
 import pytest
 
@@ -26,7 +26,7 @@ async def test_slots_given_back_are_granted_again(workers):
     assert list(again.delays_seconds[:8]) == pytest.approx(first.delays_seconds[-8:], abs=0.3)
 
 
-async def test_no_more_is_given_back_than_was_granted(workers):
+async def test_at_most_the_granted_slots_are_given_back(workers):
     one, _ = workers
     await reserve(one, 10)
     last = await reserve(one, 5)
@@ -35,7 +35,7 @@ async def test_no_more_is_given_back_than_was_granted(workers):
     assert again.delays_seconds[0] == pytest.approx(last.delays_seconds[0], abs=0.3)
 
 
-async def test_slots_with_others_behind_them_lapse_rather_than_double(workers):
+async def test_slots_with_later_ones_reserved_stay_unused(workers):
     one, other = workers
     early, late = await reserve(one, 8), await reserve(other, 5)
     await one.give_back(early, 8)

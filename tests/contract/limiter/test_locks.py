@@ -1,4 +1,4 @@
-"""One customer, one call at a time, over all workers."""
+"""Over all workers, a customer has one call at a time."""
 
 import asyncio
 
@@ -14,16 +14,16 @@ async def locks(redis, account) -> CustomerLocks:
     return CustomerLocks(redis, account)
 
 
-async def test_free_customers_are_locked_in_one_go(locks):
+async def test_free_customers_are_locked_in_one_step(locks):
     assert await locks.acquire("claim-1", ["a", "b", "c"], 30) == {"a", "b", "c"}
 
 
-async def test_what_another_holds_is_not_locked(locks):
+async def test_a_customer_locked_by_another_owner_is_not_locked(locks):
     await locks.acquire("claim-1", ["a"], 30)
     assert await locks.acquire("claim-2", ["a", "b"], 30) == {"b"}
 
 
-async def test_the_same_owner_locks_again_and_holds_for_longer(locks, redis, account):
+async def test_the_same_owner_can_extend_its_locks(locks, redis, account):
     await locks.acquire("claim-1", ["a"], 5)
     assert await locks.acquire("claim-1", ["a", "a"], 300) == {"a"}
     (key,) = [key async for key in redis.scan_iter(lock_key(account, "*"))]
@@ -37,12 +37,12 @@ async def test_release_frees_only_the_owners_locks(locks):
     assert await locks.acquire("claim-3", ["a", "b"], 30) == {"b"}
 
 
-async def test_a_lock_lapses_when_its_owner_died(locks):
+async def test_a_lock_of_a_dead_owner_expires(locks):
     await locks.acquire("dead", ["a"], 0.1)
     await acquire_at_last(locks, "next")
 
 
-async def test_a_lock_that_lapsed_and_went_to_another_is_not_released(locks):
+async def test_an_expired_lock_with_a_new_owner_is_not_released(locks):
     await locks.acquire("slow", ["a"], 0.05)
     await acquire_at_last(locks, "next")
     await locks.release("slow", ["a"])
@@ -54,7 +54,7 @@ async def test_a_chunk_without_customers_locks_nothing(locks):
     await locks.release("claim-1", [])
 
 
-async def test_many_workers_at_once_give_each_customer_one_holder(clients, account):
+async def test_with_many_workers_each_customer_has_one_holder(clients, account):
     fingerprints = [f"customer-{number}" for number in range(50)]
     workers = [CustomerLocks(await clients.redis(), account) for _ in range(4)]
     held = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Redis lost while a worker works: one exception, in bounded time, and no scar afterwards."""
+"""When Redis is lost, every method raises the same error in bounded time, and recovers."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from limiter.unavailable import LimitsUnavailable
 from tests.contract.limiter.build import FAILED, ISSUING
 
 
-async def test_every_method_raises_the_same_when_the_server_stops_midway(mortal_valkey, account):
+async def test_every_method_raises_the_same_error_when_the_server_stops(mortal_valkey, account):
     async with connect(mortal_valkey.connection_url) as redis:
         limiter = RateLimiter(redis, account, rate_per_minute=600, clock=lambda: 0.0)
         locks, campaigns = CustomerLocks(redis, account), PausedCampaigns(redis, account)
@@ -38,7 +38,7 @@ async def test_every_method_raises_the_same_when_the_server_stops_midway(mortal_
                 await asyncio.wait_for(call, 2)
 
 
-def test_the_console_raises_the_same_without_a_server(mortal_valkey, account):
+def test_the_console_raises_the_same_error_without_a_server(mortal_valkey, account):
     with connect_sync(mortal_valkey.connection_url) as redis:
         console = SyncLimiter(redis, account, rate_per_minute=60)
         console.state()
@@ -55,7 +55,7 @@ def test_the_console_raises_the_same_without_a_server(mortal_valkey, account):
                 call()
 
 
-async def test_a_server_that_came_back_empty_serves_on_by_the_setting(mortal_valkey, account):
+async def test_a_server_that_restarted_empty_uses_the_rate_of_the_setting(mortal_valkey, account):
     async with connect(mortal_valkey.connection_url) as redis:
         limiter = RateLimiter(redis, account, rate_per_minute=60)
         await limiter.set_rate(6000)
@@ -80,14 +80,14 @@ async def test_paused_campaigns_are_read_again_at_once_after_an_outage(mortal_va
         assert await campaigns.paused() == {7}
 
 
-async def test_a_server_that_takes_no_more_writes_is_out_of_reach(mortal_valkey, account):
+async def test_a_server_that_refuses_writes_is_out_of_reach(mortal_valkey, account):
     async with connect(mortal_valkey.connection_url) as redis:
         await redis.config_set("maxmemory", "1")
         with pytest.raises(LimitsUnavailable, match="accepts writes"):
             await CustomerLocks(redis, account).acquire("claim-1", ["a"], 30)
 
 
-async def test_a_server_that_never_replies_is_given_up_within_the_timeout(account):
+async def test_a_server_that_never_replies_fails_within_the_timeout(account):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}?socket_timeout=0.2"
         async with connect(url) as redis:

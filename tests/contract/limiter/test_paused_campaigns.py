@@ -1,4 +1,4 @@
-"""Paused campaigns, reported by the console or a worker to every worker."""
+"""Every worker sees the campaigns that the console or another worker paused."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from limiter.sync_limiter import SyncLimiter
 
 @pytest.fixture
 def clock():
-    """A clock that is late by a second each time, so that every question reaches the server."""
+    """A clock that advances a second at each reading, so that every read reaches the server."""
     ticks = iter(range(1_000_000))
     return lambda: float(next(ticks))
 

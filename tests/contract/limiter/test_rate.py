@@ -1,4 +1,4 @@
-"""The shared rate: never above the limit, nearly all of it usable, changed while it runs."""
+"""The shared rate: never exceeded, almost fully usable, changeable at run time."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
 from tests.contract.limiter.build import ISSUING
 
-# how late a busy machine may see the reply, and so take the start for later than granted
+# how late a busy machine may read the reply, and so see a later start than granted
 EDGE_SECONDS = 0.2
 
 
@@ -24,7 +24,7 @@ async def reserve(
 
 
 async def starts_of(limiter: RateLimiter, count: int, *, within_seconds: float) -> list[float]:
-    """Reserve, and say at which moments the calls may start."""
+    """Reserve, and return the times at which the calls may start."""
     reservation = await reserve(limiter, count, within_seconds=within_seconds)
     now = time.time()
     return [now + delay for delay in reservation.delays_seconds]
@@ -38,7 +38,7 @@ def most_in_one_second(starts: list[float]) -> int:
     )
 
 
-async def test_three_workers_together_keep_to_the_rate_and_its_burst(clients, account):
+async def test_three_workers_together_stay_within_the_rate_and_its_burst(clients, account):
     workers = [RateLimiter(await clients.redis(), account, rate_per_minute=6_000) for _ in range(3)]
     groups = await asyncio.gather(
         *(starts_of(worker, 4, within_seconds=1) for worker in workers for _ in range(20))
@@ -73,23 +73,21 @@ async def test_slots_come_in_ascending_order_and_evenly_after_the_burst(redis, a
     assert [later - sooner for sooner, later in pairwise(delays[1:])] == pytest.approx([0.5] * 2)
 
 
-async def test_unused_time_counts_for_no_more_than_two_thirds_of_a_second_of_calls(
-    redis, account, wait
-):
+async def test_unused_time_allows_at_most_two_thirds_of_a_second_of_calls(redis, account, wait):
     limiter = RateLimiter(redis, account, rate_per_minute=600)
     await reserve(limiter, 1)
     await wait(3600)
     assert len((await reserve(limiter, 100)).delays_seconds) == 6
 
 
-async def test_unused_time_counts_for_a_second_of_preferred_calls(redis, account, wait):
+async def test_unused_time_allows_a_second_of_preferred_calls(redis, account, wait):
     limiter = RateLimiter(redis, account, rate_per_minute=600)
     await reserve(limiter, 1)
     await wait(3600)
     assert len((await reserve(limiter, 100, preferred=True)).delays_seconds) == 10
 
 
-async def test_preferred_calls_start_before_those_that_were_reserved_before_them_and_move_the_next(
+async def test_preferred_calls_start_before_slots_reserved_earlier_and_delay_later_ones(
     redis, account
 ):
     limiter = RateLimiter(redis, account, rate_per_minute=6_000)
@@ -102,7 +100,7 @@ async def test_preferred_calls_start_before_those_that_were_reserved_before_them
 
 
 @pytest.mark.parametrize("per_minute", [30, 60, 90, 100, 600, 6_000])
-async def test_no_window_holds_more_than_its_rate_and_one_burst_whoever_is_preferred(
+async def test_no_window_has_more_than_its_rate_and_one_burst_with_preferred_calls(
     redis, account, wait, per_minute
 ):
     limiter, rng = RateLimiter(redis, account, rate_per_minute=per_minute), Random(per_minute)
@@ -156,7 +154,7 @@ async def test_a_rate_set_by_one_worker_binds_the_next_reservation_of_another(cl
     assert max(delays) < 1
 
 
-async def test_a_rate_that_was_set_gives_way_to_the_setting_again(redis, account):
+async def test_a_rate_that_was_set_can_be_reset_to_the_setting(redis, account):
     limiter = RateLimiter(redis, account, rate_per_minute=60)
     await limiter.set_rate(0)
     assert len((await reserve(limiter, 50)).delays_seconds) == 50
@@ -164,14 +162,14 @@ async def test_a_rate_that_was_set_gives_way_to_the_setting_again(redis, account
     assert len((await reserve(limiter, 50)).delays_seconds) == 1
 
 
-async def test_a_lower_rate_waits_its_own_interval_after_the_last_granted_slot(redis, account):
+async def test_a_lower_rate_waits_its_interval_after_the_last_granted_slot(redis, account):
     limiter = RateLimiter(redis, account, rate_per_minute=60)
     await reserve(limiter, 1)
     await limiter.set_rate(6)
     assert (await reserve(limiter, 1)).next_free_seconds == pytest.approx(10, abs=0.5)
 
 
-async def test_the_console_sets_the_rate_and_sees_whose_it_is(clients, account):
+async def test_the_console_sets_the_rate_and_sees_its_source(clients, account):
     console = SyncLimiter(clients.redis_sync(), account, rate_per_minute=60)
     assert (console.state().rate_per_minute, console.state().rate_overridden) == (60, False)
     console.set_rate(6000)

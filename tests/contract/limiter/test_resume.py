@@ -1,4 +1,4 @@
-"""An operator ends every suspension, because its cause is removed."""
+"""An operator ends every suspension after removing the cause."""
 
 import pytest
 
@@ -68,7 +68,7 @@ async def test_an_account_that_is_still_refused_is_suspended_again(limiter, cons
     assert not console.state().account.is_available
 
 
-async def test_calls_from_before_are_not_held_against_the_account_that_was_resumed(
+async def test_earlier_calls_do_not_count_against_an_account_that_was_resumed(
     limiter, console, wait
 ):
     old = await limiter.reserve(30, within_seconds=0, scope=ISSUING)

@@ -1,4 +1,4 @@
-"""What the limiter costs a healthy worker, counted by a real server."""
+"""The limiter's round trips for a healthy worker, counted by a real server."""
 
 import pytest
 
@@ -18,7 +18,7 @@ async def redis(valkey):
 
 @pytest.fixture
 def commands(redis):
-    """Count the commands that the server has run for clients, scripts' inner ones left out."""
+    """Count the commands from clients, without those inside scripts."""
 
     async def count() -> int:
         stats = await redis.info("commandstats")
@@ -59,7 +59,7 @@ def report_each(limiter):
     return report_one_by_one
 
 
-async def test_a_reservation_and_accepted_results_that_are_no_news_are_one_round_trip(
+async def test_a_reservation_with_accepted_results_is_one_round_trip(
     limiter, report_each, commands
 ):
     before = await commands()
@@ -69,7 +69,7 @@ async def test_a_reservation_and_accepted_results_that_are_no_news_are_one_round
     assert await commands() - before == 5
 
 
-async def test_accepted_results_that_no_reservation_carries_are_reported_twice_a_second(
+async def test_accepted_results_without_a_reservation_are_reported_twice_a_second(
     limiter, report_each, commands, clock
 ):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
@@ -89,7 +89,7 @@ async def test_accepted_results_at_once_wait_for_the_next_reservation(
     assert await commands() == before
 
 
-async def test_failures_are_reported_soon_but_no_more_than_twenty_times_a_second(
+async def test_failures_are_reported_soon_but_at_most_twenty_times_a_second(
     limiter, report_each, commands, clock
 ):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
@@ -100,7 +100,7 @@ async def test_failures_are_reported_soon_but_no_more_than_twenty_times_a_second
     assert 15 <= await commands() - before <= 20
 
 
-async def test_an_accepted_result_is_news_while_calls_are_refused(
+async def test_an_accepted_result_is_reported_soon_while_calls_are_refused(
     limiter, report_each, commands, clock
 ):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
@@ -121,9 +121,7 @@ async def test_the_result_of_a_probe_is_reported_at_once(limiter, report_each, c
     assert (await limiter.state()).account.is_available
 
 
-async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselves(
-    limiter, report_each, commands
-):
+async def test_refusals_can_be_reported_without_a_later_result(limiter, report_each, commands):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
     before = await commands()
     await report_each(reservation, ACCEPTED)
@@ -134,7 +132,7 @@ async def test_refusals_that_no_later_result_carries_can_be_reported_by_themselv
     assert await commands() - before == 1
 
 
-async def test_after_a_failure_that_is_over_accepted_results_are_no_news_again(
+async def test_accepted_results_are_not_urgent_after_a_failure_is_over(
     limiter, report_each, commands, clock
 ):
     reservation = await limiter.reserve(50, within_seconds=0, scope=ISSUING)
@@ -173,7 +171,7 @@ async def test_a_chunk_of_locks_is_one_round_trip(redis, account, commands):
     assert await commands() - before == 2
 
 
-async def test_asking_for_paused_campaigns_before_each_call_is_hardly_a_round_trip(
+async def test_asking_for_paused_campaigns_before_each_call_rarely_takes_a_round_trip(
     redis, account, commands
 ):
     campaigns = PausedCampaigns(redis, account, clock=lambda: 0.0)

@@ -1,4 +1,4 @@
-"""Suspending the account for all workers when the answers say that it is refused as a whole, and nothing less."""
+"""The account is suspended for all workers only when the API refuses all of its calls."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ async def workers(clients, account) -> tuple[RateLimiter, RateLimiter]:
 
 @pytest.fixture
 def refuse(workers, wait):
-    """Have this many calls of both workers refused, one after the other for a while."""
+    """Report this many refused calls of both workers, spread over a while."""
 
     async def report_refusals(result, count):
         one, other = workers
@@ -122,7 +122,7 @@ async def test_one_accepted_call_ends_the_row_of_refusals_for_all_workers(worker
     assert (await workers[0].state()).account.refused == THRESHOLD - 1
 
 
-async def test_refusals_that_come_at_one_moment_suspend_nothing_until_they_last(workers, wait):
+async def test_simultaneous_refusals_suspend_only_when_they_last(workers, wait):
     one, _ = workers
     calls = await one.reserve(2 * THRESHOLD + 1, within_seconds=0, scope=ISSUING)
     assert await report(one, calls, *[FAILED] * 2 * THRESHOLD) == 0
@@ -130,9 +130,7 @@ async def test_refusals_that_come_at_one_moment_suspend_nothing_until_they_last(
     assert await report(one, calls, FAILED) > 0
 
 
-async def test_workers_that_see_the_same_refusals_suspend_once_and_one_of_them_logs_it(
-    workers, wait
-):
+async def test_workers_with_the_same_refusals_suspend_once_and_one_of_them_logs_it(workers, wait):
     calls = [
         await limiter.reserve(THRESHOLD, within_seconds=0, scope=ISSUING) for limiter in workers
     ]
@@ -149,7 +147,7 @@ async def test_workers_that_see_the_same_refusals_suspend_once_and_one_of_them_l
     ]
 
 
-async def test_results_of_calls_from_before_the_suspension_count_for_nothing(workers, refuse, wait):
+async def test_results_of_calls_from_before_the_suspension_do_not_count(workers, refuse, wait):
     one, other = workers
     old = await other.reserve(10, within_seconds=0, scope=ISSUING)
     await refuse(FAILED, THRESHOLD)
@@ -160,7 +158,7 @@ async def test_results_of_calls_from_before_the_suspension_count_for_nothing(wor
     assert (await one.state()).account.availability == "probing"
 
 
-async def test_after_a_suspension_one_probe_at_a_time_goes_through_over_all_workers(
+async def test_after_a_suspension_all_workers_together_make_one_probe_at_a_time(
     workers, refuse, wait
 ):
     await refuse(FAILED, THRESHOLD)
@@ -191,7 +189,7 @@ async def test_an_accepted_probe_makes_the_account_available_for_all(workers, re
     )
 
 
-async def test_a_failed_probe_keeps_the_account_suspended_and_the_next_comes_as_soon(
+async def test_a_failed_probe_keeps_the_account_suspended_and_the_next_is_as_soon(
     workers, refuse, wait
 ):
     one, other = workers
@@ -205,7 +203,7 @@ async def test_a_failed_probe_keeps_the_account_suspended_and_the_next_comes_as_
         await wait(2)
 
 
-async def test_a_retry_after_of_a_probe_prolongs_the_suspension(workers, refuse, wait):
+async def test_a_retry_after_of_a_probe_extends_the_suspension(workers, refuse, wait):
     one, other = workers
     await refuse(FAILED, THRESHOLD)
     await wait(60)

@@ -1,7 +1,7 @@
-"""The laboratory's Redis runs the scripts as a real server does: the same calls leave the same replies and hashes.
+"""The laboratory's Redis runs the scripts like a real server: same replies, same hashes.
 
-A server's clock cannot be set, so here the scripts read the time from a hash. Nothing else of them
-is changed.
+A server's clock cannot be set, so here the scripts read the time from a hash. They are otherwise
+unchanged.
 """
 
 from random import Random
@@ -19,7 +19,7 @@ from limiter.reservation import Scope
 STEPS = 400
 SCOPES = (Scope(7), Scope(7), Scope(8), Scope(7, is_read=True))
 CLOCK = "clock-of-a-test"
-START = 1_800_000_000  # of the virtual clock
+START = 1_800_000_000  # seconds of the virtual clock
 
 
 class ClockedRedis:
@@ -44,7 +44,7 @@ class ClockedRedis:
 
 
 class Weather(NamedTuple):
-    """How the API is for a while."""
+    """The API's behaviour for a while."""
 
     accepted: float
     throttled: float = 0.0
@@ -84,7 +84,7 @@ def draw_result(rng: Random, weather: Weather) -> CallResult:
 
 
 class Pair:
-    """The same worker on a server and in virtual time."""
+    """The same worker on a real server and in virtual time."""
 
     def __init__(self, redis, account: str, rate: int) -> None:
         self.now, self.server_behind, self.account, self.server = 0.0, 0.0, account, redis
@@ -120,7 +120,7 @@ class Pair:
 
 
 @pytest.mark.parametrize("rate", [0, 600, 6_000])
-async def test_a_random_sequence_of_calls_leaves_the_same_in_both(redis, account, rate):
+async def test_a_random_sequence_of_calls_has_the_same_result_in_both(redis, account, rate):
     pair, rng, weather = Pair(redis, account, rate), Random(rate), WEATHERS[0]
     await pair.wait(0)
     with capture_logs() as logged:

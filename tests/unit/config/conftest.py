@@ -1,4 +1,4 @@
-"""Nothing of this machine's environment reaches the settings of a test."""
+"""The settings of a test do not depend on this machine's environment."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Celery's configuration: each setting that keeps work from being lost or doubled is as it must be."""
+"""Celery's configuration: the settings that prevent lost or duplicate work."""
 
 import pytest
 from celery.worker.consumer import Consumer
@@ -47,7 +47,7 @@ def test_a_worker_takes_no_more_messages_than_it_works_on(conf):
     assert conf.worker_prefetch_multiplier == 1
 
 
-def test_no_result_is_kept_anywhere(conf):
+def test_no_result_is_stored(conf):
     assert conf.task_ignore_result
     assert conf.result_backend is None
 
@@ -61,13 +61,13 @@ def test_a_pickled_message_is_refused_and_a_json_one_is_not(conf):
 
 
 @pytest.mark.parametrize("lease", [10.0, 120.0, 3600.0])
-def test_a_message_is_not_delivered_again_while_its_chunk_can_still_be_under_way(lease):
+def test_a_message_is_not_delivered_again_while_its_chunk_may_still_run(lease):
     timeout = 5.0
     options = _app(lease_seconds=lease, api_timeout_seconds=timeout).conf.broker_transport_options
     assert options["visibility_timeout"] > 2 * lease
 
 
-def test_a_child_that_hangs_ends_but_none_that_waits_for_the_ledger(conf):
+def test_a_hanging_child_is_ended_and_one_that_waits_for_the_ledger_is_not(conf):
     settings = Settings(_env_file=None)
     assert 3 * settings.lease_seconds < conf.task_time_limit <= settings.visibility_timeout_seconds
 
@@ -93,7 +93,7 @@ def test_no_call_waits_without_a_limit_for_an_absent_broker(conf):
     assert conf.broker_connection_retry_on_startup
 
 
-def test_the_broker_may_be_shared_because_its_keys_are_our_own(conf):
+def test_the_broker_may_be_shared_because_our_keys_have_a_prefix(conf):
     assert conf.broker_transport_options["global_keyprefix"] == "issuance:"
 
 
@@ -131,7 +131,7 @@ def test_each_broker_is_given_only_its_own_options(conf, rabbit_conf):
 
 
 @pytest.mark.parametrize("lease", [10.0, 590.0])
-def test_rabbitmq_takes_no_message_back_while_its_chunk_can_still_be_under_way(lease):
+def test_rabbitmq_takes_no_message_back_while_its_chunk_may_still_run(lease):
     assert (
         _app(
             AMQP, redis_url=REDIS, lease_seconds=lease, api_timeout_seconds=5.0
@@ -146,7 +146,7 @@ def test_a_worker_on_rabbitmq_declares_no_queues_for_delays():
     assert "delayed_delivery" in left_out
 
 
-def test_every_queue_has_a_process_that_consumes_it_and_no_other(conf):
+def test_every_queue_is_consumed_by_exactly_one_process(conf):
     settings = Settings(_env_file=None)
     consumed = {}
     for process, queue in CONSUMERS.items():
@@ -160,7 +160,7 @@ def test_every_queue_has_a_process_that_consumes_it_and_no_other(conf):
 @pytest.mark.parametrize(
     ("task", "queue"), [(RELEASE_TASK, RELEASE_QUEUE), (DEAD_LETTER_TASK, DEAD_LETTER_QUEUE)]
 )
-def test_a_task_that_names_no_queue_has_one(task, queue):
+def test_a_task_without_a_named_queue_is_routed_to_one(task, queue):
     app = _app()
     assert app.amqp.router.route({}, task)["queue"].name == queue
 

@@ -7,7 +7,7 @@ import pytest
 from config.gc_tuning import collecting_rarely
 
 
-def test_afterwards_the_collector_looks_as_often_as_before():
+def test_afterwards_the_collector_runs_as_often_as_before():
     before = gc.get_threshold()
     with pytest.raises(ZeroDivisionError), collecting_rarely():
         _fail_if_rare(before[0])

@@ -1,4 +1,4 @@
-"""Logs: one masked event a line, ours and the libraries'; a broken log stops nothing."""
+"""Logs: one masked event per line, from us and from libraries; a broken log stops nothing."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ MOBILE, EMAIL = "919800000001", "rita@shop.example"
 
 @pytest.fixture
 def configure(monkeypatch):
-    """Configures the logs on a stream of this test; gives the stream."""
+    """Configures logging to write to the test's stream, and returns the stream."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     stream = StringIO()
@@ -50,7 +50,7 @@ def test_an_event_is_one_line_of_json_with_its_time_level_and_logger(configure):
     }
 
 
-def test_a_librarys_line_has_the_same_form(configure):
+def test_a_librarys_log_entry_has_the_same_form(configure):
     stream = configure()
     logging.getLogger("celery.worker").info("Connected to %s", "redis://127.0.0.1:6379/0")
     (event,) = _events(stream)
@@ -90,7 +90,7 @@ def test_the_text_of_an_exception_is_scrubbed(configure):
     assert all("bad customer [number]" in event["exception"] for event in _events(stream))
 
 
-def test_what_a_library_adds_to_its_errors_is_not_shown(configure):
+def test_notes_that_a_library_adds_to_its_errors_are_not_shown(configure):
     stream = configure()
     data = {"exc": f"KeyError({EMAIL!r})", "args": MOBILE}
     logging.getLogger("celery.app.trace").error("Task raised", extra={"data": data})
@@ -114,7 +114,7 @@ def test_ids_are_left_as_they_are_so_that_one_search_follows_a_reward(configure)
     assert event["event"] == f"attempt {request_id}"
 
 
-def test_less_than_the_wished_level_is_left_out_of_both_kinds(configure):
+def test_entries_below_the_level_are_left_out_of_both_kinds(configure):
     stream = configure(log_level="WARNING")
     structlog.get_logger("t").info("no")
     logging.getLogger("library").info("no")
@@ -123,7 +123,7 @@ def test_less_than_the_wished_level_is_left_out_of_both_kinds(configure):
     assert [event["event"] for event in _events(stream)] == ["yes", "yes"]
 
 
-def test_celerys_lines_about_each_task_are_left_out_and_its_errors_are_not(configure):
+def test_celerys_entries_about_each_task_are_left_out_and_its_errors_are_not(configure):
     stream = configure()
     for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace", "httpx"):
         logging.getLogger(name).info("every second")
@@ -142,7 +142,7 @@ def test_on_a_terminal_events_are_readable_lines_with_exceptions_masked(configur
     assert MOBILE not in stream.getvalue()
 
 
-def test_text_that_no_encoding_holds_is_logged_escaped(configure):
+def test_text_that_cannot_be_encoded_is_logged_escaped(configure):
     stream = configure()
     structlog.get_logger("t").info("seen", message="half a pair: \ud800")
     assert _events(stream)[0]["message"] == "half a pair: \ud800"
@@ -187,7 +187,7 @@ def _break_off():
 
 
 class Pieces:
-    """A stream that keeps what is written to it, piece by piece."""
+    """A stream that keeps each piece written to it."""
 
     def __init__(self, written):
         self.write = written.append
@@ -196,7 +196,7 @@ class Pieces:
         pass
 
 
-def test_a_setting_given_under_its_old_name_is_warned_of(configure, monkeypatch):
+def test_a_setting_under_its_old_name_logs_a_warning(configure, monkeypatch):
     monkeypatch.setenv("ISSUANCE_LOOK_UP_LAGS_SECONDS", "1,2")
     (event,) = _events(configure())
     assert (event["event"], event["level"]) == ("setting_renamed", "warning")

@@ -1,4 +1,4 @@
-"""The settings' reference is what the code says."""
+"""The reference of settings matches the code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings: read from the environment and `.env`; a wrong one ends with its name and what to do."""
+"""Settings come from the environment and `.env`; an error names the setting and the remedy."""
 
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def test_every_wrong_setting_has_its_own_line(monkeypatch):
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_what_is_wrong_does_not_show_the_value_which_may_be_a_secret(monkeypatch):
+def test_an_error_does_not_show_the_value_which_may_be_a_secret(monkeypatch):
     _set(monkeypatch, BROKER_URL="redi://:hunter2@broker", FLOWER_BASIC_AUTH="a:hunter2")
     with pytest.raises(SettingsError) as caught:
         read_settings()
@@ -139,19 +139,19 @@ def test_an_unknown_name_in_the_file_is_refused_too(tmp_path: Path):
         read_settings()
 
 
-def test_variables_of_the_tests_are_none_of_the_programs(monkeypatch):
+def test_variables_of_the_tests_are_not_settings(monkeypatch):
     monkeypatch.setenv("ISSUANCE_TEST_POSTGRES_URL", "postgresql://x")
     assert read_settings().ledger_url == ""
 
 
-def test_the_environment_is_stronger_than_the_file(monkeypatch, tmp_path: Path):
+def test_the_environment_overrides_the_file(monkeypatch, tmp_path: Path):
     (tmp_path / ".env").write_text("ISSUANCE_WORKERS=3\nISSUANCE_API_BRAND=FILE\n")
     _set(monkeypatch, WORKERS="4")
     settings = read_settings()
     assert (settings.workers, settings.api_brand) == (4, "FILE")
 
 
-def test_words_are_read_whatever_their_case(monkeypatch):
+def test_words_are_read_in_any_case(monkeypatch):
     _set(monkeypatch, API_VARIANT="Single", API_AUTH="BASIC")
     settings = read_settings()
     assert settings.api_variant is Variant.SINGLE
@@ -179,7 +179,7 @@ def test_a_real_api_is_never_called_with_the_simulators_credentials(monkeypatch,
 
 
 @pytest.mark.parametrize("given", [{"API_PASSWORD": "p"}, OAUTH])
-def test_a_real_api_with_credentials_of_its_own_is_fine(monkeypatch, given):
+def test_a_real_api_with_its_own_credentials_is_accepted(monkeypatch, given):
     _set(monkeypatch, API_URL=REAL, API_TILL="t", API_BRAND="B", **given)
     assert read_settings().api_url == REAL
 
@@ -202,18 +202,18 @@ def test_a_host_that_only_looks_like_the_simulator_is_a_real_api(monkeypatch, ho
 @pytest.mark.parametrize(
     "name", ["API_URL", "BROKER_URL", "REDIS_URL", "LEDGER_URL", "RECONCILE_DELAYS_SECONDS"]
 )
-def test_an_empty_setting_that_is_documented_as_empty_means_that_nothing_is_set(monkeypatch, name):
+def test_an_empty_value_that_is_documented_means_not_set(monkeypatch, name):
     _set(monkeypatch, **{name: ""})
     assert not getattr(read_settings(), name.lower())
 
 
-def test_a_call_that_starts_last_ends_and_is_recorded_within_the_lease():
+def test_the_last_call_to_start_ends_and_is_recorded_within_the_lease():
     settings = read_settings()
     assert settings.call_window_seconds + settings.api_timeout_seconds < settings.lease_seconds
     assert settings.lease_seconds * 2 < settings.visibility_timeout_seconds
 
 
-def test_no_secret_shows_in_the_settings_own_words(monkeypatch):
+def test_the_settings_repr_shows_no_secret(monkeypatch):
     _set(
         monkeypatch,
         API_PASSWORD="hunter2",

@@ -1,4 +1,4 @@
-"""Where the parts are: settings first, then what `issuance up` has announced, else nowhere."""
+"""Endpoints: from the settings, or else from the discovery file of `issuance up`."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_a_running_system_on_this_home_is_found(tmp_path):
     )
 
 
-def test_settings_are_stronger_than_the_running_system(tmp_path):
+def test_settings_override_the_running_system(tmp_path):
     UP.announce(tmp_path)
     site = _site(
         tmp_path,
@@ -41,13 +41,13 @@ def test_settings_are_stronger_than_the_running_system(tmp_path):
     assert site == Site("sqlite:///l", "redis://b", "redis://r", "http://a", UP.rate_per_minute)
 
 
-def test_the_rate_of_the_running_system_gives_way_to_one_that_was_set(tmp_path):
+def test_a_rate_in_the_settings_overrides_that_of_the_running_system(tmp_path):
     UP.announce(tmp_path)
     assert _site(tmp_path).rate_per_minute == 0
     assert _site(tmp_path, api_rate_per_minute=100).rate_per_minute == 100
 
 
-def test_limits_live_in_the_broker_when_that_is_redis_and_nowhere_when_it_is_not(tmp_path):
+def test_limits_use_the_brokers_redis_or_the_one_that_was_set(tmp_path):
     assert _site(tmp_path, broker_url="rediss://b").redis_url == "rediss://b"
     assert _site(tmp_path, broker_url="amqp://b", redis_url="redis://r").redis_url == "redis://r"
 
@@ -62,12 +62,12 @@ def test_limits_live_in_the_broker_when_that_is_redis_and_nowhere_when_it_is_not
         json.dumps({"pid": "x", "broker_url": "", "api_url": "", "flower_url": ""}),
     ],
 )
-def test_a_damaged_announcement_is_no_running_system(tmp_path, text):
+def test_a_damaged_discovery_file_is_no_running_system(tmp_path, text):
     (tmp_path / "running.json").write_text(text)
     assert RunningSystem.find(tmp_path) is None
 
 
-def test_an_announcement_of_a_process_that_is_gone_is_no_running_system(tmp_path):
+def test_a_discovery_file_of_a_dead_process_is_no_running_system(tmp_path):
     gone = os.fork()
     if gone == 0:
         os._exit(0)
@@ -76,7 +76,7 @@ def test_an_announcement_of_a_process_that_is_gone_is_no_running_system(tmp_path
     assert RunningSystem.find(tmp_path) is None
 
 
-def test_a_retracted_announcement_is_gone_and_retracting_twice_is_fine(tmp_path):
+def test_a_discovery_file_can_be_removed_twice(tmp_path):
     UP.announce(tmp_path)
     RunningSystem.retract(tmp_path)
     RunningSystem.retract(tmp_path)

@@ -1,4 +1,4 @@
-"""Wake-ups: many requests ask for one release; an absent broker or Redis stops no caller."""
+"""Wake-ups: many requests cause one release; an absent broker or Redis stops no caller."""
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -20,7 +20,7 @@ def server():
 
 @pytest.fixture
 def make_broker():
-    """Make applications, each on an empty broker in memory unless another is given."""
+    """Makes applications, each with its own empty in-memory broker by default."""
     made = []
 
     def make(url=MEMORY_URL):
@@ -38,14 +38,14 @@ def _sent(broker):
     return [message.headers["task"] for message in messages(broker, RELEASE_QUEUE)]
 
 
-def test_many_who_ask_at_once_get_one_release(server, make_broker):
+def test_many_simultaneous_requests_cause_one_release(server, make_broker):
     broker = make_broker()
     wake_ups = [WakeUp(broker, FakeRedis(server=server)) for _ in range(3)]
     assert all(wake_up.request() for wake_up in wake_ups)
     assert _sent(broker) == [RELEASE_TASK]
 
 
-def test_who_asks_after_a_release_began_gets_another(server, make_broker):
+def test_a_request_after_a_release_began_causes_another(server, make_broker):
     broker = make_broker()
     wake_up = WakeUp(broker, FakeRedis(server=server))
     wake_up.request()
@@ -71,7 +71,7 @@ def test_an_absent_redis_is_reported_and_does_not_stop_a_release(server, make_br
     wake_up.acknowledge()
 
 
-def test_who_asks_after_each_chunk_gets_a_release_every_quarter_of_a_second_at_most(
+def test_requests_after_each_chunk_cause_at_most_a_release_every_quarter_of_a_second(
     server, make_broker
 ):
     broker, now = make_broker(), [100.0]

@@ -1,4 +1,4 @@
-"""A Redis without a socket, and one in virtual time."""
+"""A fake Redis without a socket, and an account in virtual time."""
 
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer

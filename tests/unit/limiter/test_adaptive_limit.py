@@ -1,4 +1,4 @@
-"""The adaptive limit against models of APIs, in virtual time: it protects the API from us, and does nothing else."""
+"""The adaptive limit against models of APIs, in virtual time."""
 
 from functools import partial
 
@@ -18,14 +18,14 @@ TOO_MANY = Reply(0.02, Verdict.THROTTLED, settles=False, retry_after=1.0)
     [(LOST, 0.05), (LOST, 0.2), (LOST, 0.35), (TOO_MANY, 0.03), (TOO_MANY, 0.1)],
     ids=["5 % lost", "20 % lost", "35 % lost", "3 % throttled", "10 % throttled"],
 )
-def test_stray_failures_do_not_lower_the_limit_for_good(reply, share):
+def test_stray_failures_do_not_lower_the_limit_permanently(reply, share):
     record, _ = run(partial(apis.Stray, share=share, reply=reply), 60)
     assert record.suspensions == 0
     assert max(limits(record, 40, 60)) == RATE
     assert accepted(record, 10, 60) >= 0.85 * (1 - share) * PER_SECOND
 
 
-def test_the_state_says_which_share_of_failures_fewer_calls_did_not_prevent():
+def test_the_state_shows_the_share_of_failures_that_fewer_calls_did_not_prevent():
     _, state = run(partial(apis.Stray, share=0.35, reply=LOST), 20)
     assert state.unrelated_share == pytest.approx(0.35, abs=0.15)
 
@@ -57,7 +57,7 @@ def test_a_limit_that_falls_and_rises_is_followed():
     assert accepted(record, 62, 70) >= 0.85 * PER_SECOND
 
 
-def test_stray_failures_beside_a_hard_limit_do_not_hide_it():
+def test_stray_failures_do_not_hide_a_hard_limit():
     class LimitedAndLossy(apis.HardLimit):
         def call(self, job, now):
             reply = super().call(job, now)
@@ -68,7 +68,7 @@ def test_stray_failures_beside_a_hard_limit_do_not_hide_it():
     assert refused_share(record, 25, 45) <= 0.4  # without a limit: 0.78
 
 
-def test_latency_that_follows_the_rate_is_held():
+def test_latency_that_depends_on_the_rate_is_kept_low():
     record, state = run(partial(apis.Capacity, per_second=PER_SECOND), 40, rate=4 * RATE)
     latencies = sorted(took for at, took in record.latencies if at >= 10)
     assert latencies[int(0.95 * len(latencies))] <= 3 * 0.05
@@ -76,7 +76,7 @@ def test_latency_that_follows_the_rate_is_held():
     assert state.adaptive_limit_reason == "latency"
 
 
-def test_latency_of_its_own_costs_no_calls():
+def test_latency_that_does_not_depend_on_the_rate_costs_no_calls():
     record, state = run(partial(apis.SlowFrom, at=10, latency=1.0), 50)
     assert accepted(record, 35, 50) >= 0.9 * PER_SECOND
     assert state.allowed_per_minute >= 0.9 * RATE
@@ -94,7 +94,7 @@ def test_one_campaigns_failures_cost_another_campaign_nothing():
     assert state.account.is_available
 
 
-def test_readable_answers_that_need_reads_cost_nothing_even_when_the_reads_fail():
+def test_readable_answers_that_need_reads_cost_no_calls_even_when_the_reads_fail():
     record, state = run(partial(apis.Reconciled, share=0.1, reads_fail=True), 20)
     assert accepted(record, 2, 20) >= 0.95 * PER_SECOND
     assert state.account.is_available

@@ -1,4 +1,4 @@
-"""Results until they are reported: sums for each grant, of the oldest first."""
+"""Unreported results: summed per grant, and taken oldest first."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_each_verdict_is_counted_by_itself():
 @pytest.mark.parametrize(
     ("result", "weight"), [(FAILED, 1), (THROTTLED, 2), (UNAUTHORISED, 4), (ACCEPTED, 0)]
 )
-def test_a_refused_call_weighs_the_more_the_less_it_can_be_the_jobs_own(result, weight):
+def test_a_refused_call_weighs_more_when_the_job_is_a_less_likely_cause(result, weight):
     assert sums(result, result).evidence == 2 * weight
 
 
@@ -47,18 +47,18 @@ def test_a_refused_repeat_weighs_nothing(result):
     assert (feedback.evidence, feedback.fresh_failed) == (0, 0)
 
 
-def test_fresh_failures_are_those_that_fewer_calls_might_prevent_and_no_429():
+def test_fresh_failures_are_failed_calls_of_new_jobs_without_429s():
     assert sums(FAILED, repeated(FAILED), UNAUTHORISED, THROTTLED, ACCEPTED).fresh_failed == 2
 
 
-def test_a_campaigns_unsettled_jobs_are_counted_as_new_ones_and_repeats_and_429s_not_at_all():
+def test_unsettled_jobs_are_counted_as_new_or_repeated_and_429s_not_at_all():
     unsettled = replace(ACCEPTED, settled=False)
     feedback = sums(ACCEPTED, FAILED, unsettled, repeated(FAILED), THROTTLED, repeated(ACCEPTED))
     assert (feedback.settled, feedback.settled_repeats) == (2, 1)
     assert (feedback.unsettled, feedback.unsettled_repeats) == (2, 1)
 
 
-def test_accepted_and_refused_calls_of_jobs_that_failed_before_are_counted_apart():
+def test_accepted_and_refused_calls_of_jobs_that_failed_before_are_counted_separately():
     feedback = sums(
         ACCEPTED, repeated(ACCEPTED), FAILED, repeated(THROTTLED), repeated(UNAUTHORISED)
     )
@@ -70,7 +70,7 @@ def test_latencies_are_summed_in_microseconds_with_the_fastest_and_only_where_me
     assert (feedback.timed, feedback.took, feedback.fastest) == (2, 750_000, 250_000)
 
 
-def test_of_several_retry_afters_the_shortest_counts_and_none_is_below_a_second():
+def test_the_shortest_retry_after_counts_and_is_at_least_a_second():
     assert sums(asking(THROTTLED, 30), asking(THROTTLED, 7), THROTTLED).retry_after == 7_000_000
     assert sums(asking(THROTTLED, 0.1)).retry_after == 1_000_000
 
@@ -79,7 +79,7 @@ def test_the_newest_reason_is_kept():
     assert sums(FAILED, THROTTLED, ACCEPTED).reason == THROTTLED.reason
 
 
-def test_a_retry_after_of_an_accepted_call_is_that_jobs_alone():
+def test_a_retry_after_of_an_accepted_call_does_not_affect_the_account():
     assert sums(asking(ACCEPTED, 30)).retry_after == 0
 
 
@@ -93,7 +93,7 @@ def test_refusals_among_the_results_are_known(results, expected):
     assert buffer.has_refusals() is expected
 
 
-def test_results_are_taken_once_for_each_grant_the_oldest_first():
+def test_results_are_taken_once_per_grant_oldest_first():
     buffer, newer = FeedbackBuffer(), GRANT._replace(epoch=4)
     for grant in (GRANT, newer, GRANT):
         buffer.add(grant, ACCEPTED)

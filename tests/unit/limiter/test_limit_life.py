@@ -1,4 +1,4 @@
-"""What begins and ends an adaptive limit, besides what the API answers, in virtual time."""
+"""What starts and ends an adaptive limit, apart from the API's answers, in virtual time."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,7 +10,7 @@ from tests.unit.limiter.virtual import PER_SECOND, RATE, HalfTaken, VirtualAccou
 
 @pytest.fixture
 async def limited(virtual: VirtualAccount, limiter: RateLimiter) -> RateLimiter:
-    """A worker that has found that the API takes half of the rate."""
+    """A worker whose adaptive limit is half of the rate, as the API requires."""
     await make_calls(virtual, limiter, 10, HalfTaken(virtual))
     state = await limiter.state()
     assert 0 < state.adaptive_limit_per_minute < RATE
@@ -28,7 +28,7 @@ async def test_a_limit_binds_all_workers_and_the_state_says_why_and_for_how_long
     assert (state.is_held_back, state.allowed_per_minute) == (True, state.adaptive_limit_per_minute)
 
 
-async def test_a_lowered_limit_is_logged_as_a_warning_and_a_lifted_one_is_said(virtual, limiter):
+async def test_a_lowered_limit_is_logged_as_a_warning_and_a_lifted_one_as_info(virtual, limiter):
     with capture_logs() as logged:
         await make_calls(virtual, limiter, 10, HalfTaken(virtual))
         await make_calls(virtual, limiter, 60)
@@ -39,9 +39,7 @@ async def test_a_lowered_limit_is_logged_as_a_warning_and_a_lifted_one_is_said(v
     assert (await limiter.state()).adaptive_limit_per_minute == 0
 
 
-async def test_a_worker_that_is_set_not_to_adapt_lifts_the_limit_and_never_finds_one(
-    virtual, limited
-):
+async def test_a_worker_that_does_not_adapt_lifts_the_limit_and_never_sets_one(virtual, limited):
     rigid = virtual.worker(adapts=False)
     await call(rigid, ACCEPTED)
     assert (await rigid.state()).adaptive_limit_per_minute == 0
@@ -61,7 +59,7 @@ async def test_a_rate_that_is_set_ends_the_limit(limited):
     )
 
 
-async def test_a_rate_below_the_limit_is_what_holds(limited):
+async def test_a_rate_below_the_limit_applies(limited):
     await limited.set_rate(60)
     state = await limited.state()
     assert (state.adaptive_limit_per_minute, state.allowed_per_minute) == (0, 60)
@@ -70,7 +68,7 @@ async def test_a_rate_below_the_limit_is_what_holds(limited):
 @pytest.mark.parametrize(
     "is_old", [True, False], ids=["calls from before it", "calls from after it"]
 )
-async def test_only_calls_from_after_a_new_rate_are_held_against_it(virtual, limited, is_old):
+async def test_only_calls_after_a_new_rate_count_against_it(virtual, limited, is_old):
     old = await limited.reserve(50, within_seconds=1, scope=ISSUING)
     await limited.set_rate(2 * RATE)
     new = await limited.reserve(50, within_seconds=1, scope=ISSUING)

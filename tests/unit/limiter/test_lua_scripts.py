@@ -1,4 +1,4 @@
-"""The scripts: named parameters and replies, and headers that say what their code reads."""
+"""The scripts: named parameters and replies, and headers that match the code."""
 
 import re
 import tomllib
@@ -25,7 +25,7 @@ LIBRARY = ("adaptive", "breaker", "hash", "results")
 
 
 def code_of(name: str) -> str:
-    """A file without its comments."""
+    """The code of a file, without comments."""
     return re.sub(r"--.*", "", (FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
 
 
@@ -37,7 +37,7 @@ def used_by(name: str) -> list[str]:
 
 
 def read_by(name: str) -> set[str]:
-    """The parameters that a script reads, by itself or in the library files that it uses."""
+    """The parameters that a script reads, including its library files."""
     return {
         read
         for part in (name, *used_by(name))
@@ -51,28 +51,28 @@ def test_every_lua_file_is_a_script_or_belongs_to_the_library():
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_every_parameter_that_a_script_reads_is_declared_and_every_declared_one_is_read(name):
+def test_a_script_declares_exactly_the_parameters_that_it_reads(name):
     declared = load(name).parameters
     assert len(declared) == len(set(declared))
     assert set(declared) == read_by(name)
 
 
 @pytest.mark.parametrize("name", LIBRARY)
-def test_a_library_file_declares_no_parameters_of_its_own(name):
+def test_a_library_file_declares_no_parameters(name):
     script = load(name)
     assert (script.parameters, script.fields) == ((), ())
 
 
-def test_scripts_name_what_they_return_but_for_the_locks_which_return_places():
+def test_every_script_but_those_of_the_locks_names_its_reply_fields():
     assert {name for name in SCRIPTS if not load(name).fields} == {"acquire_locks", "release_locks"}
 
 
-def test_a_name_that_is_no_parameter_is_refused():
+def test_an_unknown_parameter_is_refused():
     with pytest.raises(TypeError, match="no parameter rat, tempo"):
         load("set_rate").arguments({"rate": 60, "tempo": 1, "rat": 2})
 
 
-def test_arguments_are_put_into_the_scripts_order_and_what_is_missing_is_0_or_empty():
+def test_arguments_get_the_scripts_order_and_missing_ones_are_0_or_empty():
     script = LuaScript("", ("rate", "reason", "count"), ())
     assert script.arguments({"count": 3}) == [0, "", 3]
     assert script.arguments({"count": 3, "reason": "HTTP 429", "rate": 60}) == [60, "HTTP 429", 3]

@@ -1,4 +1,4 @@
-"""A `Retry-After` while most calls are throttled is about the account; while few are, it is about the job."""
+"""A `Retry-After` concerns the account while most calls are throttled, and otherwise the job."""
 
 import pytest
 from structlog.testing import capture_logs

@@ -1,4 +1,4 @@
-"""How long a worker goes by the paused campaigns it knows."""
+"""How long a worker uses the paused campaigns that it has read."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ async def test_paused_campaigns_are_read_again_after_half_a_second(redis):
     assert await worker.paused() == {7}
 
 
-async def test_no_call_goes_by_paused_campaigns_that_were_never_read(redis):
+async def test_no_call_starts_before_the_paused_campaigns_were_read(redis):
     await PausedCampaigns(redis, "till").pause(7)
     worker = PausedCampaigns(redis, "till")
     assert await asyncio.gather(*(worker.paused() for _ in range(10))) == [{7}] * 10

@@ -1,4 +1,4 @@
-"""Probes of a suspended account, in virtual time: soon, regular, of both kinds, and one at a time."""
+"""Probes of a suspended account, in virtual time: regular, of both kinds, one at a time."""
 
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ STEP = 0.1
 
 @pytest.fixture
 def probe(virtual):
-    """Ask for calls every moment, for jobs of the given kinds; says when a probe was made, and of which kind."""
+    """Ask for calls of the given kinds all the time; return the time and kind of each probe."""
 
     async def make_probes(limiter, seconds, kinds=(False, True), result=FAILED):
         probes, until = [], virtual.now + seconds
@@ -47,7 +47,7 @@ def gaps(probes):
 @pytest.mark.parametrize(
     "kinds", [(False,), (True,), (False, True)], ids=["new jobs", "repeats", "both"]
 )
-async def test_probes_come_at_least_every_two_seconds_however_long_the_outage(
+async def test_a_probe_is_made_at_least_every_two_seconds_however_long_the_outage(
     virtual, limiter, probe, kinds
 ):
     await suspend(limiter, virtual.wait)
@@ -58,19 +58,21 @@ async def test_probes_come_at_least_every_two_seconds_however_long_the_outage(
     assert max(gaps(probes)) <= 2.0 + STEP
 
 
-async def test_probes_are_no_more_than_one_a_second(virtual, limiter, probe):
+async def test_there_is_at_most_one_probe_a_second(virtual, limiter, probe):
     await suspend(limiter, virtual.wait)
     assert min(gaps(await probe(limiter, 60))) >= 1.0
 
 
-async def test_the_time_between_probes_varies_so_that_accounts_do_not_probe_in_step(
+async def test_the_time_between_probes_varies_so_that_accounts_do_not_probe_together(
     virtual, limiter, probe
 ):
     await suspend(limiter, virtual.wait)
     assert len({round(gap, 1) for gap in gaps(await probe(limiter, 60))}) > 2
 
 
-async def test_probes_alternate_between_new_jobs_and_such_as_failed_before(virtual, limiter, probe):
+async def test_probes_alternate_between_new_jobs_and_jobs_that_failed_before(
+    virtual, limiter, probe
+):
     await suspend(limiter, virtual.wait)
     kinds = [is_repeat for _, is_repeat in await probe(limiter, 60)]
     assert kinds == [False, True] * (len(kinds) // 2) + [False] * (len(kinds) % 2)
@@ -104,7 +106,7 @@ async def test_a_shorter_retry_after_of_a_probe_does_not_cut_the_suspension(
     assert first - begin == pytest.approx(40, abs=0.5)
 
 
-async def test_a_probe_waits_its_turn_under_a_slow_rate(virtual):
+async def test_a_probe_waits_for_its_slot_at_a_slow_rate(virtual):
     limiter = virtual.worker(rate_per_minute=6, failure_threshold=2)
     await report(limiter, await limiter.reserve(1, within_seconds=0, scope=ISSUING), FAILED)
     await virtual.wait(10)

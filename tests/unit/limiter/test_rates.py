@@ -1,4 +1,4 @@
-"""Rates that cannot be kept are refused before anything is sent."""
+"""Invalid rates are refused before anything is sent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""After a suspension calls come back gradually, soon, and never as a burst above the rate."""
+"""After a suspension calls increase soon and gradually, without a burst above the rate."""
 
 from collections import Counter
 from functools import partial
@@ -23,7 +23,7 @@ BEGIN, END = 10, 40
 
 
 class LimitedWithOutage(HardLimit):
-    """An API that takes half of our rate, and is away for a while."""
+    """An API that accepts half of our rate and is down for a while."""
 
     def __init__(self, rng):
         super().__init__(rng, lambda _: PER_SECOND / 2)
@@ -36,7 +36,7 @@ class LimitedWithOutage(HardLimit):
 
 @pytest.fixture(scope="module")
 def outage():
-    """Half a minute without a readable answer, between seconds 10 and 40."""
+    """An API without a readable answer between seconds 10 and 40."""
     record, state = run(partial(Outage, begins=BEGIN, ends=END), 60)
     return record, state
 
@@ -46,7 +46,7 @@ def by_second(times, begin):
     return [counts[second] for second in range(max(counts) + 1)]
 
 
-async def test_calls_come_back_gradually_to_what_was_accepted_before(virtual, limiter):
+async def test_calls_increase_gradually_to_the_earlier_throughput(virtual, limiter):
     await make_calls(virtual, limiter, 10)
     await suspend(limiter, virtual.wait)
     await virtual.wait(10)
@@ -60,7 +60,9 @@ async def test_calls_come_back_gradually_to_what_was_accepted_before(virtual, li
     assert (await limiter.state()).adaptive_limit_per_minute == 0
 
 
-async def test_without_a_rate_they_come_back_to_what_was_accepted_before_and_then_freely(virtual):
+async def test_without_a_rate_calls_increase_to_the_earlier_throughput_and_are_then_unlimited(
+    virtual,
+):
     limiter = virtual.worker(rate_per_minute=0)
     await make_calls(virtual, limiter, 10, wanted=5)
     await suspend(limiter, virtual.wait)
@@ -71,7 +73,7 @@ async def test_without_a_rate_they_come_back_to_what_was_accepted_before_and_the
     assert (await limiter.state()).allowed_per_minute == 0
 
 
-async def test_after_a_row_of_429s_they_come_back_gradually_too(virtual, limiter):
+async def test_calls_increase_gradually_after_a_row_of_429s_too(virtual, limiter):
     await make_calls(virtual, limiter, 10)
     await suspend(limiter, virtual.wait, THROTTLED)
     await virtual.wait(10)
@@ -82,7 +84,7 @@ async def test_after_a_row_of_429s_they_come_back_gradually_too(virtual, limiter
     assert made[-1] >= 0.9 * PER_SECOND
 
 
-async def test_a_recovery_does_not_leap_ahead_while_no_calls_are_made(virtual, limiter):
+async def test_a_recovery_does_not_jump_while_no_calls_are_made(virtual, limiter):
     await make_calls(virtual, limiter, 10)
     await suspend(limiter, virtual.wait)
     await virtual.wait(10)
@@ -108,13 +110,13 @@ def test_a_limit_from_before_the_suspension_is_kept_after_the_recovery():
     assert refused_share(record, END + 5, END + 20) <= 0.05
 
 
-def test_an_outage_costs_about_a_call_a_second_and_no_job_its_budget(outage):
+def test_an_outage_costs_about_a_call_a_second_and_no_job_its_attempts(outage):
     record, _ = outage
     assert 0.3 <= sum(BEGIN + 3 <= at < END for at, _ in record.calls) / (END - BEGIN - 3) <= 1
     assert record.exhausted == 0
 
 
-def test_traffic_is_back_within_ten_seconds_of_the_apis_return_without_a_burst_above_the_rate(
+def test_traffic_recovers_within_ten_seconds_without_a_burst_above_the_rate(
     outage,
 ):
     record, state = outage

@@ -1,4 +1,4 @@
-"""An API that refuses each new job once looks as if it were down, until jobs that failed before say otherwise."""
+"""An API that refuses each new job once seems to be down until it accepts repeated jobs."""
 
 import pytest
 
@@ -16,7 +16,7 @@ MANY = 40
 
 
 async def refuse(limiter, wait, *results):
-    """Have a long row of calls refused."""
+    """Report many refused calls in a row."""
     for _ in range(MANY):
         await report(limiter, await limiter.reserve(0, within_seconds=0, scope=ISSUING), *results)
         await wait(REFUSALS_SPREAD_SECONDS / 10)
@@ -24,7 +24,7 @@ async def refuse(limiter, wait, *results):
 
 @pytest.fixture
 async def known(virtual, limiter):
-    """A worker of an account whose suspension ended with a job that had failed before."""
+    """A worker of an account whose suspension ended with a repeated job."""
     await refuse(limiter, virtual.wait, FAILED)
     assert not (await limiter.state()).account.is_available
     await virtual.wait(10)
@@ -40,7 +40,7 @@ async def test_refused_new_jobs_alone_do_not_suspend_such_an_account_again(virtu
     assert (await known.state()).account.is_available
 
 
-async def test_refused_repeats_beside_them_suspend_it_again(virtual, known):
+async def test_refused_new_jobs_and_repeats_suspend_it_again(virtual, known):
     await refuse(known, virtual.wait, FAILED, repeated(FAILED))
     assert not (await known.state()).account.is_available
 

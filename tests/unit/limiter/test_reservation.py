@@ -1,4 +1,4 @@
-"""Reading what the server granted."""
+"""Reading the reply to a reservation."""
 
 import pytest
 
@@ -21,17 +21,17 @@ def read(granted: int, ahead: int, *, interval: int = 100_000, held: str = "") -
     return Reservation.read(ISSUING, reply)
 
 
-def test_slots_behind_the_present_start_at_once_and_the_others_in_turn():
+def test_past_slots_start_at_once_and_the_others_in_order():
     assert read(4, -250_000).delays_seconds == (0.0, 0.0, 0.05, 0.15)
 
 
-def test_nothing_granted_still_says_when_to_ask_again():
+def test_a_reservation_without_slots_says_when_to_ask_again():
     reservation = read(0, 0)
     assert reservation.delays_seconds == ()
     assert reservation.next_free_seconds == 0.25
 
 
-def test_a_grant_keeps_under_which_state_of_the_limits_its_calls_were_granted():
+def test_a_grant_keeps_the_state_of_the_limits():
     assert read(1, 0).grant == Grant(ISSUING, epoch=3, suspension=2, campaign_suspension=1)
 
 
@@ -45,7 +45,5 @@ def test_a_grant_keeps_under_which_state_of_the_limits_its_calls_were_granted():
         ("campaign_probing", False),
     ],
 )
-def test_only_the_call_that_goes_through_a_suspension_of_the_account_or_of_reads_is_its_probe(
-    held, is_probe
-):
+def test_only_the_call_granted_during_a_suspension_is_its_probe(held, is_probe):
     assert read(1, 0, held=held).is_probe is is_probe

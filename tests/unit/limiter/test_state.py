@@ -1,4 +1,4 @@
-"""The limits as an operator sees them."""
+"""The state of the limits, as an operator sees it."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_an_adaptive_limit_says_why_and_for_how_long():
     assert (state.adaptive_limit_reason, state.adaptive_limit_seconds) == ("latency", 2.5)
 
 
-def test_without_an_adaptive_limit_nothing_is_said_of_it():
+def test_the_fields_of_an_absent_adaptive_limit_are_empty():
     state = read(600, 0)
     assert (state.adaptive_limit_reason, state.adaptive_limit_seconds, state.is_held_back) == (
         "",

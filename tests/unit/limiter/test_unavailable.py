@@ -1,4 +1,4 @@
-"""One exception for every way in which Redis can be out of reach."""
+"""Every failure to reach Redis raises the same exception."""
 
 import pytest
 from redis import exceptions
@@ -18,7 +18,7 @@ from limiter.unavailable import LimitsUnavailable, reach_redis
         OSError("network is unreachable"),
     ],
 )
-def test_every_failure_of_redis_is_out_of_reach_with_its_cause_and_the_remedy(cause):
+def test_every_failure_of_redis_raises_limits_unavailable_with_its_cause_and_the_remedy(cause):
     with (
         pytest.raises(
             LimitsUnavailable, match=r"check that the server .*ISSUANCE_REDIS_URL"
@@ -30,7 +30,7 @@ def test_every_failure_of_redis_is_out_of_reach_with_its_cause_and_the_remedy(ca
     assert raised.value.__cause__ is cause
 
 
-def test_a_bug_is_not_taken_for_an_outage():
+def test_a_bug_is_not_reported_as_an_outage():
     with pytest.raises(KeyError), reach_redis():
         raise KeyError("a bug")
 

@@ -1,4 +1,4 @@
-"""The server's clock set back by an hour, in virtual time: everything goes on as if nothing had happened."""
+"""When the server's clock is set back by an hour, nothing changes; in virtual time."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def test_slots_reserved_ahead_are_not_granted_twice(virtual, limiter):
     assert again.next_free_seconds <= 1.1
 
 
-async def test_slots_of_before_the_change_lapse_when_they_are_given_back(virtual, limiter):
+async def test_slots_from_before_the_change_stay_unused_when_they_are_given_back(virtual, limiter):
     first = await limiter.reserve(100, within_seconds=1, scope=ISSUING)
     await virtual.set_clock_back(HOUR)
     await limiter.give_back(first, 100)
@@ -42,7 +42,7 @@ async def test_slots_of_before_the_change_lapse_when_they_are_given_back(virtual
 
 
 @pytest.mark.parametrize("passed", [1, 15, 29])
-async def test_a_suspension_ends_when_it_would_have_ended(virtual, limiter, passed):
+async def test_a_suspension_ends_on_time(virtual, limiter, passed):
     await suspend(limiter, virtual.wait, asking(THROTTLED, 30))
     for _ in range(passed):
         await virtual.wait(1)
@@ -53,7 +53,7 @@ async def test_a_suspension_ends_when_it_would_have_ended(virtual, limiter, pass
     assert (await call(limiter, ACCEPTED)).is_probe
 
 
-async def test_a_recovery_goes_on(virtual, limiter):
+async def test_a_recovery_continues(virtual, limiter):
     await make_calls(virtual, limiter, 5)
     await suspend(limiter, virtual.wait)
     await virtual.wait(10)
@@ -63,7 +63,7 @@ async def test_a_recovery_goes_on(virtual, limiter):
     assert (await limiter.state()).adaptive_limit_per_minute == 0
 
 
-async def test_a_limit_goes_on_growing(virtual, limiter):
+async def test_a_limit_continues_to_grow(virtual, limiter):
     await make_calls(virtual, limiter, 10, HalfTaken(virtual))
     before = (await limiter.state()).adaptive_limit_per_minute
     await virtual.set_clock_back(HOUR)

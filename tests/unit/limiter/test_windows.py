@@ -1,4 +1,4 @@
-"""No window of time holds more calls than were allowed in it, whatever results do to the limit meanwhile."""
+"""No time window has more calls than allowed, even while results change the limit."""
 
 from bisect import bisect_left
 from random import Random
@@ -12,7 +12,7 @@ STEPS, AHEAD_SECONDS = 400, 1.4
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_no_window_ever_has_more_calls_than_the_rate_or_the_limit_in_it_allows(virtual, seed):
+async def test_no_window_has_more_calls_than_its_rate_and_limit_allow(virtual, seed):
     rng, starts, allowed = Random(seed), [], []
     workers = [virtual.worker(), virtual.worker()]
     for step in range(STEPS):
@@ -47,7 +47,7 @@ def windows(starts):
 
 
 @pytest.mark.parametrize("rate", [0, 60, RATE])
-async def test_a_suspended_account_is_called_by_single_probes_only_whatever_is_wanted(
+async def test_a_suspended_account_gets_single_probes_only_however_many_calls_are_wanted(
     virtual, rate
 ):
     worker, probes = virtual.worker(rate_per_minute=rate, failure_threshold=2), []

@@ -1,4 +1,4 @@
-"""The limiter in virtual time: the product's own code on a server whose clock a test sets."""
+"""The limiter in virtual time: the real code on a server whose clock the test sets."""
 
 from collections.abc import Callable
 from random import Random
@@ -21,7 +21,7 @@ ENDLESS = 1_000_000_000
 
 
 class VirtualAccount:
-    """One account on a server in virtual time, and workers that share it."""
+    """One account and its workers, on a server in virtual time."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -48,7 +48,7 @@ async def make_calls(
     *,
     wanted: int = 10_000,
 ) -> list[float]:
-    """Make the calls that are allowed for some seconds, each answered in a moment; says when they were made."""
+    """Make all allowed calls for some seconds, each answered quickly; return their times."""
     made, rng, until = [], Random(1), account.now + seconds
     while account.now < until - 0.001:
         calls = await limiter.reserve(wanted, within_seconds=0, scope=ISSUING)
@@ -67,7 +67,10 @@ def run(
     sizes: dict[int, int] | None = None,
     seed: int = 1,
 ) -> tuple[Record, LimitState]:
-    """Run two children against a model of an API; what happened, twice a second the limit, and the last state."""
+    """Run two children against a model of an API; return events, limits and the last state.
+
+    The limit is sampled twice a second.
+    """
     simulation = Simulation()
     controller = Ours(simulation, Random(f"limiter {seed}"), rate)
     supply = Supply(simulation, sizes or {1: ENDLESS}, Random(f"supply {seed}"))
@@ -83,7 +86,7 @@ def run(
 
 
 def accepted(record: Record, begin: float, end: float) -> float:
-    """Accepted calls a second."""
+    """Accepted calls per second."""
     return sum(begin <= at < end for at, refused in record.calls if not refused) / (end - begin)
 
 
@@ -101,7 +104,7 @@ def granted(reservation: Reservation) -> int:
 
 
 class HalfTaken:
-    """Answers as an API that takes half of the rate, and throttles the rest."""
+    """Answers like an API that accepts half of the rate and throttles the rest."""
 
     def __init__(self, account: VirtualAccount) -> None:
         self._account = account

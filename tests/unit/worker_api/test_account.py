@@ -1,4 +1,4 @@
-"""The account: checked when it is built, named without showing secrets."""
+"""The account: checked when it is built, and named without secrets."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def test_a_base_url_with_credentials_or_a_query_is_refused_without_repeating_it(
     assert "secret@" not in str(caught.value)
 
 
-def test_the_name_is_stable_over_processes():
+def test_the_name_is_the_same_in_every_process():
     assert ACCOUNT.name == "0e4311aa4cf7"
 
 
@@ -39,14 +39,14 @@ def test_the_name_is_stable_over_processes():
         {"auth": "oauth", "client_key": "k"},
     ],
 )
-def test_another_host_or_identity_is_another_name(change):
+def test_another_host_or_identity_has_another_name(change):
     assert replace(ACCOUNT, **change).name != ACCOUNT.name
 
 
 @pytest.mark.parametrize(
     "change", [{"password": SecretStr("new")}, {"timeout_seconds": 1.0}, {"data_scope": "OTHER"}]
 )
-def test_what_does_not_change_the_identity_keeps_the_name(change):
+def test_other_settings_do_not_change_the_name(change):
     assert replace(ACCOUNT, **change).name == ACCOUNT.name
 
 

@@ -1,4 +1,4 @@
-"""Reading a body within its bound, also in memory."""
+"""Reading a body: its size and the memory used are limited."""
 
 import gzip
 import tracemalloc
@@ -25,31 +25,31 @@ def response(body, encoding=None, size=16_384):
 
 
 @pytest.mark.parametrize("size", [0, 1, 999, 1000])
-async def test_a_body_up_to_the_bound_is_read(size):
+async def test_a_body_up_to_the_limit_is_read(size):
     assert await read_body(response(b"a" * size, size=7), 1000) == b"a" * size
 
 
-async def test_a_body_above_the_bound_is_refused():
+async def test_a_body_above_the_limit_is_refused():
     with pytest.raises(OversizeError):
         await read_body(response(b"a" * 1001), 1000)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", " x-gzip "])
-async def test_a_gzip_body_up_to_the_bound_is_unpacked(encoding):
+async def test_a_gzip_body_up_to_the_limit_is_decompressed(encoding):
     assert (
         await read_body(response(gzip.compress(b"a" * 1000), encoding, size=3), 1000) == b"a" * 1000
     )
 
 
-async def test_a_deflate_body_is_unpacked():
+async def test_a_deflate_body_is_decompressed():
     assert await read_body(response(zlib.compress(b"abc"), "deflate"), 1000) == b"abc"
 
 
-async def test_an_empty_body_that_claims_to_be_packed_is_empty():
+async def test_an_empty_body_declared_as_compressed_is_empty():
     assert await read_body(response(b"", "gzip"), 1000) == b""
 
 
-async def test_a_gzip_body_above_the_bound_is_refused():
+async def test_a_gzip_body_above_the_limit_is_refused():
     with pytest.raises(OversizeError):
         await read_body(response(gzip.compress(b"a" * 1001), "gzip"), 1000)
 

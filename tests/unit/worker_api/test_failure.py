@@ -1,4 +1,4 @@
-"""Errors of httpx's own transports say the same as those of aiohttp's (which the contract tests make for real)."""
+"""Errors of httpx's transports are explained like aiohttp's, which contract tests provoke."""
 
 import httpx
 import pytest
@@ -27,7 +27,7 @@ def test_only_what_fails_before_the_connection_was_not_sent(error, kind, sent):
     assert (reply.kind, reply.sent) == (kind, sent)
 
 
-def test_the_text_of_an_error_is_not_repeated():
+def test_the_text_of_an_error_is_not_shown():
     assert (
         "919800000001" not in explain(httpx.ReadError("https://host/customer/919800000001")).detail
     )

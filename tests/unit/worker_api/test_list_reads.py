@@ -1,4 +1,4 @@
-"""Reading lists, lookups and revokes: the documented shapes, and whatever else may come."""
+"""Reading lists, lookups and revokes: the documented shapes, and unexpected ones."""
 
 import json
 
@@ -35,7 +35,7 @@ def listed(*entries, size=50, **more):
     return page
 
 
-def test_a_page_has_its_entries_in_order_and_knows_whether_it_is_the_last():
+def test_a_page_keeps_the_order_and_knows_whether_it_is_the_last():
     page = listed(
         ENTRY, ENTRY | {"rewardTransactionId": 300100}, pagingDto={"last": False, "size": 2}
     )
@@ -50,7 +50,7 @@ def test_without_paging_a_page_that_is_not_full_is_the_last(paging):
     assert not listed(ENTRY, ENTRY, size=2, pagingDto=paging).is_last
 
 
-def test_entries_of_odd_types_are_left_out_but_count_for_the_size_of_the_page():
+def test_entries_of_wrong_types_are_skipped_but_count_for_the_page_size():
     page = listed(ENTRY, None, 7, size=3)
     assert (len(page.issuals), page.is_last) == (1, False)
 
@@ -85,7 +85,7 @@ def test_the_whole_answer_is_kept_with_its_unknown_fields():
         b'{"rewardIssueTransactions":' + b"[" * 100_000,
     ],
 )
-def test_what_is_no_list_is_unreadable_and_keeps_the_reply(body):
+def test_an_answer_that_is_no_list_is_unreadable_and_keeps_the_reply(body):
     assert read_issuals(answer(body), 50) == Unreadable(answer(body))
 
 
@@ -102,7 +102,7 @@ def test_a_customer_is_found_by_a_positive_number(entity):
         {"status": {"code": 1014, "message": "gone"}},
     ],
 )
-def test_an_unknown_customer_is_said_to_be_so(body):
+def test_an_unknown_customer_is_reported(body):
     reply = read_customer(answer(body, 400))
     assert isinstance(reply, NoSuchCustomer)
     assert (reply.code in (8015, 1014), reply.message) == (True, "gone")
@@ -121,11 +121,11 @@ def test_an_unknown_customer_is_said_to_be_so(body):
         {"errors": [{"code": 8045}]},
     ],
 )
-def test_a_lookup_that_says_neither_is_unreadable(body):
+def test_a_lookup_without_customer_and_code_is_unreadable(body):
     assert read_customer(answer(body)) == Unreadable(answer(body))
 
 
-def test_a_revoked_transaction_says_how_many_units_were_taken_back():
+def test_a_revoked_transaction_has_the_number_of_revoked_units():
     body = {"status": OK, "txnId": 300101, "state": "CANCELLED", "userRewardCount": "2", "extra": 1}
     assert read_revoke(answer(body)) == Revoked("300101", 2, answer(body))
     assert read_revoke(answer({"status": [OK], "txnId": "1"})) == Revoked("1", None, answer(b""))
@@ -148,7 +148,7 @@ def test_a_refused_revoke_has_its_code(code):
         {"status": OK | {"success": False}, "txnId": 1},
     ],
 )
-def test_a_revoke_that_does_not_say_that_it_was_done_is_unreadable(body):
+def test_a_revoke_without_a_confirmation_is_unreadable(body):
     assert read_revoke(answer(body)) == Unreadable(answer(body))
 
 
@@ -178,7 +178,7 @@ names = [
 
 
 @given(st.dictionaries(st.sampled_from(names), anything))
-def test_no_types_make_reading_raise(body):
+def test_reading_never_raises_whatever_the_types(body):
     reply = answer(body)
     read_issuals(reply, 2)
     read_customer(reply)

@@ -1,4 +1,4 @@
-"""Fuzz of client and classification together: no reply raises, and none counts as issued unless its body says so."""
+"""Fuzz client and classification: no reply raises, and only a body that says so is issued."""
 
 import asyncio
 import gzip
@@ -78,7 +78,7 @@ anything = st.recursive(
 
 
 def places(value, path=()):
-    """Every place in a JSON value, as the path to it."""
+    """The path to every item of a JSON value."""
     yield path
     steps = (
         value.items()
@@ -92,7 +92,7 @@ def places(value, path=()):
 
 
 def put(value, path, item):
-    """The JSON value with another item at a place."""
+    """The JSON value with one item replaced."""
     if not path:
         return item
     changed = value.copy()
@@ -102,7 +102,7 @@ def put(value, path, item):
 
 @st.composite
 def respelt(draw):
-    """A documented answer with some values exchanged."""
+    """A documented answer with some values replaced."""
     value = draw(st.sampled_from(DOCUMENTED))
     for _ in range(draw(st.integers(0, 3))):
         value = put(value, draw(st.sampled_from(list(places(value)))), draw(anything))
@@ -111,7 +111,7 @@ def respelt(draw):
 
 @st.composite
 def damaged(draw):
-    """A documented answer with some of its bytes cut out, doubled or replaced."""
+    """A documented answer with some bytes removed, doubled or replaced."""
     body = draw(respelt())
     for _ in range(draw(st.integers(0, 3))):
         start = draw(st.integers(0, len(body)))
@@ -144,7 +144,7 @@ http_statuses = st.sampled_from(
 
 
 async def call_all(response):
-    """Make every kind of call and get this response to each; return the issue call's reply."""
+    """Answer every kind of call with this response; return the issue call's reply."""
     transport = httpx.MockTransport(lambda _request: response())
     async with RewardsClient(ACCOUNT, transport) as client:
         await client.customer_id(Customer("mobile", "1"))
@@ -155,7 +155,7 @@ async def call_all(response):
 
 
 def says_issued(body):
-    """Whether a plain reader finds a status with code 200 in the body: an oracle that shares no code with ours."""
+    """Whether the body has a status with code 200: an oracle that shares no code with ours."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -205,5 +205,5 @@ def test_no_reply_raises_and_none_is_issued_unless_its_body_says_so(
 
 
 def says_units(body):
-    """Whether it counts units or says 8010, which makes a line partial whatever else it says."""
+    """Whether it counts units or has code 8010: each of them makes a line partial."""
     return any(word in body for word in (b'"quantity"', b"8010", b"201"))

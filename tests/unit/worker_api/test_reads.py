@@ -1,4 +1,4 @@
-"""Reading the detail of a transaction: the documented shapes, and whatever else may come."""
+"""Reading the detail of a transaction: the documented shapes, and unexpected ones."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_the_documented_fields_are_read():
     assert read.points.redeemed_points == "5"
 
 
-def test_coupons_and_the_vendors_packed_vouchers_are_read_once_each_in_order():
+def test_coupons_and_a_vendors_packed_vouchers_are_each_read_once_in_order():
     packed = [
         {"json": '{"voucher": "V1", "pointsRedeemed": "5"}'},
         {"json": "{}"},
@@ -80,12 +80,12 @@ def test_an_older_answer_without_the_requested_quantity_is_read():
 @pytest.mark.parametrize(
     ("written", "read"), [(2, 2), ("2", 2), (2.0, 2), ("2.0", 2), (True, None), ([], None)]
 )
-def test_numbers_are_read_however_they_are_written(written, read):
+def test_numbers_are_read_in_every_format(written, read):
     assert detail(quantity=written).quantity == read
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**70), 1e300, "9" * 5000])
-def test_a_number_that_no_database_holds_is_no_number(number):
+def test_a_number_too_large_for_the_database_is_none(number):
     assert detail(quantity=number).quantity is None
 
 
@@ -93,7 +93,7 @@ def test_points_references_of_null_are_none():
     assert detail(pointsRedemption={"pointsRedemptionRefIds": [None]}).points_references == ()
 
 
-def test_a_refused_issuing_is_found_with_its_code():
+def test_a_refused_issue_is_found_with_its_code():
     assert detail(status={"success": False, "code": 8004, "message": "no"}).status.code == 8004
 
 
@@ -118,7 +118,7 @@ def test_code_6004_is_not_found_whether_the_status_is_a_list_or_an_object(status
         b'{"data":{}}',
     ],
 )
-def test_what_says_neither_is_unreadable_and_keeps_the_reply(body):
+def test_an_answer_without_data_and_code_is_unreadable_and_keeps_the_reply(body):
     assert read_detail(Answer(200, body)) == Unreadable(Answer(200, body))
 
 
@@ -153,7 +153,7 @@ fields = [
 
 
 @given(data=st.dictionaries(st.sampled_from(fields), anything, min_size=1), status=anything)
-def test_no_types_make_reading_raise(data, status):
+def test_reading_never_raises_whatever_the_types(data, status):
     read = read_detail(Answer(200, json.dumps({"status": status, "data": data}).encode()))
     if isinstance(read, Found):
         assert all(isinstance(voucher, str) for voucher in read.detail.vouchers)

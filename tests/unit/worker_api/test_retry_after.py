@@ -1,4 +1,4 @@
-"""`Retry-After` in every spelling the standard and the world allow."""
+"""`Retry-After` in every format of the standard, and in others that servers send."""
 
 from datetime import UTC, datetime
 
@@ -30,14 +30,14 @@ def test_seconds_and_dates_are_seconds_from_now(value, seconds):
 
 
 @pytest.mark.parametrize(
-    "told_at", ["Fri, 02 Jan 2026 09:00:00 GMT", "Thu, 01 Jan 2026 09:00:00 GMT"]
+    "answer_date", ["Fri, 02 Jan 2026 09:00:00 GMT", "Thu, 01 Jan 2026 09:00:00 GMT"]
 )
-def test_a_date_is_read_by_the_clock_of_who_told_it_however_wrong_ours_is(told_at):
-    value = told_at.replace("09:00:00", "09:00:30")
-    assert read_retry_after(value, NOW, told_at) == 30.0
+def test_a_date_is_read_by_the_apis_clock_however_wrong_ours_is(answer_date):
+    value = answer_date.replace("09:00:00", "09:00:30")
+    assert read_retry_after(value, NOW, answer_date) == 30.0
 
 
-def test_a_date_without_a_readable_present_is_read_by_our_clock():
+def test_a_date_without_a_readable_date_header_is_read_by_our_clock():
     assert read_retry_after("Fri, 02 Jan 2026 03:05:05 GMT", NOW, "today") == 60.0
 
 
@@ -45,7 +45,7 @@ def test_a_date_without_a_readable_present_is_read_by_our_clock():
     "value",
     [None, "", "-1", "nan", "inf", "1e999", "soon", "Fri, 99 Jan 2026 03:05:05 GMT", "9" * 400],
 )
-def test_anything_else_is_as_if_it_were_absent(value):
+def test_any_other_value_counts_as_absent(value):
     assert read_retry_after(value, NOW) is None
 
 

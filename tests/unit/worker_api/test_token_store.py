@@ -1,4 +1,4 @@
-"""The stores behave alike; the one in Redis is shared by processes and survives their deaths."""
+"""Both stores behave alike; the one in Redis is shared by processes and outlives them."""
 
 import asyncio
 
@@ -37,7 +37,7 @@ async def test_there_is_no_token_at_first(store):
     assert await store.read() is None
 
 
-async def test_a_token_is_read_as_it_was_written_with_what_is_left_of_it(store):
+async def test_a_token_is_read_as_written_with_its_remaining_lifetime(store):
     await store.write(Token("t", 300, 299))
     token = await store.read()
     assert (token.value, token.ttl_seconds) == ("t", 300)
@@ -50,7 +50,7 @@ async def test_a_new_token_replaces_the_old_one(store):
     assert (await store.read()).value == "new"
 
 
-async def test_one_at_a_time_holds_the_lock(store):
+async def test_the_lock_has_one_holder_at_a_time(store):
     inside = most = 0
 
     async def hold():
@@ -74,7 +74,7 @@ async def test_the_lock_is_free_again_after_an_error(store):
     assert (await store.read()).value == "t"
 
 
-async def test_the_token_is_not_in_redis_longer_than_it_lives(redis):
+async def test_redis_forgets_the_token_when_it_expires(redis):
     await RedisTokenStore(redis, PREFIX).write(Token("t", 300, 12.5))
     assert 12_000 < await redis.pttl(f"{PREFIX}token") <= 12_500
 
@@ -82,30 +82,30 @@ async def test_the_token_is_not_in_redis_longer_than_it_lives(redis):
 @pytest.mark.parametrize(
     "foreign", ["", "{", "[]", "{}", '{"value": "t"}', '{"value": "t", "ttl_seconds": "x"}']
 )
-async def test_a_foreign_value_in_redis_is_as_if_there_were_none(redis, foreign):
+async def test_a_foreign_value_in_redis_is_no_token(redis, foreign):
     await redis.set(f"{PREFIX}token", foreign, px=60_000)
     assert await RedisTokenStore(redis, PREFIX).read() is None
 
 
-async def test_a_token_without_an_end_is_not_trusted(redis):
+async def test_a_token_without_an_expiry_is_not_trusted(redis):
     await redis.set(f"{PREFIX}token", '{"value": "t", "ttl_seconds": 300}')
     assert await RedisTokenStore(redis, PREFIX).read() is None
 
 
-async def test_a_process_that_died_with_the_lock_holds_up_the_others_only_until_it_lapses(redis):
+async def test_a_dead_holder_of_the_lock_delays_the_others_only_until_it_expires(redis):
     await redis.set(f"{PREFIX}token-lock", "dead", px=100)
     async with asyncio.timeout(5), RedisTokenStore(redis, PREFIX).lock():
         assert await redis.get(f"{PREFIX}token-lock") != "dead"
 
 
-async def test_a_lock_that_is_never_given_back_is_an_error_in_the_end(redis):
+async def test_a_lock_that_is_never_released_ends_in_an_error(redis):
     await redis.set(f"{PREFIX}token-lock", "stuck")
     with pytest.raises(TokenUnavailableError, match="unavailable: another worker"):
         async with RedisTokenStore(redis, PREFIX, lock_seconds=0.2).lock():
             pytest.fail("held by two")
 
 
-async def test_a_lost_redis_is_a_lack_of_a_token(server, redis):
+async def test_without_redis_there_is_no_token(server, redis):
     store = RedisTokenStore(redis, PREFIX)
     server.connected = False
     for act in (store.read(), store.write(Token("t", 1, 1)), store.lock().__aenter__()):
@@ -121,7 +121,7 @@ async def test_a_redis_that_is_lost_while_the_lock_is_held_does_not_hide_the_tok
     assert got == "token"
 
 
-async def test_fifty_callers_in_ten_processes_buy_one_token(server):
+async def test_fifty_callers_in_ten_processes_fetch_one_token(server):
     asked = 0
 
     async def fetch():

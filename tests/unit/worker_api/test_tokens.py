@@ -1,4 +1,4 @@
-"""When a token is renewed, by whom, and what a failure to get one means."""
+"""When and by which process a token is renewed, and the effect of a failed renewal."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ class Clock:
 
 
 class Endpoint:
-    """Gives t1, t2, … with a life of 100 seconds, or raises `error`; waits while `open` is cleared."""
+    """Returns t1, t2, … valid for 100 s, or raises `error`; waits while `open` is cleared."""
 
     def __init__(self):
         self.given = 0
@@ -62,18 +62,18 @@ async def tokens(endpoint, store, clock):
 
 
 async def settle(tokens):
-    """Let a renewal in the background come to its end."""
+    """Wait until a renewal in the background ends."""
     await asyncio.gather(*([tokens._renewing] if tokens._renewing else []))
 
 
-async def test_a_token_is_kept_for_four_fifths_of_its_life(tokens, endpoint, clock):
+async def test_a_token_is_kept_for_four_fifths_of_its_lifetime(tokens, endpoint, clock):
     assert await tokens.current() == "t1"
     clock.now += 79.9
     assert await tokens.current() == "t1"
     assert endpoint.asked == 1
 
 
-async def test_after_four_fifths_of_its_life_it_is_renewed_while_calls_go_on_with_it(
+async def test_after_four_fifths_of_its_lifetime_a_token_is_renewed_while_calls_still_use_it(
     tokens, endpoint, clock
 ):
     await tokens.current()
@@ -85,24 +85,24 @@ async def test_after_four_fifths_of_its_life_it_is_renewed_while_calls_go_on_wit
     assert await tokens.current() == "t2"
 
 
-async def test_a_token_that_has_ended_is_waited_for(tokens, clock):
+async def test_calls_wait_for_a_new_token_after_the_old_one_expired(tokens, clock):
     await tokens.current()
     clock.now += 100
     assert await tokens.current() == "t2"
 
 
-async def test_a_token_that_another_process_has_shared_is_taken(tokens, endpoint, store):
+async def test_a_token_shared_by_another_process_is_used(tokens, endpoint, store):
     await store.write(Token("shared", 100, 100))
     assert await tokens.current() == "shared"
     assert endpoint.asked == 0
 
 
-async def test_a_shared_token_near_its_end_is_not_taken(tokens, store):
+async def test_a_shared_token_near_its_expiry_is_not_used(tokens, store):
     await store.write(Token("shared", 100, 19))
     assert await tokens.current() == "t1"
 
 
-async def test_a_refused_token_is_replaced_once_for_all_who_held_it(tokens, endpoint):
+async def test_a_refused_token_is_replaced_once_for_all_its_users(tokens, endpoint):
     refused = await tokens.current()
     assert await asyncio.gather(*(tokens.replace(refused) for _ in range(20))) == ["t2"] * 20
     assert await tokens.replace(refused) == "t2"
@@ -118,7 +118,7 @@ async def test_a_refused_token_is_replaced_by_the_newer_one_of_another_process(
     assert endpoint.asked == 1
 
 
-async def test_a_renewal_under_way_cannot_bring_a_refused_token_back(endpoint, clock):
+async def test_a_running_renewal_cannot_restore_a_refused_token(endpoint, clock):
     releasing, go_on = asyncio.Event(), asyncio.Event()
 
     class SlowStore(MemoryTokenStore):
@@ -141,7 +141,7 @@ async def test_a_renewal_under_way_cannot_bring_a_refused_token_back(endpoint, c
     assert await tokens.current() == "t1"
 
 
-async def test_a_call_that_gives_up_does_not_take_the_renewal_with_it(tokens, endpoint):
+async def test_a_cancelled_call_does_not_cancel_the_renewal(tokens, endpoint):
     endpoint.open.clear()
     impatient, patient = (
         asyncio.create_task(tokens.current()),
@@ -154,7 +154,9 @@ async def test_a_call_that_gives_up_does_not_take_the_renewal_with_it(tokens, en
     assert endpoint.asked == 1
 
 
-async def test_no_token_is_an_error_that_tells_refused_from_unavailable(tokens, endpoint, clock):
+async def test_a_missing_token_is_an_error_that_says_refused_or_unavailable(
+    tokens, endpoint, clock
+):
     endpoint.error = TokenUnavailableError("HTTP 503")
     with pytest.raises(TokenUnavailableError, match=r"^unavailable: HTTP 503"):
         await tokens.current()
@@ -175,7 +177,7 @@ async def test_a_failure_answers_for_all_calls_of_the_next_second(tokens, endpoi
     assert await tokens.current() == "t1"
 
 
-async def test_a_refusal_is_logged_loudly_once_with_the_remedy(tokens, endpoint, clock):
+async def test_a_refusal_is_logged_as_an_error_once_with_the_remedy(tokens, endpoint, clock):
     endpoint.error = TokenUnavailableError("HTTP 401", refused=True)
     with capture_logs() as logs:
         for _ in range(3):
@@ -198,7 +200,7 @@ async def test_a_refusal_after_a_success_is_logged_again(tokens, endpoint, clock
     assert [entry["event"] for entry in logs] == ["api_token_refused", "api_token_refused"]
 
 
-async def test_a_failed_renewal_does_not_stop_calls_while_the_old_token_lives(
+async def test_a_failed_renewal_does_not_stop_calls_while_the_old_token_is_valid(
     tokens, endpoint, clock
 ):
     await tokens.current()
@@ -209,7 +211,7 @@ async def test_a_failed_renewal_does_not_stop_calls_while_the_old_token_lives(
     assert await tokens.current() == "t1"
 
 
-async def test_closing_stops_a_renewal_and_tells_those_who_wait(tokens, endpoint):
+async def test_closing_stops_a_renewal_and_fails_the_waiting_calls(tokens, endpoint):
     endpoint.open.clear()
     waiting = asyncio.create_task(tokens.current())
     await endpoint.waiting.wait()
