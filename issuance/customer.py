@@ -9,35 +9,38 @@ IdentifierKind = Literal["mobile", "email", "externalId"]
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One identifier of a customer; `value` as it is sent (mobile: digits with country code, no plus)."""
+    """One identifier of a customer.
+
+    `value` is what the API gets. A mobile is digits with the country code, without a plus.
+    """
 
     kind: IdentifierKind
     value: str
 
     def __str__(self) -> str:
-        """`mobile:919800000001`: how the ledger stores it."""
+        """The ledger's form: `mobile:919800000001`."""
         return f"{self.kind}:{self.value}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `str()` wrote.
+        """Parse the text that `str()` gives.
 
         Raises:
-            ValueError: the text has no known kind before its first colon.
+            ValueError: the text does not begin with a known kind and a colon, or has no value.
         """
         kind, _, value = text.partition(":")
         if kind not in get_args(IdentifierKind) or not value:
             raise ValueError(
                 "A customer is written kind:value, with kind mobile, email or externalId"
             )
-        return cls(kind, value)  # type: ignore[arg-type]  # checked the line above
+        return cls(kind, value)  # type: ignore[arg-type]  # checked above
 
     @property
     def canonical(self) -> str:
-        """The form that is equal for spellings of one identifier: e-mail addresses ignore case."""
+        """One text for all spellings of an identifier: e-mail addresses are in lower case."""
         return f"{self.kind}:{self.value.lower() if self.kind == 'email' else self.value}"
 
     @property
     def fingerprint(self) -> str:
-        """A digest to name the customer in Redis or a log without showing the identifier."""
+        """A digest that names the customer in Redis and logs without showing the identifier."""
         return blake2b(self.canonical.encode(), digest_size=12).hexdigest()

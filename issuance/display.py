@@ -1,4 +1,4 @@
-"""How a value from the file is shown to an operator: short, printable, without a customer's identifier."""
+"""Show values from a file to an operator: short, printable, with identifiers masked."""
 
 import re
 
@@ -16,8 +16,8 @@ def mask(identifier: str) -> str:
 def show(value: str) -> str:
     """Quote at most 40 characters of a value.
 
-    What looks like a mobile or an email is masked in any column: a row whose columns
-    have slipped puts identifiers where none belong.
+    Mobiles and e-mail addresses are masked in every column: in a row whose columns have shifted,
+    identifiers are in the wrong place.
     """
     if "@" in value or _MOBILE_LIKE.fullmatch(value.strip()):
         return mask(value)
@@ -31,7 +31,7 @@ def shorten(value: str) -> str:
 
 
 def printable(value: str) -> str:
-    """Escape what would move a terminal's cursor or cannot be written as UTF-8."""
+    """Escape characters that would move a terminal's cursor or that UTF-8 cannot encode."""
     if value.isprintable():
         return value
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)

@@ -1,4 +1,4 @@
-"""The API's issue endpoints: one entry says all that the product knows of each (rewards-api §3, §8).
+"""The issue endpoints: one entry holds all that the product knows of each (rewards-api §3, §8).
 
 To add an endpoint, add a variant and its entry in ENDPOINTS: nothing else compares variants.
 """
@@ -15,17 +15,17 @@ class DetailRead:
     """The call that reads one transaction."""
 
     path: str
-    """Below the rewards API's root; holds {transaction}, and {customer} where that is needed."""
+    """Relative to the rewards API's root; holds {transaction} and, where needed, {customer}."""
     coupon_case: str = "couponCodeCase"
-    """The query key that asks for the vouchers' codes as they were made."""
+    """The query key that asks for voucher codes in their original case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The calls that read what an issue endpoint has recorded of a customer."""
+    """The calls that read a customer's transactions."""
 
     list: str
-    """A page of transactions; the customer is in the path as {customer}, or else in the query."""
+    """Path of a page of transactions; the customer is in it as {customer}, or in the query."""
     detail: DetailRead
     detail_by_id: DetailRead
     """For callers that do not know the customer's id."""
@@ -46,7 +46,7 @@ SCOPED_READS = Reads(
     list="/v1.1/reward-transactions",
     detail=_SCOPED_DETAIL,
     detail_by_id=_SCOPED_DETAIL,
-    # Page 0 is the whole list.
+    # Page 0 returns the whole list.
     first_page=1,
     scoped=True,
 )
@@ -54,20 +54,20 @@ SCOPED_READS = Reads(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What an issue endpoint takes, and how its calls are made and reconciled."""
+    """What an issue endpoint accepts, and how it is called and reconciled."""
 
     path: str
-    """Below the rewards API's root; may hold {reward_id}."""
+    """Relative to the rewards API's root; may hold {reward_id}."""
     max_lines: int | None = None
-    """The most rewards of one call; None: ISSUANCE_JOB_MAX_LINES alone decides."""
+    """Most rewards in one call; None: only ISSUANCE_JOB_MAX_LINES limits it."""
     max_units: int | None = None
-    """The most units of one reward; None: no limit of its own. A larger quantity is ignored."""
+    """Most units of one reward, whatever quantity is sent; None: no limit."""
     flat: bool = False
-    """Whether the body is one reward itself; else the body has a list of rewards."""
+    """Whether the body is a single reward; otherwise it has a list of rewards."""
     counts_units: bool = True
-    """Whether an answer gives the number of units; where it does not, a success is one unit."""
+    """Whether answers give the number of units; if not, a success is one unit."""
     needs_org: bool = False
-    """Whether each reward names its organisation, and the body details each organisation."""
+    """Whether each reward names its organisation and the body has details of each one."""
     scoped: bool = False
     """Whether the headers carry the account's data scope."""
     email_key: Literal["email", "emailId"] = "email"
@@ -76,7 +76,7 @@ class Endpoint:
 
     @property
     def reward_in_path(self) -> bool:
-        """Whether a call's path names its reward."""
+        """Whether the reward is part of the path."""
         return "{reward_id}" in self.path
 
     def units(self, quantity: int) -> int:

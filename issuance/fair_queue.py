@@ -1,4 +1,4 @@
-"""Sharing: whose chunk comes next when campaigns have weights. Start-time fair queueing; pure."""
+"""Start-time fair queueing: whose chunk comes next when campaigns have weights. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ WEIGHT_MIN, WEIGHT_MAX = 1, 100
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A campaign that wants turns.
+    """A campaign that competes for turns.
 
     Attributes:
-        key: its own.
-        weight: `WEIGHT_MIN` to `WEIGHT_MAX`; its share is this by the sum of all weights.
-        due: jobs of it that could be taken; may be counted up to a chunk more than the room.
-        chunk_size: most jobs of one turn, at least 1.
+        key: identifies the campaign.
+        weight: `WEIGHT_MIN` to `WEIGHT_MAX`; its share is this divided by the sum of all weights.
+        due: jobs that could be taken; may be up to one chunk more than the room.
+        chunk_size: most jobs in one turn, at least 1.
     """
 
     key: int
@@ -42,17 +42,17 @@ class FairScheduler:
 
     def __init__(self) -> None:
         self._leads: dict[int, float] = {}
-        """Jobs by weight that a contender is ahead of the turn that was given last; above 0."""
+        """How far each contender is ahead of the last turn, in jobs divided by weight; above 0."""
 
     def take(self, room: int, contenders: Sequence[Contender], *, may_cut: bool) -> list[Turn]:
-        """Fill the room with turns; returns them in their order.
+        """Fill the room with turns and return them in order.
 
         Args:
-            room: most jobs.
-            contenders: all that want turns.
-            may_cut: the first turn may be cut to the room. Others that do not fit wait for the next
-                round, or chunks would become crumbs; only who is alone fills the room to the last
-                job.
+            room: most jobs to take.
+            contenders: all campaigns that compete.
+            may_cut: whether the first turn may be cut to fit the room. Other turns that do not fit
+                wait for the next round, so that chunks do not become tiny. A lone contender always
+                fills the room to the last job.
         """
         left = {each.key: each.due for each in contenders}
         line = [
@@ -76,7 +76,7 @@ class FairScheduler:
             heappop(line)
             if left[contender.key]:
                 heappush(line, (self._leads[contender.key], place))
-        # A lone contender takes nothing from others.
+        # A lone contender takes nothing from others, so it gets no lead.
         alone = len(contenders) == 1
         self._leads = (
             {} if alone else {key: lead - now for key, lead in self._leads.items() if lead > now}
@@ -87,16 +87,16 @@ class FairScheduler:
 def size_chunk(
     weight: int, weights: Sequence[int], *, window: int, most: int, shared: float
 ) -> int:
-    """Say how many jobs make a chunk of a campaign, so that each turn of all campaigns is short.
+    """Choose how many jobs make a chunk of a campaign, so that every campaign's turn comes soon.
 
     Args:
-        weight: the campaign's.
-        weights: of all campaigns that have work, this one too.
-        window: most jobs queued; each campaign must find a place in it.
-        most: a chunk's size while a campaign is alone, at least 1.
-        shared: the mean size while several are at it. A heavier campaign's chunks are larger, so
-            that one chunk of each is a whole round; from `most` on all have that size, and the
-            heavier has more of them.
+        weight: the campaign's weight.
+        weights: the weights of all campaigns that have work, including this one.
+        window: most jobs queued; each campaign must have room in it.
+        most: the largest chunk, at least 1; its size while a campaign is alone.
+        shared: the mean size while several campaigns have work. Heavier campaigns get larger
+            chunks, so that one chunk of each makes a whole round. If this is `most` or more, all
+            chunks have that size, and heavier campaigns get more of them.
     """
     count = len(weights)
     if count <= 1:

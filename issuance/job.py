@@ -15,7 +15,7 @@ NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Lane(StrEnum):
-    """Which queue a job travels in, so that a background request never waits behind a blast."""
+    """A job's queue: separate ones, so that a background request never waits behind a blast."""
 
     BLAST = "blast"
     BACKGROUND = "background"
@@ -23,16 +23,16 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One reward for a customer inside a job; it owns the requestId."""
+    """One reward for a customer, as part of a job; each line has its own requestId."""
 
     request_id: str
     reward_id: int
     quantity: int = 1
     org_id: int | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """What else the body says of this reward, with the API's names and nesting."""
+    """Other fields of this reward in the body, with the API's names and nesting."""
     source_line: int = field(default=0, compare=False)
-    """1-based line of the campaign's file; 0 when the line came from no file."""
+    """1-based line number in the campaign's file; 0 if there is no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Job:
     occurrence: int = 1
     generation: int = 1
     source_line: int = 0
-    """The first line's; 0 when the job came from no file."""
+    """The first line's; 0 if there is no file."""
 
     @property
     def id(self) -> str:
@@ -69,13 +69,13 @@ def freeze_body(
 
     Args:
         variant: the endpoint.
-        customer: the identifier, sent as it is.
+        customer: the identifier, sent unchanged.
         lines: at least one; their requestIds differ (the API refuses a repeated one with code 400).
         brand: the brand's name.
         email_key: the JSON key of an e-mail address.
-        fields: what the body says once for all its rewards, with the API's names and nesting.
-        org_fields: what it says once for each organisation; where the endpoint's body details no
-            organisations, once.
+        fields: fields that apply to all rewards, with the API's names and nesting.
+        org_fields: fields of each organisation; they apply to all rewards where the endpoint's body
+            has no organisations.
 
     Raises:
         ValueError: the endpoint cannot take this many lines or units, or lines without `orgId`.
@@ -84,7 +84,7 @@ def freeze_body(
     body: dict[str, Any] = {
         email_key if customer.kind == "email" else customer.kind: customer.value,
         "brand": brand,
-        # The only field of ours that the reads show (§8): it must be unique for each job.
+        # The only one of our fields that the reads show (§8), so it must be unique for each job.
         "transactionNumber": lines[0].request_id,
     }
     endpoint = variant.endpoint

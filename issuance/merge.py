@@ -1,4 +1,4 @@
-"""Merging a reply with what earlier replies showed: set semantics, nothing lost, nothing counted twice."""
+"""Merge a reply with earlier ones: lists merge as sets, so nothing is lost or counted twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from issuance.states import State, may_replace
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
-    """A line as the ledger has it; lists as the JSON they are stored in."""
+    """A line as the ledger stores it; its lists are JSON texts."""
 
     state: State
     code: int | None
@@ -28,7 +28,7 @@ class LineFacts:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A line to be written: its state, and the reply's line with all that is known added."""
+    """The line to write: its state, and the reply's line with everything known added."""
 
     state: State
     line: LineOutcome
@@ -37,16 +37,15 @@ class Merged:
 def merge(
     known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bool = False
 ) -> Merged | None:
-    """Merge a reply's line into what is known; None when it brings nothing new.
+    """Merge a reply's line into what is known; None when it adds nothing.
 
     Args:
-        known: what the ledger has.
-        line: what the reply says.
-        decision: what follows from the reply. An issued line is settled even when the job is tried
-            again,
-            because nothing can undo it; only a job that is reconciled for its vouchers keeps it
-            open. A definite answer outlives reads that do not show the line.
-        looked: the reply comes from the API's transactions.
+        known: the line in the ledger.
+        line: the line in the reply.
+        decision: the decision on the reply. An issued line is settled even if the job is tried
+            again, because nothing can undo it; it stays open only while the job is reconciled for
+            its vouchers. A definite answer is kept when later reads do not show the line.
+        looked: whether the reply comes from the API's transactions.
     """
     said = known.state
     if isinstance(decision, Settle):
@@ -67,8 +66,7 @@ def merge(
         and State.FAILED in (said, known.state)
         and said is not State.ISSUED
     ):
-        # No refusal, earlier or later, undoes a unit that was shown: a reissue would issue it
-        # again.
+        # No refusal undoes a unit that any reply has shown: a reissue would issue it again.
         said = State.PARTIAL
     if known.state is State.WAITING or may_replace(known.state, said):
         return Merged(said, union)
@@ -78,11 +76,11 @@ def merge(
 
 
 def _shows_units(known: LineFacts, union: LineOutcome, *, taken_back: bool) -> bool:
-    """Whether any reply has shown a unit of the line that the API has not taken back (code 1010, rewards-api §4.4)."""
+    """Whether a reply showed a unit that the API has not taken back (1010, rewards-api §4.4)."""
     if union.quantity:
         return True
     if known.state is State.FAILED:
-        # It is so in spite of the vouchers known by then, or it has none.
+        # It failed despite the vouchers already known, so only a new voucher counts.
         return len(union.vouchers) > len(_union(known.vouchers, ()))
     return bool(union.vouchers) and not taken_back
 
@@ -95,7 +93,7 @@ _SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
 
 
 def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
-    """Whether a reconciliation says nothing of a line that has a definite earlier answer."""
+    """Whether reconciliation shows nothing of a line that has an earlier definite answer."""
     match decision:
         case Reconcile(fallback=fallback):
             return fallback is not State.IN_DOUBT and line.kind in _SAYS_NOTHING
@@ -108,7 +106,7 @@ def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
 
 
 def _is_overstated(line: LineOutcome, decision: Decision) -> bool:
-    """Whether a count of more units than were asked for is still to be confirmed: it could never be taken back."""
+    """Whether a count above the requested units is unconfirmed; a stored count is never lowered."""
     return MORE_UNITS in line.anomalies and not isinstance(decision, Settle)
 
 
@@ -124,7 +122,7 @@ def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
             settle.state if known.code is None else fallback_state(known.code, known.message or "")
         )
     if settle.state is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
-        # A passing refusal says nothing about the earlier attempt that left the doubt.
+        # A transient refusal says nothing about the earlier attempt that is in doubt.
         return State.IN_DOUBT
     return settled_state(line.kind)
 
@@ -133,11 +131,11 @@ _D = TypeVar("_D", bound=Decision)
 
 
 def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
-    """Hold the decision on one reply against all that is known of the job's lines.
+    """Correct the decision on one reply by everything known of the job's lines.
 
     Args:
         states: the lines' states after the reply was merged.
-        decision: what was decided on the reply alone.
+        decision: the decision on the reply alone.
     """
     if all(state is State.ISSUED for state in states):
         return Settle(State.ISSUED, None)
@@ -150,7 +148,7 @@ def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
 
 
 def _most(known: int | None, line: LineOutcome) -> int | None:
-    """Quantities of two attempts are never added: whether a reply counts all or the new ones is unknown (§5)."""
+    """The larger quantity, never the sum: a reply may count all units or only new ones (§5)."""
     units = line.quantity
     if units is None and line.kind is Kind.ISSUED:
         units = line.requested_quantity

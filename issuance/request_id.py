@@ -1,4 +1,4 @@
-"""requestIds: derived, so that running the same file twice can never mint a second one (design rule 3)."""
+"""Derived requestIds: a second run of the same file gives the same ones (design rule 3)."""
 
 from hashlib import sha1
 from uuid import UUID, uuid4
@@ -7,12 +7,12 @@ from issuance.customer import Customer
 
 _CAMPAIGN_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b01").bytes
 _KEY_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b02").bytes
-# Escaped where it occurs in a part, so two different tuples never give one name.
+# Escaped inside parts, so that two different tuples never give the same name.
 _SEPARATOR = "\x1f"
 _ESCAPE = "\x1e"
 _ESCAPES = str.maketrans({_SEPARATOR: "\x1e1", _ESCAPE: "\x1e0"})
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The fourth group's first digit: its two upper bits say that the UUID is of RFC 4122."""
+"""The first digit of the fourth group; its two upper bits mark a UUID of RFC 4122."""
 
 
 def campaign_request_id(
@@ -22,11 +22,11 @@ def campaign_request_id(
 
     Args:
         campaign: the campaign's name.
-        customer: whose reward it is; e-mail addresses count as equal whatever their case.
+        customer: the line's customer; the case of an e-mail address is ignored.
         reward_id: the reward.
         occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the
             second, …
-        generation: 1, and one more for each approved reissue after a definite refusal.
+        generation: 1, plus one for each approved reissue after a definite refusal.
 
     Returns:
         A UUIDv5 as text.
@@ -38,16 +38,16 @@ def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str
     """Derive the requestId of a background line from the caller's idempotency key.
 
     Args:
-        key: the caller's key; equal keys give equal requestIds whatever the payload, so that a
-            changed payload under a known key is noticed and refused.
-        position: 0-based place of the line in its job.
+        key: the caller's key. The payload does not count, so that a changed payload under a known
+            key is noticed and refused.
+        position: 0-based position of the line in its job.
         generation: see `campaign_request_id`.
     """
     return _derive(_KEY_SPACE, key, position, generation)
 
 
 def fresh_request_id() -> str:
-    """Mint a requestId for a background line whose caller gave no key (UUIDv4)."""
+    """Make a random requestId (UUIDv4) for a background line whose caller gave no key."""
     return str(uuid4())
 
 
@@ -60,7 +60,7 @@ def _derive(space: bytes, *parts: str | int) -> str:
 
 
 def _uuid5(space: bytes, name: str) -> str:
-    """What `str(uuid.uuid5(…))` gives, in a third of the time: a blast derives one for each row."""
+    """`str(uuid.uuid5(…))` in a third of the time: a blast derives one for each row."""
     digest = sha1(space + name.encode(), usedforsecurity=False).hexdigest()
     variant = _VARIANTS[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

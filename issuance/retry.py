@@ -1,4 +1,4 @@
-"""Outcome → decision: settle the job, try again, or look it up after a delay. Pure: randomness is a parameter."""
+"""Decide after an outcome: settle the job, try again or reconcile. Pure: `rng` is a parameter."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from typing import assert_never
 from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
 
-_MAX_EXPONENT = 32  # 2**32 seconds is past every cap; keeps attempt 10,000 from a huge integer
+_MAX_EXPONENT = 32  # 2**32 seconds exceeds every cap; avoids huge integers at attempt 10,000
 _RETRY_AFTER_MAX_SECONDS = 3_600.0
-_THROTTLED_MIN_SECONDS = 1.0  # a `Retry-After: 0` must not become a storm of calls that never count
-# Of Retry-After: calls that were refused together must not return together.
+_THROTTLED_MIN_SECONDS = 1.0  # `Retry-After: 0` must not cause a storm of uncounted calls
+# Share of Retry-After. Calls that were refused together must not be repeated together.
 _THROTTLED_JITTER = 0.25
 _LIMIT_WINDOWS_MAX = 3
-_LOOK_PATIENCE = 2  # attempts in all, as a multiple of the bound for sending
+_LOOK_PATIENCE = 2  # sends and reads together, as a multiple of `max_attempts`
 _LIMIT_JITTER_SECONDS = 600.0
 
 
@@ -24,17 +24,17 @@ class RetryPolicy:
     """How long and how often a job is tried.
 
     Attributes:
-        max_attempts: counted attempts in all, at least 1. A 429 and a failed probe of a suspended
+        max_attempts: most counted attempts, at least 1. A 429 and a failed probe of a suspended
             account never count.
-        base_seconds: the backoff's ceiling after the first attempt; it doubles with each attempt.
+        base_seconds: the largest backoff after the first attempt; it doubles with each attempt.
         cap_seconds: the largest backoff.
-        total_seconds: no further attempt is planned later than this after the first one.
-        throttled_base_seconds: the wait after a first 429 that names no `Retry-After` (rewards-api
-            §6.3: from 5 s); it doubles with each call of the job.
+        total_seconds: no attempt is planned later than this after the first one.
+        throttled_base_seconds: the wait after a first 429 without `Retry-After` (rewards-api §6.3:
+            from 5 s); it doubles with each call of the job.
         throttled_cap_seconds: the largest such wait.
-        reconcile_delays_seconds: the waits before each look into the API's transactions for a job that
-            resending cannot settle (rewards-api §8: its reads may lag); empty: no looks, such a job
-            is settled in doubt.
+        reconcile_delays_seconds: the wait before each reconciliation of a job that a resend cannot
+            settle (rewards-api §8: reads may lag). Empty: no reconciliation, the job is settled in
+            doubt.
     """
 
     max_attempts: int = 8
@@ -52,7 +52,7 @@ class RetryPolicy:
         return rng.uniform(0.0, ceiling)
 
     def throttled_seconds(self, retry_after: float | None, calls: int, rng: Random) -> float:
-        """Draw how long a job waits after a 429, when `calls` calls were made for it before."""
+        """Draw the wait after a 429; `calls` is the number of earlier calls for the job."""
         if retry_after is not None:
             return max(bounded(retry_after), _THROTTLED_MIN_SECONDS) * rng.uniform(
                 1.0, 1.0 + _THROTTLED_JITTER
@@ -65,35 +65,35 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What came before the decision, this attempt included."""
+    """The job's attempts, including this one."""
 
     attempts: int
     """Counted attempts of this budget (a resend by an operator starts a new one)."""
     age_seconds: float
     """Seconds since the first attempt of this budget was sent."""
     in_doubt_before: bool
-    """An earlier attempt may have reached the API and no answer has cleared that."""
+    """An earlier attempt may have reached the API, and no answer has cleared the doubt."""
     calls_before: int = 0
     """Calls made for the job before this one, counted or not."""
     is_probe: bool = False
-    """The call was a probe of a suspended account: its failure is the account's, not the job's."""
+    """The call probed a suspended account: a failure counts for the account, not for the job."""
     limit_deferrals: int = 0
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
     empty_reads: int = 0
-    """Looks into the API's transactions that found nothing."""
+    """Reconciliations that found nothing."""
     lags_behind: bool = False
-    """This look misses a transaction that a reply has named."""
+    """This reconciliation does not show a transaction that a reply has named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The job has its outcome. `reason` is None when no operator needs to look."""
+    """The job has its final outcome; `reason` is None if no operator has to act."""
 
     state: State
     reason: Reason | None
     uses_fallback: bool = False
-    """No read found the job: each line keeps the state of its last reply (`reconciliation.fallback`)."""
+    """No read found the job: each line keeps its last reply's state (`reconciliation.fallback`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +102,22 @@ class TryAgain:
 
     delay_seconds: float
     counted: bool
-    """Whether this attempt uses up one of the budget."""
+    """Whether this attempt counts against the budget."""
     because: str
     """For the log: `transient`, `in_doubt`, `throttled`, `unauthorised`, `probe` or `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """The job is looked up in the API's transactions after `delay_seconds`, instead of being sent again."""
+    """The job is not resent but reconciled with the API's transactions after `delay_seconds`."""
 
     delay_seconds: float
     fallback: State
-    """What it is settled as when no look finds it: in doubt, or what the API has said of a job that it may have
-    known from an earlier attempt, whose lost reply showed units and vouchers that this one does not."""
+    """The state to settle in when no read finds the job.
+
+    In doubt, or the state of the API's last answer. That answer alone does not settle the job when
+    the lost reply of an earlier attempt may have shown more units and vouchers.
+    """
     found_nothing: bool = False
     """The reads found nothing or too little, which uses up one of `reconcile_delays_seconds`."""
 
@@ -125,13 +128,13 @@ Decision = Settle | TryAgain | Reconcile
 def decide(
     outcome: Outcome, history: History, policy: RetryPolicy, *, now: datetime, rng: Random
 ) -> Decision:
-    """Decide what follows from an outcome.
+    """Decide what to do with a job after an outcome.
 
     Args:
         outcome: the classified reply.
         history: counts and ages, this attempt included.
         policy: the bounds.
-        now: the present, in UTC; only a limit window needs it.
+        now: the time in UTC; only limit windows need it.
         rng: the source of jitter.
     """
     match outcome.kind:
@@ -150,8 +153,8 @@ def decide(
         ):
             return Reconcile(policy.reconcile_delays_seconds[0], settled_state(outcome.kind))
         case Kind.FAILED if history.in_doubt_before and policy.reconcile_delays_seconds:
-            # It may have been refused before its requestId was looked at, and units of the lost
-            # attempt exist.
+            # The refusal may have come before the API checked the requestId, although the lost
+            # attempt issued units.
             unprocessed = outcome.reason is Reason.UNPROCESSED
             return Reconcile(
                 policy.reconcile_delays_seconds[0], State.IN_DOUBT if unprocessed else State.FAILED
@@ -183,14 +186,14 @@ def _retry(outcome: Outcome, history: History, policy: RetryPolicy, rng: Random)
 def decide_reconciliation(
     found: Outcome, history: History, policy: RetryPolicy, *, fallback: State, rng: Random
 ) -> Decision:
-    """Decide what follows from reading the API's transactions.
+    """Decide what to do with a job after reading the API's transactions.
 
     Args:
-        found: what the reads say: issued, partial or failed as the transactions have it; in doubt
-            when there is no transaction of this job; transient when it could not be read.
-        history: this reconciliation included in `attempts`, not in `empty_reads`.
+        found: the outcome by the transactions: issued, partial or failed; in doubt when the job has
+            none; transient when they could not be read.
+        history: `attempts` includes this reconciliation, `empty_reads` does not.
         policy: the bounds.
-        fallback: what the job is settled as when no read finds it.
+        fallback: the state to settle in when no read finds the job.
         rng: the source of jitter.
     """
     match found.kind:
@@ -220,7 +223,7 @@ def decide_reconciliation(
 
 
 def _lags_behind(found: Kind, history: History, fallback: State) -> bool:
-    """Whether the reads say nothing yet, or less than the reply has said."""
+    """Whether the reads show nothing yet, or less than a reply has shown."""
     less = fallback is State.ISSUED or history.lags_behind
     return found is Kind.IN_DOUBT or (less and found in (Kind.PARTIAL, Kind.FAILED))
 
@@ -229,8 +232,8 @@ _FALLBACK_REASONS = {State.ISSUED: None, State.PARTIAL: Reason.PARTIAL, State.FA
 
 
 def bounded(retry_after: float) -> float:
-    """Bound a `Retry-After` to 0 seconds to an hour; what is no number counts as 0."""
-    # In this order, because max(0.0, nan) is 0.0.
+    """Clamp a `Retry-After` to between 0 seconds and an hour; NaN counts as 0."""
+    # The order matters: max(0.0, nan) is 0.0.
     return min(max(0.0, retry_after), _RETRY_AFTER_MAX_SECONDS)
 
 

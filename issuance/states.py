@@ -21,18 +21,18 @@ class DeadLetterState(StrEnum):
     OPEN = "open"
     """An operator has to redrive or discard it."""
     REDRIVEN = "redriven"
-    """Resent or reissued, and neither issued nor opened again since."""
+    """Resent or reissued; not issued yet, and not opened again."""
     CLOSED = "closed"
     """Its job, or the one that replaced it, was issued."""
     DISCARDED = "discarded"
-    """An operator decided that nothing more is to be done."""
+    """An operator decided to do nothing more."""
 
 
 class State(StrEnum):
     """A line's state. `waiting`, `queued` and `running` come from its job; the rest are settled."""
 
     WAITING = "waiting"
-    """To be released when it is due."""
+    """Waits to be released when it is due."""
     QUEUED = "queued"
     """Released; its chunk is on the broker, or about to be."""
     RUNNING = "running"
@@ -66,8 +66,8 @@ _RANK = {
 def may_replace(old: State, new: State) -> bool:
     """Return whether a reply that says `new` may overwrite `old`.
 
-    A settled state gives way only to better knowledge (design rule 7): `in_doubt` to a
-    definite answer, `failed` and `partial` to proof that more was issued. `issued` is never
-    overwritten.
+    Only better knowledge replaces a settled state (design rule 7): a definite answer replaces
+    `in_doubt`, and proof that more was issued replaces `failed` and `partial`. Nothing replaces
+    `issued`.
     """
     return _RANK[new] > _RANK[old] or (_RANK[old] == 0 and _RANK[new] == 0)

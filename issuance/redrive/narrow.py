@@ -1,4 +1,4 @@
-"""Narrowing: a job or body with only some of its lines, as if it had never had the others."""
+"""Narrow a job or body to some of its lines, as if it had never had the others."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,14 +11,14 @@ from issuance.job import Job
 
 
 def narrow(job: Job, request_ids: Collection[str]) -> Job:
-    """Keep only these lines of a job that was not accepted yet; return it as it is if all are kept.
+    """Keep only these lines of a job not accepted yet; if all are kept, return it unchanged.
 
     Args:
         job: the job; its body is rebuilt, so it must not have been sent.
-        request_ids: of the lines to keep, at least one of them the job's.
+        request_ids: of the lines to keep; at least one must be the job's.
 
     Raises:
-        ValueError: none of them is the job's.
+        ValueError: none of the job's lines is kept.
     """
     kept = tuple(line for line in job.lines if line.request_id in request_ids)
     if not kept:
@@ -30,12 +30,12 @@ def narrow(job: Job, request_ids: Collection[str]) -> Job:
 
 
 def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> bytes:
-    """The body that these lines alone would have had; byte for byte what freezing them gives.
+    """Narrow a body to these lines; the bytes are those that freezing only them gives.
 
     Args:
-        variant: the body's endpoint; a body of one reward is returned as it is.
+        variant: the body's endpoint; a body of a single reward is returned unchanged.
         body: a frozen body.
-        request_ids: of the lines to keep, at least one of them the body's.
+        request_ids: of the lines to keep; at least one must be the body's.
     """
     if variant.endpoint.flat:
         return body
@@ -45,7 +45,7 @@ def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> 
 
 
 def narrow_content(content: dict[str, Any], request_ids: Collection[str]) -> None:
-    """Leave only these lines, and their organisations, in the content of a body of several lines."""
+    """Leave only these lines and their organisations in a decoded body with a list of rewards."""
     content["rewards"] = [
         reward for reward in content["rewards"] if reward["requestId"] in request_ids
     ]

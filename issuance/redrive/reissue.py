@@ -1,4 +1,4 @@
-"""Reissue: a new generation of a refused job, with new requestIds and only the lines that failed."""
+"""Reissue: a new generation of a refused job, only its failed lines, with new requestIds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +15,9 @@ _NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
 
 
 def next_generation_id(request_id: str) -> str:
-    """Derive the requestId that follows a refused one whose own derivation is not known (a keyed or fresh one).
+    """Derive the next requestId from a refused one, for requestIds that no campaign derived.
 
-    Two operators who reissue at once get the same one, so it can be accepted only once.
+    Two operators who reissue at the same time get the same requestId: only one is accepted.
     """
     return str(uuid5(_NEXT_GENERATION_SPACE, request_id))
 
@@ -34,7 +34,7 @@ def reissue_body(
         renamed: old to new requestId, for the lines to issue again; the others are left out.
 
     Returns:
-        The new bytes, to be frozen in their turn, and the new lines.
+        The new job's frozen body, and its lines.
 
     Raises:
         ValueError: no line is to be issued again.

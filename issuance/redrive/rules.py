@@ -1,4 +1,4 @@
-"""Dead-letter rules: which redrive a dead letter allows, and why the other is refused (design rule 4)."""
+"""Dead-letter rules: which redrives are allowed, and why others are refused (design rule 4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from issuance.states import DeadLetterState
 
 
 class Verb(StrEnum):
-    """How an operator puts a dead letter back to work."""
+    """How an operator redrives a dead letter."""
 
     RESEND = "resend"
     """The same body and the same requestIds: it can never issue twice."""
@@ -24,7 +24,7 @@ ALLOWED: dict[Reason, frozenset[Verb]] = {
     Reason.FAILED: frozenset({Verb.REISSUE}),
     Reason.LIMIT: frozenset({Verb.REISSUE}),
     Reason.CONFIG: frozenset({Verb.REISSUE}),
-    # Undocumented: resending is always safe, and reissuing is the operator's judgement.
+    # Undocumented: resending is always safe; the operator decides whether to reissue.
     Reason.UNKNOWN_CODE: frozenset({Verb.RESEND, Verb.REISSUE}),
 }
 
@@ -32,8 +32,8 @@ _WHEN_CANCELLED = {Reason.IN_DOUBT: frozenset({Verb.RESEND})}
 
 _WHY_NOT = {
     Verb.RESEND: (
-        "the API gave a definite refusal, which burns the requestId: the same bytes would be refused "
-        "again. Mend the cause and use --reissue"
+        "the API gave a definite refusal, which burns the requestId: the same bytes would be "
+        "refused again. Mend the cause and use --reissue"
     ),
     Verb.REISSUE: (
         "units may have been issued under its requestId, or the API has not yet refused it: a new "
@@ -46,17 +46,25 @@ _ADVICE = {
     Reason.PARTIAL: "Mend what held back the rest (limit, payment config, vendor), then resend.",
     Reason.IN_DOUBT: "Look it up in the API's transactions, or resend: it never issues twice.",
     Reason.EXHAUSTED: "The API was busy or away for too long: resend when it answers again.",
-    Reason.UNPROCESSED: "The gateway refused the call: mend URL, access group or endpoint, then resend.",
-    Reason.FAILED: "The API refused it for good: mend the cause named by the code, then reissue, or discard.",
+    Reason.UNPROCESSED: (
+        "The gateway refused the call: mend URL, access group or endpoint, then resend."
+    ),
+    Reason.FAILED: (
+        "The API refused it for good: mend the cause named by the code, then reissue, or discard."
+    ),
     Reason.LIMIT: "The limit window was used up: reissue when a new window has begun, or discard.",
-    Reason.CONFIG: "The set-up is wrong for every job (brand or points vendor): mend it, then reissue.",
-    Reason.UNKNOWN_CODE: "Undocumented code: ask the API's owner. Resend is safe; reissue if it was refused.",
+    Reason.CONFIG: (
+        "The set-up is wrong for every job (brand or points vendor): mend it, then reissue."
+    ),
+    Reason.UNKNOWN_CODE: (
+        "Undocumented code: ask the API's owner. Resend is safe; reissue if it was refused."
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the rules for a dead letter depend on; advice and redrive use the same rules."""
+    """The facts about a dead letter that decide its redrives and the advice."""
 
     state: DeadLetterState
     """Only an open letter can be redriven or discarded."""
@@ -64,21 +72,24 @@ class Case:
     campaign: str
     campaign_cancelled: bool = False
     reissued_as: str | None = None
-    """The job that has taken its place already, if there is one."""
+    """The job that has already replaced it, if there is one."""
     has_refused_line: bool = True
-    """Whether a line of the job was definitely refused: only those can be reissued."""
+    """Whether any line was definitely refused; only such lines can be reissued."""
 
 
 def refusal(case: Case, verb: Verb) -> str | None:
     """Explain why a redrive is refused; None when it is allowed.
 
-    In a cancelled campaign nothing is sent any more, but what is in doubt may still be resent: it
-    is then looked up in the API's transactions, which issues nothing.
+    A cancelled campaign sends nothing more. Its jobs in doubt can still be resent: that only reads
+    the API's transactions and issues nothing.
     """
     if case.state is not DeadLetterState.OPEN:
         return f"it is {case.state} already, only an open letter can be redriven"
     if case.reissued_as is not None:
-        return f"it was reissued as {case.reissued_as}, a second one could issue twice: look at that job, or discard this"
+        return (
+            f"it was reissued as {case.reissued_as}, a second one could issue twice: "
+            "look at that job, or discard this"
+        )
     allowed = _allowed(case)
     if verb in allowed:
         return None
@@ -87,7 +98,10 @@ def refusal(case: Case, verb: Verb) -> str | None:
             f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
         )
     if case.campaign_cancelled:
-        return f"its campaign {case.campaign} was cancelled, which is for good: nothing more is sent. Discard it"
+        return (
+            f"its campaign {case.campaign} was cancelled, which is for good: "
+            "nothing more is sent. Discard it"
+        )
     return "none of its lines was refused by the API, so there is none to reissue. Discard it"
 
 
@@ -102,11 +116,17 @@ def advice(case: Case) -> str:
     if case.state is not DeadLetterState.OPEN:
         return f"nothing: it is {case.state}"
     if case.reissued_as is not None:
-        return f"Word of it came after it was reissued as {case.reissued_as}: look at both, then discard this one."
+        return (
+            f"A late answer came after it was reissued as {case.reissued_as}: "
+            "look at both, then discard this one."
+        )
     if not (allowed := _allowed(case)):
         return "Nothing more can be sent for it: take note of what was issued, then discard it."
     if case.campaign_cancelled:
-        return "Its campaign was cancelled: a resend looks it up in the API's transactions and sends nothing."
+        return (
+            "Its campaign was cancelled: a resend looks it up in the API's transactions "
+            "and sends nothing."
+        )
     if allowed != ALLOWED[case.reason]:
         return "None of its lines was refused, so there is none to reissue: resend is safe."
     return _ADVICE[case.reason]
