@@ -1,4 +1,4 @@
-"""Where the servers are: from the settings, or else from a running `issuance up`."""
+"""The addresses of the servers: from the settings, or else from a running `issuance up`."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from config.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """URLs of the parts; an empty one means that this part is not there now."""
+    """URLs of the servers; an empty one means that there is no such server now."""
 
     ledger_url: str
     broker_url: str
     redis_url: str
     api_url: str
     rate_per_minute: int
-    """Calls a minute of the API account, 0 for no limit: the setting, or the simulator's of `up`."""
+    """Calls per minute to the API account, 0 for no limit: the setting, or the simulator's rate."""
 
     @property
     def is_rabbitmq(self) -> bool:
-        """Whether the broker is RabbitMQ; else it is Redis, when there is one."""
+        """Whether the broker is RabbitMQ; any other broker is Redis."""
         return self.broker_url.startswith("amqp")
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Find the parts for these settings."""
+        """Find the servers for these settings."""
         running = RunningSystem.find(settings.home)
         broker_url = settings.broker_url or (running.broker_url if running else "")
         shared = broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
@@ -55,7 +55,7 @@ class RunningSystem:
 
     @classmethod
     def find(cls, home: Path) -> Self | None:
-        """The system that runs on this HOME now; None when there is none."""
+        """Find the system that runs on this HOME now; None when none runs."""
         try:
             found = cls(**json.loads(_file(home).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -63,7 +63,7 @@ class RunningSystem:
         return found if _runs(found.pid) else None
 
     def announce(self, home: Path) -> None:
-        """Write the file, at once as a whole."""
+        """Write the file atomically."""
         draft = _file(home).with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
         draft.replace(_file(home))
@@ -84,7 +84,7 @@ def _rate(settings: Settings, running: RunningSystem | None) -> int:
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except PermissionError:  # it runs, as another user
+    except PermissionError:  # the process runs as another user
         return True
     except (OSError, TypeError, OverflowError):
         return False

@@ -1,12 +1,16 @@
-"""How often the garbage collector looks for cycles, in processes that make millions of objects and hardly a cycle."""
+"""Garbage collector tuning for processes that make millions of objects and few cycles."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NEW_OBJECTS = 50_000
-"""Python's own 700 has a blast, or a worker with hundreds of calls under way, look through the same living objects
-over and over: up to a fifth of its time. Nearly all of them go by their reference counts."""
+"""Allocations between collections.
+
+With Python's default of 700, a blast or a worker with hundreds of concurrent calls scans the same
+live objects again and again and loses up to a fifth of its time. Reference counting frees nearly
+all garbage anyway.
+"""
 
 
 def collect_rarely() -> None:

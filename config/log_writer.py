@@ -1,4 +1,4 @@
-"""The log's lines: finished events on their way to standard error."""
+"""Writes finished log entries to standard error."""
 
 import sys
 import threading
@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _WHOLE_BYTES = 4_096
-"""Linux's PIPE_BUF: the most bytes that a pipe takes from one of several writers unmixed."""
+"""Linux's PIPE_BUF: a write to a pipe of up to this many bytes does not mix with other writers'."""
 _own = threading.local()
 
 
 class LineLogger:
-    """Writes finished entries to standard error, each as a whole.
+    """Writes finished entries to standard error, each in one piece.
 
-    It writes at once, unless `lines_together` says otherwise.
+    It writes immediately, except inside `lines_together`.
 
-    The standard library's loggers cost several times an event's own work: with one event for each
-    call that shows. A log that cannot be written (disk full, closed pipe) must not stop the work.
+    The standard library's loggers take several times as long as the rest of an event, and every
+    call logs one. A log that cannot be written (disk full, closed pipe) must not stop the work.
 
     Args:
-        name: the logger's.
+        name: the logger's name.
     """
 
     def __init__(self, name: str = "issuance") -> None:
         self.name = name
 
     def write(self, line: str) -> None:
-        """Write one line."""
+        """Write one entry."""
         held: list[str] | None = getattr(_own, "held", None)
         if held is None:
             _write(line + "\n")
@@ -38,7 +38,7 @@ class LineLogger:
 
 @contextmanager
 def lines_together() -> Iterator[None]:
-    """Hold this thread's lines back until the end, and write several at a time: one system call instead of ten."""
+    """Buffer this thread's entries, and write them at the end of the block in few system calls."""
     held: list[str] = []
     _own.held = held
     try:
@@ -50,7 +50,7 @@ def lines_together() -> Iterator[None]:
 
 
 def _bundled(lines: list[str]) -> Iterator[str]:
-    """Lines one after the other, as many at a time as a pipe takes whole."""
+    """Join lines into bundles of at most PIPE_BUF bytes."""
     bundle: list[str] = []
     size = 0
     for line in lines:

@@ -1,4 +1,4 @@
-"""Logging: structlog for us and for the libraries, JSON in production, readable on a terminal, masked always."""
+"""Logging by structlog, for us and libraries: JSON, or readable on a terminal; always masked."""
 
 import json
 import logging
@@ -17,10 +17,10 @@ _PERSONAL = frozenset(
     {"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"}
 )
 _FREE_TEXT = frozenset({"message", "note", "detail", "error", "exception"})
-# Their ordinary lines name hosts, queues and ids, which scrubbing would spoil; their errors quote
-# anything.
+# Their debug and info entries name hosts, queues and ids, which scrubbing would destroy. Their
+# errors may quote anything and are scrubbed.
 _HARMLESS = ("celery.", "kombu.", "flower.")
-# Beat logs every second and Celery twice a task, which would hide our own events.
+# Beat logs every second and Celery twice per task, which would hide our own events.
 _NOISY = (
     "httpx",
     "alembic.runtime",
@@ -48,9 +48,9 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 
 
 def configure_logs(settings: Settings) -> None:
-    """Send every log of the process to standard error, one event a line.
+    """Send every log event of the process to standard error, one per line.
 
-    Warns of settings that were given under an old name.
+    Warns about settings that were given under an old name.
     """
     begin: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -71,7 +71,7 @@ def configure_logs(settings: Settings) -> None:
 
 
 def _configure_libraries(settings: Settings, begin: list[Processor], end: list[Processor]) -> None:
-    """Send the standard library's events the same way; their `extra` is left out: it repeats what they say."""
+    """Send the standard library's events the same way, without their redundant `extra`."""
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
@@ -85,7 +85,7 @@ def _configure_libraries(settings: Settings, begin: list[Processor], end: list[P
 
 
 def _to_json(event: EventDict, **_: Any) -> str:
-    """Several times faster than `json.dumps`, which shows with one event for each call; that takes what this cannot."""
+    """Write JSON with pydantic, several times faster than `json.dumps`, which is the fallback."""
     try:
         return to_json(event, fallback=repr, inf_nan_mode="constants").decode()
     except PydanticSerializationError:
@@ -98,5 +98,5 @@ def _renderer(settings: Settings) -> Processor:
     )
     if json_wanted:
         return structlog.processors.JSONRenderer(serializer=_to_json)
-    # Exceptions come as masked text; the renderer's own tracebacks would show local variables.
+    # Exceptions are masked text by now; the renderer's own tracebacks would show local variables.
     return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

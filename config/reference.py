@@ -1,4 +1,4 @@
-"""The settings' reference, written from the code: `python -m config.reference > .env.example`."""
+"""Writes the settings' reference from the code: `python -m config.reference > .env.example`."""
 
 import sys
 from enum import Enum
@@ -15,7 +15,7 @@ _HEADER = """\
 
 
 def render() -> str:
-    """The text of `.env.example`."""
+    """Return the text of `.env.example`."""
     lines = [_HEADER]
     for name, field in Settings.model_fields.items():
         lines.append(f"# {field.description}\n#ISSUANCE_{name.upper()}={_default(field)}\n")
@@ -23,7 +23,7 @@ def render() -> str:
 
 
 def defaults() -> dict[str, str]:
-    """Every setting's name in the environment and its default, written as it is read there."""
+    """Return each setting's environment variable and its default, as the variable spells it."""
     return {
         f"ISSUANCE_{name.upper()}": _default(field) for name, field in Settings.model_fields.items()
     }

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. Read once by the outermost modules and passed down."""
+"""The settings, and the only reader of the environment: read once, then passed down."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ENV_FILE = ".env"
 
 
 class SettingsError(ExplainedError):
-    """The settings are wrong. The message names each setting and the remedy, one a line."""
+    """The settings are wrong. The message has one line for each: its name and the remedy."""
 
 
 class Settings(BaseSettings):
@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     api_variant: Variant = Field(
         Variant.BULK, description="Issue endpoint: single, bulk or connected."
     )
-    api_auth: Literal["basic", "oauth"] = Field("basic", description="How the API knows us.")
+    api_auth: Literal["basic", "oauth"] = Field(
+        "basic", description="How we authenticate to the API: basic or oauth."
+    )
     api_till: str = Field(
         "demo.till",
         description="Till user name, also sent as `username`; a real API needs its own.",
@@ -63,10 +65,10 @@ class Settings(BaseSettings):
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
     )
     api_rate_per_minute: int = Field(
-        100, ge=0, description="Calls a minute of the API account; 0: unlimited."
+        100, ge=0, description="Calls per minute to the API account; 0: unlimited."
     )
     api_rate_adapts: bool = Field(
-        True, description="Fewer calls are made while that prevents 429s, failures or slow answers."
+        True, description="Make fewer calls while that prevents 429s, failures or slow answers."
     )
     api_timeout_seconds: float = Field(
         30.0, gt=0, le=300, description="Longest wait for one answer."
@@ -75,13 +77,13 @@ class Settings(BaseSettings):
         5.0, gt=0, le=60, description="Longest wait for a connection."
     )
     api_max_concurrent: int = Field(
-        100, ge=1, le=1000, description="Calls at once in one worker child."
+        100, ge=1, le=1000, description="Concurrent calls in one worker child."
     )
     broker_url: str = Field(
         "", description="redis://, rediss:// or amqp://; empty: the embedded broker."
     )
     redis_url: str = Field(
-        "", description="Limits and locks; empty: the broker, when that is Redis."
+        "", description="Redis for limits and locks; empty: the broker, if that is Redis."
     )
     ledger_url: str = Field(
         "", description="postgresql:// or sqlite:///; empty: SQLite below HOME."
@@ -89,28 +91,30 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs."
     )
-    retry_max_attempts: int = Field(8, ge=1, le=10_000, description="Counted attempts of a job.")
-    retry_base_seconds: float = Field(
-        2.0, gt=0, description="Backoff's ceiling after the first attempt."
+    retry_max_attempts: int = Field(
+        8, ge=1, le=10_000, description="Most counted attempts of a job."
     )
-    retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff.")
+    retry_base_seconds: float = Field(
+        2.0, gt=0, description="Largest backoff after the first attempt; it doubles each time."
+    )
+    retry_cap_seconds: float = Field(600.0, gt=0, description="Largest backoff after any attempt.")
     retry_total_seconds: float = Field(
-        3_600.0, gt=0, description="No attempt later than this after the first."
+        3_600.0, gt=0, description="No attempt starts later than this after the first."
     )
     reconcile_delays_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
         (30.0, 120.0, 600.0),
-        description="Waits before each read of the API's transactions for a job in doubt, with commas; empty: none.",
+        description="Waits before each reconciliation of a job in doubt, with commas; empty: none.",
     )
     workers: int = Field(2, ge=1, le=64, description="Children of the blast worker.")
     window_jobs: int = Field(
-        8_000, ge=1, le=100_000, description="Most jobs in the broker at once, a lane."
+        8_000, ge=1, le=100_000, description="Most jobs of one lane in the broker at once."
     )
     chunk_max_jobs: int = Field(1_000, ge=1, le=1_000, description="Most jobs of one chunk.")
     job_max_lines: int = Field(
-        10, ge=1, le=100, description="Most lines of one job: rewards of one call."
+        10, ge=1, le=100, description="Most lines of one job, that is, rewards of one call."
     )
     dead_letter_webhook_url: str = Field(
-        "", description="POSTed for each dead letter's notice; empty: none."
+        "", description="URL that gets a POST for each dead letter's notice; empty: none."
     )
     flower_port: int = Field(
         5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one."
@@ -121,17 +125,19 @@ class Settings(BaseSettings):
     health_host: str = Field(
         "127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on."
     )
-    health_port: int = Field(5556, ge=0, le=65_535, description="Their port; 0: a free one.")
+    health_port: int = Field(
+        5556, ge=0, le=65_535, description="Port of `/livez` and `/healthz`; 0: a free one."
+    )
     health_stall_seconds: float = Field(
         180.0,
         gt=0,
-        description="Work due for this long without a call is a stall; more than LEASE + API_TIMEOUT.",
+        description="Due work without a call for this long is a stall; above LEASE + API_TIMEOUT.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least level logged."
+        "INFO", description="Lowest level that is logged."
     )
     log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="auto: console on a terminal."
+        "auto", description="auto: console on a terminal, else json."
     )
 
     @field_validator("home", "api_till", "api_password", "api_brand", mode="before")
@@ -139,7 +145,7 @@ class Settings(BaseSettings):
     def _not_blank(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
             raise ValueError(
-                "must not be empty: give a value, or remove the line to have the default"
+                "must not be empty: give a value, or remove the line to use the default"
             )
         return value
 
@@ -182,12 +188,14 @@ class Settings(BaseSettings):
             )
         if self.api_data_scope == "OTHER" and not self.api_data_scope_org:
             raise ValueError(
-                "API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child organisation's id"
+                "API_DATA_SCOPE=OTHER needs ISSUANCE_API_DATA_SCOPE_ORG, the child "
+                "organisation's id"
             )
         if self.call_window_seconds < 1:
             raise ValueError(
-                f"LEASE_SECONDS must be at least API_TIMEOUT_SECONDS + {1 + _RECORD_MARGIN_SECONDS:g}, or a claim "
-                "could lapse during a call: raise ISSUANCE_LEASE_SECONDS or lower ISSUANCE_API_TIMEOUT_SECONDS"
+                "LEASE_SECONDS must be at least API_TIMEOUT_SECONDS + "
+                f"{1 + _RECORD_MARGIN_SECONDS:g}, or a claim could lapse during a call: "
+                "raise ISSUANCE_LEASE_SECONDS or lower ISSUANCE_API_TIMEOUT_SECONDS"
             )
         if self.retry_base_seconds > self.retry_cap_seconds:
             raise ValueError(
@@ -202,19 +210,23 @@ class Settings(BaseSettings):
             and self.visibility_timeout_seconds >= _CONSUMER_TIMEOUT_SECONDS
         ):
             raise ValueError(
-                "LEASE_SECONDS is so long that RabbitMQ would take messages back while their chunks are under way "
-                f"(consumer_timeout, {_CONSUMER_TIMEOUT_SECONDS} s): lower ISSUANCE_LEASE_SECONDS to 590 or less"
+                "LEASE_SECONDS is so long that RabbitMQ would take messages back while their "
+                f"chunks are under way (consumer_timeout, {_CONSUMER_TIMEOUT_SECONDS} s): "
+                "lower ISSUANCE_LEASE_SECONDS to 590 or less"
             )
         return self
 
     @property
     def call_window_seconds(self) -> float:
-        """How long after the claim calls may start: the last one must end and be recorded within the lease."""
+        """How long after the claim calls may start, so that each is recorded within the lease."""
         return self.lease_seconds - self.api_timeout_seconds - _RECORD_MARGIN_SECONDS
 
     @property
     def visibility_timeout_seconds(self) -> int:
-        """Celery's visibility timeout on Redis: well above the lease, so a doubled message finds nothing."""
+        """Celery's visibility timeout on Redis.
+
+        It is well above the lease, so that a redelivered message finds no claimed jobs.
+        """
         return int(self.lease_seconds * 3) + _VISIBILITY_MARGIN_SECONDS
 
     @property
@@ -237,9 +249,9 @@ class Settings(BaseSettings):
 _RECORD_MARGIN_SECONDS = 1.0
 _VISIBILITY_MARGIN_SECONDS = 5
 _CONSUMER_TIMEOUT_SECONDS = 1_800
-"""RabbitMQ's own, by default."""
+"""RabbitMQ's default `consumer_timeout`."""
 RENAMED_SETTINGS = {"ISSUANCE_LOOK_UP_LAGS_SECONDS": "ISSUANCE_RECONCILE_DELAYS_SECONDS"}
-"""Old names that are accepted for one release, each with the new one."""
+"""Old names, accepted for one release, and the new name of each."""
 _SCHEMES = {
     "api_url": ("http://", "https://"),
     "broker_url": ("redis://", "rediss://", "amqp://", "amqps://"),
@@ -253,7 +265,7 @@ def read_settings() -> Settings:
     """Read the settings from the environment and `.env`.
 
     Raises:
-        SettingsError: with the name of each wrong or unknown setting and what to do.
+        SettingsError: a setting is wrong or unknown; the message names it and the remedy.
     """
     given = _given()
     unknown = [
@@ -272,16 +284,17 @@ def read_settings() -> Settings:
     if missing := missing_credentials(settings):
         names = ", ".join(f"ISSUANCE_{name.upper()}" for name in missing)
         raise SettingsError(
-            f"ISSUANCE_API_URL names a real API, but {names} {'is' if len(missing) == 1 else 'are'} not set: the "
-            "defaults are the simulator's; set them, or unset ISSUANCE_API_URL to work with the simulator"
+            f"ISSUANCE_API_URL names a real API, but {names} "
+            f"{'is' if len(missing) == 1 else 'are'} not set: the defaults are the simulator's; "
+            "set them, or unset ISSUANCE_API_URL to work with the simulator"
         )
     return settings
 
 
 def missing_credentials(settings: Settings) -> list[str]:
-    """The fields that a real API must have been given and that still have the simulator's defaults.
+    """List the fields that a real API needs and that still have the simulator's defaults.
 
-    An API on a loopback address is a simulator, and so is the service `simulator` of
+    An API on a loopback address is a simulator, and so is the `simulator` service in
     docker-compose.yml.
     """
     if not settings.api_url or _is_simulated(urlsplit(settings.api_url).hostname or ""):
@@ -300,7 +313,7 @@ def _is_simulated(host: str) -> bool:
 
 
 def _given() -> dict[str, str]:
-    """The product's settings in `.env` and in the environment, which takes precedence."""
+    """Read the product's variables from `.env` and from the environment, which takes precedence."""
     given = {**dotenv_values(_ENV_FILE), **os.environ}
     return {
         name: given[name] or ""
@@ -314,7 +327,7 @@ def _field_of(name: str) -> str:
 
 
 def _renamed(given: Mapping[str, str]) -> dict[str, Any]:
-    """The values given under an old name only, by field."""
+    """Return the values that were given under an old name only, by field."""
     fields = {_field_of(name) for name in given}
     return {
         _field_of(RENAMED_SETTINGS[name.upper()]): value
@@ -325,7 +338,7 @@ def _renamed(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def old_names() -> dict[str, str]:
-    """The settings given under an old name, each with its new name."""
+    """Return the settings that were given under an old name, each with its new name."""
     return {
         name: RENAMED_SETTINGS[name.upper()]
         for name in _given()
@@ -339,4 +352,5 @@ def _explain(item: object) -> str:
     if not location:
         return f"ISSUANCE_{message}"
     name = str(location[0])
-    return f"ISSUANCE_{name.upper()}: {message} ({Settings.model_fields[name].description} See .env.example)"
+    description = Settings.model_fields[name].description
+    return f"ISSUANCE_{name.upper()}: {message} ({description} See .env.example)"

@@ -1,4 +1,4 @@
-"""The archive of pruned jobs: gzipped JSON lines, safe on disk before anything is removed."""
+"""The archive of pruned jobs: gzipped JSON lines, synced to disk before anything is removed."""
 
 import gzip
 import os
@@ -13,16 +13,16 @@ from operations.errors import UsageError
 
 
 class Archive:
-    """One file, which must not exist yet; only its owner may read it, for it holds customers and vouchers.
+    """A new archive file.
 
-    Each call appends a gzip member of its own, so that whatever a crash cuts off was not removed
-    from the ledger.
+    Only its owner may read it: it holds customers and vouchers. Each call appends its own gzip
+    member, and the ledger removes jobs only after that, so a crash loses none.
 
     Args:
-        path: where.
+        path: the file, which must not exist yet.
 
     Raises:
-        UsageError: there is a file already.
+        UsageError: the file exists already.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,10 +32,10 @@ class Archive:
             raise UsageError(f"{path} exists already: give the archive another name")
 
     def __call__(self, jobs: Sequence[PrunedJob]) -> None:
-        """Append jobs, and return when the disk has them.
+        """Append jobs, and return once they are synced to disk.
 
         Raises:
-            OSError: it cannot be written, or another process has made it meanwhile.
+            OSError: the file cannot be written, or another process has created it meanwhile.
         """
         member = gzip.compress(b"".join(to_json(_fields(pruned)) + b"\n" for pruned in jobs))
         first = 0 if self._begun else os.O_CREAT | os.O_EXCL
@@ -49,7 +49,7 @@ class Archive:
 
 
 def _sync(folder: Path) -> None:
-    """Make sure that the folder remembers a new file."""
+    """Sync a folder, so that a new file in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -68,7 +68,7 @@ def _fields(pruned: PrunedJob) -> dict[str, Any]:
 
 
 def _texts(row: StoredRow) -> dict[str, Any]:
-    """A row by column. Bodies are JSON; a reply may be anything, and invalid UTF-8 is escaped."""
+    """Return a row by column, bytes as text. A reply may be invalid UTF-8, which is escaped."""
     return {
         _ARCHIVED_AS.get(name, name): (
             value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
@@ -78,4 +78,4 @@ def _texts(row: StoredRow) -> dict[str, Any]:
 
 
 _ARCHIVED_AS = {"fallback": "look_up", "empty_reads": "empty_looks", "published_at": "noticed_at"}
-"""Columns that were renamed by migration 0010: programs that read archives know the old names."""
+"""Columns that migration 0010 renamed: archives keep the old names for programs that read them."""

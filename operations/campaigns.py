@@ -1,4 +1,4 @@
-"""What an operator does to a whole campaign, and its balance for programs."""
+"""An operator's changes to a whole campaign, and its balance for programs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Change:
     campaign: Campaign
     """The campaign after the change."""
     delay: str = ""
-    """Why the workers do not know of it yet; "" when they do."""
+    """Why the workers have not been notified yet; "" when they have."""
 
 
 def pause(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
@@ -68,7 +68,7 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
 
 
 def _notify_workers(services: Services, notify: Callable[[SyncLimiter], None]) -> str:
-    """Notify the workers within a second. Without Redis they learn it from the ledger; returns why."""
+    """Notify the workers through Redis; return why they must wait for the next release, or ""."""
     limits = services.limits
     if limits is None:
         return "No Redis is configured or running: this takes effect at the next release."
@@ -80,7 +80,7 @@ def _notify_workers(services: Services, notify: Callable[[SyncLimiter], None]) -
 
 
 def balance_json(balance: Balance) -> dict[str, Any]:
-    """The balance for programs: counts of lines, one key a state."""
+    """Return the balance for programs: the count of lines in each state."""
     return {
         "campaign": balance.campaign.name,
         "state": balance.campaign.state,

@@ -1,4 +1,4 @@
-"""What an operator does to dead letters, and a letter for programs."""
+"""An operator's changes to dead letters, and a dead letter for programs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,18 +34,18 @@ def redrive(
     *,
     per_second: float = 0.0,
 ) -> Redrive:
-    """Put dead letters back to work, and wake the release up; see `ledger.dead_letters.redrive`."""
+    """Redrive dead letters, and wake the release up; see `ledger.dead_letters.redrive`."""
     result = redrive_letters(ledger, chosen, verb, operator, per_second=per_second)
     return Redrive(result, wake_release(services) if result.done else "")
 
 
 def discard(ledger: Ledger, chosen: DeadLetterFilter, operator: Operator) -> Redriven:
-    """Set dead letters aside for good: their lines keep their state."""
+    """Discard dead letters for good; their lines keep their state."""
     return discard_letters(ledger, chosen, operator)
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:
-    """A letter for programs."""
+    """Return a dead letter for programs."""
     return {
         "id": letter.id,
         "state": letter.state,

@@ -1,7 +1,7 @@
-"""Errors of the operators' own making."""
+"""Errors in what an operator asked for."""
 
 from issuance.errors import ExplainedError
 
 
 class UsageError(ExplainedError):
-    """The options do not go together, or one of them is wrong. The message says what to give instead."""
+    """An option is wrong, or two contradict each other. The message says what to give instead."""

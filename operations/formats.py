@@ -1,4 +1,4 @@
-"""How counts, times and text from outside are written, for people and for programs."""
+"""Formats counts, times and untrusted text, for people and for programs."""
 
 from datetime import UTC, datetime
 
@@ -8,12 +8,12 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 row`, `2,000 rows`."""
+    """Write a count with its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """A span in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
+    """Write a duration in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
     whole = round(seconds)
     for size, unit in _UNITS:
         if whole >= size:
@@ -22,7 +22,7 @@ def duration(seconds: float) -> str:
 
 
 def iso(instant: datetime | None) -> str | None:
-    """A time for programs: ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`."""
+    """Write a time for programs: ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`."""
     return (
         None
         if instant is None
@@ -31,10 +31,10 @@ def iso(instant: datetime | None) -> str | None:
 
 
 def clock(instant: datetime | None) -> str:
-    """A time for people: `2026-11-23 10:00:00Z`; "" for never."""
+    """Write a time for people: `2026-11-23 10:00:00Z`; "" for None."""
     return "" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def one_line(text: str | None) -> str:
-    """Text from outside, fit for one line of a terminal: nothing in it moves the cursor."""
+    """Make untrusted text safe for one line of a terminal: nothing in it moves the cursor."""
     return printable(" ".join((text or "").split()))

@@ -1,4 +1,4 @@
-"""The API account's limits: what an operator reads and does, and the words for it."""
+"""The API account's limits as an operator reads and changes them, and their texts."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,10 +30,10 @@ class Limits:
 
     state: LimitState
     names: Mapping[int, str] = field(default_factory=dict)
-    """By campaign id; without those that could not be read."""
+    """By campaign id; a name that could not be read is missing."""
 
     def suspended_campaigns(self) -> list[tuple[str, BreakerState]]:
-        """The suspended campaigns by name, or by number where the name is not known."""
+        """Return the suspended campaigns by name, or by id where the name is unknown."""
         found = self.state.campaigns.items()
         return [(self.names.get(number, str(number)), breaker) for number, breaker in found]
 
@@ -42,8 +42,8 @@ def read_limits(services: Services, ledger: Ledger | None = None) -> Limits:
     """Read the limits.
 
     Args:
-        services: this process's.
-        ledger: where the campaigns' names are; None opens it if there are names to read.
+        services: this process's services.
+        ledger: has the campaigns' names; None opens it if there are names to read.
 
     Raises:
         LimitsUnavailable: Redis cannot be reached.
@@ -62,8 +62,9 @@ def account_limits(services: Services) -> SyncLimiter:
     limits = services.limits
     if limits is None:
         raise SettingsError(
-            "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL (or ISSUANCE_BROKER_URL) "
-            "and ISSUANCE_API_URL, or start the embedded parts with `issuance up`"
+            "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL "
+            "(or ISSUANCE_BROKER_URL) and ISSUANCE_API_URL, or start the embedded parts with "
+            "`issuance up`"
         )
     return limits
 
@@ -80,7 +81,7 @@ def _names(services: Services, ledger: Ledger | None, state: LimitState) -> Mapp
 
 
 def breaker_text(breaker: BreakerState) -> str:
-    """Say whether calls may start; if not, for how long they may not and what was answered."""
+    """Say whether calls may start; if not, for how long and why."""
     if breaker.is_available:
         return "available"
     since = f"for {duration(breaker.for_seconds)} already"
@@ -91,19 +92,20 @@ def breaker_text(breaker: BreakerState) -> str:
 
 
 def adaptive_limit_text(state: LimitState) -> str:
-    """Say how many calls are allowed for now, how long there have been fewer than the rate, and why."""
+    """Say what the adaptive limit is, how long it has been in force, and why."""
     reason = _LIMIT_REASONS.get(state.adaptive_limit_reason, state.adaptive_limit_reason)
     lasting = duration(state.adaptive_limit_seconds)
     return f"{counted(state.adaptive_limit_per_minute, 'call')} a minute for {lasting}: {reason}"
 
 
 def unrelated_text(state: LimitState) -> str:
-    """Say which share of calls fails whatever the rate."""
-    return f"{state.unrelated_share:.0%} of calls fail at any rate, so the limit is not lowered for them"
+    """Say which share of calls fails at any rate."""
+    share = f"{state.unrelated_share:.0%}"
+    return f"{share} of calls fail at any rate, so the limit is not lowered for them"
 
 
 def limits_json(limits: Limits) -> dict[str, Any]:
-    """The limits for programs. The last six keys are the names of before; they stay for programs that use them."""
+    """Return the limits for programs; the last six keys are old names, kept for compatibility."""
     state = limits.state
     return {
         "ratePerMinute": state.rate_per_minute,

@@ -1,4 +1,4 @@
-"""A line's outcome as fields for exports: their names and order, masked by default, and as JSON or CSV."""
+"""The fields of a line's outcome in exports: their names, order, masking and CSV form."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
-    """The fields in their order. Identifiers, vouchers and free text are masked unless `reveal`."""
+    """Return the fields in order; `reveal` shows identifiers, vouchers and free text unmasked."""
     return {
         "requestId": line.request_id,
         "jobId": line.job_id,
@@ -43,7 +43,7 @@ def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
 
 
 def csv_cell(value: object) -> str:
-    """One field of a CSV row: lists joined by semicolons; nothing that a spreadsheet would run as a formula."""
+    """Write a CSV cell: semicolons join a list, and a spreadsheet runs nothing as a formula."""
     if value is None:
         return ""
     text = ";".join(value) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""A stored reply without vouchers and identifiers: only fields that are known to be harmless are shown."""
+"""Shows a stored reply without vouchers and identifiers: only harmless fields are unmasked."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _FREE_TEXT = frozenset({"message", "messages"})
 
 
 def show_reply(reply: bytes, *, reveal: bool) -> str:
-    """One line of text; masked, without its empty fields. What is not JSON cannot be masked so, and is measured."""
+    """Return a reply as one line, masked and without empty fields; of non-JSON only the size."""
     if reveal:
         return printable(reply.decode(errors="replace"))
     try:

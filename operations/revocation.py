@@ -21,9 +21,9 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
 
     Args:
         ledger: the record.
-        account: whose API is called.
-        request_id: the line's.
-        who: the operator; their note, the reason, goes to the API.
+        account: the API account to call.
+        request_id: the line's requestId
+        who: the operator, whose note goes to the API as the reason.
 
     Raises:
         RevocationError: the line cannot be revoked.
@@ -33,7 +33,7 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
     by_transaction = dict(zip(revocation.transaction_ids, replies, strict=True))
     verdict = judge_revocation(by_transaction, asked_before=revocation.asked_before)
     end_revocation(ledger, revocation, verdict.verb, Operator(who.name, verdict.says))
-    # A warning, so that every log has it: an operator took something back.
+    # A warning, so that a log without INFO shows it too: an operator took a reward back.
     log.warning(
         "revocation_ended",
         verdict=verdict.verb.value,

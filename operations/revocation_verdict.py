@@ -1,4 +1,4 @@
-"""What the API's replies to a revocation come to, for the ledger and for the operator."""
+"""Judges the API's replies to a revocation, for the ledger and for the operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,18 @@ from rewards_api.reads import NotRevoked, Revoked, RevokeReply, Unreadable
 _WRONG_STATE, _NOTHING_IN_IT = 13003, 10008
 _REMEDIES = {
     1018: "The API could not give the points back: run this again later",
-    10007: "The API does not know the transaction: check that ISSUANCE_API_URL and the till are those it was issued by",
-    _WRONG_STATE: "The API has it in a state that cannot be revoked, perhaps revoked by other hands: look at it there",
-    13005: "Revoking is switched off for the brand: have REVOKE_ENABLE switched on at the API, then run this again",
+    10007: (
+        "The API does not know the transaction: check that ISSUANCE_API_URL and the till are the "
+        "ones that issued it"
+    ),
+    _WRONG_STATE: (
+        "The API cannot revoke it in its state, perhaps because someone else revoked it: "
+        "look at it there"
+    ),
+    13005: (
+        "Revoking is switched off for the brand: switch REVOKE_ENABLE on at the API, then run "
+        "this again"
+    ),
 }
 _UNREACHED = "Check ISSUANCE_API_URL and the network, then run this again"
 _IN_DOUBT = "Run this again: the API then says whether it was revoked"
@@ -27,21 +36,21 @@ class Verdict:
 
     verb: Verb
     says: str
-    """For people and for the record."""
+    """The result in words, for the operator and the ledger."""
     remedy: str = ""
-    """What to do about it; empty when it was revoked."""
+    """What to do next; empty when the line was revoked."""
 
 
 def judge_revocation(replies: Mapping[str, RevokeReply], *, asked_before: bool) -> Verdict:
     """Judge the replies by transaction.
 
     Args:
-        replies: at least one.
-        asked_before: an earlier revocation may have reached the API: "wrong state" then means that
-            it was done.
+        replies: one or more.
+        asked_before: an earlier revocation may have reached the API, so "wrong state" means that
+            the transaction is revoked.
     """
     done = {key for key, reply in replies.items() if _is_done(reply, asked_before=asked_before)}
-    # A transaction without a unit, of an attempt that failed, has nothing to take back.
+    # A failed attempt's transaction has no units, so there is nothing to revoke.
     rest = {
         key: reply
         for key, reply in replies.items()
@@ -82,9 +91,10 @@ def _has_code(reply: RevokeReply, code: int) -> bool:
 def _say(reply: RevokeReply) -> str:
     if isinstance(reply, NotRevoked):
         return f"code {reply.code}, {one_line(scrub(reply.message))}"
-    assert isinstance(reply, Unreadable)  # noqa: S101  # what was revoked has nothing to say
+    assert isinstance(reply, Unreadable)  # noqa: S101  # a `Revoked` reply is never described
     return "no readable answer" if _may_be_done(reply) else "the API was not reached"
 
 
 def _by_table(code: int) -> str:
-    return f"The API refused it with code {code} ({find_code(code, '').meaning}): mend that, or revoke it at the API"
+    meaning = find_code(code, "").meaning
+    return f"The API refused it with code {code} ({meaning}): fix that, or revoke it at the API"

@@ -1,4 +1,4 @@
-"""The composition root: joins the settings with the endpoints, and makes each service when it is first needed."""
+"""The composition root: joins settings and endpoints, and makes each service on first use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 
 if TYPE_CHECKING:
-    # Imported where they are used: Celery and httpx add a fifth of a second to the start of every
-    # command.
+    # Imported lazily: Celery and httpx add 0.2 s to the start of every command.
     from celery import Celery
 
     from broker.wake_up import WakeUp
@@ -27,12 +26,12 @@ _PING_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Services:
-    """One process's settings and endpoints, and the services made from them. A worker makes them after the fork."""
+    """One process's settings, endpoints and services; a worker makes its own after the fork."""
 
     settings: Settings
     site: Site
     connect_redis: Callable[[str], Redis] = connect_sync
-    """Connects to the Redis of the limits."""
+    """Connects to the Redis that holds the limits."""
 
     @classmethod
     def read(cls) -> Self:
@@ -58,16 +57,15 @@ class Services:
         )
 
     def open_ledger(self) -> Ledger:
-        """Open the ledger and check its schema; the embedded one is made when it is missing.
+        """Open the ledger and check its schema; a missing embedded ledger is created.
 
         Raises:
-            LedgerError: it cannot be reached, or its schema does not fit.
+            LedgerError: the ledger cannot be reached, or its schema does not fit.
         """
         ledger = Ledger(self.site.ledger_url)
         try:
             if not self.settings.ledger_url:
-                # The embedded ledger is ours to make; a configured one is migrated by `issuance
-                # migrate`.
+                # Only the embedded ledger: a configured one is migrated by `issuance migrate`.
                 ledger.migrate()
             ledger.check_schema()
         except BaseException:
@@ -80,7 +78,7 @@ class Services:
         """The Redis that holds the limits.
 
         Raises:
-            ValueError: there is no URL for it.
+            ValueError: it has no URL.
         """
         return self.connect_redis(self.site.redis_url)
 
@@ -93,11 +91,11 @@ class Services:
 
     @cached_property
     def wake_up(self) -> "WakeUp | None":
-        """Asks for a release at once; None without a broker (beat releases what is due when it is back)."""
+        """Asks for a release now; None without a broker, when beat's next tick releases."""
         return self.make_wake_up() if self.site.redis_url and self.site.broker_url else None
 
     def make_wake_up(self) -> "WakeUp":
-        """As `wake_up`, for a process that cannot work without it."""
+        """Make `wake_up` for a process that cannot work without it."""
         from broker.wake_up import WakeUp  # noqa: PLC0415
 
         return WakeUp(self.celery, self.redis)
@@ -108,7 +106,7 @@ class Services:
         return self.make_limits() if self.site.redis_url and self.site.api_url else None
 
     def make_limits(self) -> SyncLimiter:
-        """As `limits`, for a process that cannot work without them.
+        """Make `limits` for a process that cannot work without them.
 
         Raises:
             ValueError: there is no Redis, or no usable API account.
@@ -116,7 +114,7 @@ class Services:
         return SyncLimiter(self.redis, self.account.name, rate_per_minute=self.site.rate_per_minute)
 
     def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
-        """The worker processes, on any machine, that answer in time: such as `worker@HOST`.
+        """Ping the worker processes of all machines; return the names, as `worker@HOST`.
 
         Raises:
             BrokerAway: the broker cannot be reached.
@@ -129,13 +127,13 @@ class Services:
         """Make sure that the broker can be reached.
 
         Raises:
-            BrokerAway: it cannot.
+            BrokerAway: the broker cannot be reached.
         """
         with reach_broker(self.celery), self.celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
 
     def close(self) -> None:
-        """Close the connections that were made, except the ledger's."""
+        """Close the connections that were opened, except the ledger's."""
         for name in ("celery", "redis"):
             if name in vars(self):
                 vars(self)[name].close()

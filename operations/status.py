@@ -1,4 +1,4 @@
-"""The status of the whole system: campaigns, speed, the account's limits, and whether it runs."""
+"""The status of the whole system: campaigns, throughput, limits, and whether it runs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,18 +20,18 @@ class Status:
 
     balances: list[Balance]
     attempts_per_second: float
-    """Over the last 10 s, all campaigns together."""
+    """Over the last 10 s, of all campaigns."""
     limits: Limits | None
-    """None when Redis or the API is not there."""
+    """None without Redis or without an API."""
     running: bool
     where: str
-    """What runs, or what to do when nothing does."""
+    """Where it runs, or how to start it."""
 
 
 def read_status(
     services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False
 ) -> Status:
-    """Read the status once; `recounted` counts every line, which takes a second for some millions.
+    """Read the status; `recounted` counts every line, about a second for a few million.
 
     Raises:
         CampaignError: there is no such campaign.
@@ -75,7 +75,7 @@ def _who_works(services: Services) -> tuple[bool, str]:
 
 
 def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
-    """One object for programs: the campaign's own with `campaign`, else a list of all."""
+    """Return one object for programs: of `campaign`, or with a list of all campaigns."""
     shared = {
         "attemptsPerSecond": status.attempts_per_second,
         "limits": limits_json(status.limits) if status.limits else None,

@@ -8,11 +8,11 @@ from pathlib import Path
 from random import Random
 
 _ROWS = 2_400
-# Ending of the mobile number → how many rows; docs/reference/simulator.md says what each does.
+# Ending of the mobile number → count of rows; docs/reference/simulator.md says what each does.
 _MAGIC = {
-    "9001": 6, "9002": 8, "9003": 2, "9004": 6, "9005": 5, "9006": 8, "9007": 4, "9008": 4, "9009": 4, "9010": 1,
-    "9011": 4, "9101": 8, "9102": 5, "9103": 6, "9104": 6, "9105": 6, "9106": 5, "9107": 4, "9108": 2, "9109": 3,
-    "9110": 2, "9111": 2,
+    "9001": 6, "9002": 8, "9003": 2, "9004": 6, "9005": 5, "9006": 8, "9007": 4, "9008": 4,
+    "9009": 4, "9010": 1, "9011": 4, "9101": 8, "9102": 5, "9103": 6, "9104": 6, "9105": 6,
+    "9106": 5, "9107": 4, "9108": 2, "9109": 3, "9110": 2, "9111": 2,
 }  # fmt: skip
 _COLUMNS = ("mobile", "email", "externalId", "rewardId", "quantity", "notes")
 _BAD = (
@@ -28,7 +28,7 @@ _BAD = (
 
 
 def rows() -> list[tuple[str, ...]]:
-    """All rows, in a shuffled order that is the same each time."""
+    """Return all rows, shuffled the same way each time."""
     made: list[tuple[str, ...]] = []
     for ending, count in _MAGIC.items():
         quantity = "2" if ending == "9101" else "1"

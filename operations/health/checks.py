@@ -1,4 +1,4 @@
-"""How each part is examined; none of it changes anything, and what it says holds no personal data."""
+"""The examination of each part: it changes nothing, and its findings hold no personal data."""
 
 import re
 import socket
@@ -22,24 +22,24 @@ from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelat
 from operations.services import Services
 
 _SILENT_SECONDS = 30.0
-"""Rounds and ticks come each second; one that waits for a locked ledger may be this late."""
+"""Heartbeats come every second; one that waits for a locked ledger may be this late."""
 _ANSWER_SECONDS = (0.5, 3.0)
-"""All are asked at once; when some do not answer at first, once more: a busy one answers between two tasks."""
+"""Timeouts of the first ping and of the second: a busy process answers between two tasks."""
 _SLOW_CALLS = 3.0
-"""At a rate so low that this many calls take longer than the stall's time, it is those that are waited for."""
+"""At a low rate, a stall lasts at least as long as this many calls take."""
 _USED_UP = 0.9
-"""The other lane takes the whole rate when it has made this share of it: background work goes first."""
+"""A lane that makes this share of the rate uses it up: background work goes first."""
 
 _WORKER_OF = {Lane.BLAST: Part.WORKER, Lane.BACKGROUND: Part.BACKGROUND_WORKER}
 _ANSWERING = frozenset({*_WORKER_OF.values(), Part.DEAD_LETTERS})
 
 
 def examinations(context: Services, *, here: bool = False) -> dict[Part, Examination]:
-    """How to examine each part.
+    """Return the examination of each part.
 
     Args:
-        context: whose parts.
-        here: only processes on this machine count as answering.
+        context: the services to examine.
+        here: count only processes on this machine as answering.
     """
     roll_call = _RollCall(context, socket.gethostname() if here else None)
     answering = {part: partial(roll_call.examine, part) for part in _ANSWERING}
@@ -65,7 +65,9 @@ def _examine_ledger(context: Services) -> Finding:
 
 
 def _require_file(url: str) -> None:
-    """Opening SQLite's file would make it: an absent one is a volume that is not mounted, or a system never started.
+    """Make sure that SQLite's file exists, because opening it would create it.
+
+    It is absent when its volume is not mounted, or before the system's first start.
 
     Raises:
         LedgerError: there is no file.
@@ -78,7 +80,7 @@ def _require_file(url: str) -> None:
 
 
 def _explained(error: Exception) -> Finding:
-    """Split our own errors, whose last part is the remedy."""
+    """Split the message of one of our own errors into cause and remedy, its last part."""
     told = re.fullmatch(r"(.+)(?:: |\. )(.+)", " ".join(str(error).split()))
     return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
 
@@ -109,7 +111,7 @@ def _examine_limits(context: Services) -> Finding:
         state = limits.state()
     except (LimitsUnavailable, ValueError) as error:
         return _explained(error)
-    # A suspension is no fault of ours: it ends by itself, and a restarted process changes nothing.
+    # A suspension is a note, not a problem: it ends by itself, and a restart would not help.
     return Finding(notes=tuple(_limit_notes(Limits(state))))
 
 
@@ -128,7 +130,9 @@ def _limit_notes(limits: Limits) -> Iterator[str]:
 
 
 _REMEDY = {
-    Heartbeat.RELEASE: "start `issuance run release` and `issuance run beat`, or look at their logs",
+    Heartbeat.RELEASE: (
+        "start `issuance run release` and `issuance run beat`, or look at their logs"
+    ),
     Heartbeat.BEAT: "start `issuance run beat`, or look at its log",
 }
 
@@ -145,11 +149,11 @@ def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
 
 
 class _RollCall:
-    """Which processes answer; asked once for all checks.
+    """The processes that answer a ping, which is sent once for all checks.
 
     Args:
-        context: whose broker.
-        host: only processes on this machine count; None: on any.
+        context: the services whose broker is used.
+        host: count only processes on this machine; None: on any.
     """
 
     def __init__(self, context: Services, host: str | None) -> None:
@@ -159,7 +163,7 @@ class _RollCall:
         self._present: frozenset[Part] | None = None
 
     def examine(self, part: Part) -> Finding:
-        """Examine one process."""
+        """Examine one kind of process."""
         with self._lock:
             if self._present is None:
                 self._present = self._call()
@@ -212,7 +216,7 @@ def _examine_progress(context: Services) -> Finding:
 
 
 def stall_seconds(setting: float, state: LimitState) -> float:
-    """For how long there must be no call before it is a stall, at the rate in force."""
+    """Return how long there must be no call before it is a stall, at the current rate."""
     return (
         max(setting, _SLOW_CALLS * 60 / state.allowed_per_minute)
         if state.allowed_per_minute
@@ -221,7 +225,7 @@ def stall_seconds(setting: float, state: LimitState) -> float:
 
 
 def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:
-    """Whether a lane rightly makes no calls: the account is suspended, or the other lane uses up the rate."""
+    """Whether a lane may be idle: the account is suspended, or the other lane uses up the rate."""
     if not state.account.is_available:
         return True
     return 0 < _USED_UP * state.allowed_per_minute * seconds / 60 <= stall.attempts_elsewhere

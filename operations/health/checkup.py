@@ -1,4 +1,4 @@
-"""A checkup: every part of the system is examined once, in bounded time, and what is wrong comes with its remedy."""
+"""A checkup: examines each part of the system once, in bounded time, and gives remedies."""
 
 import threading
 import time
@@ -10,28 +10,28 @@ from typing import Any
 from operations.errors import UsageError
 
 PART_SECONDS = 5.0
-"""Longest wait for one part; those that wait for others come after them, so that a checkup takes three times this."""
+"""Longest wait for one part. Parts wait for parts they need: a checkup takes up to 3 times this."""
 
 
 class Part(StrEnum):
-    """What can be examined."""
+    """A part of the system that can be examined."""
 
     LEDGER = "ledger"
-    """It answers, and its schema is this program's."""
+    """It answers, and its schema fits this version."""
     BROKER = "broker"
     """It can be reached."""
     LIMITS = "limits"
     """The account's limits in Redis can be read."""
     RELEASE = "release"
-    """Rounds of the release are made."""
+    """The release makes its rounds."""
     BEAT = "beat"
-    """Beat's ticks come through."""
+    """Beat's ticks arrive."""
     WORKER = "worker"
-    """A process for blasts answers."""
+    """A blast worker answers."""
     BACKGROUND_WORKER = "background-worker"
-    """A process for background requests answers."""
+    """A background worker answers."""
     DEAD_LETTERS = "dead-letters"
-    """A process for dead letters answers."""
+    """A dead-letter worker answers."""
     PROGRESS = "progress"
     """Due work is being attempted."""
 
@@ -44,11 +44,11 @@ NEEDS: Mapping[Part, frozenset[Part]] = {
     Part.DEAD_LETTERS: frozenset({Part.BROKER}),
     Part.PROGRESS: frozenset({Part.LEDGER, Part.BROKER, Part.LIMITS}),
 }
-"""What a part depends on: when that fails, the part is unknown and only the cause is shown."""
+"""What each part depends on: if that fails, the part is unknown and only the cause is shown."""
 
 
 def read_parts(text: str) -> list[Part]:
-    """Read names of parts with commas between them; none means all.
+    """Parse comma-separated names of parts; none means all.
 
     Raises:
         UsageError: a name is unknown.
@@ -62,13 +62,13 @@ def read_parts(text: str) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one examination found; both texts are free of personal data."""
+    """The result of one examination; its texts hold no personal data."""
 
     cause: str = ""
-    """Why the part is not well; "" when it is."""
+    """Why the part is unhealthy; "" when it is healthy."""
     remedy: str = ""
     notes: tuple[str, ...] = ()
-    """What is worth knowing and is no fault."""
+    """Facts worth knowing that are not problems."""
 
 
 WELL = Finding()
@@ -76,19 +76,19 @@ WELL = Finding()
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a checkup found."""
+    """The result of a checkup."""
 
     findings: Mapping[Part, Finding]
     unknown: Mapping[Part, Part] = field(default_factory=dict)
-    """Parts that could not be judged, and the one part each that is to blame."""
+    """Parts that could not be examined, each with the failed part that it depends on."""
 
     @property
     def healthy(self) -> bool:
-        """Nothing is wrong; an unknown part always comes with one that is."""
+        """Whether no part has a problem; an unknown part always comes with one that has."""
         return not any(finding.cause for finding in self.findings.values())
 
     def lines(self) -> list[str]:
-        """One line a problem with cause and remedy, then notes."""
+        """Return a line for each problem with its remedy, then the unknown parts and the notes."""
         found = self.findings.items()
         problems = [
             f"{part}: {finding.cause}; {finding.remedy}" for part, finding in found if finding.cause
@@ -101,7 +101,7 @@ class Report:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """One object for programs."""
+        """Return one object for programs."""
         state = {
             part: "problem" if finding.cause else "ok" for part, finding in self.findings.items()
         }
@@ -123,13 +123,13 @@ Examination = Callable[[], Finding]
 def examine(
     examinations: Mapping[Part, Examination], wanted: Iterable[Part], *, part_seconds: float
 ) -> Report:
-    """Examine these parts, and those that they need, each once.
+    """Examine these parts and the parts that they need, each once.
 
     Args:
-        examinations: how each part is examined.
-        wanted: which parts.
-        part_seconds: one that takes longer is not well; what hangs is left behind, in a thread that
-            ends with the process.
+        examinations: the examination of each part.
+        wanted: the parts to examine.
+        part_seconds: a part that takes longer has a problem; its examination is left running in a
+            daemon thread.
     """
     chosen = set(wanted)
     for part in tuple(chosen):
@@ -138,8 +138,8 @@ def examine(
     unknown: dict[Part, Part] = {}
     left = [part for part in Part if part in chosen]
     while left:
-        # Together, what needs nothing that is still to be examined: so an absent server is waited
-        # for only once.
+        # Parts whose needs are all examined run concurrently, so that a server that does not answer
+        # costs only one wait.
         ready = [part for part in left if not _needs(part).intersection(left)]
         left = [part for part in left if part not in ready]
         begun: dict[Part, _Examining] = {}
@@ -178,7 +178,7 @@ class _Examining:
     def _run(self) -> None:
         try:
             self._finding = self._examination()
-        except Exception as error:  # noqa: BLE001  # whatever a part does wrong is a finding, and must not end the others
+        except Exception as error:  # noqa: BLE001  # any failure is a finding, and ends no other examination
             self._finding = Finding(
                 f"its examination failed: {type(error).__name__}", "see the log"
             )
