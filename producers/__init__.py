@@ -1,4 +1,4 @@
-"""Ways in: a campaign's file (`producers.blast`), and `producers.enqueue` for other services."""
+"""Accepts work: a campaign's file (`producers.blast`), and calls of `producers.enqueue`."""
 
 from producers.background import Enqueued, KeyReusedError, RequestRefusedError
 from producers.fields.line import Reward

@@ -1,4 +1,4 @@
-"""Accepting batch after batch: while the database takes one, the next is prepared."""
+"""Accepts batches: while the database stores one, the next is prepared."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,13 +21,13 @@ class Accepted(NamedTuple):
 def accept_in_turn(
     ledger: Ledger, campaign: Campaign, batches: Iterable[Prepared], intake_id: int
 ) -> Generator[Accepted]:
-    """Accept batches in their order, each in one transaction, and hand each on when it is committed.
+    """Accept batches in order, each in one transaction, and yield each once it is committed.
 
-    No batch is begun before the one before it was handed on. Close it, to have its thread ended.
+    A batch begins only after the one before it was yielded. Closing the generator ends its thread.
 
     Raises:
         CampaignError: the campaign was cancelled.
-        UnusableFile: from the batches, once all before it are handed on.
+        UnusableFile: raised by `batches`, after all earlier batches were yielded.
     """
     with ThreadPoolExecutor(1, "acceptance") as beside:
         under_way: Future[Accepted] | None = None
@@ -49,10 +49,10 @@ def accept_in_turn(
 def _begin(
     ledger: Ledger, campaign: Campaign, prepared: Prepared, intake_id: int
 ) -> Callable[[], Accepted]:
-    """Do what must be done here; gives the rest, for another thread.
+    """Do the part of acceptance that belongs in this thread, and return the rest for another.
 
-    SQLite's driver lets go of the interpreter for each row, and a thread that is busy is slow to
-    give it back: only the commit, most of which is the disk's, is worth another thread there.
+    SQLite's driver releases the interpreter lock for every row, and a busy thread is slow to give
+    it back. So only the commit, which mostly waits for the disk, runs in the other thread.
     """
     if not ledger.dialect.accepts_in_threads:
         acceptance, commit = accept_uncommitted(

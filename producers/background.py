@@ -1,4 +1,4 @@
-"""Background issuance: one customer's reward, asked for by another service, in one call."""
+"""Background issuance: another service requests one customer's rewards in one call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,12 +35,12 @@ _LONGEST_KEY = 255
 
 
 class RequestRefusedError(ExplainedError):
-    """The request was not accepted: nothing was recorded, nothing will be sent.
+    """The request was not accepted: nothing is recorded, and nothing will be sent.
 
     Attributes:
-        field: what is wrong, in this module's spelling; "" for the request as a whole.
-        problem: how.
-        remedy: what to do.
+        field: the argument at fault; "" for the request as a whole.
+        problem: what is wrong with it.
+        remedy: what to do about it.
     """
 
     def __init__(self, field: str, problem: str, remedy: str) -> None:
@@ -51,7 +51,7 @@ class RequestRefusedError(ExplainedError):
 
 
 class KeyReusedError(RequestRefusedError):
-    """The idempotency key is known with another payload."""
+    """The idempotency key was used before with another payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Enqueued:
     request_ids: tuple[str, ...]
     """One for each reward, in order."""
     is_new: bool
-    """False: the same key and payload were accepted before, and nothing was added."""
+    """False if the same key and payload were accepted before, so that nothing was added."""
 
     @property
     def request_id(self) -> str:
@@ -85,15 +85,15 @@ def enqueue_job(
         ledger: the record.
         freezer: makes the body.
         identifiers: exactly one must be given.
-        rewards: one or more, as many as ISSUANCE_JOB_MAX_LINES; they travel in one call.
-        call: what the call says once for all of them.
-        campaign: what to count it under.
+        rewards: 1 to ISSUANCE_JOB_MAX_LINES, which are issued in one call.
+        call: the fields that apply to all rewards.
+        campaign: the campaign to count it under.
         key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key
-            and payload adds nothing. Without one, every call issues.
+            and payload adds nothing. Without a key, every call issues.
 
     Raises:
         RequestRefusedError: a value is wrong, or the endpoint cannot issue it.
-        KeyReusedError: the key is known with another payload.
+        KeyReusedError: the key was used before with another payload.
         CampaignError: the campaign's name is wrong, or it was cancelled.
     """
     customer = _customer(identifiers)
@@ -150,7 +150,7 @@ def _customer(identifiers: Identifiers) -> Customer:
 
 
 def _checked(owner: _Fields, described: Iterable[Described]) -> _Fields:
-    """Apply the rules of a campaign file's columns, so that every way in accepts the same values."""
+    """Apply the same rules as for the columns of a campaign's file."""
     return replace(
         owner, **{each.key: _check(each, getattr(owner, each.key)) for each in described}
     )

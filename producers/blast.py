@@ -1,4 +1,4 @@
-"""The blast: accepts a campaign's file batch by batch, idempotently and in flat memory."""
+"""The blast: accepts a campaign's file batch by batch, idempotently and in constant memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -23,31 +23,31 @@ from producers.source import BadRow, ErrorsFile, Row, Source
 log = structlog.get_logger("issuance.producers")
 
 _BATCH_ROWS = 5_000
-"""Rows per transaction; rows of one customer are grouped only within them.
+"""Rows per transaction; one customer's rows are grouped only within a batch.
 
-requestIds are spread over their index, so larger batches write each index page fewer times.
+requestIds are random, so larger batches write each index page fewer times.
 """
 
 
 @dataclass(slots=True)
 class BlastReport:
-    """The result of reading a file, in rows; `rows` is the sum of the next three."""
+    """The result of reading a file, in rows; `rows` is the sum of the next three counts."""
 
     rows: int = 0
     accepted: int = 0
     known: int = 0
-    """In the ledger already, from an earlier run of the file."""
+    """Already in the ledger, from an earlier run of the file."""
     refused: int = 0
-    """In the errors file, with line, field and remedy."""
+    """Listed in the errors file with line, field and remedy."""
     jobs: int = 0
-    """What the accepted rows became: as many as rows, or fewer when they were grouped."""
+    """Jobs made from the accepted rows: one for each row, or fewer if rows were grouped."""
     warnings: Warnings = field(default_factory=Warnings)
-    """Of rows that were not refused."""
+    """Warnings about rows that were not refused."""
     expectation: Expectation = field(default_factory=Expectation)
-    """Of rows that were not refused; empty when nothing is known of the rewards."""
+    """Expected cost of the rows that were not refused; empty without a rewards file."""
 
     def add(self, rows: int, acceptance: Acceptance, refused: int) -> None:
-        """Count a batch that is committed."""
+        """Count a committed batch."""
         self.rows += rows
         self.jobs += len(acceptance.accepted)
         self.accepted += _count_lines(acceptance.accepted)
@@ -67,25 +67,25 @@ def blast(
 ) -> BlastReport:
     """Accept a file's rows into a campaign.
 
-    It may be interrupted at any row and run again: what was accepted stays, the rest is added.
+    After an interruption at any row, run it again: accepted rows stay, and the rest is added.
 
     Args:
         ledger: the record.
-        campaign: theirs.
+        campaign: the campaign.
         source: the file.
         freezer: makes the bodies.
-        errors: takes the refused rows.
-        options: how the rows are taken; None: repeats are refused, each row is a job.
-        on_batch: called after each batch is committed, with the report up to there.
+        errors: gets the refused rows.
+        options: how to treat the rows; None: repeats are refused, and each row is a job.
+        on_batch: called after each commit, with the report up to that batch.
 
     Raises:
         CampaignError: the campaign was cancelled.
-        ValueError: rows are to be grouped for the single endpoint.
+        ValueError: the options group rows, and the endpoint is `single`.
     """
     options = options or BlastOptions()
     with ExitStack() as stack:
         stack.enter_context(collecting_rarely())
-        # Without --allow-repeats the ledger finds repeats by itself, which costs nothing.
+        # Without --allow-repeats the ledger's unique requestIds find repeats, at no cost.
         occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
         preparer = Preparer(campaign.name, freezer, options, occurrences)
         report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
@@ -162,7 +162,7 @@ def _count_lines(jobs: Iterable[Job]) -> int:
 def _explain(conflict: Conflict) -> list[BadRow]:
     place = f"line {conflict.first_line}"
     if conflict.kind == "repeat":
-        # Of a grouped job the ledger keeps the first row's line only.
+        # For a grouped job the ledger has only the first row's line number.
         refusal = repeat(
             place if conflict.is_exact else f"one of the customer's rows from {place} on"
         )

@@ -1,4 +1,4 @@
-"""Freezing: a good row or a background request becomes a job whose body never changes again."""
+"""Freezing: turns a good row or a background request into a job whose body never changes."""
 
 from dataclasses import dataclass
 
@@ -18,20 +18,20 @@ class Freezer:
     """Freezes jobs for one API account's endpoint.
 
     Raises:
-        Refusal: from its methods, when the configured endpoint cannot issue what is asked.
+        Refusal: raised by the methods when the endpoint cannot issue the request.
     """
 
     variant: Variant
     brand: str
     email_key: str
     own_org_id: int | None
-    """The organisation of lines that name none (connected endpoint)."""
+    """The organisation of lines without one (connected endpoint)."""
     max_lines: int
     """The most lines of one job."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Freezer":
-        """Take what the bodies need from the settings."""
+        """Make a freezer from the settings."""
         org = settings.api_data_scope_org
         own_org_id = int(org) if org.isdigit() else None
         return cls(
@@ -43,12 +43,12 @@ class Freezer:
         )
 
     def line(self, request_id: str, reward: Reward, source_line: int = 0) -> Line:
-        """Make the line of a reward, as the endpoint takes it.
+        """Make the line of a reward for the configured endpoint.
 
         Args:
-            request_id: the line's.
-            reward: what is asked for, its rules applied.
-            source_line: 1-based line of the campaign's file; 0: from no file.
+            request_id: the line's requestId.
+            reward: the requested reward, after its fields' rules.
+            source_line: 1-based line of the campaign's file; 0: not from a file.
         """
         endpoint = self.variant.endpoint
         check_units(self.variant, reward.quantity)
@@ -74,7 +74,7 @@ class Freezer:
         call: CallFields = NO_CALL_FIELDS,
         occurrence: int = 1,
     ) -> Job:
-        """Freeze lines that `line` made into one customer's job."""
+        """Freeze lines made by `line` into one customer's job."""
         check_line_count(self.variant, len(lines), self.max_lines)
         body = freeze_body(
             self.variant,

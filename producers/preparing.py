@@ -1,4 +1,4 @@
-"""Preparing: the rows of a campaign's file become jobs, or rows for the errors file."""
+"""Preparing: turns the rows of a campaign's file into jobs, or rows for the errors file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from producers.source import BadRow, Row
 
 @dataclass(frozen=True, slots=True)
 class BlastOptions:
-    """How a file's rows are taken.
+    """How to treat a file's rows.
 
     Attributes:
-        lint: What is looked for in each row.
-        allow_repeats: The n-th row of the same customer and reward is a reward of its own, the
-            n-th; otherwise all after the first are refused.
-        group_by_customer: Rows of one customer in a batch become one job, so far as one call takes
-            them.
+        lint: The checks of each row.
+        allow_repeats: Each row of the same customer and reward is a reward of its own; otherwise
+            all after the first are refused.
+        group_by_customer: Rows of one customer in a batch become one job, up to the most lines of
+            one call.
     """
 
     lint: Lint = field(default_factory=Lint)
@@ -32,10 +32,10 @@ class BlastOptions:
     group_by_customer: bool = False
 
     def check(self, variant: Variant) -> None:
-        """Make sure that the endpoint can do it.
+        """Make sure that the endpoint supports the options.
 
         Raises:
-            ValueError: it cannot.
+            ValueError: it does not.
         """
         if self.group_by_customer and variant.endpoint.max_lines == 1:
             raise ValueError(
@@ -54,7 +54,7 @@ class Prepared:
 
 
 class _Asked(NamedTuple):
-    """A good row on its way into a job."""
+    """A good row that is not in a job yet."""
 
     row: Row
     customer: Customer
@@ -66,14 +66,14 @@ class Preparer:
     """Prepares the rows of one file.
 
     Args:
-        campaign: the campaign's name, from which requestIds are derived.
+        campaign: the campaign's name; requestIds are derived from it.
         freezer: makes the bodies.
-        options: how the rows are taken.
-        occurrences: counts the rows seen; needed to allow repeats. Given without that, repeats are
-            refused here and not only when they are accepted.
+        options: how to treat the rows.
+        occurrences: counts the rows; required if repeats are allowed. If they are not, repeats are
+            refused here instead of at acceptance.
 
     Raises:
-        ValueError: rows are to be grouped for the single endpoint.
+        ValueError: the options group rows, and the endpoint is `single`.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Preparer:
         self._occurrences = occurrences
 
     def prepare(self, rows: Iterable[Row | BadRow]) -> Prepared:
-        """Prepare a batch: jobs in the order of their first rows; a bad row costs no other row."""
+        """Prepare a batch: jobs keep the order of their first rows; a bad row affects no other."""
         prepared = Prepared()
         good: list[_Asked] = []
         for row in rows:
@@ -114,8 +114,8 @@ class Preparer:
 
     def _ask(self, row: Row) -> _Asked:
         customer = Customer(row.identifier.kind, row.identifier.value)
-        # A row that is refused below counts too: mended, it must not change what the rows after it
-        # are.
+        # A row that is refused below counts too: once it is fixed, the rows after it must keep
+        # their requestIds.
         occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
         request_id = campaign_request_id(
             self._campaign, customer, row.reward.reward_id, occurrence=occurrence
@@ -149,17 +149,18 @@ class Preparer:
             raise repeat(f"line {seen.first_line}")
 
     def _group(self, good: Iterable[_Asked]) -> list[list[_Asked]]:
-        """Group rows that fit into one call: one customer, and the same fields of the call."""
+        """Group rows that fit into one call: same customer, same fields of the call."""
         groups: list[list[_Asked]] = []
         latest: dict[object, list[_Asked]] = {}
         for asked in good:
-            # Not two occurrences: an answer that names only rewards could not be matched.
+            # Different occurrences never share a call: a reply may name only the reward, and could
+            # not be matched.
             key = (asked.customer, asked.occurrence, asked.row.call)
             group = latest.get(key)
             if group is not None and any(
                 other.line.request_id == asked.line.request_id for other in group
             ):
-                groups.append([asked])  # a repeat, which is refused when it is accepted
+                groups.append([asked])  # a repeat, which acceptance refuses
             elif group is not None and len(group) < self._freezer.max_lines:
                 group.append(asked)
             else:
@@ -179,7 +180,7 @@ class Preparer:
 
 
 def repeat(first: str) -> Refusal:
-    """The refusal of a row that repeats an earlier one, which `first` names."""
+    """Return the refusal of a row that repeats an earlier row, named by `first`."""
     return Refusal(
         f"the same customer and reward as {first}",
         "remove the row, or say with --allow-repeats that each row is a reward of its own",

@@ -23,37 +23,37 @@ from producers.fields.line import (
 from producers.freezing import Freezer
 
 if TYPE_CHECKING:
-    # Loaded with the first wake_up: commands that give none need not wait for Celery.
+    # Imported with the first wake_up, so that commands without one do not load Celery.
     from broker.wake_up import WakeUp
 
 _REDIS_SECONDS = 2
-"""A producer's caller waits for an answer: a wake_up that takes longer is not worth it."""
+"""Longest wait for Redis: the caller is waiting, and a slower wake_up is not worth it."""
 
 
 class Request(LineFields, total=False):
-    """What `enqueue` takes: the fields of a line, and how the request is remembered.
+    """The arguments of `enqueue`: the fields of a line, further rewards, campaign and key.
 
-    `producers.fields.line` describes the fields and their limits. `reward_id` is required, and
-    exactly one of `mobile`, `email` and `external_id`.
+    `producers.fields.line` describes the fields and their limits. `reward_id` is required, and so
+    is exactly one of `mobile`, `email` and `external_id`.
     """
 
     more: Sequence[Reward]
-    """Further rewards for the customer in the same call, at most ISSUANCE_JOB_MAX_LINES in all."""
+    """More rewards for the customer in the same call, at most ISSUANCE_JOB_MAX_LINES in total."""
     campaign: str
-    """What to count it under, 1 to 255 characters; `background` when not given."""
+    """The campaign to count it under, 1 to 255 characters; by default `background`."""
     key: str | None
     """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once.
 
-    Without one, every call issues.
+    Without a key, every call issues.
     """
 
 
 class Producer:
-    """A way into the ledger for one process; safe to share between threads.
+    """Accepts background issuance for one process; safe to share between threads.
 
     Args:
-        settings: whose account and ledger.
-        site: where the parts are; without a broker, jobs are accepted and released later.
+        settings: names the account and the ledger.
+        site: the servers' URLs; without a broker, jobs are accepted and released later.
 
     Raises:
         LedgerError: the ledger cannot be reached, or its schema does not fit.
@@ -66,18 +66,18 @@ class Producer:
 
     @property
     def wake_up(self) -> "WakeUp | None":
-        """Asks for a release at once; None when no broker is there now."""
+        """Asks for a release now; None without a broker."""
         return self._services.wake_up
 
     def enqueue(self, **request: Unpack[Request]) -> Enqueued:
-        """Accept a background issuance; when this returns, the ledger has it and it will not be lost.
+        """Accept a background issuance; it is stored in the ledger when this returns.
 
         Args:
-            **request: what `Request` names.
+            **request: the arguments that `Request` describes.
 
         Raises:
-            RequestRefusedError: a value is wrong; `KeyReusedError` when the key came with another
-                payload before.
+            RequestRefusedError: a value is wrong; `KeyReusedError` if the key was used before with
+                another payload.
             CampaignError: the campaign's name is wrong, or it was cancelled.
             TypeError: an argument is missing or unknown.
         """
@@ -113,7 +113,7 @@ def _pick(given: Mapping[str, Any], described: Iterable[Described]) -> dict[str,
 
 
 def _check_names(given: Iterable[str]) -> None:
-    """Refuse unknown and missing names, as Python does for a spelled-out signature."""
+    """Refuse unknown and missing names, as Python does for an explicit signature."""
     unknown = sorted(set(given) - Request.__annotations__.keys())
     missing = sorted(Request.__required_keys__ - set(given))
     if unknown or missing:
@@ -134,7 +134,7 @@ def _default() -> Producer:
 
 
 def enqueue(**request: Unpack[Request]) -> Enqueued:
-    """Accept a background issuance with the settings of the environment; see `Producer.enqueue`.
+    """Accept a background issuance with the environment's settings; see `Producer.enqueue`.
 
     Raises:
         SettingsError: the environment's settings are wrong.

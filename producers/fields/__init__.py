@@ -1,1 +1,1 @@
-"""The fields of a line: from their description follows every way to give them."""
+"""The fields of a line; files, Python calls and commands all follow from their description."""

@@ -1,4 +1,4 @@
-"""Where the fields of a line go in the body, by their descriptions."""
+"""Writes the fields of a line into the body, as their descriptions say."""
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
@@ -9,12 +9,12 @@ from producers.fields.line import CALL, NO_CALL_FIELDS, REWARD, CallFields, Rewa
 
 
 def _writer(described: Iterable[Described]) -> Callable[[object], dict[str, Any]]:
-    """Make the function that writes these fields of an object as the body has them."""
-    # Maps come last, so that the order of keys does not depend on which columns a file has.
+    """Make the function that writes these fields of an object as a part of the body."""
+    # Maps come last, so that the order of keys does not depend on a file's columns.
     placed = sorted((each for each in described if each.field.path), key=lambda each: each.is_map)
     targets = [(*_split(each.field.path), each.is_map) for each in placed]
     keys = [each.key for each in placed]
-    # With one name, attrgetter returns the value and no tuple of it.
+    # With one name, attrgetter returns the bare value instead of a tuple.
     read: Callable[[object], tuple[Any, ...]] = (
         attrgetter(*keys) if len(keys) > 1 else lambda given: (getattr(given, keys[0]),)
     )
@@ -53,15 +53,15 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def reward_body(reward: Reward) -> Mapping[str, Any]:
-    """What the body says of a reward beyond its ids and quantity."""
+    """Write a reward's part of the body, except its ids and quantity."""
     return _write_reward(reward)
 
 
 def call_body(call: CallFields) -> Mapping[str, Any]:
-    """What the body says once for all its rewards."""
+    """Write the fields that the body has once for all its rewards."""
     return _NOTHING if call is NO_CALL_FIELDS else _write_call(call)
 
 
 def org_body(call: CallFields) -> Mapping[str, Any]:
-    """What the body says once for each organisation."""
+    """Write the fields that the body has once for each organisation."""
     return _NOTHING if call is NO_CALL_FIELDS else _write_org(call)

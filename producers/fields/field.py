@@ -1,4 +1,4 @@
-"""How one field of a line is described, and how descriptions are read from a class."""
+"""The description of one field of a line, and its reader from a class."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -9,15 +9,15 @@ Rule = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What is the same for a field however it is given; it annotates the field's type.
+    """A field's description, shared by all ways to give it; it annotates the field's type.
 
     Attributes:
         name: the column of a CSV file and the key of a JSONL object, as the API spells it.
-        rule: reads a non-empty text; returns None for blanks that mean nothing, or raises Refusal.
+        rule: parses a non-empty text; returns None for blanks that mean nothing, or raises Refusal.
         help: a short sentence for operators.
-        path: where the value goes in the body: keys with dots between them; "" where `freeze_body`
+        path: the value's place in the body, as keys with dots between them; "" if `freeze_body`
             places it.
-        per_org: the body has it for each organisation, where it details organisations.
+        per_org: whether a body with organisations has it once for each of them.
     """
 
     name: str
@@ -31,25 +31,25 @@ class Described(NamedTuple):
     """A field of a class with its description."""
 
     key: str
-    """The attribute, also the Python call's keyword."""
+    """The attribute's name, and the keyword of the Python call."""
     field: Field
     type: Any
-    """The value's type; of an optional field without None."""
+    """The value's type; without None if the field is optional."""
     default: Any
-    """None: not given."""
+    """The value when the field is not given."""
     is_required: bool
-    """It has no default."""
+    """Whether it has no default."""
     is_optional: bool
-    """It may be None."""
+    """Whether it may be None."""
 
     @property
     def is_map(self) -> bool:
-        """Whether it holds values under names of the caller's: `customFields.NAME`."""
+        """Whether it holds values under names that the caller chooses: `customFields.NAME`."""
         return get_origin(self.type) is Mapping
 
 
 def describe(owner: type) -> tuple[Described, ...]:
-    """Read the descriptions of a dataclass, in its order."""
+    """Read the descriptions of a dataclass's fields, in order."""
     hints = get_type_hints(owner, include_extras=True)
     return tuple(
         _described(each.name, hints[each.name], each.default, each.default_factory)

@@ -1,7 +1,7 @@
 """The description of a line: every field that a caller can give (rewards-api §3).
 
-From it follow the columns of CSV and JSONL files, the arguments of `producers.enqueue` and the
-options of `issuance issue`. To add a field, add it to a class here, and its type to `LineFields`.
+It defines the columns of CSV and JSONL files, the arguments of `producers.enqueue` and the options
+of `issuance issue`. To add a field, add it to a class here, and its type to `LineFields`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _units = rules.positive_integer(rules.LARGEST_QUANTITY)
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """What names the customer; exactly one is given."""
+    """The customer's identifiers; exactly one is given."""
 
     mobile: Annotated[
         str | None,
@@ -75,7 +75,7 @@ class Reward:
 
 @dataclass(frozen=True, slots=True)
 class CallFields:
-    """What a call says once for all its rewards."""
+    """The fields that apply to all rewards of a call."""
 
     event_log_id: Annotated[
         str | None,
@@ -91,7 +91,7 @@ NO_CALL_FIELDS = CallFields()
 
 
 class LineFields(TypedDict, total=False):
-    """The same fields as the keyword arguments of a call, for type checkers."""
+    """The same fields as keyword arguments of a call, for type checkers."""
 
     mobile: str | None
     email: str | None

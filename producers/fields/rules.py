@@ -1,7 +1,6 @@
-"""The rule of each column: a cell's text becomes a value, or a refusal with its remedy.
+"""The rule of each column: turns a cell's text into a value, or refuses it with a remedy.
 
-Every rule takes a non-empty text, and returns None for one that is only blanks where blanks mean
-nothing.
+A rule takes a non-empty text. It returns None for a text of blanks, unless blanks are a value.
 """
 
 import re
@@ -14,10 +13,10 @@ LARGEST_ID = 2**63 - 1
 LARGEST_QUANTITY = 1_000_000
 LONGEST_TEXT = 4_000
 
-_MOBILE_DIGITS = range(7, 16)  # E.164 allows 15; shorter than 7 is no subscriber's number
+_MOBILE_DIGITS = range(7, 16)  # E.164 allows 15; no subscriber's number has fewer than 7
 _LONGEST_EMAIL = 254  # RFC 5321's path of 256 without its brackets
 _LONGEST_EXTERNAL_ID = 255
-_EXACT_DIGITS = 15  # what a double carries without changing a digit
+_EXACT_DIGITS = 15  # a double keeps this many digits exactly
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -27,7 +26,7 @@ _EXPORT_AS_TEXT = "format the column as text before it is exported, and export i
 
 
 def mobile(text: str) -> str | None:
-    """Read 7 to 15 ASCII digits; one leading "+" and surrounding blanks are dropped."""
+    """Parse 7 to 15 ASCII digits; one leading "+" and surrounding blanks are dropped."""
     value = text.strip()
     digits = value.removeprefix("+")
     if len(digits) in _MOBILE_DIGITS and digits.isascii() and digits.isdigit():
@@ -43,12 +42,13 @@ def mobile(text: str) -> str | None:
         raise Refusal(f"the spreadsheet added '.0' to the mobile {mask(value)}", _EXPORT_AS_TEXT)
     raise Refusal(
         f"{mask(value)} is no mobile",
-        "write 7 to 15 digits with the country code and nothing between them, for example 919800000001",
+        "write 7 to 15 digits with the country code and nothing between them, "
+        "for example 919800000001",
     )
 
 
 def email(text: str) -> str | None:
-    """Read an address of at most 254 characters: one "@", no blanks, a dot in the domain."""
+    """Parse an address of at most 254 characters: one "@", no blanks, a dot in the domain."""
     value = text.strip()
     if not value:
         return None
@@ -61,7 +61,7 @@ def email(text: str) -> str | None:
 
 
 def external_id(text: str) -> str | None:
-    """Read 1 to 255 characters without control characters; surrounding blanks are dropped."""
+    """Parse 1 to 255 characters without control characters; surrounding blanks are dropped."""
     value = text.strip()
     if len(value) > _LONGEST_EXTERNAL_ID:
         raise Refusal(
@@ -77,15 +77,14 @@ def external_id(text: str) -> str | None:
 
 
 def positive_integer(largest: int) -> Callable[[str], int | None]:
-    """Make the rule for 1 to `largest`, in ASCII digits.
+    """Make the rule for whole numbers from 1 to `largest`, in ASCII digits.
 
-    Decimals are refused even when they are whole: the API truncates them without a word
-        (rewards-api §7).
+    `2.0` is refused too: the API truncates decimals silently (rewards-api §7).
     """
 
     def parse(text: str) -> int | None:
         value = text.strip()
-        # int() takes seconds for a megabyte of digits, and refuses 4,300 of them
+        # int() is slow for very long texts, and raises above 4,300 digits
         if value.isascii() and value.isdigit() and len(value) <= _EXACT_DIGITS + 4:
             number = int(value)
             if 1 <= number <= largest:
@@ -107,14 +106,15 @@ def _integer_refusal(value: str, largest: int) -> Refusal:
 
 
 def amount(text: str) -> int | float | None:
-    """Read a number above 0 of at most 15 significant digits, with a decimal point; whole values are ints."""
+    """Parse a number above 0 of at most 15 significant digits; whole values become ints."""
     value = text.strip()
     if not value:
         return None
     if not _NUMBER.fullmatch(value):
         raise Refusal(
             f"{show(value)} is no number above 0",
-            "write digits without thousands separators or exponent, with a decimal point, for example 1250.5",
+            "write digits without thousands separators or exponent, with a decimal point, "
+            "for example 1250.5",
         )
     whole, _, decimals = value.partition(".")
     decimals = decimals.rstrip("0")
@@ -130,7 +130,7 @@ def amount(text: str) -> int | float | None:
 
 
 def text(given: str) -> str:
-    """Take 1 to 4,000 characters exactly as they are; line breaks are fine, NUL is not."""
+    """Accept 1 to 4,000 characters unchanged, line breaks included, but no NUL."""
     if len(given) > LONGEST_TEXT:
         raise Refusal(
             f"{len(given)} characters are too many", f"write at most {LONGEST_TEXT} characters"
@@ -141,7 +141,7 @@ def text(given: str) -> str:
 
 
 def _writable(value: str) -> str:
-    """Refuse half of a surrogate pair, which JSON's escapes can spell and UTF-8 cannot."""
+    """Refuse a lone surrogate, which JSON's escapes can express and UTF-8 cannot."""
     if value.isascii():
         return value
     try:

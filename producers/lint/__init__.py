@@ -1,4 +1,4 @@
-"""The pre-flight lint: what would go wrong with a row that can be read, found before it is accepted."""
+"""The lint: finds what would go wrong with a readable row, before it is accepted."""
 
 from producers.lint.expectation import Expectation
 from producers.lint.finding import Finding

@@ -1,11 +1,11 @@
-"""How many units and rewards one call of the configured endpoint can issue."""
+"""The rules about the units and rewards that one call of the endpoint can issue."""
 
 from issuance.endpoint import Variant
 from producers.fields.refusal import Refusal
 
 
 def check_units(variant: Variant, quantity: int) -> None:
-    """Check that one line may ask the endpoint for this many units (rewards-api §3.1).
+    """Check that the endpoint issues this many units for one line (rewards-api §3.1).
 
     Raises:
         Refusal: the endpoint issues fewer.
@@ -26,7 +26,7 @@ def check_line_count(variant: Variant, count: int, most: int) -> None:
     The API's own limit is not documented (rewards-api §3.2); `most` is ISSUANCE_JOB_MAX_LINES.
 
     Raises:
-        Refusal: there are more.
+        Refusal: there are too many.
     """
     own = variant.endpoint.max_lines
     if own is not None and count > own:
@@ -37,5 +37,5 @@ def check_line_count(variant: Variant, count: int, most: int) -> None:
     if count > most:
         raise Refusal(
             f"{count} rewards in one call are more than {most}",
-            "ask in several calls, or raise ISSUANCE_JOB_MAX_LINES if the API takes more",
+            "use several calls, or raise ISSUANCE_JOB_MAX_LINES if the API takes more",
         )

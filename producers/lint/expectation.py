@@ -1,4 +1,4 @@
-"""What a whole file is expected to cost in points: by what its rows ask for, and in all, in flat memory."""
+"""The expected cost of a whole file in points, by price and in total, in constant memory."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +13,7 @@ _ASKS_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What rows of one price have in common."""
+    """The fields that decide a row's price."""
 
     reward_id: int
     payment_config_id: int | None
@@ -24,12 +24,12 @@ class Asked:
 
 @dataclass(slots=True)
 class Price:
-    """What each row that asks for this is expected to cost."""
+    """The expected cost of each row with the same `Asked`."""
 
     points: int
-    """For one reward."""
+    """For one row."""
     value: Decimal | None
-    """Redemption value of one unit, where the reward is paid by conversion ratio."""
+    """Redemption value of one unit, if the reward is paid by conversion ratio."""
     rows: int = 0
 
 
@@ -40,16 +40,16 @@ class Expectation:
     points: int = 0
     rows: int = 0
     prices: dict[Asked, Price] = field(default_factory=dict)
-    """In order of first appearance; the first 50, so that a million different values are no million entries."""
+    """The first 50 prices, in order of appearance: memory stays constant."""
 
     @property
     def other_rows(self) -> int:
-        """Rows that ask for something that is not in `prices`."""
+        """Rows whose price is not in `prices`."""
         return self.rows - sum(price.rows for price in self.prices.values())
 
     @property
     def other_points(self) -> int:
-        """Their points."""
+        """The points of the rows whose price is not in `prices`."""
         return self.points - sum(price.rows * price.points for price in self.prices.values())
 
     def add(self, reward: Reward, terms: RewardTerms, variant: Variant) -> None:

@@ -1,20 +1,18 @@
-"""What a rule of the lint finds in a row."""
+"""The result of a lint rule for one row."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is, or may be, wrong with a row.
+    """A problem, or a possible problem, of a row.
 
     Attributes:
-        kind: What the rows with this finding have in common, without their values; they are counted
-            under it.
-        field: The column it is about.
-        problem: What is wrong in this row; of an identifier at most the last 4 characters are
-            shown.
+        kind: The problem without the row's values; findings are counted by it.
+        field: The column at fault.
+        problem: What is wrong in this row; it shows at most the last 4 characters of an identifier.
         remedy: What to do about it.
-        refuses: The row must not be accepted; otherwise it is accepted with a warning.
+        refuses: Whether the row is refused; otherwise it is accepted with a warning.
     """
 
     kind: str

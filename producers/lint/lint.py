@@ -1,4 +1,4 @@
-"""The lint of a campaign's rows: every rule that the given options and rewards file bring into play."""
+"""The lint of a campaign's rows: applies the rules that the options and the rewards file need."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -14,15 +14,15 @@ RewardRule = Callable[[Reward], Finding | None]
 
 
 class Lint:
-    """Inspects rows that can be read and that the endpoint takes; all others are refused before.
+    """Inspects readable rows that the endpoint takes; all others were refused earlier.
 
     Args:
-        strict: a warning refuses the row as an error does.
-        country_code: the one that all mobiles have, 1 to 3 digits; None: unknown.
-        rewards: what is known of the rewards, by their ids; None: nothing.
+        strict: every warning refuses the row.
+        country_code: the country code of all mobiles, 1 to 3 digits; None: unknown.
+        rewards: the terms of the rewards by id; None: unknown.
 
     Raises:
-        ValueError: the country code is none.
+        ValueError: the country code is not valid.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Lint:
         )
 
     def inspect(self, row: Row) -> list[Finding]:
-        """Find all that is wrong with a row; what refuses it comes first."""
+        """Find all problems of a row; those that refuse it come first."""
         reward = row.reward
         found = [finding for rule in self._reward_rules if (finding := rule(reward)) is not None]
         if (finding := self._check_identifier(row.identifier)) is not None:
@@ -51,7 +51,7 @@ class Lint:
 
 
 def _reward_rules(rewards: Mapping[int, RewardTerms] | None) -> Iterator[RewardRule]:
-    # Only what can find something: a file has a million rows.
+    # Only rules that can find something: a file may have a million rows.
     if rewards is None:
         yield check_value_without_config
     else:

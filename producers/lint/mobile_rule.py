@@ -1,4 +1,4 @@
-"""The rule about mobiles: the API finds a customer only with the country code."""
+"""The rules about mobiles: the API finds a customer only by a mobile with its country code."""
 
 import re
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from issuance.display import mask
 from producers.lint.finding import Finding
 from producers.source import Identifier
 
-# The fewest digits of a mobile after the country code, by the national numbering plans; elsewhere
-# E.164's shortest in use. It distinguishes an Indian 9198765432, which lacks its country code, from
-# 919198765432.
+# The fewest digits of a mobile after the country code, from the national numbering plans; for other
+# countries the fewest in use. They distinguish an Indian 9198765432, which lacks its country code,
+# from 919198765432.
 _NATIONAL_DIGITS = {
-    "1": 10, "44": 10, "60": 9, "61": 9, "62": 9, "63": 10, "65": 8, "66": 9, "84": 9, "86": 11, "91": 10,
-    "852": 8, "965": 8, "966": 9, "971": 9, "974": 8,
+    "1": 10, "44": 10, "60": 9, "61": 9, "62": 9, "63": 10, "65": 8, "66": 9, "84": 9, "86": 11,
+    "91": 10, "852": 8, "965": 8, "966": 9, "971": 9, "974": 8,
 }  # fmt: skip
 _FEWEST_DIGITS = 7
 _SHORT_DIGITS = 10
@@ -23,10 +23,10 @@ def country_code_rule(code: str) -> Callable[[Identifier], Finding | None]:
     """Make the rule for files whose mobiles all have this country code.
 
     Args:
-        code: 1 to 3 digits, as `91`.
+        code: 1 to 3 digits, such as `91`.
 
     Raises:
-        ValueError: it is no country code.
+        ValueError: it is not a country code.
     """
     if not _CODE.fullmatch(code):
         raise ValueError(
@@ -39,7 +39,10 @@ def country_code_rule(code: str) -> Callable[[Identifier], Finding | None]:
         if identifier.kind != "mobile" or (len(mobile) >= fewest and mobile.startswith(code)):
             return None
         if mobile.startswith(code):
-            problem = f"{mask(mobile)} has {len(mobile)} digits, with country code {code} there are {fewest} or more"
+            problem = (
+                f"{mask(mobile)} has {len(mobile)} digits, "
+                f"with country code {code} there are {fewest} or more"
+            )
         else:
             problem = f"{mask(mobile)} does not begin with the country code {code}"
         return _warning(
@@ -52,7 +55,7 @@ def country_code_rule(code: str) -> Callable[[Identifier], Finding | None]:
 
 
 def check_length(identifier: Identifier) -> Finding | None:
-    """Check the length when the country is unknown: few mobiles have ten digits with their code."""
+    """Check the length if the country is unknown: few mobiles with a code have only 10 digits."""
     if identifier.kind != "mobile" or len(identifier.value) > _SHORT_DIGITS:
         return None
     mobile = identifier.value

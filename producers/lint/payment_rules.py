@@ -1,4 +1,4 @@
-"""The rules about paying: payment config, redemption value and quantity of a row (rewards-api §3.2, §7)."""
+"""The rules about payment: config, redemption value and quantity (rewards-api §3.2, §7)."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from producers.lint.rewards_file import RewardTerms
 
 
 def check_amounts(reward: Reward) -> None:
-    """Check that a reward says either what it is worth or what is paid for it.
+    """Check that a reward does not have both a redemption value and points.
 
     Raises:
-        Refusal: it says both.
+        Refusal: it has both.
     """
     if reward.points is not None and reward.redemption_value is not None:
         raise Refusal(
@@ -23,30 +23,31 @@ def check_amounts(reward: Reward) -> None:
 
 
 def check_value_without_config(reward: Reward) -> Finding | None:
-    """A value without a payment config's id is refused by the API where the reward has several (§6.1)."""
+    """Warn of an amount without paymentConfigId: the API refuses it if there are several (§6.1)."""
     if reward.payment_config_id is not None or (field := _valued(reward)) is None:
         return None
     return Finding(
         "redemptionValue or points without paymentConfigId",
         "paymentConfigId",
-        f"{field} is given without paymentConfigId, which a reward with several payment configs needs",
-        "give paymentConfigId, or have it checked with --rewards",
+        f"{field} is given without paymentConfigId, "
+        "which a reward with several payment configs needs",
+        "give paymentConfigId, or check the rows with --rewards",
         refuses=False,
     )
 
 
 class Payment:
-    """The rules that need to know the rewards.
+    """The rules that need the rewards' terms.
 
     Args:
-        rewards: by their ids.
+        rewards: the terms by reward id.
     """
 
     def __init__(self, rewards: Mapping[int, RewardTerms]) -> None:
         self._rewards = rewards
 
     def check_reward(self, reward: Reward) -> Finding | None:
-        """Refuse a reward that is not in the rewards file: it is more likely a typing error."""
+        """Refuse a reward that is not in the rewards file: its id is probably mistyped."""
         if reward.reward_id in self._rewards:
             return None
         return Finding(
@@ -58,7 +59,7 @@ class Payment:
         )
 
     def check_config(self, reward: Reward) -> Finding | None:
-        """Which payment config it is must be given where there are several, and must be the reward's."""
+        """Refuse a missing paymentConfigId if the reward has several, and another reward's id."""
         terms = self._rewards.get(reward.reward_id)
         if terms is None:
             return None
@@ -78,30 +79,31 @@ class Payment:
         )
 
     def check_quantity(self, reward: Reward) -> Finding | None:
-        """By conversion ratio, a quantity alone is not the number of units but the value of one."""
+        """Warn if the API reads a quantity as the value of one unit (conversion ratio)."""
         if reward.quantity == 1 or _valued(reward) is not None or not self._is_by_ratio(reward):
             return None
         return Finding(
             "quantity of a CONV_RATIO reward read as redemption value",
             "quantity",
-            f"reward {reward.reward_id} is paid by conversion ratio: quantity {reward.quantity} alone is read as one unit "
-            f"of redemption value {reward.quantity}",
+            f"reward {reward.reward_id} is paid by conversion ratio: quantity {reward.quantity} "
+            f"alone is read as one unit of redemption value {reward.quantity}",
             "give redemptionValue; for several units give both",
             refuses=False,
         )
 
     def check_value(self, reward: Reward) -> Finding | None:
-        """A value means something only by conversion ratio."""
+        """Warn of an amount that the API ignores, as it does without conversion ratio."""
         field = _valued(reward)
         terms = self._rewards.get(reward.reward_id)
         if field is None or terms is None or self._is_by_ratio(reward):
             return None
         if reward.payment_config_id is None and len(terms.payment_configs) > 1:
-            return None  # `check_config` says what is wrong
+            return None  # `check_config` reports it
         return Finding(
             "redemptionValue or points of a reward without conversion ratio",
             field,
-            f"reward {reward.reward_id} is not paid by conversion ratio here: {field} does not change what is issued",
+            f"reward {reward.reward_id} is not paid by conversion ratio here: "
+            f"{field} does not change what is issued",
             "empty it, or give the paymentConfigId of a CONV_RATIO config",
             refuses=False,
         )
@@ -113,7 +115,7 @@ class Payment:
 
 
 def _valued(reward: Reward) -> str | None:
-    """The column in which the row says an amount."""
+    """Return the column that holds the row's amount."""
     if reward.points is not None:
         return "points"
     return None if reward.redemption_value is None else "redemptionValue"

@@ -1,4 +1,4 @@
-"""What a row is expected to cost in points: the quantity rules of rewards-api §7, as pure arithmetic."""
+"""The expected cost of a row in points, by the quantity rules of rewards-api §7."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -8,13 +8,12 @@ from producers.lint.rewards_file import RewardTerms
 
 
 def expected_points(reward: Reward, terms: RewardTerms, variant: Variant) -> int:
-    """Points that the row's call takes for it, rounded half up on the row's total.
+    """Return the points that the row costs; its total is rounded half up.
 
-    Cash is not counted. Limits, segments and the customer's balance may keep the API from issuing
-    all of it.
+    Cash is not counted. The API may issue less: limits, segments and the customer's balance apply.
 
     Args:
-        reward: one that the lint does not refuse.
+        reward: a reward that the lint does not refuse.
         terms: its terms.
         variant: the endpoint; `single` issues one unit whatever the quantity.
     """
@@ -32,12 +31,12 @@ def expected_points(reward: Reward, terms: RewardTerms, variant: Variant) -> int
         return _rounded(_exact(reward.points) * units)
     if reward.redemption_value is not None:
         return _rounded(_exact(reward.redemption_value) / config.ratio * units)
-    # Without a value the quantity itself is the value of one unit.
+    # Without a value, the quantity is the value of one unit.
     return _rounded(units / config.ratio)
 
 
 def redemption_value(reward: Reward, terms: RewardTerms) -> Decimal | None:
-    """The value that one unit has, of a reward paid by conversion ratio; None for every other reward."""
+    """Return the value of one unit of a reward paid by conversion ratio, or None."""
     config = terms.choose(reward.payment_config_id)
     if config is None or config.ratio is None or config.mode != "CONV_RATIO":
         return None
@@ -51,7 +50,7 @@ def redemption_value(reward: Reward, terms: RewardTerms) -> Decimal | None:
 
 
 def _exact(amount: float) -> Decimal:
-    """The number as it was written: a float's shortest decimal is that, since 15 digits at most are read."""
+    """Return the number as it was written: a float keeps up to 15 digits exactly."""
     return Decimal(str(amount))
 
 

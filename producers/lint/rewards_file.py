@@ -1,4 +1,4 @@
-"""The rewards file: the rewards' prices and payment configs, as they were set up."""
+"""The rewards file: the prices and payment configs of the rewards, as the API has them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _LARGEST_BYTES = 10_000_000
 
 
 class _Strict(BaseModel):
-    # A misspelled key must not mean a reward without a price.
+    # A misspelled key must not leave a reward without a price.
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
@@ -30,9 +30,9 @@ class PaymentTerms(_Strict):
     id: _Id
     mode: Literal["FREE", "POINTS", "CASH", "POINTS_CASH", "CONV_RATIO"]
     ratio: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Redemption value that one point buys; needed for CONV_RATIO."""
+    """The redemption value that one point buys; required for CONV_RATIO."""
     points: _Points | None = None
-    """Points for one unit; needed for POINTS and POINTS_CASH."""
+    """Points for one unit; required for POINTS and POINTS_CASH."""
 
     @model_validator(mode="after")
     def _has_its_price(self) -> Self:
@@ -50,13 +50,13 @@ class RewardTerms(_Strict):
     name: str = ""
     """For the file's readers."""
     vendor: str | bool | None = None
-    """For the file's readers: the giver of the reward, where that is not the brand."""
+    """For the file's readers: the provider of the reward, if it is not the brand."""
     points: _Points = Decimal(0)
-    """Points for one unit where it has no payment config."""
+    """Points for one unit if it has no payment config."""
     payment_configs: tuple[PaymentTerms, ...] = ()
 
     def choose(self, config_id: int | None) -> PaymentTerms | None:
-        """The payment config of this id; without an id the only one, if it has exactly one."""
+        """Return the payment config of this id; without an id, the only one, or None."""
         if config_id is None:
             return self.payment_configs[0] if len(self.payment_configs) == 1 else None
         return next((config for config in self.payment_configs if config.id == config_id), None)
@@ -66,10 +66,10 @@ _FILE = TypeAdapter(list[RewardTerms])
 
 
 def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
-    """Read the rewards of a JSON file, an array of objects, by their ids.
+    """Read a JSON file with an array of rewards; return them by id.
 
     Raises:
-        UnusableFile: it cannot be read, is no such array, or names a reward twice.
+        UnusableFile: it cannot be read, is not such an array, or names a reward twice.
     """
     try:
         with path.open("rb") as stream:
@@ -98,15 +98,16 @@ def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
 
 
 _WRITE = (
-    'write [{"rewardId": 1001, "points": 10, "paymentConfigs": [{"id": 5, "mode": "CONV_RATIO", "ratio": 0.35}]}], '
-    "see docs/reference/commands.md"
+    'write [{"rewardId": 1001, "points": 10, "paymentConfigs": '
+    '[{"id": 5, "mode": "CONV_RATIO", "ratio": 0.35}]}], see docs/reference/commands.md'
 )
 
 
 def _explain(error: ValidationError) -> str:
     problems = error.errors()
     told = [
-        f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, problem['loc'])) or 'the file'}: "
+        f"{problem['msg'].removeprefix('Value error, ')}"
         for problem in problems[:_SHOWN_PROBLEMS]
     ]
     rest = len(problems) - len(told)

@@ -1,4 +1,4 @@
-"""The warnings of a whole file: counted by kind, with the first rows of each, in flat memory."""
+"""The warnings of a whole file: counted by kind, with the first lines of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ _LINES_KEPT = 3
 
 @dataclass(slots=True)
 class WarningKind:
-    """Rows that have one warning in common."""
+    """One kind of warning, and the rows that have it."""
 
     first: Finding
-    """That of the first such row."""
+    """The finding of the first such row."""
     lines: list[int] = field(default_factory=list)
-    """The first of the file's lines that have it."""
+    """The line numbers of the first such rows."""
     rows: int = 0
-    """How many have it."""
+    """Count of such rows."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Warnings:
     """Warnings about rows that were accepted anyway."""
 
     kinds: dict[str, WarningKind] = field(default_factory=dict)
-    """By kind, in order of first appearance; there are not more than the lint has rules."""
+    """By kind, in order of first appearance; at most one for each rule of the lint."""
     rows: int = 0
     """Rows with at least one warning."""
 

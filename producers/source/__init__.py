@@ -1,4 +1,4 @@
-"""A campaign's file, read row by row: each record is one good or one bad row, in flat memory."""
+"""Reads a campaign's file in constant memory: each record yields one good or one bad row."""
 
 from producers.source.errors_file import ErrorsFile
 from producers.source.options import ReadOptions

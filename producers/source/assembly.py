@@ -1,4 +1,4 @@
-"""Cells become a row: every column's rule is applied, then the rules that hold between columns."""
+"""Makes a row from its cells: applies each column's rule, then the rules between columns."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from producers.source.row import BadRow, Identifier, IdentifierKind, Row
 
 
 class Assembly:
-    """Puts rows together; an empty cell is the same as none."""
+    """Makes rows from cells; an empty cell counts as no cell."""
 
     def __init__(self, options: ReadOptions) -> None:
         given = {"reward_id": options.reward_id, "quantity": options.quantity}
@@ -24,12 +24,12 @@ class Assembly:
         self._call_fields = NO_CALL_FIELDS
 
     def assemble(self, line: int, cells: Iterable[tuple[Column, str]]) -> Row | BadRow:
-        """Make the row of these cells, or the bad row of the first problem among them."""
+        """Make the row of these cells, or a bad row with their first problem."""
         identifiers: dict[IdentifierKind, Any] = {}
         reward = self._defaults.copy()
         call: dict[str, Any] = {}
         maps: dict[tuple[str, str], Any] = {}
-        # In Slot's order.
+        # In the order of `Slot`.
         values: tuple[dict[Any, Any], ...] = (identifiers, reward, call, maps)
         for (name, slot, key, parse), text in cells:
             if not text:
@@ -50,7 +50,7 @@ class Assembly:
             reward.setdefault(field, {})[name] = value
         ((kind, value),) = identifiers.items()
         if call != self._call:
-            # Most rows of a file say the same.
+            # Most rows of a file have the same call fields, so the last object is reused.
             self._call, self._call_fields = call, CallFields(**call)
         call_fields = self._call_fields if call else NO_CALL_FIELDS
         return Row(line, Identifier(kind, value), Reward(**reward), call_fields)

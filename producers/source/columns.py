@@ -1,4 +1,4 @@
-"""Our columns, and which of them a name in a caller's file means."""
+"""Our columns, and the lookup of a caller's name among them."""
 
 import difflib
 import re
@@ -16,7 +16,7 @@ IGNORE = "-"
 
 
 class Slot(IntEnum):
-    """Which part of a row takes a column's value."""
+    """The part of a row that takes a column's value."""
 
     IDENTIFIER = 0
     REWARD = 1
@@ -30,7 +30,7 @@ class Column(NamedTuple):
     name: str
     slot: Slot
     key: str | tuple[str, str]
-    """The field; of a value in a map, the map's field and the value's name."""
+    """The field; for a value in a map, the map's field and the value's name."""
     parse: Callable[[str], object]
 
 
@@ -40,9 +40,9 @@ def _ignore(_text: str) -> None:
 
 IGNORED = Column(IGNORE, Slot.REWARD, "", _ignore)
 MAPS = tuple(each for each in REWARD if each.is_map)
-"""Fields with values under names of the file's own: `customFields.NAME`."""
+"""Fields that hold values under names that the file chooses: `customFields.NAME`."""
 COLUMNS = (
-    # An identifier's kind has the API's spelling.
+    # An identifier's kind is spelled as in the API.
     *(Column(f.name, Slot.IDENTIFIER, f.name, f.rule) for _, f, *_ in IDENTIFIERS),
     *(Column(e.field.name, Slot.REWARD, e.key, e.field.rule) for e in REWARD if not e.is_map),
     *(Column(e.field.name, Slot.CALL, e.key, e.field.rule) for e in CALL),
@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 def plain(name: str) -> str:
-    """Reduce a name to what is compared: lower case, without blanks, underscores and hyphens."""
+    """Normalise a name for comparison: lower case, without blanks, underscores and hyphens."""
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
@@ -61,10 +61,9 @@ _MAPS_BY_PLAIN_NAME = {plain(each.field.name): each for each in MAPS}
 class Columns:
     """Finds the column that a header's name or a JSON key means.
 
-    A name is looked up in the mapping first, then among our columns: exactly, or else without
-    regard to case, blanks, underscores and hyphens, so that `External ID` is externalId and
-    `reward_id` is rewardId. `customFields.NAME` is the custom field NAME, whose own spelling is
-    kept.
+    A name is looked up in the mapping first, then among our columns. Case, blanks, underscores and
+    hyphens do not matter: `External ID` is externalId and `reward_id` is rewardId.
+    `customFields.NAME` is the custom field NAME, spelled exactly as given.
 
     Raises:
         UnusableFile: The mapping points to a column that does not exist.
@@ -73,8 +72,7 @@ class Columns:
     def __init__(self, mapping: Mapping[str, str]) -> None:
         targets = {theirs.strip(): _target(ours.strip()) for theirs, ours in mapping.items()}
         self._mapped = {plain(theirs): column for theirs, column in targets.items()} | targets
-        # A file of JSON objects asks for the same few names millions of times; the bound keeps
-        # memory flat.
+        # A JSONL file repeats the same few names millions of times; the bound limits memory.
         self.find = lru_cache(maxsize=1024)(self._find)
 
     def _find(self, name: str) -> Column | None:
@@ -100,7 +98,7 @@ def _target(ours: str) -> Column:
 
 
 def find_map(name: str) -> Described | None:
-    """The field of this name that holds values under names of the file's own."""
+    """Find the field of this name that holds values under names that the file chooses."""
     return _MAPS_BY_PLAIN_NAME.get(plain(name))
 
 
@@ -111,7 +109,7 @@ def map_column(described: Described, name: str) -> Column:
 
 
 def suggest(name: str) -> str:
-    """Say what to do about a name that is no column, beginning with the column closest to it."""
+    """Say what to do about a name that is no column; suggest the closest column first."""
     close = difflib.get_close_matches(plain(name[:100]), _BY_PLAIN_NAME, n=1)
     known = ", ".join(column.name for column in COLUMNS)
     guess = (

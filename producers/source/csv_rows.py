@@ -12,7 +12,7 @@ from producers.source.row import BadRow, Row
 
 
 def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterator[Row | BadRow]:
-    """Read the lines after the header: one good or bad row for every record that is not blank."""
+    """Read the lines after the header; every record that is not blank yields a good or bad row."""
     assemble = Assembly(options).assemble
     columns = header.columns
     for record in Records(lines, delimiter=header.delimiter, width=len(columns)):
@@ -24,7 +24,7 @@ def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterato
 
 
 def _with_extent(row: Row | BadRow, record: Record) -> Row | BadRow:
-    # a quote in the wrong place can make one record of several rows; say how far it reaches
+    # a misplaced quote can merge several rows into one record: say where the record ends
     if isinstance(row, Row):
         return row
     return replace(row, problem=f"{row.problem} (the record runs to line {record.last_line})")

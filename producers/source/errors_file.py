@@ -1,4 +1,4 @@
-"""The file that lists bad rows for an operator, each with its problem and remedy."""
+"""The errors file: lists bad rows for an operator, each with its problem and remedy."""
 
 import csv
 import io
@@ -14,26 +14,25 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_CELL = 500
 _MOST_BYTES = 64 * 1024 * 1024
 _KEPT_FOR_THE_END = 512
-"""Room for the row that says that the file is full."""
+"""Bytes reserved for the row that says that the file is full."""
 
 
 class ErrorsFile:
     """Writes bad rows to a CSV file in UTF-8, with the columns line, field, problem and remedy.
 
-    The file is made at the first bad row, replacing an older one; without a bad row, nothing is
-    made or replaced. Used with `with`; what was written is complete when the block is left, and
-    nothing can be written after that. A file of garbage has as many bad rows as lines: cells are
-    cut to 500 characters, and when the file is full one last row says so; the bad rows after it are
-    only counted.
+    The file is created at the first bad row and replaces an older one; without a bad row, an older
+    file stays. A context manager, which closes the file at the end of the block. A file of garbage
+    may have millions of bad rows: cells are cut to 500 characters, and when the file is full, one
+    last row says so. Later bad rows are only counted.
 
     Args:
         path: The file.
-        most_bytes: The file never gets larger; at least 1,024.
+        most_bytes: The largest size of the file, at least 1,024.
 
     Attributes:
         path: The file.
-        count: How many bad rows there were.
-        listed: How many of them are in the file.
+        count: Bad rows in total.
+        listed: Bad rows in the file.
     """
 
     def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:
@@ -59,7 +58,7 @@ class ErrorsFile:
         """Add one bad row.
 
         Raises:
-            OSError: The file cannot be made or written.
+            OSError: The file cannot be created or written.
         """
         self.count += 1
         if self.listed < self.count - 1:
@@ -72,7 +71,10 @@ class ErrorsFile:
             self.listed += 1
             self._put(self._stream, line)
         else:
-            remedy = "mend the rows above and run the file again; if there are many alike, mend what exports it"
+            remedy = (
+                "fix the rows above and run the file again; if many are alike, "
+                "fix the program that exports it"
+            )
             self._put(
                 self._stream,
                 _line(
@@ -97,6 +99,6 @@ def _line(cells: Iterable[object]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    """Keep a spreadsheet from running a key of the file, such as `=HYPERLINK(…)`, as a formula."""
+    """Prevent a spreadsheet from running a cell such as `=HYPERLINK(…)` as a formula."""
     short = cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…"
     return f"'{short}" if short.startswith(_FORMULA_STARTS) else short

@@ -18,17 +18,17 @@ _LOOKS_LIKE_DATA = re.compile(r"@|[0-9]{10}|^[+0-9][-0-9 .]*$|^[{\[]")
 
 
 class Header(NamedTuple):
-    """What the first line says about all others."""
+    """The delimiter and the columns of a CSV file."""
 
     delimiter: str
     columns: tuple[Column, ...]
 
 
 def read_header(raw: bytes, options: ReadOptions) -> Header:
-    """Read the header, split at the delimiter that yields most known columns.
+    """Read the header; its delimiter is the one that yields the most known columns.
 
     Raises:
-        UnusableFile: The line is no header, or no row under it could be issued.
+        UnusableFile: The line is not a header, or no row below it could be issued.
     """
     finder = Columns(options.mapping)
     delimiter, names = _split(_text(raw), finder)
@@ -56,7 +56,7 @@ def _text(raw: bytes) -> str:
 
 
 def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
-    """Choose the delimiter; on a tie, the first of comma, semicolon and tab that splits the line."""
+    """Choose the delimiter; on a tie the first of comma, semicolon, tab that splits the line."""
 
     def score(split: tuple[str, list[str]]) -> tuple[int, bool]:
         _, names = split
@@ -71,7 +71,7 @@ def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
 
 
 def _check_no_data(names: list[str], finder: Columns) -> None:
-    # naming an unknown column shows it; a row of data would give a customer's identifier away
+    # the error for an unknown column shows its name, which could be a customer's identifier
     for name in names:
         if _LOOKS_LIKE_DATA.search(name.strip()) and finder.find(name) is None:
             raise UnusableFile(
@@ -104,7 +104,8 @@ def _check_duplicates(names: list[str], columns: tuple[Column, ...]) -> None:
     for name, column in zip(names, columns, strict=True):
         if column is not IGNORED and column.name in seen:
             raise UnusableFile(
-                f"the columns '{shorten(seen[column.name])}' and '{shorten(name)}' are the same to us",
+                f"the columns '{shorten(seen[column.name])}' and '{shorten(name)}' are the same "
+                "to us",
                 "keep one of them; if their names differ, --map THEIRS=- ignores the other",
             )
         seen[column.name] = name

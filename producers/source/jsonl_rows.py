@@ -20,7 +20,7 @@ from producers.source.lines import Lines, decode
 from producers.source.options import ReadOptions
 from producers.source.row import BadRow, Row
 
-# What the decoder below makes of an object, so that a key given twice is seen; an array stays a
+# The decoder below returns an object as pairs, so that a repeated key is found; an array stays a
 # list.
 _Pairs = tuple[tuple[str, object], ...]
 
@@ -33,15 +33,14 @@ def _refuse_constant(name: str) -> object:
     raise Refusal(f"{name} is not JSON", "write a number, or leave the key out")
 
 
-# A number is read as the text it is written as, and then by the same rules as a CSV cell: no digit
-# is lost.
+# Numbers stay text and follow the same rules as CSV cells, so that no digit is lost.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse_constant
 )
 
 
 def read_jsonl_rows(lines: Lines, columns: Columns, options: ReadOptions) -> Iterator[Row | BadRow]:
-    """Read one good or bad row for every line that is not blank; null and "" are the same as no key."""
+    """Read one good or bad row from each line that is not blank; null and "" count as no key."""
     assemble = Assembly(options).assemble
     for raw in lines:
         try:

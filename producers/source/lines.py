@@ -1,4 +1,4 @@
-"""Physical lines of a file of any size, in memory that does not grow with the file or with a line."""
+"""Physical lines of a file; memory does not grow with the file or with a line."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,13 +7,13 @@ from producers.fields.refusal import Refusal
 
 
 class Lines:
-    r"""Hands out a file's lines as bytes, without their "\n"; a line longer than `limit` bytes comes as None.
+    r"""Iterates over a file's lines as bytes without "\n"; a line above `limit` bytes is None.
 
-    Lines that were looked at too early can be put back.
+    `put_back` returns lines that were read ahead.
 
     Attributes:
-        number: 1-based number of the line handed out last; 0 before the first.
-        limit: The longest line that is kept, in bytes.
+        number: 1-based number of the latest line; 0 before the first.
+        limit: The longest line that is returned, in bytes.
     """
 
     def __init__(self, blocks: Iterable[bytes], limit: int) -> None:
@@ -31,20 +31,20 @@ class Lines:
         return line
 
     def put_back(self, lines: Sequence[bytes | None]) -> None:
-        """Hand the last lines out again, in the same order."""
+        """Put the latest lines back, to be read again in the same order."""
         self._again.extendleft(reversed(lines))
         self.number -= len(lines)
 
     def too_long(self) -> Refusal:
-        """Say what is wrong with the line that came as None."""
+        """Return the refusal of a line that is None."""
         return Refusal(
             f"the line is longer than {self.limit} bytes",
-            "break it into rows, or shorten it; it was skipped whole",
+            "split it into rows, or shorten it; the whole line was skipped",
         )
 
 
 def _split(blocks: Iterable[bytes], limit: int) -> Iterator[bytes | None]:
-    # the beginning of a line whose end is in a later block; never longer than the limit
+    # the start of a line that ends in a later block; never longer than the limit
     pending = b""
     overlong = False
     for block in blocks:
@@ -62,7 +62,7 @@ def _split(blocks: Iterable[bytes], limit: int) -> Iterator[bytes | None]:
 
 
 def decode(raw: bytes) -> str:
-    """Turn a record's bytes into text.
+    """Decode a record's bytes.
 
     Raises:
         Refusal: The bytes are not UTF-8, or hold a NUL.

@@ -1,4 +1,4 @@
-"""What a campaign says about its file beyond the file itself."""
+"""The options for reading a campaign's file."""
 
 import csv
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from producers.fields.rules import LARGEST_ID, LARGEST_QUANTITY
 
-# The csv module refuses a longer field, in every reader of the process at once; so no record may be
+# The csv module refuses longer fields, and its limit is global to the process: no record may be
 # longer.
 _LONGEST_RECORD = csv.field_size_limit()
 
@@ -16,12 +16,11 @@ class ReadOptions:
     """How to read a file.
 
     Attributes:
-        mapping: The file's column or key to ours (`--map theirs=ours`), or to "-" to ignore that
-            column.
-        reward_id: For rows without a rewardId of their own, 1 to 2^63-1; a row's own value wins.
-        quantity: For rows without a quantity of their own, 1 to 1,000,000; a row's own value wins.
-            1 when not given.
-        max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is one
+        mapping: Maps the file's columns or keys to ours (`--map theirs=ours`), or to "-" to ignore
+            them.
+        reward_id: The reward of rows without a rewardId, 1 to 2^63-1.
+        quantity: The quantity of rows without one, 1 to 1,000,000; 1 when not given.
+        max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is a
             bad row.
 
     Raises:

@@ -1,4 +1,4 @@
-"""CSV records from physical lines; a quoted field may hold line breaks."""
+"""Reads CSV records from physical lines; a quoted field may hold line breaks."""
 
 import csv
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _PAIR_UP = "put the whole field in double quotes, and double each quote inside i
 
 
 class Record(NamedTuple):
-    """One record of as many fields as the header, from physical line `line` to `last_line`."""
+    """A record with as many fields as the header, from physical line `line` to `last_line`."""
 
     line: int
     last_line: int
@@ -23,11 +23,10 @@ class Record(NamedTuple):
 class Records:
     """Reads records of `width` fields.
 
-    A record whose quotes are not closed within the lines' limit, or do not pair up, or whose number
-    of fields does not fit, is one bad row at its first line. Reading resumes at the line after
-    that: what was taken for its continuation is read again as ordinary lines. Reading stays
-    linear: only a line with an odd number of quotes is looked beyond, and never farther than
-    the next such line.
+    A record is a bad row, at its first line, if its quotes do not pair up or are not closed within
+    the lines' limit, or if its number of fields is wrong. Reading resumes at the next line, and
+    lines that were read ahead are read again. Reading takes linear time: only a line with an odd
+    number of quotes reads ahead, at most to the next such line.
     """
 
     def __init__(self, lines: Lines, *, delimiter: str, width: int) -> None:
@@ -57,7 +56,7 @@ class Records:
 
     def _read_quoted(self, first: bytes) -> list[str]:
         try:
-            # often it is the whole record; a stray quote in the middle of a field (5" pipe) opens
+            # the first line is often the whole record; a quote inside a field (5" pipe) opens
             # nothing
             return self._parse(first)
         except Refusal:
@@ -73,7 +72,7 @@ class Records:
         return self._parse(record)
 
     def _take_to_closing_quote(self, size: int) -> list[bytes]:
-        """Take the lines up to the next one with an odd number of quotes, or none at all."""
+        """Read ahead to the next line with an odd number of quotes, or refuse and read nothing."""
         taken: list[bytes | None] = []
         kept: list[bytes] = []
         for line in self._lines:
@@ -86,7 +85,8 @@ class Records:
                 return kept
         self._lines.put_back(taken)
         raise Refusal(
-            f"a double quote is not closed by the end of the file or within {self._lines.limit} bytes",
+            "a double quote is not closed by the end of the file or within "
+            f"{self._lines.limit} bytes",
             "close the quote; the lines after it were read as rows of their own",
         )
 
@@ -107,7 +107,7 @@ def parse_quoted(record: str, delimiter: str) -> list[str]:
         Refusal: The quotes do not pair up, or a line ends outside of quotes.
     """
     try:
-        # strict: without it a quote that is not closed, or closed too early, passes as text
+        # without strict, a quote that is not closed, or closed too early, passes as text
         return next(csv.reader([record], delimiter=delimiter, strict=True))
     except csv.Error:
         raise Refusal("the double quotes do not pair up", _PAIR_UP) from None
@@ -123,5 +123,6 @@ def _split_unquoted(raw: bytes, delimiter: str) -> list[str]:
 def _miscounted(fields: int, width: int) -> Refusal:
     return Refusal(
         f"row has {fields} {'field' if fields == 1 else 'fields'}, the header {width}",
-        "give one value per column of the header, and put a value that holds the delimiter in double quotes",
+        "give one value per column of the header, and put a value that holds the delimiter in "
+        "double quotes",
     )

@@ -1,4 +1,4 @@
-"""What reading a campaign's file yields: rows that can be issued and rows that cannot."""
+"""The rows of a campaign's file: those that can be issued, and those that cannot."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,12 +10,12 @@ IdentifierKind = Literal["mobile", "email", "externalId"]
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """Names one customer, in the spelling of rewards-api §3.
+    """One customer's identifier, spelled as in rewards-api §3.
 
     Attributes:
-        kind: Which of the customer's identifiers it is.
+        kind: The kind of identifier.
         value: The identifier without surrounding blanks; a mobile is 7 to 15 digits without "+". It
-            is personal data and therefore no part of the repr.
+            is personal data, so the repr leaves it out.
     """
 
     kind: IdentifierKind
@@ -29,9 +29,8 @@ class Row:
     Attributes:
         line: 1-based physical line of the file at which the record starts.
         identifier: The customer.
-        reward: What is asked for; where the row has no rewardId or quantity of its own, the one
-            given for all rows.
-        call: What the row's call says once.
+        reward: The requested reward; a missing rewardId or quantity is the one given for all rows.
+        call: The fields that apply to the whole call.
     """
 
     line: int
@@ -42,13 +41,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be issued; it carries the first problem found and costs no other row anything.
+    """A row that cannot be issued, with the first problem found; it affects no other row.
 
     Attributes:
         line: 1-based physical line of the file at which the record starts.
-        field: The column at fault, or "" when it is the whole row.
-        problem: What is wrong; values are shortened, and of an identifier at most its last 4
-            characters are shown.
+        field: The column at fault, or "" if the whole row is at fault.
+        problem: What is wrong; values are shortened, and at most the last 4 characters of an
+            identifier are shown.
         remedy: What to do about it.
     """
 

@@ -1,4 +1,4 @@
-"""A campaign's file as a whole: its format, its defects, and the progress of reading."""
+"""A campaign's file: its format, its checks, and the progress of reading."""
 
 import stat
 from collections.abc import Iterator
@@ -32,20 +32,20 @@ _UNREADABLE = (
 
 
 class Source:
-    """A CSV or JSONL file of a campaign, checked when it is made and readable any number of times.
+    """A campaign's CSV or JSONL file; it is checked on creation and can be read many times.
 
-    The suffix decides the format (.csv; .jsonl or .ndjson); with any other suffix, a file whose
-    first character is "{" is JSONL and every other is CSV.
+    The suffix decides the format (.csv; .jsonl or .ndjson). With any other suffix, a file whose
+    first character is "{" is JSONL, and every other file is CSV.
 
     Attributes:
         path: The file.
-        size: Its bytes when it was checked.
-        bytes_read: The bytes that the latest reading has taken, ahead of its latest row by less
-            than 512 KiB.
+        size: Its size in bytes when it was checked.
+        bytes_read: Bytes read by the latest `rows`, which reads less than 512 KiB ahead of its
+            latest row.
 
     Raises:
-        UnusableFile: Nothing can be read: the file is missing, empty, without a row, not a regular
-            file, not text, or its header does not do.
+        UnusableFile: The file is missing, empty, not a regular file, not text, or has no rows or no
+            usable header.
     """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -62,10 +62,10 @@ class Source:
         self.bytes_read = 0
 
     def rows(self) -> Iterator[Row | BadRow]:
-        """Read the file from its beginning: one good or bad row per record, in the file's order.
+        """Read the file from its beginning: one good or bad row per record, in order.
 
         Raises:
-            UnusableFile: The file was changed since it was checked, and can no longer be read.
+            UnusableFile: The file has changed since the check, and can no longer be read.
         """
         with _opened(self.path) as stream:
             self.bytes_read = 0
@@ -105,7 +105,7 @@ def read_rows(path: Path, options: ReadOptions) -> Iterator[Row | BadRow]:
     """Check a file and read it; see `Source`, which also counts the bytes read.
 
     Raises:
-        UnusableFile: At once, before the first row is asked for.
+        UnusableFile: Raised immediately, before the first row is read.
     """
     return Source(path, options).rows()
 
@@ -118,8 +118,7 @@ def _regular_size(path: Path) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise UnusableFile(f"{path} is a directory", "give the file's own path")
     if not stat.S_ISREG(status.st_mode):
-        # it is read twice: once to check it, once for its rows; and again if the producer dies
-        # half-way
+        # a file is read twice, to check it and for its rows, and again if the producer crashes
         raise UnusableFile(
             f"{path} is not a regular file", "write what it yields to a file, and give that"
         )

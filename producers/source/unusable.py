@@ -1,10 +1,10 @@
-"""Why nothing of a file can be read."""
+"""The error for a file that cannot be read."""
 
 from issuance.errors import ExplainedError
 
 
-class UnusableFile(ExplainedError):  # noqa: N818 - the name says what is the matter, as operators read it
-    """Nothing of the file can be read.
+class UnusableFile(ExplainedError):  # noqa: N818  # the name says what is wrong
+    """The file cannot be read at all.
 
     Attributes:
         problem: What is wrong with the file.
