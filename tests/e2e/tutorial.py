@@ -91,7 +91,7 @@ class Shell:
 
 
 def run_settled(shell: Shell, step: Step, seconds: float = 10.0) -> str:
-    """Run a command that reads, again until it shows what the page shows: a reader is slower than the test."""
+    """Repeat a command that only reads until its output equals the page's, or time is over."""
     until = time.monotonic() + seconds
     output = shell.run(step.command)
     while normalise(output) != normalise(step.output) and time.monotonic() < until:
@@ -100,7 +100,7 @@ def run_settled(shell: Shell, step: Step, seconds: float = 10.0) -> str:
 
 
 def is_reading(command: str) -> bool:
-    """Whether a command changes nothing, so that it may be repeated."""
+    """Return whether a command only reads, so that it may be repeated."""
     return (
         re.match(r"issuance (status|outcomes|dead-letters (list|show)|health)\b", command)
         is not None

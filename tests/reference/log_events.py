@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PACKAGES = (
-    "broker", "config", "console", "ledger", "limiter", "operations", "producers", "rewards_api", "worker",
-)  # fmt: skip
+    "broker",
+    "config",
+    "console",
+    "ledger",
+    "limiter",
+    "operations",
+    "producers",
+    "rewards_api",
+    "worker",
+)
 _LEVELS = ("debug", "info", "warning", "error", "exception")
 _AFTER_COMMIT = {"log_after_commit": (), "log_jobs_after_commit": ("count", "request_ids")}
 _PLUMBING = "ledger/store/commit_log.py"
@@ -22,7 +30,12 @@ _SCOPES = ("account", "reads", "campaign")
 _LIMITER = "limiter/rate_limiter.py"
 _EVENTS_FROM_DATA: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     *(
-        (f"{scope}_suspended", "warning", _LIMITER, ("campaign_id",) * (scope == "campaign") + ("reason",))
+        (
+            f"{scope}_suspended",
+            "warning",
+            _LIMITER,
+            ("campaign_id",) * (scope == "campaign") + ("reason",),
+        )
         for scope in _SCOPES
     ),
     *(
@@ -69,7 +82,7 @@ class _Module:
         ]
 
     def events(self) -> Iterator[LogEvent]:
-        """The events of all log calls."""
+        """Yield the events of all log calls."""
         around: dict[ast.Call, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         for function in self.functions:  # outer ones come before those inside them
             around |= {each: function for each in ast.walk(function) if isinstance(each, ast.Call)}
@@ -106,7 +119,7 @@ class _Module:
     def _read_callers(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, event: str, fields: tuple[str, ...]
     ) -> Iterator[LogEvent]:
-        """The events of a function that logs what its callers name; they may add fields and a level."""
+        """Yield the events of a function whose callers give the name, fields and the level."""
         parameters = _parameters(function)
         rest = function.args.kwarg.arg if function.args.kwarg else ""
         own = [each for each in fields if each not in self._unpacked(rest)]
@@ -128,7 +141,7 @@ class _Module:
     def _levels(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, called: ast.expr
     ) -> list[str]:
-        """The levels with which an expression logs; none if it does not log."""
+        """Return the levels with which an expression logs; none if it does not log."""
         if isinstance(called, ast.Attribute) and _name(called.value) in ("log", "_log"):
             return (
                 [{"exception": "error"}.get(called.attr, called.attr)]
@@ -147,7 +160,7 @@ class _Module:
     def _literals(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, value: ast.expr | None
     ) -> list[str]:
-        """The strings that an expression can be, as far as this module shows."""
+        """Return the strings that an expression can be, found in this module only."""
         match value:
             case ast.Constant(value=str(text)):
                 return [text]
@@ -173,7 +186,7 @@ class _Module:
     def _passed(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str
     ) -> list[str]:
-        """The strings that this module passes for a parameter of its function."""
+        """Return the strings that this module passes for a parameter of its function."""
         return [
             text
             for caller, call in self._calls(function.name)
@@ -188,7 +201,7 @@ class _Module:
                 yield from self._unpacked(_name(keyword.value))
 
     def _unpacked_levels(self, call: ast.Call) -> list[str]:
-        """The levels in the dictionaries that a call unpacks, and `info` if some of them have none."""
+        """Return the levels in the dictionaries that a call unpacks; `info` where one has none."""
         names = [_name(each.value) for each in call.keywords if each.arg is None]
         tables = [table for name in names for table in _assigned(self.tree, name)]
         return [
@@ -200,7 +213,7 @@ class _Module:
         ]
 
     def _unpacked(self, name: str) -> Iterator[str]:
-        """The keys of a dictionary, from every place of the module that fills it."""
+        """Return the keys of a dictionary, from every place of the module that fills it."""
         yield from _FIELDS_FROM_DATA.get(name, ())
         for value in _assigned(self.tree, name):
             match value:
@@ -228,12 +241,12 @@ def _name(node: ast.expr) -> str:
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    """The names of a function's parameters, without `self`."""
+    """Return the names of a function's parameters, without `self`."""
     return [each.arg for each in function.args.args if each.arg != "self"]
 
 
 def _argument(call: ast.Call, parameters: list[str], name: str) -> ast.expr | None:
-    """What a call passes for a parameter."""
+    """Return the expression that a call passes for a parameter."""
     if (given := _keyword(call, name)) is not None or name not in parameters:
         return given
     place = parameters.index(name)
@@ -258,7 +271,7 @@ def _assigned(tree: ast.AST, name: str) -> list[ast.expr]:
 
 
 def find_events(root: Path) -> list[LogEvent]:
-    """Every event of the product, by name."""
+    """Return every event of the product, by name."""
     found = [LogEvent(*each) for each in _EVENTS_FROM_DATA]
     for package in _PACKAGES:
         for file in sorted((root / package).rglob("*.py")):
@@ -268,14 +281,18 @@ def find_events(root: Path) -> list[LogEvent]:
     return sorted(found, key=lambda event: (event.name, event.module))
 
 
+def _quoted(fields: tuple[str, ...]) -> str:
+    return ", ".join(f"`{each}`" for each in fields) or "none"
+
+
 def render(root: Path) -> str:
-    """The page."""
+    """Return the page."""
     merged: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for event in find_events(root):
         key = (event.name, event.level, event.module)
         merged[key] = tuple(dict.fromkeys([*merged.get(key, ()), *event.fields]))
     rows = [
-        f"| `{name}` | {level} | `{module}` | {', '.join(f'`{each}`' for each in fields) or 'none'} |\n"
+        f"| `{name}` | {level} | `{module}` | {_quoted(fields)} |\n"
         for (name, level, module), fields in merged.items()
     ]
     return (

@@ -12,8 +12,8 @@ from config.settings import RENAMED_SETTINGS, Settings
 _HEAD = """\
 # Settings
 
-Written by `make reference` from `config/settings.py`; do not edit. [.env.example](../../.env.example)
-has the same list, ready to be copied to `.env`.
+Written by `make reference` from `config/settings.py`; do not edit.
+[.env.example](../../.env.example) has the same list, ready to be copied to `.env`.
 
 Each setting is read from the environment, or else from `.env` in the current folder, when a process
 starts. An unknown name that begins with `ISSUANCE_` and a value that does not fit end the process
@@ -22,15 +22,22 @@ with status 2 and a message that names the setting and the remedy.
 | setting | type | default | meaning |
 | --- | --- | --- | --- |
 """
-_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least"}  # fmt: skip
+_BOUNDS = {
+    "ge": "at least",
+    "gt": "above",
+    "le": "at most",
+    "lt": "below",
+    "min_length": "length at least",
+}
 _NAMES = {int: "whole number", float: "number", bool: "true or false", SecretStr: "secret text"}
 
 
 def render() -> str:
-    """The page."""
+    """Return the page."""
     fields = Settings.model_fields
     return _HEAD + "".join(
-        f"| `{name}` | {_type(field)} | {f'`{default}`' if default else 'empty'} | {_meaning(name, field)} |\n"
+        f"| `{name}` | {_type(field)} "
+        f"| {f'`{default}`' if default else 'empty'} | {_meaning(name, field)} |\n"
         for (name, default), field in zip(defaults().items(), fields.values(), strict=True)
     )
 

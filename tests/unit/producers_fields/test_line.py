@@ -1,4 +1,4 @@
-"""Every field of a line can be given in every way, because all of them follow from one description."""
+"""Every field of a line can be given in every way in; one description defines them all."""
 
 import inspect
 from typing import get_type_hints
@@ -57,11 +57,11 @@ def test_the_python_call_takes_the_same_fields_with_the_same_types():
     [each for each in (*REWARD, *CALL) if each.key not in {"reward_id", "quantity", "org_id"}],
     ids=lambda described: described.key,
 )
-def test_every_field_but_the_lines_own_goes_to_a_place_in_the_body(described):
+def test_every_field_except_the_lines_own_has_a_path_in_the_body(described):
     assert described.field.path
 
 
-def test_fields_go_where_the_api_wants_them():
+def test_fields_are_written_to_the_apis_places_in_the_body():
     reward = Reward(1001, 2, 55, 12.5, 7, {"tier": "gold"})
     assert reward_body(reward) == {
         "paymentConfig": {"id": 55, "redemptionValue": 12.5},

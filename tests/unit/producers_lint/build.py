@@ -1,4 +1,4 @@
-"""Rows and rewards as the lint's tests need them."""
+"""Rows and rewards for the lint's tests."""
 
 from decimal import Decimal
 from typing import Any

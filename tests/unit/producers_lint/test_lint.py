@@ -1,4 +1,4 @@
-"""The lint's rules, each with a row that breaks it and rows that do not."""
+"""The rules of the lint, each with rows that break it and rows that do not."""
 
 import pytest
 
@@ -19,16 +19,16 @@ def found(lint: Lint, *arguments: object, **values: object) -> list[tuple[str, b
         {"mobile": "6591234567890"},
     ],
 )
-def test_a_sound_row_has_no_finding(values):
+def test_a_correct_row_has_no_finding(values):
     assert found(Lint(), **values) == []
 
 
-def test_a_value_without_a_payment_config_is_a_warning_when_nothing_is_known_of_the_rewards():
+def test_without_a_rewards_file_a_value_without_a_payment_config_is_a_warning():
     assert found(Lint(), redemption_value=100) == [("paymentConfigId", False)]
     assert found(Lint(), points=100) == [("paymentConfigId", False)]
 
 
-def test_a_mobile_of_ten_digits_may_lack_its_country_code():
+def test_a_mobile_of_ten_digits_is_a_warning_because_it_may_lack_its_country_code():
     lint = Lint()
     assert found(lint, mobile="9800000001") == [("mobile", False)]
     assert found(lint, mobile="19800000001") == []
@@ -48,12 +48,12 @@ def test_a_mobile_of_ten_digits_may_lack_its_country_code():
         ("354", "6111234", False),
     ],
 )
-def test_a_country_code_is_looked_for_with_enough_digits_behind_it(code, mobile, sound):
+def test_a_mobile_must_have_the_country_code_and_enough_digits_after_it(code, mobile, sound):
     assert (found(Lint(country_code=code), mobile=mobile) == []) is sound
 
 
 @pytest.mark.parametrize("code", ["", "+91", "091", "9191", "in"])
-def test_what_is_no_country_code_is_refused_with_an_example(code):
+def test_an_invalid_country_code_is_refused_with_an_example(code):
     with pytest.raises(ValueError, match="for example 91"):
         Lint(country_code=code)
 
@@ -76,14 +76,14 @@ def test_what_is_no_country_code_is_refused_with_an_example(code):
         (CHOICE, {"payment_config_id": 51, "points": 5}, [("points", False)]),
     ],
 )
-def test_what_is_known_of_the_rewards_is_held_against_each_row(reward, values, expected):
+def test_each_row_is_checked_against_the_rewards_file(reward, values, expected):
     assert found(Lint(rewards=REWARDS), reward, **values) == expected
 
 
-def test_what_refuses_a_row_comes_before_warnings():
+def test_refusals_come_before_warnings():
     findings = Lint(rewards=REWARDS).inspect(row(9999, mobile="9800000001"))
     assert [finding.refuses for finding in findings] == [True, False]
 
 
-def test_strictly_every_finding_refuses():
+def test_in_strict_mode_every_finding_is_a_refusal():
     assert found(Lint(strict=True), mobile="9800000001") == [("mobile", True)]

@@ -1,4 +1,4 @@
-"""Occurrences: which row of the same customer and reward each row of a file is."""
+"""Occurrences: the number of each row among those of the same customer and reward."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ CUSTOMERS = st.sampled_from(["919800000001", "919800000002", "919800000003"])
 
 
 @given(st.lists(st.tuples(CUSTOMERS, st.sampled_from([1001, 1002]))))
-def test_rows_of_one_customer_and_reward_are_numbered_in_order_and_know_the_first_of_them(rows):
+def test_rows_of_one_customer_and_reward_are_numbered_in_order_and_name_the_first(rows):
     seen: Counter[tuple[str, int]] = Counter()
     with Occurrences() as occurrences:
         for line, (mobile, reward_id) in enumerate(rows, start=2):
@@ -22,7 +22,7 @@ def test_rows_of_one_customer_and_reward_are_numbered_in_order_and_know_the_firs
             assert occurrence.first_line == rows.index((mobile, reward_id)) + 2
 
 
-def test_an_email_is_the_same_customer_whatever_its_case():
+def test_the_case_of_an_email_does_not_make_another_customer():
     with Occurrences() as occurrences:
         occurrences.count(Customer("email", "A@example.test"), 1001, 2)
         assert occurrences.count(Customer("email", "a@example.test"), 1001, 3) == (2, 2)

@@ -1,4 +1,4 @@
-"""Rows become jobs: repeats, groups of one customer's rows, and what is refused on the way."""
+"""Rows become jobs: repeats, rows grouped by customer, and refused rows."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def lines(prepared: Prepared) -> list[list[int]]:
     return [[line.source_line for line in job.lines] for job in prepared.jobs]
 
 
-def test_rows_of_one_customer_become_one_job_in_the_place_of_the_first():
+def test_rows_of_one_customer_become_one_job_at_the_position_of_the_first():
     prepared = prepare(
         row(1, line=2, mobile=ANNA),
         row(1, line=3, mobile=BEN),
@@ -61,20 +61,20 @@ def test_without_grouping_each_row_is_a_job():
 
 
 @pytest.mark.parametrize("different", [{"notes": "n"}, {"event_log_id": "e"}])
-def test_what_a_body_has_once_keeps_rows_apart(different):
+def test_rows_with_different_call_fields_do_not_share_a_job(different):
     assert lines(prepare(row(1, line=2), row(2, line=3, **different), row(3, line=4))) == [
         [2, 4],
         [3],
     ]
 
 
-def test_a_repeat_is_kept_apart_and_costs_the_customers_other_rows_nothing():
+def test_a_repeat_gets_a_job_of_its_own_and_the_other_rows_stay_grouped():
     prepared = prepare(row(1, line=2), row(1, line=3), row(2, line=4))
     assert lines(prepared) == [[2, 4], [3]]
     assert prepared.jobs[1].id == prepared.jobs[0].id
 
 
-def test_an_allowed_repeat_is_a_reward_of_its_own_in_a_job_of_its_own():
+def test_an_allowed_repeat_is_another_reward_in_a_job_of_its_own():
     prepared = prepare(
         row(1, line=2),
         row(1, line=3),
@@ -86,7 +86,7 @@ def test_an_allowed_repeat_is_a_reward_of_its_own_in_a_job_of_its_own():
     assert prepared.jobs[1].id != prepared.jobs[0].id
 
 
-def test_a_refused_row_keeps_its_number_so_that_mending_it_changes_no_other_row():
+def test_correcting_a_refused_row_changes_no_other_rows_request_id():
     options = BlastOptions(Lint(rewards=REWARDS), allow_repeats=True)
     bad, good = row(COUPON, line=2, payment_config_id=9), row(COUPON, line=3)
     before = prepare(bad, good, options=options)
@@ -95,7 +95,7 @@ def test_a_refused_row_keeps_its_number_so_that_mending_it_changes_no_other_row(
     assert before.jobs[0].id == after.jobs[1].id
 
 
-def test_one_rows_problem_costs_no_other_row_of_its_customer():
+def test_a_bad_row_does_not_affect_the_other_rows_of_its_customer():
     unreadable = BadRow(3, "mobile", "no mobile", "write one")
     prepared = prepare(
         row(1, line=2), unreadable, row(2, line=4, redemption_value=1, points=1), row(3, line=5)
@@ -104,20 +104,20 @@ def test_one_rows_problem_costs_no_other_row_of_its_customer():
     assert [(bad.line, bad.field) for bad in prepared.refused] == [(3, "mobile"), (4, "points")]
 
 
-def test_warnings_count_only_rows_that_are_not_refused():
+def test_warnings_of_refused_rows_are_not_counted():
     preparer = Preparer("spring", freezer(Variant.SINGLE), BlastOptions())
     preparer.prepare([row(1, mobile="9800000001", quantity=2), row(1, mobile="9800000002")])
     assert preparer.warnings.rows == 1
 
 
-def test_strictly_a_warning_is_a_refusal_with_its_field_and_remedy():
+def test_in_strict_mode_a_warning_is_a_refusal_with_its_field_and_remedy():
     prepared = prepare(row(mobile="9800000001"), options=BlastOptions(Lint(strict=True)))
     [bad] = prepared.refused
     assert (bad.field, prepared.jobs) == ("mobile", [])
     assert "--country-code" in bad.remedy
 
 
-def test_points_travel_in_the_payment_config():
+def test_points_are_sent_in_the_payment_config():
     [job] = prepare(row(MILES, points=500, payment_config_id=91)).jobs
     assert from_json(job.body)["rewards"][0]["paymentConfig"] == {"id": 91, "points": 500}
 
@@ -134,7 +134,7 @@ ROWS = st.lists(
 
 
 @given(ROWS, st.booleans(), st.integers(0, 40))
-def test_every_row_is_in_exactly_one_job_under_the_same_request_id_however_batches_fall(
+def test_every_row_is_in_one_job_with_the_same_request_id_for_any_batch_boundaries(
     rows, group, cut
 ):
     options = BlastOptions(group_by_customer=group, allow_repeats=True)

@@ -1,4 +1,4 @@
-"""Expected points: the documents' worked figures, and the simulated API's own arithmetic."""
+"""Expected points agree with the documents' examples and with the simulator."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ AMOUNTS = st.none() | st.integers(1, 10_000) | st.integers(1, 10**6).map(lambda 
         (CHOICE, {"payment_config_id": 54}, Variant.BULK, 0),
     ],
 )
-def test_a_row_costs_what_the_documents_work_out(reward, values, variant, points):
+def test_the_points_of_a_row_equal_the_documents_example(reward, values, variant, points):
     assert expected_points(row(reward, **values).reward, REWARDS[reward], variant) == points
 
 
@@ -54,7 +54,7 @@ def test_a_row_costs_what_the_documents_work_out(reward, values, variant, points
         (COUPON, {"quantity": 3}, None),
     ],
 )
-def test_a_units_value_is_what_the_documents_work_out(reward, values, value):
+def test_the_value_of_a_unit_equals_the_documents_example(reward, values, value):
     assert redemption_value(row(reward, **values).reward, REWARDS[reward]) == value
 
 
@@ -63,7 +63,7 @@ def test_a_units_value_is_what_the_documents_work_out(reward, values, value):
     quantity=st.integers(1, 1_000),
     value=AMOUNTS,
 )
-def test_the_simulated_api_charges_what_is_expected_whatever_is_asked(ratio, quantity, value):
+def test_the_simulator_charges_the_expected_points_for_any_request(ratio, quantity, value):
     reward = Reward(
         7,
         "Miles",
@@ -77,7 +77,7 @@ def test_the_simulated_api_charges_what_is_expected_whatever_is_asked(ratio, qua
     assert expected_points(asked.reward, terms, Variant.BULK) == plan.points_for(plan.units)
 
 
-def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
+def test_rows_are_counted_by_price_and_summed_up():
     expectation = Expectation()
     for values in ({}, {"redemption_value": 100}, {}, {"redemption_value": 100}):
         expectation.add(row(MILES, **values).reward, REWARDS[MILES], Variant.BULK)
@@ -88,7 +88,7 @@ def test_rows_of_one_price_are_counted_together_and_all_are_summed_up():
     assert (expectation.rows, expectation.points, expectation.other_rows) == (4, 578, 0)
 
 
-def test_a_thousand_different_prices_are_not_kept_but_are_summed_up():
+def test_of_many_different_prices_only_the_sum_is_kept():
     expectation = Expectation()
     for value in range(1, 1_001):
         expectation.add(row(MILES, points=value).reward, REWARDS[MILES], Variant.BULK)

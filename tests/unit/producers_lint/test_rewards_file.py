@@ -1,4 +1,4 @@
-"""The rewards file: what it may say, and what is said about one that is wrong."""
+"""The rewards file: its contents, and the errors of an invalid one."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ def read(tmp_path):
     return write_and_read
 
 
-def test_rewards_are_found_by_their_ids_with_their_ways_to_pay(read):
+def test_rewards_are_found_by_id_with_their_payment_configs(read):
     rewards = read(
         '[{"rewardId": 1002, "name": "Coffee", "points": 10}, {"rewardId": 1009, "vendor": true,'
         ' "paymentConfigs": [{"id": 91, "mode": "CONV_RATIO", "ratio": 0.35}]}]'
@@ -53,16 +53,16 @@ def test_rewards_are_found_by_their_ids_with_their_ways_to_pay(read):
         ("[" + ", ".join('{"rewardId": 0}' for _ in range(5)) + "]", "and 2 more"),
     ],
 )
-def test_a_wrong_file_is_refused_and_the_place_is_named(read, content, says):
+def test_an_invalid_file_is_refused_with_the_place_of_the_error(read, content, says):
     with pytest.raises(UnusableFile) as refused:
         read(content)
     assert says in str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named_in_the_error(tmp_path):
     with pytest.raises(UnusableFile, match=r"nowhere\.json cannot be opened: No such file"):
         read_rewards_file(tmp_path / "nowhere.json")
 
 
-def test_a_file_without_rewards_knows_none(read):
+def test_an_empty_list_has_no_rewards(read):
     assert read("[]") == {}

@@ -4,7 +4,7 @@ from producers.lint import Lint, Warnings
 from tests.unit.producers_lint.build import row
 
 
-def test_a_million_warnings_of_one_kind_are_one_kind_with_its_first_three_lines():
+def test_many_warnings_of_one_kind_are_counted_with_their_first_three_lines():
     lint, warnings = Lint(), Warnings()
     for line in range(2, 1_002):
         warnings.add(line, lint.inspect(row(line=line, mobile="9800000001")))

@@ -1,4 +1,4 @@
-"""Reading what a test has written, by the package's front door."""
+"""Fixtures that write a file and read it with the package's public function."""
 
 from itertools import count
 

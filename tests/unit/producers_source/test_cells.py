@@ -1,4 +1,4 @@
-"""Each column's rule, as a table of what is taken and what is refused with which remedy."""
+"""The rule of each column: accepted values, and refused ones with their remedies."""
 
 import pytest
 
@@ -24,7 +24,7 @@ LARGEST_ID = 2**63 - 1
         ("externalId", "x" * 255, "x" * 255),
     ],
 )
-def test_an_identifier_is_taken_without_what_surrounds_it(read_cell, column, cell, value):
+def test_an_identifier_is_trimmed(read_cell, column, cell, value):
     row = read_cell(column, cell)
 
     assert row.identifier == Identifier(column, value)
@@ -58,7 +58,7 @@ def test_an_identifier_is_taken_without_what_surrounds_it(read_cell, column, cel
         ("notes", "notes", "", None),
     ],
 )
-def test_a_value_within_its_rule_is_taken(read_cell, column, attribute, cell, value):
+def test_a_valid_value_is_accepted(read_cell, column, attribute, cell, value):
     row = read_cell(column, cell)
 
     part = row.call if attribute in {"event_log_id", "notes"} else row.reward
@@ -136,7 +136,7 @@ def test_a_whole_redemption_value_has_one_spelling(read_cell):
         ("customFields.tier", "n" * 4001, "4001 characters", "at most 4000"),
     ],
 )
-def test_a_value_outside_its_rule_names_its_column_the_problem_and_a_remedy(
+def test_an_invalid_value_is_refused_with_its_column_problem_and_remedy(
     read_cell, column, cell, problem, remedy
 ):
     bad = read_cell(column, cell)
@@ -174,14 +174,14 @@ def test_a_long_value_is_shown_shortened(read_cell):
     assert len(bad.problem) < 100
 
 
-def test_a_value_cannot_move_the_terminals_cursor(read_cell):
+def test_a_value_is_shown_without_control_characters(read_cell):
     bad = read_cell("orgId", "\x1b[2J")
 
     assert "\\x1b[2J" in bad.problem
     assert bad.problem.isprintable()
 
 
-def test_the_repr_of_a_row_holds_no_identifier(read_cell):
+def test_the_repr_of_a_row_does_not_show_the_identifier(read_cell):
     row = read_cell("mobile", "919800000001")
 
     assert isinstance(row, Row)

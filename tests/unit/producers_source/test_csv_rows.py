@@ -1,4 +1,4 @@
-"""How CSV records are cut out of bytes: line numbers, quotes, broken bytes, and what a bad row may cost."""
+"""CSV records: line numbers, quotes, broken bytes, and the effect of bad rows on others."""
 
 import time
 
@@ -12,7 +12,10 @@ GOOD = "919800000001,1001,hello\n"
 
 
 def test_all_columns_become_a_row(read):
-    names = "email,rewardId,quantity,paymentConfigId,redemptionValue,orgId,eventLogId,notes,customFields.tier"
+    names = (
+        "email,rewardId,quantity,paymentConfigId,redemptionValue,orgId,eventLogId,notes,"
+        "customFields.tier"
+    )
 
     rows = read(f"{names}\na@b.co,1001,2,55,12.50,100,blast42,n,gold\n")
 
@@ -38,7 +41,7 @@ def test_all_columns_become_a_row(read):
         ("919800000001,,,", "rewardId", "no rewardId", "--reward-id"),
     ],
 )
-def test_a_row_names_exactly_one_customer_and_one_reward(read, cells, field, problem, remedy):
+def test_a_row_must_name_exactly_one_customer_and_one_reward(read, cells, field, problem, remedy):
     (bad,) = read(f"mobile,email,externalId,rewardId\n{cells}\n")
 
     assert bad.field == field
@@ -68,7 +71,7 @@ def test_a_row_names_exactly_one_customer_and_one_reward(read, cells, field, pro
         ('919800000001,1001,"' + "n\n" * 2001 + '"', "(the record runs to line 2004)"),
     ],
 )
-def test_a_broken_record_is_one_bad_row_and_costs_no_other(read, record, problem):
+def test_a_broken_record_is_one_bad_row_and_affects_no_other(read, record, problem):
     raw = record if isinstance(record, bytes) else record.encode()
 
     before, bad, after = read(HEADER.encode() + GOOD.encode() + raw + b"\n" + GOOD.encode())
@@ -89,13 +92,13 @@ def test_blank_lines_are_skipped_and_counted(read):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_last_line_without_its_end_is_read(read, end):
+def test_a_last_line_without_a_line_break_is_read(read, end):
     rows = read(f"mobile,rewardId{end}919800000001,1{end}919800000002,2")
 
     assert [row.reward.reward_id for row in rows] == [1, 2]
 
 
-def test_line_breaks_within_quotes_belong_to_the_field_and_later_lines_keep_their_numbers(read):
+def test_line_breaks_within_quotes_are_kept_and_later_rows_have_the_right_line(read):
     rows = read(HEADER + '919800000001,1001,"one\r\ntwo\n\n""four"""\r\n' + GOOD)
 
     assert [(row.line, row.call.notes) for row in rows] == [
@@ -111,40 +114,40 @@ def test_a_quote_in_the_middle_of_a_field_is_text(read, notes):
     assert [row.call.notes for row in rows] == [notes, "hello"]
 
 
-def test_a_quote_that_is_never_closed_costs_only_its_own_row(read, lines_of):
+def test_an_unclosed_quote_makes_only_its_own_row_bad(read, lines_of):
     rows = read(HEADER + '919800000001,1001,"oops\n' + GOOD * 5000)
 
     assert lines_of(rows) == (list(range(3, 5003)), [2])
 
 
-def test_two_lost_quotes_cost_only_their_own_rows(read, lines_of):
+def test_each_of_several_unclosed_quotes_makes_only_its_own_row_bad(read, lines_of):
     rows = read(HEADER + ('919800000001,"1001,oops\n' + GOOD) * 3)
 
     assert lines_of(rows) == ([3, 5, 7], [2, 4, 6])
 
 
-def test_a_lost_quote_that_a_later_line_seems_to_close_costs_only_its_own_row(read, lines_of):
+def test_an_unclosed_quote_that_a_later_line_seems_to_close_makes_one_row_bad(read, lines_of):
     rows = read(HEADER + '"919800000001,1001,oops\n' + GOOD + '919800000002,1001,"\ntext"\n' + GOOD)
 
     assert lines_of(rows) == ([3, 4, 6], [2])
     assert rows[2].call.notes == "\ntext"
 
 
-def test_a_lost_quote_before_an_overlong_line_costs_only_its_own_row(read, lines_of):
+def test_an_unclosed_quote_before_an_overlong_line_makes_only_its_own_row_bad(read, lines_of):
     rows = read(HEADER + '919800000001,1001,"oops\n' + GOOD + "x" * 70_000 + "\n" + GOOD)
 
     assert lines_of(rows) == ([3, 5], [2, 4])
 
 
-def test_text_within_a_bad_but_well_quoted_record_is_never_read_as_a_row(read):
-    smuggled = "919899999999,1001,mine\n"
+def test_text_within_a_bad_record_with_correct_quotes_is_never_read_as_a_row(read):
+    hidden = "919899999999,1001,mine\n"
 
-    rows = read(HEADER + f'919800000001,0,"\n{smuggled}"\n')
+    rows = read(HEADER + f'919800000001,0,"\n{hidden}"\n')
 
     assert [(type(row), row.line) for row in rows] == [(BadRow, 2)]
 
 
-def test_the_longest_record_is_counted_over_all_its_lines(read, lines_of):
+def test_the_length_of_a_record_includes_all_its_lines(read, lines_of):
     fits = '919800000001,1001,"' + "n\n" * 40 + '"\n'
 
     rows = read(HEADER + fits + GOOD, ReadOptions(max_record_bytes=len(fits) - 1))
@@ -154,16 +157,15 @@ def test_the_longest_record_is_counted_over_all_its_lines(read, lines_of):
     assert lines_of(too_long) == ([43], list(range(2, 43)))
 
 
-def test_a_file_of_nothing_but_lost_quotes_is_read_in_linear_time(read):
-    # each of these lines opens a quote, whether it is read by itself or as what a lost quote has
-    # swallowed
+def test_a_file_of_unclosed_quotes_is_read_in_linear_time(read):
+    # Each of these lines opens a quote, as a row of its own and as text within an unclosed quote.
     content = HEADER + '",a","\n' * 20_000
 
     start = time.process_time()
     rows = read(content)
 
     assert len(rows) == 20_000
-    # about 0.2 s; looking 64 KiB beyond each line would take minutes
+    # About 0.2 s; reading 64 KiB beyond each line would take minutes.
     assert time.process_time() - start < 5
 
 

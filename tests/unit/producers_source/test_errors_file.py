@@ -1,4 +1,4 @@
-"""The file of bad rows that an operator gets."""
+"""The errors file: a file's bad rows, for an operator."""
 
 import csv
 
@@ -27,7 +27,7 @@ def test_bad_rows_are_written_with_line_field_problem_and_remedy(tmp_path):
     assert errors.count == 2
 
 
-def test_no_file_is_made_without_a_bad_row(tmp_path):
+def test_without_a_bad_row_no_file_is_created(tmp_path):
     path = tmp_path / "errors.csv"
 
     with ErrorsFile(path) as errors:
@@ -47,7 +47,7 @@ def test_an_older_file_is_replaced(tmp_path):
     assert contents(path)[1:] == [["2", "", "p", "r"]]
 
 
-def test_what_was_written_is_kept_when_reading_fails(tmp_path):
+def test_written_rows_are_kept_when_reading_fails(tmp_path):
     path = tmp_path / "errors.csv"
 
     def fail_after_a_bad_row():
@@ -60,7 +60,7 @@ def test_what_was_written_is_kept_when_reading_fails(tmp_path):
     assert len(contents(path)) == 2
 
 
-def test_nothing_is_written_after_the_file_is_left(tmp_path):
+def test_writing_after_the_end_of_the_with_block_raises(tmp_path):
     with ErrorsFile(tmp_path / "errors.csv") as errors:
         errors.write(BadRow(2, "", "p", "r"))
 
@@ -69,7 +69,7 @@ def test_nothing_is_written_after_the_file_is_left(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)"])
-def test_a_spreadsheet_does_not_take_a_key_for_a_formula(tmp_path, key):
+def test_a_key_is_never_written_as_a_formula(tmp_path, key):
     path = tmp_path / "errors.csv"
 
     with ErrorsFile(path) as errors:
@@ -86,7 +86,7 @@ def test_a_missing_folder_is_reported_at_the_first_bad_row(tmp_path):
         errors.write(BadRow(2, "", "p", "r"))
 
 
-def test_a_file_full_of_garbage_fills_the_errors_file_only_to_its_bound(tmp_path):
+def test_the_errors_file_of_a_garbage_file_has_a_bounded_size(tmp_path):
     path = tmp_path / "errors.csv"
 
     with ErrorsFile(path, most_bytes=10_000) as errors:
@@ -102,7 +102,7 @@ def test_a_file_full_of_garbage_fills_the_errors_file_only_to_its_bound(tmp_path
     assert "not listed: too many" in rows[-1][2]
 
 
-def test_no_row_of_the_errors_file_is_long_whatever_its_cells_hold(tmp_path):
+def test_long_cells_are_cut_in_the_errors_file(tmp_path):
     path = tmp_path / "errors.csv"
 
     with ErrorsFile(path) as errors:
@@ -112,7 +112,7 @@ def test_no_row_of_the_errors_file_is_long_whatever_its_cells_hold(tmp_path):
     assert contents(path)[1][1].startswith("'=")
 
 
-def test_one_row_that_does_not_fit_ends_the_list_though_a_shorter_one_would(tmp_path):
+def test_the_first_row_that_does_not_fit_ends_the_list(tmp_path):
     path = tmp_path / "errors.csv"
 
     with ErrorsFile(path, most_bytes=1_024) as errors:

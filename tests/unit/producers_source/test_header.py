@@ -1,4 +1,4 @@
-"""Which columns a CSV header means, and what makes a whole file unusable."""
+"""The CSV header: the columns that it names, and the errors that make a file unusable."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from producers.source import Identifier, ReadOptions, Row, UnusableFile
         "\n \r\nexternalId,rewardId",
     ],
 )
-def test_a_header_is_matched_without_regard_to_case_blanks_underscores_and_hyphens(read, header):
+def test_a_header_matches_regardless_of_case_blanks_underscores_and_hyphens(read, header):
     (row,) = read(f"{header}\nC-1,1001\n")
 
     assert (row.identifier, row.reward.reward_id) == (Identifier("externalId", "C-1"), 1001)
@@ -24,7 +24,7 @@ def test_a_header_is_matched_without_regard_to_case_blanks_underscores_and_hyphe
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_the_delimiter_is_the_one_that_yields_known_columns(read, delimiter, quote):
+def test_the_delimiter_that_gives_known_columns_is_used(read, delimiter, quote):
     names = [f"{quote}{name}{quote}" for name in ("mobile", "rewardId", "customFields.a,b;c")]
     cells = [f"{quote}{cell}{quote}" for cell in ("919800000001", "1001", "gold")]
     if delimiter in ",;" and not quote:
@@ -36,7 +36,7 @@ def test_the_delimiter_is_the_one_that_yields_known_columns(read, delimiter, quo
     assert list(row.reward.custom_fields.values()) == ["gold"]
 
 
-def test_a_single_column_is_a_header_too(read):
+def test_a_header_may_have_a_single_column(read):
     rows = read("mobile\n919800000001\n", ReadOptions(reward_id=7))
 
     assert [row.reward.reward_id for row in rows] == [7]
@@ -67,7 +67,7 @@ def test_several_columns_can_be_ignored(read):
     assert isinstance(row, Row)
 
 
-def test_a_rows_own_reward_and_quantity_win_over_those_for_all_rows(read):
+def test_a_rows_own_reward_and_quantity_override_the_options(read):
     options = ReadOptions(reward_id=7, quantity=3)
 
     rows = read("mobile,rewardId,quantity\n919800000001,1001,2\n919800000002,,\n", options)
@@ -120,7 +120,7 @@ def test_a_file_without_a_usable_header_is_refused_with_problem_and_remedy(
 
 
 @pytest.mark.parametrize("value", ["919800000001", "jane@shop.com"])
-def test_a_missing_header_gives_no_identifier_away(read, value):
+def test_the_error_of_a_missing_header_shows_no_identifier(read, value):
     with pytest.raises(UnusableFile) as caught:
         read(f"C-1,{value},1001\n")
 
@@ -136,7 +136,7 @@ def test_a_missing_header_gives_no_identifier_away(read, value):
         ({"Phone": "rewardId"}, "'rewardId' and 'Phone'", "keep one"),
     ],
 )
-def test_a_mapping_that_fits_no_column_makes_the_file_unusable(read, mapping, problem, remedy):
+def test_a_mapping_of_an_unknown_column_makes_the_file_unusable(read, mapping, problem, remedy):
     with pytest.raises(UnusableFile) as caught:
         read("mobile,rewardId,Phone\n", ReadOptions(mapping=mapping))
 
@@ -145,6 +145,6 @@ def test_a_mapping_that_fits_no_column_makes_the_file_unusable(read, mapping, pr
 
 
 @pytest.mark.parametrize("below", ["", "\n", "\r\n \n"])
-def test_a_header_without_rows_is_refused_because_an_export_went_wrong(read, below):
+def test_a_header_without_rows_is_refused_as_a_failed_export(read, below):
     with pytest.raises(UnusableFile, match="the file has no rows; export it again"):
         read(f"mobile,rewardId\n{below}")

@@ -1,4 +1,4 @@
-"""Rows from JSON objects: the same rules as for CSV, and what only JSON can get wrong."""
+"""Rows from JSON objects: the same rules as for CSV, and the errors that only JSON has."""
 
 import pytest
 
@@ -19,9 +19,9 @@ def read_object(read):
 
 def test_all_keys_become_a_row(read_object):
     row = read_object(
-        '{"email": "a@b.co", "reward_id": "1001", "Quantity": 2, "paymentConfigId": 55, "redemptionValue": 12.50,'
-        ' "orgId": 100, "eventLogId": "blast42", "notes": "a\\nb", "customFields": {"tier": "gold", "age": 7},'
-        ' "customFields.x": "y"}'
+        '{"email": "a@b.co", "reward_id": "1001", "Quantity": 2, "paymentConfigId": 55,'
+        ' "redemptionValue": 12.50, "orgId": 100, "eventLogId": "blast42", "notes": "a\\nb",'
+        ' "customFields": {"tier": "gold", "age": 7}, "customFields.x": "y"}'
     )
 
     identifier = Identifier("email", "a@b.co")
@@ -31,7 +31,7 @@ def test_all_keys_become_a_row(read_object):
     )
 
 
-def test_null_and_empty_text_are_the_same_as_no_key(read_object):
+def test_null_and_empty_text_equal_a_missing_key(read_object):
     row = read_object(
         '{"mobile": "919800000001", "email": null, "externalId": "", "rewardId": null, "notes": "",'
         ' "customFields": null, "customFields.a": null}',
@@ -65,7 +65,7 @@ def test_a_mapping_renames_and_ignores_keys(read_object):
     assert row.identifier.value == "919800000001"
 
 
-def test_a_mapping_to_no_column_makes_the_file_unusable(read_object):
+def test_a_mapping_to_an_unknown_column_makes_the_file_unusable(read_object):
     with pytest.raises(UnusableFile, match="'mobil', which is no column; did you mean mobile"):
         read_object(GOOD, ReadOptions(mapping={"phone": "mobil"}))
 
@@ -149,7 +149,7 @@ def test_a_mapping_to_no_column_makes_the_file_unusable(read_object):
         ('{"notes": "' + "n" * 70_000 + '"}', "", "longer than 65536 bytes", "shorten it"),
     ],
 )
-def test_a_bad_object_names_its_key_and_costs_no_other_row(read, line, field, problem, remedy):
+def test_a_bad_object_names_its_key_and_affects_no_other_row(read, line, field, problem, remedy):
     raw = line if isinstance(line, bytes) else line.encode()
 
     rows = read(GOOD.encode() + b"\r\n\n" + raw + b"\n" + GOOD.encode(), suffix=".jsonl")
@@ -161,7 +161,7 @@ def test_a_bad_object_names_its_key_and_costs_no_other_row(read, line, field, pr
     assert remedy in rows[1].remedy
 
 
-def test_an_unknown_key_is_shown_short_and_printable(read_object):
+def test_an_unknown_key_is_shown_shortened_and_printable(read_object):
     bad = read_object('{"\\u001b' + "k" * 5000 + '": 1}')
 
     assert bad.field.isprintable()

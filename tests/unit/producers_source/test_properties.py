@@ -1,4 +1,4 @@
-"""What holds for every file: good rows read back as written, bad ones cost no other, and nothing else is raised."""
+"""Properties of any file: good rows are read back equal, and bad rows affect no other row."""
 
 import csv
 import io
@@ -65,13 +65,12 @@ bad_records = st.sampled_from(
         b"x" * 500,
     ]
 )
-lost_quotes = st.sampled_from(
+unclosed_quotes = st.sampled_from(
     [b'"', b'919800000001,,,1001,1,,"oops,', b'"919800000001,,,1001,1,,oops,']
 )
 
-# Its quotes never begin a line's last field with the text that would close a lost quote in the same
-# column: such a file has two readings, and every reader of CSV takes the one in which the quote was
-# not lost.
+# No line's last field begins with text that would close an unclosed quote in the same column.
+# Such a file is ambiguous, and every CSV reader assumes that the quote is closed there.
 quoted_rows = st.builds(
     lambda row, value: replace(
         row,
@@ -120,7 +119,7 @@ def without_lines(rows):
     delimiter=st.sampled_from(",;\t"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
-def test_good_rows_that_the_csv_module_wrote_read_back_equal(read, rows, delimiter, quoting):
+def test_good_rows_written_by_the_csv_module_are_read_back_equal(read, rows, delimiter, quoting):
     header = delimiter.join(COLUMNS).encode() + b"\r\n"
 
     found = read(header + as_csv(rows, delimiter=delimiter, quoting=quoting))
@@ -129,7 +128,7 @@ def test_good_rows_that_the_csv_module_wrote_read_back_equal(read, rows, delimit
 
 
 @given(rows=st.lists(good_rows, min_size=1, max_size=8))
-def test_good_rows_written_as_json_read_back_equal(read, rows):
+def test_good_rows_written_as_json_are_read_back_equal(read, rows):
     lines = [json.dumps(cells(row)) for row in rows]
 
     found = read("\n".join(lines), suffix=".jsonl")
@@ -139,7 +138,7 @@ def test_good_rows_written_as_json_read_back_equal(read, rows):
 
 
 @given(st.data())
-def test_bad_rows_anywhere_change_nothing_about_the_good_rows_around_them(read, data):
+def test_bad_rows_anywhere_do_not_change_the_good_rows_around_them(read, data):
     records = data.draw(st.lists(st.one_of(good_rows, bad_records), min_size=1, max_size=12))
 
     found, starts = read_records(read, records)
@@ -153,8 +152,8 @@ def test_bad_rows_anywhere_change_nothing_about_the_good_rows_around_them(read, 
 
 
 @given(st.data())
-def test_lost_quotes_anywhere_cost_only_their_own_rows(read, data):
-    records = data.draw(st.lists(st.one_of(quoted_rows, lost_quotes), min_size=1, max_size=12))
+def test_unclosed_quotes_anywhere_make_only_their_own_rows_bad(read, data):
+    records = data.draw(st.lists(st.one_of(quoted_rows, unclosed_quotes), min_size=1, max_size=12))
 
     found, starts = read_records(read, records)
 
@@ -177,7 +176,7 @@ def test_lost_quotes_anywhere_cost_only_their_own_rows(read, data):
     suffix=st.sampled_from([".csv", ".jsonl", ".txt"]),
     limit=st.sampled_from([1, 20, 65_536]),
 )
-def test_arbitrary_bytes_make_rows_or_an_unusable_file_and_nothing_else(
+def test_arbitrary_bytes_give_rows_or_an_unusable_file_and_no_other_error(
     read, content, suffix, limit
 ):
     options = ReadOptions(reward_id=7, max_record_bytes=limit)
@@ -192,6 +191,6 @@ def test_arbitrary_bytes_make_rows_or_an_unusable_file_and_nothing_else(
 
 def test_the_bad_records_of_these_tests_are_bad(read):
     header = ",".join(COLUMNS).encode()
-    for record in (*bad_records.elements, *lost_quotes.elements):
+    for record in (*bad_records.elements, *unclosed_quotes.elements):
         (bad,) = read(header + b"\n" + record, ReadOptions(max_record_bytes=400))
         assert isinstance(bad, BadRow), record

@@ -25,7 +25,7 @@ JSONL = '\n {"mobile": "919800000001", "rewardId": 1001}\n'
         (".jsonl", "\ufeff" + JSONL.strip()),
     ],
 )
-def test_the_suffix_decides_the_format_or_else_the_first_character(read, suffix, content):
+def test_the_suffix_decides_the_format_or_the_first_character_does(read, suffix, content):
     (row,) = read(content, suffix=suffix)
 
     assert isinstance(row, Row)
@@ -33,12 +33,12 @@ def test_the_suffix_decides_the_format_or_else_the_first_character(read, suffix,
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".txt"])
 @pytest.mark.parametrize("content", [b"", b"\r\n", b"\xff\xfe{\0", b"\x1f\x8b\x08"])
-def test_a_file_that_is_no_text_is_unusable_in_any_format(read, suffix, content):
+def test_a_file_that_is_not_text_is_unusable_in_any_format(read, suffix, content):
     with pytest.raises(UnusableFile):
         read(content, suffix=suffix)
 
 
-def test_an_unusable_file_is_refused_before_the_first_row_is_asked_for(tmp_path):
+def test_an_unusable_file_is_refused_before_its_first_row_is_read(tmp_path):
     with pytest.raises(
         UnusableFile, match=r"missing\.csv cannot be opened: No such file.*check the path"
     ):
@@ -50,7 +50,7 @@ def test_a_directory_is_unusable(tmp_path):
         read_rows(tmp_path, ReadOptions())
 
 
-def test_a_pipe_is_unusable_and_reading_does_not_wait_for_it(tmp_path):
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
 
@@ -58,12 +58,12 @@ def test_a_pipe_is_unusable_and_reading_does_not_wait_for_it(tmp_path):
         read_rows(pipe, ReadOptions())
 
 
-def test_a_path_that_no_file_can_have_is_unusable(tmp_path):
+def test_an_invalid_path_is_unusable(tmp_path):
     with pytest.raises(UnusableFile, match="cannot be opened"):
         read_rows(tmp_path / "a\0b", ReadOptions())
 
 
-def test_a_file_taken_away_after_its_check_is_unusable(tmp_path):
+def test_a_file_deleted_after_its_check_is_unusable(tmp_path):
     path = tmp_path / "blast.csv"
     path.write_text(CSV)
     source = Source(path, ReadOptions())
@@ -96,12 +96,12 @@ def test_a_source_is_readable_more_than_once(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "header"), [(".csv", b"mobile,rewardId\n"), (".jsonl", b"")])
-def test_memory_stays_flat_over_a_line_that_does_not_end(tmp_path, suffix, header):
+def test_memory_stays_flat_for_an_endless_line(tmp_path, suffix, header):
     good = b"919800000001,1001\n" if header else JSONL.strip().encode()
     path = tmp_path / f"blast{suffix}"
     with path.open("wb") as stream:
         stream.write(header + good + b"\n")
-        # a hole: 64 MiB of NULs that take no room on the disk
+        # A sparse file: 64 MiB of NULs that use no space on the disk.
         stream.seek(64 * 1024 * 1024, os.SEEK_CUR)
         stream.write(b"\n" + good)
 
@@ -116,7 +116,7 @@ def test_memory_stays_flat_over_a_line_that_does_not_end(tmp_path, suffix, heade
     assert peak_bytes < 4 * 1024 * 1024
 
 
-def test_memory_stays_flat_over_many_rows(tmp_path):
+def test_memory_stays_flat_for_many_rows(tmp_path):
     path = tmp_path / "blast.csv"
     path.write_text("mobile,rewardId,notes\n" + "919800000001,1001,some notes of a row\n" * 100_000)
     rows = read_rows(path, ReadOptions())
