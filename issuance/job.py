@@ -15,7 +15,7 @@ NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Lane(StrEnum):
-    """A job's queue: separate ones, so that a background request never waits behind a blast."""
+    """The queues for jobs, separate so that a background request never waits behind a blast."""
 
     BLAST = "blast"
     BACKGROUND = "background"

@@ -39,7 +39,7 @@ class Reason(StrEnum):
     UNKNOWN_CODE = "unknown_code"
     IN_DOUBT = "in_doubt"
     EXHAUSTED = "exhausted"
-    """Refused as transient until the retry budget was used up; never processed."""
+    """Refused for temporary reasons until the retry budget was used up; never processed."""
     UNPROCESSED = "unprocessed"
     """Refused by the gateway before the API saw it (403, 404, 405, 413 to 415 without a body)."""
 

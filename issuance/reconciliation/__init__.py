@@ -1,1 +1,1 @@
-"""What the API's transactions show of a job, and what holds when they show nothing."""
+"""What the API's transactions show of a job, and which state it gets when they show nothing."""

@@ -1,6 +1,6 @@
-"""What the reads say of a job in doubt: its own transactions and each line's outcome (§8).
+"""Conclude the outcome of a job in doubt, and of its lines, from its own transactions (§8).
 
-No read shows a requestId. A transaction is the job's own when its `rewardIssueRefId` is the job's
+The reads show no requestId. A transaction is the job's own if its `rewardIssueRefId` is the job's
 `transactionNumber`, which is unique to the job and stored before the first send.
 """
 
@@ -19,24 +19,24 @@ from issuance.replies.codes import ISSUED_CODE, Verdict, find_code
 from issuance.replies.job_verdict import fold
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far the API's clock may be behind ours, generously: a transaction may look that much older than its call."""
+"""The most that the API's clock may be behind ours, which makes transactions look older."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What the reads say of a job."""
+    """What the reads show of a job."""
 
     outcome: Outcome
-    """As a reply's: issued, partial or failed; in doubt where the reads do not show it, or not yet."""
+    """Issued, partial or failed, as for a reply; in doubt if the reads do not show it (yet)."""
     missing: tuple[str, ...]
     """The requestIds without a transaction: reads may lag, so read again before any resend."""
 
 
 def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tuple[Issual, ...]:
-    """Pick a job's own transactions from the pages of a customer's list, each once, the oldest first.
+    """Pick a job's own transactions from a customer's pages, each once, the oldest first.
 
-    Several may share the number: one for each reward of a call, another one after a partial call
-        was resent.
+    A number may have several: one for each reward of the call, and one more after a partial call
+    was resent.
     """
     own = {
         entry.reward_transaction_id: entry
@@ -47,14 +47,14 @@ def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tupl
 
 
 def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = CLOCK_SKEW) -> bool:
-    """Say whether the pages after this one can hold none of the job's transactions.
+    """Return whether no later page can hold any of the job's transactions.
 
-    The list has no filter by date; the documents' samples show the newest first, which is not
-    promised. So a page only counts when it runs from new to old and its last entry is older than
+    The list has no filter by date, and its order is not documented: the samples show the newest
+    first. So this is true only if the page runs from new to old and its last entry is older than
     the job's first attempt.
 
     Args:
-        page: one page's entries, in the order they came in.
+        page: one page's entries, in the order received.
         first_sent_at: when the job was first sent, by our clock.
         skew: how far the API's clock may be behind ours.
     """
@@ -68,16 +68,15 @@ def conclude(
 ) -> Conclusion:
     """Conclude the outcome of a job's lines; everything that the transactions show is kept.
 
-    A line is issued when its transactions count as many units as it asked for and the newest of
-    those that have units says so; a refusal among them undoes nothing. How units are counted
-    without counting any twice is the rule of `issuance.reconciliation.unit_count`. A transaction
-    that says that it was issued, but whose detail could not be read, leaves its line in doubt: its
-    vouchers are still to be had.
+    A line is issued if its transactions count as many units as it requested and the newest one with
+    units says issued; a refusal among them undoes nothing. `issuance.reconciliation.unit_count`
+    says how units are counted. A line stays in doubt while a transaction says issued and its detail
+    could not be read, because its vouchers are still unknown.
 
     Args:
         lines: the job's lines, in the order of the body.
         own: what `pick_own` found.
-        details: by transaction id, those that could be read.
+        details: the details that could be read, by transaction id.
     """
     shown = [
         details.get(entry.reward_transaction_id or "", entry) for entry in sorted(own, key=_age)
@@ -97,16 +96,16 @@ def _is_own(entry: Issual, transaction_number: str) -> bool:
 
 
 def _age(entry: Issual) -> tuple[int, int, str]:
-    """Sort the oldest first; ids are given out in order, so they decide within a millisecond."""
+    """Sort key, the oldest first; ids are assigned in order and decide within a millisecond."""
     text = entry.reward_transaction_id or ""
     return entry.reward_transaction_date or 0, int(text) if text.isdecimal() else 0, text
 
 
 def _share(lines: Sequence[Line], shown: Sequence[Issual]) -> list[list[Issual]]:
-    """Give each transaction to the line of its reward; where several lines have the same one, fill them in order.
+    """Give each transaction to a line of its reward; lines of the same reward are filled in order.
 
-    Which of them a transaction belongs to cannot be read, nor does it matter: they are the same
-    reward for the same customer.
+    The reads do not show which of these lines a transaction belongs to. It does not matter: they
+    are for the same reward and customer.
     """
     shares: list[list[Issual]] = [[] for _ in lines]
     for transaction in shown:
@@ -176,7 +175,7 @@ def _judge_units(newest: Issual, units: int, wanted: int) -> _Judgement:
 
 
 def _judge_refusal(newest: Issual) -> _Judgement:
-    """Judge a line without a unit: the API's own count of 0 is definite, even of a voucher that was taken back."""
+    """Judge a line without units: the API's count of 0 is definite, even if it shows a voucher."""
     quantity = newest.quantity if isinstance(newest, TransactionDetail) else None
     code = newest.status.code
     if code is None or code == ISSUED_CODE:

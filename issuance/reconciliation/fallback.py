@@ -1,4 +1,4 @@
-"""The state of a line whose job no read has found: what its last reply said of it."""
+"""The state of a line whose job no read found: the one that its last reply gave."""
 
 from issuance.outcome import Reason
 from issuance.replies.codes import Verdict, find_code
@@ -13,16 +13,16 @@ _STATES = {Verdict.ISSUED: State.ISSUED, Verdict.PARTIAL: State.PARTIAL}
 
 
 def refusal_reason(verdict: Verdict) -> Reason:
-    """Why an operator must look at a line that is refused with a code of this verdict."""
+    """Why a line that was refused with this verdict needs an operator."""
     return _REASONS.get(verdict, Reason.FAILED)
 
 
 def fallback_state(code: int, message: str) -> State:
-    """The state of a line that has a definite answer and that the reads do not show.
+    """The state of a line that has a definite answer but that the reads do not show.
 
     Args:
-        code: what the API said of the line.
-        message: the same in words.
+        code: the line's code in that answer.
+        message: its message.
     """
     return _STATES.get(find_code(code, message).verdict, State.FAILED)
 

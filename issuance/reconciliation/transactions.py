@@ -1,4 +1,4 @@
-"""Reward transactions as the reads show them: liberal models, what is missing or odd reads as None or empty (§8)."""
+"""Reward transactions as the reads show them; missing or odd values read as None or empty (§8)."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
-_LARGEST = 2**63 - 1  # what a database's integer holds
+_LARGEST = 2**63 - 1  # the largest integer a database holds
 
 
 def loose_whole(value: Any) -> int | None:
-    """Read a number however it is written: 2, "2", 2.0 or "2.0"; None for what no database's integer holds."""
+    """Read a number, or a string that holds one, as an integer; None if not, or beyond 64 bits."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     for read in (int, float):
@@ -23,24 +23,24 @@ def loose_whole(value: Any) -> int | None:
 
 
 def loose_text(value: Any) -> str | None:
-    """Read an id however it is written, as a number or as text."""
+    """Read an id, written as a number or as text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        # PostgreSQL cannot store NUL in a text.
+        # PostgreSQL cannot store NUL in text.
         return str(value).replace("\x00", "")
     except ValueError:
-        # A number of thousands of digits is no id.
+        # A number with thousands of digits is not an id.
         return None
 
 
 def loose_map(value: Any) -> dict[str, Any]:
-    """Read an object; anything else as an empty one."""
+    """Read an object; anything else reads as an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def loose_maps(value: Any) -> list[dict[str, Any]]:
-    """Read a list of objects, or one object that stands for a list; what is no object is left out."""
+    """Read a list of objects, or one object as a list of one; anything else is left out."""
     return [item for item in _loose_list(value) if isinstance(item, dict)]
 
 
@@ -59,7 +59,7 @@ def _loose_flag(value: Any) -> bool | None:
 
 
 def _vendor_rewards(value: Any) -> list[dict[str, Any]]:
-    """Unpack `{"rewards": [{"json": "<JSON in a string>"}]}`; what cannot be unpacked is left out."""
+    """Unpack `{"rewards": [{"json": "<JSON in a string>"}]}`; unreadable JSON gives `{}`."""
     return [_unpack(item.get("json")) for item in loose_maps(loose_map(value).get("rewards"))]
 
 
@@ -84,7 +84,7 @@ class _Liberal(BaseModel):
 
 
 class ReadStatus(_Liberal):
-    """A `status` block; `code` is None when there is none that can be read."""
+    """A `status` block; `code` is None if it is missing or unreadable."""
 
     success: Flag = None
     code: Whole = None
@@ -92,7 +92,7 @@ class ReadStatus(_Liberal):
 
 
 class PointsRedemption(_Liberal):
-    """The points that the reward has cost."""
+    """The points that the reward cost."""
 
     redeemed_points: Text = Field(default=None, alias="redeemedPoints")
     reference_id: Text = Field(default=None, alias="pointsRedemptionRefId")
@@ -106,20 +106,20 @@ class RewardDetails(_Liberal):
 
 
 class Issual(_Liberal):
-    """One reward transaction as the lists show it: whether it was issued, not how many units nor which vouchers."""
+    """A reward transaction in a list, which shows its status but no units or vouchers."""
 
     reward_transaction_id: Text = Field(default=None, alias="rewardTransactionId")
     reward_issue_ref_id: Text = Field(default=None, alias="rewardIssueRefId")
-    """The request's `transactionNumber`: what joins a transaction to our job."""
+    """The request's `transactionNumber`, which links the transaction to our job."""
     reward_transaction_date: Whole = Field(default=None, alias="rewardTransactionDate")
     """Milliseconds since 1970, UTC."""
     status: Annotated[ReadStatus, BeforeValidator(loose_map)] = ReadStatus()
-    """Of the issuing, not of the read."""
+    """The status of the issue, not of the read."""
     reward_details: Annotated[RewardDetails, BeforeValidator(loose_map)] = Field(
         default=RewardDetails(), alias="rewardDetails"
     )
     reference_ids: Texts = Field(default=[], alias="pointsRedemptionRefIds")
-    """Only shown to a list that was asked by them."""
+    """Shown only by a list that is filtered by them."""
 
     @property
     def reward_id(self) -> int | None:
@@ -133,12 +133,12 @@ class Issual(_Liberal):
 
     @property
     def points_references(self) -> tuple[str, ...]:
-        """Every reference of a points redemption shown."""
+        """Every points reference shown."""
         return _distinct(self.reference_ids)
 
 
 class TransactionDetail(Issual):
-    """One reward transaction as the API has it now."""
+    """A reward transaction with all its details."""
 
     customer_id: Text = Field(default=None, alias="customerId")
     org_id: Whole = Field(default=None, alias="orgId")
@@ -156,7 +156,7 @@ class TransactionDetail(Issual):
 
     @property
     def vouchers(self) -> tuple[str, ...]:
-        """Every voucher shown: coupons' and promotions' codes and the vendor's `voucher`, each once, in order."""
+        """Every voucher once: codes of coupons and promotions, then vendors' `voucher`."""
         codes = (
             item.get(key)
             for item in (*self.coupons, *self.promotions)
@@ -167,7 +167,7 @@ class TransactionDetail(Issual):
 
     @property
     def points_references(self) -> tuple[str, ...]:
-        """All spellings of the points references together."""
+        """The points references of all three fields."""
         return _distinct(
             (self.points.reference_id, *self.points.reference_ids, *self.reference_ids)
         )

@@ -1,16 +1,16 @@
-"""Counting a line's units over its transactions, none of them twice (rewards-api §5 item 3, §8).
+"""Count a line's units over its transactions, none of them twice (rewards-api §5 item 3, §8).
 
-After a partial call was resent, its line may have one transaction that has grown, or a second one;
-and the second may count only what the resend added, or everything again. Which it is, is not
-documented. The rule, from the oldest transaction to the newest:
+After a partial call was resent, its line may have one transaction that has grown, or two. The
+second may count only what the resend added, or everything again: this is not documented. So units
+are counted in two ways, from the oldest transaction to the newest:
 
-* Vouchers name units: those of all transactions together, each once (whatever its case: reads
-  change it), are a count that is right in every reading, as far as vouchers are shown.
-* A transaction that asked for exactly the units still missing counts what was added: it is added.
-* Any other is read as counting everything again: the larger number counts.
+* By voucher: each voucher of all transactions counts once, whatever its case, which reads change.
+  This count is right in either case, if every unit has a voucher.
+* By number: a transaction that requested exactly the units still missing is added to the count.
+  Any other is taken to count everything again: the larger number counts.
 
-The larger of the two counts is the line's. Where no voucher is shown it may be too small, never too
-large: the line is then partial, an operator looks at it, and a resend, which is safe, settles it.
+The larger count is the line's. Without vouchers it may be too small, never too large: the line is
+then partial, and an operator can settle it by a resend, which is safe.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from issuance.replies.codes import ISSUED_CODE, Verdict, find_code
 
 
 def wanted_units(line: Line, share: Iterable[Issual]) -> int:
-    """The units a line asked for: as the API understood it, since a quantity can be a redemption value (§7)."""
+    """The units requested, as the API read them: a quantity can be a redemption value (§7)."""
     requested = [
         entry.requested_quantity or 0 for entry in share if isinstance(entry, TransactionDetail)
     ]
@@ -29,17 +29,17 @@ def wanted_units(line: Line, share: Iterable[Issual]) -> int:
 
 
 def says_issued(entry: Issual) -> bool:
-    """Whether a transaction says that units were issued, all or some of them."""
+    """Whether a transaction says that all or some of its units were issued."""
     code = entry.status.code
     return code is not None and find_code(code, "").verdict in (Verdict.ISSUED, Verdict.PARTIAL)
 
 
 def tally(share: Sequence[Issual], wanted: int) -> int:
-    """Count the units of one line's transactions; a list's entry, which does not say how many, counts none.
+    """Count the units of one line's transactions; a list's entry, which shows none, counts as 0.
 
     Args:
         share: the line's transactions, the oldest first.
-        wanted: the units the line asked for.
+        wanted: the units that the line requested.
     """
     details = [entry for entry in share if isinstance(entry, TransactionDetail)]
     return max(_count_named(details, wanted), _count_counted(details, wanted))
@@ -76,7 +76,7 @@ def _names(detail: TransactionDetail) -> set[str]:
 
 
 def _units(detail: TransactionDetail, wanted: int) -> int:
-    """One transaction's units; where older answers do not count them, by its status."""
+    """One transaction's units; in older answers, which have no count, the status decides."""
     if detail.quantity is not None:
         return max(detail.quantity, 0)
     if detail.status.code == ISSUED_CODE and detail.status.success is not False:

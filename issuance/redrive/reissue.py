@@ -15,7 +15,7 @@ _NEXT_GENERATION_SPACE = UUID("6f2f0b1e-5a3d-5c0e-9d5e-0f6a3a1c7b03")
 
 
 def next_generation_id(request_id: str) -> str:
-    """Derive the next requestId from a refused one, for requestIds that no campaign derived.
+    """Derive the next requestId from a refused one that was keyed or random.
 
     Two operators who reissue at the same time get the same requestId: only one is accepted.
     """

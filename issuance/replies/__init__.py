@@ -1,1 +1,1 @@
-"""What a reply says: its answer, the codes, and the verdict on each line and on the job."""
+"""What a reply means: the answer's model, the codes, and the verdicts on lines and job."""

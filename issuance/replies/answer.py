@@ -1,4 +1,4 @@
-"""The issue endpoints' answers as models: liberal in what they read, unknown fields ignored (rewards-api §4)."""
+"""The issue endpoints' answers as lenient models; unknown fields are ignored (rewards-api §4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, Validat
 from pydantic_core import CoreSchema, core_schema, from_json
 
 _T = TypeVar("_T")
-_LARGEST = 2**63 - 1  # what a database's integer holds; a larger number is no count of anything
+_LARGEST = 2**63 - 1  # the largest integer a database holds; anything larger is not a count
 
 
 @dataclass(frozen=True, slots=True)
 class _OrElse:
-    """Reads what does not fit the type as `value`, so that one odd field never hides the others.
+    """Reads a value of the wrong type as `value`, so that one odd field never hides the others.
 
-    pydantic's own engine does this without a call into Python, which made reading three times
-    faster than validators.
+    pydantic-core does this without calling Python, which is three times as fast as validators.
     """
 
     value: Any
@@ -29,8 +28,7 @@ class _OrElse:
         )
 
 
-# Samples write a number as 2, "2", 2.0 or "2.0", and an id as a number or as text: all of them are
-# read.
+# In the samples a number is written as 2, "2", 2.0 or "2.0", and an id as a number or as text.
 Whole = Annotated[Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)] | None, _OrElse(None)]
 Count = Annotated[
     Annotated[float, Field(ge=-_LARGEST, lt=_LARGEST, allow_inf_nan=False)] | None, _OrElse(None)
@@ -44,14 +42,14 @@ class _Liberal(BaseModel):
 
 
 class PartnerError(_Liberal):
-    """What the points or vendor partner said."""
+    """The error of the points or vendor partner."""
 
     codes: Texts = None
     messages: Texts = None
 
 
 class Status(_Liberal):
-    """The `status` block; `code` is None when there is none that can be read."""
+    """The `status` block; `code` is None if it is missing or unreadable."""
 
     success: Annotated[bool | None, _OrElse(None)] = None
     code: Whole = None
@@ -67,10 +65,10 @@ class Status(_Liberal):
 
 
 class Voucher(_Liberal):
-    """One unit as it is shown: a coupon has a `couponCode`, a vendor's reward a `voucher`.
+    """One unit in an answer: a coupon has a `couponCode`, a vendor's reward a `voucher`.
 
-    What a promotion shows is not documented: the likely names are read, so that no unit goes
-        unnamed.
+    The fields of a promotion are not documented: the likely names are read, so that no unit is
+    missed.
     """
 
     coupon_code: Text = Field(default=None, alias="couponCode")
@@ -84,7 +82,7 @@ Vouchers = Annotated[list[Annotated[Voucher | None, _OrElse(None)]] | Voucher | 
 
 
 class Reward(_Liberal):
-    """What an answer says about one line; for the single endpoint the answer itself has this shape."""
+    """What an answer says about one line; the single endpoint's whole answer has this shape."""
 
     status: Annotated[Status, _OrElse(Status())] = Status()
     request_id: Text = Field(default=None, alias="requestId")
@@ -101,7 +99,7 @@ class Reward(_Liberal):
 
     @property
     def vouchers(self) -> tuple[str, ...]:
-        """Every voucher shown: coupon codes and the vendor's `voucher` (rewards-api §4.3)."""
+        """Every voucher of coupons, promotions and vendors (rewards-api §4.3)."""
         if not (self.intouch or self.vendor or self.promotions or self.promotion):
             return ()
         kinds = (self.intouch, self.vendor, self.promotions, self.promotion)
@@ -116,12 +114,12 @@ class Reward(_Liberal):
 
     @property
     def points_references(self) -> tuple[str, ...]:
-        """Both spellings of the points references together."""
+        """The points references of both fields."""
         return _distinct([self.points_reference_id, *_listed(self.points_reference_ids)])
 
     @property
     def shows_anything(self) -> bool:
-        """Whether it holds something that must be kept, whatever its code says."""
+        """Whether it shows anything that must be kept, whatever its code."""
         return bool(
             self.quantity
             or self.transaction_id
@@ -147,9 +145,9 @@ class IssueAnswer(Reward):
 
 
 def read_issue_answer(body: bytes) -> IssueAnswer | None:
-    """Read an answer's body; None when it is not JSON or holds nothing to decide on or to keep."""
+    """Read an answer's body; None if it is not JSON, or has neither a code nor anything to keep."""
     try:
-        # PostgreSQL cannot store NUL in a text, so it is read as a space.
+        # PostgreSQL cannot store NUL in text, so it is read as a space.
         answer = IssueAnswer.model_validate_json(body.replace(b"\\u0000", b"\\u0020"))
     except ValidationError:
         return None
@@ -162,10 +160,10 @@ def read_issue_answer(body: bytes) -> IssueAnswer | None:
 
 
 def was_an_answer(body: bytes) -> bool:
-    """Say whether a body that cannot be read may have been an answer of the API once, and not the gateway's."""
+    """Return whether an unreadable body may come from the API and not from its gateway."""
     text = body.strip()
     if text and not text.startswith((b"{", b"[")):
-        return False  # a page of the gateway's
+        return False  # the gateway's own page
     try:
         found = from_json(text)
     except ValueError:

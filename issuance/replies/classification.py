@@ -1,4 +1,4 @@
-"""Reply → outcome: the body decides for each line; HTTP status is a hint (design rule 8)."""
+"""Classify a reply: the body decides for each line; HTTP status is a hint (design rule 8)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from issuance.replies.line_verdict import judge_line
 from issuance.replies.matching import match_elements
 from issuance.replies.reply import Answer, NoAnswer, Reply
 
-# HTTP classes of an answer without a readable body (rewards-api §4.1, §6.2).
+# What the HTTP status means when the body cannot be read (rewards-api §4.1, §6.2).
 _HTTP_BAD_REQUEST = 400
 _HTTP_UNPROCESSED = frozenset({403, 404, 405, 413, 414, 415})
 _HTTP_TRANSIENT = frozenset({408, 425, 461})
@@ -27,9 +27,9 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
     Args:
         lines: the job's lines, in the order of the body.
         variant: the endpoint that was called.
-        reply: the API's reply, or its absence.
-        resent: True when an earlier attempt may have reached the API, which makes "Duplicate
-            requestId" and an empty success a question for the reads instead of an answer (§5).
+        reply: the API's answer, or why there is none.
+        resent: whether an earlier attempt may have reached the API. Then "Duplicate requestId" and
+            a success with too few units prove nothing: the reads must decide (§5).
     """
     match reply:
         case NoAnswer(sent=False):
@@ -52,7 +52,7 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
 def _by_http(lines: Sequence[Line], reply: Answer) -> Outcome:
     kind, reason = _read_http(reply.status)
     if reply.status == _HTTP_BAD_REQUEST and was_an_answer(reply.body):
-        # In one documented mode every refusal comes under 400, and 8010 with its units too (§4.1).
+        # In one documented mode every refusal has status 400, and so has 8010 with units (§4.1).
         kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
     message = f"HTTP {reply.status} without a body that can be read"
     return _unread(lines, kind, reason, reply.status, message, retry_after=reply.retry_after)
@@ -69,7 +69,7 @@ def _read_http(status: int) -> tuple[Kind, Reason | None]:
         return Kind.FAILED, Reason.FAILED
     if status in _HTTP_OTHER_REFUSAL:
         return Kind.FAILED, Reason.UNKNOWN_CODE
-    # 503 and 521 too: without the API's own body the call may have been processed.
+    # Also 503 and 521: without the API's own body the call may have been processed.
     return Kind.IN_DOUBT, Reason.IN_DOUBT
 
 
@@ -122,7 +122,7 @@ def _unread(
     *,
     retry_after: float | None = None,
 ) -> Outcome:
-    """Give every line the same outcome, of a call without a readable answer."""
+    """Give every line the same outcome after a call without a readable answer."""
     return replace(
         _whole(lines, kind, reason, code, message, retry_after=retry_after), readable=False
     )

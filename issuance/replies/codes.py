@@ -1,4 +1,4 @@
-"""The code table of the rewards API as data: each row says what a code means for a line, with its source."""
+"""The rewards API's code table as data: what each code means for a line, with its source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ class Verdict(Enum):
 
     ISSUED = auto()
     PARTIAL = auto()
-    """Some units were issued: keep them, report to an operator; resending the same bytes is safe."""
+    """Some units were issued: keep them, report to an operator; a resend is safe."""
     REFUSED = auto()
-    """A definite no. The requestId is burnt; only an operator may reissue."""
+    """A definite refusal: the requestId is burnt, and only an operator may reissue."""
     LIMIT = auto()
-    """A definite no because a limit window is used up; another window may say yes."""
+    """A definite refusal because a limit window is used up; a later window may allow it."""
     CONFIG = auto()
-    """A definite no that every job of the campaign will get until the set-up is corrected."""
+    """A definite refusal that every job of the campaign gets until the set-up is corrected."""
     TRANSIENT = auto()
     """Not processed now: resend the same bytes later."""
     RECHECK = auto()
-    """It may have been issued, and resending says no more: only the API's reads can show it."""
+    """It may have been issued: only the API's reads can show it, not a resend."""
     UNKNOWN = auto()
-    """Undocumented: treated as a definite no, said loudly, left to an operator."""
+    """Undocumented: treated as a definite refusal, and an operator decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """One row: a row with `text` or `partners` applies only where one of them is found."""
+    """One row of the table; with `text` or `partners` it applies only if one of them matches."""
 
     code: int
     verdict: Verdict
     meaning: str
     source: str
     text: tuple[str, ...] = ()
-    """Parts of the message, lower case; any of them makes the row apply."""
+    """Parts of the message in lower case; one match is enough."""
     partners: frozenset[str] = frozenset()
-    """`status.partnerError.codes`; any of them makes the row apply."""
+    """Codes in `status.partnerError.codes`; one match is enough."""
 
 
 _S = Verdict
@@ -122,7 +122,7 @@ CODES: tuple[CodeRow, ...] = (
 )
 
 RETRIED_IN_DOUBT = frozenset({500, 502, 504, 520, 522, 523, 524})
-"""Codes of a server that broke on the way: resent first, because the same key makes that safe (§8)."""
+"""Codes of a server that failed midway: resent first, which the same requestId makes safe (§8)."""
 
 _ROWS: dict[int, tuple[CodeRow, ...]] = {}
 for _row in CODES:

@@ -1,4 +1,4 @@
-"""The fold: from the outcomes of a job's lines to the outcome of the job (rewards-api §4.3)."""
+"""Fold the outcomes of a job's lines into the outcome of the job (rewards-api §4.3)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
 from issuance.replies.answer import IssueAnswer
 from issuance.replies.codes import ISSUED_CODE, RETRIED_IN_DOUBT
 
-# Only refusals differ in their reason; the job gets the one that an operator must hear of first.
+# Only refusals differ in their reason; the job gets the one that an operator must see first.
 _LOUDEST_FIRST = (Reason.UNKNOWN_CODE, Reason.CONFIG, Reason.FAILED, Reason.LIMIT)
 
 
@@ -19,7 +19,7 @@ def fold(
     retry_after: float | None,
     resent: bool = False,
 ) -> Outcome:
-    """Fold the lines' outcomes; the answer's top level only speaks where the lines differ."""
+    """Fold the lines' outcomes; the answer's top level counts only where the lines differ."""
     kind = _fold_kind(lines)
     tellers = [line for line in lines if line.kind is kind] or lines
     first = tellers[0]
@@ -50,15 +50,14 @@ def _fold_kind(lines: Sequence[LineOutcome]) -> Kind:
         return lines[0].kind
     kinds = {line.kind for line in lines}
     for kind in (Kind.IN_DOUBT, Kind.TRANSIENT):
-        # One open line keeps the whole job open: the same bytes are resent, which is safe for the
-        # rest.
+        # One open line keeps the whole job open: resending is safe for the other lines.
         if kind in kinds:
             return kind
     return lines[0].kind if len(kinds) == 1 else Kind.PARTIAL
 
 
 def loudest(reasons: Sequence[Reason | None]) -> Reason | None:
-    """The reason that the job gets from its lines', which are of one kind."""
+    """The job's reason, from those of its lines, which are all of one kind."""
     if len(set(reasons)) == 1:
         return reasons[0]
     return next(reason for reason in _LOUDEST_FIRST if reason in reasons)
@@ -67,7 +66,7 @@ def loudest(reasons: Sequence[Reason | None]) -> Reason | None:
 def _flag_contradictions(
     lines: Sequence[LineOutcome], kind: Kind, answer: IssueAnswer
 ) -> tuple[LineOutcome, ...]:
-    """Mark lines whose answer's top level says something else than its elements (§4.3, (a) to (d))."""
+    """Mark lines where the answer contradicts itself (§4.3, (a) to (d))."""
     if not answer.rewards:
         return tuple(lines)
     flags = ("top_level_disagrees",) * (

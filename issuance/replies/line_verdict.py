@@ -1,4 +1,4 @@
-"""What an answer means for one line: the code's verdict, held against the units and vouchers shown (§4.3)."""
+"""Judge one line of an answer: the code's verdict, checked against units and vouchers (§4.3)."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -28,13 +28,13 @@ _KINDS: dict[Verdict, tuple[Kind, Reason | None]] = {
 def judge_line(
     line: Line, mention: Mention, answer: IssueAnswer, *, counted: bool, resent: bool
 ) -> LineOutcome:
-    """Judge one line by what the answer says of it. Everything the answer shows is kept.
+    """Judge one line by what the answer says about it; everything the answer shows is kept.
 
     Args:
         line: the line.
-        mention: what the answer says of it.
-        answer: the whole answer, whose status counts where the line has none of its own.
-        counted: whether the endpoint's answers give the number of units; else a success is one.
+        mention: what the answer says about it.
+        answer: the whole answer; its status counts if the line has none of its own.
+        counted: whether the endpoint's answers give the number of units; if not, a success is one.
         resent: see `classify`.
     """
     shown = mention.element or _NOTHING
@@ -63,7 +63,7 @@ def judge_line(
 
 
 def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    # one: by far the most
+    # Most lines have one part.
     return shown[0] if len(shown) == 1 else tuple(dict.fromkeys(chain.from_iterable(shown)))
 
 
@@ -71,7 +71,7 @@ def _read(
     mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool
 ) -> _Reading:
     if mention.element is None or status.code is None:
-        # Nothing is said of this line, so the answer does not show whether it was issued.
+        # The answer says nothing about this line, so it may have been issued.
         return Kind.IN_DOUBT, Reason.IN_DOUBT, ()
     row = find_code(status.code, status.message or "", status.partner_codes)
     kind, reason = _KINDS[row.verdict]
@@ -80,7 +80,7 @@ def _read(
     if kind is Kind.PARTIAL and units is not None and units > wanted:
         return kind, reason, (MORE_UNITS,)
     if row is DUPLICATE and not resent:
-        # A fresh requestId cannot have been used: the call itself was wrong (§5 item 1).
+        # A new requestId cannot be a duplicate: the call itself was wrong (§5 item 1).
         return _by_evidence(mention, units, Reason.FAILED, "duplicate_on_first_attempt")
     if kind is Kind.FAILED:
         return _by_evidence(mention, units, reason)
@@ -90,7 +90,7 @@ def _read(
 def _by_units(
     mention: Mention, status: Status, units: int | None, wanted: int, *, resent: bool
 ) -> _Reading:
-    """Read code 200: issued when as many units as wanted are counted, or when they are not counted."""
+    """Read code 200: issued if the answer counts enough units or gives no count."""
     if units is None and status.success is not False:
         return Kind.ISSUED, None, ()
     if units is None:
@@ -98,8 +98,8 @@ def _by_units(
     if units >= wanted and units > 0:
         return Kind.ISSUED, None, ()
     if resent:
-        # The answer may count only what this attempt added, which for a finished requestId is
-        # nothing (§5 item 3).
+        # The answer may count only what this attempt added: nothing for a requestId that was
+        # issued before (§5 item 3).
         flag = "success_with_fewer_units" if units > 0 else "success_without_units"
         return Kind.IN_DOUBT, Reason.IN_DOUBT, (flag,)
     if units > 0:
@@ -110,7 +110,7 @@ def _by_units(
 def _by_evidence(
     mention: Mention, units: int | None, reason: Reason | None, *anomalies: str
 ) -> _Reading:
-    """Read a refusal: only one that shows no unit at all is definite, because it allows a new requestId."""
+    """Read a refusal: it is definite, and allows a new requestId, only if it shows no unit."""
     if units is not None and units > 0:
         return Kind.PARTIAL, Reason.PARTIAL, (*anomalies, "units_with_refusal")
     if any(part.vouchers for part in mention.parts) or any(

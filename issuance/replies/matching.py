@@ -1,4 +1,4 @@
-"""Which element of an answer speaks of which line: by requestId, else by rewardId, else by place (§4.3)."""
+"""Match an answer's elements to lines: by requestId, else by rewardId, else by place (§4.3)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Mention:
     element: Reward | None = None
     """The element that decides; None when the list does not mention the line."""
     strays: tuple[Reward, ...] = ()
-    """Elements of no line that show units or vouchers: kept with this line, so that none is lost."""
+    """Elements of no line that show units or vouchers, kept with this line so that none is lost."""
 
     @property
     def parts(self) -> tuple[Reward, ...]:
@@ -26,8 +26,8 @@ class Mention:
 def match_elements(lines: Sequence[Line], answer: IssueAnswer) -> list[Mention]:
     """Match an answer's elements to the lines, in the order of the lines.
 
-    An answer without a list of rewards (the single endpoint, or a refusal of the whole call) speaks
-    of every line alike. An empty list does not prove that anything was issued.
+    An answer without a list of rewards (the single endpoint, or a refusal of the whole call)
+    applies to every line. An empty list does not prove that anything was issued.
     """
     elements = answer.elements
     if elements is None or (not elements and answer.status.code != ISSUED_CODE):
@@ -55,8 +55,7 @@ def _by_reward_id(element: Reward, line: Line) -> bool:
 
 
 def _by_place(element: Reward, _line: Line) -> bool:
-    # Refused elements of an 8010 may name nothing at all: then their place
-    # decides, if all are there.
+    # Refused elements of an 8010 may have no ids. Then their place decides, if none is missing.
     return not element.request_id and element.reward_id is None
 
 

@@ -1,4 +1,4 @@
-"""The reply to one attempt, as a value: an HTTP answer, or the lack of one."""
+"""The reply to one attempt, as a value: an HTTP answer, or why there is none."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,19 +6,19 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer that was read to its end."""
+    """A complete HTTP answer."""
 
     status: int
     body: bytes
     retry_after: float | None = None
     """Seconds, from `Retry-After`; None when absent or unreadable."""
     tracking_id: str | None = None
-    """`X-Cap-Requestid`: the API's own id of the call, not ours (rewards-api §2)."""
+    """`X-Cap-Requestid`: the API's id of the call, not our requestId (rewards-api §2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """No answer that could be read to its end."""
+    """No complete HTTP answer."""
 
     kind: Literal["timeout", "connect", "reset", "oversize", "protocol", "token"]
     detail: str
