@@ -104,6 +104,6 @@ def check_rate(per_minute: int) -> int:
     """
     if per_minute < 0:
         raise ValueError(
-            f"A rate of {per_minute} calls a minute cannot be kept: give 0 (unlimited) or more"
+            f"A rate of {per_minute} calls a minute is invalid: give 0 (unlimited) or more"
         )
     return per_minute

@@ -18,7 +18,7 @@ class OversizeError(Exception):
 
 
 class EncodingError(Exception):
-    """The body's content encoding is unknown, damaged or cut short."""
+    """The body's content encoding is unknown, damaged or truncated."""
 
 
 async def read_body(response: httpx.Response, max_bytes: int = MAX_BODY_BYTES) -> bytes:
@@ -68,5 +68,5 @@ def _unpack(packed: bytearray, max_bytes: int) -> bytes:
     if len(body) > max_bytes:
         raise OversizeError
     if not unpacker.eof:
-        raise EncodingError("compressed body cut short")
+        raise EncodingError("truncated compressed body")
     return body

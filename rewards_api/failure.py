@@ -38,9 +38,7 @@ def explain(error: Exception) -> NoAnswer:
         case TokenUnavailableError():
             return NoAnswer("token", str(error), sent=False)
         case OversizeError():
-            return NoAnswer(
-                "oversize", "the body is larger than what is read of an answer", sent=True
-            )
+            return NoAnswer("oversize", "the body is larger than the size limit", sent=True)
         case EncodingError():
             return NoAnswer("protocol", str(error), sent=True)
         case _:

@@ -57,7 +57,7 @@ def _read(status: int, body: bytes) -> Token:
     try:
         answer = from_json(body)
     except ValueError:
-        raise TokenUnavailableError("the token endpoint's answer is no JSON") from None
+        raise TokenUnavailableError("the token endpoint's answer is not JSON") from None
     data = answer.get("data") if isinstance(answer, dict) else None
     data = data if isinstance(data, dict) else {}
     value = data.get("accessToken")

@@ -122,7 +122,7 @@ async def test_a_chunked_answer_is_read_to_its_end(serve, connect):
     assert await connect(server.url).issue(Variant.BULK, BODY) == Answer(200, b"{}")
 
 
-async def test_odd_bytes_in_headers_do_no_harm(serve, connect):
+async def test_invalid_bytes_in_headers_are_harmless(serve, connect):
     server = await serve(
         b"HTTP/1.1 200 OK\r\nX-Cap-Requestid: \xff\xfe\r\nRetry-After: \xff\r\n"
         b"Content-Length: 2\r\n\r\n{}"

@@ -56,7 +56,7 @@ def api(serve, answer):
     return start
 
 
-def tokens_asked(server):
+def token_requests(server):
     return [request for request in server.requests if asks_for_token(request)]
 
 
@@ -68,7 +68,7 @@ async def test_the_key_and_secret_get_a_token_that_every_call_carries_without_ba
     server = await api()
     client = connect(server.url, **OAUTH)
     assert [await client.issue(Variant.BULK, BODY) for _ in range(3)] == [Answer(200, b"{}")] * 3
-    (asked,) = tokens_asked(server)
+    (asked,) = token_requests(server)
     assert json.loads(asked.partition(b"\r\n\r\n")[2]) == {"key": "the-key", "secret": "the-secret"}
     assert [token_of(call) for call in calls(server)] == [b"t1"] * 3
     assert not any(b"authorization:" in request.lower() for request in server.requests)
@@ -79,7 +79,7 @@ async def test_calls_that_start_together_share_one_token(api, connect):
     client = connect(server.url, **OAUTH)
     replies = await asyncio.gather(*(client.issue(Variant.BULK, BODY) for _ in range(30)))
     assert replies == [Answer(200, b"{}")] * 30
-    assert len(tokens_asked(server)) == 1
+    assert len(token_requests(server)) == 1
 
 
 async def test_after_a_401_the_same_bytes_are_sent_once_more_with_a_new_token(api, connect):
@@ -102,7 +102,7 @@ async def test_many_calls_refused_together_fetch_one_new_token(api, connect):
     client = connect(server.url, **OAUTH)
     replies = await asyncio.gather(*(client.issue(Variant.BULK, BODY) for _ in range(30)))
     assert replies == [Answer(200, b"{}")] * 30
-    assert len(tokens_asked(server)) == 2
+    assert len(token_requests(server)) == 2
 
 
 async def test_a_newer_token_of_another_process_is_used_instead_of_fetching_one(api, connect):
@@ -113,7 +113,7 @@ async def test_a_newer_token_of_another_process_is_used_instead_of_fetching_one(
     assert (await client.issue(Variant.BULK, BODY)).status == 401  # t1 is fetched, and refused too
     await store.write(Token("other", 300, 300))
     assert await client.issue(Variant.BULK, BODY) == Answer(200, b"{}")
-    assert len(tokens_asked(server)) == 1
+    assert len(token_requests(server)) == 1
 
 
 async def test_the_body_of_a_401_is_not_read_before_the_resend(serve, connect, answer):
@@ -180,7 +180,7 @@ async def test_an_unreadable_lifetime_of_a_token_counts_as_short(api, connect, t
     server = await api(ttl=ttl)
     client = connect(server.url, **OAUTH)
     assert [await client.issue(Variant.BULK, BODY) for _ in range(2)] == [Answer(200, b"{}")] * 2
-    assert len(tokens_asked(server)) == 1
+    assert len(token_requests(server)) == 1
 
 
 async def test_a_hanging_token_endpoint_holds_a_call_no_longer_than_its_time_and_nothing_is_sent(
@@ -201,7 +201,7 @@ async def test_not_every_call_tries_a_refused_key_again(api, connect):
     client = connect(server.url, **OAUTH)
     replies = [await client.issue(Variant.BULK, BODY) for _ in range(5)]
     assert all(reply.detail.startswith("refused") for reply in replies)
-    assert len(tokens_asked(server)) == 1
+    assert len(token_requests(server)) == 1
 
 
 async def test_a_token_that_cannot_be_renewed_leaves_the_401_as_the_answer(api, connect):

@@ -24,7 +24,7 @@ def repeated(result: CallResult) -> CallResult:
     return replace(result, is_repeat=True)
 
 
-def asking(result: CallResult, seconds: float) -> CallResult:
+def with_retry_after(result: CallResult, seconds: float) -> CallResult:
     """The same with a `Retry-After`."""
     return replace(result, retry_after_seconds=seconds)
 

@@ -26,7 +26,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 
 @pytest.fixture
-def mortal_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+def stoppable_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server for one test, which may stop and restart it on the same port."""
     with valkey_server(tmp_path) as server:
         yield server

@@ -10,10 +10,10 @@ from tests.contract.limiter.build import (
     ISSUING,
     READS,
     REFUSALS_SPREAD_SECONDS,
-    asking,
     call,
     repeated,
     suspend,
+    with_retry_after,
 )
 
 HOUR = 3_600
@@ -66,7 +66,7 @@ async def test_slots_are_granted_at_once_after_the_clock_was_set_back(
 
 
 async def test_a_suspension_ends_on_time(limiter, set_clock_back, wait, watch):
-    await suspend(limiter, wait, asking(FAILED, 30))
+    await suspend(limiter, wait, with_retry_after(FAILED, 30))
     await watch(20)
     await set_clock_back(HOUR)
     assert (await limiter.state()).account.until_seconds == pytest.approx(10, abs=2)
@@ -79,7 +79,7 @@ async def test_a_suspension_of_reads_ends_on_time(limiter, set_clock_back, wait,
     await limiter.set_rate(0)
     await call(limiter, FAILED, scope=READS)
     await wait(REFUSALS_SPREAD_SECONDS)
-    await call(limiter, *[asking(FAILED, 30)] * 30, scope=READS)
+    await call(limiter, *[with_retry_after(FAILED, 30)] * 30, scope=READS)
     await watch(20)
     await set_clock_back(HOUR)
     assert (await limiter.state()).reads.until_seconds == pytest.approx(10, abs=2)

@@ -39,12 +39,12 @@ async def test_release_frees_only_the_owners_locks(locks):
 
 async def test_a_lock_of_a_dead_owner_expires(locks):
     await locks.acquire("dead", ["a"], 0.1)
-    await acquire_at_last(locks, "next")
+    await acquire_with_retries(locks, "next")
 
 
 async def test_an_expired_lock_with_a_new_owner_is_not_released(locks):
     await locks.acquire("slow", ["a"], 0.05)
-    await acquire_at_last(locks, "next")
+    await acquire_with_retries(locks, "next")
     await locks.release("slow", ["a"])
     assert await locks.acquire("third", ["a"], 30) == set()
 
@@ -74,7 +74,7 @@ async def test_redis_never_sees_a_customers_identifier(locks, redis, account):
     assert customer.value not in keys[0]
 
 
-async def acquire_at_last(locks: CustomerLocks, owner: str) -> None:
+async def acquire_with_retries(locks: CustomerLocks, owner: str) -> None:
     async with asyncio.timeout(5):
         while await locks.acquire(owner, ["a"], 30) != {"a"}:  # noqa: ASYNC110  # the event is the server's
             await asyncio.sleep(0.02)

@@ -13,10 +13,10 @@ from tests.contract.limiter.build import (
     READS,
     REFUSALS_SPREAD_SECONDS,
     UNAUTHORISED,
-    asking,
     call,
     repeated,
     suspend,
+    with_retry_after,
 )
 
 
@@ -44,7 +44,7 @@ async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wa
     await call(limiter, *[FAILED] * 50, scope=READS)
     await call(limiter, UNAUTHORISED, scope=OTHER)
     await wait(REFUSALS_SPREAD_SECONDS)
-    await call(limiter, *[asking(UNAUTHORISED, 3_000)] * 10, scope=OTHER)
+    await call(limiter, *[with_retry_after(UNAUTHORISED, 3_000)] * 10, scope=OTHER)
     before = console.state()
     assert not any(
         each.is_available for each in (before.account, before.reads, *before.campaigns.values())
@@ -62,7 +62,7 @@ async def test_every_suspension_ends_at_once_and_is_counted(limiter, console, wa
 
 
 async def test_an_account_that_is_still_refused_is_suspended_again(limiter, console, wait):
-    await suspend(limiter, wait, asking(UNAUTHORISED, 3_000))
+    await suspend(limiter, wait, with_retry_after(UNAUTHORISED, 3_000))
     console.resume()
     await suspend(limiter, wait, UNAUTHORISED)
     assert not console.state().account.is_available
@@ -74,7 +74,7 @@ async def test_earlier_calls_do_not_count_against_an_account_that_was_resumed(
     old = await limiter.reserve(30, within_seconds=0, scope=ISSUING)
     await suspend(limiter, wait)
     console.resume()
-    await limiter.report(old, asking(UNAUTHORISED, 3_000))
+    await limiter.report(old, with_retry_after(UNAUTHORISED, 3_000))
     await limiter.flush(ISSUING)
     assert console.state().account.refused == 0
 

@@ -14,10 +14,10 @@ from tests.contract.limiter.build import (
     REFUSALS_SPREAD_SECONDS,
     THROTTLED,
     UNAUTHORISED,
-    asking,
     call,
     repeated,
     report,
+    with_retry_after,
 )
 
 RATE, THRESHOLD = 6_000, 8
@@ -73,7 +73,7 @@ async def test_a_suspended_account_grants_nothing_to_any_worker(workers, refuse)
 async def test_the_console_sees_why_and_how_long_the_account_is_suspended(
     workers, refuse, clients, account
 ):
-    await refuse(asking(UNAUTHORISED, 30), 2)
+    await refuse(with_retry_after(UNAUTHORISED, 30), 2)
     state = SyncLimiter(clients.redis_sync(), account, rate_per_minute=RATE).state()
     assert (state.account.availability, state.account.reason) == ("suspended", "HTTP 401")
     assert state.account.until_seconds == pytest.approx(30, abs=1)
@@ -97,7 +97,9 @@ async def test_refused_repeats_of_a_few_jobs_never_suspend_the_account(workers, 
     assert state.account.refused == 0
 
 
-@pytest.mark.parametrize("result", [FAILED, THROTTLED, asking(THROTTLED, 60), UNAUTHORISED])
+@pytest.mark.parametrize(
+    "result", [FAILED, THROTTLED, with_retry_after(THROTTLED, 60), UNAUTHORISED]
+)
 async def test_a_refusal_among_successes_leaves_account_rate_and_limit_as_they_are(
     workers, wait, result
 ):
@@ -153,7 +155,7 @@ async def test_results_of_calls_from_before_the_suspension_do_not_count(workers,
     await refuse(FAILED, THRESHOLD)
     await report(other, old, ACCEPTED)
     assert (await one.state()).account.availability == "suspended"
-    await report(other, old, asking(THROTTLED, 3_000))
+    await report(other, old, with_retry_after(THROTTLED, 3_000))
     await wait(60)
     assert (await one.state()).account.availability == "probing"
 
@@ -207,7 +209,7 @@ async def test_a_retry_after_of_a_probe_extends_the_suspension(workers, refuse, 
     one, other = workers
     await refuse(FAILED, THRESHOLD)
     await wait(60)
-    assert (await call(one, asking(THROTTLED, 40))).is_probe
+    assert (await call(one, with_retry_after(THROTTLED, 40))).is_probe
     assert (await other.state()).account.until_seconds == pytest.approx(40, abs=1)
     assert await granted(other) == 0
     await wait(41)

@@ -43,7 +43,7 @@ class ClockedRedis:
         await self._redis.hset(CLOCK, mapping=fields)
 
 
-class Weather(NamedTuple):
+class Behaviour(NamedTuple):
     """The API's behaviour for a while."""
 
     accepted: float
@@ -52,22 +52,22 @@ class Weather(NamedTuple):
     latency: float = 0.05
 
 
-WEATHERS = (
-    Weather(1),
-    Weather(1),
-    Weather(0.7),
-    Weather(0.6, 0.4),
-    Weather(0),
-    Weather(0, 0.5, 0.5),
-    Weather(1, 0, 0, 2),
+BEHAVIOURS = (
+    Behaviour(1),
+    Behaviour(1),
+    Behaviour(0.7),
+    Behaviour(0.6, 0.4),
+    Behaviour(0),
+    Behaviour(0, 0.5, 0.5),
+    Behaviour(1, 0, 0, 2),
 )
 
 
-def draw_result(rng: Random, weather: Weather) -> CallResult:
+def draw_result(rng: Random, behaviour: Behaviour) -> CallResult:
     draw = rng.random()
     verdict = Verdict.FAILED
     for each, share in zip(
-        (Verdict.ACCEPTED, Verdict.THROTTLED, Verdict.UNAUTHORISED), weather[:3], strict=True
+        (Verdict.ACCEPTED, Verdict.THROTTLED, Verdict.UNAUTHORISED), behaviour[:3], strict=True
     ):
         if 0 <= draw < share:
             verdict = each
@@ -78,7 +78,7 @@ def draw_result(rng: Random, weather: Weather) -> CallResult:
         settled=is_accepted and rng.random() < 0.8,
         is_repeat=rng.random() < 0.3,
         retry_after_seconds=2.0 if verdict is Verdict.THROTTLED and rng.random() < 0.5 else 0.0,
-        took_seconds=weather.latency * rng.uniform(0.8, 1.2) if is_accepted else None,
+        took_seconds=behaviour.latency * rng.uniform(0.8, 1.2) if is_accepted else None,
         reason="" if is_accepted else f"HTTP of {verdict.name}",
     )
 
@@ -121,12 +121,12 @@ class Pair:
 
 @pytest.mark.parametrize("rate", [0, 600, 6_000])
 async def test_a_random_sequence_of_calls_has_the_same_result_in_both(redis, account, rate):
-    pair, rng, weather = Pair(redis, account, rate), Random(rate), WEATHERS[0]
+    pair, rng, behaviour = Pair(redis, account, rate), Random(rate), BEHAVIOURS[0]
     await pair.wait(0)
     with capture_logs() as logged:
         for step in range(STEPS):
             if step % 25 == 0:
-                weather = rng.choice(WEATHERS)
+                behaviour = rng.choice(BEHAVIOURS)
                 pair.server_behind += rng.choice((0, 0, 600))
                 await pair.wait(0)
                 await pair.compare_all()
@@ -139,7 +139,7 @@ async def test_a_random_sequence_of_calls_has_the_same_result_in_both(redis, acc
             )
             await pair.wait(rng.choice((0.0, 0.05, 0.1, 0.3, 1.0)))
             for _ in reservation.delays_seconds:
-                await pair.report(reservation, draw_result(rng, weather))
+                await pair.report(reservation, draw_result(rng, behaviour))
             await pair.wait(rng.choice((0.0, 0.05, 0.6)))
     await pair.compare_all()
     assert {"account_suspended", "account_available"} <= {event["event"] for event in logged}

@@ -13,8 +13,8 @@ from tests.contract.limiter.build import (
     OTHER,
     THROTTLED,
     UNAUTHORISED,
-    asking,
     repeated,
+    with_retry_after,
 )
 
 GRANT = Grant(ISSUING, epoch=3)
@@ -71,8 +71,11 @@ def test_latencies_are_summed_in_microseconds_with_the_fastest_and_only_where_me
 
 
 def test_the_shortest_retry_after_counts_and_is_at_least_a_second():
-    assert sums(asking(THROTTLED, 30), asking(THROTTLED, 7), THROTTLED).retry_after == 7_000_000
-    assert sums(asking(THROTTLED, 0.1)).retry_after == 1_000_000
+    assert (
+        sums(with_retry_after(THROTTLED, 30), with_retry_after(THROTTLED, 7), THROTTLED).retry_after
+        == 7_000_000
+    )
+    assert sums(with_retry_after(THROTTLED, 0.1)).retry_after == 1_000_000
 
 
 def test_the_newest_reason_is_kept():
@@ -80,7 +83,7 @@ def test_the_newest_reason_is_kept():
 
 
 def test_a_retry_after_of_an_accepted_call_does_not_affect_the_account():
-    assert sums(asking(ACCEPTED, 30)).retry_after == 0
+    assert sums(with_retry_after(ACCEPTED, 30)).retry_after == 0
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 import pytest
 from structlog.testing import capture_logs
 
-from tests.contract.limiter.build import ACCEPTED, THROTTLED, asking
+from tests.contract.limiter.build import ACCEPTED, THROTTLED, with_retry_after
 from tests.unit.limiter.virtual import make_calls
 
 RETRY_AFTER = 8
 
 
 def throttling(share, seconds=RETRY_AFTER):
-    return lambda rng: asking(THROTTLED, seconds) if rng.random() < share else ACCEPTED
+    return lambda rng: with_retry_after(THROTTLED, seconds) if rng.random() < share else ACCEPTED
 
 
 async def run_until_suspended(virtual, limiter, answer):

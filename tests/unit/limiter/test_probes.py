@@ -9,9 +9,9 @@ from tests.contract.limiter.build import (
     FAILED,
     ISSUING,
     THROTTLED,
-    asking,
     report,
     suspend,
+    with_retry_after,
 )
 from tests.unit.limiter.virtual import granted
 
@@ -88,7 +88,7 @@ async def test_only_one_of_several_workers_gets_the_probe(virtual):
 
 
 async def test_nothing_is_granted_before_a_retry_after_is_over(virtual, limiter, probe):
-    await suspend(limiter, virtual.wait, asking(THROTTLED, 30))
+    await suspend(limiter, virtual.wait, with_retry_after(THROTTLED, 30))
     begin = virtual.now
     (first, _), *_ = await probe(limiter, 60)
     assert first - begin == pytest.approx(30, abs=0.5)
@@ -99,8 +99,8 @@ async def test_a_shorter_retry_after_of_a_probe_does_not_cut_the_suspension(
 ):
     await suspend(limiter, virtual.wait)
     old = await limiter.reserve(0, within_seconds=0, scope=ISSUING)
-    await report(limiter, old, asking(THROTTLED, 40))
-    await report(limiter, old, asking(THROTTLED, 1))
+    await report(limiter, old, with_retry_after(THROTTLED, 40))
+    await report(limiter, old, with_retry_after(THROTTLED, 1))
     begin = virtual.now
     (first, _), *_ = await probe(limiter, 60)
     assert first - begin == pytest.approx(40, abs=0.5)

@@ -7,10 +7,10 @@ from tests.contract.limiter.build import (
     FAILED,
     ISSUING,
     THROTTLED,
-    asking,
     call,
     report,
     suspend,
+    with_retry_after,
 )
 from tests.unit.limiter.virtual import PER_SECOND, RATE, HalfTaken, granted, make_calls
 
@@ -43,7 +43,7 @@ async def test_slots_from_before_the_change_stay_unused_when_they_are_given_back
 
 @pytest.mark.parametrize("passed", [1, 15, 29])
 async def test_a_suspension_ends_on_time(virtual, limiter, passed):
-    await suspend(limiter, virtual.wait, asking(THROTTLED, 30))
+    await suspend(limiter, virtual.wait, with_retry_after(THROTTLED, 30))
     for _ in range(passed):
         await virtual.wait(1)
         await limiter.state()
@@ -88,7 +88,7 @@ async def test_a_hard_limit_is_still_found(virtual, limiter):
 
 async def test_a_clock_that_jumps_ahead_ends_a_suspension_and_grants_no_burst(virtual, limiter):
     await make_calls(virtual, limiter, 5)
-    await suspend(limiter, virtual.wait, asking(FAILED, 30))
+    await suspend(limiter, virtual.wait, with_retry_after(FAILED, 30))
     await virtual.set_clock_back(-HOUR)
     probe = await limiter.reserve(1_000, within_seconds=0, scope=ISSUING)
     assert granted(probe) == 1

@@ -63,14 +63,14 @@ async def test_an_encoding_that_was_not_asked_for_is_an_error(encoding):
 @pytest.mark.parametrize(
     "body",
     [b"abc", gzip.compress(b"a" * 500)[:-9], gzip.compress(b"a")[:-8] + b"12345678"],
-    ids=["no gzip", "cut short", "wrong checksum"],
+    ids=["no gzip", "truncated", "wrong checksum"],
 )
 async def test_damaged_gzip_is_an_error(body):
     with pytest.raises(EncodingError):
         await read_body(response(body, "gzip"), 1000)
 
 
-async def test_a_bomb_does_not_fill_the_memory():
+async def test_a_gzip_bomb_does_not_fill_the_memory():
     bomb = gzip.compress(b"\0" * 64_000_000)
     tracemalloc.start()
     try:
