@@ -114,26 +114,26 @@ class FeedbackBuffer:
     """One process's unreported results, by grant."""
 
     def __init__(self) -> None:
-        self._held: dict[Grant, Feedback] = {}
+        self._by_grant: dict[Grant, Feedback] = {}
 
     def add(self, grant: Grant, result: CallResult) -> None:
         """Add the result of a call."""
-        feedback = self._held.get(grant)
+        feedback = self._by_grant.get(grant)
         if feedback is None:
-            feedback = self._held[grant] = Feedback()
+            feedback = self._by_grant[grant] = Feedback()
         feedback.add(result)
 
     def take(self, scope: Scope) -> tuple[Grant, Feedback] | None:
         """Remove and return the oldest results of a scope."""
-        grant = next((held for held in self._held if held.scope == scope), None)
-        return None if grant is None else (grant, self._held.pop(grant))
+        grant = next((known for known in self._by_grant if known.scope == scope), None)
+        return None if grant is None else (grant, self._by_grant.pop(grant))
 
     def has_refusals(self) -> bool:
         """Whether the buffer has a refused call."""
-        return any(feedback.accepted < feedback.calls for feedback in self._held.values())
+        return any(feedback.accepted < feedback.calls for feedback in self._by_grant.values())
 
     def take_all(self) -> Iterator[tuple[Grant, Feedback]]:
         """Remove and yield everything, the oldest first."""
-        while self._held:
-            grant = next(iter(self._held))
-            yield grant, self._held.pop(grant)
+        while self._by_grant:
+            grant = next(iter(self._by_grant))
+            yield grant, self._by_grant.pop(grant)

@@ -111,14 +111,15 @@ class RateLimiter:
                 "is_repeat": int(is_repeat),
             },
         )
-        self._note(scope, reply)
+        self._log_changes(scope, reply)
         return Reservation.read(scope, reply)
 
     async def report(self, reservation: Reservation, result: CallResult) -> float:
         """Buffer the result of one of a reservation's calls, and report it now if it is urgent.
 
-        A refusal is urgent, and so is any result after refusals; both together take at most about
-        twenty round trips a second. Otherwise the next reservation reports the result.
+        A refusal is urgent, and so is any result after refusals; they take at most about twenty
+        round trips a second. The result of a probe is always reported now. Other results wait for
+        the next reservation, at most about half a second while results arrive.
 
         Returns:
             Seconds for which the scope is suspended; 0 when it is available or nothing was
@@ -142,7 +143,7 @@ class RateLimiter:
         for grant, feedback in self._buffer.take_all():
             results = self._results(grant.scope, (grant, feedback))
             reply = await self._run("report", self._keys(grant.scope), results)
-            self._note(grant.scope, reply)
+            self._log_changes(grant.scope, reply)
             if grant.scope == scope:
                 seconds = reply["suspended"] / MICROSECONDS
         return seconds
@@ -211,7 +212,7 @@ class RateLimiter:
         self._reported_at = self._clock()
         return arguments
 
-    def _note(self, scope: Scope, reply: Mapping[str, Any]) -> None:
+    def _log_changes(self, scope: Scope, reply: Mapping[str, Any]) -> None:
         self._watched = bool(reply["watched"])
         for event in reply["news"].split():
             (log.warning if event in _WARNINGS else log.info)(event, **_fields(event, scope, reply))

@@ -140,7 +140,7 @@ class Tokens:
         try:
             token = await self._share_or_fetch()
         except TokenUnavailableError as error:
-            self._note_failure(error)
+            self._record_failure(error)
             return error
         self._failure = None
         now = self._clock()
@@ -166,11 +166,11 @@ class Tokens:
             return None
         return token if token.left_seconds > (1 - _RENEW_AT) * token.ttl_seconds else None
 
-    def _note_failure(self, error: TokenUnavailableError) -> None:
-        loudly = error.refused and not (self._failure is not None and self._failure.refused)
+    def _record_failure(self, error: TokenUnavailableError) -> None:
+        is_new_refusal = error.refused and not (self._failure is not None and self._failure.refused)
         pause = _PAUSE_AFTER_REFUSAL_SECONDS if error.refused else _PAUSE_SECONDS
         self._failure, self._paused_until = error, self._clock() + pause
-        if loudly:
+        if is_new_refusal:
             _log.error(
                 "api_token_refused",
                 why=str(error),
