@@ -1,4 +1,4 @@
-"""A running system that calls the hostile stub, used by one test after the other."""
+"""A running system that calls the hostile stub; tests use it one after the other."""
 
 import time
 from collections.abc import Callable, Collection
@@ -23,7 +23,7 @@ SETTINGS = {
     "ISSUANCE_API_RATE_PER_MINUTE": "0",
     "ISSUANCE_RECONCILE_DELAYS_SECONDS": "1,2",
 }
-"""The product's defaults, which other tests shorten; except the rate and the last one."""
+"""The product's defaults, except for the rate and the delays of reconciliation."""
 _OFTEN_SECONDS = 0.2
 _CALM_SECONDS = 20.0
 
@@ -39,14 +39,14 @@ class Rig:
         self._notes: list[str] = []
 
     def blast(self, name: str, rows: Rows) -> str:
-        """Accept a file of good rows into a campaign of its own; returns the campaign."""
+        """Accept rows into a new campaign; returns its name."""
         campaign = f"{name}-{next(self._numbers)}"
         self._open.append(campaign)
         self.system.blast(campaign, rows)
         return campaign
 
     def read(self, campaign: str) -> Run:
-        """A campaign as the ledger and the stub have it now."""
+        """Read a campaign from the ledger and from the stub."""
         rows = read_rows(self.system.home / "ledger.db", campaign)
         return Run(rows, self.stub.books())
 
@@ -60,7 +60,7 @@ class Rig:
             time.sleep(_OFTEN_SECONDS)
 
     def run(self, name: str, rows: Rows, within: float) -> Run:
-        """Accept a file, and wait as `settle` does."""
+        """Accept rows and wait, as `settle` does."""
         return self.settle(self.blast(name, rows), within)
 
     def set_rate(self, per_second: int) -> None:
@@ -68,19 +68,19 @@ class Rig:
         self._command("limits", "set", str(60 * per_second))
 
     def show_limits(self) -> str:
-        """The output of `issuance limits show`."""
+        """Return the output of `issuance limits show`."""
         return self._command("limits", "show")
 
     def note(self, name: str, value: object) -> None:
-        """Keep a measurement for the test's report."""
+        """Add a measurement to the test's report."""
         self._notes.append(f"{name}: {value}")
 
     def notes(self) -> str:
-        """The measurements of this test."""
+        """Return the measurements of this test."""
         return "\n".join(self._notes)
 
     def calm_down(self) -> None:
-        """Cancel what a test left open, and reset the account and the stub."""
+        """Cancel unsettled campaigns, and reset the account and the stub."""
         self.stub.behave(shares=[], customers={}, rewards={}, outage=None, reads=None)
         self._forget_limits()
         for campaign in self._open:
@@ -106,7 +106,7 @@ class Rig:
 
 
 class Rigs:
-    """Keeps one rig for many tests, and replaces it after a test that broke it."""
+    """One rig for many tests; it is replaced after a test that broke it."""
 
     def __init__(self, start: Start, stub: Stub, **settings: str) -> None:
         self._start = start
@@ -116,7 +116,7 @@ class Rigs:
         self._rig: Rig | None = None
 
     def fresh(self) -> Rig:
-        """A rig whose account has made no calls."""
+        """Return a rig whose account has made no calls."""
         if self._rig is None:
             system = self._start("--no-flower", **self._settings)
             self._rig = Rig(self._stack.enter_context(system), self._stub)

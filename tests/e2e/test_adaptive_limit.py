@@ -46,7 +46,7 @@ def test_after_an_outage_calls_return_gradually_and_nothing_is_lost(system: Syst
     assert suspended["reason"].startswith("HTTP 503")
 
 
-def test_a_slow_api_is_called_less_on_trial_and_as_before_when_that_does_not_help(
+def test_a_lower_limit_is_tried_on_a_slow_api_and_dropped_if_it_does_not_help(
     system: System,
 ):
     system.command("limits", "set", "default")

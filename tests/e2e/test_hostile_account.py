@@ -1,4 +1,4 @@
-"""Parts of the API fail at a fixed rate: the rest keeps its share of the rate."""
+"""Parts of the API fail at a fixed rate; other work keeps its share of the rate."""
 
 import time
 
@@ -41,7 +41,7 @@ def test_a_failing_reward_leaves_another_campaign_its_share(rig: Rig):
 
 
 @pytest.mark.parametrize("fault", [UNAVAILABLE, ALWAYS_RESET], ids=["503", "reset"])
-def test_after_an_outage_the_rate_is_back_in_ten_seconds(rig: Rig, fault: Fault):
+def test_within_ten_seconds_after_an_outage_the_rate_recovers(rig: Rig, fault: Fault):
     rig.set_rate(_OUTAGE_PER_SECOND)
     campaign = rig.blast("outage", plain_rows(480, area=73))
     await_that("the blast is under way", lambda: rig.stub.calls() >= 2 * _OUTAGE_PER_SECOND)
@@ -68,7 +68,7 @@ def _most_in_five_seconds(run: Run, since: float) -> int:
     return max(run.calls_between(call, call + 5) for call in run.calls if call >= since)
 
 
-def test_failing_reads_do_not_slow_issuing_down(rig: Rig):
+def test_failing_reads_do_not_slow_down_issuing(rig: Rig):
     rig.set_rate(_READS_PER_SECOND)
     doubted, others = plain_rows(60, area=74), plain_rows(500, area=75)
     customers = [str(row["mobile"]) for row in doubted]

@@ -27,7 +27,7 @@ _BUSY_CODES = {521: 521, 503: 503, 500: 500, 408: 408, 425: 425, 461: 461, 10004
 
 @pytest.fixture(scope="module")
 def unadapted(start_system: StartSystem, stub: Stub) -> Mapping[str, Run]:
-    """The measured runs on a system with a fixed rate."""
+    """Return the measured runs of a system with a fixed rate."""
     rigs = Rigs(start_system, stub, ISSUANCE_API_RATE_ADAPTS="false")
     runs = {}
     for replay in _REPLAYS:
@@ -43,7 +43,7 @@ def _measure(rig: Rig, replay: str, within: float) -> Run:
 
 
 @pytest.mark.parametrize("replay", _REPLAYS)
-def test_stray_failures_cost_a_blast_no_time_because_the_rate_adapts(
+def test_stray_failures_do_not_slow_down_a_blast_whose_rate_adapts(
     unadapted: Mapping[str, Run], rig: Rig, replay: str
 ):
     run = _measure(rig, replay, _ADAPTED_SECONDS)
@@ -54,7 +54,7 @@ def test_stray_failures_cost_a_blast_no_time_because_the_rate_adapts(
     assert run.seconds <= 1.5 * unadapted[replay].seconds
 
 
-def test_two_hung_calls_do_not_hold_up_the_others(rig: Rig):
+def test_two_hung_calls_do_not_delay_the_others(rig: Rig):
     # Each worker gets one of them, and there is more work than their two chunks.
     rows = [_TWO[0], *_OTHERS[:160], _TWO[1], *_OTHERS[160:]]
     rig.set_rate(60)
@@ -71,7 +71,7 @@ def test_two_hung_calls_do_not_hold_up_the_others(rig: Rig):
     [(ALWAYS_UNAUTHORIZED, 2), (ALWAYS_RESET, 2), (ALWAYS_RESET, 25)],
     ids=["401", "reset", "many reset"],
 )
-def test_a_few_failing_customers_do_not_hold_up_others(rig: Rig, fault: Fault, count: int):
+def test_a_few_failing_customers_do_not_delay_the_others(rig: Rig, fault: Fault, count: int):
     rig.set_rate(100)
     alone = rig.run("alone", _OTHERS, 30)
     failing = plain_rows(count, area=64)

@@ -55,7 +55,7 @@ def _lose_and_restore(
         assert again.summary()["overIssued"] == again.summary()["pairsWithSeveralRequestIds"] == 0
 
 
-def test_a_sqlite_ledger_restored_from_a_backup_of_mid_blast(
+def test_a_sqlite_ledger_restored_from_a_backup_taken_mid_blast_issues_nothing_twice(
     start_system: StartSystem, api: Simulator, tmp_path: Path
 ):
     system = start_system("--no-flower", ISSUANCE_API_URL=api.url, **_OURS)
@@ -73,7 +73,7 @@ def test_a_sqlite_ledger_restored_from_a_backup_of_mid_blast(
     )
 
 
-def test_a_postgresql_ledger_restored_from_a_dump_of_mid_blast(
+def test_a_postgresql_ledger_restored_from_a_dump_taken_mid_blast_issues_nothing_twice(
     start_system: StartSystem, api: Simulator, tmp_path: Path
 ):
     dump = tmp_path / "ledger.dump"

@@ -1,4 +1,4 @@
-"""A hostile stub of the rewards API: it fails on purpose and keeps exact books.
+"""A hostile stub of the rewards API: it fails on purpose and records every call.
 
 It shares no code with the product or the simulator. `python -m tests.hostile` runs it alone.
 """

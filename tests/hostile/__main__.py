@@ -34,7 +34,7 @@ async def serve() -> None:
 
 
 def _stop_on_signal(stop: asyncio.Event) -> None:
-    """Stop on SIGTERM and when the parent is gone: its end of standard input closes then."""
+    """Stop on SIGTERM, and when the parent's death closes standard input."""
     loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
 
     def on_input() -> None:

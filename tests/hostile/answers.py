@@ -1,4 +1,4 @@
-"""The bodies of the stub's answers (rewards-api §4, §8)."""
+"""The bodies of the stub's replies (rewards-api §4, §8)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _FETCHED = {"success": True, "code": ISSUED_CODE, "message": "Reward transaction
 
 
 def issued(order: Order, entries: Mapping[str, Entry], shown: Mapping[str, int]) -> Json:
-    """The answer to an issue call that shows this many units of each requestId."""
+    """Return the reply to an issue call, with this many units of each requestId."""
     lines = [(entries[line.request_id], shown[line.request_id]) for line in order.lines]
     if order.single:
         return _single(*lines[0])
@@ -55,32 +55,32 @@ def _coupons(entry: Entry, units: int) -> list[Json]:
 
 
 def refused(code: int, *, single: bool) -> Json:
-    """The answer to a call that is refused as a whole."""
+    """Return the reply to a call that is refused as a whole."""
     status = {"success": False, "code": code, "message": f"refused with {code}"}
     shape: Json = {"intouch": None, "promotion": None, "vendor": None}
     return {"status": status} | (shape if single else {"rewards": None})
 
 
 def of_gateway(http_status: int) -> Json:
-    """An answer of the gateway: it has no `status`."""
+    """Return a reply of the gateway, which has no `status`."""
     error = {"code": http_status, "message": f"gateway says {http_status}"}
     return {"data": None, "errors": [error]}
 
 
 def page(http_status: int) -> str:
-    """An error page, as a proxy in front of the API makes it."""
+    """Return an error page, like that of a proxy in front of the API."""
     return f"<html><head><title>{http_status}</title></head><body>error</body></html>"
 
 
 def transactions(entries: list[Entry], number: int) -> Json:
-    """A page of a customer's transactions; the stub has only one page for each customer."""
+    """Return a customer's transactions; the stub lists all of them on one page."""
     paging = {"last": True, "first": True, "totalElements": len(entries), "number": number}
     listed = [_transaction(entry) for entry in entries]
     return {"status": _FETCHED, "rewardIssueTransactions": listed, "pagingDto": paging}
 
 
 def detail(entry: Entry | None, customer_id: int | None) -> Json:
-    """One transaction; None if there is no such."""
+    """Return one transaction; the reply is a refusal if `entry` is None."""
     if entry is None:
         missing = {"success": False, "code": NOT_FOUND_CODE, "message": "Reward not found"}
         return {"status": [missing], "data": None}

@@ -29,7 +29,7 @@ class Api:
         self.books = Books()
 
     def routes(self) -> list[web.RouteDef]:
-        """All routes."""
+        """Return all routes."""
         return [
             web.post(f"{_CORE}/v1/user/rewards/issue", self.issue),
             web.post(f"{_CORE}/v1.1/user/rewards/issue", self.issue),
@@ -48,7 +48,7 @@ class Api:
     async def issue(self, request: web.Request) -> web.Response:
         """Serve one of the three issue endpoints."""
         order = read_order(await request.read(), request.match_info.get("reward_id"))
-        books, behaviour = self.books, self.behaviour  # a reset must not mix old and new
+        books, behaviour = self.books, self.behaviour  # kept here, because a reset may replace them
         calls = books.note_call(order)
         fault = behaviour.fault_of(order.customer, order.reward_ids, calls)
         await asyncio.sleep(behaviour.latency_seconds + (fault.seconds if fault else 0))
@@ -86,15 +86,15 @@ class Api:
         return deliver(request, self.behaviour.reads, body)
 
     async def show_books(self, _request: web.Request) -> web.Response:
-        """Show the stub's books."""
+        """Return the stub's record of all calls."""
         return web.json_response(self.books.as_json())
 
     async def change_behaviour(self, request: web.Request) -> web.Response:
-        """Change the named switches for the calls to come."""
+        """Change the named switches for later calls."""
         self.behaviour = self.behaviour.changed(await request.json())
         return web.json_response({})
 
     async def reset(self, _request: web.Request) -> web.Response:
-        """Go back to a plain API with empty books."""
+        """Reset all switches and the record."""
         self.behaviour, self.books = Behaviour(), Books()
         return web.json_response({})

@@ -1,4 +1,4 @@
-"""What the stub does to a call: faults, their shares among the customers, and switches."""
+"""The stub's behaviour: faults, the share of customers that meets each, and switches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -10,18 +10,18 @@ _HASH_RANGE = 2**64
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a call instead of a plain answer.
+    """A failure of a call.
 
     Attributes:
-        kind: `plain` (only slow), `reset` (TCP reset), `close` (closed without an answer), `html`
+        kind: `plain` (only slow), `reset` (TCP reset), `close` (closed without a reply), `html`
             (a page), `empty` (a status without a body), `cut` (JSON that ends too early),
             `gateway` (JSON without a `status`) or `readable` (a body with `code`).
-        commits: issue before this happens. A plain answer always does.
+        commits: whether the reward is issued first. A plain reply always issues it.
         http_status: of the answer, except for `plain` and `cut`.
         code: the body's code, for `readable`.
         retry_after: the `Retry-After` header in seconds.
         seconds: how long the call hangs first.
-        calls: strike that many first calls of a requestId; None strikes every call.
+        calls: the number of first calls of a requestId that fail; None for every call.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Fault:
     calls: int | None = 1
 
     def strikes(self, earlier_calls: int) -> bool:
-        """Whether it meets a requestId that has been called this often before."""
+        """Return whether a requestId with this many earlier calls meets the fault."""
         return self.calls is None or earlier_calls < self.calls
 
 
@@ -42,15 +42,15 @@ class Behaviour:
     """The stub's switches. The same seed gives every customer the same fault in every run.
 
     Attributes:
-        seed: of the draw that gives customers their faults.
-        latency_seconds: of every answer.
-        replay: what a repeated requestId is answered: the `original` answer, or the `delta` that
-            this call adds (`quantity` 0).
+        seed: for drawing the customers' faults.
+        latency_seconds: of every reply.
+        replay: the reply to a repeated requestId: the `original` one, or the `delta` that this
+            call adds (`quantity` 0).
         shares: pairs of a share of the customers and their fault.
-        customers: faults of single customers, by identifier; these win over `shares`.
-        rewards: faults of whole rewards, by id as text; these win over `shares`.
-        outage: meets every issue call while it is set.
-        reads: meets every read while it is set.
+        customers: faults of single customers, by identifier; they override `shares`.
+        rewards: faults of whole rewards, by id as text; they override `shares`.
+        outage: the fault of every issue call while it is set.
+        reads: the fault of every read while it is set.
     """
 
     seed: int = 1
@@ -63,12 +63,12 @@ class Behaviour:
     reads: Fault | None = None
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Read changes as they come in JSON; raises TypeError for an unknown name."""
+        """Return a copy with changes given as JSON; raises TypeError for an unknown name."""
         known = {item.name: getattr(self, item.name) for item in fields(self)}
         return type(self)(**known | {name: _read(name, value) for name, value in changes.items()})
 
     def fault_of(self, customer: str, reward_ids: Sequence[str], calls: int) -> Fault | None:
-        """The fault that meets an issue call; `calls` counts the earlier ones of its requestId."""
+        """Return the fault of an issue call; `calls` is the number of earlier ones."""
         if self.outage is not None:
             return self.outage
         named = [self.customers.get(customer), *map(self.rewards.get, reward_ids)]

@@ -1,4 +1,4 @@
-"""The stub's own books: what was really issued, and every call, by requestId."""
+"""The stub's record by requestId: the units really issued, and every call."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ _FIRST_TRANSACTION = 300_001
 
 @dataclass
 class Entry:
-    """One requestId.
+    """The record of one requestId.
 
     Attributes:
         transaction_id: None until units are issued.
-        calls: when each call came, in seconds since 1970.
-        bodies: digests of the different bodies that came with it; more than one is wrong.
+        calls: the time of each call, in seconds since 1970.
+        bodies: digests of the bodies that were sent with it; more than one is an error.
     """
 
     request_id: str
@@ -34,7 +34,7 @@ class Entry:
     bodies: set[str] = field(default_factory=set)
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as `GET /_books` shows it."""
+        """Return the entry for `GET /_books`."""
         return {
             "requestId": self.request_id,
             "transactionNumber": self.reference,
@@ -49,7 +49,7 @@ class Entry:
 
 
 class Books:
-    """All entries, the customers' ids, and the times of the reads."""
+    """All entries, the ids of the customers, and the times of the reads."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
@@ -58,7 +58,7 @@ class Books:
         self._transactions = _FIRST_TRANSACTION
 
     def note_call(self, order: Order) -> int:
-        """Note a call before anything else happens; returns how many came before it."""
+        """Record a call before it is processed; returns the number of earlier calls."""
         entries = [self._entry(order, line) for line in order.lines]
         earlier = min(len(entry.calls) for entry in entries)
         for entry in entries:
@@ -71,7 +71,7 @@ class Books:
         return self.entries.setdefault(line.request_id, new)
 
     def issue(self, order: Order) -> dict[str, int]:
-        """Issue what is not issued yet; returns the units that this call added, by requestId."""
+        """Issue the lines that are not issued yet; returns the units added, by requestId."""
         return {line.request_id: self._issue(self.entries[line.request_id]) for line in order.lines}
 
     def _issue(self, entry: Entry) -> int:
@@ -83,17 +83,21 @@ class Books:
         return entry.wanted
 
     def customer_id(self, customer: str) -> int:
-        """The API's id of a customer; the stub knows every customer."""
+        """Return the API's id of a customer; every identifier is a customer."""
         return self._customers.setdefault(customer, _FIRST_CUSTOMER + len(self._customers))
 
     def issued_to(self, customer_id: str, reward_id: str | None) -> Sequence[Entry]:
-        """A customer's issued entries, the newest first."""
-        theirs = [e for e in self._issued() if str(self.customer_id(e.customer)) == customer_id]
-        wanted = [entry for entry in theirs if reward_id in (None, entry.reward_id)]
-        return sorted(wanted, key=lambda entry: -entry.issued_at)
+        """Return a customer's issued entries, the newest first."""
+        found = [
+            entry
+            for entry in self._issued()
+            if str(self.customer_id(entry.customer)) == customer_id
+            and reward_id in (None, entry.reward_id)
+        ]
+        return sorted(found, key=lambda entry: -entry.issued_at)
 
     def find(self, transaction_id: str) -> Entry | None:
-        """The entry of a transaction."""
+        """Return the entry of a transaction."""
         wanted = (entry for entry in self._issued() if str(entry.transaction_id) == transaction_id)
         return next(wanted, None)
 
@@ -101,6 +105,6 @@ class Books:
         return (entry for entry in self.entries.values() if entry.transaction_id is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, for `GET /_books`."""
+        """Return the whole record, for `GET /_books`."""
         entries = [entry.as_json() for entry in self.entries.values()]
         return {"entries": entries, "reads": self.reads}

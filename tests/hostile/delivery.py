@@ -1,4 +1,4 @@
-"""Sends an answer, or fails in the way that a fault says."""
+"""Sends a reply, or fails as a fault describes."""
 
 import json
 import socket
@@ -17,13 +17,13 @@ _CUT_SHARE = 0.6
 def deliver(
     request: web.Request, fault: Fault | None, body: Callable[[], Json], *, single: bool = False
 ) -> web.Response:
-    """Answer a call.
+    """Reply to a call.
 
     Args:
         request: the call.
-        fault: what goes wrong; None: nothing.
-        body: makes the plain answer.
-        single: a refusal has the single endpoint's shape.
+        fault: the failure; None for a plain reply.
+        body: returns the body of the plain reply.
+        single: whether a refusal has the single endpoint's shape.
     """
     match fault:
         case None | Fault(kind="plain"):
@@ -43,11 +43,11 @@ def _hang_up(request: web.Request, *, reset: bool) -> web.Response:
         transport.abort()
     elif transport is not None:
         transport.close()
-    return web.Response()  # aiohttp wants one, but never sends it
+    return web.Response()  # aiohttp needs a response, but never sends it
 
 
 def _cut(body: Json) -> web.Response:
-    """A complete HTTP answer whose JSON ends too early."""
+    """Return a complete HTTP response whose JSON is cut off."""
     text = json.dumps(body)
     cut = text[: int(len(text) * _CUT_SHARE)]
     return web.Response(text=cut, content_type="application/json")

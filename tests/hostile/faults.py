@@ -1,4 +1,4 @@
-"""The faults that the tests use, and the measured run's shares of them."""
+"""The faults that tests use, and their shares in the measured run."""
 
 from tests.hostile.behaviour import Fault
 
@@ -17,7 +17,7 @@ MEASURED_SHARES = (
     (0.02, CUT_JSON),
     (0.03, THROTTLED_TWICE),
 )
-"""Customers whose first call fails, and those that are throttled twice; the rest meets no fault."""
+"""Shares of customers whose first call fails, or first two are throttled; others meet no fault."""
 
 ALWAYS_RESET = Fault("reset", calls=None)
 ALWAYS_UNAUTHORIZED = Fault("gateway", http_status=401, calls=None)
@@ -25,14 +25,14 @@ ALWAYS_SERVER_ERROR = Fault("empty", http_status=500, calls=None)
 UNAVAILABLE = Fault("html", http_status=503, calls=None)
 
 ISSUED_BUT_IN_DOUBT = Fault("readable", commits=True, http_status=200, code=1010)
-"""Points were not redeemed after the issue step: only the reads show what was issued."""
+"""The points step failed after the issue step: only reads show the issued reward."""
 
 
 def hanging(seconds: float) -> Fault:
-    """The first call hangs this long and then succeeds."""
+    """Return a fault: the first call hangs this long and then succeeds."""
     return Fault("plain", seconds=seconds)
 
 
 def busy(code: int, http_status: int) -> Fault:
-    """The first call is refused for now, with a body that can be read."""
+    """Return a fault: the first call gets a readable, transient refusal."""
     return Fault("readable", http_status=http_status, code=code)

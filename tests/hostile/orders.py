@@ -1,4 +1,4 @@
-"""An issue request as the stub reads it: one customer, one or more lines (rewards-api §3)."""
+"""Issue requests, parsed by the stub: one customer, one or more lines (rewards-api §3)."""
 
 import json
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class Order:
 
     @property
     def reward_ids(self) -> list[str]:
-        """The ids of its rewards, as text."""
+        """Return the ids of its rewards, as text."""
         return [line.reward_id for line in self.lines]
 
 
 def read_order(body: bytes, reward_id: str | None) -> Order:
-    """Read a call's body; `reward_id` is that of the single endpoint's path."""
+    """Parse a call's body; `reward_id` is from the single endpoint's path."""
     fields = json.loads(body)
     customer = next(str(fields[name]) for name in _IDENTIFIERS if fields.get(name))
     elements = fields["rewards"] if reward_id is None else [{**fields, "rewardId": reward_id}]

@@ -1,4 +1,4 @@
-"""The stub as a process of its own, as a test controls it."""
+"""The stub in a process of its own, controlled by a test."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _END_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class StubEntry:
-    """What the stub's books say of one requestId."""
+    """The stub's record of one requestId."""
 
     request_id: str
     customer: str
@@ -25,9 +25,9 @@ class StubEntry:
     issued: int
     vouchers: frozenset[str]
     calls: tuple[float, ...]
-    """When each call came, in seconds since 1970."""
+    """The time of each call, in seconds since 1970."""
     bodies: int
-    """How many different bodies came with the requestId."""
+    """The number of different bodies that were sent with the requestId."""
 
 
 class Stub:
@@ -60,24 +60,24 @@ class Stub:
         self._process.communicate(timeout=_END_SECONDS)
 
     def behave(self, **changes: object) -> None:
-        """Change switches by name (see `Behaviour`); faults may be given as they are."""
+        """Change switches by name (see `Behaviour`); a fault is given as a `Fault`."""
         self._client.post("/_behaviour", json=_as_json(changes)).raise_for_status()
 
     def reset(self) -> None:
-        """Go back to a plain API with empty books."""
+        """Reset all switches and the record."""
         self._client.post("/_reset").raise_for_status()
 
     def books(self) -> dict[str, StubEntry]:
-        """The stub's books, by requestId."""
+        """Return the stub's record, by requestId."""
         entries = map(_entry, self._ask_books()["entries"])
         return {entry.request_id: entry for entry in entries}
 
     def calls(self) -> int:
-        """How many issue calls have come."""
+        """Return the number of issue calls."""
         return sum(len(entry.calls) for entry in self.books().values())
 
     def reads(self) -> int:
-        """How many reads have come."""
+        """Return the number of reads."""
         return len(self._ask_books()["reads"])
 
     def _ask_books(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A state of the account's limits, for tests of its readers."""
+"""Builds a state of the account's limits for tests of code that reads it."""
 
 from limiter.state import Availability, BreakerState, LimitState
 
@@ -10,7 +10,7 @@ def limit_state(
     adaptive_limit: int = 0,
     campaigns: tuple[int, ...] = (),
 ) -> LimitState:
-    """An account with this configured rate in calls a minute and these suspended `campaigns`."""
+    """Return an account with this rate (calls a minute) and these suspended campaigns."""
     until_seconds = 3.0 if availability is Availability.SUSPENDED else 0.0
     return LimitState(
         rate_per_minute=rate,

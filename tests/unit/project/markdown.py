@@ -12,7 +12,7 @@ _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
 def pages() -> list[Path]:
-    """Every Markdown file of the repository."""
+    """Return every Markdown file of the repository."""
     return sorted(
         page
         for page in ROOT.rglob("*.md")
@@ -21,17 +21,17 @@ def pages() -> list[Path]:
 
 
 def prose(page: Path) -> str:
-    """A page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def headings(page: Path) -> list[str]:
-    """A page's headings, as written."""
+    """Return a page's headings, as written."""
     return _HEADING.findall(prose(page))
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page."""
     found: dict[str, int] = {}
     names = set()
     for heading in headings(page):
@@ -43,5 +43,5 @@ def anchors(page: Path) -> set[str]:
 
 
 def links(page: Path) -> list[str]:
-    """The relative links of a page."""
+    """Return the relative links of a page."""
     return [link for link in _LINK.findall(prose(page)) if not re.match(r"[a-z]+:", link)]
