@@ -8,7 +8,7 @@ from kombu.entity import Queue
 
 from broker import rabbitmq
 from broker.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.logs import configure_logs
 from config.settings import Settings
 
@@ -22,17 +22,17 @@ _PUBLISHER_RETRIES = {
 }
 
 
-def create_app(settings: Settings, site: Site) -> Celery:
+def create_app(settings: Settings, servers: Servers) -> Celery:
     """Make a process's Celery application; `worker.tasks` adds the tasks."""
-    app = Celery("issuance", broker=site.broker_url or None)
-    app.conf.update(_configuration(settings, site))
+    app = Celery("issuance", broker=servers.broker_url or None)
+    app.conf.update(_configuration(settings, servers))
     setup_logging.connect(
         lambda **_: configure_logs(settings), weak=False, dispatch_uid="issuance.logs"
     )
     return app
 
 
-def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
+def _configuration(settings: Settings, servers: Servers) -> dict[str, Any]:
     return {
         # The broker only carries ids: no result backend, JSON only, nothing is pickled.
         "task_ignore_result": True,
@@ -56,8 +56,8 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         # Seconds that a publisher waits for a free connection; the default has no limit.
         "broker_pool_acquire_timeout": 10,
-        "broker_transport_options": _transport_options(settings, site),
-        "task_queues": [_queue(name, site) for name in CONSUMERS.values()],
+        "broker_transport_options": _transport_options(settings, servers),
+        "task_queues": [_queue(name, servers) for name in CONSUMERS.values()],
         "task_routes": {
             RELEASE_TASK: {"queue": RELEASE_QUEUE},
             DEAD_LETTER_TASK: {"queue": CONSUMERS["dead-letters"]},
@@ -74,12 +74,12 @@ def _configuration(settings: Settings, site: Site) -> dict[str, Any]:
         },
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
-        **(rabbitmq.SETTINGS if site.is_rabbitmq else {}),
+        **(rabbitmq.SETTINGS if servers.is_rabbitmq else {}),
     }
 
 
-def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
-    if site.is_rabbitmq:
+def _transport_options(settings: Settings, servers: Servers) -> dict[str, Any]:
+    if servers.is_rabbitmq:
         return rabbitmq.TRANSPORT_OPTIONS | _PUBLISHER_RETRIES
     return {
         **_PUBLISHER_RETRIES,
@@ -94,5 +94,5 @@ def _transport_options(settings: Settings, site: Site) -> dict[str, Any]:
     }
 
 
-def _queue(name: str, site: Site) -> Queue:
-    return rabbitmq.work_queue(name) if site.is_rabbitmq else Queue(name, routing_key=name)
+def _queue(name: str, servers: Servers) -> Queue:
+    return rabbitmq.work_queue(name) if servers.is_rabbitmq else Queue(name, routing_key=name)

@@ -11,7 +11,7 @@ from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Servers:
     """URLs of the servers; an empty one means that there is no such server now."""
 
     ledger_url: str
@@ -93,3 +93,7 @@ def _runs(pid: int) -> bool:
 
 def _file(home: Path) -> Path:
     return home / "running.json"
+
+
+Site = Servers
+"""The old name, for producers that import it; it goes with the next release."""

@@ -75,7 +75,7 @@ def _names(services: Services, ledger: Ledger | None, state: LimitState) -> Mapp
     with suppress(DBAPIError, LedgerError):
         if ledger is not None:
             return campaign_names(ledger, state.campaigns)
-        with Ledger(services.site.ledger_url) as opened:
+        with Ledger(services.servers.ledger_url) as opened:
             return campaign_names(opened, state.campaigns)
     return {}
 

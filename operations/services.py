@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from redis import Redis
 
 from broker.publisher import reach_broker
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings, read_settings
 from ledger.store.database import Ledger
 from limiter.redis_connection import connect_sync
@@ -29,7 +29,7 @@ class Services:
     """One process's settings, endpoints and services; a worker makes its own after the fork."""
 
     settings: Settings
-    site: Site
+    servers: Servers
     connect_redis: Callable[[str], Redis] = connect_sync
     """Connects to the Redis that holds the limits."""
 
@@ -41,7 +41,7 @@ class Services:
             SettingsError: the settings are wrong.
         """
         settings = read_settings()
-        return cls(settings, Site.of(settings))
+        return cls(settings, Servers.of(settings))
 
     @cached_property
     def account(self) -> "ApiAccount":
@@ -53,7 +53,7 @@ class Services:
         from rewards_api.account import ApiAccount  # noqa: PLC0415
 
         return ApiAccount.from_settings(
-            self.settings.model_copy(update={"api_url": self.site.api_url})
+            self.settings.model_copy(update={"api_url": self.servers.api_url})
         )
 
     def open_ledger(self) -> Ledger:
@@ -62,7 +62,7 @@ class Services:
         Raises:
             LedgerError: the ledger cannot be reached, or its schema does not fit.
         """
-        ledger = Ledger(self.site.ledger_url)
+        ledger = Ledger(self.servers.ledger_url)
         try:
             if not self.settings.ledger_url:
                 # Only the embedded ledger: a configured one is migrated by `issuance migrate`.
@@ -80,19 +80,19 @@ class Services:
         Raises:
             ValueError: it has no URL.
         """
-        return self.connect_redis(self.site.redis_url)
+        return self.connect_redis(self.servers.redis_url)
 
     @cached_property
     def celery(self) -> "Celery":
         """The Celery application, without tasks."""
         from broker.celery_app import create_app  # noqa: PLC0415
 
-        return create_app(self.settings, self.site)
+        return create_app(self.settings, self.servers)
 
     @cached_property
     def wake_up(self) -> "WakeUp | None":
         """Asks for a release now; None without a broker, when beat's next tick releases."""
-        return self.make_wake_up() if self.site.redis_url and self.site.broker_url else None
+        return self.make_wake_up() if self.servers.redis_url and self.servers.broker_url else None
 
     def make_wake_up(self) -> "WakeUp":
         """Make `wake_up` for a process that cannot work without it."""
@@ -103,7 +103,7 @@ class Services:
     @property
     def limits(self) -> SyncLimiter | None:
         """The API account's limits; None without Redis or without an API."""
-        return self.make_limits() if self.site.redis_url and self.site.api_url else None
+        return self.make_limits() if self.servers.redis_url and self.servers.api_url else None
 
     def make_limits(self) -> SyncLimiter:
         """Make `limits` for a process that cannot work without them.
@@ -111,7 +111,9 @@ class Services:
         Raises:
             ValueError: there is no Redis, or no usable API account.
         """
-        return SyncLimiter(self.redis, self.account.name, rate_per_minute=self.site.rate_per_minute)
+        return SyncLimiter(
+            self.redis, self.account.name, rate_per_minute=self.servers.rate_per_minute
+        )
 
     def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
         """Ping the worker processes of all machines; return the names, as `worker@HOST`.

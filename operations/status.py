@@ -59,7 +59,7 @@ def _who_works(services: Services) -> tuple[bool, str]:
     if found is not None:
         flower = f", Flower at {found.flower_url}" if found.flower_url else ""
         return True, f"running here, process {found.pid}{flower}"
-    if not services.site.broker_url:
+    if not services.servers.broker_url:
         return False, "not running: start it with `issuance up`"
     try:
         workers = services.answering_workers()

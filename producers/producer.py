@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from redis import Redis
 
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from operations.services import Services
 from producers.background import DEFAULT_CAMPAIGN, Enqueued, enqueue_job
@@ -53,14 +53,14 @@ class Producer:
 
     Args:
         settings: names the account and the ledger.
-        site: the servers' URLs; without a broker, jobs are accepted and released later.
+        servers: the servers' URLs; without a broker, jobs are accepted and released later.
 
     Raises:
         LedgerError: the ledger cannot be reached, or its schema does not fit.
     """
 
-    def __init__(self, settings: Settings, site: Site) -> None:
-        self._services = Services(settings, site, connect_redis=_connect_redis)
+    def __init__(self, settings: Settings, servers: Servers) -> None:
+        self._services = Services(settings, servers, connect_redis=_connect_redis)
         self._freezer = Freezer.of(settings)
         self.ledger = self._services.open_ledger()
 
@@ -130,7 +130,7 @@ def _connect_redis(url: str) -> Redis:
 @cache
 def _default() -> Producer:
     services = Services.read()
-    return Producer(services.settings, services.site)
+    return Producer(services.settings, services.servers)
 
 
 def enqueue(**request: Unpack[Request]) -> Enqueued:

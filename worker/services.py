@@ -88,7 +88,7 @@ class WorkerServices:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger. A power cut may lose its last commits; those calls are then repeated."""
-        return Ledger(self.base.site.ledger_url, durable=False)
+        return Ledger(self.base.servers.ledger_url, durable=False)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -128,7 +128,7 @@ class WorkerServices:
     @cached_property
     def carried(self) -> CarriedChunks:
         """The chunks that have open calls, in case their child dies."""
-        connection = partial(connect_sync, self.base.site.redis_url)
+        connection = partial(connect_sync, self.base.servers.redis_url)
         return CarriedChunks(connection, self.orphans, self.settings.lease_seconds)
 
     async def carry(self) -> None:
@@ -144,8 +144,8 @@ class WorkerServices:
     @cached_property
     def limits(self) -> Limits:
         """Limits, locks and paused campaigns."""
-        site = self.base.site
-        redis = connect(site.redis_url)
+        servers = self.base.servers
+        redis = connect(servers.redis_url)
         name = self.account.name
         loop_lag = LoopLag()
         self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
@@ -154,7 +154,7 @@ class WorkerServices:
             limiter=RateLimiter(
                 redis,
                 name,
-                rate_per_minute=site.rate_per_minute,
+                rate_per_minute=servers.rate_per_minute,
                 adapts=self.settings.api_rate_adapts,
                 rng=self.rng,
             ),
@@ -181,12 +181,14 @@ class WorkerServices:
     @cached_property
     def orphans(self) -> Orphans:
         """The chunks whose child has died."""
-        return Orphans(partial(connect_sync, self.base.site.redis_url), self.settings.lease_seconds)
+        return Orphans(
+            partial(connect_sync, self.base.servers.redis_url), self.settings.lease_seconds
+        )
 
     @cached_property
     def broker(self) -> SyncRedis | None:
         """The broker's own server, where that is Redis."""
-        url = self.base.site.broker_url
+        url = self.base.servers.broker_url
         return connect_sync(url) if url.startswith("redis") else None
 
     @cached_property

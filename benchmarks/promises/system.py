@@ -16,7 +16,7 @@ from redis import Redis
 from benchmarks.cores import OTHER_CORES, WORKER_CORES, python, running
 from benchmarks.load import write_csv
 from benchmarks.servers import Stub, url_of
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from ledger.campaigns import ensure_campaign
 from ledger.store.database import Ledger
@@ -145,7 +145,7 @@ class System:
             broker_url=self._environment["ISSUANCE_BROKER_URL"],
             api_url=self.stub.url,
         )
-        with Producer(settings, Site.of(settings)) as producer:
+        with Producer(settings, Servers.of(settings)) as producer:
             yield producer
 
     def run(self, *names: str, stack: ExitStack, workers: str = "2") -> None:

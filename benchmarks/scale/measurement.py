@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from benchmarks.cores import WORKER_CORES, python, run_to_end
 from benchmarks.costs import CHUNK_JOBS, Stopwatch, run_steps
 from broker.queues import LANE_QUEUES
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.logs import configure_logs
 from config.settings import Settings
 from issuance.job import Lane
@@ -127,7 +127,7 @@ def _release_whole(ledger: Ledger, ledger_url: str, broker_url: str) -> float:
         log_level="WARNING",
     )
     configure_logs(settings)
-    services = WorkerServices(Services(settings, Site.of(settings)), worker="bench")
+    services = WorkerServices(Services(settings, Servers.of(settings)), worker="bench")
     services.app.conf.task_send_sent_event = True  # as the release process does
     with Redis.from_url(broker_url) as redis:
         run_release(services)  # opens its connections

@@ -32,7 +32,7 @@ def backup_command(
 ) -> None:
     """Copy the SQLite ledger while everything runs; the copy holds customers and vouchers."""
     with explained():
-        size = back_up(read_services().site.ledger_url, file)
+        size = back_up(read_services().servers.ledger_url, file)
         say(f"backed up to {file}: {size / 1e6:,.1f} MB, checked")
 
 
@@ -52,10 +52,10 @@ def restore_command(
                 f"The system runs (process {running.pid}): stop it before its ledger is replaced"
             )
         if not yes:
-            _ask(services.site.ledger_url)
+            _ask(services.servers.ledger_url)
         suffix = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         aside = restore(
-            services.site.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix
+            services.servers.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix
         )
         say(f"restored from {file}" + (f"; the old ledger is in {aside}" if aside else ""))
         say(_REMEMBER)

@@ -11,10 +11,10 @@ def migrate() -> None:
     """Bring the ledger's schema to this program's version; safe to run again."""
     with explained():
         services = read_services()
-        with Ledger(services.site.ledger_url) as ledger:
+        with Ledger(services.servers.ledger_url) as ledger:
             ledger.migrate()
             ledger.check_schema()
         say(
             "The ledger's schema fits this program: "
-            f"{make_url(services.site.ledger_url).render_as_string()}"
+            f"{make_url(services.servers.ledger_url).render_as_string()}"
         )

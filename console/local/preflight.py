@@ -3,7 +3,7 @@
 import time
 from urllib.parse import urlsplit
 
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings, SettingsError
 from limiter.redis_connection import connect_sync
 from limiter.unavailable import LimitsUnavailable, reach_redis
@@ -14,15 +14,17 @@ _CONNECT_SECONDS = 2.0
 _RETRY_SECONDS = 0.25
 
 
-def require_broker(settings: Settings, site: Site, *, wait_seconds: float = _WAIT_SECONDS) -> None:
+def require_broker(
+    settings: Settings, servers: Servers, *, wait_seconds: float = _WAIT_SECONDS
+) -> None:
     """Check that the broker and the Redis of the limits answer within `wait_seconds` each.
 
     Raises:
         SettingsError: one does not; the message names its setting and what to do.
     """
-    _require(site.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", wait_seconds)
-    if site.redis_url != site.broker_url:
-        _require(site.redis_url, "ISSUANCE_REDIS_URL", wait_seconds)
+    _require(servers.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", wait_seconds)
+    if servers.redis_url != servers.broker_url:
+        _require(servers.redis_url, "ISSUANCE_REDIS_URL", wait_seconds)
 
 
 def _require(url: str, setting: str, wait_seconds: float) -> None:

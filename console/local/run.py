@@ -95,8 +95,8 @@ def _log_warnings() -> None:
 
 
 def _require_parts(services: Services, name: ProcessName) -> None:
-    settings, site = services.settings, services.site
-    if not site.broker_url:
+    settings, servers = services.settings, services.servers
+    if not servers.broker_url:
         raise SettingsError(
             "ISSUANCE_BROKER_URL is not set and no embedded broker runs: set it, or use "
             "`issuance up`"
@@ -104,12 +104,12 @@ def _require_parts(services: Services, name: ProcessName) -> None:
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
             _ = services.account
-        with Ledger(site.ledger_url) as ledger:
+        with Ledger(servers.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:
         _require_port("ISSUANCE_FLOWER_PORT", settings.flower_port)
     # A dead broker is an error only here: a running process waits for its broker without limit.
-    require_broker(settings, site)
+    require_broker(settings, servers)
 
 
 def _require_port(setting: str, port: int) -> None:

@@ -13,7 +13,7 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
-from config.endpoints import RunningSystem, Site
+from config.endpoints import RunningSystem, Servers
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from console.local.embedded import broker_command, free_port, is_free, simulator_command
@@ -96,16 +96,16 @@ class System:
         self._flower_port = _choose_port(settings, "flower_port", "Flower") if flower else 0
         self._health_port = _choose_port(settings, "health_port", "the health page")
         self._stopping = False
-        self._site = self._plan()
+        self._servers = self._plan()
         self._supervisor = Supervisor(self._home / "logs", self._environment())
 
-    def _plan(self) -> Site:
+    def _plan(self) -> Servers:
         """Choose each part's URL: the configured one, or a free port for an embedded part."""
         settings = self._settings
         self._home.mkdir(parents=True, exist_ok=True)
         broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
         explicit_rate = "api_rate_per_minute" in settings.model_fields_set
-        return Site(
+        return Servers(
             ledger_url=settings.ledger_url or f"sqlite:///{self._home / 'ledger.db'}",
             broker_url=broker_url,
             redis_url=settings.redis_url or broker_url,
@@ -117,14 +117,14 @@ class System:
         )
 
     def _environment(self) -> dict[str, str]:
-        site = self._site
+        servers = self._servers
         return os.environ | {
             "ISSUANCE_HOME": str(self._home),
-            "ISSUANCE_LEDGER_URL": site.ledger_url,
-            "ISSUANCE_BROKER_URL": site.broker_url,
-            "ISSUANCE_REDIS_URL": site.redis_url,
-            "ISSUANCE_API_URL": site.api_url,
-            "ISSUANCE_API_RATE_PER_MINUTE": str(site.rate_per_minute),
+            "ISSUANCE_LEDGER_URL": servers.ledger_url,
+            "ISSUANCE_BROKER_URL": servers.broker_url,
+            "ISSUANCE_REDIS_URL": servers.redis_url,
+            "ISSUANCE_API_URL": servers.api_url,
+            "ISSUANCE_API_RATE_PER_MINUTE": str(servers.rate_per_minute),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
@@ -149,12 +149,12 @@ class System:
         self._stopping = True
 
     def _start(self) -> None:
-        with Ledger(self._site.ledger_url) as ledger:
+        with Ledger(self._servers.ledger_url) as ledger:
             ledger.migrate()
         self._start_embedded()
         from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `up --help` needs none of it
 
-        app = create_app(self._settings, self._site)
+        app = create_app(self._settings, self._servers)
         for name in (*_CONSUMING, ProcessName.BEAT):
             self._supervisor.start(self._spec(name))
         for name, port in (
@@ -168,17 +168,19 @@ class System:
             self._announce()
 
     def _start_embedded(self) -> None:
-        site = self._site
+        servers = self._servers
         if not self._settings.broker_url:
-            port = int(site.broker_url.rsplit(":", 1)[1].split("/")[0])
+            port = int(servers.broker_url.rsplit(":", 1)[1].split("/")[0])
             self._supervisor.start(ProcessSpec("broker", broker_command(self._home, port)))
-            self._wait("the broker", lambda: _redis_answers(site.broker_url))
-        require_broker(self._settings, site)
+            self._wait("the broker", lambda: _redis_answers(servers.broker_url))
+        require_broker(self._settings, servers)
         if self._simulator:
-            port = int(site.api_url.rsplit(":", 1)[1])
+            port = int(servers.api_url.rsplit(":", 1)[1])
             self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
             self._wait(
-                "the simulator", lambda: _http_answers(site.api_url + "/_health"), _RECALL_SECONDS
+                "the simulator",
+                lambda: _http_answers(servers.api_url + "/_health"),
+                _RECALL_SECONDS,
             )
 
     def _spec(self, name: ProcessName) -> ProcessSpec:
@@ -202,18 +204,24 @@ class System:
             time.sleep(0.1)
 
     def _announce(self) -> None:
-        site = self._site
+        servers = self._servers
         flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower_port else ""
         health_url = f"http://127.0.0.1:{self._health_port}/healthz" if self._health_port else ""
         RunningSystem(
-            os.getpid(), site.broker_url, site.api_url, flower_url, site.rate_per_minute, health_url
+            os.getpid(),
+            servers.broker_url,
+            servers.api_url,
+            flower_url,
+            servers.rate_per_minute,
+            health_url,
         ).announce(self._home)
         if flower_url:
             out.print(f"Flower     {flower_url}", soft_wrap=True)
         if health_url:
             out.print(f"health     {health_url}", soft_wrap=True)
         out.print(
-            f"API        {site.api_url}{' (simulator)' if self._simulator else ''}", soft_wrap=True
+            f"API        {servers.api_url}{' (simulator)' if self._simulator else ''}",
+            soft_wrap=True,
         )
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()

@@ -56,8 +56,8 @@ def examinations(context: Services, *, here: bool = False) -> dict[Part, Examina
 
 def _examine_ledger(context: Services) -> Finding:
     try:
-        _require_file(context.site.ledger_url)
-        with Ledger(context.site.ledger_url) as ledger:
+        _require_file(context.servers.ledger_url)
+        with Ledger(context.servers.ledger_url) as ledger:
             ledger.check_schema()
     except LedgerError as error:
         return _explained(error)
@@ -86,7 +86,7 @@ def _explained(error: Exception) -> Finding:
 
 
 def _examine_broker(context: Services) -> Finding:
-    if not context.site.broker_url:
+    if not context.servers.broker_url:
         return Finding(
             "none is configured and no embedded one runs",
             "set ISSUANCE_BROKER_URL, or run `issuance up`",
@@ -138,7 +138,7 @@ _REMEDY = {
 
 
 def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
-    with Ledger(context.site.ledger_url) as ledger:
+    with Ledger(context.servers.ledger_url) as ledger:
         silent = silent_seconds(ledger).get(which)
     name = "round of the release" if which is Heartbeat.RELEASE else "tick of beat"
     if silent is None:
@@ -195,7 +195,7 @@ def _examine_progress(context: Services) -> Finding:
     state = limits.state()
     seconds = stall_seconds(context.settings.health_stall_seconds, state)
     try:
-        with Ledger(context.site.ledger_url) as ledger:
+        with Ledger(context.servers.ledger_url) as ledger:
             found = [
                 stall
                 for stall in stalls(ledger, seconds=seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.celery_app import create_app
 from broker.wake_up import WakeUp
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from tests.chaos.brokers import running_broker
 from tests.chaos.hazard import Chaos
@@ -65,5 +65,5 @@ def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
         system = stack.enter_context(System(home, environment, "--simulator", "--no-flower"))
         urls = {"broker_url": broker.url, "redis_url": broker.redis_url, "ledger_url": ledger.url}
         settings = Settings(_env_file=None, home=home, **urls)
-        wake_up = WakeUp(create_app(settings, Site.of(settings)), system.redis)
+        wake_up = WakeUp(create_app(settings, Servers.of(settings)), system.redis)
         yield Chaos(pair, scale, system, broker, ledger, wake_up)

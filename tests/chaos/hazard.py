@@ -47,7 +47,9 @@ class Chaos:
 
     def another(self, *names: str, **environment: str) -> AbstractContextManager[None]:
         """Run a second process of each name within the `with`."""
-        return self.processes.also(*names, ISSUANCE_API_URL=self.system.site.api_url, **environment)
+        return self.processes.also(
+            *names, ISSUANCE_API_URL=self.system.running.api_url, **environment
+        )
 
 
 @dataclass
@@ -169,7 +171,7 @@ class Hazard:
         """Wait until everything is settled; assert that ledger and API agree."""
         record, system = self.record, self.chaos.system
         self.wait_settled()
-        truth = read_truth(system.site.api_url)
+        truth = read_truth(system.running.api_url)
         wrong: list[str] = []
         for name in self.campaigns:
             # With this campaign's requestIds only: the comparison reads every campaign it meets.

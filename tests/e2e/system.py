@@ -158,14 +158,14 @@ class System:
         final = self.balance(campaign)
         assert (final.balanced, final.unsettled) == (True, 0)
         assert final.counts == recount(self.ledger, campaign).counts
-        books = compare_books(self.ledger, campaign, self.site.api_url)
+        books = compare_books(self.ledger, campaign, self.running.api_url)
         assert (books.double, books.lost, books.invented) == ([], [], [])
         return books
 
     # -- the parts
 
     @cached_property
-    def site(self) -> RunningSystem:
+    def running(self) -> RunningSystem:
         """The addresses of its parts, from `running.json`."""
         found = RunningSystem.find(self.home)
         assert found is not None
@@ -174,13 +174,13 @@ class System:
     @cached_property
     def redis(self) -> Redis:
         """The Redis of limits and locks; by default also the broker."""
-        url = self.environment.get("ISSUANCE_REDIS_URL") or self.site.broker_url
+        url = self.environment.get("ISSUANCE_REDIS_URL") or self.running.broker_url
         return self._stack.enter_context(Redis.from_url(url, decode_responses=True))
 
     @cached_property
     def simulator(self) -> httpx.Client:
         """The controls of the simulated API."""
-        return self._stack.enter_context(httpx.Client(base_url=self.site.api_url, timeout=10))
+        return self._stack.enter_context(httpx.Client(base_url=self.running.api_url, timeout=10))
 
     def truth(self) -> dict[str, dict[str, Any]]:
         """The API's own record: requestId → what happened."""

@@ -36,7 +36,7 @@ def test_workers_that_respond_but_do_no_work_are_reported_as_a_stall(system: Sys
     assert "blast work has been due for" in health["cause"]
     assert "restart `worker`" in health["remedy"]
     assert set(_problems(system)) == {"progress"}, "the processes themselves are all alive"
-    assert httpx.get(system.site.health_url + "?only=progress", timeout=20).status_code == 503
+    assert httpx.get(system.running.health_url + "?only=progress", timeout=20).status_code == 503
     assert system.command("health", "--only", "progress").returncode == 1
     for child in children:
         child.send_signal(signal.SIGCONT)

@@ -14,7 +14,7 @@ import pytest
 
 from broker.celery_app import create_app
 from broker.wake_up import WakeUp
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from issuance.endpoint import Variant
 from issuance.redrive.rules import Verb
@@ -72,7 +72,7 @@ def system(start_system: StartSystem) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def wake_up(system: System) -> WakeUp:
     settings = Settings(home=system.home)
-    return WakeUp(create_app(settings, Site.of(settings)), system.redis)
+    return WakeUp(create_app(settings, Servers.of(settings)), system.redis)
 
 
 @pytest.fixture(scope="module", params=_READINGS, ids=lambda reading: reading.id)

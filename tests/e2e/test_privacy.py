@@ -44,7 +44,7 @@ def events(shared: System) -> bytes:
     shared.plan_faults(
         {"customers": {_NAMED_IN_MESSAGE: [{"kind": "outcome", "code": 8003, "message": message}]}}
     )
-    with Redis.from_url(shared.site.broker_url) as broker, broker.pubsub() as listener:
+    with Redis.from_url(shared.running.broker_url) as broker, broker.pubsub() as listener:
         listener.psubscribe("*")
         shared.accept(_CAMPAIGN, _rows())
         shared.wait_settled(_CAMPAIGN)
@@ -94,7 +94,7 @@ def test_no_key_or_value_of_the_broker_shows_an_identifier_or_a_voucher(
 ):
     # The append-only file holds every command that changed it: messages, locks.
     written = b"".join(path.read_bytes() for path in (shared.home / "broker").rglob("*.aof"))
-    with Redis.from_url(shared.site.broker_url) as broker:
+    with Redis.from_url(shared.running.broker_url) as broker:
         kept = b"\n".join(_stored(broker))
     text = _with_bodies(written) + _with_bodies(kept)
     assert shared.lines(_CAMPAIGN)[0].request_id in text, (
@@ -115,7 +115,7 @@ def test_flower_finds_a_reward_by_its_request_id_and_shows_nothing_personal(
     shared: System, secrets: list[str]
 ):
     request_id = shared.lines(_CAMPAIGN)[0].request_id
-    with httpx.Client(base_url=shared.site.flower_url, timeout=20) as flower:
+    with httpx.Client(base_url=shared.running.flower_url, timeout=20) as flower:
         found = await_that("Flower has the chunk", lambda: _search(flower, request_id))
         assert all(
             _CAMPAIGN in chunk["args"] and request_id in chunk["args"] for chunk in found.values()

@@ -45,9 +45,9 @@ def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: Sys
     # On a busy machine a process may answer late; the check is repeated.
     health = await_that("the system is healthy", lambda: _healthy(shared), 30)
     assert set(health["parts"].values()) == {"ok"}
-    answer = httpx.get(shared.site.health_url, timeout=20)
+    answer = httpx.get(shared.running.health_url, timeout=20)
     assert (answer.status_code, answer.json()["healthy"]) == (200, True)
-    assert httpx.get(shared.site.health_url.replace("healthz", "livez"), timeout=5).json() == {
+    assert httpx.get(shared.running.health_url.replace("healthz", "livez"), timeout=5).json() == {
         "alive": True
     }
 

@@ -16,7 +16,7 @@ def test_a_taken_flower_port_disables_only_flower(start_system: StartSystem):
             assert (
                 f"ISSUANCE_FLOWER_PORT: port {port} is taken" in system.processes.output.read_text()
             )
-            assert system.site.flower_url == ""
+            assert system.running.flower_url == ""
             system.accept("flowerless", plain_rows(3, area=91))
             assert system.wait_settled("flowerless").counts[State.ISSUED] == 3
         alone = system.command(

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -263,6 +264,8 @@ class Campaign(RuleBasedStateMachine):
                     assert letter.state in ("open", "discarded") or letter.reissued_as is not None
 
 
+@pytest.mark.rest
+@pytest.mark.timeout(600)
 def test_any_order_of_events_keeps_the_ledger_consistent(sqlite_template, tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(sqlite_template.read_bytes())

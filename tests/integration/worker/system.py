@@ -14,7 +14,7 @@ from typing import Any
 from redis import Redis
 
 from broker.queues import LANE_QUEUES
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from issuance.job import Lane
 from ledger.campaigns import ensure_campaign
@@ -115,19 +115,19 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 @contextmanager
 def running_system(folder: Path, redis_url: str, simulator: Simulator) -> Iterator[System]:
     """Create the services for a broker and an API that already run."""
-    site = Site(f"sqlite:///{folder / 'ledger.db'}", redis_url, redis_url, simulator.url, 0)
+    servers = Servers(f"sqlite:///{folder / 'ledger.db'}", redis_url, redis_url, simulator.url, 0)
     given = {
         "ISSUANCE_HOME": str(folder),
-        "ISSUANCE_LEDGER_URL": site.ledger_url,
-        "ISSUANCE_BROKER_URL": site.broker_url,
-        "ISSUANCE_API_URL": site.api_url,
+        "ISSUANCE_LEDGER_URL": servers.ledger_url,
+        "ISSUANCE_BROKER_URL": servers.broker_url,
+        "ISSUANCE_API_URL": servers.api_url,
         "ISSUANCE_API_RATE_PER_MINUTE": "0",
         "ISSUANCE_LOG_FORMAT": "json",
         "ISSUANCE_LOG_LEVEL": "DEBUG",
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
-    settings = Settings(_env_file=None, home=folder, api_url=site.api_url)
-    base = Services(settings, site)
+    settings = Settings(_env_file=None, home=folder, api_url=servers.api_url)
+    base = Services(settings, servers)
     build(base)
     services = WorkerServices(base, worker="test")
     services.ledger.migrate()

@@ -16,7 +16,7 @@ from broker.queues import (
     RELEASE_QUEUE,
     RELEASE_TASK,
 )
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from console.local.run import ProcessName, process_arguments
 from issuance.job import Lane
@@ -29,7 +29,7 @@ REDIS, AMQP = "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"
 
 def _app(broker_url=REDIS, **settings):
     known = Settings(_env_file=None, **settings)
-    return create_app(known, Site("sqlite://", broker_url, REDIS, "http://x", 0))
+    return create_app(known, Servers("sqlite://", broker_url, REDIS, "http://x", 0))
 
 
 @pytest.fixture
@@ -170,7 +170,9 @@ def test_a_task_without_a_queue_of_its_own_cannot_make_one(conf):
 
 
 def test_the_worker_knows_every_task_that_is_sent():
-    app = build(Services(Settings(_env_file=None), Site("sqlite://", REDIS, REDIS, "http://x", 0)))
+    app = build(
+        Services(Settings(_env_file=None), Servers("sqlite://", REDIS, REDIS, "http://x", 0))
+    )
     ours = {name for name in app.tasks if name.startswith("issuance.")}
     assert ours == {"issuance.issue_chunk", RELEASE_TASK, DEAD_LETTER_TASK}
     assert all(app.tasks[name].acks_late for name in ours)

@@ -6,7 +6,7 @@ from fakeredis import FakeRedis, FakeServer
 from broker.celery_app import create_app
 from broker.queues import RELEASE_QUEUE, RELEASE_TASK
 from broker.wake_up import WakeUp
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from tests.unit.worker.process import MEMORY_URL, messages
 
@@ -24,7 +24,7 @@ def make_broker():
     made = []
 
     def make(url=MEMORY_URL):
-        made.append(create_app(Settings(_env_file=None), Site("sqlite://", url, url, "", 0)))
+        made.append(create_app(Settings(_env_file=None), Servers("sqlite://", url, url, "", 0)))
         if url == MEMORY_URL:  # all applications of a process share it
             messages(made[-1], RELEASE_QUEUE)
         return made[-1]

@@ -9,7 +9,7 @@ from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
 
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
 from broker.wake_up import WakeUp
-from config.endpoints import Site
+from config.endpoints import Servers
 from config.settings import Settings
 from issuance.job import Lane
 from ledger.store.database import Ledger
@@ -32,9 +32,9 @@ def make_services(
     server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any
 ) -> WorkerServices:
     """Create the services, with an unlimited rate."""
-    site = Site(str(ledger.engine.url), broker_url, "", API_URL, 0)
+    servers = Servers(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
-    made = WorkerServices(Services(known, site), worker="w-1")
+    made = WorkerServices(Services(known, servers), worker="w-1")
     name = made.account.name
     redis, sync = (
         FakeAsyncRedis(server=server, decode_responses=True),

@@ -106,7 +106,7 @@ def test_lost_chunks_are_kept_for_the_next_round_while_the_ledger_is_unavailable
     book.claim(chunk)
     _save(services, chunk.id)
     services.carried.mark_lost(os.getpid())
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger, ledger.failures_left = ledger, 1_000
         assert run_release(services) == 0
         ledger.failures_left = 0

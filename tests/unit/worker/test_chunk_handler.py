@@ -183,7 +183,7 @@ def test_outcomes_are_recorded_while_the_broker_is_unavailable(brokerless_servic
 def test_outcomes_are_recorded_when_the_ledger_is_available_again(services, book):
     book.accept(*make_jobs(3))
     (chunk,) = book.release()
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger = ledger
         services.client.on_call = lambda call: setattr(
             ledger, "failures_left", 1 if call == 0 else ledger.failures_left
@@ -198,7 +198,7 @@ def test_outcomes_are_recorded_when_the_ledger_is_available_again(services, book
 def test_a_claim_is_retried_until_the_ledger_is_available(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger, ledger.failures_left = ledger, 1
         assert _handle(services, chunk) == 1
 
@@ -209,7 +209,7 @@ def test_a_ledger_unavailable_beyond_the_lease_ends_the_chunks_calls(services, b
     short_deadline = {"lease_seconds": 0.2, "api_timeout_seconds": -30.0, "api_max_concurrent": 1}
     services.settings = services.settings.model_copy(update=short_deadline)
     services.client.latency_seconds = 0.02
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger = ledger
         services.client.on_call = lambda _: setattr(ledger, "failures_left", 1_000)
         with pytest.raises(DBAPIError):
@@ -242,7 +242,7 @@ def test_a_result_that_the_ledger_refuses_does_not_affect_the_others(services, b
 
 def test_a_worker_without_an_api_claims_nothing(services, book):
     del services.__dict__["client"]
-    services.base = replace(services.base, site=replace(services.base.site, api_url=""))
+    services.base = replace(services.base, servers=replace(services.base.servers, api_url=""))
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()

@@ -131,7 +131,7 @@ def test_a_round_without_redis_releases_nothing_and_still_reaps(services, book, 
 
 
 def test_a_round_without_a_ledger_is_logged_and_releases_nothing(services):
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger, ledger.failures_left = ledger, 1
         with capture_logs() as logged:
             assert run_release(services) == 0

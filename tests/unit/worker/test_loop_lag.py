@@ -38,7 +38,7 @@ def test_the_lag_is_zero_before_the_start():
 def test_a_worker_process_measures_the_lag_of_its_own_loop(services):
     del services.__dict__["limits"]
     services.base = replace(
-        services.base, site=replace(services.base.site, redis_url="redis://127.0.0.1:1/0")
+        services.base, servers=replace(services.base.servers, redis_url="redis://127.0.0.1:1/0")
     )
     lag = services.limits.loop_lag
 

@@ -82,7 +82,7 @@ def test_a_refusal_after_the_hand_over_publishes_its_dead_letter(services, book,
 @pytest.fixture
 def unavailable_ledger(services):
     """Give the process a ledger that can be unavailable."""
-    with UnavailableLedger(services.base.site.ledger_url) as ledger:
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
         services.ledger = ledger
         yield ledger
 
