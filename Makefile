@@ -58,11 +58,12 @@ profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFI
 reference: $(BIN)/.dev ## Write docs/reference/settings.md and log-events.md from the code
 	@$(BIN)/python -m tests.reference
 
-check: $(BIN)/.dev ## Format, lint, types, import contracts
+check: $(BIN)/.dev ## Format, lint, types, import contracts, plain English
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m tests.language
 
 format: $(BIN)/.dev ## Format the code
 	$(BIN)/ruff format .
