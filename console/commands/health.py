@@ -9,8 +9,8 @@ from pydantic_core import to_json
 from config.logs import configure_logs
 from console.rendering.layout import say
 from console.terminal import EXIT_FAILED, explained
-from operations.health.checks import examinations
-from operations.health.checkup import PART_SECONDS, Part, Report, examine, read_parts
+from operations.health.checks import checks_of
+from operations.health.runner import CHECK_SECONDS, Component, Report, read_components, run_checks
 from operations.services import Services
 
 
@@ -20,7 +20,7 @@ def health(
     only: Annotated[
         str,
         typer.Option(
-            metavar="PART,…", help=f"Check only these and what they need: {', '.join(Part)}."
+            metavar="PART,…", help=f"Check only these and what they need: {', '.join(Component)}."
         ),
     ] = "",
     here: Annotated[
@@ -36,8 +36,8 @@ def health(
             if quiet
             else services.settings
         )
-        report = examine(
-            examinations(services, here=here), read_parts(only), part_seconds=PART_SECONDS
+        report = run_checks(
+            checks_of(services, here=here), read_components(only), check_seconds=CHECK_SECONDS
         )
     _print(report, as_json=as_json)
     sys.exit(0 if report.healthy else EXIT_FAILED)

@@ -15,8 +15,8 @@ import structlog
 from pydantic_core import to_json
 
 from operations.errors import UsageError
-from operations.health.checks import examinations
-from operations.health.checkup import PART_SECONDS, Part, Report, examine, read_parts
+from operations.health.checks import checks_of
+from operations.health.runner import CHECK_SECONDS, Component, Report, read_components, run_checks
 from operations.services import Services
 
 log = structlog.get_logger("issuance.health")
@@ -34,14 +34,16 @@ class Reports:
     """
 
     def __init__(
-        self, check: Callable[[Iterable[Part]], Report], clock: Callable[[], float] = time.monotonic
+        self,
+        check: Callable[[Iterable[Component]], Report],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._check = check
         self._clock = clock
         self._lock = threading.Lock()
-        self._made: dict[frozenset[Part], tuple[float, Report]] = {}
+        self._made: dict[frozenset[Component], tuple[float, Report]] = {}
 
-    def report(self, parts: Iterable[Part]) -> Report:
+    def report(self, parts: Iterable[Component]) -> Report:
         """The latest report if it is fresh, else a new one."""
         chosen = frozenset(parts)
         with self._lock:
@@ -98,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer_health(self, only: str) -> None:
         try:
-            report = self.server.reports.report(read_parts(only))
+            report = self.server.reports.report(read_components(only))
         except UsageError as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
             return
@@ -128,8 +130,8 @@ def serve_probes(services: Services) -> None:
         OSError: the address cannot be listened on.
     """
 
-    def check(parts: Iterable[Part]) -> Report:
-        return examine(examinations(services), parts, part_seconds=PART_SECONDS)
+    def check(parts: Iterable[Component]) -> Report:
+        return run_checks(checks_of(services), parts, check_seconds=CHECK_SECONDS)
 
     # SIGTERM is the normal end, at any point.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -1,1 +1,1 @@
-"""The checkup of the whole system."""
+"""The health check of the whole system."""

@@ -1,4 +1,4 @@
-"""The examination of each part: it changes nothing, and its findings hold no personal data."""
+"""The check of each component: it changes nothing, and its finding holds no personal data."""
 
 import re
 import socket
@@ -17,7 +17,7 @@ from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import duration
-from operations.health.checkup import WELL, Examination, Finding, Part
+from operations.health.runner import HEALTHY, Check, Component, Finding
 from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
 from operations.services import Services
 
@@ -30,38 +30,38 @@ _SLOW_CALLS = 3.0
 _USED_UP = 0.9
 """A lane that makes this share of the rate uses it up: background work goes first."""
 
-_WORKER_OF = {Lane.BLAST: Part.WORKER, Lane.BACKGROUND: Part.BACKGROUND_WORKER}
-_ANSWERING = frozenset({*_WORKER_OF.values(), Part.DEAD_LETTERS})
+_WORKER_OF = {Lane.BLAST: Component.WORKER, Lane.BACKGROUND: Component.BACKGROUND_WORKER}
+_ANSWERING = frozenset({*_WORKER_OF.values(), Component.DEAD_LETTERS})
 
 
-def examinations(context: Services, *, here: bool = False) -> dict[Part, Examination]:
-    """Return the examination of each part.
+def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check]:
+    """Return the check of each component.
 
     Args:
-        context: the services to examine.
+        context: the services to check.
         here: count only processes on this machine as answering.
     """
     roll_call = _RollCall(context, socket.gethostname() if here else None)
-    answering = {part: partial(roll_call.examine, part) for part in _ANSWERING}
+    answering = {part: partial(roll_call.check, part) for part in _ANSWERING}
     return {
-        Part.LEDGER: partial(_examine_ledger, context),
-        Part.BROKER: partial(_examine_broker, context),
-        Part.LIMITS: partial(_examine_limits, context),
-        Part.RELEASE: partial(_examine_heartbeat, context, Heartbeat.RELEASE),
-        Part.BEAT: partial(_examine_heartbeat, context, Heartbeat.BEAT),
-        Part.PROGRESS: partial(_examine_progress, context),
+        Component.LEDGER: partial(_check_ledger, context),
+        Component.BROKER: partial(_check_broker, context),
+        Component.LIMITS: partial(_check_limits, context),
+        Component.RELEASE: partial(_check_heartbeat, context, Heartbeat.RELEASE),
+        Component.BEAT: partial(_check_heartbeat, context, Heartbeat.BEAT),
+        Component.PROGRESS: partial(_check_progress, context),
         **answering,
     }
 
 
-def _examine_ledger(context: Services) -> Finding:
+def _check_ledger(context: Services) -> Finding:
     try:
         _require_file(context.servers.ledger_url)
         with Ledger(context.servers.ledger_url) as ledger:
             ledger.check_schema()
     except LedgerError as error:
         return _explained(error)
-    return WELL
+    return HEALTHY
 
 
 def _require_file(url: str) -> None:
@@ -85,7 +85,7 @@ def _explained(error: Exception) -> Finding:
     return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
 
 
-def _examine_broker(context: Services) -> Finding:
+def _check_broker(context: Services) -> Finding:
     if not context.servers.broker_url:
         return Finding(
             "none is configured and no embedded one runs",
@@ -98,10 +98,10 @@ def _examine_broker(context: Services) -> Finding:
             f"it is out of reach ({type(error.__cause__).__name__})",
             "check that the server of ISSUANCE_BROKER_URL runs",
         )
-    return WELL
+    return HEALTHY
 
 
-def _examine_limits(context: Services) -> Finding:
+def _check_limits(context: Services) -> Finding:
     try:
         limits = context.limits
         if limits is None:
@@ -137,7 +137,7 @@ _REMEDY = {
 }
 
 
-def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
+def _check_heartbeat(context: Services, which: Heartbeat) -> Finding:
     with Ledger(context.servers.ledger_url) as ledger:
         silent = silent_seconds(ledger).get(which)
     name = "round of the release" if which is Heartbeat.RELEASE else "tick of beat"
@@ -145,7 +145,7 @@ def _examine_heartbeat(context: Services, which: Heartbeat) -> Finding:
         return Finding(f"there was never a {name}", _REMEDY[which])
     if silent > _SILENT_SECONDS:
         return Finding(f"there was no {name} for {duration(silent)}", _REMEDY[which])
-    return WELL
+    return HEALTHY
 
 
 class _RollCall:
@@ -160,22 +160,22 @@ class _RollCall:
         self._context = context
         self._host = host
         self._lock = threading.Lock()
-        self._present: frozenset[Part] | None = None
+        self._present: frozenset[Component] | None = None
 
-    def examine(self, part: Part) -> Finding:
+    def check(self, part: Component) -> Finding:
         """Examine one kind of process."""
         with self._lock:
             if self._present is None:
                 self._present = self._call()
         if part in self._present:
-            return WELL
+            return HEALTHY
         where = f" on {self._host}" if self._host else ""
         return Finding(
             f"no such process answers{where}", f"start `issuance run {part}`, or look at its log"
         )
 
-    def _call(self) -> frozenset[Part]:
-        present: frozenset[Part] = frozenset()
+    def _call(self) -> frozenset[Component]:
+        present: frozenset[Component] = frozenset()
         for seconds in _ANSWER_SECONDS:
             nodes = self._context.answering_workers(within_seconds=seconds)
             present |= {part for part in _ANSWERING if any(self._is(part, node) for node in nodes)}
@@ -183,12 +183,12 @@ class _RollCall:
                 break
         return present
 
-    def _is(self, part: Part, node: str) -> bool:
+    def _is(self, part: Component, node: str) -> bool:
         name, _, host = node.partition("@")
         return name == part and self._host in (None, host)
 
 
-def _examine_progress(context: Services) -> Finding:
+def _check_progress(context: Services) -> Finding:
     limits = context.limits
     if limits is None:
         return Finding("no API is configured", "set ISSUANCE_API_URL")
@@ -204,7 +204,7 @@ def _examine_progress(context: Services) -> Finding:
     except DBAPIError as error:
         return Finding(f"the ledger failed ({type(error).__name__})", "look at the database's log")
     if not found:
-        return WELL
+        return HEALTHY
     causes = (
         f"{stall.lane} work has been due for {duration(stall.due_seconds)}" for stall in found
     )

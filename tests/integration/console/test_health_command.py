@@ -12,7 +12,7 @@ from console.local.health_server import ProbeServer, Reports
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
-from operations.health.checkup import WELL, Finding, Part, Report
+from operations.health.runner import HEALTHY, Component, Finding, Report
 from tests.contract.ledger.build import make_job
 from tests.valkey import valkey_server
 
@@ -137,7 +137,7 @@ def _probed(check):
 def _check(parts):
     return Report(
         {
-            part: Finding("it is gone", "bring it back") if part is Part.BROKER else WELL
+            part: Finding("it is gone", "bring it back") if part is Component.BROKER else HEALTHY
             for part in parts
         }
     )
@@ -170,9 +170,9 @@ def test_probes_of_the_same_parts_share_a_report_for_two_seconds():
         return _check(parts)
 
     reports = Reports(check, clock=lambda: now[0])
-    for parts in ([Part.LEDGER], [Part.LEDGER], [Part.BROKER]):
+    for parts in ([Component.LEDGER], [Component.LEDGER], [Component.BROKER]):
         reports.report(parts)
     assert len(made) == 2
     now[0] += 2.1
-    reports.report([Part.LEDGER])
+    reports.report([Component.LEDGER])
     assert len(made) == 3

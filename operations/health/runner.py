@@ -1,4 +1,4 @@
-"""A checkup: examines each part of the system once, in bounded time, and gives remedies."""
+"""Runs the health checks: each component once, in bounded time, with remedies."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ from typing import Any
 
 from operations.errors import UsageError
 
-PART_SECONDS = 5.0
-"""Longest wait for one part. Parts wait for parts they need: a checkup takes up to 3 times this."""
+CHECK_SECONDS = 5.0
+"""Timeout of one check. Components wait for what they need: all checks take up to 3 times this."""
 
 
-class Part(StrEnum):
-    """A part of the system that can be examined."""
+class Component(StrEnum):
+    """A part of the system that can be checked."""
 
     LEDGER = "ledger"
     """It answers, and its schema fits this version."""
@@ -36,33 +36,33 @@ class Part(StrEnum):
     """Due work is being attempted."""
 
 
-NEEDS: Mapping[Part, frozenset[Part]] = {
-    Part.RELEASE: frozenset({Part.LEDGER, Part.BROKER}),
-    Part.BEAT: frozenset({Part.LEDGER, Part.BROKER, Part.RELEASE}),
-    Part.WORKER: frozenset({Part.BROKER}),
-    Part.BACKGROUND_WORKER: frozenset({Part.BROKER}),
-    Part.DEAD_LETTERS: frozenset({Part.BROKER}),
-    Part.PROGRESS: frozenset({Part.LEDGER, Part.BROKER, Part.LIMITS}),
+NEEDS: Mapping[Component, frozenset[Component]] = {
+    Component.RELEASE: frozenset({Component.LEDGER, Component.BROKER}),
+    Component.BEAT: frozenset({Component.LEDGER, Component.BROKER, Component.RELEASE}),
+    Component.WORKER: frozenset({Component.BROKER}),
+    Component.BACKGROUND_WORKER: frozenset({Component.BROKER}),
+    Component.DEAD_LETTERS: frozenset({Component.BROKER}),
+    Component.PROGRESS: frozenset({Component.LEDGER, Component.BROKER, Component.LIMITS}),
 }
 """What each part depends on: if that fails, the part is unknown and only the cause is shown."""
 
 
-def read_parts(text: str) -> list[Part]:
+def read_components(text: str) -> list[Component]:
     """Parse comma-separated names of parts; none means all.
 
     Raises:
         UsageError: a name is unknown.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Part)]
+    unknown = [name for name in names if name not in set(Component)]
     if unknown:
-        raise UsageError(f"{', '.join(unknown)}: no such part; give some of {', '.join(Part)}")
-    return [Part(name) for name in names] or list(Part)
+        raise UsageError(f"{', '.join(unknown)}: no such part; give some of {', '.join(Component)}")
+    return [Component(name) for name in names] or list(Component)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one examination; its texts hold no personal data."""
+    """The result of one check; its texts hold no personal data."""
 
     cause: str = ""
     """Why the part is unhealthy; "" when it is healthy."""
@@ -71,16 +71,16 @@ class Finding:
     """Facts worth knowing that are not problems."""
 
 
-WELL = Finding()
+HEALTHY = Finding()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a checkup."""
+    """The result of the health checks."""
 
-    findings: Mapping[Part, Finding]
-    unknown: Mapping[Part, Part] = field(default_factory=dict)
-    """Parts that could not be examined, each with the failed part that it depends on."""
+    findings: Mapping[Component, Finding]
+    unknown: Mapping[Component, Component] = field(default_factory=dict)
+    """Parts that could not be checked, each with the failed part that it depends on."""
 
     @property
     def healthy(self) -> bool:
@@ -117,71 +117,72 @@ class Report:
         }
 
 
-Examination = Callable[[], Finding]
+Check = Callable[[], Finding]
 
 
-def examine(
-    examinations: Mapping[Part, Examination], wanted: Iterable[Part], *, part_seconds: float
+def run_checks(
+    checks: Mapping[Component, Check], wanted: Iterable[Component], *, check_seconds: float
 ) -> Report:
-    """Examine these parts and the parts that they need, each once.
+    """Check these components and those that they need, each once.
 
     Args:
-        examinations: the examination of each part.
-        wanted: the parts to examine.
-        part_seconds: a part that takes longer has a problem; its examination is left running in a
+        checks: the check of each component.
+        wanted: the components to check.
+        check_seconds: a part that takes longer has a problem; its check keeps running in a
             daemon thread.
     """
     chosen = set(wanted)
     for part in tuple(chosen):
         chosen |= _needs(part)
-    findings: dict[Part, Finding] = {}
-    unknown: dict[Part, Part] = {}
-    left = [part for part in Part if part in chosen]
+    findings: dict[Component, Finding] = {}
+    unknown: dict[Component, Component] = {}
+    left = [part for part in Component if part in chosen]
     while left:
-        # Parts whose needs are all examined run concurrently, so that a server that does not answer
+        # Parts whose needs are all checked run concurrently, so that a server that does not answer
         # costs only one wait.
         ready = [part for part in left if not _needs(part).intersection(left)]
         left = [part for part in left if part not in ready]
-        begun: dict[Part, _Examining] = {}
+        begun: dict[Component, _RunningCheck] = {}
         for part in ready:
-            ill = next(
-                (need for need in Part if need in _needs(part) and _is_ill(need, findings)), None
+            unhealthy = next(
+                (
+                    need
+                    for need in Component
+                    if need in _needs(part) and _is_unhealthy(need, findings)
+                ),
+                None,
             )
-            if ill is None:
-                begun[part] = _Examining(examinations[part])
+            if unhealthy is None:
+                begun[part] = _RunningCheck(checks[part])
             else:
-                unknown[part] = ill
-        until = time.monotonic() + part_seconds
-        findings |= {
-            part: examining.finding(until, part_seconds) for part, examining in begun.items()
-        }
-    return Report({part: findings[part] for part in Part if part in findings}, unknown)
+                unknown[part] = unhealthy
+        until = time.monotonic() + check_seconds
+        findings |= {part: running.finding(until, check_seconds) for part, running in begun.items()}
+    return Report({part: findings[part] for part in Component if part in findings}, unknown)
 
 
-def _needs(part: Part) -> frozenset[Part]:
+def _needs(part: Component) -> frozenset[Component]:
     return NEEDS.get(part, frozenset())
 
 
-def _is_ill(part: Part, findings: Mapping[Part, Finding]) -> bool:
+def _is_unhealthy(part: Component, findings: Mapping[Component, Finding]) -> bool:
     return part in findings and bool(findings[part].cause)
 
 
-class _Examining:
-    """One examination under way."""
+class _RunningCheck:
+    """A check that runs in a thread of its own."""
 
-    def __init__(self, examination: Examination) -> None:
-        self._examination = examination
+    def __init__(self, check: Check) -> None:
+        self._check = check
         self._finding: Finding | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._finding = self._examination()
-        except Exception as error:  # noqa: BLE001  # any failure is a finding, and ends no other examination
-            self._finding = Finding(
-                f"its examination failed: {type(error).__name__}", "see the log"
-            )
+            self._finding = self._check()
+        except Exception as error:  # noqa: BLE001  # any failure is a finding, and ends no other check
+            self._finding = Finding(f"its check failed: {type(error).__name__}", "see the log")
 
     def finding(self, until: float, seconds: float) -> Finding:
         self._thread.join(max(0.0, until - time.monotonic()))

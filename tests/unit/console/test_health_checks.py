@@ -9,24 +9,24 @@ from ledger.queries.stalls import Stall
 from limiter.state import Availability
 from operations.errors import UsageError
 from operations.health.checks import is_explained, stall_seconds
-from operations.health.checkup import NEEDS, WELL, Finding, Part, examine, read_parts
+from operations.health.runner import HEALTHY, NEEDS, Component, Finding, read_components, run_checks
 from tests.unit.limit_states import limit_state
 
-ILL = Finding("it is gone", "bring it back")
+UNHEALTHY = Finding("it is gone", "bring it back")
 
 
-def _checkup(wanted=Part, **findings):
+def _checkup(wanted=Component, **findings):
     """Checks in which every part is healthy but these."""
     seen = []
 
     def examination(part):
         def look():
             seen.append(part)
-            return findings.get(part.name, WELL)
+            return findings.get(part.name, HEALTHY)
 
         return look
 
-    report = examine({part: examination(part) for part in Part}, wanted, part_seconds=5)
+    report = run_checks({part: examination(part) for part in Component}, wanted, check_seconds=5)
     assert len(seen) == len(set(seen))
     return report, set(seen)
 
@@ -34,13 +34,13 @@ def _checkup(wanted=Part, **findings):
 def test_a_healthy_report_names_every_part_once():
     report, seen = _checkup()
     assert report.healthy
-    assert seen == set(Part)
+    assert seen == set(Component)
     assert report.lines() == []
     assert set(report.as_json()["parts"].values()) == {"ok"}
 
 
 def test_a_problem_is_one_line_with_cause_and_remedy():
-    report, _ = _checkup(PROGRESS=ILL)
+    report, _ = _checkup(PROGRESS=UNHEALTHY)
     assert not report.healthy
     assert report.lines() == ["progress: it is gone; bring it back"]
     assert report.as_json()["problems"] == [
@@ -49,15 +49,15 @@ def test_a_problem_is_one_line_with_cause_and_remedy():
 
 
 def test_a_part_that_needs_a_failed_part_is_unknown_and_not_checked():
-    report, seen = _checkup(BROKER=ILL)
-    assert seen == {Part.LEDGER, Part.BROKER, Part.LIMITS}
-    assert report.unknown == dict.fromkeys(set(Part) - seen, Part.BROKER)
+    report, seen = _checkup(BROKER=UNHEALTHY)
+    assert seen == {Component.LEDGER, Component.BROKER, Component.LIMITS}
+    assert report.unknown == dict.fromkeys(set(Component) - seen, Component.BROKER)
     assert report.as_json()["parts"]["worker"] == "unknown"
 
 
 def test_beat_is_unknown_when_the_release_makes_no_rounds():
-    report, _ = _checkup(RELEASE=ILL)
-    assert report.unknown == {Part.BEAT: Part.RELEASE}
+    report, _ = _checkup(RELEASE=UNHEALTHY)
+    assert report.unknown == {Component.BEAT: Component.RELEASE}
 
 
 @pytest.mark.parametrize("part", NEEDS)
@@ -77,32 +77,35 @@ def test_a_part_that_hangs_is_a_problem_and_delays_no_other_check():
 
     def look():
         hang.wait(30)
-        return WELL
+        return HEALTHY
 
-    report = examine(
-        dict.fromkeys(Part, lambda: WELL) | {Part.LEDGER: look},
-        [Part.BROKER, Part.LEDGER],
-        part_seconds=0.05,
+    report = run_checks(
+        dict.fromkeys(Component, lambda: HEALTHY) | {Component.LEDGER: look},
+        [Component.BROKER, Component.LEDGER],
+        check_seconds=0.05,
     )
     hang.set()
-    assert report.findings[Part.BROKER] == WELL
-    assert "did not answer within 0.05 s" in report.findings[Part.LEDGER].cause
+    assert report.findings[Component.BROKER] == HEALTHY
+    assert "did not answer within 0.05 s" in report.findings[Component.LEDGER].cause
 
 
 def test_a_check_that_raises_reports_the_kind_of_error_without_its_data():
     def look():
         raise RuntimeError("919800000001")
 
-    (line,) = examine({Part.LEDGER: look}, [Part.LEDGER], part_seconds=5).lines()
+    (line,) = run_checks({Component.LEDGER: look}, [Component.LEDGER], check_seconds=5).lines()
     assert "RuntimeError" in line
     assert "9198" not in line
 
 
 def test_parts_are_read_by_name_and_all_is_the_default():
-    assert read_parts("") == list(Part)
-    assert read_parts("ledger, background-worker") == [Part.LEDGER, Part.BACKGROUND_WORKER]
+    assert read_components("") == list(Component)
+    assert read_components("ledger, background-worker") == [
+        Component.LEDGER,
+        Component.BACKGROUND_WORKER,
+    ]
     with pytest.raises(UsageError, match=r"legder: no such part; give some of ledger, broker"):
-        read_parts("legder,broker")
+        read_components("legder,broker")
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 180), (100, 180), (1, 180), (0.5, 360)])
