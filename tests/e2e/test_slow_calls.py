@@ -15,6 +15,8 @@ _TIMEOUT_SECONDS = 20.0
 _LEASE_SECONDS = 45.0
 _SOON_SECONDS = 12.0
 """Well below the timeout, also on a busy machine."""
+_SLOW = {"kind": "latency", "seconds": 14}
+"""A slow call that ends before its timeout, and long after the others."""
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +71,10 @@ def test_a_killed_childs_slow_call_is_repeated_at_once_and_issues_once(
 
 
 def test_a_stopping_worker_records_its_slow_call_first(system: System):
-    _blast(
-        system, "stopped", plain_rows(60, area=62), {"kind": "latency", "seconds": 5}, slow=(30,)
-    )
-    await_that("all others are issued", lambda: _issued(system, "stopped") == 59, 4.5)
+    _blast(system, "stopped", plain_rows(60, area=62), _SLOW, slow=(30,))
+    await_that("all others are issued", lambda: _issued(system, "stopped") == 59, _SOON_SECONDS)
     worker = system.processes.kill("worker", signal.SIGTERM)
-    worker.wait(_SOON_SECONDS)
+    worker.wait(_TIMEOUT_SECONDS)
     assert _issued(system, "stopped") == 60
     assert {line.attempts for line in system.lines("stopped")} == {1}
     system.processes.find_again(worker, "worker")
@@ -82,10 +82,10 @@ def test_a_stopping_worker_records_its_slow_call_first(system: System):
 
 
 def test_a_stopping_child_records_its_slow_call_first(system: System):
-    _blast(system, "ended", plain_rows(60, area=63), {"kind": "latency", "seconds": 5}, slow=(30,))
-    await_that("all others are issued", lambda: _issued(system, "ended") == 59, 4.5)
+    _blast(system, "ended", plain_rows(60, area=63), _SLOW, slow=(30,))
+    await_that("all others are issued", lambda: _issued(system, "ended") == 59, _SOON_SECONDS)
     for child in system.processes.children("worker"):
         child.terminate()
-    await_that("the last is issued", lambda: _issued(system, "ended") == 60, _SOON_SECONDS)
+    await_that("the last is issued", lambda: _issued(system, "ended") == 60, _TIMEOUT_SECONDS)
     assert {line.attempts for line in system.lines("ended")} == {1}
     system.wait_settled("ended")
