@@ -88,7 +88,7 @@ def breaker_text(breaker: BreakerState) -> str:
     reason = f": {breaker.reason}" if breaker.reason else ""
     if breaker.availability is Availability.SUSPENDED:
         return f"suspended for another {duration(breaker.until_seconds)}, {since}{reason}"
-    return f"probing, one call every 2 s at most, {since}{reason}"
+    return f"probing, one call at least every 2 s, {since}{reason}"
 
 
 def adaptive_limit_text(state: LimitState) -> str:

@@ -91,7 +91,7 @@ def test_a_probing_account_is_shown_as_probing(run, redis, suspend, account):
     suspend(limits_key(account), "HTTP 503")
     redis.hdel(limits_key(account), "suspended_until")
     assert re.search(
-        r"account  probing, one call every 2 s at most, for 4\d s already: HTTP 503",
+        r"account  probing, one call at least every 2 s, for 4\d s already: HTTP 503",
         run("limits", "show").stdout,
     )
 
