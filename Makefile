@@ -23,7 +23,7 @@ demo: $(BIN)/.runtime ## Issue a sample campaign on embedded servers (about a mi
 PYTEST = $(BIN)/python -m pytest
 MANY = -n logical --maxprocesses 4
 
-test: $(BIN)/.dev ## Tests: unit, contract, integration, a blast on each backend, some faults (4 minutes)
+test: $(BIN)/.dev ## Tests: unit, contract, integration, a blast on each backend, some faults (a few minutes)
 	@$(PYTEST) $(MANY) -m "not rest" tests/unit/issuance --cov --cov-report=term:skip-covered
 	@$(PYTEST) $(MANY) -m "not rest" tests/unit tests/contract tests/integration --ignore tests/unit/issuance
 	@$(PYTEST) -n 2 -m "not rest" tests/e2e tests/chaos

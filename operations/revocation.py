@@ -22,7 +22,7 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
     Args:
         ledger: the record.
         account: the API account to call.
-        request_id: the line's requestId
+        request_id: the line's requestId.
         who: the operator, whose note goes to the API as the reason.
 
     Raises:

@@ -61,3 +61,10 @@ def test_plain_sentences_and_code_are_left_alone(tmp_path):
     path = write(tmp_path / "a.py", '"""Who may read it? Operators."""\nanew = 1\n')
     assert list(find_phrases(path)) == []
     assert list(read_prose(path)) == [(1, "Who may read it? Operators.")]
+
+
+def test_an_allowed_phrase_is_left_alone(tmp_path):
+    path = write(
+        tmp_path / "a.py", '"""Revoke.\n\n    line: its id.\n    who: the operator.\n"""\n'
+    )
+    assert list(find_phrases(path)) == []
