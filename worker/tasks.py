@@ -13,17 +13,23 @@ from worker.services import WorkerServices
 
 
 def register_tasks(app: Celery, services: WorkerServices) -> None:
-    """Add the tasks to the application; their names are in `broker.queues`."""
+    """Add the tasks to this application only; their names are in `broker.queues`.
 
-    @app.task(name=ISSUE_TASK, bind=True, Request=reporting_request(services.orphans.report))
+    Celery adds a shared task to every application of the process. A second application
+    would then call this one's services.
+    """
+
+    report = reporting_request(services.orphans.report)
+
+    @app.task(name=ISSUE_TASK, bind=True, shared=False, Request=report)
     def issue_chunk(self: Task, job_numbers: list[int]) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)
 
-    @app.task(name=RELEASE_TASK, send_events=False)
+    @app.task(name=RELEASE_TASK, shared=False, send_events=False)
     def release(*, by_beat: bool = False) -> None:
         run_release(services, by_beat=by_beat)
 
-    @app.task(name=DEAD_LETTER_TASK)
+    @app.task(name=DEAD_LETTER_TASK, shared=False)
     def dead_letter(**notice: Any) -> None:
         raise_alarm(notice, services.settings.dead_letter_webhook_url)

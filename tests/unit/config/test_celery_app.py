@@ -169,10 +169,20 @@ def test_a_task_without_a_queue_of_its_own_cannot_make_one(conf):
     assert not conf.task_create_missing_queues
 
 
+def _worker_app():
+    servers = Servers("sqlite://", REDIS, REDIS, "http://x", 0)
+    return build(Services(Settings(_env_file=None), servers))
+
+
 def test_the_worker_knows_every_task_that_is_sent():
-    app = build(
-        Services(Settings(_env_file=None), Servers("sqlite://", REDIS, REDIS, "http://x", 0))
-    )
+    app = _worker_app()
     ours = {name for name in app.tasks if name.startswith("issuance.")}
     assert ours == {"issuance.issue_chunk", RELEASE_TASK, DEAD_LETTER_TASK}
     assert all(app.tasks[name].acks_late for name in ours)
+
+
+def test_two_applications_in_one_process_keep_their_own_tasks():
+    first, second = _worker_app(), _worker_app()
+    assert first.tasks[DEAD_LETTER_TASK] is not second.tasks[DEAD_LETTER_TASK]
+    for app in (first, second):
+        assert app.tasks[RELEASE_TASK].app is app
