@@ -27,12 +27,14 @@ class Line:
 
     request_id: str
     reward_id: int
+    """0 if the reward is named by its external id."""
     quantity: int = 1
     org_id: int | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Other fields of this reward in the body, with the API's names and nesting."""
     source_line: int = field(default=0, compare=False)
     """1-based line number in the campaign's file; 0 if there is no file."""
+    reward_external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,15 @@ class Job:
     generation: int = 1
     source_line: int = 0
     """The first line's; 0 if there is no file."""
+    scope: str | None = None
+    """DATA-SCOPE of the call: `SELF`, or `OTHER:ID[,ID]` with the organisations' ids; None: the
+    account's setting."""
+    transaction_number: str | None = None
+    """Given by the caller; None: the id is the `transactionNumber`."""
 
     @property
     def id(self) -> str:
-        """The job's id, also its `transactionNumber`."""
+        """The first line's requestId."""
         return self.lines[0].request_id
 
 

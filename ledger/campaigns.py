@@ -31,6 +31,8 @@ class Campaign:
     accepted_lines: int
     weight: int
     """1 to 100: its share of the rate relative to other campaigns that have work."""
+    account: str = "default"
+    """The API account of all its calls."""
 
 
 def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
@@ -240,7 +242,7 @@ def find_in(connection: Connection, name: str, *, for_update: bool = False) -> C
     return _campaign(found)
 
 
-def _campaign(row: Row[tuple[int, str, str, bool, int, int, int]]) -> Campaign:
+def _campaign(row: Row[tuple[int, str, str, bool, int, int, int, str]]) -> Campaign:
     return Campaign(
         id=row.id,
         name=row.name,
@@ -248,4 +250,5 @@ def _campaign(row: Row[tuple[int, str, str, bool, int, int, int]]) -> Campaign:
         defers_limits=row.defers_limits,
         accepted_lines=row.accepted_lines,
         weight=row.weight,
+        account=row.account,
     )

@@ -18,7 +18,6 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
     Celery adds a shared task to every application of the process. A second application
     would then call this one's services.
     """
-
     report = reporting_request(services.orphans.report)
 
     @app.task(name=ISSUE_TASK, bind=True, shared=False, Request=report)

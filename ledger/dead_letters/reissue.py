@@ -79,6 +79,7 @@ class _OldJob(NamedTuple):
     body: bytes
     occurrence: int
     generation: int
+    scope: str | None
 
 
 class _OldLine(NamedTuple):
@@ -86,6 +87,8 @@ class _OldLine(NamedTuple):
     request_id: str
     reward_id: int
     requested_quantity: int
+    org_id: int | None
+    reward_external_id: str | None
     state: str
 
 
@@ -127,7 +130,16 @@ def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) ->
     body, new_lines = reissue_body(
         Variant(old.variant),
         old.body,
-        [Line(line.request_id, line.reward_id, line.requested_quantity) for line in of_job],
+        [
+            Line(
+                line.request_id,
+                line.reward_id,
+                line.requested_quantity,
+                line.org_id,
+                reward_external_id=line.reward_external_id,
+            )
+            for line in of_job
+        ],
         renamed,
     )
     return Job(
@@ -139,6 +151,7 @@ def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) ->
         occurrence=old.occurrence,
         generation=old.generation + 1,
         source_line=old.source_line,
+        scope=old.scope,
     )
 
 

@@ -67,6 +67,10 @@ class ClaimedJob:
     """The refused job that this one replaces."""
     claims: int = 1
     """This claim and the earlier ones without an outcome: above 1 the job has lost a worker."""
+    scope: str | None = None
+    """See `Job.scope`."""
+    transaction_number: str | None = None
+    """See `Job.transaction_number`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +237,8 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.first_claimed_at,
             jobs.c.reissue_of,
             jobs.c.claims,
+            jobs.c.scope,
+            jobs.c.transaction_number,
         )
     )
 
@@ -245,6 +251,8 @@ _LINES = (
         lines.c.request_id,
         lines.c.reward_id,
         lines.c.requested_quantity,
+        lines.c.org_id,
+        lines.c.reward_external_id,
         lines.c.transaction_ids,
     )
     .where(lines.c.job_number.in_(_NUMBERS))
@@ -258,10 +266,12 @@ def _lines(
     """Read the jobs' lines, and the transactions that replies have named for them."""
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
     shown: dict[int, list[str]] = {}
-    for number, request_id, reward_id, quantity, named in connection.execute(
+    for number, request_id, reward_id, quantity, org_id, external_id, named in connection.execute(
         _LINES, {"job_numbers": numbers}
     ):
-        of_jobs[number].append(Line(request_id, reward_id, quantity))
+        of_jobs[number].append(
+            Line(request_id, reward_id, quantity, org_id, reward_external_id=external_id)
+        )
         if named:
             shown.setdefault(number, []).extend(from_json(named))
     return of_jobs, shown
@@ -275,7 +285,7 @@ def _claimed(
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = (
         counts
     )
-    fallback, empty_reads, first_claimed_at, reissue_of, claims = rest
+    fallback, empty_reads, first_claimed_at, reissue_of, claims, scope, transaction_number = rest
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -297,4 +307,6 @@ def _claimed(
         first_claimed_at=instant(first_claimed_at),
         reissue_of=reissue_of,
         claims=claims,
+        scope=scope,
+        transaction_number=transaction_number,
     )

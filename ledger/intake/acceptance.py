@@ -274,12 +274,13 @@ def insert_jobs(
         (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value,
          str(job.customer), job.variant.value, job.body, job.occurrence, job.generation,
          reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0, 0,
-         0, forgotten, forgotten is not None, 0, 0, now)
+         0, forgotten, forgotten is not None, 0, 0, now,
+         job.scope, job.transaction_number)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
         (number, position, line.request_id, campaign_id, line.reward_id,
-         State.WAITING.value, line.quantity)
+         State.WAITING.value, line.quantity, line.org_id, line.reward_external_id)
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
     ])  # fmt: skip
@@ -296,7 +297,7 @@ _JOB_COLUMNS = (
     "customer", "variant", "body", "occurrence", "generation",
     "reissue_of", "state", "open_lines", "due_at", "claims", "attempts",
     "budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives",
-    "accepted_at",
+    "accepted_at", "scope", "transaction_number",
 )  # fmt: skip
 _LINE_COLUMNS = (
     "job_number",
@@ -306,4 +307,6 @@ _LINE_COLUMNS = (
     "reward_id",
     "state",
     "requested_quantity",
+    "org_id",
+    "reward_external_id",
 )

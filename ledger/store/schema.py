@@ -23,7 +23,7 @@ from sqlalchemy import (
 from issuance.states import OPEN, State
 from ledger.store.dialects.dialect import NAMES
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -61,6 +61,8 @@ campaigns = Table(
     Column("created_at", Ms, nullable=False),
     # its share of the rate relative to other campaigns
     Column("weight", Integer, nullable=False, server_default="1"),
+    # the API account of all its calls; it never changes
+    Column("account", Text, nullable=False, server_default="default"),
 )
 
 intakes = Table(
@@ -115,6 +117,16 @@ jobs = Table(
     Column("empty_reads", Integer, nullable=False, server_default="0"),  # reads that found nothing
     Column("accepted_at", Ms, nullable=False),
     Column("settled_at", Ms),
+    # SELF, or OTHER:ID,ID; null: the account's own
+    Column("scope", Text),
+    # given by the row; null: the id is the transactionNumber
+    Column("transaction_number", Text),
+    Index(
+        "ix_jobs_transaction_number",
+        "transaction_number",
+        unique=True,
+        **_where("transaction_number IS NOT NULL"),
+    ),
     Index(
         "ix_jobs_waiting",
         "lane",
@@ -156,6 +168,9 @@ lines = Table(
     Column("points_references", Text),
     Column("anomalies", Text),
     Column("settled_at", Ms),
+    Column("org_id", BigInteger),
+    # given instead of the rewardId, which is then 0
+    Column("reward_external_id", Text),
     PrimaryKeyConstraint("job_number", "position"),
     Index(
         "ix_lines_settled",

@@ -1,7 +1,10 @@
 """Claims: a message claims its jobs once; an orphaned one takes over its dead worker's claims."""
 
+from dataclasses import replace
+
 import pytest
 
+from issuance.endpoint import Variant
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
@@ -29,6 +32,16 @@ def test_a_claim_has_all_that_sending_and_judging_need(desk):
         0,
     )
     assert (claimed.may_have_reached, claimed.budget_age_seconds) == (False, None)
+
+
+def test_a_claim_has_the_scope_number_and_ids_that_the_row_gave(desk):
+    made = make_job(variant=Variant.CONNECTED)
+    [line] = made.lines
+    named = replace(line, reward_id=0, reward_external_id="SKU-9")
+    job = replace(made, lines=(named,), scope="OTHER:50000", transaction_number="till-17")
+    _, claimed = desk.take_one(job)
+    assert (claimed.scope, claimed.transaction_number) == ("OTHER:50000", "till-17")
+    assert claimed.lines == (named,)
 
 
 def test_a_claim_says_whether_its_campaign_defers_limits(ledger):

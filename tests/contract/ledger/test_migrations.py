@@ -56,6 +56,7 @@ def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
         "ix_jobs_open": "waiting queued running",
         "ix_lines_settled": "waiting",
         "ix_dead_letters_unpublished": "published_at",
+        "ix_jobs_transaction_number": "transaction_number",
     }
 
 
@@ -66,7 +67,7 @@ def _indexes(ledger):
         if ledger.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     )
-    words = ("waiting", "queued", "running", "published_at")
+    words = ("waiting", "queued", "running", "published_at", "transaction_number")
     with ledger.read() as connection:
         conditions = {
             name: (sql or "").partition(" WHERE ")[2]

@@ -1,6 +1,7 @@
 """Redrive: resends what may have been issued, reissues what was refused, each only once."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -27,6 +28,15 @@ from tests.contract.ledger.build import (
 )
 
 _ONCE = RetryPolicy(max_attempts=1)
+
+
+def test_a_reissue_keeps_scope_and_organisation_but_not_the_transaction_number(desk):
+    made = make_job(variant=Variant.CONNECTED)
+    desk.settle(replace(made, scope="OTHER:50000", transaction_number="till-17"), refuse())
+    desk.redrive(Verb.REISSUE)
+    _, again = desk.take_one()
+    assert (again.scope, again.transaction_number) == ("OTHER:50000", None)
+    assert [line.org_id for line in again.lines] == [50_000]
 
 
 def test_a_resend_sends_the_same_bytes_with_a_new_budget(desk):
