@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ AUTHORIZATION = b"authorization"
 TOKEN_HEADER = b"x-cap-api-oauth-token"
 SCOPE = b"data-scope"
 SCOPE_ORGS = (b"data-scope-org", b"data-scope-orgs")
+MOST_ORGS_OF_A_READ = 2
 UNAUTHORISED = GatewayError(401, "Invalid authentication credentials or token expired")
 
 
@@ -23,6 +24,7 @@ UNAUTHORISED = GatewayError(401, "Invalid authentication credentials or token ex
 class Caller:
     """An authenticated caller; `username` is its till, or None for an OAuth client."""
 
+    account: str
     org_id: int
     username: str | None = None
 
@@ -34,20 +36,35 @@ def basic_header(username: str, password: str) -> str:
 
 
 class Authenticator:
-    """Authenticates callers and grants tokens; `clock` is in epoch seconds."""
+    """Authenticates the callers of all accounts and grants tokens; `clock` is in epoch seconds."""
 
-    def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
+    def __init__(self, accounts: Iterable[Catalogue], clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._org_id, self._children = catalogue.org_id, frozenset(catalogue.children)
-        self._tills = {
-            basic_header(till.username, till.password).encode(): Caller(till.org_id, till.username)
-            for till in catalogue.tills
-        }
-        self._usernames = {till.username for till in catalogue.tills}
-        self._clients = {
-            (client.key, client.secret): Caller(client.org_id) for client in catalogue.clients
-        }
+        self._orgs_of: dict[str, tuple[int, frozenset[int]]] = {}
+        self._usernames: dict[str, frozenset[str]] = {}
+        self._tills: dict[bytes, Caller] = {}
+        self._clients: dict[tuple[str, str], Caller] = {}
         self._tokens: dict[bytes, tuple[Caller, float]] = {}
+        for account in accounts:
+            self._add(account)
+
+    def _add(self, account: Catalogue) -> None:
+        name = account.name
+        self._orgs_of[name] = account.org_id, frozenset(account.children)
+        self._usernames[name] = frozenset(till.username for till in account.tills)
+        tills = {
+            basic_header(till.username, till.password).encode(): Caller(
+                name, till.org_id, till.username
+            )
+            for till in account.tills
+        }
+        clients = {
+            (client.key, client.secret): Caller(name, client.org_id) for client in account.clients
+        }
+        if tills.keys() & self._tills.keys() or clients.keys() & self._clients.keys():
+            raise ValueError(f"account {name} has the same credentials as another account")
+        self._tills |= tills
+        self._clients |= clients
 
     def identify(self, headers: Mapping[bytes, bytes]) -> Caller:
         """Return the caller; raises GatewayError 401 for a wrong, unknown or expired credential."""
@@ -91,7 +108,10 @@ class Authenticator:
         username = query.get("username")
         if not username:
             raise GatewayError(403, "username is mandatory")
-        if username not in self._usernames or caller.username not in (None, username):
+        if username not in self._usernames[caller.account] or caller.username not in (
+            None,
+            username,
+        ):
             raise GatewayError(403, "username is not the authorised till")
 
     def orgs_for_writing(self, caller: Caller, headers: Mapping[bytes, bytes]) -> frozenset[int]:
@@ -106,21 +126,25 @@ class Authenticator:
         scope = headers.get(SCOPE, b"SELF").decode().upper()
         if scope not in {"SELF", "OTHER", "ALL"}:
             raise GatewayError(403, f"DATA-SCOPE {scope} is not supported")
-        return self._orgs(scope, caller, headers)
+        orgs = self._orgs(scope, caller, headers)
+        if scope == "OTHER" and len(orgs) > MOST_ORGS_OF_A_READ:
+            raise GatewayError(403, "DATA-SCOPE OTHER reads at most two organisations")
+        return orgs
 
     def _orgs(self, scope: str, caller: Caller, headers: Mapping[bytes, bytes]) -> frozenset[int]:
         if scope == "SELF":
             return frozenset({caller.org_id})
-        if caller.org_id != self._org_id:
+        parent, children = self._orgs_of[caller.account]
+        if caller.org_id != parent:
             raise GatewayError(
                 403, f"DATA-SCOPE {scope} needs the parent organisation's credentials"
             )
         if scope == "ALL":
-            return self._children | {caller.org_id}
+            return children | {parent}
         raw = next((headers[name] for name in SCOPE_ORGS if name in headers), b"").decode()
         wanted = [part.strip() for part in raw.split(",") if part.strip()]
         orgs = frozenset(int(part) for part in wanted if part.isdecimal())
-        if not wanted or len(orgs) != len(wanted) or not orgs <= self._children:
+        if not wanted or len(orgs) != len(wanted) or not orgs <= children:
             raise GatewayError(
                 403, "DATA-SCOPE OTHER needs DATA-SCOPE-ORG with connected child orgs"
             )

@@ -25,6 +25,7 @@ def admin_routes(world: World) -> list[Route]:
         ("GET", "/_truth", _show_truth),
         ("GET", "/_truth/summary", _show_summary),
         ("GET", "/_truth/{request_id:path}", _show_entry),
+        ("GET", "/_accounts", _show_accounts),
         ("GET", "/_faults", _show_faults),
         ("POST", "/_faults", _add_faults),
         ("DELETE", "/_faults", _clear_faults),
@@ -99,16 +100,24 @@ async def _change_switches(world: World, request: Request) -> Response:
 
 
 async def _change_reward(world: World, request: Request) -> Response:
-    reward_id = request.path_params["reward_id"]
-    if reward_id not in world.rewards:
+    account, reward_id = request.query_params.get("account"), request.path_params["reward_id"]
+    try:
+        world.change_reward(reward_id, await request.json(), account)
+    except KeyError:
         return JSONResponse({"error": "the catalogue has no such reward"}, status_code=404)
-    world.change_reward(reward_id, await request.json())
     return JSONResponse({"rewardId": reward_id})
 
 
 async def _put_customer(world: World, request: Request) -> Response:
-    world.put_customer(await request.json())
+    try:
+        world.put_customer(await request.json(), request.query_params.get("account"))
+    except KeyError:
+        return JSONResponse({"error": "the catalogue has no such account"}, status_code=404)
     return JSONResponse({"ok": True})
+
+
+async def _show_accounts(world: World, request: Request) -> Response:  # noqa: ARG001 - one shape for all handlers
+    return JSONResponse([account.as_json() for account in world.accounts.values()])
 
 
 async def _revoke_tokens(world: World, request: Request) -> Response:  # noqa: ARG001 - one shape for all handlers

@@ -119,7 +119,7 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The simulator's initial data; `children` are the ids of organisations below `org_id`."""
+    """The initial data of one account; `children` are the ids of organisations below `org_id`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     org_id: int
@@ -133,6 +133,17 @@ class Catalogue:
     auto_customers: bool = True
     auto_points: int = 1_000_000
     magic_customers: bool = False
+    name: str = "default"
+    more_accounts: tuple["Catalogue", ...] = ()
+    """Further accounts in the same simulator: callers of one see nothing of the others."""
+
+    @property
+    def accounts(self) -> tuple["Catalogue", ...]:
+        """This account and all further ones; raises ValueError if two have the same name."""
+        found = (self, *(below for more in self.more_accounts for below in more.accounts))
+        if len({account.name for account in found}) != len(found):
+            raise ValueError("two accounts of the catalogue have the same name")
+        return found
 
 
 def load_catalogue(path: Path) -> Catalogue:

@@ -78,7 +78,7 @@ class Directory:
         self._ids = count(FIRST_AUTOMATIC_ID)
         for profile in catalogue.customers:
             self.put(profile)
-        self._groups = [GroupAccount(group, group.points) for group in catalogue.groups]
+        self.groups = [GroupAccount(group, group.points) for group in catalogue.groups]
 
     def put(self, profile: Profile) -> None:
         """Add a customer or replace the one with the same id."""
@@ -95,7 +95,7 @@ class Directory:
     def find_group(self, kind: str, value: str) -> GroupAccount | None:
         """The group with this name, or None."""
         return next(
-            (account for account in self._groups if str(getattr(account.group, kind)) == value),
+            (account for account in self.groups if str(getattr(account.group, kind)) == value),
             None,
         )
 

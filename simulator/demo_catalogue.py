@@ -73,6 +73,24 @@ CUSTOMERS = (
 
 GROUPS = (Group(601, 501, members=frozenset({501, 502}), external_id="FAM-601", points=500),)
 
+
+def _other_account(name: str, org_id: int, first_reward: int) -> Catalogue:
+    """A second brand with a till, a client and two child organisations of its own."""
+    brand = name.upper()
+    return Catalogue(
+        name=name,
+        org_id=org_id,
+        children=(org_id + 1, org_id + 2),
+        brands=(brand,),
+        tills=(Till(f"{name}.till", name, org_id),),
+        clients=(OAuthClient(f"{name}-key", f"{name}-secret", org_id),),
+        rewards=(
+            Reward(first_reward, "Free coupon", brand, external_id=f"SKU-{first_reward}"),
+            Reward(first_reward + 1, "Coupon for 10 points", brand, points=10),
+        ),
+    )
+
+
 DEMO = Catalogue(
     org_id=ORG,
     children=CHILDREN,
@@ -84,6 +102,7 @@ DEMO = Catalogue(
     customers=CUSTOMERS,
     groups=GROUPS,
     magic_customers=True,
+    more_accounts=(_other_account("shop", 5000, 2001), _other_account("air", 6000, 3001)),
 )
 
 # For load tests and tests whose generated identifiers may end like a magic customer's.

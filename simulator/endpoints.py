@@ -18,6 +18,7 @@ from simulator.truth import CallKind
 from simulator.world import World
 
 NOTHING = Reply(0, b"")
+NO_CALLER = Caller("", 0)
 
 
 class Endpoint:
@@ -45,7 +46,7 @@ class Endpoint:
         except GatewayError as error:
             return gateway_reply(error), None
         self.record(call)
-        fault = self.choose_fault(call)
+        fault = self.choose_fault(call, caller)
         if fault is not None:
             if fault.kind == "reset_before":
                 return NOTHING, fault
@@ -56,7 +57,7 @@ class Endpoint:
 
     async def _answer_in_time(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:
         try:
-            await self.wait(call, self.world.delay(fault))
+            await self.wait(call, caller, self.world.delay(fault))
             return self.answer(call, caller, fault)
         except GatewayError as error:
             return gateway_reply(error)
@@ -70,15 +71,15 @@ class Endpoint:
     def record(self, call: Call) -> None:
         """Record that the call arrived."""
 
-    def choose_fault(self, call: Call) -> Fault | None:
+    def choose_fault(self, call: Call, caller: Caller) -> Fault | None:
         """The fault for this call, if any."""
-        return self.world.faults.choose(call.path, None, issuing=False)
+        return self.world.faults.choose(call.path, None, caller.account, issuing=False)
 
     def is_single(self, call: Call) -> bool:  # noqa: ARG002 - issue endpoints need the call
         """Whether a refusal of the whole call has the shape of a single issue."""
         return True
 
-    async def wait(self, call: Call, seconds: float) -> None:  # noqa: ARG002 - issue endpoints need the call
+    async def wait(self, call: Call, caller: Caller, seconds: float) -> None:  # noqa: ARG002 - issue endpoints need the call
         """Wait for as long as the reply is meant to take."""
         if seconds:
             await asyncio.sleep(seconds)
@@ -110,7 +111,7 @@ class TokenEndpoint(Endpoint):
 
     def authenticate(self, call: Call) -> Caller:  # noqa: ARG002 - see Endpoint
         """Accept every caller."""
-        return Caller(self.world.catalogue.org_id)
+        return NO_CALLER
 
     def answer(self, call: Call, caller: Caller, fault: Fault | None) -> Reply:  # noqa: ARG002 - see Endpoint
         """A new token for the right key and secret."""
@@ -134,18 +135,18 @@ class IssueEndpoint(Endpoint):
             _customer_in(call), elements_in(call.fields, self._reward_id(call))
         )
 
-    def choose_fault(self, call: Call) -> Fault | None:
+    def choose_fault(self, call: Call, caller: Caller) -> Fault | None:
         """The fault for this customer's call, if any."""
-        return self.world.faults.choose(call.path, _customer_in(call), issuing=True)
+        return self.world.faults.choose(call.path, _customer_in(call), caller.account, issuing=True)
 
     def is_single(self, call: Call) -> bool:
         """Whether the path names one reward."""
         return self._reward_id(call) is not None
 
-    async def wait(self, call: Call, seconds: float) -> None:
+    async def wait(self, call: Call, caller: Caller, seconds: float) -> None:
         """Wait with the customer locked; a second call for it is refused with 10004."""
-        busy = self.world.busy
-        lock = self.world.lock_of(identifier_in(call.fields))
+        account = self.world.accounts[caller.account]
+        busy, lock = account.busy, account.lock_of(identifier_in(call.fields))
         if lock in busy:
             self.world.truth.collided(elements_in(call.fields, self._reward_id(call)))
             raise RefusalError(CUSTOMER_BUSY)
@@ -164,7 +165,13 @@ class IssueEndpoint(Endpoint):
         orgs = self._orgs_in_scope(call, caller)
         forced = fault.forced if fault else None
         submission = Submission(
-            call.body, self._reward_id(call), orgs, self._connected, world.clock(), forced
+            caller.account,
+            call.body,
+            self._reward_id(call),
+            orgs,
+            self._connected,
+            world.clock(),
+            forced,
         )
         world.truth.record(submission.as_json())
         order, results = submission.process(world)

@@ -97,11 +97,15 @@ class NextCalls:
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """The body of `POST /_faults`: `rates` replace the current ones, all else is added."""
+    """The body of `POST /_faults`: `rates` replace the current ones, all else is added.
+
+    `accounts` holds the fault that every call of an account meets until the plan is cleared.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     next: tuple[NextCalls, ...] = ()
     customers: dict[str, tuple[FaultLike, ...]] = field(default_factory=dict)
+    accounts: dict[str, FaultLike] = field(default_factory=dict)
     rates: dict[Kind, Rate] = field(default_factory=dict)
     seed: int | None = None
 
@@ -117,7 +121,7 @@ ALWAYS = frozenset({"9109"})
 
 
 class Faults:
-    """Chooses at most one fault per call: planned, by customer, by magic suffix, by rate."""
+    """Chooses at most one fault per call: planned, by account, customer, magic suffix or rate."""
 
     def __init__(self, *, magic: bool, seed: int = 0) -> None:
         self._magic = magic
@@ -128,6 +132,7 @@ class Faults:
         """Forget every planned fault and start the magic customers from their first call."""
         self._next: list[tuple[Fault, str | None, int]] = []
         self._customers: dict[str, deque[Fault]] = {}
+        self._accounts: dict[str, Fault] = {}
         self._rates: dict[Kind, float] = {}
         self._magic_calls: Counter[str] = Counter()
 
@@ -136,14 +141,19 @@ class Faults:
         self._next += [(item.fault, item.path, item.count) for item in plan.next]
         for customer, faults in plan.customers.items():
             self._customers.setdefault(customer, deque()).extend(faults)
+        self._accounts |= plan.accounts
         if plan.rates:
             self._rates = plan.rates
         if plan.seed is not None:
             self._rng.seed(plan.seed)
 
-    def choose(self, path: str, customer: str | None, *, issuing: bool) -> Fault | None:
-        """Take the fault for this call; reads and token calls only get those for their path."""
+    def choose(
+        self, path: str, customer: str | None, account: str, *, issuing: bool
+    ) -> Fault | None:
+        """Take the fault for this call; reads only get those for their path or account."""
         if self._next and (fault := self._take_next(path, issuing=issuing)):
+            return fault
+        if self._accounts and (fault := self._accounts.get(account)):
             return fault
         if not issuing:
             return None
@@ -163,6 +173,7 @@ class Faults:
                 for customer, faults in self._customers.items()
                 if faults
             },
+            "accounts": {account: fault.kind for account, fault in self._accounts.items()},
             "rates": dict(self._rates),
         }
 

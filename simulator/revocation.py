@@ -24,7 +24,7 @@ def revoke(world: World, call: Call, caller: Caller) -> Reply:
     transaction_id = call.fields.get("txnId")
     if isinstance(transaction_id, bool) or not isinstance(transaction_id, int):
         return json_reply(200, {"status": invalid("txnId must not be null").status.as_json()})
-    found = world.journal.find(transaction_id)
+    found = world.accounts[caller.account].journal.find(transaction_id)
     transaction = found if found is not None and found.org_id == caller.org_id else None
     obstacle = _find_obstacle(world, transaction)
     if transaction is not None and obstacle is None:

@@ -157,13 +157,22 @@ class Simulator:
         """Forget every planned fault."""
         self._ask(self._world.faults.clear)
 
-    def change_reward(self, reward_id: int, **changes: Any) -> None:
+    def change_reward(self, reward_id: int, *, account: str | None = None, **changes: Any) -> None:
         """Change a reward's rules until the next reset."""
-        self._ask(lambda: self._world.change_reward(reward_id, changes))
+        self._ask(lambda: self._world.change_reward(reward_id, changes, account))
 
-    def put_customer(self, **profile: Any) -> None:
+    def put_customer(self, *, account: str | None = None, **profile: Any) -> None:
         """Add or replace a customer until the next reset."""
-        self._ask(lambda: self._world.put_customer(profile))
+        self._ask(lambda: self._world.put_customer(profile, account))
+
+    def group_points(self, group_id: int, account: str | None = None) -> int:
+        """The current balance of a group."""
+        found = self._ask(
+            lambda: self._world.account(account).directory.find_group("group_id", str(group_id))
+        )
+        if found is None:
+            raise KeyError(group_id)
+        return found.points
 
     def revoke_tokens(self) -> None:
         """Invalidate every OAuth token."""

@@ -16,6 +16,7 @@ from simulator.world import World
 class Submission:
     """An admitted call at `at` (epoch seconds); `reward_id` comes from a single issue's path."""
 
+    account: str
     body: Any
     reward_id: str | None
     orgs: frozenset[int]
@@ -25,11 +26,16 @@ class Submission:
 
     def process(self, world: World) -> tuple[Order, list[LineResult]]:
         """Read the order and process it; raises RefusalError with the status of the reply."""
-        moment = datetime.fromtimestamp(self.at, UTC)
+        account, moment = world.account(self.account), datetime.fromtimestamp(self.at, UTC)
         order = read_order(
-            self.body, self.reward_id, world.shop, moment, orgs=self.orgs, connected=self.connected
+            self.body,
+            self.reward_id,
+            account.shop(world.switches),
+            moment,
+            orgs=self.orgs,
+            connected=self.connected,
         )
-        return order, issue(world.records, order, world.switches, self.at, self.forced)
+        return order, issue(account.records, order, world.switches, self.at, self.forced)
 
     def as_json(self) -> dict[str, Any]:
         """The submission in the format of the truth file."""
@@ -41,6 +47,7 @@ class Submission:
         }
         return {
             "event": "call",
+            "account": self.account,
             "at": self.at,
             "body": self.body,
             "rewardId": self.reward_id,
@@ -54,6 +61,7 @@ class Submission:
         """Read a submission from the truth file."""
         orgs = frozenset(kept["orgs"])
         return cls(
+            kept.get("account", ""),
             kept["body"],
             kept["rewardId"],
             orgs,

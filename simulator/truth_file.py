@@ -54,19 +54,20 @@ def _replay(world: World, event: dict[str, Any]) -> None:
         case {"event": "call"}:
             _replay_call(world, Submission.from_json(event))
         case {"event": "revoked", "transactionId": int() as transaction_id}:
-            if transaction := world.journal.find(transaction_id):
-                cancel(world, transaction)
+            for account in world.accounts.values():
+                if transaction := account.journal.find(transaction_id):
+                    cancel(world, transaction)
         case {"event": "reward", "rewardId": int() as reward_id, "changes": dict() as changes}:
             with suppress(KeyError):  # the current catalogue has no such reward
-                world.change_reward(reward_id, changes)
+                world.change_reward(reward_id, changes, event.get("account"))
         case {"event": "customer", "profile": dict() as profile}:
-            with suppress(ValidationError):
-                world.put_customer(profile)
+            with suppress(ValidationError, KeyError):
+                world.put_customer(profile, event.get("account"))
 
 
 def _replay_call(world: World, submission: Submission) -> None:
     body = submission.body if isinstance(submission.body, dict) else {}
     identifier = identifier_in(body)
     world.truth.received(identifier and identifier[1], elements_in(body, submission.reward_id))
-    with suppress(RefusalError):
+    with suppress(RefusalError, KeyError):  # the current catalogue may have no such account
         submission.process(world)

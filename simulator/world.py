@@ -12,18 +12,13 @@ from typing import IO, Any
 from pydantic import TypeAdapter
 
 from simulator.access import Authenticator
+from simulator.account import Account
 from simulator.catalogue import Catalogue, Profile, Reward
-from simulator.customers import Directory, Identifier
 from simulator.delivery import Delivery
 from simulator.faults import Fault, Faults
-from simulator.issuance import Records
-from simulator.keys import KeyStore
-from simulator.limits import LimitCounters
 from simulator.malformation import malform
-from simulator.orders import Shop
 from simulator.replies import JSON, Reply
 from simulator.switches import Switches
-from simulator.transactions import Journal
 from simulator.truth import Truth
 from simulator.untidiness import untidy
 
@@ -56,7 +51,7 @@ class Serials:
 
 
 class World:
-    """Catalogue, switches, faults, customers and records; `clock` is in epoch seconds."""
+    """Accounts, switches, faults and the truth; `clock` is in epoch seconds."""
 
     def __init__(
         self,
@@ -65,8 +60,8 @@ class World:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.catalogue, self.switches, self.clock = catalogue, switches, clock
-        self.authenticator = Authenticator(catalogue, clock)
+        self._catalogues, self.switches, self.clock = catalogue.accounts, switches, clock
+        self.authenticator = Authenticator(self._catalogues, clock)
         self.truth = Truth()
         self.faults = Faults(magic=catalogue.magic_customers)
         self.delivery = Delivery()
@@ -88,31 +83,31 @@ class World:
         self._build()
 
     def _build(self) -> None:
-        self.rewards = {reward.reward_id: reward for reward in self.catalogue.rewards}
-        self.directory = Directory(self.catalogue)
-        self.journal = Journal()
+        self.accounts = {
+            catalogue.name: Account(catalogue, self.truth, self.serials)
+            for catalogue in self._catalogues
+        }
         self._untidy_rng = random.Random(self.switches.untidiness_seed)
-        self.records = Records(KeyStore(), LimitCounters(), self.journal, self.truth, self.serials)
-        self.busy: set[object] = set()
 
-    @property
-    def shop(self) -> Shop:
-        """What requests are checked against now."""
-        return Shop(self.rewards, frozenset(self.catalogue.brands), self.directory, self.switches)
+    def account(self, name: str | None = None) -> Account:
+        """An account, by default the first; raises KeyError if there is none of this name."""
+        return self.accounts[name or self._catalogues[0].name]
 
-    def change_reward(self, reward_id: int, changes: dict[str, Any]) -> None:
+    def change_reward(
+        self, reward_id: int, changes: dict[str, Any], account: str | None = None
+    ) -> None:
         """Change a reward's rules until the next reset; raises KeyError if it is unknown."""
-        adapter = TypeAdapter(Reward)
-        current = adapter.dump_python(self.rewards[reward_id])
-        self.rewards[reward_id] = adapter.validate_python(
-            {**current, **changes, "reward_id": reward_id}
+        adapter, rewards = TypeAdapter(Reward), self.account(account).rewards
+        current = adapter.dump_python(rewards[reward_id])
+        rewards[reward_id] = adapter.validate_python({**current, **changes, "reward_id": reward_id})
+        self.truth.record(
+            {"event": "reward", "account": account, "rewardId": reward_id, "changes": changes}
         )
-        self.truth.record({"event": "reward", "rewardId": reward_id, "changes": changes})
 
-    def put_customer(self, raw: dict[str, Any]) -> None:
-        """Add or replace a customer until the next reset; raises ValidationError."""
-        self.directory.put(TypeAdapter(Profile).validate_python(raw))
-        self.truth.record({"event": "customer", "profile": raw})
+    def put_customer(self, raw: dict[str, Any], account: str | None = None) -> None:
+        """Add or replace a customer until the next reset; raises ValidationError or KeyError."""
+        self.account(account).directory.put(TypeAdapter(Profile).validate_python(raw))
+        self.truth.record({"event": "customer", "account": account, "profile": raw})
 
     def change_switches(self, changes: dict[str, Any]) -> None:
         """Change switches for later calls; raises ValidationError."""
@@ -126,13 +121,6 @@ class World:
             body = untidy(json.loads(reply.body), self.switches.untidiness, self._untidy_rng)
             reply = replace(reply, body=json.dumps(body, separators=(",", ":")).encode())
         return malform(fault.kind, reply) if fault else reply
-
-    def lock_of(self, identifier: Identifier | None) -> object:
-        """A key that calls for the same customer share; None for a call without a customer."""
-        if identifier is None:
-            return None
-        customer = self.directory.find(identifier)
-        return customer.customer_id if customer else identifier
 
     def delay(self, fault: Fault | None) -> float:
         """How long the next reply takes, in seconds."""

@@ -59,6 +59,13 @@ class Api:
         body = {"mobile": "919800000001", "brand": "DEMO", "transactionNumber": "blast-1"}
         return self.client.post(f"{CORE}/v1/user/reward/{reward}/issue{TILL}", json=body | top)
 
+    def as_till(self, name: str, **top: Any) -> httpx.Response:
+        """A bulk call with the till of another account, whose password is the account's name."""
+        path = f"{CORE}/v1/user/rewards/issue?username={name}.till&skip_validation=true"
+        headers = {"Authorization": basic_header(f"{name}.till", name)}
+        lines = top.pop("lines", [self.line(top.pop("reward"))])
+        return self.bulk(*lines, path=path, headers=headers, **{"brand": name.upper(), **top})
+
     def customer_id(self, mobile: str = "919800000001") -> int:
         query = {"source": "INSTORE", "identifierName": "mobile", "identifierValue": mobile}
         return self.client.get("/v2/customers/lookup", params=query).json()["entity"]

@@ -189,7 +189,9 @@ def test_rates_are_met_over_many_calls():
     faults = Faults(magic=False)
     faults.add(read_plan({"rates": {"503": 0.02, "timeout_after_commit": 0.05}}))
     kinds = [
-        fault.kind for _ in range(20_000) if (fault := faults.choose("/issue", "1", issuing=True))
+        fault.kind
+        for _ in range(20_000)
+        if (fault := faults.choose("/issue", "1", "default", issuing=True))
     ]
     assert abs(kinds.count("503") / 20_000 - 0.02) < 0.005
     assert abs(kinds.count("timeout_after_commit") / 20_000 - 0.05) < 0.008
@@ -199,16 +201,19 @@ def test_faults_are_planned_listed_and_cleared_through_the_admin_interface(api):
     plan = {
         "next": [{"fault": "503", "count": 2}],
         "customers": {"5": ["429"]},
+        "accounts": {"shop": "503"},
         "rates": {"401": 0.5},
     }
     shown = api.client.post("/_faults", json=plan).json()
     assert shown == {
         "next": [{"kind": "503", "path": None, "count": 2}],
         "customers": {"5": ["429"]},
+        "accounts": {"shop": "503"},
         "rates": {"401": 0.5},
     }
     assert api.client.get("/_faults").json() == shown
-    assert api.client.delete("/_faults").json() == {"next": [], "customers": {}, "rates": {}}
+    nothing = {"next": [], "customers": {}, "accounts": {}, "rates": {}}
+    assert api.client.delete("/_faults").json() == nothing
     assert api.bulk(api.line(), mobile="5").status_code == 200
 
 

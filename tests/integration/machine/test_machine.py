@@ -196,7 +196,7 @@ class OneJob(RuleBasedStateMachine):
     def mend(self, reward):
         world = self.api.world
         if reward == "points":
-            world.directory.find(("mobile", MOBILE)).points += 100
+            world.account().directory.find(("mobile", MOBILE)).points += 100
         else:
             changes = {
                 1005: {"enabled": True},
@@ -317,8 +317,8 @@ class OneJob(RuleBasedStateMachine):
 
     def _can_be_read(self, line):
         """Whether the API has a transaction with the outcome of the line."""
-        found = self.api.world.directory.find(("mobile", MOBILE))
-        own = self.api.world.journal.of_customer(found.customer_id)
+        found = self.api.world.account().directory.find(("mobile", MOBILE))
+        own = self.api.world.account().journal.of_customer(found.customer_id)
         return any(
             entry.reference == line.job_id and entry.reward_id == line.reward_id for entry in own
         )
