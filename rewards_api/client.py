@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
@@ -10,8 +9,9 @@ import httpx
 
 from issuance.customer import Customer
 from issuance.endpoint import OWN_READS, Reads, Variant
-from issuance.replies.reply import Answer, NoAnswer, Reply
+from issuance.replies.reply import NoAnswer, Reply
 from rewards_api.account import ApiAccount
+from rewards_api.answer import read_answer, rescue
 from rewards_api.auth import TOKEN_HEADER, TokenAuth
 from rewards_api.body import read_body
 from rewards_api.failure import explain
@@ -26,13 +26,11 @@ from rewards_api.reads import (
     read_revoke,
 )
 from rewards_api.requests import HEADERS, LARGEST_PAGE, Requests
-from rewards_api.retry_after import read_retry_after
 from rewards_api.token_endpoint import fetch_token
 from rewards_api.token_store import MemoryTokenStore
 from rewards_api.tokens import Tokens, TokenStore
 from rewards_api.transport import open_transport
 
-_TRACKING_ID_LENGTH = 128
 # Largest share of the total time for connecting. If the total time ran out while the call still
 # connects, the timeout could not show that nothing was sent.
 _CONNECT_SHARE = 0.8
@@ -163,21 +161,23 @@ class RewardsClient:
         await self.aclose()
 
     async def _call(self, request: httpx.Request) -> Reply:
+        response: httpx.Response | None = None
+        arrived = bytearray()
         try:
             # One timeout for everything: a server that sends a byte a second must not hold a call.
             async with asyncio.timeout(self._account.timeout_seconds):
                 response = await self._send(request)
                 try:
-                    body = await read_body(response)
+                    body = await read_body(response, arrived=arrived)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
             if self._tokens is not None and TOKEN_HEADER not in request.headers:
                 return NoAnswer("token", "unavailable: the token endpoint is too slow", sent=False)
-            return explain(error)
+            return rescue(response, arrived) or explain(error)
         except Exception as error:  # noqa: BLE001  # no failure of a call may escape as an exception
-            return explain(error)
-        return _answer(response, body)
+            return rescue(response, arrived) or explain(error)
+        return read_answer(response, body)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         if self._auth is not None:
@@ -211,17 +211,3 @@ class _NoCookies(httpx.Cookies):
 
     def set_cookie_header(self, request: httpx.Request) -> None:
         """Add no cookies."""
-
-
-def _answer(response: httpx.Response, body: bytes) -> Answer:
-    headers = response.headers
-    retry_after = headers.get("retry-after")
-    tracking_id = headers.get("x-cap-requestid")
-    return Answer(
-        status=response.status_code,
-        body=body,
-        retry_after=read_retry_after(retry_after, datetime.now(UTC), headers.get("date"))
-        if retry_after
-        else None,
-        tracking_id=tracking_id[:_TRACKING_ID_LENGTH] if tracking_id else None,
-    )

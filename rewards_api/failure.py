@@ -5,6 +5,12 @@ from typing import Literal
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import (
+    BadStatusLine,
+    HttpProcessingError,
+    InvalidHeader,
+    LineTooLong,
+)
 
 from issuance.replies.reply import NoAnswer
 from rewards_api.body import EncodingError, OversizeError
@@ -19,6 +25,13 @@ _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
+)
+# Why an answer's head cannot be read, by the parser's exception; the texts of those show the head.
+_MALFORMED: tuple[tuple[type[Exception], str], ...] = (
+    (LineTooLong, "a line of the head is too long"),
+    (InvalidHeader, "a header field is malformed"),
+    (BadStatusLine, "the status line is malformed"),
+    (HttpProcessingError, "the answer is not valid HTTP"),
 )
 _TOO_LATE = (TimeoutError, httpx.TimeoutException)
 _HUNG_UP = (
@@ -62,7 +75,19 @@ def _kind(cause: Exception) -> Literal["timeout", "reset", "protocol"]:
 
 def _name(cause: Exception) -> str:
     name = type(cause).__name__
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return f"{name}: {_malformation(cause)}"
     if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ClientSSLError):
         return name
     code = errno.errorcode.get(cause.errno or 0)
     return f"{name} {code}" if code else name
+
+
+def _malformation(error: BaseException) -> str:
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    return next(
+        (text for kind, text in _MALFORMED if any(isinstance(cause, kind) for cause in causes)),
+        "the answer cannot be read",
+    )

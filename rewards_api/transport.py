@@ -15,6 +15,10 @@ _KEEPALIVE_SECONDS = 15.0
 # Connections for tokens and reads, so that issue calls never wait for a slot.
 _SPARE_CONNECTIONS = 10
 _DNS_SECONDS = 30
+# What an edge adds (policies, cookies, timings) is read and ignored: aiohttp's own limits of
+# 8,190 bytes and 128 fields would put every issued reward in doubt.
+_LONGEST_HEADER_BYTES = 96 * 1024
+_MOST_HEADERS = 4_096
 
 
 def open_transport(account: ApiAccount) -> AiohttpTransport:
@@ -34,9 +38,23 @@ def open_transport(account: ApiAccount) -> AiohttpTransport:
             ),
             # The API has no sessions; a gateway's cookies would only enlarge every request.
             cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_Response,
+            max_line_size=_LONGEST_HEADER_BYTES,
+            max_field_size=_LONGEST_HEADER_BYTES,
+            max_headers=_MOST_HEADERS,
         )
 
     return AiohttpTransport(verify=context, client=open_session, proxy=find_proxy(account.base_url))
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response without its reason phrase, whose bytes need not be text."""
+
+    async def start(self, connection: aiohttp.connector.Connection) -> "_Response":
+        """Read the head."""
+        await super().start(connection)
+        self.reason = None
+        return self
 
 
 def find_proxy(base_url: str) -> httpx.Proxy | None:
