@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
 from ledger.audit_log import Operator, record_action
@@ -38,16 +39,21 @@ class Campaign:
 def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
     """Return the campaign, creating it if needed; `defers_limits` applies only to a new one.
 
+    Another spelling of an existing campaign's name means that campaign. A new one gets the
+    normalised name.
+
     Raises:
-        CampaignError: the name is empty, too long (255 characters) or has control characters.
+        CampaignError: the name is empty, too long (255 characters) or has control characters, or
+            several campaigns have a spelling of it.
     """
-    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise CampaignError(f"A campaign's name has 1 to {_LONGEST_NAME} printable characters")
     with ledger.read() as connection:
-        found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
+        found = _find_spelling(connection, name)
     if found is None:
+        normalised = normalise_name(name)
+        if not is_valid_name(normalised):
+            raise CampaignError(f"A campaign's name has 1 to {LONGEST_NAME} printable characters")
         values: dict[str, Any] = {
-            "name": name,
+            "name": normalised,
             "state": CampaignState.RUNNING,
             "defers_limits": defers_limits,
             "accepted_lines": 0,
@@ -56,11 +62,12 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
             # Another producer may create it at the same moment: then that one is used.
             values |= {"created_at": now_ms()}
             connection.execute(ledger.dialect.upsert(campaigns, values, keys=["name"], changes={}))
-            found = connection.execute(select(campaigns).where(campaigns.c.name == name)).one()
+            found = connection.execute(
+                select(campaigns).where(campaigns.c.name == normalised)
+            ).one()
     return _campaign(found)
 
 
-_LONGEST_NAME = 255
 _EVENTS = {
     CampaignState.RUNNING: "campaign_resumed",
     CampaignState.PAUSED: "campaign_paused",
@@ -151,14 +158,16 @@ def change_state(
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state not in before:
-            raise CampaignError(f"Campaign {name} is {campaign.state}: it cannot become {after}")
+            raise CampaignError(
+                f"Campaign {campaign.name} is {campaign.state}: it cannot become {after}"
+            )
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
         )
-        record_action(connection, operator, verb=verb, target=f"campaign:{name}")
+        record_action(connection, operator, verb=verb, target=f"campaign:{campaign.name}")
         fields = {"operator": operator.name, "note": operator.note, "before": campaign.state}
-        log_after_commit(connection, _EVENTS[after], campaign=name, **fields)
-        return find_in(connection, name)
+        log_after_commit(connection, _EVENTS[after], campaign=campaign.name, **fields)
+        return find_in(connection, campaign.name)
 
 
 def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:
@@ -180,7 +189,9 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         if campaign.state is CampaignState.CANCELLED:
-            raise CampaignError(f"Campaign {name} is cancelled: its weight has no effect any more")
+            raise CampaignError(
+                f"Campaign {campaign.name} is cancelled: its weight has no effect any more"
+            )
         if campaign.weight == weight:
             return campaign
         connection.execute(
@@ -188,18 +199,21 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         )
         note = f"{campaign.weight} → {weight}" + (f", {operator.note}" if operator.note else "")
         record_action(
-            connection, replace(operator, note=note), verb="weight", target=f"campaign:{name}"
+            connection,
+            replace(operator, note=note),
+            verb="weight",
+            target=f"campaign:{campaign.name}",
         )
         fields = {"operator": operator.name, "note": operator.note}
         log_after_commit(
             connection,
             "campaign_weight_changed",
-            campaign=name,
+            campaign=campaign.name,
             **fields,
             before=campaign.weight,
             weight=weight,
         )
-        return find_in(connection, name)
+        return find_in(connection, campaign.name)
 
 
 def finish_campaigns(connection: Connection) -> None:
@@ -233,13 +247,41 @@ def wake_campaign(connection: Connection, campaign_id: int) -> None:
 
 def find_in(connection: Connection, name: str, *, for_update: bool = False) -> Campaign:
     """Return the same as `find_campaign`, within a transaction; `for_update` locks the campaign."""
-    query = select(campaigns).where(campaigns.c.name == name)
-    found = connection.execute(
-        query.with_for_update(key_share=True) if for_update else query
-    ).one_or_none()
+    found = _find_spelling(connection, name, for_update=for_update)
     if found is None:
         raise CampaignError(f"There is no campaign {name!r}: `issuance status` lists the campaigns")
     return _campaign(found)
+
+
+def _find_spelling(
+    connection: Connection, name: str, *, for_update: bool = False
+) -> Row[Any] | None:
+    """Find the campaign with exactly this name, else the one whose name is a spelling of it."""
+    query = select(campaigns)
+    if for_update:
+        query = query.with_for_update(key_share=True)
+    normalised = normalise_name(name)
+    if not normalised.isprintable():
+        return None  # no campaign has such a name, and no database takes a NUL
+    for spelling in dict.fromkeys((name, normalised) if name.isprintable() else (normalised,)):
+        found = connection.execute(query.where(campaigns.c.name == spelling)).one_or_none()
+        if found is not None:
+            return found
+    # Names from before they were normalised.
+    names = connection.scalars(select(campaigns.c.name).order_by(campaigns.c.id))
+    alike = [each for each in names if _alike(each, name)]
+    if len(alike) > 1:
+        raise CampaignError(
+            f"Several campaigns have a spelling of {name!r}: give one of "
+            f"{', '.join(map(repr, alike))} exactly"
+        )
+    if not alike:
+        return None
+    return connection.execute(query.where(campaigns.c.name == alike[0])).one()
+
+
+def _alike(first: str, second: str) -> bool:
+    return normalise_name(first) == normalise_name(second)
 
 
 def _campaign(row: Row[tuple[int, str, str, bool, int, int, int, str]]) -> Campaign:

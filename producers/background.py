@@ -116,7 +116,8 @@ def enqueue_job(
         job = freezer.freeze(customer, lines, lane=Lane.BACKGROUND, call=checked_call)
     except Refusal as refusal:
         raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
-    acceptance = accept(ledger, ensure_campaign(ledger, campaign), [job])
+    into = ensure_campaign(ledger, campaign)
+    acceptance = accept(ledger, into, [job])
     if acceptance.conflicts:
         raise KeyReusedError(
             "key",
@@ -128,7 +129,7 @@ def enqueue_job(
         log.info(
             "request_accepted",
             request_id=request_id,
-            campaign=campaign,
+            campaign=into.name,
             is_new=bool(acceptance.accepted),
         )
     return Enqueued(request_ids, bool(acceptance.accepted))

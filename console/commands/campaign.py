@@ -46,9 +46,9 @@ def cancel(
         campaign = find_campaign(ledger, name)
         # Programs cancel too, and cannot answer a question.
         if sys.stdin.isatty() and not yes and campaign.state is not CampaignState.CANCELLED:
-            open_lines = balance(ledger, name).unsettled
+            open_lines = balance(ledger, campaign.name).unsettled
             typer.confirm(
-                f"Cancel {name} for good, with {counted(open_lines, 'unsettled line')}?",
+                f"Cancel {campaign.name} for good, with {counted(open_lines, 'unsettled line')}?",
                 abort=True,
                 err=True,
             )

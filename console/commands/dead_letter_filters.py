@@ -54,9 +54,8 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLette
         )
     if ids:
         return DeadLetterFilter(ids=tuple(dict.fromkeys(ids)))
-    if filters.campaign is not None:
-        find_campaign(ledger, filters.campaign)
-    return DeadLetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
+    campaign = None if filters.campaign is None else find_campaign(ledger, filters.campaign).name
+    return DeadLetterFilter(campaign=campaign, reason=filters.reason, code=filters.code)
 
 
 def confirm(ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool) -> None:

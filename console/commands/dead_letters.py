@@ -78,7 +78,7 @@ def list_command(
     """List dead letters, oldest first, customers masked."""
     with opened() as (_, ledger):
         if campaign is not None:
-            find_campaign(ledger, campaign)
+            campaign = find_campaign(ledger, campaign).name
         wanted = None if state is LetterState.ALL else DeadLetterState(state.value)
         chosen = DeadLetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
         if form is Format.JSONL:

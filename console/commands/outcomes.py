@@ -47,10 +47,11 @@ def outcomes(
 ) -> None:
     """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
     with opened() as (_, ledger):
-        pruned = balance(ledger, campaign).pruned
+        found = find_campaign(ledger, campaign)
+        pruned = balance(ledger, found.name).pruned
         if pruned:
-            remark(f"Not listed: {counted(pruned, 'pruned line')} of {campaign}.")
-        lines = read_outcomes(ledger, find_campaign(ledger, campaign), state=state)
+            remark(f"Not listed: {counted(pruned, 'pruned line')} of {found.name}.")
+        lines = read_outcomes(ledger, found, state=state)
         match form:
             case Format.TABLE:
                 _write_table(lines, reveal=reveal)

@@ -49,6 +49,58 @@ def test_an_unreadable_name_is_refused(ledger, name):
         ensure_campaign(ledger, name)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["spring ", " spring", "\tspring\N{NO-BREAK SPACE}", "spring"],
+)
+def test_blanks_around_a_name_do_not_make_another_campaign(ledger, spelling):
+    made = ensure_campaign(ledger, spelling)
+    assert made.name == "spring"
+    assert ensure_campaign(ledger, "spring") == made
+    assert find_campaign(ledger, spelling) == made
+    assert len(list_campaigns(ledger)) == 1
+
+
+def test_composed_and_decomposed_names_with_blanks_inside_are_one_campaign(ledger):
+    made = ensure_campaign(ledger, "M\u00e4rz  sale")
+    assert made.name == "M\u00e4rz sale"
+    assert ensure_campaign(ledger, "Ma\u0308rz sale") == made
+    assert ensure_campaign(ledger, "M\u00e4rz\N{EM SPACE}sale") == made
+
+
+def test_the_case_of_a_name_counts(ledger):
+    assert ensure_campaign(ledger, "Spring").id != ensure_campaign(ledger, "spring").id
+
+
+def make_old(ledger, name):
+    """Make a campaign as earlier versions did: with the name as it was typed."""
+    made = ensure_campaign(ledger, f"placeholder {name}")
+    with ledger.write() as connection:
+        connection.execute(update(campaigns).where(campaigns.c.id == made.id).values(name=name))
+    return made.id
+
+
+def test_an_earlier_campaign_keeps_its_name_and_is_found_by_any_spelling(ledger):
+    old = make_old(ledger, "spring ")
+    for spelling in ("spring ", "spring", " spring"):
+        assert ensure_campaign(ledger, spelling).id == old
+        assert find_campaign(ledger, spelling).name == "spring "
+
+
+def test_among_earlier_spellings_the_exact_one_is_meant(ledger):
+    first, second = make_old(ledger, "spring "), make_old(ledger, " spring")
+    assert find_campaign(ledger, "spring ").id == first
+    assert find_campaign(ledger, " spring").id == second
+    for use in (ensure_campaign, find_campaign):
+        with pytest.raises(CampaignError, match="give one of 'spring ', ' spring' exactly"):
+            use(ledger, "spring")
+
+
+def test_an_action_is_recorded_under_the_campaigns_own_name(desk):
+    pause_campaign(desk.ledger, " diwali ", OPERATOR)
+    assert [each.verb for each in actions_on(desk.ledger, "campaign:diwali")] == ["pause"]
+
+
 def test_a_name_of_255_emoji_is_accepted(desk):
     name = "🎉" * 255
     party = desk.another(name)
