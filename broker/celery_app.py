@@ -10,9 +10,11 @@ from broker import rabbitmq
 from broker.queues import CONSUMERS, DEAD_LETTER_TASK, RELEASE_QUEUE, RELEASE_TASK
 from config.endpoints import Servers
 from config.logs import configure_logs
+from config.server_url import ServerUrl
 from config.settings import Settings
 
 _BROKER_CONNECT_SECONDS = 5
+_BROKER_REPLY_SECONDS = 5.0
 # Publishing fails at once when the broker is away: the release tries again in a second anyway.
 _PUBLISHER_RETRIES = {
     "max_retries": 1,
@@ -24,7 +26,7 @@ _PUBLISHER_RETRIES = {
 
 def create_app(settings: Settings, servers: Servers) -> Celery:
     """Make a process's Celery application; `worker.tasks` adds the tasks."""
-    app = Celery("issuance", broker=servers.broker_url or None)
+    app = Celery("issuance", broker=ServerUrl.parse(servers.broker_url).url or None)
     app.conf.update(_configuration(settings, servers))
     setup_logging.connect(
         lambda **_: configure_logs(settings), weak=False, dispatch_uid="issuance.logs"
@@ -74,8 +76,23 @@ def _configuration(settings: Settings, servers: Servers) -> dict[str, Any]:
         },
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
-        **(rabbitmq.SETTINGS if servers.is_rabbitmq else {}),
+        **_connection_settings(servers),
     }
+
+
+def _connection_settings(servers: Servers) -> dict[str, Any]:
+    """What only one of the brokers needs, and the options of its URL."""
+    broker = ServerUrl.parse(servers.broker_url)
+    if servers.is_rabbitmq:
+        names = {"heartbeat": "broker_heartbeat", "connect_timeout": "broker_connection_timeout"}
+        return rabbitmq.SETTINGS | {names[name]: value for name, value in broker.options.items()}
+    scheme = broker.url.partition(":")[0]
+    if scheme not in ("redis", "rediss"):  # none, or kombu's own in tests
+        return {}
+    from broker import redis_transport  # noqa: PLC0415  # not needed with RabbitMQ
+
+    settings: dict[str, Any] = {"broker_transport": redis_transport.NAMES[scheme]}
+    return settings | ({"broker_use_ssl": broker.tls} if scheme == "rediss" else {})
 
 
 def _transport_options(settings: Settings, servers: Servers) -> dict[str, Any]:
@@ -90,7 +107,14 @@ def _transport_options(settings: Settings, servers: Servers) -> dict[str, Any]:
         "socket_keepalive": True,
         "socket_connect_timeout": _BROKER_CONNECT_SECONDS,
         "global_keyprefix": "issuance:",
+        # A server that hangs must not hold up an acknowledgement, a publisher or a command.
+        "socket_timeout": _BROKER_REPLY_SECONDS,
         "health_check_interval": 25,
+        **{
+            name: value
+            for name, value in ServerUrl.parse(servers.broker_url).options.items()
+            if not name.startswith("ssl_")
+        },
     }
 
 

@@ -7,26 +7,23 @@ from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import AuthenticationError, BusyLoadingError, ResponseError
 
 log = structlog.get_logger("issuance.worker")
 
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 _AGAIN = {"interval_start": 1, "interval_step": 1, "interval_max": 4}
 """Seconds between tries to connect; Celery's own delays grow to 30."""
-_NO_MEMORY_SECONDS = 1.0
+_REFUSALS = (ResponseError, BusyLoadingError, AuthenticationError)
+"""Replies of a Redis that answers and does not work: connecting to it succeeds, and is no help."""
+_REFUSED_SECONDS = 1.0
 
 
 class ReturningConsumer(Consumer):  # type: ignore[misc]  # Celery is untyped
     """Reconnects within a few seconds of the broker's return, however long it was away.
 
-    A Redis without free memory counts as away: Celery itself would end the worker.
+    A Redis that answers with an error counts as away (`broker.redis_transport`).
     """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        known: tuple[type[Exception], ...] = vars(self)["connection_errors"]
-        self.connection_errors = (*known, OutOfMemoryError)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect; retry until it works."""
@@ -36,17 +33,17 @@ class ReturningConsumer(Consumer):  # type: ignore[misc]  # Celery is untyped
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Log the error; Celery tries again."""
         super().on_connection_error_before_connected(exc)
-        _wait_for_memory(exc)
+        _wait_after_refusal(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Log the error; Celery tries again."""
         super().on_connection_error_after_connected(exc)
-        _wait_for_memory(exc)
+        _wait_after_refusal(exc)
 
 
-def _wait_for_memory(exc: Exception) -> None:
-    if isinstance(exc, OutOfMemoryError):
-        time.sleep(_NO_MEMORY_SECONDS)  # connecting succeeds at once and does not help
+def _wait_after_refusal(exc: Exception) -> None:
+    if isinstance(exc, _REFUSALS):
+        time.sleep(_REFUSED_SECONDS)
 
 
 class RabbitConsumer(ReturningConsumer):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _CONFIRM_SECONDS = 5.0
 """Longest wait for RabbitMQ's confirmation; it sends none while it is out of memory or disk."""
 _PRODUCER_SECONDS = 5.0
+_COLLECT_SECONDS = 1.0
 
 
 class BrokerAway(Exception):  # noqa: N818  # named for the state, as callers read it
@@ -70,6 +71,9 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
 
 
 def _forget_connection(connection: "Connection") -> None:
-    """Close RabbitMQ's connection: a late confirmation could be taken for the next message's."""
-    if connection.transport.driver_type == "amqp":
-        connection.collect()
+    """Close the connection: publishing opens another one.
+
+    On RabbitMQ a late confirmation could be taken for the next message's. A Redis that refuses may
+    have become a replica, and a new connection leads to the new master.
+    """
+    connection.collect(socket_timeout=_COLLECT_SECONDS)

@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.server_url import ServerUrl
 from issuance.endpoint import Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
@@ -176,6 +177,7 @@ class Settings(BaseSettings):
         schemes = _SCHEMES[info.field_name]  # type: ignore[attr-defined]  # pydantic's ValidationInfo
         if value and not value.startswith(schemes):
             raise ValueError(f"must start with {' or '.join(schemes)}")
+        ServerUrl.parse(value)
         return value.rstrip("/") if value.startswith("http") else value
 
     @model_validator(mode="after")

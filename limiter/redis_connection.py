@@ -10,12 +10,18 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MasterDownError, ReadOnlyError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+
+from config.server_url import ServerUrl
 
 _CONNECT_TIMEOUT_SECONDS = 3.0
 _REPLY_TIMEOUT_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = 0.1
+_RETRIED = (RedisConnectionError, ReadOnlyError, MasterDownError)
+"""Errors after which a command is sent once more on a new connection. The last two come from a
+replica: after a failover the old connection leads to it, and a new one to the new master."""
 
 
 def connect(url: str) -> AsyncRedis:
@@ -28,14 +34,16 @@ def connect(url: str) -> AsyncRedis:
         url: `redis://` or `rediss://`, as `ISSUANCE_REDIS_URL`; a query such as `?socket_timeout=2`
             changes these timeouts, in seconds.
     """
-    retry = AsyncRetry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, (RedisConnectionError,))
-    return AsyncRedis.from_url(url, retry=retry, **_options())
+    retry = AsyncRetry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, _RETRIED)
+    server = ServerUrl.parse(url)
+    return AsyncRedis.from_url(server.url, retry=retry, **_options() | server.redis_arguments)
 
 
 def connect_sync(url: str) -> Redis:
     """Make a client for synchronous code, as `connect`; close it with `with` or `close()`."""
-    retry = Retry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, (RedisConnectionError,))
-    return Redis.from_url(url, retry=retry, **_options())
+    retry = Retry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, _RETRIED)
+    server = ServerUrl.parse(url)
+    return Redis.from_url(server.url, retry=retry, **_options() | server.redis_arguments)
 
 
 def _options() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from config.settings import Settings, read_settings
 from ledger.store.database import Ledger
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
+from limiter.unavailable import reach_redis
 
 if TYPE_CHECKING:
     # Imported lazily: Celery and httpx add 0.2 s to the start of every command.
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from rewards_api.account import ApiAccount
 
 _PING_SECONDS = 0.5
+_PROBE_KEY = "issuance:probe"
+"""Written by health checks: a replica, for one, answers reads and refuses writes."""
+_PROBE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -126,13 +130,25 @@ class Services:
         return frozenset(node for answer in answers for node in answer)
 
     def reach_broker(self) -> None:
-        """Make sure that the broker can be reached.
+        """Make sure that the broker can be reached, and that a Redis accepts writes.
 
         Raises:
-            BrokerAway: the broker cannot be reached.
+            BrokerAway: the broker cannot be reached, or refuses to work.
         """
         with reach_broker(self.celery), self.celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
+            if not self.servers.is_rabbitmq:
+                with self.connect_redis(self.servers.broker_url) as redis:
+                    redis.set(_PROBE_KEY, "1", ex=_PROBE_SECONDS)
+
+    def require_writable_limits(self) -> None:
+        """Make sure that the Redis of the limits accepts writes.
+
+        Raises:
+            LimitsUnavailable: it does not.
+        """
+        with reach_redis():
+            self.redis.set(_PROBE_KEY, "1", ex=_PROBE_SECONDS)
 
     def close(self) -> None:
         """Close the connections that were opened, except the ledger's."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, assert_never
 
+import structlog
 import typer
 
 from broker.queues import CONSUMERS
@@ -15,12 +16,15 @@ from config.logs import configure_logs
 from config.settings import Settings, SettingsError
 from console.local.embedded import is_free
 from console.local.preflight import require_broker
-from console.terminal import explained
+from console.terminal import EXIT_FAILED, explained
 from ledger.store.database import Ledger
 from operations.services import Services
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+log = structlog.get_logger("issuance.process")
 
 
 class ProcessName(StrEnum):
@@ -64,8 +68,25 @@ def run(
         # Without a password Flower listens on this machine only, so its API may answer too.
         os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
     app.conf.task_send_sent_event = name is ProcessName.RELEASE
-    app.start(arguments)
-    sys.exit(0)
+    sys.exit(_start(app, arguments))
+
+
+def _start(app: "Celery", arguments: list[str]) -> int:
+    """Run Celery's command until it ends; return its exit status.
+
+    `Celery.start` does the same and loses the status: a worker that ended by an error would look as
+    if it had been stopped, and no supervisor would restart it.
+    """
+    from celery.bin.celery import celery  # noqa: PLC0415  # slow to load
+
+    celery.params[0].default = app
+    try:
+        status = celery.main(args=arguments, standalone_mode=False)
+    except Exception as error:
+        # One entry, so that the last line of the log says what happened.
+        log.critical("process_failed", error=f"{type(error).__name__}: {error}", exc_info=True)
+        return EXIT_FAILED
+    return status if isinstance(status, int) else 0
 
 
 def _read(workers: int | None) -> Services:

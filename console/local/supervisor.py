@@ -13,10 +13,10 @@ from pathlib import Path
 
 import structlog
 
+from console.local.log_tail import last_log_line
+
 log = structlog.get_logger("issuance.up")
 
-_TAIL_BYTES = 4_096
-_SHOWN_CHARACTERS = 300
 _PR_SET_PDEATHSIG = 1
 
 
@@ -146,15 +146,8 @@ class Supervisor:
         )
 
     def last_log_line(self, name: str) -> str:
-        """The last line of a process's log, shortened, and the path of the log."""
-        path = self.logs / f"{name}.log"
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-            lines = [
-                line for line in file.read().decode(errors="replace").splitlines() if line.strip()
-            ]
-        said = lines[-1].strip() if lines else "its log is empty"
-        return f"{said[:_SHOWN_CHARACTERS]} (see {path})"
+        """The last error in a process's log, or else its last line, and the path of the log."""
+        return last_log_line(self.logs / f"{name}.log")
 
     def stop(self) -> None:
         """End all processes, the newest first, with SIGTERM and after the grace with SIGKILL."""

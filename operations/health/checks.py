@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 
+from redis.exceptions import ResponseError
 from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway
 from issuance.job import Lane
+from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
 from ledger.store.database import Ledger, ledger_file
@@ -94,6 +96,11 @@ def _check_broker(context: Services) -> Finding:
     try:
         context.reach_broker()
     except BrokerAway as error:
+        if isinstance(error.__cause__, ResponseError):
+            return Finding(
+                f"it answers and refuses to work ({scrub(str(error.__cause__))})",
+                "end that state of the server of ISSUANCE_BROKER_URL, or correct the URL",
+            )
         return Finding(
             f"it is out of reach ({type(error.__cause__).__name__})",
             "check that the server of ISSUANCE_BROKER_URL runs",
@@ -109,6 +116,7 @@ def _check_limits(context: Services) -> Finding:
                 "no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL"
             )
         state = limits.state()
+        context.require_writable_limits()
     except (LimitsUnavailable, ValueError) as error:
         return _explained(error)
     # A suspension is a note, not a problem: it ends by itself, and a restart would not help.

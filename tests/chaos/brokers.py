@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -33,6 +33,7 @@ class Broker(Protocol):
         redis_url: the Redis of limits and locks.
         forgets_quietly: its loss of all messages cannot be detected; their leases have to lapse.
         kept_until_acknowledged: it keeps a message until the jobs are recorded.
+        refusals: the ways in which it can answer without working, for `refusing`.
         heartbeat_seconds: how often it checks its consumers; None: it redelivers only after the
             visibility timeout.
     """
@@ -41,6 +42,7 @@ class Broker(Protocol):
     redis_url: str
     forgets_quietly: bool
     kept_until_acknowledged: bool
+    refusals: Sequence[str]
     heartbeat_seconds: float | None
 
     def start(self) -> None:
@@ -54,6 +56,9 @@ class Broker(Protocol):
 
     def full(self) -> AbstractContextManager[None]:
         """Make it refuse messages within the `with`."""
+
+    def refusing(self, how: str) -> AbstractContextManager[None]:
+        """Make it answer with this error within the `with`."""
 
     def flush(self) -> None:
         """Delete everything in it."""
@@ -71,6 +76,14 @@ class Broker(Protocol):
         """Chunks delivered and not acknowledged."""
 
 
+_REFUSALS = {
+    "READONLY": ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    "NOREPLICAS": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+    "NOPERM": ("ACL SETUSER default -@write", "ACL SETUSER default +@all"),
+}
+"""The error's code → the command that causes it, and the one that ends it."""
+
+
 class RedisBroker:
     """A server with an append-only file that keeps its port and folder over restarts.
 
@@ -81,6 +94,7 @@ class RedisBroker:
 
     forgets_quietly = False
     kept_until_acknowledged = False
+    refusals = tuple(_REFUSALS)
     heartbeat_seconds = None
 
     def __init__(self, folder: Path, binary: str | None = None) -> None:
@@ -137,6 +151,16 @@ class RedisBroker:
             yield
         finally:
             self.client.config_set("maxmemory", 0)
+
+    @contextmanager
+    def refusing(self, how: str) -> Iterator[None]:
+        """Make it answer with this error."""
+        begin, end = _REFUSALS[how]
+        self.client.execute_command(*begin.split())
+        try:
+            yield
+        finally:
+            self.client.execute_command(*end.split())
 
     def flush(self) -> None:
         """Delete everything in it."""

@@ -124,8 +124,8 @@ DEFENCES = (
     Defence(
         7,
         "test_a_blast_continues_when_a_full_broker_has_room_again",
-        "an out-of-memory Redis ends the workers",
-        (Edit("broker/consumers.py", "(*known, OutOfMemoryError)", "known"),),
+        "a Redis that answers with an error ends the workers",
+        (Edit("broker/redis_transport.py", ", ResponseError)", ")"),),
     ),
     Defence(
         8,

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle
 from typing import Any
 
@@ -29,6 +29,7 @@ class RabbitBroker:
 
     forgets_quietly = True
     kept_until_acknowledged = True
+    refusals = ()
     heartbeat_seconds = SETTINGS["broker_heartbeat"]
 
     def __init__(self, server: RabbitServer, redis_url: str) -> None:
@@ -61,6 +62,10 @@ class RabbitBroker:
             yield
         finally:
             self._server.control("set_vm_memory_high_watermark", _ROOMY)
+
+    def refusing(self, how: str) -> AbstractContextManager[None]:
+        """It has no such errors."""
+        raise NotImplementedError(how)
 
     def flush(self) -> None:
         """Delete all queues."""

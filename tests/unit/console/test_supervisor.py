@@ -1,11 +1,13 @@
 """The supervisor of `issuance up`: restarts dead processes and gives up after too many deaths."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from console.local.log_tail import last_log_line
 from console.local.supervisor import CrashLoopError, ProcessSpec, RestartPolicy, Supervisor
 
 QUICK = RestartPolicy(first_seconds=0.0, most_seconds=0.0, deaths=3)
@@ -106,3 +108,24 @@ def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(supervise, tmp
         began = time.monotonic()
         running.stop()
         assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_the_last_word_is_the_error_and_not_the_middle_of_a_traceback(tmp_path):
+    log = tmp_path / "worker.log"
+    trace = "Traceback (most recent call last):\n" + "  File x\n" * 900 + "ReadOnlyError: a replica"
+    error = {"event": "Unrecoverable error", "level": "critical", "exception": trace}
+    ending = {"event": "stopping", "level": "info"}
+    log.write_text(
+        f"{json.dumps(error)}\n{json.dumps(ending)}\nworker: Warm shutdown (MainProcess)\n"
+    )
+    assert last_log_line(log) == f"Unrecoverable error: ReadOnlyError: a replica (see {log})"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "its log is empty"), ("Traceback:\n  File x\nValueError: no\n\n", "ValueError: no")],
+)
+def test_the_last_word_of_a_log_without_entries(tmp_path, text, said):
+    log = tmp_path / "worker.log"
+    log.write_text(text)
+    assert last_log_line(log) == f"{said} (see {log})"
