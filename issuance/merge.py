@@ -6,6 +6,8 @@ from typing import TypeVar, assert_never
 
 from pydantic_core import from_json
 
+from issuance.details.details import Details, join_details
+from issuance.details.stored import read_details
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason, settled_state
 from issuance.reconciliation.fallback import fallback_state
 from issuance.retry import Decision, Reconcile, Settle, TryAgain
@@ -24,6 +26,16 @@ class LineFacts:
     vouchers: str | None
     points_references: str | None
     anomalies: str | None
+    details: str | None = None
+    points: int | None = None
+
+    @property
+    def known_details(self) -> Details | None:
+        """The details that earlier replies showed."""
+        if self.details is None and self.points is None:
+            return None
+        vouchers = from_json(self.vouchers) if self.vouchers else ()
+        return read_details(self.details, vouchers, self.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ def merge(
         vouchers=_union(known.vouchers, line.vouchers),
         points_references=_union(known.points_references, line.points_references),
         anomalies=_union(known.anomalies, line.anomalies),
+        details=join_details(known.known_details, line.details),
     )
     taken_back = looked and line.kind is Kind.FAILED
     if (
@@ -163,6 +176,8 @@ def _union(known: str | None, shown: Sequence[str]) -> tuple[str, ...]:
 
 
 def _adds(known: LineFacts, union: LineOutcome) -> bool:
+    if union.details != known.known_details:
+        return True
     pairs = (
         (known.transaction_ids, union.transaction_ids),
         (known.vouchers, union.vouchers),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from issuance.details.details import Details
 from issuance.states import State
 
 
@@ -47,6 +48,9 @@ class Reason(StrEnum):
 MORE_UNITS = "more_units_than_requested"
 """Anomaly: the API counts more units than the line requested (rewards-api §4.3 (c))."""
 
+DETAILS_CUT = "details_cut"
+"""Anomaly: the details were too large to be kept whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineOutcome:
@@ -65,6 +69,8 @@ class LineOutcome:
     points_references: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
     """Known contradictions in the reply, for operators (rewards-api §4.3)."""
+    details: Details | None = None
+    """Points, expiry, payment and all else that it shows; None if nothing."""
 
 
 @dataclass(frozen=True, slots=True)

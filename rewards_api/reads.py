@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from issuance.loose import loose_map, loose_maps
 from issuance.reconciliation.transactions import (
     Flag,
     Issual,
@@ -14,8 +15,6 @@ from issuance.reconciliation.transactions import (
     Text,
     TransactionDetail,
     Whole,
-    loose_map,
-    loose_maps,
 )
 from issuance.replies.codes import ISSUED_CODE
 from issuance.replies.reply import Answer, Reply

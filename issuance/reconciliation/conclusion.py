@@ -5,10 +5,12 @@ The reads show no requestId. A transaction is the job's own if its `rewardIssueR
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import chain, pairwise
 
+from issuance.details.details import Details, join_details
 from issuance.job import Line
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Outcome, Reason
 from issuance.reconciliation.fallback import refusal_reason
@@ -111,7 +113,7 @@ def _share(lines: Sequence[Line], shown: Sequence[Issual]) -> list[list[Issual]]
     for transaction in shown:
         places = [
             place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id
-        ]
+        ] or [place for place, line in enumerate(lines) if line.reward_external_id]
         place = min(
             places or range(len(lines)),
             key=lambda place: _unfit(lines[place], shares[place], transaction),
@@ -146,7 +148,24 @@ def _conclude_line(line: Line, share: Sequence[Issual]) -> LineOutcome:
         vouchers=_together(entry.vouchers for entry in share),
         points_references=_together(entry.points_references for entry in share),
         anomalies=anomalies,
+        details=_details(line, share),
     )
+
+
+def _details(line: Line, share: Sequence[Issual]) -> Details | None:
+    """Return what the transactions show of a line, the newest last; their points add up."""
+    read = [entry for entry in share if isinstance(entry, TransactionDetail)]
+    shown = reduce(join_details, [entry.details(line) for entry in read], None)
+    charges: dict[str, int] = {}
+    for entry in read:
+        charge = entry.charge if says_issued(entry) or entry.quantity else None
+        if charge is not None:
+            # Transactions with the same points reference show the same charge.
+            key = next(iter(entry.points_references), entry.reward_transaction_id or "")
+            charges[key] = max(charge, charges.get(key, 0))
+    if not charges:
+        return shown
+    return replace(shown or Details(), points=sum(charges.values()))
 
 
 _Judgement = tuple[Kind, Reason | None, Issual | None, tuple[str, ...]]

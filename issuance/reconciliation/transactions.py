@@ -6,50 +6,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
-_LARGEST = 2**63 - 1  # the largest integer a database holds
-
-
-def loose_whole(value: Any) -> int | None:
-    """Read a number, or a string that holds one, as an integer; None if not, or beyond 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    for read in (int, float):
-        try:
-            number = int(read(value))
-        except (ValueError, OverflowError):
-            continue
-        return number if abs(number) <= _LARGEST else None
-    return None
-
-
-def loose_text(value: Any) -> str | None:
-    """Read an id, written as a number or as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        # PostgreSQL cannot store NUL in text.
-        return str(value).replace("\x00", "")
-    except ValueError:
-        # A number with thousands of digits is not an id.
-        return None
-
-
-def loose_map(value: Any) -> dict[str, Any]:
-    """Read an object; anything else reads as an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def loose_maps(value: Any) -> list[dict[str, Any]]:
-    """Read a list of objects, or one object as a list of one; anything else is left out."""
-    return [item for item in _loose_list(value) if isinstance(item, dict)]
-
-
-def _loose_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+from issuance.details.details import Details, Unit, UnitKind, make_details, read_units
+from issuance.details.points import thousandths
+from issuance.job import Line
+from issuance.loose import loose_list, loose_map, loose_maps, loose_text, loose_whole
 
 
 def _loose_texts(value: Any) -> list[str]:
-    return [text for item in _loose_list(value) if (text := loose_text(item))]
+    return [text for item in loose_list(value) if (text := loose_text(item))]
 
 
 def _loose_flag(value: Any) -> bool | None:
@@ -59,17 +23,18 @@ def _loose_flag(value: Any) -> bool | None:
 
 
 def _vendor_rewards(value: Any) -> list[dict[str, Any]]:
-    """Unpack `{"rewards": [{"json": "<JSON in a string>"}]}`; unreadable JSON gives `{}`."""
-    return [_unpack(item.get("json")) for item in loose_maps(loose_map(value).get("rewards"))]
+    """Unpack `{"rewards": [{"json": "<JSON in a string>"}]}`; other content stays as it is."""
+    return [_unpack(item) for item in loose_maps(loose_map(value).get("rewards"))]
 
 
-def _unpack(packed: Any) -> dict[str, Any]:
+def _unpack(item: dict[str, Any]) -> dict[str, Any]:
+    packed = item.get("json")
     if not isinstance(packed, str):
-        return loose_map(packed)
+        return loose_map(packed) if "json" in item else item
     try:
         return loose_map(from_json(packed))
     except ValueError:
-        return {}
+        return item  # unreadable, and kept as it is
 
 
 Whole = Annotated[int | None, BeforeValidator(loose_whole)]
@@ -77,6 +42,8 @@ Text = Annotated[str | None, BeforeValidator(loose_text)]
 Texts = Annotated[list[str], BeforeValidator(_loose_texts)]
 Flag = Annotated[bool | None, BeforeValidator(_loose_flag)]
 Maps = Annotated[list[dict[str, Any]], BeforeValidator(loose_maps)]
+
+_CODES = ("code", "promotionCode")
 
 
 class _Liberal(BaseModel):
@@ -154,16 +121,59 @@ class TransactionDetail(Issual):
         default=[], alias="vendorRewards"
     )
 
+    # Kept as they come; see `details`.
+    redemption_details: Any = Field(default=None, alias="redemptionDetails")
+    payment_config: Any = Field(default=None, alias="paymentConfig")
+    fulfillment_details: Any = Field(default=None, alias="fulfillmentDetails")
+    custom_fields: Any = Field(default=None, alias="customFields")
+    transaction_custom_fields: Any = Field(default=None, alias="transactionCustomFields")
+    owner_type: Text = Field(default=None, alias="ownerType")
+    owner_id: Text = Field(default=None, alias="ownerId")
+    group_redemption: Flag = Field(default=None, alias="groupRedemption")
+    event_date_time: Text = Field(default=None, alias="eventDateTime")
+    issue_date_time: Text = Field(default=None, alias="issueDateTime")
+
+    @property
+    def units(self) -> list[Unit]:
+        """Every unit of coupons, promotions and vendors, as it came."""
+        return [
+            *read_units(UnitKind.COUPON, self.coupons, codes=_CODES),
+            *read_units(UnitKind.PROMOTION, self.promotions, codes=_CODES),
+            *read_units(UnitKind.VENDOR, self.vendor_rewards, codes=("voucher",)),
+        ]
+
     @property
     def vouchers(self) -> tuple[str, ...]:
         """Every voucher once: codes of coupons and promotions, then vendors' `voucher`."""
-        codes = (
-            item.get(key)
-            for item in (*self.coupons, *self.promotions)
-            for key in ("code", "promotionCode")
-        )
+        named = (item.get(key) for item in (*self.coupons, *self.promotions) for key in _CODES)
         vendors = (item.get("voucher") for item in self.vendor_rewards)
-        return _distinct((*codes, *vendors))
+        return _distinct((*named, *vendors))
+
+    @property
+    def charge(self) -> int | None:
+        """The points that this transaction redeemed, in thousandths; None if it does not say."""
+        return thousandths(self.points.redeemed_points)
+
+    def details(self, line: Line) -> Details | None:
+        """What it shows of a line next to its verdict; None if nothing.
+
+        The organisation and the reward are kept only where they differ from the line's.
+        """
+        fields = {
+            "orgId": None if self.org_id == line.org_id else self.org_id,
+            "rewardId": None if self.reward_id == line.reward_id else self.reward_id,
+            "paymentConfig": self.payment_config,
+            "redemptionDetails": _unless_empty(self.redemption_details),
+            "fulfillmentDetails": self.fulfillment_details,
+            "customFields": self.custom_fields,
+            "transactionCustomFields": self.transaction_custom_fields,
+            "ownerType": self.owner_type,
+            "ownerId": self.owner_id,
+            "groupRedemption": self.group_redemption,
+            "eventDateTime": self.event_date_time,
+            "issueDateTime": self.issue_date_time,
+        }
+        return make_details(fields, self.units)
 
     @property
     def points_references(self) -> tuple[str, ...]:
@@ -171,6 +181,13 @@ class TransactionDetail(Issual):
         return _distinct(
             (self.points.reference_id, *self.points.reference_ids, *self.reference_ids)
         )
+
+
+def _unless_empty(value: Any) -> Any:
+    """Leave out an object's empty values, which a read shows for what does not apply."""
+    if not isinstance(value, dict):
+        return value
+    return {name: inner for name, inner in value.items() if inner is not None}
 
 
 def _distinct(values: Iterable[Any]) -> tuple[str, ...]:

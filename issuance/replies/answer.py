@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema, from_json
+
+from issuance.details.details import Details, Unit, UnitKind, codes_of, make_details, read_units
+from issuance.job import Line
 
 _T = TypeVar("_T")
 _LARGEST = 2**63 - 1  # the largest integer a database holds; anything larger is not a count
@@ -64,23 +68,6 @@ class Status(_Liberal):
         return _distinct(_listed(self.partner_error.codes)) if self.partner_error.codes else ()
 
 
-class Voucher(_Liberal):
-    """One unit in an answer: a coupon has a `couponCode`, a vendor's reward a `voucher`.
-
-    The fields of a promotion are not documented: the likely names are read, so that no unit is
-    missed.
-    """
-
-    coupon_code: Text = Field(default=None, alias="couponCode")
-    voucher: Text = None
-    promotion_code: Text = Field(default=None, alias="promotionCode")
-    code: Text = None
-
-
-# The single endpoint sends one object or null, the bulk endpoints a list.
-Vouchers = Annotated[list[Annotated[Voucher | None, _OrElse(None)]] | Voucher | None, _OrElse(None)]
-
-
 class Reward(_Liberal):
     """What an answer says about one line; the single endpoint's whole answer has this shape."""
 
@@ -92,25 +79,53 @@ class Reward(_Liberal):
     quantity: Count = None
     points_reference_id: Text = Field(default=None, alias="pointsReferenceId")
     points_reference_ids: Texts = Field(default=None, alias="pointsReferenceIds")
-    intouch: Vouchers = None
-    promotions: Vouchers = None
-    promotion: Vouchers = None
-    vendor: Vouchers = None
+    # The single endpoint sends one object or null of each kind, the bulk endpoints a list.
+    intouch: Any = None
+    promotions: Any = None
+    promotion: Any = None
+    vendor: Any = None
+    # Kept as they came; see `details`.
+    org_id: Whole = Field(default=None, alias="orgId")
+    org_id_in_capitals: Whole = Field(default=None, alias="orgID")
+    payment_config: Any = Field(default=None, alias="paymentConfig")
+    redemption_details: Any = Field(default=None, alias="redemptionDetails")
+    fulfillment_details: Any = Field(default=None, alias="fulfillmentDetails")
+    custom_fields: Any = Field(default=None, alias="customFields")
+    restrictions: Any = None
+    event_date_time: Any = Field(default=None, alias="eventDateTime")
 
-    @property
+    @cached_property
+    def units(self) -> list[Unit]:
+        """Every unit of coupons, vendors and promotions, as it came (rewards-api §4.3)."""
+        return [
+            *read_units(UnitKind.COUPON, self.intouch),
+            *read_units(UnitKind.VENDOR, self.vendor),
+            *read_units(UnitKind.PROMOTION, self.promotions),
+            *read_units(UnitKind.PROMOTION, self.promotion),
+        ]
+
+    @cached_property
     def vouchers(self) -> tuple[str, ...]:
-        """Every voucher of coupons, promotions and vendors (rewards-api §4.3)."""
-        if not (self.intouch or self.vendor or self.promotions or self.promotion):
-            return ()
-        kinds = (self.intouch, self.vendor, self.promotions, self.promotion)
-        items = [item for kind in kinds for item in _listed(kind) if item]
-        return _distinct(
-            [
-                text
-                for item in items
-                for text in (item.coupon_code, item.voucher, item.promotion_code, item.code)
-            ]
-        )
+        """Every voucher of coupons, vendors and promotions."""
+        return _distinct(codes_of(self.units))
+
+    def details(self, line: Line) -> Details | None:
+        """What it shows of a line next to its verdict; None if nothing.
+
+        The organisation and the reward are kept only where they differ from the line's.
+        """
+        org_id = self.org_id if self.org_id is not None else self.org_id_in_capitals
+        fields = {
+            "orgId": None if org_id == line.org_id else org_id,
+            "rewardId": None if self.reward_id == line.reward_id else self.reward_id,
+            "paymentConfig": self.payment_config,
+            "redemptionDetails": self.redemption_details,
+            "fulfillmentDetails": self.fulfillment_details,
+            "customFields": self.custom_fields,
+            "restrictions": self.restrictions,
+            "eventDateTime": self.event_date_time,
+        }
+        return make_details(fields, self.units)
 
     @property
     def points_references(self) -> tuple[str, ...]:

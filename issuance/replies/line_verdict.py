@@ -1,8 +1,10 @@
 """Judge one line of an answer: the code's verdict, checked against units and vouchers (§4.3)."""
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import chain
 
+from issuance.details.details import Details, join_details
 from issuance.job import Line
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
 from issuance.replies.answer import IssueAnswer, Reward, Status
@@ -43,6 +45,9 @@ def judge_line(
     wanted = line.quantity if shown.requested_quantity is None else int(shown.requested_quantity)
     kind, reason, anomalies = _read(mention, status, units, wanted, resent=resent)
     parts = mention.parts
+    details = _join([part.details(line) for part in parts])
+    if line.org_id is not None and details is not None and "orgId" in details.fields:
+        anomalies = (*anomalies, "other_organisation")
     return LineOutcome(
         request_id=line.request_id,
         kind=kind,
@@ -59,7 +64,12 @@ def judge_line(
         vouchers=_together([part.vouchers for part in parts]),
         points_references=_together([part.points_references for part in parts]),
         anomalies=(*anomalies, "unmatched_element") if mention.strays else anomalies,
+        details=details,
     )
+
+
+def _join(shown: Sequence[Details | None]) -> Details | None:
+    return shown[0] if len(shown) == 1 else reduce(join_details, shown, None)
 
 
 def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

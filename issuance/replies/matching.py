@@ -54,9 +54,12 @@ def _by_reward_id(element: Reward, line: Line) -> bool:
     return not element.request_id and element.reward_id == line.reward_id
 
 
-def _by_place(element: Reward, _line: Line) -> bool:
-    # Refused elements of an 8010 may have no ids. Then their place decides, if none is missing.
-    return not element.request_id and element.reward_id is None
+def _by_place(element: Reward, line: Line) -> bool:
+    # Refused elements of an 8010 may have no ids. Then their place decides, if none is missing. The
+    # rewardId of a line with an external id is not known before.
+    return not element.request_id and (
+        element.reward_id is None or line.reward_external_id is not None
+    )
 
 
 _WAYS = (_by_request_id, _by_reward_id, _by_place)

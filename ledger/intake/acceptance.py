@@ -1,5 +1,6 @@
 """Acceptance: jobs enter the ledger first, in bulk and idempotently (design rule 1)."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from ledger.retention.tombstones import Tombstone, find_tombstones
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
-from ledger.store.schema import campaigns, intakes
+from ledger.store.schema import NO_ORG, campaign_orgs, campaigns, intakes
 
 _TRIES = 3
 
@@ -288,8 +289,19 @@ def insert_jobs(
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted)
     )
+    _count_by_org(connection, campaign_id, batch)
     wake_campaign(connection, campaign_id)
     return numbers
+
+
+def _count_by_org(connection: Connection, campaign_id: int, batch: Sequence[Job]) -> None:
+    counts = Counter(line.org_id or NO_ORG for job in batch for line in job.lines)
+    dialect = dialect_of(connection)
+    for org_id, count in sorted(counts.items()):
+        values = {"campaign_id": campaign_id, "org_id": org_id, "accepted_lines": count}
+        added = {"accepted_lines": campaign_orgs.c.accepted_lines + count}
+        keys = ["campaign_id", "org_id"]
+        connection.execute(dialect.upsert(campaign_orgs, values, keys=keys, changes=added))
 
 
 _JOB_COLUMNS = (

@@ -1,7 +1,7 @@
 """Balances: how many lines are in each state, checked against how many were accepted."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,23 +10,29 @@ from sqlalchemy import Connection, func, select
 from issuance.job import Lane
 from issuance.states import OPEN, CampaignState, DeadLetterState, State
 from ledger.campaigns import Campaign, find_in, list_campaigns
-from ledger.queries.counters import line_counts
+from ledger.queries.counters import (
+    Tallies,
+    Tally,
+    counted_lines,
+    pruned_counts,
+    recounted_lines,
+)
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import (
     IS_OPEN,
-    IS_SETTLED_LINE,
     IS_WAITING,
     attempts,
     campaigns,
     dead_letters,
     jobs,
-    lines,
-    pruned_lines,
 )
 
 _RATE_WINDOW_MS = 10_000
 _ASSIGNED = (State.QUEUED, State.RUNNING)
+
+
+_Read = Callable[[Connection, int], Tallies]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class Balance:
     """Since when the longest-waiting job is due; None when none is due."""
     pruned: int = 0
     """Pruned lines, which `counts` includes."""
+    units: int = 0
+    """Issued units, those of pruned lines included."""
+    points: int = 0
+    """Redeemed points in thousandths, those of pruned lines included."""
 
     @property
     def balanced(self) -> bool:
@@ -61,7 +71,7 @@ def balance(ledger: Ledger, name: str) -> Balance:
         CampaignError: there is no such campaign.
     """
     with ledger.read() as connection:
-        return _balance(connection, find_in(connection, name), _from_counters)
+        return _balance(connection, find_in(connection, name), counted_lines)
 
 
 def recount(ledger: Ledger, name: str) -> Balance:
@@ -71,7 +81,7 @@ def recount(ledger: Ledger, name: str) -> Balance:
         CampaignError: there is no such campaign.
     """
     with ledger.read() as connection:
-        return _balance(connection, find_in(connection, name), _from_lines)
+        return _balance(connection, find_in(connection, name), recounted_lines)
 
 
 def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -> list[Balance]:
@@ -79,60 +89,36 @@ def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -
     return [read(ledger, campaign.name) for campaign in list_campaigns(ledger)]
 
 
-def _balance(
-    connection: Connection,
-    campaign: Campaign,
-    count: Callable[[Connection, int], Mapping[State, int]],
-) -> Balance:
+def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance:
+    present, pruned = read(connection, campaign.id), pruned_counts(connection, campaign.id)
     counts: Counter[State] = Counter(dict.fromkeys(State, 0))
-    counts.update(count(connection, campaign.id))
-    pruned_query = select(pruned_lines.c.state, pruned_lines.c.line_count).where(
-        pruned_lines.c.campaign_id == campaign.id
-    )
-    pruned = {State(state): count for state, count in connection.execute(pruned_query)}
-    counts.update(pruned)
+    for (_, state), tally in (*present.items(), *pruned.items()):
+        counts[state] += tally.lines
+    for state in _ASSIGNED:
+        # Until they are settled, these lines count as waiting.
+        assigned = _assigned(connection, campaign.id, state)
+        counts[state] += assigned
+        counts[State.WAITING] -= assigned
     letters = select(func.count()).where(
         dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == DeadLetterState.OPEN
     )
+    both = sum((*present.values(), *pruned.values()), start=Tally())
     return Balance(
         campaign=campaign,
         counts=dict(counts),
         open_dead_letters=connection.scalar(letters) or 0,
         oldest_due=_oldest_due(connection, campaign),
-        pruned=sum(pruned.values()),
+        pruned=sum(tally.lines for tally in pruned.values()),
+        units=both.units,
+        points=both.points,
     )
 
 
-def _from_counters(connection: Connection, campaign_id: int) -> Mapping[State, int]:
-    counts = line_counts(connection, campaign_id)
-    for state in _ASSIGNED:
-        # One query per state: given two lists of states, SQLite may search the index by the longer
-        # one and read all of it.
-        of_state = (jobs.c.campaign_id == campaign_id, jobs.c.state == state, IS_OPEN)
-        assigned = connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_state)) or 0
-        # Until they are settled, these lines count as waiting.
-        counts[state] += int(assigned)
-        counts[State.WAITING] -= int(assigned)
-    return counts
-
-
-def _from_lines(connection: Connection, campaign_id: int) -> Mapping[State, int]:
-    counts: Counter[State] = Counter()
-    open_query = (
-        select(jobs.c.state, func.sum(jobs.c.open_lines))
-        .where(jobs.c.campaign_id == campaign_id, IS_OPEN)
-        .group_by(jobs.c.state)
-    )
-    for state, count in connection.execute(open_query):
-        counts[State(state)] += int(count)
-    settled_query = (
-        select(lines.c.state, func.count())
-        .where(lines.c.campaign_id == campaign_id, IS_SETTLED_LINE)
-        .group_by(lines.c.state)
-    )
-    for state, count in connection.execute(settled_query):
-        counts[State(state)] += count
-    return counts
+def _assigned(connection: Connection, campaign_id: int, state: State) -> int:
+    # One query per state: given two lists of states, SQLite may search the index by the longer one
+    # and read all of it.
+    of_state = (jobs.c.campaign_id == campaign_id, jobs.c.state == state, IS_OPEN)
+    return int(connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_state)) or 0)
 
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:

@@ -1,31 +1,91 @@
-"""Counters: how many lines are in each state, maintained by the database's triggers.
+"""Counters: lines, units and points by organisation and state, maintained by triggers.
 
 SQLite's triggers update the counters. PostgreSQL's append each statement's changes, because workers
 would wait for each other at a counter's row. `compact_counters` adds them up from time to time, and
 reading adds the rest, so that counts are exact at any moment.
 """
 
-from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select, union_all
+from sqlalchemy import Connection, func, select, union_all
 
 from issuance.states import State
 from ledger.store.database import Ledger
-from ledger.store.schema import tallies, tally_deltas
+from ledger.store.schema import (
+    COUNTED_POINTS,
+    COUNTED_UNITS,
+    LINE_ORG,
+    lines,
+    pruned_lines,
+    tallies,
+    tally_deltas,
+)
 
 _AT_ONCE = 10_000
 
 
-def line_counts(connection: Connection, campaign_id: int) -> Counter[State]:
-    """Count a campaign's lines by their own state, without pruned ones; unsettled ones wait."""
-    counts: Counter[State] = Counter()
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Lines with their issued units and redeemed points."""
+
+    lines: int = 0
+    units: int = 0
+    points: int = 0
+    """In thousandths."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Add up two."""
+        return Tally(self.lines + other.lines, self.units + other.units, self.points + other.points)
+
+
+Tallies = dict[tuple[int, State], Tally]
+"""By organisation (`NO_ORG` for none) and the lines' own state, in which unsettled ones wait."""
+
+
+def counted_lines(connection: Connection, campaign_id: int) -> Tallies:
+    """Read a campaign's counters, without pruned lines."""
     stored = (
-        select(table.c.state, column).where(table.c.campaign_id == campaign_id)
-        for table, column in ((tallies, tallies.c.line_count), (tally_deltas, tally_deltas.c.delta))
+        select(table.c.org_id, table.c.state, count, table.c.units, table.c.points).where(
+            table.c.campaign_id == campaign_id
+        )
+        for table, count in ((tallies, tallies.c.line_count), (tally_deltas, tally_deltas.c.delta))
     )
-    for state, count in connection.execute(union_all(*stored)):
-        counts[State(state)] += count
-    return counts
+    return _summed(connection.execute(union_all(*stored)))
+
+
+def recounted_lines(connection: Connection, campaign_id: int) -> Tallies:
+    """Count each of a campaign's lines instead of trusting the counters."""
+    query = (
+        select(
+            LINE_ORG,
+            lines.c.state,
+            func.count(),
+            func.sum(COUNTED_UNITS),
+            func.sum(COUNTED_POINTS),
+        )
+        .where(lines.c.campaign_id == campaign_id)
+        .group_by(LINE_ORG, lines.c.state)
+    )
+    return _summed(connection.execute(query))
+
+
+def pruned_counts(connection: Connection, campaign_id: int) -> Tallies:
+    """Read what a campaign's pruned lines were."""
+    table = pruned_lines
+    query = select(
+        table.c.org_id, table.c.state, table.c.line_count, table.c.units, table.c.points
+    ).where(table.c.campaign_id == campaign_id)
+    return _summed(connection.execute(query))
+
+
+def _summed(rows: Iterable[Sequence[Any]]) -> Tallies:
+    found: Tallies = {}
+    for org_id, state, *sums in rows:
+        key = (org_id, State(state))
+        found[key] = found.get(key, Tally()) + Tally(*map(int, sums))
+    return found
 
 
 def compact_counters(ledger: Ledger) -> None:

@@ -1,13 +1,15 @@
 """Outcomes: what is known of each line, for exports and tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import from_json
 from sqlalchemy import Connection, Row, case, func, literal, select
 
 from issuance.customer import Customer
+from issuance.details.details import Details
+from issuance.details.stored import read_details
 from issuance.states import OPEN, State
 from ledger.audit_log import LINE
 from ledger.campaigns import Campaign
@@ -40,6 +42,11 @@ class LineRecord:
     settled_at: datetime | None
     revoked_at: datetime | None
     """When an operator revoked it, after it was issued."""
+    account: str = "default"
+    org_id: int | None = None
+    """The row's; else the answer's."""
+    reward_external_id: str | None = None
+    details: Details = field(default_factory=Details)
 
 
 def outcomes(
@@ -93,6 +100,7 @@ _LINES = (
         jobs.c.customer,
         jobs.c.attempts,
         campaigns.c.name.label("campaign"),
+        campaigns.c.account,
         case((lines.c.state == State.ISSUED, _REVOKED_AT)).label("revoked_at"),
         case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label(
             "exact_state"
@@ -104,24 +112,30 @@ _LINES = (
 
 
 def _record(row: Row[tuple[object, ...]]) -> LineRecord:
+    vouchers = _texts(row.vouchers)
+    details = read_details(row.details, vouchers, row.points) or Details()
     return LineRecord(
         request_id=row.request_id,
         job_id=row.job_id,
         campaign=row.campaign,
         customer=Customer.parse(row.customer),
-        reward_id=row.reward_id,
+        reward_id=row.reward_id or details.fields.get("rewardId") or 0,
         state=State(row.exact_state),
         code=row.code,
         message=row.message,
         requested_quantity=row.requested_quantity,
         quantity=row.quantity,
         transaction_ids=_texts(row.transaction_ids),
-        vouchers=_texts(row.vouchers),
+        vouchers=vouchers,
         points_references=_texts(row.points_references),
         anomalies=_texts(row.anomalies),
         attempts=row.attempts,
         settled_at=instant(row.settled_at),
         revoked_at=instant(row.revoked_at),
+        account=row.account,
+        org_id=details.fields.get("orgId") if row.org_id is None else row.org_id,
+        reward_external_id=row.reward_external_id,
+        details=details,
     )
 
 

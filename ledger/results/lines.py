@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
+from issuance.details.stored import store_details
 from issuance.merge import LineFacts, merge
-from issuance.outcome import Kind, LineOutcome, settled_state
+from issuance.outcome import DETAILS_CUT, Kind, LineOutcome, settled_state
 from issuance.retry import Decision
 from issuance.states import SETTLED, State
 from ledger.store.dialects.dialect import dialect_of
@@ -28,6 +29,8 @@ class StoredLine(NamedTuple):
     vouchers: str | None
     points_references: str | None
     anomalies: str | None
+    details: str | None
+    points: int | None
     settled_at: int | None
 
 
@@ -41,8 +44,10 @@ _VALUES = {
     "quantity": "bigint",
     "code": "bigint",
     **dict.fromkeys(
-        ("message", "transaction_ids", "vouchers", "points_references", "anomalies"), "text"
+        ("message", "transaction_ids", "vouchers", "points_references", "anomalies", "details"),
+        "text",
     ),
+    "points": "bigint",
     "settled_at": "bigint",
 }
 _KEYS = {"job_number": "bigint", "position": "integer"}
@@ -127,7 +132,13 @@ def _facts(row: StoredLine, state: State) -> LineFacts:
         vouchers=row.vouchers,
         points_references=row.points_references,
         anomalies=row.anomalies,
+        details=row.details,
+        points=row.points,
     )
+
+
+def _with_cut(anomalies: tuple[str, ...]) -> tuple[str, ...]:
+    return anomalies if DETAILS_CUT in anomalies else (*anomalies, DETAILS_CUT)
 
 
 def _values(
@@ -136,6 +147,8 @@ def _values(
     quantity = line.quantity
     if quantity is None and line.kind is Kind.ISSUED:
         quantity = line.requested_quantity
+    details, is_cut = store_details(line.details, line.vouchers)
+    anomalies = _with_cut(line.anomalies) if is_cut else line.anomalies
     return (
         state.value,
         stored_number(quantity),
@@ -144,7 +157,9 @@ def _values(
         stored_list(line.transaction_ids),
         stored_list(line.vouchers),
         stored_list(line.points_references),
-        stored_list(line.anomalies),
+        stored_list(anomalies),
+        details,
+        line.details.points if line.details else None,
         settled_at,
         number,
         position,

@@ -1,6 +1,6 @@
 """Pruning: removes old settled jobs, and keeps their requestIds and the campaigns' counts."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,17 @@ from ledger.retention.tombstones import PrunedLines, write_tombstones
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
-from ledger.store.schema import attempts, campaigns, dead_letters, jobs, lines, pruned_lines
+from ledger.store.schema import (
+    COUNTED_POINTS,
+    COUNTED_UNITS,
+    LINE_ORG,
+    attempts,
+    campaigns,
+    dead_letters,
+    jobs,
+    lines,
+    pruned_lines,
+)
 
 _PAGE = 500
 """Jobs per transaction: few enough that workers hardly wait."""
@@ -208,13 +218,26 @@ def _pruned_lines(pruned: PrunedJob) -> PrunedLines:
 
 
 def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
-    counts = Counter(
-        (pruned.job["campaign_id"], line["state"]) for pruned in gone for line in pruned.lines
+    """Add the lines to the pruned ones, by the counters' own expressions."""
+    of_jobs = lines.c.job_number.in_([pruned.job["number"] for pruned in gone])
+    query = (
+        select(
+            lines.c.campaign_id,
+            LINE_ORG.label("org_id"),
+            lines.c.state,
+            func.count().label("line_count"),
+            func.sum(COUNTED_UNITS).label("units"),
+            func.sum(COUNTED_POINTS).label("points"),
+        )
+        .where(of_jobs)
+        .group_by(lines.c.campaign_id, LINE_ORG, lines.c.state)
     )
-    for (campaign_id, state), count in sorted(counts.items()):
-        values = {"campaign_id": campaign_id, "state": state, "line_count": count}
-        added = {"line_count": pruned_lines.c.line_count + count}
+    for row in sorted(connection.execute(query).mappings(), key=lambda row: tuple(row.values())):
+        sums = {name: int(row[name]) for name in ("line_count", "units", "points")}
         statement = dialect_of(connection).upsert(
-            pruned_lines, values, keys=["campaign_id", "state"], changes=added
+            pruned_lines,
+            {**row, **sums},
+            keys=["campaign_id", "org_id", "state"],
+            changes={name: pruned_lines.c[name] + added for name, added in sums.items()},
         )
         connection.execute(statement)

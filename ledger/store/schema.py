@@ -16,6 +16,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
+    func,
     literal_column,
     text,
 )
@@ -23,7 +25,7 @@ from sqlalchemy import (
 from issuance.states import OPEN, State
 from ledger.store.dialects.dialect import NAMES
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -167,6 +169,8 @@ lines = Table(
     Column("vouchers", Text),
     Column("points_references", Text),
     Column("anomalies", Text),
+    Column("details", Text),  # JSON, see issuance.details.stored
+    Column("points", BigInteger),  # redeemed, in thousandths
     Column("settled_at", Ms),
     Column("org_id", BigInteger),
     # given instead of the rewardId, which is then 0
@@ -260,14 +264,28 @@ tombstones = Table(
     sqlite_with_rowid=False,
 )
 
+campaign_orgs = Table(
+    "campaign_orgs",
+    metadata,
+    Column("campaign_id", Id, nullable=False),
+    Column("org_id", BigInteger, nullable=False),  # 0: lines without an organisation
+    # counted by acceptance; the organisation's balance is checked against it
+    Column("accepted_lines", BigInteger, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "org_id"),
+    sqlite_with_rowid=False,
+)
+
 pruned_lines = Table(
     "pruned_lines",
     metadata,
     Column("campaign_id", Id, nullable=False),
+    Column("org_id", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
-    # keeps the campaign's balance complete
+    # keep the campaign's balance and sums complete
     Column("line_count", BigInteger, nullable=False),
-    PrimaryKeyConstraint("campaign_id", "state"),
+    Column("units", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "org_id", "state"),
     sqlite_with_rowid=False,
 )
 
@@ -275,10 +293,13 @@ tallies = Table(
     "tallies",
     metadata,
     Column("campaign_id", Id, nullable=False),
+    Column("org_id", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),  # the line's own: until it is settled, waiting
     # kept by triggers on the lines; pruned lines are not counted
     Column("line_count", BigInteger, nullable=False),
-    PrimaryKeyConstraint("campaign_id", "state"),
+    Column("units", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "org_id", "state"),
     sqlite_with_rowid=False,
 )
 
@@ -287,9 +308,12 @@ tally_deltas = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("campaign_id", Id, nullable=False),
+    Column("org_id", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     # the change by one statement; there are rows on PostgreSQL only
     Column("delta", BigInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
 )
 
 restores = Table(
@@ -305,4 +329,10 @@ restores = Table(
 IS_WAITING = jobs.c.state == _literal(State.WAITING)
 IS_LEASED = jobs.c.state.in_([_literal(State.QUEUED), _literal(State.RUNNING)])
 IS_OPEN = jobs.c.state.in_([_literal(state) for state in OPEN])
+NO_ORG = 0
+"""Counts the lines that name no organisation."""
+# As the triggers of migration 0012 count them.
+LINE_ORG = func.coalesce(lines.c.org_id, NO_ORG)
+COUNTED_UNITS = case((lines.c.quantity.between(0, 1_000_000_000), lines.c.quantity), else_=0)
+COUNTED_POINTS = func.coalesce(lines.c.points, 0)
 IS_SETTLED_LINE = lines.c.state != _literal(State.WAITING)

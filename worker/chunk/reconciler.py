@@ -122,7 +122,8 @@ class Reconciler:
         self, job: ClaimedJob, customer_id: int, *, reads: Reads
     ) -> list[tuple[Issual, ...]]:
         rewards = {line.reward_id for line in job.lines}
-        reward_id = rewards.pop() if len(rewards) == 1 else None
+        # 0: the reward is named by its external id, by which no list is filtered.
+        reward_id = (rewards.pop() or None) if len(rewards) == 1 else None
         first_sent_at = job.first_claimed_at or datetime.fromtimestamp(0, tz=UTC)
         pages: list[tuple[Issual, ...]] = []
         while len(pages) < _PAGES_MOST:

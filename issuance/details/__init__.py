@@ -1,0 +1,1 @@
+"""What replies show of a line next to its verdict: points, expiry, payment, vendor fields."""
