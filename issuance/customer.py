@@ -1,5 +1,6 @@
 """A customer, by the one identifier a job carries."""
 
+import unicodedata
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal, Self, get_args
@@ -37,10 +38,33 @@ class Customer:
 
     @property
     def canonical(self) -> str:
-        """One text for all spellings of an identifier: e-mail addresses are in lower case."""
-        return f"{self.kind}:{self.value.lower() if self.kind == 'email' else self.value}"
+        """One text for all spellings of an identifier.
+
+        E-mail addresses are in lower case: hosts ignore the case of the domain, and no provider
+        gives two people names that differ only in case. `xn--…` is the domain that it encodes.
+        """
+        if self.kind != "email":
+            return f"{self.kind}:{self.value}"
+        address = self.value.lower()
+        return f"email:{_decode_domain(address) if 'xn--' in address else address}"
 
     @property
     def fingerprint(self) -> str:
         """A digest that names the customer in Redis and logs without showing the identifier."""
         return blake2b(self.canonical.encode(), digest_size=12).hexdigest()
+
+
+def _decode_domain(address: str) -> str:
+    """Write a domain in the letters that its `xn--` labels encode."""
+    name, at, domain = address.rpartition("@")
+    labels = [_decode_label(label) for label in domain.split(".")]
+    return unicodedata.normalize("NFC", f"{name}{at}{'.'.join(labels)}".lower())
+
+
+def _decode_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label

@@ -23,6 +23,7 @@ from producers.fields.line import (
     Identifiers,
     Reward,
 )
+from producers.fields.reading import bare
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 
@@ -173,7 +174,7 @@ def _apply(name: str, rule: Rule, value: object) -> Any:
     if value is None:
         return None
     try:
-        return rule(str(value))
+        return bare(rule(str(value)))
     except Refusal as refusal:
         raise RequestRefusedError(name, refusal.problem, refusal.remedy) from None
 

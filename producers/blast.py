@@ -15,7 +15,7 @@ from ledger.intake.planner_statistics import Statistics
 from ledger.store.database import Ledger
 from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
-from producers.lint import Expectation, Warnings
+from producers.lint import Expectation, Readings, Warnings
 from producers.occurrences import Occurrences
 from producers.preparing import BlastOptions, Preparer, repeat
 from producers.source import BadRow, ErrorsFile, Row, Source
@@ -43,6 +43,8 @@ class BlastReport:
     """Jobs made from the accepted rows: one for each row, or fewer if rows were grouped."""
     warnings: Warnings = field(default_factory=Warnings)
     """Warnings about rows that were not refused."""
+    readings: Readings = field(default_factory=Readings)
+    """Rows that were not refused and have a value in another spelling."""
     expectation: Expectation = field(default_factory=Expectation)
     """Expected cost of the rows that were not refused; empty without a rewards file."""
 
@@ -88,7 +90,7 @@ def blast(
         # Without --allow-repeats the ledger's unique requestIds find repeats, at no cost.
         occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
         preparer = Preparer(campaign.name, freezer, options, occurrences)
-        report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
+        report = _report_of(preparer)
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
         committed = stack.enter_context(
@@ -135,7 +137,7 @@ def check(
     """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`)."""
     with Occurrences() as occurrences:
         preparer = Preparer(campaign_name, freezer, options or BlastOptions(), occurrences)
-        report = BlastReport(warnings=preparer.warnings, expectation=preparer.expectation)
+        report = _report_of(preparer)
         for prepared in map(preparer.prepare, _batches(source)):
             _write(errors, prepared.refused)
             report.rows += prepared.rows
@@ -143,6 +145,14 @@ def check(
             report.accepted += _count_lines(prepared.jobs)
             report.refused += len(prepared.refused)
     return report
+
+
+def _report_of(preparer: Preparer) -> BlastReport:
+    return BlastReport(
+        warnings=preparer.warnings,
+        readings=preparer.readings,
+        expectation=preparer.expectation,
+    )
 
 
 def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:

@@ -10,7 +10,7 @@ from issuance.job import Job, Lane, Line
 from issuance.request_id import campaign_request_id
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
-from producers.lint import Expectation, Finding, Lint, Warnings
+from producers.lint import Expectation, Finding, Lint, Readings, Warnings
 from producers.occurrences import Occurrence, Occurrences
 from producers.source import BadRow, Row
 
@@ -85,6 +85,7 @@ class Preparer:
     ) -> None:
         options.check(freezer.variant)
         self.warnings = Warnings()
+        self.readings = Readings()
         self.expectation = Expectation()
         self._campaign = campaign
         self._freezer = freezer
@@ -128,6 +129,8 @@ class Preparer:
             self._refuse_repeat(customer, row)
         if findings:
             self.warnings.add(row.line, findings)
+        if row.read_as:
+            self.readings.add(row.line, row.read_as)
         if self._options.lint.rewards is not None:
             self.expectation.add(
                 row.reward,

@@ -14,7 +14,7 @@ from console.commands.wait import wait_for_campaign
 from console.commands.wake_up import WakeUp
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
-from console.rendering.lint_report import expectation_lines, show_warnings
+from console.rendering.lint_report import expectation_lines, show_readings, show_warnings
 from console.rendering.progress import TimeLeft
 from console.rendering.refused_rows import ShownErrors
 from console.terminal import (
@@ -218,6 +218,7 @@ def _accept(
         )
         sys.exit(EXIT_INTERRUPTED)
     errors.show()
+    show_readings(report.readings)
     show_warnings(report.warnings, accepted=True)
     say(_summary(campaign.name, report, errors))
     return report
@@ -261,6 +262,7 @@ def _check(
     with errors:
         report = check(campaign, source, Freezer.of(settings), errors, options=options)
     errors.show()
+    show_readings(report.readings)
     show_warnings(report.warnings, accepted=False)
     if options.lint.rewards is not None:
         for line in expectation_lines(report.expectation):

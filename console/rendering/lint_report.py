@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from console.rendering.layout import aligned
 from console.terminal import remark
 from operations.formats import counted
-from producers.lint import Expectation, Warnings
+from producers.lint import Expectation, Readings, Warnings
 from producers.lint.expectation import Asked, Price
 
 _HEADINGS = (
@@ -30,6 +30,17 @@ def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
         more = ", …" if having.rows > len(having.lines) else ""
         remark(f"  {kind}: {counted(having.rows, 'row')} (line {lines}{more})")
         remark(f"    line {having.lines[0]:,}: {having.first.problem}; {having.first.remedy}")
+
+
+def show_readings(readings: Readings) -> None:
+    """Print which values were read from another spelling, with the first rows of each kind."""
+    if not readings.rows:
+        return
+    remark(f"{counted(readings.rows, 'row')} read from another spelling:")
+    for name, kind in readings.kinds.items():
+        lines = ", ".join(f"{line:,}" for line in kind.lines)
+        more = ", …" if kind.rows > len(kind.lines) else ""
+        remark(f"  {name}: {counted(kind.rows, 'row')} (line {lines}{more})")
 
 
 def expectation_lines(expectation: Expectation) -> Iterator[str]:

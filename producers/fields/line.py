@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Required, TypedDict
 
-from producers.fields import rules
+from producers.fields import identifiers, rules
 from producers.fields.field import Field, describe
 
 _identity = rules.positive_integer(rules.LARGEST_ID)
@@ -21,13 +21,15 @@ class Identifiers:
 
     mobile: Annotated[
         str | None,
-        Field("mobile", rules.mobile, "The customer's mobile, 7 to 15 digits with country code."),
+        Field(
+            "mobile", identifiers.mobile, "The customer's mobile, 7 to 15 digits with country code."
+        ),
     ] = None
-    email: Annotated[str | None, Field("email", rules.email, "The customer's e-mail address.")] = (
-        None
-    )
+    email: Annotated[
+        str | None, Field("email", identifiers.email, "The customer's e-mail address.")
+    ] = None
     external_id: Annotated[
-        str | None, Field("externalId", rules.external_id, "The customer's external id.")
+        str | None, Field("externalId", identifiers.external_id, "The customer's external id.")
     ] = None
 
 

@@ -6,101 +6,75 @@ A rule takes a non-empty text. It returns None for a text of blanks, unless blan
 import re
 from collections.abc import Callable
 
-from issuance.display import mask, show
+from issuance.display import show
+from producers.fields.reading import ReadAs
 from producers.fields.refusal import Refusal
 
 LARGEST_ID = 2**63 - 1
 LARGEST_QUANTITY = 1_000_000
 LONGEST_TEXT = 4_000
 
-_MOBILE_DIGITS = range(7, 16)  # E.164 allows 15; no subscriber's number has fewer than 7
-_LONGEST_EMAIL = 254  # RFC 5321's path of 256 without its brackets
-_LONGEST_EXTERNAL_ID = 255
 _EXACT_DIGITS = 15  # a double keeps this many digits exactly
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_EXPONENT_OF_SPREADSHEETS = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{2,}")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_INTEGRAL = re.compile(r"([0-9]+)\.0+")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([.,'\s\u2019][0-9]{3})+")
 
-_EXPORT_AS_TEXT = "format the column as text before it is exported, and export it again"
-
-
-def mobile(text: str) -> str | None:
-    """Parse 7 to 15 ASCII digits; one leading "+" and surrounding blanks are dropped."""
-    value = text.strip()
-    digits = value.removeprefix("+")
-    if len(digits) in _MOBILE_DIGITS and digits.isascii() and digits.isdigit():
-        return digits
-    if not value:
-        return None
-    if _EXPONENT.fullmatch(digits):
-        raise Refusal(
-            f"the spreadsheet rounded the mobile to {mask(value)}: its digits are lost",
-            _EXPORT_AS_TEXT,
-        )
-    if digits.endswith(".0"):
-        raise Refusal(f"the spreadsheet added '.0' to the mobile {mask(value)}", _EXPORT_AS_TEXT)
-    raise Refusal(
-        f"{mask(value)} is no mobile",
-        "write 7 to 15 digits with the country code and nothing between them, "
-        "for example 919800000001",
-    )
+EXPORT_AS_TEXT = "format the column as text before it is exported, and export it again"
 
 
-def email(text: str) -> str | None:
-    """Parse an address of at most 254 characters: one "@", no blanks, a dot in the domain."""
-    value = text.strip()
-    if not value:
-        return None
-    if len(value) <= _LONGEST_EMAIL and _EMAIL.fullmatch(value) and value.isprintable():
-        return value
-    raise Refusal(
-        f"{mask(value)} is no email",
-        f"write name@domain.tld without blanks, at most {_LONGEST_EMAIL} characters",
-    )
+def is_rounded(value: str, *, as_spreadsheet: bool = False) -> bool:
+    """Whether it is a number with an exponent, such as `9.19824E+11`.
+
+    With `as_spreadsheet` it must look exactly as spreadsheets write it: an id such as `12e5` can be
+    meant.
+    """
+    pattern = _EXPONENT_OF_SPREADSHEETS if as_spreadsheet else _EXPONENT
+    return pattern.fullmatch(value) is not None
 
 
-def external_id(text: str) -> str | None:
-    """Parse 1 to 255 characters without control characters; surrounding blanks are dropped."""
-    value = text.strip()
-    if len(value) > _LONGEST_EXTERNAL_ID:
-        raise Refusal(
-            f"the externalId has {len(value)} characters",
-            f"write at most {_LONGEST_EXTERNAL_ID} characters",
-        )
-    if _CONTROL.search(value):
-        raise Refusal(
-            f"the externalId {mask(value)} holds a control character",
-            "remove tabs, line breaks and other invisible characters from it",
-        )
-    return _writable(value) or None
-
-
-def positive_integer(largest: int) -> Callable[[str], int | None]:
+def positive_integer(largest: int) -> Callable[[str], int | ReadAs | None]:
     """Make the rule for whole numbers from 1 to `largest`, in ASCII digits.
 
-    `2.0` is refused too: the API truncates decimals silently (rewards-api §7).
+    `2.0` is read, because spreadsheets write it. Other decimals are refused: the API would cut them
+    off silently (rewards-api §7).
     """
 
-    def parse(text: str) -> int | None:
+    def parse(text: str) -> int | ReadAs | None:
         value = text.strip()
-        # int() is slow for very long texts, and raises above 4,300 digits
-        if value.isascii() and value.isdigit() and len(value) <= _EXACT_DIGITS + 4:
-            number = int(value)
-            if 1 <= number <= largest:
-                return number
+        if (number := _whole(value, largest)) is not None:
+            return number
         if not value:
             return None
+        if _THOUSANDS.fullmatch(value):
+            raise Refusal(
+                f"{show(value)} is not a whole number everywhere: a separator marks thousands in "
+                "one country and decimals in another",
+                f"write a whole number from 1 to {largest} in digits only",
+            )
+        integral = _INTEGRAL.fullmatch(value)
+        if integral and (number := _whole(integral[1], largest)) is not None:
+            return ReadAs(number, "whole number written with decimals")
         raise _integer_refusal(value, largest)
 
     return parse
 
 
+def _whole(value: str, largest: int) -> int | None:
+    # int() is slow for very long texts, and raises above 4,300 digits
+    if value.isascii() and value.isdigit() and len(value) <= _EXACT_DIGITS + 4:
+        number = int(value)
+        if 1 <= number <= largest:
+            return number
+    return None
+
+
 def _integer_refusal(value: str, largest: int) -> Refusal:
-    if _EXPONENT.fullmatch(value):
-        return Refusal(f"{show(value)} is a number the spreadsheet rounded", _EXPORT_AS_TEXT)
+    if is_rounded(value):
+        return Refusal(f"{show(value)} is a number the spreadsheet rounded", EXPORT_AS_TEXT)
     remedy = f"write a whole number from 1 to {largest} in digits only"
-    if _NUMBER.fullmatch(value) and "." in value:
+    if _NUMBER.fullmatch(value) and "." in value and not _INTEGRAL.fullmatch(value):
         return Refusal(f"{show(value)} has decimals", f"{remedy}; decimals would be cut off")
     return Refusal(f"{show(value)} is not a whole number from 1 to {largest}", remedy)
 
@@ -137,11 +111,11 @@ def text(given: str) -> str:
         )
     if "\0" in given:
         raise Refusal("it holds a NUL character, which no database stores", "remove the character")
-    return _writable(given)
+    return refuse_lone_surrogates(given)
 
 
-def _writable(value: str) -> str:
-    """Refuse a lone surrogate, which JSON's escapes can express and UTF-8 cannot."""
+def refuse_lone_surrogates(value: str) -> str:
+    """Return the text, unless it has half a character, which JSON can express and UTF-8 cannot."""
     if value.isascii():
         return value
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from producers.fields.line import Reward
+from producers.lint.external_id_rule import check_external_id
 from producers.lint.finding import Finding
 from producers.lint.mobile_rule import check_length, country_code_rule
 from producers.lint.payment_rules import Payment, check_value_without_config
@@ -35,7 +36,7 @@ class Lint:
         self.rewards = rewards
         self._strict = strict
         self._reward_rules = tuple(_reward_rules(rewards))
-        self._check_identifier = (
+        self._check_mobile = (
             check_length if country_code is None else country_code_rule(country_code)
         )
 
@@ -43,8 +44,12 @@ class Lint:
         """Find all problems of a row; those that refuse it come first."""
         reward = row.reward
         found = [finding for rule in self._reward_rules if (finding := rule(reward)) is not None]
-        if (finding := self._check_identifier(row.identifier)) is not None:
+        identifier = row.identifier
+        check = self._check_mobile if identifier.kind == "mobile" else check_external_id
+        if (finding := check(identifier)) is not None:
             found.append(finding)
+        if row.doubts:
+            found.extend(Finding(*doubt, refuses=False) for doubt in row.doubts)
         if self._strict:
             return [replace(finding, refuses=True) for finding in found]
         return sorted(found, key=lambda finding: not finding.refuses) if len(found) > 1 else found

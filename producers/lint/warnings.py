@@ -1,4 +1,4 @@
-"""The warnings of a whole file: counted by kind, with the first lines of each."""
+"""The warnings and readings of a whole file: counted by kind, with the first lines of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +18,33 @@ class WarningKind:
     """The line numbers of the first such rows."""
     rows: int = 0
     """Count of such rows."""
+
+
+@dataclass(slots=True)
+class ReadingKind:
+    """One way in which values in another spelling were read."""
+
+    lines: list[int] = field(default_factory=list)
+    """The line numbers of the first such rows."""
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Readings:
+    """Good rows with a value in another spelling, counted so that an operator can judge them."""
+
+    kinds: dict[str, ReadingKind] = field(default_factory=dict)
+    """By kind, in order of first appearance; the rules of the columns make few."""
+    rows: int = 0
+
+    def add(self, line: int, kinds: Iterable[str]) -> None:
+        """Count a row's values."""
+        for name in dict.fromkeys(kinds):
+            kind = self.kinds.setdefault(name, ReadingKind())
+            kind.rows += 1
+            if len(kind.lines) < _LINES_KEPT:
+                kind.lines.append(line)
+        self.rows += 1
 
 
 @dataclass(slots=True)

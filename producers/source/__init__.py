@@ -2,12 +2,13 @@
 
 from producers.source.errors_file import ErrorsFile
 from producers.source.options import ReadOptions
-from producers.source.row import BadRow, Identifier, IdentifierKind, Row
+from producers.source.row import BadRow, Doubt, Identifier, IdentifierKind, Row
 from producers.source.source import Source, read_rows
 from producers.source.unusable import UnusableFile
 
 __all__ = [
     "BadRow",
+    "Doubt",
     "ErrorsFile",
     "Identifier",
     "IdentifierKind",

@@ -5,6 +5,7 @@ from typing import Any
 
 from issuance.display import printable
 from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
+from producers.fields.reading import ReadAs
 from producers.fields.refusal import Refusal
 from producers.source.columns import Column
 from producers.source.options import ReadOptions
@@ -31,13 +32,17 @@ class Assembly:
         maps: dict[tuple[str, str], Any] = {}
         # In the order of `Slot`.
         values: tuple[dict[Any, Any], ...] = (identifiers, reward, call, maps)
+        read_as: tuple[str, ...] = ()
         for (name, slot, key, parse), text in cells:
             if not text:
                 continue
             try:
-                value = parse(text)
+                value: Any = parse(text)
             except Refusal as refusal:
                 return BadRow(line, printable(name), refusal.problem, refusal.remedy)
+            if value.__class__ is ReadAs:
+                read_as = (*read_as, f"{name}: {value.kind}")
+                value = value.value
             if value is not None:
                 values[slot][key] = value
         if len(identifiers) != 1:
@@ -53,7 +58,7 @@ class Assembly:
             # Most rows of a file have the same call fields, so the last object is reused.
             self._call, self._call_fields = call, CallFields(**call)
         call_fields = self._call_fields if call else NO_CALL_FIELDS
-        return Row(line, Identifier(kind, value), Reward(**reward), call_fields)
+        return Row(line, Identifier(kind, value), Reward(**reward), call_fields, read_as)
 
 
 def _misidentified(line: int, kinds: list[IdentifierKind]) -> BadRow:

@@ -1,7 +1,7 @@
 """The rows of a campaign's file: those that can be issued, and those that cannot."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
 
@@ -22,6 +22,15 @@ class Identifier:
     value: str = field(repr=False)
 
 
+class Doubt(NamedTuple):
+    """A reason to doubt a row, in the words of a lint finding."""
+
+    kind: str
+    field: str
+    problem: str
+    remedy: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A good row: one reward for one customer.
@@ -31,12 +40,16 @@ class Row:
         identifier: The customer.
         reward: The requested reward; a missing rewardId or quantity is the one given for all rows.
         call: The fields that apply to the whole call.
+        read_as: How values in another spelling were read, by kind.
+        doubts: Why the row may not be what its author meant; the lint warns of each.
     """
 
     line: int
     identifier: Identifier
     reward: Reward
     call: CallFields = NO_CALL_FIELDS
+    read_as: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

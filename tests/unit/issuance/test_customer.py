@@ -28,3 +28,18 @@ def test_spellings_of_one_address_share_a_fingerprint_that_reveals_no_identifier
     assert one.fingerprint != Customer("externalId", "ann@example.com").fingerprint
     assert len(one.fingerprint) == 24
     assert "ann" not in one.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ann@b\u00fccher.example", "Ann@xn--bcher-kva.example"),
+        ("ann@\u4f8b\u5b50.example", "ann@XN--FSQU00A.example"),
+    ],
+)
+def test_both_forms_of_an_international_domain_are_one_customer(one, other):
+    assert Customer("email", one).canonical == Customer("email", other).canonical
+
+
+def test_a_domain_that_encodes_nothing_is_taken_as_it_is():
+    assert Customer("email", "a@xn--\u00e9.example").canonical == "email:a@xn--\u00e9.example"

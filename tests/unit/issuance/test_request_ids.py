@@ -27,6 +27,11 @@ PINNED = [
         "35dfae9c-4119-560e-8137-945c36e34e54",
     ),
     (
+        ("spring-2026", Customer("email", "jos\u00e9@b\u00fccher.example"), 1001),
+        {},
+        "dd6a8698-3212-5926-a866-5c31b1935bda",
+    ),
+    (
         ("a\x1fb\x1e", Customer("externalId", "Ann-1"), 1001),
         {},
         "9db4a1ac-3222-53b3-a465-ce90f45fe21b",

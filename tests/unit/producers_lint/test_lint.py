@@ -1,8 +1,11 @@
 """The rules of the lint, each with rows that break it and rows that do not."""
 
+from dataclasses import replace
+
 import pytest
 
 from producers.lint import Lint
+from producers.source import Doubt, Identifier
 from tests.unit.producers_lint.build import CHOICE, COUPON, MILES, REWARDS, row
 
 
@@ -87,3 +90,18 @@ def test_refusals_come_before_warnings():
 
 def test_in_strict_mode_every_finding_is_a_refusal():
     assert found(Lint(strict=True), mobile="9800000001") == [("mobile", True)]
+
+
+def test_an_external_id_that_a_program_took_for_a_number_gets_a_warning():
+    changed = replace(row(), identifier=Identifier("externalId", "10427.0"))
+    [finding] = Lint().inspect(changed)
+    assert (finding.kind, finding.refuses) == ("externalId ending in .0", False)
+    assert "10427" not in finding.problem
+    for other in ("10427", "v1.0", "10.0.0"):
+        assert not Lint().inspect(replace(row(), identifier=Identifier("externalId", other)))
+
+
+def test_a_doubt_of_the_reader_is_a_warning_that_strict_refuses():
+    doubted = replace(row(), doubts=(Doubt("cut", "", "it may be cut", "check it"),))
+    assert [each.refuses for each in Lint().inspect(doubted)] == [False]
+    assert [each.refuses for each in Lint(strict=True).inspect(doubted)] == [True]

@@ -65,6 +65,44 @@ def test_a_valid_value_is_accepted(read_cell, column, attribute, cell, value):
     assert getattr(part, attribute) == value
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "value"),
+    [
+        ("mobile", "+91 98000-00001", "919800000001"),
+        ("mobile", "+91\N{NO-BREAK SPACE}98000\N{NO-BREAK SPACE}00001", "919800000001"),
+        ("mobile", "+91 (98000) 00001", "919800000001"),
+        ("mobile", "\u202a919800000001\u202c", "919800000001"),
+        ("mobile", "tel:+91-98000-00001", "919800000001"),
+        ("mobile", "'919800000001", "919800000001"),
+        ("mobile", "919800000001.0", "919800000001"),
+        ("email", "mailto:A@b.co?subject=Hello", "A@b.co"),
+        ("email", "Asha <A@b.co>;", "A@b.co"),
+        ("email", "<a@b.co>", "a@b.co"),
+        ("email", '"a@b.co"', "a@b.co"),
+        ("email", "\ufeffa@b.co", "a@b.co"),
+        ("email", "jose\u0301@b.co", "jos\u00e9@b.co"),
+        ("externalId", "C\u200b-1\ufeff", "C-1"),
+        ("externalId", "C\N{NO-BREAK SPACE}1", "C 1"),
+        ("externalId", "e\u0301", "\u00e9"),
+        ("externalId", "'0042", "0042"),
+        ("rewardId", "1001.0", 1001),
+        ("rewardId", "1001.000", 1001),
+        ("quantity", "2.0", 2),
+    ],
+)
+def test_another_spelling_is_read_and_noted(read_cell, column, cell, value):
+    row = read_cell(column, cell)
+
+    read = {"rewardId": row.reward.reward_id, "quantity": row.reward.quantity}
+    assert read.get(column, row.identifier.value) == value
+    assert [kind.partition(":")[0] for kind in row.read_as] == [column]
+
+
+@pytest.mark.parametrize("cell", ["+919800000001", " 919800000001 ", "919800000001"])
+def test_an_ordinary_spelling_is_not_noted(read_cell, cell):
+    assert read_cell("mobile", cell).read_as == ()
+
+
 def test_a_whole_redemption_value_has_one_spelling(read_cell):
     values = [
         read_cell("redemptionValue", cell).reward.redemption_value
@@ -79,7 +117,13 @@ def test_a_whole_redemption_value_has_one_spelling(read_cell):
     [
         ("mobile", "9.19E+11", "rounded the mobile", "format the column as text"),
         ("mobile", "9,19800000001e+11", "rounded the mobile", "format the column as text"),
-        ("mobile", "919800000001.0", "added '.0'", "format the column as text"),
+        ("mobile", "1234567890123456.0", "no mobile", "7 to 15 digits"),
+        ("mobile", "0919800000001", "dialled only within a country", "--country IN"),
+        ("mobile", "00919800000001", "dialled only within a country", "--country IN"),
+        ("mobile", "(0)98000 00001", "dialled only within a country", "--country IN"),
+        ("mobile", "+91 (0) 98000 00001", "dialled only within a country", "--country IN"),
+        ("mobile", "+0919800000001", "dialled only within a country", "--country IN"),
+        ("mobile", "98000-00001", "no mobile", "--country"),
         ("mobile", "123456", "no mobile", "7 to 15 digits"),
         ("mobile", "1234567890123456", "no mobile", "7 to 15 digits"),
         ("mobile", "91 98000 00001", "no mobile", "nothing between them"),
@@ -103,16 +147,20 @@ def test_a_whole_redemption_value_has_one_spelling(read_cell):
         ("rewardId", "-5", "'-5' is not a whole number", "digits only"),
         ("rewardId", "+5", "'+5' is not a whole number", "digits only"),
         ("rewardId", "12a", "'12a' is not a whole number", "digits only"),
-        ("rewardId", "1001.0", "'1001.0' has decimals", "would be cut off"),
+        ("rewardId", "1001.5", "'1001.5' has decimals", "would be cut off"),
+        ("rewardId", "0.0", "not a whole number", "digits only"),
         ("rewardId", "1E+05", "the spreadsheet rounded", "format the column as text"),
         ("rewardId", str(LARGEST_ID + 1), "not a whole number", "from 1 to"),
         ("rewardId", "9" * 5000, "not a whole number", "from 1 to"),
         ("rewardId", "\uff11\uff10\uff10\uff11", "not a whole number", "digits only"),
         ("quantity", "0", "'0' is not a whole number", "from 1 to 1000000"),
         ("quantity", "1.56", "'1.56' has decimals", "would be cut off"),
-        ("quantity", "2.0", "'2.0' has decimals", "would be cut off"),
         ("quantity", "1000001", "not a whole number", "from 1 to 1000000"),
-        ("quantity", "1,000", "not a whole number", "digits only"),
+        ("quantity", "1,000", "thousands in one country and decimals in another", "digits only"),
+        ("quantity", "1.000", "thousands in one country and decimals in another", "digits only"),
+        ("quantity", "1'000", "thousands in one country and decimals in another", "digits only"),
+        ("quantity", "1,0", "not a whole number", "digits only"),
+        ("externalId", "1.23457E+11", "rounded the externalId", "format the column as text"),
         ("paymentConfigId", "none", "not a whole number", "digits only"),
         ("orgId", "-1", "not a whole number", "digits only"),
         ("redemptionValue", "0", "not above 0", "above 0"),

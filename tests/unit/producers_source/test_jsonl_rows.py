@@ -76,7 +76,7 @@ def test_a_mapping_to_an_unknown_column_makes_the_file_unusable(read_object):
         ('{"mobile": "919800000001"}', "rewardId", "no rewardId", "--reward-id"),
         ('{"mobile": "919800000001", "rewardId": 0}', "rewardId", "'0'", "from 1"),
         (
-            '{"mobile": "919800000001", "rewardId": 1, "quantity": 2.0}',
+            '{"mobile": "919800000001", "rewardId": 1, "quantity": 2.5}',
             "quantity",
             "has decimals",
             "cut off",

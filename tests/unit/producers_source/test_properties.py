@@ -27,7 +27,9 @@ texts = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=30
 )
 identifiers = st.one_of(
-    st.from_regex(r"[0-9]{7,15}", fullmatch=True).map(lambda value: Identifier("mobile", value)),
+    st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True).map(
+        lambda value: Identifier("mobile", value)
+    ),
     st.from_regex(r"[a-z.+]{1,9}@[a-z]{1,9}\.[a-z]{2}", fullmatch=True).map(
         lambda v: Identifier("email", v)
     ),
@@ -53,7 +55,7 @@ bad_records = st.sampled_from(
         b",,,1001,1,,,",
         b"919800000001,a@b.co,,1001,1,,,",
         b"9.19E+11,,,1001,1,,,",
-        b"919800000001,,,1001,2.0,,,",
+        b"919800000001,,,1001,2.5,,,",
         b"919800000001,,,,1,,,",
         b"919800000001",
         b"919800000001,,,1001,1,,,,,,",
