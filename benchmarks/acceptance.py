@@ -48,7 +48,7 @@ def _accept(file: Path, ledger_url: str, campaign: str) -> Intake:
         ledger.migrate()
         settings = Settings(_env_file=None)
         configure_logs(settings)
-        freezer = Freezer.of(settings)
+        freezer = Freezer.of_settings(settings)
         source = Source(file, ReadOptions())
         into = ensure_campaign(ledger, campaign)
         began, cpu = time.monotonic(), time.process_time()

@@ -71,7 +71,7 @@ def mobile(number: int) -> str:
 
 def bodies(variant: Variant, count: int) -> Iterator[str]:
     """Bodies in the format that this system sends."""
-    freezer = Freezer.of(Settings(_env_file=None, api_variant=variant))
+    freezer = Freezer.of_settings(Settings(_env_file=None, api_variant=variant))
     for number in range(count):
         line = Line(request_id=fresh_request_id(), reward_id=REWARD_ID)
         yield freezer.freeze(

@@ -115,7 +115,9 @@ def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
     with ErrorsFile(home / "errors.csv") as errors:
         source = Source(path, ReadOptions())
         into = ensure_campaign(ledger, _CAMPAIGN)
-        report = blast(ledger, into, source, Freezer.of(settings), errors, on_batch=lambda _: None)
+        report = blast(
+            ledger, into, source, Freezer.of_settings(settings), errors, on_batch=lambda _: None
+        )
     if report.accepted != count:
         raise RuntimeError(
             f"{report.accepted} of {count} rows were accepted: {home / 'errors.csv'}"

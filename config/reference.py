@@ -33,6 +33,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
+    if value is None:
+        return ""
     if isinstance(value, tuple):
         value = ",".join(f"{item:g}" for item in value)
     return str(value.value if isinstance(value, Enum) else value)

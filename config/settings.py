@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,6 +19,11 @@ from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
 
 _ENV_FILE = ".env"
+
+AuthKind = Literal["basic", "oauth"]
+EmailKey = Literal["", "email", "emailId"]
+GroupKeys = Literal["", "snake", "camel"]
+"""`user_group2_id` or `userGroup2Id` (rewards-api §3.2)."""
 
 
 class SettingsError(ExplainedError):
@@ -43,7 +49,7 @@ class Settings(BaseSettings):
     api_variant: Variant = Field(
         Variant.BULK, description="Issue endpoint: single, bulk or connected."
     )
-    api_auth: Literal["basic", "oauth"] = Field(
+    api_auth: AuthKind = Field(
         "basic", description="How we authenticate to the API: basic or oauth."
     )
     api_till: str = Field(
@@ -62,8 +68,14 @@ class Settings(BaseSettings):
     api_data_scope_org: str = Field(
         "", description="DATA-SCOPE-ORG (connected, needed with OTHER)."
     )
-    api_email_key: Literal["", "email", "emailId"] = Field(
+    api_email_key: EmailKey = Field(
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
+    )
+    api_group_keys: GroupKeys = Field(
+        "", description="Spelling of the group loyalty keys: snake or camel; empty: the endpoint's."
+    )
+    api_time_zone: str = Field(
+        "UTC", description="IANA zone of the API's local times, for example Asia/Kolkata."
     )
     api_rate_per_minute: int = Field(
         100, ge=0, description="Calls per minute to the API account; 0: unlimited."
@@ -79,6 +91,9 @@ class Settings(BaseSettings):
     )
     api_max_concurrent: int = Field(
         100, ge=1, le=1000, description="Concurrent calls in one worker child."
+    )
+    accounts_file: Path | None = Field(
+        None, description="TOML file with further API accounts (how-to/several-accounts)."
     )
     broker_url: str = Field(
         "", description="redis://, rediss:// or amqp://; empty: the embedded broker."
@@ -154,6 +169,20 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("accounts_file", mode="before")
+    @classmethod
+    def _none_if_blank(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("api_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, KeyError):
+            raise ValueError("no such time zone") from None
+        return value
 
     @field_validator("reconcile_delays_seconds", mode="before")
     @classmethod
@@ -312,6 +341,11 @@ def _is_simulated(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def read_variable(name: str) -> str:
+    """Read a variable that the accounts file names, from the environment or `.env`; "" if unset."""
+    return os.environ.get(name) or dotenv_values(_ENV_FILE).get(name) or ""
 
 
 def _given() -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from issuance.account import DEFAULT_ACCOUNT
 from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
@@ -32,19 +33,27 @@ class Campaign:
     accepted_lines: int
     weight: int
     """1 to 100: its share of the rate relative to other campaigns that have work."""
-    account: str = "default"
+    account: str = DEFAULT_ACCOUNT
     """The API account of all its calls."""
 
 
-def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -> Campaign:
-    """Return the campaign, creating it if needed; `defers_limits` applies only to a new one.
+def ensure_campaign(
+    ledger: Ledger, name: str, *, defers_limits: bool = False, account: str | None = None
+) -> Campaign:
+    """Return the campaign, creating it if needed.
+
+    Args:
+        ledger: the record.
+        name: 1 to 255 printable characters.
+        defers_limits: applies only to a new campaign.
+        account: the API account of all its calls; None: the campaign's, or `default` for a new one.
 
     Another spelling of an existing campaign's name means that campaign. A new one gets the
     normalised name.
 
     Raises:
         CampaignError: the name is empty, too long (255 characters) or has control characters, or
-            several campaigns have a spelling of it.
+            several campaigns have a spelling of it, or the campaign belongs to another account.
     """
     with ledger.read() as connection:
         found = _find_spelling(connection, name)
@@ -57,6 +66,7 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
             "state": CampaignState.RUNNING,
             "defers_limits": defers_limits,
             "accepted_lines": 0,
+            "account": account or DEFAULT_ACCOUNT,
         }
         with ledger.write() as connection:
             # Another producer may create it at the same moment: then that one is used.
@@ -65,6 +75,11 @@ def ensure_campaign(ledger: Ledger, name: str, *, defers_limits: bool = False) -
             found = connection.execute(
                 select(campaigns).where(campaigns.c.name == normalised)
             ).one()
+    if account not in (None, found.account):
+        raise CampaignError(
+            f"Campaign {found.name} belongs to account {found.account}, which cannot be changed: "
+            f"leave out --account {account}, or name another campaign"
+        )
     return _campaign(found)
 
 
@@ -93,6 +108,13 @@ def list_campaigns(ledger: Ledger) -> list[Campaign]:
         return [
             _campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))
         ]
+
+
+def campaign_account(ledger: Ledger, name: str) -> str | None:
+    """Return the account of the campaign with this name; None if there is no such campaign."""
+    with ledger.read() as connection:
+        found = _find_spelling(connection, name)
+    return None if found is None else str(found.account)
 
 
 def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:

@@ -69,7 +69,7 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
 
 def _notify_workers(services: Services, notify: Callable[[SyncLimiter], None]) -> str:
     """Notify the workers through Redis; return why they must wait for the next release, or ""."""
-    limits = services.limits
+    limits = services.limits_of()
     if limits is None:
         return "No Redis is configured or running: this takes effect at the next release."
     try:

@@ -59,7 +59,7 @@ def account_limits(services: Services) -> SyncLimiter:
     Raises:
         SettingsError: no Redis or no API is configured.
     """
-    limits = services.limits
+    limits = services.limits_of()
     if limits is None:
         raise SettingsError(
             "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL "

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Self
 from redis import Redis
 
 from broker.publisher import reach_broker
+from config.account_registry import AccountRegistry
+from config.accounts import Account, AccountError
 from config.endpoints import Servers
 from config.settings import Settings, read_settings
+from issuance.account import DEFAULT_ACCOUNT
 from ledger.store.database import Ledger
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
@@ -48,17 +51,46 @@ class Services:
         return cls(settings, Servers.of(settings))
 
     @cached_property
-    def account(self) -> "ApiAccount":
-        """The API account.
+    def accounts(self) -> AccountRegistry:
+        """The API accounts; their file is read again when it changes.
 
         Raises:
+            SettingsError: the accounts file cannot be used.
+        """
+        servers = self.servers
+        default = Account.of_settings(
+            self.settings, url=servers.api_url, rate_per_minute=servers.rate_per_minute
+        )
+        file = self.settings.accounts_file
+        # Without a URL work is accepted too: it waits for a system that has one.
+        return AccountRegistry(file, default if servers.api_url or file is None else None)
+
+    def api_account(self, name: str = DEFAULT_ACCOUNT) -> "ApiAccount":
+        """Make what the API client needs to know of an account.
+
+        Raises:
+            AccountError: there is no such account.
             ValueError: the settings do not name a usable account; the message names the setting.
         """
         from rewards_api.account import ApiAccount  # noqa: PLC0415
 
-        return ApiAccount.from_settings(
-            self.settings.model_copy(update={"api_url": self.servers.api_url})
-        )
+        return ApiAccount.of(self.accounts.get(name), self.settings)
+
+    def require_accounts(self) -> None:
+        """Make sure that there is an account, and that each can be used.
+
+        Raises:
+            AccountError: there is none.
+            ValueError: the settings do not name a usable account; the message names the setting.
+        """
+        accounts = self.accounts.all()
+        if not accounts:
+            file = self.settings.accounts_file
+            raise AccountError(
+                f"There is no API account: add one to {file}, or set ISSUANCE_API_URL"
+            )
+        for name in accounts:
+            self.api_account(name)
 
     def open_ledger(self) -> Ledger:
         """Open the ledger and check its schema; a missing embedded ledger is created.
@@ -104,19 +136,22 @@ class Services:
 
         return WakeUp(self.celery, self.redis)
 
-    @property
-    def limits(self) -> SyncLimiter | None:
-        """The API account's limits; None without Redis or without an API."""
-        return self.make_limits() if self.servers.redis_url and self.servers.api_url else None
+    def limits_of(self, name: str = DEFAULT_ACCOUNT) -> SyncLimiter | None:
+        """Return an account's limits; None without Redis or without such an account."""
+        found = self.accounts.find(name)
+        known = self.servers.redis_url and found is not None and found.url
+        return self.make_limits(name) if known else None
 
-    def make_limits(self) -> SyncLimiter:
-        """Make `limits` for a process that cannot work without them.
+    def make_limits(self, name: str = DEFAULT_ACCOUNT) -> SyncLimiter:
+        """Make `limits_of` for a process that cannot work without them.
 
         Raises:
-            ValueError: there is no Redis, or no usable API account.
+            AccountError: there is no such account.
+            ValueError: there is no Redis, or the API account is unusable.
         """
+        account = self.accounts.get(name)
         return SyncLimiter(
-            self.redis, self.account.name, rate_per_minute=self.servers.rate_per_minute
+            self.redis, self.api_account(name).name, rate_per_minute=account.rate_per_minute
         )
 
     def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:

@@ -84,7 +84,7 @@ def enqueue_job(
 
     Args:
         ledger: the record.
-        freezer: makes the body.
+        freezer: makes the body; its account is the campaign's.
         identifiers: exactly one must be given.
         rewards: 1 to ISSUANCE_JOB_MAX_LINES, which are issued in one call.
         call: the fields that apply to all rewards.
@@ -95,7 +95,8 @@ def enqueue_job(
     Raises:
         RequestRefusedError: a value is wrong, or the endpoint cannot issue it.
         KeyReusedError: the key was used before with another payload.
-        CampaignError: the campaign's name is wrong, or it was cancelled.
+        CampaignError: the campaign's name is wrong, or it was cancelled, or it belongs to another
+            account.
     """
     customer = _customer(identifiers)
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
@@ -117,7 +118,7 @@ def enqueue_job(
         job = freezer.freeze(customer, lines, lane=Lane.BACKGROUND, call=checked_call)
     except Refusal as refusal:
         raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
-    into = ensure_campaign(ledger, campaign)
+    into = ensure_campaign(ledger, campaign, account=freezer.account)
     acceptance = accept(ledger, into, [job])
     if acceptance.conflicts:
         raise KeyReusedError(

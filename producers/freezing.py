@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from config.accounts import Account
 from config.settings import Settings
+from issuance.account import DEFAULT_ACCOUNT
 from issuance.customer import Customer
+from issuance.data_scope import ScopeKind, scope_of
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line, freeze_body
 from producers.fields.body import call_body, org_body, reward_body
@@ -28,19 +31,45 @@ class Freezer:
     """The organisation of lines without one (connected endpoint)."""
     max_lines: int
     """The most lines of one job."""
+    data_scope: ScopeKind = ScopeKind.SELF
+    """The scope of jobs that give none (connected endpoint)."""
+    account: str = DEFAULT_ACCOUNT
+    """The account's name, for messages."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Freezer":
-        """Make a freezer from the settings."""
-        org = settings.api_data_scope_org
-        own_org_id = int(org) if org.isdigit() else None
+    def of(
+        cls, account: Account, *, max_lines: int, data_scope: ScopeKind | None = None
+    ) -> "Freezer":
+        """Make a freezer for an account.
+
+        Args:
+            account: the account of the jobs' campaign.
+            max_lines: the most lines of one job.
+            data_scope: the scope of jobs that give none; None: the account's.
+
+        Raises:
+            ValueError: the account's endpoint has no scopes, and one is given.
+        """
+        if data_scope is not None and not account.variant.endpoint.scoped:
+            raise ValueError(
+                f"--data-scope: the {account.variant} endpoint of account {account.name} has no "
+                "data scopes: leave it out, or use an account of the connected endpoint"
+            )
+        org = account.own_org
         return cls(
-            settings.api_variant,
-            settings.api_brand,
-            settings.email_key,
-            own_org_id,
-            settings.job_max_lines,
+            account.variant,
+            account.brand,
+            account.body_email_key,
+            int(org) if org.isdigit() else None,
+            max_lines,
+            data_scope or account.data_scope,
+            account.name,
         )
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> "Freezer":
+        """Make a freezer for the account `default`."""
+        return cls.of(Account.of_settings(settings), max_lines=settings.job_max_lines)
 
     def line(self, request_id: str, reward: Reward, source_line: int = 0) -> Line:
         """Make the line of a reward for the configured endpoint.
@@ -73,8 +102,9 @@ class Freezer:
         lane: Lane,
         call: CallFields = NO_CALL_FIELDS,
         occurrence: int = 1,
+        data_scope: ScopeKind | None = None,
     ) -> Job:
-        """Freeze lines made by `line` into one customer's job."""
+        """Freeze lines made by `line` into one customer's job; `data_scope` None: the default."""
         check_line_count(self.variant, len(lines), self.max_lines)
         body = freeze_body(
             self.variant,
@@ -94,13 +124,26 @@ class Freezer:
             lane,
             occurrence=occurrence,
             source_line=source_line,
+            scope=self._scope(lines, data_scope),
         )
+
+    def _scope(self, lines: tuple[Line, ...], kind: ScopeKind | None) -> str | None:
+        if not self.variant.endpoint.scoped:
+            return None
+        org_ids = [line.org_id for line in lines if line.org_id is not None]
+        return scope_of(kind or self.data_scope, org_ids)
 
     def _own_org(self) -> int:
         if self.own_org_id is None:
             raise Refusal(
                 f"the {self.variant} endpoint needs an orgId for every reward",
-                "add the column, or set ISSUANCE_API_DATA_SCOPE_ORG to the one organisation",
+                "add the column, or set "
+                + (
+                    "ISSUANCE_API_DATA_SCOPE_ORG"
+                    if self.account == DEFAULT_ACCOUNT
+                    else f"own_org of account {self.account}"
+                )
+                + " to the one organisation",
                 "orgId",
             )
         return self.own_org_id

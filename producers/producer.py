@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from redis import Redis
 
+from config.accounts import Account
 from config.endpoints import Servers
 from config.settings import Settings
 from operations.services import Services
-from producers.background import DEFAULT_CAMPAIGN, Enqueued, enqueue_job
+from producers.accounts import choose_account, default_campaign
+from producers.background import Enqueued, enqueue_job
 from producers.fields.field import Described
 from producers.fields.line import (
     CALL,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     # Imported with the first wake_up, so that commands without one do not load Celery.
     from broker.wake_up import WakeUp
 
+_KNOWN_CAMPAIGNS = 10_000
+"""Campaigns whose account is remembered: it never changes."""
 _REDIS_SECONDS = 2
 """Longest wait for Redis: the caller is waiting, and a slower wake_up is not worth it."""
 
@@ -39,8 +43,11 @@ class Request(LineFields, total=False):
 
     more: Sequence[Reward]
     """More rewards for the customer in the same call, at most ISSUANCE_JOB_MAX_LINES in total."""
+    account: str | None
+    """The API account; None: the campaign's, or `default` for a new campaign."""
     campaign: str
-    """The campaign to count it under, 1 to 255 characters; by default `background`."""
+    """The campaign to count it under, 1 to 255 characters; by default `background`, or
+    `background-ACCOUNT` for another account than `default`."""
     key: str | None
     """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once.
 
@@ -61,7 +68,7 @@ class Producer:
 
     def __init__(self, settings: Settings, servers: Servers) -> None:
         self._services = Services(settings, servers, connect_redis=_connect_redis)
-        self._freezer = Freezer.of(settings)
+        self._account_of: dict[str, str] = {}
         self.ledger = self._services.open_ledger()
 
     @property
@@ -78,23 +85,36 @@ class Producer:
         Raises:
             RequestRefusedError: a value is wrong; `KeyReusedError` if the key was used before with
                 another payload.
-            CampaignError: the campaign's name is wrong, or it was cancelled.
+            AccountError: there is no such account.
+            CampaignError: the campaign's name is wrong, or it was cancelled, or it belongs to
+                another account.
             TypeError: an argument is missing or unknown.
         """
         _check_names(request.keys())
         given: Mapping[str, Any] = request
+        campaign = request.get("campaign") or default_campaign(request.get("account"))
+        account = self._account(campaign, request.get("account"))
         enqueued = enqueue_job(
             self.ledger,
-            self._freezer,
+            Freezer.of(account, max_lines=self._services.settings.job_max_lines),
             Identifiers(**_pick(given, IDENTIFIERS)),
             [Reward(**_pick(given, REWARD)), *request.get("more", ())],
             CallFields(**_pick(given, CALL)),
-            campaign=request.get("campaign", DEFAULT_CAMPAIGN),
+            campaign=campaign,
             key=request.get("key"),
         )
+        if len(self._account_of) < _KNOWN_CAMPAIGNS:
+            self._account_of[campaign] = account.name
         if self.wake_up is not None:
             self.wake_up.request()
         return enqueued
+
+    def _account(self, campaign: str, given: str | None) -> Account:
+        accounts = self._services.accounts
+        known = given or self._account_of.get(campaign)
+        return (
+            accounts.get(known) if known else choose_account(self.ledger, accounts, campaign, None)
+        )
 
     def close(self) -> None:
         """Close the connections."""

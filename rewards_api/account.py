@@ -8,6 +8,7 @@ from typing import Literal, Self
 import httpx
 from pydantic import SecretStr
 
+from config.accounts import Account
 from config.settings import Settings
 
 _NAME_LENGTH = 12
@@ -30,9 +31,10 @@ class ApiAccount:
     client_key: str = ""
     client_secret: SecretStr = field(default=SecretStr(""))
     data_scope: str = "SELF"
-    """`DATA-SCOPE` header of calls for connected organisations; not sent when empty."""
+    """`DATA-SCOPE` header of calls for connected organisations that have no scope of their own; not
+    sent when empty."""
     data_scope_org: str = ""
-    """`DATA-SCOPE-ORG` header, required with OTHER; not sent when empty."""
+    """`DATA-SCOPE-ORG` header of these calls, required with OTHER; not sent when empty."""
     timeout_seconds: float = 30.0
     """Longest time of one call, from its start to the end of its answer."""
     connect_timeout_seconds: float = 5.0
@@ -60,15 +62,24 @@ class ApiAccount:
         Raises:
             ValueError: as the constructor.
         """
+        return cls.of(Account.of_settings(settings), settings)
+
+    @classmethod
+    def of(cls, account: Account, settings: Settings) -> Self:
+        """Build the account; the settings give the bounds of a call.
+
+        Raises:
+            ValueError: as the constructor.
+        """
         return cls(
-            base_url=settings.api_url,
-            till=settings.api_till,
-            auth=settings.api_auth,
-            password=settings.api_password,
-            client_key=settings.api_client_key,
-            client_secret=settings.api_client_secret,
-            data_scope=settings.api_data_scope,
-            data_scope_org=settings.api_data_scope_org,
+            base_url=account.url,
+            till=account.till,
+            auth=account.auth,
+            password=account.password,
+            client_key=account.client_key,
+            client_secret=account.client_secret,
+            data_scope=account.data_scope.value,
+            data_scope_org=account.own_org,
             timeout_seconds=settings.api_timeout_seconds,
             connect_timeout_seconds=settings.api_connect_timeout_seconds,
             max_concurrent=settings.api_max_concurrent,

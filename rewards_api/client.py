@@ -68,27 +68,39 @@ class RewardsClient:
             self._auth = TokenAuth(self._tokens)
         self._requests = Requests(account, self._http.timeout)
 
-    async def issue(self, variant: Variant, body: bytes, reward_id: int | None = None) -> Reply:
+    async def issue(
+        self,
+        variant: Variant,
+        body: bytes,
+        reward_id: int | None = None,
+        *,
+        scope: str | None = None,
+    ) -> Reply:
         """Send one issue call with exactly these bytes (rewards-api §1, §2).
 
         Args:
             variant: the endpoint.
             body: the frozen body.
             reward_id: the reward, for an endpoint that has it in its path.
+            scope: the job's data scope; None: the account's. Only sent to a scoped endpoint.
 
         Raises:
             ValueError: the path needs a reward id and the caller gave none.
         """
-        return await self._call(self._requests.issue(variant, body, reward_id))
+        return await self._call(self._requests.issue(variant, body, reward_id, scope))
 
-    async def customer_id(self, customer: Customer, *, reads: Reads = OWN_READS) -> CustomerReply:
+    async def customer_id(
+        self, customer: Customer, *, reads: Reads = OWN_READS, scope: str | None = None
+    ) -> CustomerReply:
         """Look up the API's own id of a customer.
 
         Args:
             customer: the job's identifier.
             reads: the read calls of the job's endpoint.
+            scope: one of `read_scopes`; None: the account's. Only sent by scoped reads.
         """
-        return read_customer(await self._call(self._requests.customer_id(customer, reads=reads)))
+        request = self._requests.customer_id(customer, reads=reads, scope=scope)
+        return read_customer(await self._call(request))
 
     async def issuals(
         self,
@@ -99,6 +111,7 @@ class RewardsClient:
         *,
         status: bool | None = None,
         reads: Reads = OWN_READS,
+        scope: str | None = None,
     ) -> IssualsReply:
         """Read a page of a customer's transactions, successful and failed (rewards-api §8).
 
@@ -110,10 +123,11 @@ class RewardsClient:
                 kinds of list accept.
             status: only successful (True) or failed (False) ones; None: both.
             reads: the read calls of the job's endpoint.
+            scope: as for `customer_id`.
         """
         size = min(size, LARGEST_PAGE)
         request = self._requests.issuals(
-            customer_id, reward_id, page, size, status=status, reads=reads
+            customer_id, reward_id, page, size, status=status, reads=reads, scope=scope
         )
         return read_issuals(await self._call(request), size)
 
@@ -123,6 +137,7 @@ class RewardsClient:
         reward_transaction_id: int | str,
         *,
         reads: Reads = OWN_READS,
+        scope: str | None = None,
     ) -> DetailReply:
         """Read one issued transaction, voucher codes in original case (rewards-api §8).
 
@@ -131,8 +146,11 @@ class RewardsClient:
                 as always for connected organisations.
             reward_transaction_id: the issue answer's `transactionId`.
             reads: the read calls of the job's endpoint.
+            scope: as for `customer_id`.
         """
-        request = self._requests.transaction_detail(customer_id, reward_transaction_id, reads=reads)
+        request = self._requests.transaction_detail(
+            customer_id, reward_transaction_id, reads=reads, scope=scope
+        )
         return read_detail(await self._call(request))
 
     async def revoke(self, transaction_id: int | str, reason: str, by: str) -> RevokeReply:

@@ -1,12 +1,13 @@
 """Building requests: paths, queries and headers for one account (rewards-api §1, §2)."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic_core import to_json
 
 from issuance.customer import Customer
+from issuance.data_scope import scope_headers
 from issuance.endpoint import Reads, Variant
 from rewards_api.account import ApiAccount
 from rewards_api.auth import till_header
@@ -22,6 +23,8 @@ LARGEST_PAGE = 50
 """The largest page size that both kinds of list accept (rewards-api §8)."""
 # Cached URLs of the single endpoint, one for each reward; a campaign has a handful.
 _READY_URLS = 512
+# Cached headers, one for each scope: a campaign over 20 organisations has as many scopes.
+_READY_SCOPES = 512
 
 
 class Requests:
@@ -41,32 +44,32 @@ class Requests:
         if account.auth == "basic":
             headers["Authorization"] = till_header(account.till, account.password)
         self._post_headers = httpx.Headers({**headers, "Content-Type": "application/json"})
-        scope = _scope_headers(account)
-        self._read_headers = {False: headers, True: httpx.Headers({**headers, **scope})}
-        self._issue_headers = {
-            False: self._post_headers,
-            True: httpx.Headers({**self._post_headers, **scope}),
-        }
+        self._get_headers = headers
+        self._scoped_post_headers = lru_cache(_READY_SCOPES)(partial(self._scoped, post=True))
+        self._scoped_get_headers = lru_cache(_READY_SCOPES)(partial(self._scoped, post=False))
         self._issue_url = lru_cache(_READY_URLS)(self._build_issue_url)
 
-    def issue(self, variant: Variant, body: bytes, reward_id: int | None) -> httpx.Request:
-        """An issue call with exactly these bytes.
+    def issue(
+        self, variant: Variant, body: bytes, reward_id: int | None, scope: str | None
+    ) -> httpx.Request:
+        """An issue call with exactly these bytes; `scope` None is the account's.
 
         Raises:
             ValueError: the path needs a reward id and the caller gave none.
         """
         endpoint = variant.endpoint
         url = self._issue_url(endpoint.path, reward_id if endpoint.reward_in_path else None)
-        return self._post(url, body, self._issue_headers[endpoint.scoped])
+        headers = self._scoped_post_headers(scope) if endpoint.scoped else self._post_headers
+        return self._post(url, body, headers)
 
-    def customer_id(self, customer: Customer, *, reads: Reads) -> httpx.Request:
+    def customer_id(self, customer: Customer, *, reads: Reads, scope: str | None) -> httpx.Request:
         """The lookup of a customer's id."""
         query = {
             "source": "INSTORE",
             "identifierName": customer.kind,
             "identifierValue": customer.value,
         }
-        return self._get("/v2/customers/lookup", query, scoped=reads.scoped)
+        return self._get("/v2/customers/lookup", query, reads, scope)
 
     def issuals(
         self,
@@ -77,6 +80,7 @@ class Requests:
         *,
         status: bool | None,
         reads: Reads,
+        scope: str | None,
     ) -> httpx.Request:
         """A page of a customer's transactions; `page` counts from 0."""
         in_path = "{customer}" in reads.list
@@ -89,17 +93,22 @@ class Requests:
         }
         query = {name: str(value) for name, value in wanted.items() if value is not None}
         path = reads.list.format(customer=_part(customer_id))
-        return self._get(f"{_CORE}{path}", query, scoped=reads.scoped)
+        return self._get(f"{_CORE}{path}", query, reads, scope)
 
     def transaction_detail(
-        self, customer_id: int | str | None, transaction_id: int | str, *, reads: Reads
+        self,
+        customer_id: int | str | None,
+        transaction_id: int | str,
+        *,
+        reads: Reads,
+        scope: str | None,
     ) -> httpx.Request:
         """One transaction, with its voucher codes in their original case."""
         read = reads.detail_by_id if customer_id is None else reads.detail
         path = read.path.format(
             customer=_part(customer_id or ""), transaction=_part(transaction_id)
         )
-        return self._get(f"{_CORE}{path}", {read.coupon_case: "AS_IT_IS"}, scoped=reads.scoped)
+        return self._get(f"{_CORE}{path}", {read.coupon_case: "AS_IT_IS"}, reads, scope)
 
     def revoke(self, transaction_id: int | str, reason: str, by: str) -> httpx.Request:
         """The revoke of one whole transaction."""
@@ -125,11 +134,17 @@ class Requests:
         request.read()
         return request
 
-    def _get(self, path: str, query: dict[str, str], *, scoped: bool) -> httpx.Request:
+    def _get(
+        self, path: str, query: dict[str, str], reads: Reads, scope: str | None
+    ) -> httpx.Request:
         url = self._url(f"{path}?{urlencode(query)}")
-        return httpx.Request(
-            "GET", url, headers=self._read_headers[scoped], extensions=self._extensions
-        )
+        headers = self._scoped_get_headers(scope) if reads.scoped else self._get_headers
+        return httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+
+    def _scoped(self, scope: str | None, *, post: bool) -> httpx.Headers:
+        headers = self._post_headers if post else self._get_headers
+        added = _scope_headers(self._account) if scope is None else scope_headers(scope)
+        return httpx.Headers({**headers, **added})
 
     def _url(self, path: str) -> httpx.URL:
         return httpx.URL(self._account.url(path))

@@ -83,7 +83,7 @@ class WorkerServices:
     @property
     def account(self) -> ApiAccount:
         """The API account."""
-        return self.base.account
+        return self.base.api_account()
 
     @cached_property
     def ledger(self) -> Ledger:

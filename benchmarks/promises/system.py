@@ -79,7 +79,7 @@ class System:
         file = self.write_file(campaign, rows, reward_id=reward_id)
         with ErrorsFile(self.home / "errors.csv") as errors:
             source, into = Source(file, ReadOptions()), ensure_campaign(self.ledger, campaign)
-            freezer = Freezer.of(Settings(_env_file=None))
+            freezer = Freezer.of_settings(Settings(_env_file=None))
             blast(self.ledger, into, source, freezer, errors, on_batch=lambda _: None)
 
     def write_file(self, campaign: str, rows: int, *, reward_id: int) -> Path:

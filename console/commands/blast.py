@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
+from config.accounts import Account
+from console.commands.account_option import AccountOption
 from console.commands.interruption import interruptible
 from console.commands.wait import wait_for_campaign
 from console.commands.wake_up import WakeUp
@@ -27,6 +29,8 @@ from console.terminal import (
     read_services,
     remark,
 )
+from issuance.account import DEFAULT_ACCOUNT
+from issuance.data_scope import ScopeKind
 from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
@@ -41,6 +45,7 @@ from ledger.store.database import Ledger
 from operations.errors import UsageError
 from operations.formats import counted
 from operations.services import Services
+from producers.accounts import choose_account
 from producers.blast import BlastReport, check
 from producers.blast import blast as accept_file
 from producers.freezing import Freezer
@@ -117,6 +122,14 @@ def blast(
             help="The campaign's share of the rate relative to others, 1 to 100.",
         ),
     ] = None,
+    account: AccountOption = None,
+    data_scope: Annotated[
+        ScopeKind | None,
+        typer.Option(
+            help="DATA-SCOPE of rows that give none (connected); default: the account's.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
@@ -131,12 +144,22 @@ def blast(
         )
         shown = ShownErrors(_errors_path(file, errors), source)
         if dry_run:
-            report = _check(campaign, source, shown, options)
+            services = read_services()
+            freezer = _freezer(
+                services, services.accounts.get(account or DEFAULT_ACCOUNT), data_scope
+            )
+            report = _check(campaign, source, freezer, shown, options)
     if not dry_run:
         with opened() as (services, ledger):
-            options.check(services.settings.api_variant)
-            into = _campaign(ledger, campaign, defer_limits=defer_limits, weight=weight)
-            report = _accept(services, ledger, into, source, shown, options=options)
+            chosen = choose_account(ledger, services.accounts, campaign, account)
+            freezer = _freezer(services, chosen, data_scope)
+            options.check(freezer.variant)
+            into = _campaign(
+                ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
+            )
+            report = _accept(
+                services, ledger, into, source, shown, freezer=freezer, options=options
+            )
             if wait:
                 _wait(ledger, campaign)
     if report.refused:
@@ -165,9 +188,15 @@ def _errors_path(file: Path, given: Path | None) -> Path:
     return path
 
 
-def _campaign(ledger: Ledger, name: str, *, defer_limits: bool, weight: int | None) -> Campaign:
+def _freezer(services: Services, account: Account, data_scope: ScopeKind | None) -> Freezer:
+    return Freezer.of(account, max_lines=services.settings.job_max_lines, data_scope=data_scope)
+
+
+def _campaign(
+    ledger: Ledger, name: str, account: str, *, defer_limits: bool, weight: int | None
+) -> Campaign:
     is_new = not _exists(ledger, name)
-    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits)
+    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits, account=account)
     if defer_limits and not campaign.defers_limits:
         remark(f"{name} was created without --defer-limits; that cannot be changed.")
     if weight is not None and weight != campaign.weight:
@@ -194,9 +223,10 @@ def _accept(
     source: Source,
     errors: ShownErrors,
     *,
+    freezer: Freezer,
     options: BlastOptions,
 ) -> BlastReport:
-    freezer, wake_up = Freezer.of(services.settings), WakeUp(services)
+    wake_up = WakeUp(services)
     report = BlastReport()
     try:
         with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
@@ -256,11 +286,10 @@ def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:
 
 
 def _check(
-    campaign: str, source: Source, errors: ShownErrors, options: BlastOptions
+    campaign: str, source: Source, freezer: Freezer, errors: ShownErrors, options: BlastOptions
 ) -> BlastReport:
-    settings = read_services().settings
     with errors:
-        report = check(campaign, source, Freezer.of(settings), errors, options=options)
+        report = check(campaign, source, freezer, errors, options=options)
     errors.show()
     show_readings(report.readings)
     show_warnings(report.warnings, accepted=False)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands.account_option import AccountOption
 from console.commands.field_options import GivenFields, with_field_options
 from console.commands.wait import wait_for_line
 from console.commands.wake_up import WakeUp
@@ -14,7 +15,8 @@ from issuance.masking import mask, scrub
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord
 from operations.formats import one_line
-from producers.background import DEFAULT_CAMPAIGN, enqueue_job
+from producers.accounts import choose_account, default_campaign
+from producers.background import enqueue_job
 from producers.freezing import Freezer
 
 
@@ -25,16 +27,25 @@ def issue(
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: the same key is accepted once.")
     ] = None,
-    campaign: Annotated[str, typer.Option(help="The campaign that counts it.")] = DEFAULT_CAMPAIGN,
+    campaign: Annotated[
+        str | None,
+        typer.Option(
+            help="The campaign that counts it; default: background, or background-ACCOUNT.",
+            show_default=False,
+        ),
+    ] = None,
+    account: AccountOption = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
     ] = False,
 ) -> None:
     """Accept one reward for one customer, named by one identifier; prints its requestId."""
     with opened() as (services, ledger):
+        campaign = campaign or default_campaign(account)
+        chosen = choose_account(ledger, services.accounts, campaign, account)
         enqueued = enqueue_job(
             ledger,
-            Freezer.of(services.settings),
+            Freezer.of(chosen, max_lines=services.settings.job_max_lines),
             fields.identifiers,
             [fields.reward],
             fields.call,

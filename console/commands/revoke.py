@@ -8,7 +8,9 @@ import typer
 
 from console.rendering.layout import say
 from console.terminal import EXIT_FAILED, complain, opened, operator, remark
+from issuance.account import DEFAULT_ACCOUNT
 from issuance.masking import mask, mask_customer
+from ledger.campaigns import campaign_account
 from ledger.revocations import Revocation, Verb, plan_revocation
 from operations.errors import UsageError
 from operations.formats import clock, counted, one_line
@@ -36,8 +38,11 @@ def revoke(
         if not note.strip():
             raise UsageError('Say why with --note "…"; it is recorded with your name')
         who = operator(note.strip())
-        account = services.account
-        for line in _preview(plan_revocation(ledger, request_id)):
+        revocation = plan_revocation(ledger, request_id)
+        account = services.api_account(
+            campaign_account(ledger, revocation.line.campaign) or DEFAULT_ACCOUNT
+        )
+        for line in _preview(revocation):
             remark(line)
         _confirm(yes=yes)
         verdict = revoke_reward(ledger, account, request_id, who)

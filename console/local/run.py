@@ -124,7 +124,7 @@ def _require_parts(services: Services, name: ProcessName) -> None:
         )
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
-            _ = services.account
+            services.require_accounts()
         with Ledger(servers.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:

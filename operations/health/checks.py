@@ -110,7 +110,7 @@ def _check_broker(context: Services) -> Finding:
 
 def _check_limits(context: Services) -> Finding:
     try:
-        limits = context.limits
+        limits = context.limits_of()
         if limits is None:
             return Finding(
                 "no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL"
@@ -197,7 +197,7 @@ class _RollCall:
 
 
 def _check_progress(context: Services) -> Finding:
-    limits = context.limits
+    limits = context.limits_of()
     if limits is None:
         return Finding("no API is configured", "set ISSUANCE_API_URL")
     state = limits.state()

@@ -109,7 +109,10 @@ class System:
         """Blast valid rows from this process, which is seconds faster than the command."""
         source = Source(self.write_file(campaign, rows), ReadOptions())
         with ErrorsFile(self.home / "errors.csv") as errors:
-            into, freezer = ensure_campaign(self.ledger, campaign), Freezer.of(self._settings)
+            into, freezer = (
+                ensure_campaign(self.ledger, campaign),
+                Freezer.of_settings(self._settings),
+            )
             report = accept_file(
                 self.ledger, into, source, freezer, errors, on_batch=lambda _: None
             )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
-from issuance.endpoint import Reads
+from issuance.data_scope import read_scopes
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.reconciliation.conclusion import conclude, may_stop, pick_own
 from issuance.reconciliation.transactions import Issual, TransactionDetail
@@ -102,25 +102,39 @@ class Reconciler:
         """Return the outcome, and whether the reads miss a transaction that a reply has named."""
         if not self._policy.reconcile_delays_seconds:
             return _nothing_found(job, None, "look-ups are switched off"), False
-        reads = job.variant.endpoint.reads
-        customer = await self._client.customer_id(job.customer, reads=reads)
-        match customer:
-            case Unreadable(reply=reply):
-                raise _UnreadableError(reply)
-            case NoSuchCustomer(code=code, message=message):
-                # Nothing can have been issued to an unknown customer, but reads may lag.
-                return _nothing_found(job, code, message), True
-            case FoundCustomer(id=customer_id):
-                own = pick_own(job.id, await self._pages(job, customer_id, reads=reads))
+        pages: list[tuple[Issual, ...]] = []
+        details: dict[str, TransactionDetail] = {}
+        unknown: list[NoSuchCustomer] = []
+        scopes = read_scopes(job.scope)
+        for scope in scopes:
+            if scope != scopes[0]:
+                await self._slot()
+            customer = await self._client.customer_id(
+                job.customer, reads=job.variant.endpoint.reads, scope=scope
+            )
+            match customer:
+                case Unreadable(reply=reply):
+                    raise _UnreadableError(reply)
+                case NoSuchCustomer():
+                    unknown.append(customer)
+                case FoundCustomer(id=customer_id):
+                    listed = await self._pages(job, customer_id, scope)
+                    own = pick_own(job.id, listed)
+                    details |= await self._details(job, own, customer_id, scope)
+                    pages += listed
+        if len(unknown) == len(scopes):
+            # Nothing can have been issued to an unknown customer, but reads may lag.
+            return _nothing_found(job, unknown[0].code, unknown[0].message), True
+        own = pick_own(job.id, pages)
         if not own:
             return _nothing_found(job, None, "no transaction of this job is listed"), True
-        details = await self._details(own, customer_id, reads=reads)
-        listed = {entry.reward_transaction_id for entry in own}
-        return conclude(job.lines, own, details).outcome, not job.shown_transactions <= listed
+        named = {entry.reward_transaction_id for entry in own}
+        return conclude(job.lines, own, details).outcome, not job.shown_transactions <= named
 
     async def _pages(
-        self, job: ClaimedJob, customer_id: int, *, reads: Reads
+        self, job: ClaimedJob, customer_id: int, scope: str | None
     ) -> list[tuple[Issual, ...]]:
+        reads = job.variant.endpoint.reads
         rewards = {line.reward_id for line in job.lines}
         # 0: the reward is named by its external id, by which no list is filtered.
         reward_id = (rewards.pop() or None) if len(rewards) == 1 else None
@@ -128,7 +142,9 @@ class Reconciler:
         pages: list[tuple[Issual, ...]] = []
         while len(pages) < _PAGES_MOST:
             await self._slot()
-            page = await self._client.issuals(customer_id, reward_id, len(pages), reads=reads)
+            page = await self._client.issuals(
+                customer_id, reward_id, len(pages), reads=reads, scope=scope
+            )
             if isinstance(page, Unreadable):
                 raise _UnreadableError(page.reply)
             pages.append(page.issuals)
@@ -137,15 +153,18 @@ class Reconciler:
         return pages
 
     async def _details(
-        self, own: tuple[Issual, ...], customer_id: int, *, reads: Reads
+        self, job: ClaimedJob, own: tuple[Issual, ...], customer_id: int, scope: str | None
     ) -> dict[str, TransactionDetail]:
+        reads = job.variant.endpoint.reads
         details: dict[str, TransactionDetail] = {}
         for entry in own:
             transaction_id = entry.reward_transaction_id
             if transaction_id is None or not says_issued(entry):
                 continue
             await self._slot()
-            reply = await self._client.transaction_detail(customer_id, transaction_id, reads=reads)
+            reply = await self._client.transaction_detail(
+                customer_id, transaction_id, reads=reads, scope=scope
+            )
             if isinstance(reply, Unreadable):
                 raise _UnreadableError(reply.reply)
             if isinstance(reply, Found):

@@ -42,7 +42,7 @@ class Sender:
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
         reward_id = job.lines[0].reward_id
-        reply = await self._client.issue(job.variant, job.body, reward_id)
+        reply = await self._client.issue(job.variant, job.body, reward_id, scope=job.scope)
         ended = time.monotonic()
         # After a redrive too, the API may answer with what this call added, not with the total.
         resent = job.may_have_reached or job.redrives > 0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from issuance.customer import Customer
-from issuance.endpoint import SCOPED_READS
+from issuance.endpoint import SCOPED_READS, Variant
 from issuance.replies.reply import Answer
 from rewards_api.reads import FoundCustomer, IssualsPage, Revoked, Unreadable
 
@@ -98,3 +98,24 @@ async def test_a_read_without_an_answer_is_unreadable(serve, connect, reset):
         await client.revoke(1, "r", "by"),
     ]
     assert [(read.reply.kind, read.reply.sent) for read in reads] == [("reset", True)] * 3
+
+
+async def test_each_call_and_read_has_the_scope_of_its_job(serve, connect, answer):
+    server = await serve(answer("200 OK", EMPTY))
+    client = connect(server.url, **OTHER)
+    for scope in ("OTHER:7,8", "SELF", None):
+        await client.issuals(42, reads=SCOPED_READS, scope=scope)
+        await client.issue(Variant.CONNECTED, b"{}", scope=scope)
+    await client.issuals(42, scope="OTHER:7")
+    await client.issue(Variant.BULK, b"{}", scope="OTHER:7")
+    sent = [
+        (_header(request, b"DATA-SCOPE"), _header(request, b"DATA-SCOPE-ORG"))
+        for request in server.requests
+    ]
+    twice = [("OTHER", "7,8"), ("SELF", ""), ("OTHER", "4001")]
+    assert sent == [each for each in twice for _ in range(2)] + [("", ""), ("", "")]
+
+
+def _header(request, name):
+    lines = (line.split(b": ", 1) for line in request.split(b"\r\n\r\n")[0].split(b"\r\n")[1:])
+    return {key.lower(): value.decode() for key, value in lines}.get(name.lower(), "")

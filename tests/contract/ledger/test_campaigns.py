@@ -11,6 +11,7 @@ from issuance.states import State
 from ledger.audit_log import actions_on
 from ledger.campaigns import (
     CampaignError,
+    campaign_account,
     ensure_campaign,
     find_campaign,
     halted_campaigns,
@@ -303,3 +304,15 @@ def test_other_campaigns_continue_when_one_is_cancelled(desk):
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     assert other.counts() == {State.WAITING: 1}
     assert [chunk.campaign for chunk in desk.release()] == ["holi"]
+
+
+def test_a_campaign_keeps_the_account_that_it_began_with(ledger):
+    assert ensure_campaign(ledger, "spring").account == "default"
+    assert ensure_campaign(ledger, "summer", account="north").account == "north"
+    assert ensure_campaign(ledger, "summer").account == "north"
+    assert campaign_account(ledger, "summer") == "north"
+    assert campaign_account(ledger, "autumn") is None
+    with pytest.raises(CampaignError, match="summer belongs to account north"):
+        ensure_campaign(ledger, "summer", account="default")
+    with pytest.raises(CampaignError, match="leave out --account north"):
+        ensure_campaign(ledger, "spring", account="north")

@@ -78,7 +78,7 @@ def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., Bl
                 ledger,
                 ensure_campaign(ledger, campaign),
                 Source(path, ReadOptions()),
-                Freezer.of(settings.model_copy(update=different)),
+                Freezer.of_settings(settings.model_copy(update=different)),
                 errors_file,
                 options=options,
                 on_batch=lambda _: None,

@@ -190,7 +190,7 @@ def test_a_dry_run_counts_the_same_without_changing_the_ledger(
 ):
     with ErrorsFile(tmp_path / "errors.csv") as errors:
         path = write_file(*ROWS, "12,1001")
-        report = check("spring", Source(path, ReadOptions()), Freezer.of(settings), errors)
+        report = check("spring", Source(path, ReadOptions()), Freezer.of_settings(settings), errors)
     assert report == BlastReport(rows=6, accepted=5, jobs=5, refused=1)
     with ledger.read() as connection:
         assert connection.execute(select(jobs.c.number)).all() == []

@@ -79,6 +79,7 @@ class FakeApi:
     starts: list[float] = field(default_factory=list)
     customers: list[str] = field(default_factory=list)
     reward_ids: list[int | None] = field(default_factory=list)
+    scopes: list[str | None] = field(default_factory=list)
     running: Counter[str] = field(default_factory=Counter)
     most_running: int = 0
     most_of_a_customer: int = 0
@@ -95,7 +96,15 @@ class FakeApi:
             self._called.clear()
             await self._called.wait()
 
-    async def issue(self, variant: Variant, body: bytes, reward_id: int | None = None) -> Reply:
+    async def issue(
+        self,
+        variant: Variant,
+        body: bytes,
+        reward_id: int | None = None,
+        *,
+        scope: str | None = None,
+    ) -> Reply:
+        self.scopes.append(scope)
         call, sent = len(self.starts), json.loads(body)
         customer = sent["mobile"]
         self.starts.append(time.monotonic())

@@ -55,13 +55,13 @@ class FakeReads:
     calls: list[str] = field(default_factory=list)
     hangs: bool = False
 
-    async def customer_id(self, _customer, *, reads):
+    async def customer_id(self, _customer, *, reads, scope=None):
         self.calls.append("customer")
         if self.hangs:
             await asyncio.Event().wait()
         return self.customer
 
-    async def issuals(self, _customer_id, _reward_id, page, *, reads):
+    async def issuals(self, _customer_id, _reward_id, page, *, reads, scope=None):
         self.calls.append(f"page {page}")
         found = self.pages[page] if page < len(self.pages) else []
         if isinstance(found, Unreadable):
@@ -69,7 +69,7 @@ class FakeReads:
         entries = tuple(Issual.model_validate(entry) for entry in found)
         return IssualsPage(entries, is_last=page + 1 >= len(self.pages), answer=READ)
 
-    async def transaction_detail(self, _customer_id, transaction_id, *, reads):
+    async def transaction_detail(self, _customer_id, transaction_id, *, reads, scope=None):
         self.calls.append(f"detail {transaction_id}")
         if transaction_id in self.unreadable_details:
             return self.unreadable_details[transaction_id]
