@@ -7,6 +7,7 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 
 from config.gc_tuning import collect_rarely
 from operations.services import Services
+from worker.child_signals import obey_only_parent
 from worker.child_watch import child_watch
 from worker.services import WorkerServices
 from worker.tasks import register_tasks
@@ -15,9 +16,10 @@ from worker.tasks import register_tasks
 def build(base: Services) -> Celery:
     """Make the application of a worker process."""
     app = base.celery
-    worker_process_init.connect(
-        lambda **_: collect_rarely(), weak=False, dispatch_uid="issuance.gc_tuning"
-    )
+    for name, begin in (("gc_tuning", collect_rarely), ("signals", obey_only_parent)):
+        worker_process_init.connect(
+            lambda begin=begin, **_: begin(), weak=False, dispatch_uid=f"issuance.{name}"
+        )
     services = WorkerServices(base, worker=socket.gethostname())
     app.steps["worker"].add(child_watch(services.carried.mark_lost))
     # A child sends the first signal, a process without children the second.

@@ -184,6 +184,12 @@ DEFENCES = (
         (Edit("worker/stopping.py", "return _flag[0] == 1", "return False"),),
     ),
     Defence(
+        13,
+        "test_a_signal_to_the_whole_group_leaves_the_children_to_finish_their_calls",
+        "children obey a supervisor's SIGTERM",
+        (Edit("worker/child_signals.py", "if found.si_pid == parent:", "if True:"),),
+    ),
+    Defence(
         14,
         "test_unreadable_messages_are_logged_and_their_jobs_released_again",
         "queued chunks never lapse",
