@@ -1,12 +1,12 @@
 """The addresses of the servers: from the settings, or else from a running `issuance up`."""
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from config.home_lock import HomeLock
 from config.settings import Settings
 
 
@@ -55,15 +55,19 @@ class RunningSystem:
 
     @classmethod
     def find(cls, home: Path) -> Self | None:
-        """Find the system that runs on this HOME now; None when none runs."""
+        """Find the system that runs on this HOME now; None when none runs.
+
+        The file of a system that was killed does not count: only the lock shows that one runs.
+        """
+        if not HomeLock.is_held(home):
+            return None
         try:
-            found = cls(**json.loads(_file(home).read_text(encoding="utf-8")))
+            return cls(**json.loads(_file(home).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        return found if _runs(found.pid) else None
 
     def announce(self, home: Path) -> None:
-        """Write the file atomically."""
+        """Write the file atomically; the caller holds the lock of HOME."""
         draft = _file(home).with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
         draft.replace(_file(home))
@@ -79,16 +83,6 @@ def _rate(settings: Settings, running: RunningSystem | None) -> int:
     if running is None or "api_rate_per_minute" in settings.model_fields_set:
         return settings.api_rate_per_minute
     return running.rate_per_minute
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:  # the process runs as another user
-        return True
-    except (OSError, TypeError, OverflowError):
-        return False
-    return True
 
 
 def _file(home: Path) -> Path:

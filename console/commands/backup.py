@@ -49,7 +49,8 @@ def restore_command(
         running = RunningSystem.find(services.settings.home)
         if running is not None:
             raise UsageError(
-                f"The system runs (process {running.pid}): stop it before its ledger is replaced"
+                f"The system runs on {services.settings.home} (process {running.pid}): stop it "
+                "before its ledger is replaced"
             )
         if not yes:
             _ask(services.servers.ledger_url)

@@ -14,6 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from config.endpoints import RunningSystem, Servers
+from config.home_lock import HomeLock
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
 from console.local.embedded import broker_command, free_port, is_free, simulator_command
@@ -58,6 +59,7 @@ def up(
         settings = read_settings()
         _require_api(settings, simulator=simulator)
         configure_logs(settings)
+        lock = _lock(settings.home)
         system = System(
             settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower
         )
@@ -66,6 +68,8 @@ def up(
         except (StartError, CrashLoopError) as error:
             complain(f"{error}. The system has ended; fix the cause and start it again")
             sys.exit(EXIT_FAILED)
+        finally:
+            lock.release()
 
 
 def _require_api(settings: Settings, *, simulator: bool) -> None:
@@ -73,12 +77,25 @@ def _require_api(settings: Settings, *, simulator: bool) -> None:
         raise SettingsError(
             "ISSUANCE_API_URL is not set: set it, or start the simulated API with --simulator"
         )
-    running = RunningSystem.find(settings.home)
-    if running is not None:
-        raise SettingsError(
-            f"A system runs on {settings.home} already (process {running.pid}): stop it, or set "
-            "ISSUANCE_HOME"
+
+
+def _lock(home: Path) -> HomeLock:
+    """Take the lock of HOME, so that a second system cannot start there.
+
+    Raises:
+        SettingsError: a system runs there, or starts there.
+    """
+    lock = HomeLock.acquire(home)
+    if lock is None:
+        running = RunningSystem.find(home)
+        which = (
+            f"process {running.pid}, see {home / 'running.json'}" if running else "it starts now"
         )
+        raise SettingsError(
+            f"A system runs on {home} already ({which}): stop it, or set ISSUANCE_HOME"
+        )
+    RunningSystem.retract(home)  # left by a system that was killed
+    return lock
 
 
 class StartError(Exception):

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from config.endpoints import RunningSystem
+from config.home_lock import HomeLock
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import make_job, make_jobs
@@ -129,8 +130,10 @@ def test_a_copy_of_a_newer_program_is_refused_and_changes_nothing(run, desk, cop
 def test_a_restore_needs_a_stopped_system_and_a_confirmation(run, desk, copy, home):
     run("backup", copy)
     assert "give --yes when there is no terminal" in run("restore", copy).stderr
+    lock = HomeLock.acquire(home)
     RunningSystem(1, "", "", "", 0).announce(home)
     result = run("restore", copy, "--yes")
+    lock.release()
     assert result.exit_code == 2
     assert "process 1): stop it" in result.stderr
 
