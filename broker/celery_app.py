@@ -74,6 +74,7 @@ def _configuration(settings: Settings, servers: Servers) -> dict[str, Any]:
         "beat_schedule": {
             "release": {"task": RELEASE_TASK, "schedule": 1.0, "kwargs": {"by_beat": True}}
         },
+        "beat_scheduler": "broker.beat_scheduler:SteadyScheduler",
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
         **_connection_settings(servers),

@@ -149,15 +149,7 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
             # One task at a time, in the process itself, without children.
             return _worker(name, ["--pool", "solo"])
         case ProcessName.BEAT:
-            settings.home.mkdir(parents=True, exist_ok=True)
-            return [
-                "--quiet",
-                "beat",
-                "--schedule",
-                str(settings.home / "beat-schedule"),
-                "--pidfile",
-                "",
-            ]
+            return ["--quiet", "beat", "--pidfile", ""]
         case ProcessName.FLOWER:
             return _flower(settings)
         case ProcessName.HEALTH:
