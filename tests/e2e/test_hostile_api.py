@@ -13,7 +13,8 @@ from tests.hostile.behaviour import Fault
 from tests.hostile.faults import ALWAYS_RESET, ALWAYS_UNAUTHORIZED, MEASURED_SHARES, busy, hanging
 from tests.hostile.stub import Stub
 
-pytestmark = pytest.mark.timeout(300)
+# They compare durations, which another load on the machine changes: one run of three must pass.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.flaky(reruns=2)]
 
 _REPLAYS = ("original", "delta")
 _MEASURED = plain_rows(600, area=60)
