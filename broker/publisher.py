@@ -18,6 +18,10 @@ class BrokerAway(Exception):  # noqa: N818  # named for the state, as callers re
     """The broker is out of reach or refused a message; check the server of ISSUANCE_BROKER_URL."""
 
 
+class PublishRefused(Exception):  # noqa: N818  # named for the event, as callers read it
+    """The broker answers and does not take this message; the next try would be refused, too."""
+
+
 @contextmanager
 def reach_broker(app: "Celery") -> Iterator[None]:
     """Turn every error of an absent broker into one.
@@ -40,6 +44,26 @@ def _absences(app: "Celery") -> tuple[type[Exception], ...]:
     return (KombuError, OSError, *connection.connection_errors, *connection.channel_errors)
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell refusals of a message from an absent broker, which raises errors of the same bases."""
+    from amqp import exceptions as amqp  # noqa: PLC0415  # as in `_absences`
+    from kombu.exceptions import EncodeError  # noqa: PLC0415
+
+    try:
+        yield
+    except (
+        EncodeError,
+        amqp.AccessRefused,
+        amqp.ContentTooLarge,
+        amqp.FrameError,
+        amqp.FrameSyntaxError,
+        amqp.NotAllowed,
+        amqp.PreconditionFailed,
+    ) as error:
+        raise PublishRefused(f"{type(error).__name__}: {error}") from error
+
+
 def publish(app: "Celery", task: str, **options: Any) -> None:
     """Put a task's message on the broker, without a retry: the caller's next round publishes again.
 
@@ -50,9 +74,11 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
 
     Raises:
         BrokerAway: the message may not be there; or it is, and only the answer was lost.
+        PublishRefused: the message is not there and would be refused again.
     """
     with (
         reach_broker(app),
+        _refusals(),
         app.producer_pool.acquire(block=True, timeout=_PRODUCER_SECONDS) as producer,
     ):
         try:

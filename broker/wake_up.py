@@ -8,7 +8,7 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import RedisError
 
-from broker.publisher import BrokerAway, publish
+from broker.publisher import BrokerAway, PublishRefused, publish
 from broker.queues import RELEASE_TASK
 
 _KEY = "issuance:wake-up"
@@ -38,7 +38,7 @@ class WakeUp:
         try:
             if self._redis.set(_KEY, "1", nx=True, ex=_FORGET_AFTER_SECONDS):
                 publish(self._app, RELEASE_TASK, argsrepr="wake-up")
-        except (RedisError, BrokerAway):
+        except (RedisError, BrokerAway, PublishRefused):
             return False
         return True
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from redis import Redis
 
 from broker.publisher import reach_broker
+from broker.refusals import recent_refusal
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.endpoints import Servers
@@ -175,6 +176,10 @@ class Services:
             if not self.servers.is_rabbitmq:
                 with self.connect_redis(self.servers.broker_url) as redis:
                     redis.set(_PROBE_KEY, "1", ex=_PROBE_SECONDS)
+
+    def recent_refusal(self) -> str:
+        """Return why the broker refused a chunk in the last minutes, or ""."""
+        return recent_refusal(self.redis) if self.servers.redis_url else ""
 
     def require_writable_limits(self) -> None:
         """Make sure that the Redis of the limits accepts writes.

@@ -6,8 +6,9 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
-from broker.publisher import BrokerAway, publish
+from broker.publisher import BrokerAway, PublishRefused, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
+from broker.refusals import note_refusal
 from issuance.job import Lane
 from ledger.campaigns import halted_campaigns
 from ledger.dispatch.cancellation import settle_cancelled
@@ -33,6 +34,10 @@ _SHARED_IN_HAND_SECONDS = 0.5
 _CHUNK_OVERHEAD_SECONDS = 0.25
 _LIKELY_CALL_SECONDS = 0.5
 _BACKGROUND_CHUNK_MOST = 50
+_REFUSED_SECONDS = 30.0
+"""Until a chunk that the broker refused is tried again; other jobs go first."""
+_SHOWN_IDS = 10
+_SHOWN_CAMPAIGN = 100
 _PUBLISH_AFTER_SECONDS = 5.0
 """Until then the worker that opened the dead letter publishes it."""
 
@@ -198,6 +203,11 @@ def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
             log.warning("broker_unavailable", error=str(error), chunks=len(chunks) - place)
             unqueue(services.ledger, chunks[place:])
             break
+        except PublishRefused as error:
+            log.error("chunk_refused", error=str(error), chunk_id=chunk.id, campaign=chunk.campaign)  # noqa: TRY400 - a traceback adds nothing
+            note_refusal(services.limits_redis, str(error))
+            unqueue(services.ledger, [chunk], delay_seconds=_REFUSED_SECONDS)
+            continue
         published += len(chunk.job_numbers)
         log.debug(
             "chunk_released",
@@ -209,16 +219,29 @@ def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
 
 
 def _send(app: Celery, chunk: Chunk) -> None:
-    count = len(chunk.job_numbers)
-    jobs = "1 job" if count == 1 else f"{count} jobs"
     publish(
         app,
         ISSUE_TASK,
         args=[list(chunk.job_numbers)],
         task_id=chunk.id,
         queue=LANE_QUEUES[chunk.lane],
-        # What Flower shows and searches: campaign, size and requestIds; no personal data (design
-        # rule 5).
-        argsrepr=f"{chunk.campaign} · {jobs} · {' '.join(chunk.request_ids)}",
+        argsrepr=describe_chunk(chunk),
         kwargsrepr="{}",
     )
+
+
+def describe_chunk(chunk: Chunk) -> str:
+    """Describe a chunk in Flower: its campaign, its size and its first requestIds.
+
+    The text is bounded, because Flower keeps it for each chunk, and because on RabbitMQ it must fit
+    into one frame. It holds no personal data (design rule 5).
+    """
+    count, left = len(chunk.job_numbers), len(chunk.request_ids) - _SHOWN_IDS
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    shown = [*chunk.request_ids[:_SHOWN_IDS], *([f"and {left} more"] if left > 0 else [])]
+    return f"{shorten(chunk.campaign, _SHOWN_CAMPAIGN)} · {jobs} · {' '.join(shown)}"
+
+
+def shorten(text: str, most: int) -> str:
+    """Cut a text that is longer than this."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -6,7 +6,7 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
-from broker.publisher import BrokerAway, publish
+from broker.publisher import BrokerAway, PublishRefused, publish
 from broker.queues import DEAD_LETTER_TASK
 from ledger.dead_letters.outbox import DeadLetterEvent, mark_published, unpublished_events
 from ledger.store.database import Ledger
@@ -44,7 +44,7 @@ def publish_dead_letters(
                 _publish(app, events, published)
             finally:
                 mark_published(ledger, published)
-    except BrokerAway as error:
+    except (BrokerAway, PublishRefused) as error:
         log.warning("dead_letters_unpublished", error=str(error))
     except DBAPIError as error:
         log.warning("ledger_unavailable", error=first_line(error), published=len(published))

@@ -169,6 +169,11 @@ class WorkerServices:
         return self.base.make_limits()
 
     @cached_property
+    def limits_redis(self) -> SyncRedis:
+        """The server of the limits, for code outside the event loop."""
+        return self.base.redis
+
+    @cached_property
     def undocumented(self) -> Undocumented:
         """Reports codes that no document knows."""
         return Undocumented(self.base.redis)

@@ -111,12 +111,22 @@ def _one_probe_at_a_time(
             yield replace(each, count=1)
 
 
-def unqueue(ledger: Ledger, chunks: list[Chunk]) -> None:
-    """Take back chunks that could not be published; their jobs stay due."""
+def unqueue(ledger: Ledger, chunks: list[Chunk], *, delay_seconds: float = 0.0) -> None:
+    """Take back chunks that could not be published.
+
+    Args:
+        ledger: the record.
+        chunks: their jobs stay due, or are due again after the delay.
+        delay_seconds: until then other jobs go first.
+    """
     numbers = [number for chunk in chunks for number in chunk.job_numbers]
+    delay = {"delay_ms": int(delay_seconds * 1000)} if delay_seconds else {}
     with ledger.write() as connection:
         for start in range(0, len(numbers), _BATCH):
-            connection.execute(_UNQUEUE, {"job_numbers": numbers[start : start + _BATCH]})
+            connection.execute(
+                _POSTPONE if delay else _UNQUEUE,
+                {"job_numbers": numbers[start : start + _BATCH], **delay},
+            )
 
 
 def unqueue_all(ledger: Ledger) -> int:
@@ -131,6 +141,7 @@ _TAKE_BACK = (
 )
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
 _UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+_POSTPONE = _UNQUEUE.values(due_at=now_ms() + bindparam("delay_ms"))
 
 
 def _queue_due(

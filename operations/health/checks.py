@@ -105,6 +105,12 @@ def _check_broker(context: Services) -> Finding:
             f"it is out of reach ({type(error.__cause__).__name__})",
             "check that the server of ISSUANCE_BROKER_URL runs",
         )
+    if refused := context.recent_refusal():
+        return Finding(
+            f"it refuses chunks ({scrub(refused)})",
+            "correct the user's permissions or the server's limits; refused chunks are tried again "
+            "every 30 s",
+        )
     return HEALTHY
 
 

@@ -33,7 +33,15 @@ _CALLS_NEVER_END = Edit(
     "asyncio.timeout(None)",
 )
 _WAKE_UPS_MUST_WORK = Edit(
-    "broker/wake_up.py", "except (RedisError, BrokerAway):", "except ZeroDivisionError:"
+    "broker/wake_up.py",
+    "except (RedisError, BrokerAway, PublishRefused):",
+    "except ZeroDivisionError:",
+)
+
+_ERROR_REPLIES_END_WORKERS = Edit(
+    "broker/redis_transport.py",
+    "(*redis.Transport.connection_errors, ResponseError)",
+    "redis.Transport.connection_errors",
 )
 
 DEFENCES = (
@@ -125,7 +133,7 @@ DEFENCES = (
         7,
         "test_a_blast_continues_when_a_full_broker_has_room_again",
         "a Redis that answers with an error ends the workers",
-        (Edit("broker/redis_transport.py", ", ResponseError)", ")"),),
+        (_ERROR_REPLIES_END_WORKERS,),
     ),
     Defence(
         8,
@@ -288,5 +296,23 @@ DEFENCES = (
             ),
         ),
         long=True,
+    ),
+    Defence(
+        19,
+        "test_a_blast_continues_when_a_broker_that_refused_works_again",
+        "a Redis that answers with an error ends the workers",
+        (_ERROR_REPLIES_END_WORKERS,),
+    ),
+    Defence(
+        19,
+        "test_a_blast_continues_when_a_broker_that_refused_works_again",
+        "a worker keeps the places of messages that it could not acknowledge",
+        (
+            Edit(
+                "broker/redis_transport.py",
+                "QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]\n            raise",
+                "raise",
+            ),
+        ),
     ),
 )

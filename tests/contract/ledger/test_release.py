@@ -127,6 +127,17 @@ def test_chunks_that_were_not_published_are_due_again_at_once(desk):
     assert len(desk.claim(published).jobs) == 2
 
 
+def test_a_chunk_that_the_broker_refused_lets_other_jobs_go_first(desk):
+    desk.accept(*make_jobs(4))
+    refused, _ = desk.release(chunk_size=2)
+    unqueue(desk.ledger, [refused], delay_seconds=60)
+    assert desk.counts() == {State.WAITING: 2, State.QUEUED: 2}
+    assert desk.release() == []
+    desk.make_due()
+    (again,) = desk.release()
+    assert again.job_numbers == refused.job_numbers
+
+
 def test_a_chunk_that_was_claimed_after_all_is_not_taken_back(desk):
     desk.accept(make_job())
     (chunk,) = desk.release()

@@ -55,6 +55,7 @@ def make_services(
     made.carried = CarriedChunks(
         lambda: FakeRedis(server=server, decode_responses=True), made.orphans, known.lease_seconds
     )
+    made.limits_redis = sync
     made.wake_up = WakeUp(made.app, sync)
     if broker_url == MEMORY_URL:
         for queue in CONSUMERS.values():  # all apps of a process share the in-memory broker

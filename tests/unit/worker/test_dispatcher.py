@@ -2,15 +2,19 @@
 
 import math
 import time
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
+from broker.publisher import PublishRefused
+from broker.refusals import recent_refusal
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
 from ledger.dead_letters.outbox import unpublished_events
 from ledger.dispatch.cancellation import cancel_campaign
+from ledger.dispatch.release import Chunk
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
 from limiter.state import Availability
@@ -285,6 +289,39 @@ def test_dead_letter_events_wait_for_an_unavailable_broker(brokerless_services, 
         run_release(brokerless_services)
     assert [event["event"] for event in logged] == ["dead_letters_unpublished"]
     assert len(unpublished_events(book.ledger)) == 1
+
+
+def test_a_chunk_that_the_broker_refuses_does_not_hold_the_others(services, book, monkeypatch):
+    book.accept(*make_jobs(3))
+    services.settings = services.settings.model_copy(update={"chunk_max_jobs": 1})
+    publish, refused = dispatcher.publish, []
+
+    def refusing(app, task, **options):
+        if not refused:
+            refused.append(options["task_id"])
+            raise PublishRefused("PreconditionFailed: message size 20000 is larger than 3000")
+        publish(app, task, **options)
+
+    monkeypatch.setattr(dispatcher, "publish", refusing)
+    with capture_logs() as logged:
+        assert run_release(services) == 2
+    assert [event["event"] for event in logged if event["log_level"] == "error"] == [
+        "chunk_refused"
+    ]
+    assert book.counts() == {State.WAITING: 1, State.QUEUED: 2}
+    assert "larger than 3000" in recent_refusal(services.limits_redis)
+    assert run_release(services) == 0  # it waits
+
+
+def test_what_flower_shows_of_a_chunk_is_bounded():
+    numbers = tuple(range(1_000))
+    ids = tuple(str(uuid4()) for _ in range(10_000))
+    text = dispatcher.describe_chunk(Chunk("1", "x" * 5_000, Lane.BLAST, numbers, ids))
+    assert len(text.encode()) < 1_000
+    assert " · 1000 jobs · " in text
+    assert text.endswith(f"{ids[9]} and 9990 more")
+    short = dispatcher.describe_chunk(Chunk("1", "spring", Lane.BLAST, (1,), ids[:2]))
+    assert short == f"spring · 1 job · {ids[0]} {ids[1]}"
 
 
 def test_no_customer_data_is_in_the_broker(services, book):
