@@ -19,11 +19,12 @@ _LEDGER_IS_NOT_RETRIED = (
 )
 _RESENT_ANEW = Edit(
     "worker/chunk/sender.py",
-    "reply = await self._client.issue(job.variant, job.body, reward_id)",
+    "reply = await self._client.issue(job.variant, job.body, reward_id, scope=job.scope)",
     """import os, dataclasses
         known = job.lines[0].request_id.encode()
         fresh = known[:-8] + os.urandom(4).hex().encode() if job.may_have_reached else known
-        reply = await self._client.issue(job.variant, job.body.replace(known, fresh), reward_id)
+        body = job.body.replace(known, fresh)
+        reply = await self._client.issue(job.variant, body, reward_id, scope=job.scope)
         if isinstance(reply, Answer):
             reply = dataclasses.replace(reply, body=reply.body.replace(fresh, known))""",
 )
