@@ -66,6 +66,11 @@ class Account:
         """The JSON key of an e-mail address in this account's bodies (rewards-api §3.2)."""
         return self.email_key or self.variant.endpoint.email_key
 
+    @property
+    def snake_group_keys(self) -> bool:
+        """Whether the keys of group ids have underscores (rewards-api §3.4)."""
+        return (self.group_keys or self.variant.endpoint.group_keys) == "snake"
+
     @classmethod
     def of_settings(
         cls, settings: Settings, *, url: str | None = None, rate_per_minute: int | None = None

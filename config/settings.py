@@ -72,7 +72,9 @@ class Settings(BaseSettings):
         "", description="JSON key of an e-mail address; empty: emailId for single, else email."
     )
     api_group_keys: GroupKeys = Field(
-        "", description="Spelling of the group loyalty keys: snake or camel; empty: the endpoint's."
+        "",
+        description="Keys of group ids: snake (user_group2_id) or camel (userGroup2Id); "
+        "empty: snake for single, else camel.",
     )
     api_time_zone: str = Field(
         "UTC", description="IANA zone of the API's local times, for example Asia/Kolkata."

@@ -70,8 +70,14 @@ class Endpoint:
     """Whether each reward names its organisation and the body has details of each one."""
     scoped: bool = False
     """Whether the headers carry the account's data scope."""
+    takes_tender: bool = False
+    """Whether the body has a place for how cash is paid."""
+    documents_owner: bool = False
+    """Whether the documentation says that the body may name the reward's owner (§9)."""
     email_key: Literal["email", "emailId"] = "email"
     """The JSON key of a customer's e-mail address; the documentation contradicts itself (§3.2)."""
+    group_keys: Literal["snake", "camel"] = "camel"
+    """The spelling of the keys of group ids; the documentation contradicts itself (§3.4)."""
     reads: Reads = OWN_READS
 
     @property
@@ -104,7 +110,10 @@ ENDPOINTS: Mapping[Variant, Endpoint] = {
         max_units=1,
         flat=True,
         counts_units=False,
+        takes_tender=True,
+        documents_owner=True,
         email_key="emailId",
+        group_keys="snake",
     ),
     Variant.BULK: Endpoint(path="/v1/user/rewards/issue"),
     Variant.CONNECTED: Endpoint(

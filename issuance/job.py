@@ -1,6 +1,6 @@
 """Jobs and lines, and the body that is frozen before the first send (design rule 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from issuance.customer import Customer
 from issuance.endpoint import Variant
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+NO_ORGS: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
 
 class Lane(StrEnum):
@@ -71,6 +72,8 @@ def freeze_body(
     email_key: str,
     fields: Mapping[str, Any] = NO_FIELDS,
     org_fields: Mapping[str, Any] = NO_FIELDS,
+    orgs: Mapping[int, Mapping[str, Any]] = NO_ORGS,
+    transaction_number: str | None = None,
 ) -> bytes:
     """Build the bytes that every attempt of the job sends (rewards-api §3).
 
@@ -83,6 +86,8 @@ def freeze_body(
         fields: fields that apply to all rewards, with the API's names and nesting.
         org_fields: fields of each organisation; they apply to all rewards where the endpoint's body
             has no organisations.
+        orgs: by organisation, fields that replace those in `org_fields`.
+        transaction_number: unique to the job; None: the first line's requestId.
 
     Raises:
         ValueError: the endpoint cannot take this many lines or units, or lines without `orgId`.
@@ -92,13 +97,15 @@ def freeze_body(
         email_key if customer.kind == "email" else customer.kind: customer.value,
         "brand": brand,
         # The only one of our fields that the reads show (§8), so it must be unique for each job.
-        "transactionNumber": lines[0].request_id,
+        "transactionNumber": transaction_number or lines[0].request_id,
     }
     endpoint = variant.endpoint
     if endpoint.needs_org:
         body |= fields
-        orgs = dict.fromkeys(line.org_id for line in lines)
-        body["orgLevelDetails"] = [{"orgId": org, **org_fields} for org in orgs]
+        body["orgLevelDetails"] = [
+            {"orgId": org, **org_fields, **(orgs.get(org, NO_FIELDS) if orgs else NO_FIELDS)}
+            for org in _orgs(lines)
+        ]
         body["rewards"] = [{**_reward(line), "orgId": line.org_id} for line in lines]
         return to_json(body)
     body |= org_fields
@@ -112,9 +119,14 @@ def freeze_body(
     return to_json(body)
 
 
+def _orgs(lines: tuple[Line, ...]) -> Iterable[int]:
+    return dict.fromkeys(line.org_id for line in lines if line.org_id is not None)
+
+
 def _reward(line: Line) -> dict[str, Any]:
+    is_named = line.reward_external_id is not None
     return {
-        "rewardId": line.reward_id,
+        "rewardExternalId" if is_named else "rewardId": line.reward_external_id or line.reward_id,
         "quantity": line.quantity,
         "requestId": line.request_id,
         **line.fields,
@@ -136,5 +148,7 @@ def _check(variant: Variant, lines: tuple[Line, ...]) -> None:
             raise ValueError(
                 f"The {variant} endpoint issues {endpoint.max_units} unit(s) whatever is asked"
             )
+        if endpoint.reward_in_path and line.reward_external_id is not None:
+            raise ValueError(f"The {variant} endpoint needs a rewardId, which is in its path")
         if endpoint.needs_org and line.org_id is None:
             raise ValueError(f"The {variant} endpoint needs an orgId for every line")

@@ -16,14 +16,19 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def campaign_request_id(
-    campaign: str, customer: Customer, reward_id: int, *, occurrence: int = 1, generation: int = 1
+    campaign: str,
+    customer: Customer,
+    reward: int | str,
+    *,
+    occurrence: int = 1,
+    generation: int = 1,
 ) -> str:
     """Derive the requestId of a campaign's line.
 
     Args:
         campaign: the campaign's name.
         customer: the line's customer; the case of an e-mail address is ignored.
-        reward_id: the reward.
+        reward: the reward's id, or its external id, a text.
         occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the
             second, …
         generation: 1, plus one for each approved reissue after a definite refusal.
@@ -31,7 +36,9 @@ def campaign_request_id(
     Returns:
         A UUIDv5 as text.
     """
-    return _derive(_CAMPAIGN_SPACE, campaign, customer.canonical, reward_id, occurrence, generation)
+    # An external id may look like an id, and names another reward.
+    named = reward if isinstance(reward, int) else f"external:{reward}"
+    return _derive(_CAMPAIGN_SPACE, campaign, customer.canonical, named, occurrence, generation)
 
 
 def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str:

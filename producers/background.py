@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from issuance.customer import Customer, IdentifierKind
+from issuance.display import show
 from issuance.errors import ExplainedError
-from issuance.job import Lane
+from issuance.job import Job, Lane
 from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
-from ledger.intake.acceptance import accept
+from ledger.intake.acceptance import Conflict, accept
 from ledger.store.database import Ledger
 from producers.fields.field import Described, Rule
 from producers.fields.line import (
@@ -26,6 +27,7 @@ from producers.fields.line import (
 from producers.fields.reading import bare
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
+from producers.lint.call_rules import find_undocumented
 
 _Fields = TypeVar("_Fields", Identifiers, Reward, CallFields)
 
@@ -106,26 +108,13 @@ def enqueue_job(
     if not rewards:
         raise RequestRefusedError("rewards", "there are none", "give at least one")
     checked = [_checked(reward, REWARD) for reward in rewards]
-    checked_call = _checked(call, CALL)
-    try:
-        lines = tuple(
-            freezer.line(
-                fresh_request_id() if key is None else keyed_request_id(key, position=position),
-                reward,
-            )
-            for position, reward in enumerate(checked)
-        )
-        job = freezer.freeze(customer, lines, lane=Lane.BACKGROUND, call=checked_call)
-    except Refusal as refusal:
-        raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
+    # Without fields, the shared object stays, which costs nothing to freeze.
+    checked_call = call if call == NO_CALL_FIELDS else _checked(call, CALL)
+    job = _freeze(freezer, customer, checked, checked_call, key)
     into = ensure_campaign(ledger, campaign, account=freezer.account)
     acceptance = accept(ledger, into, [job])
     if acceptance.conflicts:
-        raise KeyReusedError(
-            "key",
-            "it was used before with another payload or campaign",
-            "use a new key for a new request",
-        )
+        raise _conflicting(acceptance.conflicts[0])
     request_ids = tuple(line.request_id for line in job.lines)
     for request_id in request_ids:
         log.info(
@@ -134,7 +123,51 @@ def enqueue_job(
             campaign=into.name,
             is_new=bool(acceptance.accepted),
         )
+    if (finding := find_undocumented(checked_call, freezer.variant)) is not None:
+        log.warning(
+            "request_doubtful",
+            request_id=job.id,
+            campaign=into.name,
+            field=finding.field,
+            problem=finding.problem,
+        )
     return Enqueued(request_ids, bool(acceptance.accepted))
+
+
+def _freeze(
+    freezer: Freezer,
+    customer: Customer,
+    rewards: Sequence[Reward],
+    call: CallFields,
+    key: str | None,
+) -> Job:
+    try:
+        lines = tuple(
+            freezer.line(
+                fresh_request_id() if key is None else keyed_request_id(key, position=position),
+                reward,
+                call=call,
+            )
+            for position, reward in enumerate(rewards)
+        )
+        freezer.check(call, lines)
+        return freezer.freeze(customer, lines, lane=Lane.BACKGROUND, call=call)
+    except Refusal as refusal:
+        raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
+
+
+def _conflicting(conflict: Conflict) -> RequestRefusedError:
+    if conflict.kind == "number":
+        return RequestRefusedError(
+            "transaction_number",
+            f"{show(conflict.job.transaction_number or '')} is the number of another job",
+            "give each call a transactionNumber of its own, or none",
+        )
+    return KeyReusedError(
+        "key",
+        "it was used before with another payload or campaign",
+        "use a new key for a new request",
+    )
 
 
 def _customer(identifiers: Identifiers) -> Customer:
@@ -160,6 +193,12 @@ def _checked(owner: _Fields, described: Iterable[Described]) -> _Fields:
 
 
 def _check(described: Described, given: Any) -> Any:
+    if described.is_list:
+        return tuple(
+            replace(item, **{part.key: _check(part, getattr(item, part.key)) for part in parts})
+            for item in _items(described, given)
+            for parts in [described.parts]
+        )
     if described.is_map:
         return {
             name: _required(name, described.field.rule, value)
@@ -169,6 +208,15 @@ def _check(described: Described, given: Any) -> Any:
     if described.is_optional:
         return _apply(name, described.field.rule, given)
     return _required(name, described.field.rule, given)
+
+
+def _items(described: Described, given: Any) -> tuple[Any, ...]:
+    items = tuple(given or ())
+    if not all(isinstance(item, described.item) for item in items):
+        raise RequestRefusedError(
+            described.key, "an item has another type", f"give producers.{described.item.__name__}"
+        )
+    return items
 
 
 def _apply(name: str, rule: Rule, value: object) -> Any:

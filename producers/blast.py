@@ -171,7 +171,13 @@ def _count_lines(jobs: Iterable[Job]) -> int:
 
 def _explain(conflict: Conflict) -> list[BadRow]:
     place = f"line {conflict.first_line}"
-    if conflict.kind == "repeat":
+    field = ""
+    if conflict.kind == "number":
+        field = "transactionNumber"
+        where = f" ({place} of this or an earlier file)" if conflict.first_line else ""
+        problem = f"another job has this transactionNumber{where}"
+        remedy = "give each call a number of its own, or leave the column empty"
+    elif conflict.kind == "repeat":
         # For a grouped job the ledger has only the first row's line number.
         refusal = repeat(
             place if conflict.is_exact else f"one of the customer's rows from {place} on"
@@ -185,4 +191,4 @@ def _explain(conflict: Conflict) -> list[BadRow]:
         )
         problem = f"accepted before with other values ({where})"
         remedy = "a body never changes once it is accepted: use another campaign for the new values"
-    return [BadRow(line.source_line, "", problem, remedy) for line in conflict.job.lines]
+    return [BadRow(line.source_line, field, problem, remedy) for line in conflict.job.lines]

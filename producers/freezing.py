@@ -1,6 +1,10 @@
 """Freezing: turns a good row or a background request into a job whose body never changes."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 from config.accounts import Account
 from config.settings import Settings
@@ -8,12 +12,17 @@ from issuance.account import DEFAULT_ACCOUNT
 from issuance.customer import Customer
 from issuance.data_scope import ScopeKind, scope_of
 from issuance.endpoint import Variant
-from issuance.job import Job, Lane, Line, freeze_body
-from producers.fields.body import call_body, org_body, reward_body
+from issuance.job import NO_ORGS, Job, Lane, Line, freeze_body
+from producers.fields.body import BodyWriter, body_writer
 from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
 from producers.fields.refusal import Refusal
+from producers.lint.call_rules import check_call, check_orgs
 from producers.lint.endpoint_rules import check_line_count, check_units
-from producers.lint.payment_rules import check_amounts
+from producers.lint.payment_rules import check_amounts, check_reference
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -32,9 +41,13 @@ class Freezer:
     max_lines: int
     """The most lines of one job."""
     data_scope: ScopeKind = ScopeKind.SELF
-    """The scope of jobs that give none (connected endpoint)."""
+    """The scope of calls whose row gives none (connected endpoint)."""
     account: str = DEFAULT_ACCOUNT
     """The account's name, for messages."""
+    snake_group_keys: bool = False
+    """Whether the keys of group ids are spelled with underscores."""
+    now: Callable[[], datetime] = _now
+    """The clock; times of events are compared with it."""
 
     @classmethod
     def of(
@@ -64,6 +77,7 @@ class Freezer:
             max_lines,
             data_scope or account.data_scope,
             account.name,
+            snake_group_keys=account.snake_group_keys,
         )
 
     @classmethod
@@ -71,27 +85,57 @@ class Freezer:
         """Make a freezer for the account `default`."""
         return cls.of(Account.of_settings(settings), max_lines=settings.job_max_lines)
 
-    def line(self, request_id: str, reward: Reward, source_line: int = 0) -> Line:
+    @cached_property
+    def _writer(self) -> BodyWriter:
+        return body_writer(self.variant, snake=self.snake_group_keys)
+
+    def check(self, call: CallFields, lines: Sequence[Line]) -> None:
+        """Check the fields of a call, and that its lines fit into it.
+
+        Args:
+            call: the fields, after their own rules.
+            lines: the lines that `line` has made for it.
+        """
+        if len(lines) > 1:
+            check_line_count(self.variant, len(lines), self.max_lines)
+        if call is NO_CALL_FIELDS:
+            return
+        check_call(call, self.now())
+        self._writer.shared(call)
+        self._writer.org(call)
+        if call.org_details:
+            check_orgs(call.org_details, [line.org_id for line in lines])
+
+    def line(
+        self,
+        request_id: str,
+        reward: Reward,
+        source_line: int = 0,
+        call: CallFields = NO_CALL_FIELDS,
+    ) -> Line:
         """Make the line of a reward for the configured endpoint.
 
         Args:
             request_id: the line's requestId.
             reward: the requested reward, after its fields' rules.
             source_line: 1-based line of the campaign's file; 0: not from a file.
+            call: the fields of its call.
         """
         endpoint = self.variant.endpoint
+        check_reference(reward, self.variant)
         check_units(self.variant, reward.quantity)
         check_amounts(reward)
         org_id = reward.org_id
         if endpoint.needs_org and org_id is None:
-            org_id = self._own_org()
+            org_id = self._own_org(call)
         return Line(
             request_id=request_id,
-            reward_id=reward.reward_id,
+            reward_id=reward.reward_id or 0,
             quantity=reward.quantity,
             org_id=org_id,
-            fields=reward_body(reward),
+            fields=self._writer.reward(reward),
             source_line=source_line,
+            reward_external_id=reward.reward_external_id,
         )
 
     def freeze(
@@ -102,9 +146,8 @@ class Freezer:
         lane: Lane,
         call: CallFields = NO_CALL_FIELDS,
         occurrence: int = 1,
-        data_scope: ScopeKind | None = None,
     ) -> Job:
-        """Freeze lines made by `line` into one customer's job; `data_scope` None: the default."""
+        """Freeze lines made by `line`, whose call `check` has accepted, into a customer's job."""
         check_line_count(self.variant, len(lines), self.max_lines)
         body = freeze_body(
             self.variant,
@@ -112,10 +155,11 @@ class Freezer:
             lines,
             brand=self.brand,
             email_key=self.email_key,
-            fields=call_body(call),
-            org_fields=org_body(call),
+            fields=self._writer.shared(call),
+            org_fields=self._writer.org(call),
+            orgs=self._orgs(call, lines) if call.org_details else NO_ORGS,
+            transaction_number=call.transaction_number,
         )
-        source_line = lines[0].source_line
         return Job(
             customer,
             lines,
@@ -123,17 +167,29 @@ class Freezer:
             body,
             lane,
             occurrence=occurrence,
-            source_line=source_line,
-            scope=self._scope(lines, data_scope),
+            source_line=lines[0].source_line,
+            scope=self._scope(call, lines),
+            transaction_number=call.transaction_number,
         )
 
-    def _scope(self, lines: tuple[Line, ...], kind: ScopeKind | None) -> str | None:
+    def _scope(self, call: CallFields, lines: tuple[Line, ...]) -> str | None:
         if not self.variant.endpoint.scoped:
             return None
-        org_ids = [line.org_id for line in lines if line.org_id is not None]
-        return scope_of(kind or self.data_scope, org_ids)
+        kind = self.data_scope if call.data_scope is None else ScopeKind(call.data_scope)
+        return scope_of(kind, [line.org_id for line in lines if line.org_id is not None])
 
-    def _own_org(self) -> int:
+    def _orgs(self, call: CallFields, lines: tuple[Line, ...]) -> Mapping[int, Mapping[str, Any]]:
+        """Write the call's details by organisation; one without an id is for all of them."""
+        named = {each.org_id: self._writer.org_details(each) for each in call.org_details}
+        return {
+            line.org_id: named.get(line.org_id, named.get(None, {}))
+            for line in lines
+            if line.org_id is not None
+        }
+
+    def _own_org(self, call: CallFields) -> int:
+        if len(call.org_details) == 1 and call.org_details[0].org_id is not None:
+            return call.org_details[0].org_id
         if self.own_org_id is None:
             raise Refusal(
                 f"the {self.variant} endpoint needs an orgId for every reward",

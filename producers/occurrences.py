@@ -50,10 +50,11 @@ class Occurrences:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def count(self, customer: Customer, reward_id: int, line: int) -> Occurrence:
+    def count(self, customer: Customer, reward: int | str, line: int) -> Occurrence:
         """Count one more row."""
         # A canonical customer has no line break, so different pairs have different names.
-        name = f"{reward_id}\n{customer.canonical}".encode()
+        named = reward if isinstance(reward, int) else f"external:{reward}"
+        name = f"{named}\n{customer.canonical}".encode()
         counted = self._database.execute(
             _COUNT, (blake2b(name, digest_size=_HASH_BYTES).digest(), line)
         )

@@ -1,7 +1,7 @@
 """Preparing: turns the rows of a campaign's file into jobs, or rows for the errors file."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from issuance.customer import Customer
@@ -54,11 +54,11 @@ class Prepared:
 
 
 class _Asked(NamedTuple):
-    """A good row that is not in a job yet."""
+    """A good row that is not in a job yet; a row with several rewards has several lines."""
 
     row: Row
     customer: Customer
-    line: Line
+    lines: tuple[Line, ...]
     occurrence: int
 
 
@@ -97,16 +97,18 @@ class Preparer:
         prepared = Prepared()
         good: list[_Asked] = []
         for row in rows:
-            prepared.rows += 1
             if isinstance(row, BadRow):
+                prepared.rows += 1
                 prepared.refused.append(row)
                 continue
+            # A row counts once for each of its rewards, in every count of the report.
+            rewards = 1 + len(row.more)
+            prepared.rows += rewards
             try:
-                good.append(self._ask(row))
+                good.append(self._ask_together(row) if row.more else self._ask(row))
             except Refusal as refusal:
-                prepared.refused.append(
-                    BadRow(row.line, refusal.field, refusal.problem, refusal.remedy)
-                )
+                bad = BadRow(row.line, refusal.field, refusal.problem, refusal.remedy)
+                prepared.refused += [bad] * rewards
         groups = (
             self._group(good) if self._options.group_by_customer else [[asked] for asked in good]
         )
@@ -114,19 +116,45 @@ class Preparer:
         return prepared
 
     def _ask(self, row: Row) -> _Asked:
+        asked, findings = self._check(row)
+        self._freezer.check(row.call, asked.lines)
+        self._note(row, findings)
+        return asked
+
+    def _ask_together(self, row: Row) -> _Asked:
+        """Ask for all rewards of a row in one call; if one is refused, so is the row."""
+        rows = [replace(row, reward=reward, more=()) for reward in (row.reward, *row.more)]
+        if len({each.reward.reference for each in rows}) < len(rows):
+            raise Refusal(
+                "rewards names the same reward twice",
+                "give it once, with its quantity, or in a row of its own",
+                "rewards",
+            )
+        checked = [self._check(each) for each in rows]
+        lines = tuple([line for asked, _ in checked for line in asked.lines])
+        self._freezer.check(row.call, lines)
+        for each, (_, findings) in zip(rows, checked, strict=True):
+            self._note(each, findings)
+        return checked[0][0]._replace(row=row, lines=lines)
+
+    def _check(self, row: Row) -> tuple[_Asked, list[Finding]]:
         customer = Customer(row.identifier.kind, row.identifier.value)
         # A row that is refused below counts too: once it is fixed, the rows after it must keep
         # their requestIds.
         occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
         request_id = campaign_request_id(
-            self._campaign, customer, row.reward.reward_id, occurrence=occurrence
+            self._campaign, customer, row.reward.reference, occurrence=occurrence
         )
-        line = self._freezer.line(request_id, row.reward, row.line)
-        findings = self._options.lint.inspect(row)
+        line = self._freezer.line(request_id, row.reward, row.line, row.call)
+        findings = self._options.lint.inspect(row, self._freezer.variant)
         if findings and findings[0].refuses:
             raise _refusal(findings[0])
         if self._occurrences is not None and not self._options.allow_repeats:
             self._refuse_repeat(customer, row)
+        return _Asked(row, customer, (line,), occurrence), findings
+
+    def _note(self, row: Row, findings: list[Finding]) -> None:
+        """Count an accepted row's warnings and cost."""
         if findings:
             self.warnings.add(row.line, findings)
         if row.read_as:
@@ -134,17 +162,16 @@ class Preparer:
         if self._options.lint.rewards is not None:
             self.expectation.add(
                 row.reward,
-                self._options.lint.rewards[row.reward.reward_id],
+                self._options.lint.rewards[row.reward.reference],
                 self._freezer.variant,
             )
-        return _Asked(row, customer, line, occurrence)
 
     def _count(self, customer: Customer, row: Row) -> Occurrence:
         if self._occurrences is None:
             raise ValueError(
                 "Repeats are distinguished by counting: give the preparer its occurrences"
             )
-        return self._occurrences.count(customer, row.reward.reward_id, row.line)
+        return self._occurrences.count(customer, row.reward.reference, row.line)
 
     def _refuse_repeat(self, customer: Customer, row: Row) -> None:
         seen = self._count(customer, row)
@@ -160,8 +187,10 @@ class Preparer:
             # not be matched.
             key = (asked.customer, asked.occurrence, asked.row.call)
             group = latest.get(key)
-            if group is not None and any(
-                other.line.request_id == asked.line.request_id for other in group
+            if asked.row.more:
+                groups.append([asked])  # its rewards are a call of their own
+            elif group is not None and any(
+                other.lines[0].request_id == asked.lines[0].request_id for other in group
             ):
                 groups.append([asked])  # a repeat, which acceptance refuses
             elif group is not None and len(group) < self._freezer.max_lines:
@@ -175,7 +204,7 @@ class Preparer:
         first = group[0]
         return self._freezer.freeze(
             first.customer,
-            tuple([asked.line for asked in group]),
+            first.lines if len(group) == 1 else tuple([asked.lines[0] for asked in group]),
             lane=Lane.BLAST,
             call=first.row.call,
             occurrence=first.occurrence,

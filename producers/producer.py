@@ -37,8 +37,8 @@ _REDIS_SECONDS = 2
 class Request(LineFields, total=False):
     """The arguments of `enqueue`: the fields of a line, further rewards, campaign and key.
 
-    `producers.fields.line` describes the fields and their limits. `reward_id` is required, and so
-    is exactly one of `mobile`, `email` and `external_id`.
+    `producers.fields.line` describes the fields and their limits. Exactly one of `mobile`, `email`
+    and `external_id` is required, and one of `reward_id` and `reward_external_id`.
     """
 
     more: Sequence[Reward]
@@ -88,7 +88,7 @@ class Producer:
             AccountError: there is no such account.
             CampaignError: the campaign's name is wrong, or it was cancelled, or it belongs to
                 another account.
-            TypeError: an argument is missing or unknown.
+            TypeError: an argument is unknown.
         """
         _check_names(request.keys())
         given: Mapping[str, Any] = request
@@ -133,13 +133,10 @@ def _pick(given: Mapping[str, Any], described: Iterable[Described]) -> dict[str,
 
 
 def _check_names(given: Iterable[str]) -> None:
-    """Refuse unknown and missing names, as Python does for an explicit signature."""
+    """Refuse unknown names, as Python does for an explicit signature."""
     unknown = sorted(set(given) - Request.__annotations__.keys())
-    missing = sorted(Request.__required_keys__ - set(given))
-    if unknown or missing:
-        wrong = [f"{name} is unknown" for name in unknown] + [
-            f"{name} is missing" for name in missing
-        ]
+    if unknown:
+        wrong = [f"{name} is unknown" for name in unknown]
         raise TypeError(f"enqueue: {', '.join(wrong)}; see producers.producer.Request")
 
 

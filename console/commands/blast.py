@@ -1,28 +1,25 @@
 """`issuance blast`: accepts a campaign's file."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 
 from config.accounts import Account
 from console.commands.account_option import AccountOption
 from console.commands.interruption import interruptible
+from console.commands.pairs import read_defaults, read_mapping
 from console.commands.wait import wait_for_campaign
 from console.commands.wake_up import WakeUp
+from console.rendering.blast_progress import blast_progress
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_readings, show_warnings
-from console.rendering.progress import TimeLeft
 from console.rendering.refused_rows import ShownErrors
 from console.terminal import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
-    err,
     explained,
     opened,
     operator,
@@ -31,7 +28,6 @@ from console.terminal import (
 )
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
-from issuance.display import printable
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
 from ledger.campaigns import (
@@ -73,6 +69,14 @@ def blast(
         list[str] | None,
         typer.Option(
             "--map", metavar="THEIRS=OURS", help="Read column THEIRS as OURS; - as OURS ignores it."
+        ),
+    ] = None,
+    defaults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="COLUMN=VALUE",
+            help="The value of COLUMN for rows that leave it empty. Repeatable.",
         ),
     ] = None,
     errors: Annotated[
@@ -134,7 +138,10 @@ def blast(
     """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
         reading = ReadOptions(
-            mapping=_read_mapping(mapping or []), reward_id=reward_id, quantity=quantity
+            mapping=read_mapping(mapping or []),
+            reward_id=reward_id,
+            quantity=quantity,
+            defaults=read_defaults(defaults or []),
         )
         source = Source(file, reading)
         known = None if rewards is None else read_rewards_file(rewards)
@@ -164,17 +171,6 @@ def blast(
                 _wait(ledger, campaign)
     if report.refused:
         sys.exit(EXIT_REFUSED)
-
-
-def _read_mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        # From the right: their column's name may contain a "=", ours never does.
-        theirs, equals, ours = pair.rpartition("=")
-        if not (theirs.strip() and equals and ours.strip()):
-            raise UsageError(f"--map {printable(pair)} is not a mapping: write --map THEIRS=OURS")
-        mapping[theirs] = ours
-    return mapping
 
 
 def _errors_path(file: Path, given: Path | None) -> Path:
@@ -229,7 +225,7 @@ def _accept(
     wake_up = WakeUp(services)
     report = BlastReport()
     try:
-        with errors, interruptible() as check_interrupted, _progress(source) as show_progress:
+        with errors, interruptible() as check_interrupted, blast_progress(source) as show_progress:
 
             def on_batch(report_now: BlastReport) -> None:
                 nonlocal report
@@ -252,27 +248,6 @@ def _accept(
     show_warnings(report.warnings, accepted=True)
     say(_summary(campaign.name, report, errors))
     return report
-
-
-@contextmanager
-def _progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
-    with Progress(
-        TextColumn("{task.fields[rows]:>9,} rows"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[speed]:>7,.0f} rows/s "),
-        TimeLeft(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as progress:
-        task = progress.add_task("", total=source.size, rows=0, speed=0.0)
-
-        def show(report: BlastReport) -> None:
-            elapsed = progress.tasks[task].elapsed or 0.0
-            speed = report.rows / elapsed if elapsed else 0.0
-            progress.update(task, completed=source.bytes_read, rows=report.rows, speed=speed)
-
-        yield show
 
 
 def _summary(campaign: str, report: BlastReport, errors: ErrorsFile) -> str:

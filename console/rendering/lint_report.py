@@ -57,7 +57,7 @@ def expectation_lines(expectation: Expectation) -> Iterator[str]:
 
 def _cells(asked: Asked, price: Price) -> tuple[str, ...]:
     return (
-        str(asked.reward_id),
+        str(asked.reward),
         "" if asked.payment_config_id is None else str(asked.payment_config_id),
         f"{asked.quantity:,}",
         "" if price.value is None else f"{price.value.normalize():f}",

@@ -111,15 +111,20 @@ def _share(lines: Sequence[Line], shown: Sequence[Issual]) -> list[list[Issual]]
     """
     shares: list[list[Issual]] = [[] for _ in lines]
     for transaction in shown:
-        places = [
-            place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id
-        ] or [place for place, line in enumerate(lines) if line.reward_external_id]
         place = min(
-            places or range(len(lines)),
+            _places(lines, transaction),
             key=lambda place: _unfit(lines[place], shares[place], transaction),
         )
         shares[place].append(transaction)
     return shares
+
+
+def _places(lines: Sequence[Line], transaction: Issual) -> Sequence[int]:
+    """Return the places of the lines that the transaction may belong to, by its reward."""
+    own = [place for place, line in enumerate(lines) if line.reward_id == transaction.reward_id]
+    # The reads show no external id, and the id of such a reward is unknown.
+    unnamed = [place for place, line in enumerate(lines) if line.reward_external_id is not None]
+    return own or unnamed or range(len(lines))
 
 
 def _unfit(line: Line, share: Sequence[Issual], transaction: Issual) -> tuple[bool, bool, int]:

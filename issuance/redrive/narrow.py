@@ -1,13 +1,14 @@
 """Narrow a job or body to some of its lines, as if it had never had the others."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from issuance.data_scope import ScopeKind, scope_of
 from issuance.endpoint import Variant
-from issuance.job import Job
+from issuance.job import Job, Line
 
 
 def narrow(job: Job, request_ids: Collection[str]) -> Job:
@@ -25,8 +26,20 @@ def narrow(job: Job, request_ids: Collection[str]) -> Job:
         raise ValueError("A job keeps at least one of its lines")
     if len(kept) == len(job.lines):
         return job
-    body = narrow_body(job.variant, job.body, request_ids)
-    return replace(job, lines=kept, body=body, source_line=kept[0].source_line)
+    return replace(
+        job,
+        lines=kept,
+        body=narrow_body(job.variant, job.body, request_ids),
+        source_line=kept[0].source_line,
+        scope=narrow_scope(job.scope, kept),
+    )
+
+
+def narrow_scope(scope: str | None, lines: Iterable[Line]) -> str | None:
+    """Narrow a call's scope to the organisations of these lines."""
+    if scope is None or scope == ScopeKind.SELF:
+        return scope
+    return scope_of(ScopeKind.OTHER, (line.org_id for line in lines if line.org_id is not None))
 
 
 def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> bytes:
@@ -40,8 +53,11 @@ def narrow_body(variant: Variant, body: bytes, request_ids: Collection[str]) -> 
     if variant.endpoint.flat:
         return body
     content: dict[str, Any] = from_json(body)
+    is_ours = content["transactionNumber"] == content["rewards"][0]["requestId"]
     narrow_content(content, request_ids)
-    return to_json(content | {"transactionNumber": content["rewards"][0]["requestId"]})
+    if is_ours:
+        content["transactionNumber"] = content["rewards"][0]["requestId"]
+    return to_json(content)
 
 
 def narrow_content(content: dict[str, Any], request_ids: Collection[str]) -> None:

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
+from issuance.redrive.narrow import narrow_scope
 from issuance.redrive.reissue import next_generation_id, reissue_body
 from issuance.request_id import campaign_request_id
 from issuance.states import State
 from ledger.dead_letters.locking import LockedDeadLetter
-from ledger.intake.acceptance import insert_jobs
+from ledger.intake.insertion import insert_jobs
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import jobs, lines
@@ -114,7 +115,11 @@ def _rename(campaign: str, old: _OldJob, of_job: list[_OldLine]) -> dict[str, st
         if line.state == State.FAILED:
             customer = Customer.parse(old.customer)
             derive = partial(
-                campaign_request_id, campaign, customer, line.reward_id, occurrence=old.occurrence
+                campaign_request_id,
+                campaign,
+                customer,
+                line.reward_id if line.reward_external_id is None else line.reward_external_id,
+                occurrence=old.occurrence,
             )
             is_derived = derive(generation=old.generation) == line.request_id
             new = (
@@ -151,7 +156,7 @@ def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) ->
         occurrence=old.occurrence,
         generation=old.generation + 1,
         source_line=old.source_line,
-        scope=old.scope,
+        scope=narrow_scope(old.scope, new_lines),
     )
 
 

@@ -1,7 +1,6 @@
 """Acceptance: jobs enter the ledger first, in bulk and idempotently (design rule 1)."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -11,14 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from issuance.job import Job
 from issuance.redrive.narrow import narrow, narrow_body
-from issuance.states import CampaignState, State
-from ledger.campaigns import Campaign, CampaignError, wake_campaign
-from ledger.retention.restore import forgotten_since
+from issuance.states import CampaignState
+from ledger.campaigns import Campaign, CampaignError
+from ledger.intake.insertion import insert_jobs
+from ledger.intake.transaction_numbers import taken_numbers
 from ledger.retention.tombstones import Tombstone, find_tombstones
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
-from ledger.store.schema import NO_ORG, campaign_orgs, campaigns, intakes
+from ledger.store.schema import campaigns, intakes
 
 _TRIES = 3
 
@@ -28,9 +28,9 @@ class Conflict:
     """A job that was not accepted."""
 
     job: Job
-    kind: Literal["repeat", "changed"]
+    kind: Literal["repeat", "changed", "number"]
     """`repeat`: the intake had this customer and reward before; `changed`: the ledger has another
-    payload under this requestId."""
+    payload under this requestId; `number`: another job has this transactionNumber."""
     first_line: int
     """The row of the file that was accepted; 0 when it came from no file."""
     is_exact: bool = True
@@ -70,6 +70,14 @@ class _Earlier(NamedTuple):
 
 
 _Found = _Earlier | Tombstone
+
+
+class _Accepting(NamedTuple):
+    """For whom a batch is accepted."""
+
+    campaign_id: int
+    intake_id: int | None
+    line_by_line: bool
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
@@ -171,38 +179,52 @@ def _accept(
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
+    numbers = taken_numbers(connection, batch)
+    accepting = _Accepting(campaign.id, intake_id, line_by_line)
     for job in batch:
         for part in _split(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
             found = next(
                 (earlier[line.request_id] for line in part.lines if line.request_id in earlier),
                 None,
             )
-            if found is None:
+            if found is None and part.transaction_number in numbers:
+                taken_by = numbers[part.transaction_number]
+                acceptance.conflicts.append(Conflict(part, "number", taken_by))
+            elif found is None:
                 acceptance.accepted.append(part)
+                if part.transaction_number is not None:
+                    numbers[part.transaction_number] = part.source_line
                 for position, line in enumerate(part.lines):
                     row = _Earlier(
                         intake_id, part.source_line, position, part.variant, part.body, campaign.id
                     )
                     earlier[line.request_id] = row
-            elif (
-                intake_id is not None
-                and found.intake_id == intake_id
-                and not _is_same_row(found, job)
-            ):
+            elif kind := _conflict_with(found, job, part, accepting):
                 acceptance.conflicts.append(
-                    Conflict(part, "repeat", found.source_line, found.position == 0)
-                )
-            elif found.campaign_id != campaign.id or not _is_same_body(
-                found, part, line_by_line=line_by_line
-            ):
-                acceptance.conflicts.append(
-                    Conflict(part, "changed", found.source_line, found.position == 0)
+                    Conflict(part, kind, found.source_line, found.position == 0)
                 )
             else:
                 acceptance.known.append(part)
     if acceptance.accepted:
         insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=intake_id)
     return acceptance
+
+
+def _conflict_with(
+    found: _Found, job: Job, part: Job, key: _Accepting
+) -> Literal["repeat", "changed"] | None:
+    """Say why a part of a job conflicts with what is stored; None: it is the same."""
+    if (
+        key.intake_id is not None
+        and found.intake_id == key.intake_id
+        and not _is_same_row(found, job)
+    ):
+        return "repeat"
+    if found.campaign_id == key.campaign_id and _is_same_body(
+        found, part, line_by_line=key.line_by_line
+    ):
+        return None
+    return "changed"
 
 
 def _split(job: Job, earlier: dict[str, _Found]) -> list[Job]:
@@ -249,76 +271,4 @@ _LIVING = (
     "SELECT lines.request_id, jobs.intake_id, jobs.source_line, lines.position, jobs.variant, "
     "jobs.body, jobs.campaign_id "
     "FROM lines JOIN jobs ON jobs.number = lines.job_number WHERE lines.job_number"
-)
-
-
-_NONE: Mapping[str, str] = {}
-
-
-def insert_jobs(
-    connection: Connection,
-    campaign_id: int,
-    batch: Sequence[Job],
-    *,
-    intake_id: int | None = None,
-    reissue_of: Mapping[str, str] = _NONE,
-) -> list[int]:
-    """Insert new jobs, waiting and due now, and count their lines; returns their numbers.
-
-    `reissue_of` maps a new job's id to the id of the job that it replaces.
-    """
-    dialect = dialect_of(connection)
-    numbers = dialect.next_job_numbers(connection, len(batch))
-    now = connection.scalar(select(now_ms()))
-    forgotten = forgotten_since(connection)
-    dialect.insert_rows(connection, "jobs", _JOB_COLUMNS, [
-        (number, job.id, campaign_id, intake_id, job.source_line, job.lane.value,
-         str(job.customer), job.variant.value, job.body, job.occurrence, job.generation,
-         reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0, 0,
-         0, forgotten, forgotten is not None, 0, 0, now,
-         job.scope, job.transaction_number)
-        for number, job in zip(numbers, batch, strict=True)
-    ])  # fmt: skip
-    dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
-        (number, position, line.request_id, campaign_id, line.reward_id,
-         State.WAITING.value, line.quantity, line.org_id, line.reward_external_id)
-        for number, job in zip(numbers, batch, strict=True)
-        for position, line in enumerate(job.lines)
-    ])  # fmt: skip
-    counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
-    connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted)
-    )
-    _count_by_org(connection, campaign_id, batch)
-    wake_campaign(connection, campaign_id)
-    return numbers
-
-
-def _count_by_org(connection: Connection, campaign_id: int, batch: Sequence[Job]) -> None:
-    counts = Counter(line.org_id or NO_ORG for job in batch for line in job.lines)
-    dialect = dialect_of(connection)
-    for org_id, count in sorted(counts.items()):
-        values = {"campaign_id": campaign_id, "org_id": org_id, "accepted_lines": count}
-        added = {"accepted_lines": campaign_orgs.c.accepted_lines + count}
-        keys = ["campaign_id", "org_id"]
-        connection.execute(dialect.upsert(campaign_orgs, values, keys=keys, changes=added))
-
-
-_JOB_COLUMNS = (
-    "number", "id", "campaign_id", "intake_id", "source_line", "lane",
-    "customer", "variant", "body", "occurrence", "generation",
-    "reissue_of", "state", "open_lines", "due_at", "claims", "attempts",
-    "budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives",
-    "accepted_at", "scope", "transaction_number",
-)  # fmt: skip
-_LINE_COLUMNS = (
-    "job_number",
-    "position",
-    "request_id",
-    "campaign_id",
-    "reward_id",
-    "state",
-    "requested_quantity",
-    "org_id",
-    "reward_external_id",
 )

@@ -1,18 +1,33 @@
 """The description of a line: every field that a caller can give (rewards-api §3).
 
 It defines the columns of CSV and JSONL files, the arguments of `producers.enqueue` and the options
-of `issuance issue`. To add a field, add it to a class here, and its type to `LineFields`.
+of `issuance issue`. To add a field, add it to a class (`Reward` or `CallFields`), and its type to
+`LineFields`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Required, TypedDict
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
-from producers.fields import identifiers, rules
-from producers.fields.field import Field, describe
+from producers.fields import identifiers
+from producers.fields.call import NO_CALL_FIELDS, CallFields, OrgDetails, Tender
+from producers.fields.field import OF_CALL, Field, describe
+from producers.fields.reward import Reward
 
-_identity = rules.positive_integer(rules.LARGEST_ID)
-_units = rules.positive_integer(rules.LARGEST_QUANTITY)
+__all__ = [
+    "ALL",
+    "ALTERNATIVES",
+    "CALL",
+    "IDENTIFIERS",
+    "NO_CALL_FIELDS",
+    "REWARD",
+    "CallFields",
+    "Identifiers",
+    "LineFields",
+    "OrgDetails",
+    "Reward",
+    "Tender",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,74 +37,36 @@ class Identifiers:
     mobile: Annotated[
         str | None,
         Field(
-            "mobile", identifiers.mobile, "The customer's mobile, 7 to 15 digits with country code."
+            name="mobile",
+            rule=identifiers.mobile,
+            help="The customer's mobile, 7 to 15 digits with country code.",
+            limits="7 to 15 digits with country code",
+            source="§3",
+            places=OF_CALL,
         ),
     ] = None
     email: Annotated[
-        str | None, Field("email", identifiers.email, "The customer's e-mail address.")
+        str | None,
+        Field(
+            name="email",
+            rule=identifiers.email,
+            help="The customer's e-mail address.",
+            limits="an address of at most 254 characters; sent as `email` or `emailId`",
+            source="§3, §3.4",
+            places=OF_CALL,
+        ),
     ] = None
     external_id: Annotated[
-        str | None, Field("externalId", identifiers.external_id, "The customer's external id.")
-    ] = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """One reward to issue."""
-
-    reward_id: Annotated[int, Field("rewardId", _identity, "The reward, 1 to 2^63-1.")]
-    quantity: Annotated[int, Field("quantity", _units, "Units, 1 to 1,000,000.")] = 1
-    payment_config_id: Annotated[
-        int | None,
-        Field(
-            "paymentConfigId",
-            _identity,
-            "The payment config; needed where the reward has several.",
-            path="paymentConfig.id",
-        ),
-    ] = None
-    redemption_value: Annotated[
-        float | None,
-        Field(
-            "redemptionValue",
-            rules.amount,
-            "The value of one unit, above 0, for a reward paid by conversion ratio.",
-            path="paymentConfig.redemptionValue",
-        ),
-    ] = None
-    org_id: Annotated[
-        int | None, Field("orgId", _identity, "The reward's organisation (connected endpoint).")
-    ] = None
-    custom_fields: Annotated[
-        Mapping[str, str],
-        Field("customFields", rules.text, "A custom field's value.", path="customFields"),
-    ] = field(default_factory=dict)
-    points: Annotated[
-        float | None,
-        Field(
-            "points",
-            rules.amount,
-            "The points to pay for one unit, above 0, instead of its redemption value.",
-            path="paymentConfig.points",
-        ),
-    ] = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallFields:
-    """The fields that apply to all rewards of a call."""
-
-    event_log_id: Annotated[
         str | None,
-        Field("eventLogId", rules.text, "The caller's correlation id.", path="eventLogId"),
+        Field(
+            name="externalId",
+            rule=identifiers.external_id,
+            help="The customer's external id.",
+            limits="1 to 255 characters",
+            source="§3",
+            places=OF_CALL,
+        ),
     ] = None
-    notes: Annotated[
-        str | None,
-        Field("notes", rules.text, "Free text, at most 4,000 characters.", "notes", per_org=True),
-    ] = None
-
-
-NO_CALL_FIELDS = CallFields()
 
 
 class LineFields(TypedDict, total=False):
@@ -98,18 +75,40 @@ class LineFields(TypedDict, total=False):
     mobile: str | None
     email: str | None
     external_id: str | None
-    reward_id: Required[int]
+    reward_id: int | None
+    reward_external_id: str | None
     quantity: int
     payment_config_id: int | None
     redemption_value: float | None
     points: float | None
     org_id: int | None
     custom_fields: Mapping[str, str] | None
+    fulfillment_status: str | None
+    reward_params: Mapping[str, str] | None
     event_log_id: str | None
     notes: str | None
+    params: Mapping[str, str] | None
+    group_primary_user_id: str | None
+    group_id: str | None
+    group_external_id: str | None
+    program_id: int | None
+    event_date_time: str | None
+    transaction_number: str | None
+    owner_type: str | None
+    owner_id: str | None
+    tender_total: int | None
+    tenders: tuple[Tender, ...]
+    org_details: tuple[OrgDetails, ...]
+    data_scope: str | None
 
 
 IDENTIFIERS = describe(Identifiers)
 REWARD = describe(Reward)
 CALL = describe(CallFields)
 ALL = (*IDENTIFIERS, *REWARD, *CALL)
+ALTERNATIVES = (
+    frozenset({"reward_id", "reward_external_id"}),
+    frozenset({"redemption_value", "points"}),
+    frozenset({"group_primary_user_id", "group_id", "group_external_id"}),
+)
+"""Fields of which a line has at most one: a row's own one replaces another one's default."""

@@ -15,7 +15,8 @@ _ASKS_KEPT = 50
 class Asked:
     """The fields that decide a row's price."""
 
-    reward_id: int
+    reward: int | str
+    """Its id, or its external id."""
     payment_config_id: int | None
     quantity: int
     redemption_value: float | None
@@ -55,7 +56,7 @@ class Expectation:
     def add(self, reward: Reward, terms: RewardTerms, variant: Variant) -> None:
         """Count a row that would be accepted."""
         asked = Asked(
-            reward.reward_id,
+            reward.reference,
             reward.payment_config_id,
             reward.quantity,
             reward.redemption_value,

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from producers.fields.line import Reward
+from issuance.endpoint import Variant
+from producers.fields.line import NO_CALL_FIELDS, Reward
+from producers.lint.call_rules import find_undocumented
 from producers.lint.external_id_rule import check_external_id
 from producers.lint.finding import Finding
 from producers.lint.mobile_rule import check_length, country_code_rule
-from producers.lint.payment_rules import Payment, check_value_without_config
+from producers.lint.payment_rules import Payment, check_decimals, check_value_without_config
 from producers.lint.rewards_file import RewardTerms
 from producers.source import Row
 
@@ -20,7 +22,7 @@ class Lint:
     Args:
         strict: every warning refuses the row.
         country_code: the country code of all mobiles, 1 to 3 digits; None: unknown.
-        rewards: the terms of the rewards by id; None: unknown.
+        rewards: the terms of the rewards by id and by external id; None: unknown.
 
     Raises:
         ValueError: the country code is not valid.
@@ -31,17 +33,18 @@ class Lint:
         *,
         strict: bool = False,
         country_code: str | None = None,
-        rewards: Mapping[int, RewardTerms] | None = None,
+        rewards: Mapping[int | str, RewardTerms] | None = None,
     ) -> None:
         self.rewards = rewards
         self._strict = strict
-        self._reward_rules = tuple(_reward_rules(rewards))
+        self._payment = None if rewards is None else Payment(rewards)
+        self._reward_rules = tuple(_reward_rules(self._payment))
         self._check_mobile = (
             check_length if country_code is None else country_code_rule(country_code)
         )
 
-    def inspect(self, row: Row) -> list[Finding]:
-        """Find all problems of a row; those that refuse it come first."""
+    def inspect(self, row: Row, variant: Variant) -> list[Finding]:
+        """Find all problems of a row for an endpoint; those that refuse it come first."""
         reward = row.reward
         found = [finding for rule in self._reward_rules if (finding := rule(reward)) is not None]
         identifier = row.identifier
@@ -50,17 +53,27 @@ class Lint:
             found.append(finding)
         if row.doubts:
             found.extend(Finding(*doubt, refuses=False) for doubt in row.doubts)
+        if row.call is not NO_CALL_FIELDS:
+            found += self._inspect_call(row, variant)
         if self._strict:
             return [replace(finding, refuses=True) for finding in found]
         return sorted(found, key=lambda finding: not finding.refuses) if len(found) > 1 else found
 
+    def _inspect_call(self, row: Row, variant: Variant) -> Iterator[Finding]:
+        if (finding := find_undocumented(row.call, variant)) is not None:
+            yield finding
+        if self._payment is not None:
+            finding = self._payment.check_tender(row.reward, row.call)
+            if finding is not None:
+                yield finding
 
-def _reward_rules(rewards: Mapping[int, RewardTerms] | None) -> Iterator[RewardRule]:
+
+def _reward_rules(payment: Payment | None) -> Iterator[RewardRule]:
     # Only rules that can find something: a file may have a million rows.
-    if rewards is None:
+    yield check_decimals
+    if payment is None:
         yield check_value_without_config
     else:
-        payment = Payment(rewards)
         yield from (
             payment.check_reward,
             payment.check_config,

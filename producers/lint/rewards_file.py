@@ -47,6 +47,8 @@ class RewardTerms(_Strict):
     """One reward and its ways to pay."""
 
     reward_id: _Id
+    reward_external_id: str | None = None
+    """For rows that name the reward by it."""
     name: str = ""
     """For the file's readers."""
     vendor: str | bool | None = None
@@ -65,8 +67,8 @@ class RewardTerms(_Strict):
 _FILE = TypeAdapter(list[RewardTerms])
 
 
-def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
-    """Read a JSON file with an array of rewards; return them by id.
+def read_rewards_file(path: Path) -> Mapping[int | str, RewardTerms]:
+    """Read a JSON file with an array of rewards; return them by id, and by external id.
 
     Raises:
         UnusableFile: it cannot be read, is not such an array, or names a reward twice.
@@ -87,14 +89,18 @@ def read_rewards_file(path: Path) -> Mapping[int, RewardTerms]:
         rewards = _FILE.validate_json(content)
     except ValidationError as error:
         raise UnusableFile(f"the rewards file {path} is wrong: {_explain(error)}", _WRITE) from None
-    [(reward_id, times)] = Counter(reward.reward_id for reward in rewards).most_common(1) or [
-        (0, 1)
+    names: list[tuple[int | str, RewardTerms]] = [
+        (name, reward)
+        for reward in rewards
+        for name in (reward.reward_id, reward.reward_external_id)
+        if name
     ]
+    [(name, times)] = Counter(name for name, _ in names).most_common(1) or [(0, 1)]
     if times > 1:
         raise UnusableFile(
-            f"the rewards file {path} names reward {reward_id} {times} times", "keep one of them"
+            f"the rewards file {path} names reward {name} {times} times", "keep one of them"
         )
-    return {reward.reward_id: reward for reward in rewards}
+    return dict(names)
 
 
 _WRITE = (

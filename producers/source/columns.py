@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,6 +13,8 @@ from producers.fields.line import CALL, IDENTIFIERS, REWARD
 from producers.source.unusable import UnusableFile
 
 IGNORE = "-"
+REWARDS = "rewards"
+"""The API's list of rewards; `rewards.0.NAME` is NAME."""
 
 
 class Slot(IntEnum):
@@ -21,7 +23,8 @@ class Slot(IntEnum):
     IDENTIFIER = 0
     REWARD = 1
     CALL = 2
-    MAP = 3
+    NESTED = 3
+    """A value in a map, or in an item of a list."""
 
 
 class Column(NamedTuple):
@@ -29,8 +32,9 @@ class Column(NamedTuple):
 
     name: str
     slot: Slot
-    key: str | tuple[str, str]
-    """The field; for a value in a map, the map's field and the value's name."""
+    key: str | tuple[str | int, ...]
+    """The field. For a nested value: the field; the item's place and field, if it is a list; and
+    the value's name, if it is in a map."""
     parse: Callable[[str], object]
 
 
@@ -39,14 +43,32 @@ def _ignore(_text: str) -> None:
 
 
 IGNORED = Column(IGNORE, Slot.REWARD, "", _ignore)
-MAPS = tuple(each for each in REWARD if each.is_map)
+_NESTED = tuple(each for each in (*REWARD, *CALL) if each.is_map or each.is_list)
+MAPS = tuple(each for each in _NESTED if each.is_map)
 """Fields that hold values under names that the file chooses: `customFields.NAME`."""
-COLUMNS = (
+LISTS = tuple(each for each in _NESTED if each.is_list)
+"""Fields that hold items: `tender.tenders.0.amount`."""
+_SIMPLE = tuple(
+    (each, column)
+    for slot, described in enumerate((IDENTIFIERS, REWARD, CALL))
+    for each in described
+    if each not in _NESTED
     # An identifier's kind is spelled as in the API.
-    *(Column(f.name, Slot.IDENTIFIER, f.name, f.rule) for _, f, *_ in IDENTIFIERS),
-    *(Column(e.field.name, Slot.REWARD, e.key, e.field.rule) for e in REWARD if not e.is_map),
-    *(Column(e.field.name, Slot.CALL, e.key, e.field.rule) for e in CALL),
+    for column in [
+        Column(
+            each.field.name,
+            Slot(slot),
+            each.field.name if described is IDENTIFIERS else each.key,
+            each.field.rule,
+        )
+    ]
 )
+COLUMNS = tuple(column for _, column in _SIMPLE)
+_OURS = {
+    "requestid": "the product makes the requestId of each reward",
+    "brand": "the brand is the account's (ISSUANCE_API_BRAND)",
+}
+"""Fields of the API that no row can give."""
 
 
 def plain(name: str) -> str:
@@ -54,15 +76,28 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
-_BY_PLAIN_NAME = {plain(column.name): column for column in COLUMNS}
-_MAPS_BY_PLAIN_NAME = {plain(each.field.name): each for each in MAPS}
+def _names(described: Described) -> Iterator[str]:
+    return map(plain, (described.field.name, *described.field.also))
+
+
+_BY_PLAIN_NAME = {name: column for each, column in _SIMPLE for name in _names(each)}
+_MAPS_BY_PLAIN_NAME = {name: each for each in MAPS for name in _names(each)}
+_LISTS_BY_PLAIN_NAME = {name: each for each in LISTS for name in _names(each)}
+_CONTAINERS = {
+    ".".join(parts[:end])
+    for parts in (name.split(".") for name in (*_BY_PLAIN_NAME, *_LISTS_BY_PLAIN_NAME))
+    for end in range(1, len(parts))
+} | _LISTS_BY_PLAIN_NAME.keys()
+"""The objects and lists of the API's nesting, by plain name without the places of items."""
+_PLACE = re.compile(r"\.([0-9]{1,2})(?=\.|$)")
 
 
 class Columns:
     """Finds the column that a header's name or a JSON key means.
 
     A name is looked up in the mapping first, then among our columns. Case, blanks, underscores and
-    hyphens do not matter: `External ID` is externalId and `reward_id` is rewardId.
+    hyphens do not matter: `External ID` is externalId and `reward_id` is rewardId. The API's
+    nesting is written with dots: `paymentConfig.id`, `tender.tenders.0.amount`.
     `customFields.NAME` is the custom field NAME, spelled exactly as given.
 
     Raises:
@@ -82,10 +117,52 @@ class Columns:
 
 
 def _own(name: str) -> Column | None:
+    if name.lower().startswith(f"{REWARDS}.0."):
+        return own_reward_column(name[len(REWARDS) + 3 :])
+    return _BY_PLAIN_NAME.get(plain(name)) or _map_value(name) or _list_value(name)
+
+
+def own_reward_column(name: str) -> Column | None:
+    """Find the column of a key of one of the API's rewards, whose params are its own."""
+    first, dot, rest = name.partition(".")
+    column = _own(f"rewardParams{dot}{rest}" if plain(first) == "params" else name)
+    is_of_reward = column is not None and (
+        column.slot is Slot.REWARD or (column.slot is Slot.NESTED and column.key[0] in _REWARD_KEYS)
+    )
+    return column if is_of_reward else None
+
+
+_REWARD_KEYS = {each.key for each in REWARD}
+
+
+def _map_value(name: str) -> Column | None:
     prefix, dot, own = name.partition(".")
-    if dot and own.strip() and (found := find_map(prefix)):
-        return map_column(found, own.strip())
-    return _BY_PLAIN_NAME.get(plain(name))
+    found = _MAPS_BY_PLAIN_NAME.get(plain(prefix))
+    if found is None or not dot or not own.strip():
+        return None
+    own = own.strip()
+    return Column(f"{found.field.name}.{own}", Slot.NESTED, (found.key, own), found.field.rule)
+
+
+def _list_value(name: str) -> Column | None:
+    """Find a field of an item: `tender.tenders.0.amount`; without a place it is the first."""
+    parts = name.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        found = _LISTS_BY_PLAIN_NAME.get(plain(".".join(parts[:end])))
+        if found is None:
+            continue
+        rest = parts[end:]
+        place = int(rest.pop(0)) if _PLACE.fullmatch(f".{rest[0]}") else 0
+        for part in found.parts:
+            if not rest or plain(rest[0]) not in _names(part):
+                continue
+            value = ".".join(rest[1:]).strip()
+            if part.is_map == bool(value):
+                key: tuple[str | int, ...] = (found.key, place, part.key)
+                key = (*key, value) if value else key
+                where = ".".join([found.field.name, str(place), part.field.name, *rest[1:]])
+                return Column(where, Slot.NESTED, key, part.field.rule)
+    return None
 
 
 def _target(ours: str) -> Column:
@@ -97,19 +174,21 @@ def _target(ours: str) -> Column:
     return column
 
 
-def find_map(name: str) -> Described | None:
-    """Find the field of this name that holds values under names that the file chooses."""
-    return _MAPS_BY_PLAIN_NAME.get(plain(name))
+def is_map(name: str) -> bool:
+    """Whether the name is of an object with names that the file chooses, such as customFields."""
+    column = _own(f"{name}.x")
+    return column is not None and column.slot is Slot.NESTED and column.key[-1] == "x"
 
 
-def map_column(described: Described, name: str) -> Column:
-    """Make the column of one value of a map."""
-    key = (described.key, name)
-    return Column(f"{described.field.name}.{name}", Slot.MAP, key, described.field.rule)
+def is_container(name: str) -> bool:
+    """Whether the name is of an object or list of the API's nesting, such as paymentConfig."""
+    return plain(_PLACE.sub("", name)) in _CONTAINERS
 
 
 def suggest(name: str) -> str:
     """Say what to do about a name that is no column; suggest the closest column first."""
+    if (reason := _OURS.get(plain(name))) is not None:
+        return f"{reason}: remove it, or ignore it with --map {shorten(name)}={IGNORE}"
     close = difflib.get_close_matches(plain(name[:100]), _BY_PLAIN_NAME, n=1)
     known = ", ".join(column.name for column in COLUMNS)
     guess = (

@@ -127,7 +127,8 @@ def _check_sufficient(columns: tuple[Column, ...], options: ReadOptions) -> None
             "no column names the customer",
             "give a column mobile, email or externalId, or map one with --map",
         )
-    if options.reward_id is None and all(column.key != "reward_id" for column in columns):
+    keys = {column.key for column in columns}
+    if not options.names_reward and keys.isdisjoint({"reward_id", "reward_external_id"}):
         raise UnusableFile(
             "no column names the reward", "give a column rewardId, or --reward-id for all rows"
         )

@@ -33,7 +33,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A good row: one reward for one customer.
+    """A good row: one reward for one customer, or several that are issued in one call.
 
     Attributes:
         line: 1-based physical line of the file at which the record starts.
@@ -42,6 +42,7 @@ class Row:
         call: The fields that apply to the whole call.
         read_as: How values in another spelling were read, by kind.
         doubts: Why the row may not be what its author meant; the lint warns of each.
+        more: Further rewards of the same call.
     """
 
     line: int
@@ -50,6 +51,7 @@ class Row:
     call: CallFields = NO_CALL_FIELDS
     read_as: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    more: tuple[Reward, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

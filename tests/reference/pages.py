@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.reference import log_events, settings
+from tests.reference import fields, log_events, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/fields.md": fields.render,
     "docs/reference/settings.md": settings.render,
     "docs/reference/log-events.md": lambda: log_events.render(ROOT),
 }

@@ -102,6 +102,7 @@ class Reconciler:
         """Return the outcome, and whether the reads miss a transaction that a reply has named."""
         if not self._policy.reconcile_delays_seconds:
             return _nothing_found(job, None, "look-ups are switched off"), False
+        number = job.transaction_number or job.id
         pages: list[tuple[Issual, ...]] = []
         details: dict[str, TransactionDetail] = {}
         unknown: list[NoSuchCustomer] = []
@@ -119,13 +120,13 @@ class Reconciler:
                     unknown.append(customer)
                 case FoundCustomer(id=customer_id):
                     listed = await self._pages(job, customer_id, scope)
-                    own = pick_own(job.id, listed)
+                    own = pick_own(number, listed)
                     details |= await self._details(job, own, customer_id, scope)
                     pages += listed
         if len(unknown) == len(scopes):
             # Nothing can have been issued to an unknown customer, but reads may lag.
             return _nothing_found(job, unknown[0].code, unknown[0].message), True
-        own = pick_own(job.id, pages)
+        own = pick_own(number, pages)
         if not own:
             return _nothing_found(job, None, "no transaction of this job is listed"), True
         named = {entry.reward_transaction_id for entry in own}

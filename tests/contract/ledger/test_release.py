@@ -10,7 +10,7 @@ from issuance.states import State
 from ledger.campaigns import find_campaign, pause_campaign, resume_campaign
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.release import unqueue
-from ledger.intake.acceptance import insert_jobs
+from ledger.intake.insertion import insert_jobs
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs

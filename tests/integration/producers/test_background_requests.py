@@ -156,16 +156,21 @@ def test_an_invalid_value_is_refused_by_name_and_nothing_is_recorded(producer, r
         assert connection.execute(select(jobs.c.number)).all() == []
 
 
+def test_a_misspelled_argument_is_an_error(producer):
+    with pytest.raises(TypeError, match="kye is unknown"):
+        producer.enqueue(reward_id=1001, kye="order-17")
+
+
 @pytest.mark.parametrize(
-    ("arguments", "names"),
+    ("named", "problem"),
     [
-        ({"reward_id": 1001, "kye": "order-17"}, "kye is unknown"),
-        ({"mobile": "919800000001"}, "reward_id is missing"),
+        ({}, "no rewardId"),
+        ({"reward_id": 1001, "reward_external_id": "SKU-9"}, "both given"),
     ],
 )
-def test_a_misspelled_or_missing_argument_is_an_error(producer, arguments, names):
-    with pytest.raises(TypeError, match=names):
-        producer.enqueue(**arguments)
+def test_a_reward_is_named_by_exactly_one_of_its_ids(producer, named, problem):
+    with pytest.raises(RequestRefusedError, match=problem):
+        producer.enqueue(mobile="919800000001", **named)
 
 
 def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from issuance.endpoint import Variant
 from producers.lint import Lint
 from producers.source import Doubt, Identifier
 from tests.unit.producers_lint.build import CHOICE, COUPON, MILES, REWARDS, row
 
 
 def found(lint: Lint, *arguments: object, **values: object) -> list[tuple[str, bool]]:
-    return [(finding.field, finding.refuses) for finding in lint.inspect(row(*arguments, **values))]
+    return [
+        (finding.field, finding.refuses)
+        for finding in lint.inspect(row(*arguments, **values), Variant.BULK)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_a_mobile_of_ten_digits_is_a_warning_because_it_may_lack_its_country_cod
     lint = Lint()
     assert found(lint, mobile="9800000001") == [("mobile", False)]
     assert found(lint, mobile="19800000001") == []
-    [finding] = lint.inspect(row(mobile="9800000001"))
+    [finding] = lint.inspect(row(mobile="9800000001"), Variant.BULK)
     assert "980000" not in finding.problem
 
 
@@ -84,7 +88,7 @@ def test_each_row_is_checked_against_the_rewards_file(reward, values, expected):
 
 
 def test_refusals_come_before_warnings():
-    findings = Lint(rewards=REWARDS).inspect(row(9999, mobile="9800000001"))
+    findings = Lint(rewards=REWARDS).inspect(row(9999, mobile="9800000001"), Variant.BULK)
     assert [finding.refuses for finding in findings] == [True, False]
 
 
@@ -94,14 +98,16 @@ def test_in_strict_mode_every_finding_is_a_refusal():
 
 def test_an_external_id_that_a_program_took_for_a_number_gets_a_warning():
     changed = replace(row(), identifier=Identifier("externalId", "10427.0"))
-    [finding] = Lint().inspect(changed)
+    [finding] = Lint().inspect(changed, Variant.BULK)
     assert (finding.kind, finding.refuses) == ("externalId ending in .0", False)
     assert "10427" not in finding.problem
     for other in ("10427", "v1.0", "10.0.0"):
-        assert not Lint().inspect(replace(row(), identifier=Identifier("externalId", other)))
+        assert not Lint().inspect(
+            replace(row(), identifier=Identifier("externalId", other)), Variant.BULK
+        )
 
 
 def test_a_doubt_of_the_reader_is_a_warning_that_strict_refuses():
     doubted = replace(row(), doubts=(Doubt("cut", "", "it may be cut", "check it"),))
-    assert [each.refuses for each in Lint().inspect(doubted)] == [False]
-    assert [each.refuses for each in Lint(strict=True).inspect(doubted)] == [True]
+    assert [each.refuses for each in Lint().inspect(doubted, Variant.BULK)] == [False]
+    assert [each.refuses for each in Lint(strict=True).inspect(doubted, Variant.BULK)] == [True]
