@@ -42,7 +42,7 @@ class Reason(StrEnum):
     EXHAUSTED = "exhausted"
     """Refused for temporary reasons until the retry budget was used up; never processed."""
     UNPROCESSED = "unprocessed"
-    """Refused by the gateway before the API saw it (403, 404, 405, 413 to 415 without a body)."""
+    """Refused by the edge before the API saw it (403, 404, a redirect, without the API's body)."""
 
 
 MORE_UNITS = "more_units_than_requested"
@@ -97,6 +97,11 @@ class Outcome:
     """False when there is no answer, or one without a body from the API."""
     refusal: Refusal | None = None
     """Set when the answer is about the caller (429, 401), not about this job."""
+    by_edge: bool = False
+    """Whether a gateway, firewall or redirect answered instead of the API, or there is no token.
+
+    Other calls show whether that concerns this job or every call of the account.
+    """
 
 
 _STATES = {

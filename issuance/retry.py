@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
 
+from issuance.edge import EdgeVerdict
 from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
 
@@ -17,6 +18,7 @@ _THROTTLED_JITTER = 0.25
 _LIMIT_WINDOWS_MAX = 3
 _LOOK_PATIENCE = 2  # sends and reads together, as a multiple of `max_attempts`
 _LIMIT_JITTER_SECONDS = 600.0
+_EDGE_AGAIN_SECONDS = 5.0  # the suspension limits the calls, so the job need not wait longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class History:
     """Reconciliations that found nothing."""
     lags_behind: bool = False
     """This reconciliation does not show a transaction that a reply has named."""
+    edge: EdgeVerdict = EdgeVerdict.JOB
+    """What the outcome is about if the edge refused the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,10 @@ class TryAgain:
     counted: bool
     """Whether this attempt counts against the budget."""
     because: str
-    """For the log: `transient`, `in_doubt`, `throttled`, `unauthorised`, `probe` or `limit`."""
+    """For the log.
+
+    `transient`, `in_doubt`, `throttled`, `unauthorised`, `edge`, `probe` or `limit`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,23 @@ def decide(
         now: the time in UTC; only limit windows need it.
         rng: the source of jitter.
     """
+    if outcome.by_edge and history.edge is not EdgeVerdict.JOB:
+        return _wait_for_edge(outcome, history, policy, rng)
+    return _decide_alone(outcome, history, policy, now, rng)
+
+
+def _wait_for_edge(
+    outcome: Outcome, history: History, policy: RetryPolicy, rng: Random
+) -> TryAgain:
+    backoff = min(policy.backoff_seconds(history.attempts, rng), _EDGE_AGAIN_SECONDS)
+    delay = backoff + bounded(outcome.retry_after or 0.0)
+    return TryAgain(delay, counted=history.edge is EdgeVerdict.UNCLEAR, because="edge")
+
+
+def _decide_alone(
+    outcome: Outcome, history: History, policy: RetryPolicy, now: datetime, rng: Random
+) -> Decision:
+    """Decide by what the outcome says about this job."""
     match outcome.kind:
         case Kind.DEFERRED if outcome.refusal is Refusal.THROTTLED:
             delay = policy.throttled_seconds(outcome.retry_after, history.calls_before, rng)

@@ -21,8 +21,15 @@ class Verdict(Enum):
     """No readable answer: no connection, no reply, a gateway's page, truncated JSON."""
 
 
-EVIDENCE = {Verdict.ACCEPTED: 0, Verdict.THROTTLED: 2, Verdict.UNAUTHORISED: 4, Verdict.FAILED: 1}
+EVIDENCE = {
+    Verdict.ACCEPTED: 0,
+    Verdict.THROTTLED: 2,
+    Verdict.UNAUTHORISED: 4,
+    Verdict.FAILED: 1,
+}
 """Weight of one refused call; `failure_threshold` of them in a row suspend the account."""
+_BLOCKED_EVIDENCE, _BLOCKED_AGAIN_EVIDENCE = 4, 1
+"""Weight of a call that the edge refused, for the account and for its campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class CallResult:
     """Latency; None for reads, and when the measurement is unreliable."""
     reason: str = ""
     """The answer in short, for the operator: `HTTP 502 text/html`; it names no customer."""
+    is_blocked: bool = False
+    """The edge answered instead of the API (403, 404, a redirect), or there is no token."""
 
 
 @dataclass
@@ -88,7 +97,10 @@ class Feedback:
 
     def _add_refused(self, result: CallResult) -> None:
         self.refused_repeats += result.is_repeat
-        self.evidence += 0 if result.is_repeat else EVIDENCE[result.verdict]
+        if result.is_blocked:
+            self.evidence += _BLOCKED_AGAIN_EVIDENCE if result.is_repeat else _BLOCKED_EVIDENCE
+        elif not result.is_repeat:
+            self.evidence += EVIDENCE[result.verdict]
         self.fresh_failed += result.verdict is not Verdict.THROTTLED and not result.is_repeat
         if result.retry_after_seconds > 0:
             asked = max(MICROSECONDS, round(result.retry_after_seconds * MICROSECONDS))
@@ -99,7 +111,8 @@ class Feedback:
             self.settled += 1
             self.settled_repeats += result.is_repeat
         elif result.verdict is not Verdict.THROTTLED:  # a 429 says nothing about the campaign
-            self.unsettled += not result.is_repeat
+            weight = _BLOCKED_EVIDENCE if result.is_blocked else 1
+            self.unsettled += 0 if result.is_repeat else weight
             self.unsettled_repeats += result.is_repeat
 
     def _add_time(self, result: CallResult) -> None:

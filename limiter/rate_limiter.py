@@ -42,8 +42,11 @@ class RateLimiter:
             Intervals are whole microseconds, so the effective rate above a million a minute is a
             few per cent lower.
         failure_threshold: weight of refused calls in a row that suspends the account; a call
-            without a readable answer weighs 1, a 429 2, a 401 4, and a job that failed before 0.
+            without a readable answer weighs 1, a 429 2, a 401 or a refusal by the edge 4, and a
+            job that failed before 0 (1 when the edge refuses it).
         adapts: whether results set an adaptive limit; the same for all workers.
+        first_calls: the most calls that all workers make each second until the account answers,
+            when it has not answered for a minute; 0 is unlimited.
         rng: the source of jitter.
         clock: monotonic seconds.
     """
@@ -56,6 +59,7 @@ class RateLimiter:
         rate_per_minute: int,
         failure_threshold: int = 20,
         adapts: bool = True,
+        first_calls: int = 0,
         rng: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,10 +67,12 @@ class RateLimiter:
         self._account = account
         self._constants = {"setting_rate": check_rate(rate_per_minute), "adapts": int(adapts)}
         self._threshold = failure_threshold
+        self._first_calls = first_calls
         self._rng = rng or Random()
         self._clock = clock
         self._buffer = FeedbackBuffer()
         self._reported_at = clock()
+        self._answered_at = clock()
         self._watched = False
         self._scripts: dict[str, tuple[LuaScript, AsyncScript]] = {}
 
@@ -109,6 +115,7 @@ class RateLimiter:
                 "within": int(within_seconds * MICROSECONDS),
                 "preferred": int(preferred),
                 "is_repeat": int(is_repeat),
+                "first_calls": self._first_calls,
             },
         )
         self._log_changes(scope, reply)
@@ -126,6 +133,8 @@ class RateLimiter:
             reported.
         """
         self._buffer.add(reservation.grant, result)
+        if result.verdict is Verdict.ACCEPTED:
+            self._answered_at = self._clock()
         is_news = result.verdict is not Verdict.ACCEPTED or self._watched
         waited = self._clock() - self._reported_at
         due = waited >= (_REPORT_AGAIN_SECONDS if is_news else _REPORT_ALL_SECONDS)
@@ -207,6 +216,8 @@ class RateLimiter:
                 "suspension": grant.suspension,
                 "campaign_suspension": grant.campaign_suspension,
                 "is_probe": int(grant.is_probe),
+                # Results of the last chunk may wait here for hours.
+                "answered_ago": round((self._clock() - self._answered_at) * MICROSECONDS),
                 **vars(feedback),
             }
         self._reported_at = self._clock()

@@ -45,6 +45,8 @@ class Reservation:
     """
     interval_microseconds: int = 0
     """Between two slots; 0 when the rate is unlimited."""
+    others_answered: bool = False
+    """Whether calls may be made and the last one was accepted, when this was granted."""
     mark: int = 0
     """Time of the newest slot after this reservation, in microseconds of the Redis clock."""
 
@@ -67,6 +69,7 @@ class Reservation:
             next_free_seconds=reply["next_free"] / MICROSECONDS,
             held=reply["held"],
             interval_microseconds=interval,
+            others_answered=reply["held"] == "" and not reply.get("refused"),
             mark=reply["mark"],
         )
 

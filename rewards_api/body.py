@@ -60,7 +60,7 @@ def rescue_body(response: httpx.Response, arrived: bytearray) -> bytes | None:
     """Return a body that is whole although its end never came, or None.
 
     A `Content-Length` that is too large, a missing last chunk and a reset after the last byte do
-    not change what an answer says: a JSON object that has ended cannot go on.
+    not change what an answer says: a JSON object that has ended cannot continue.
     """
     try:
         body = _read(response, arrived, MAX_BODY_BYTES)

@@ -44,6 +44,9 @@ log = structlog.get_logger("issuance.worker")
 _FINISH_MARGIN_SECONDS = 5.0
 """Time to record the last outcomes. Calls end within the API's timeout; supervisors add 10 s."""
 
+_FIRST_CALLS = 10
+"""The most calls a second of all workers until the account answers."""
+
 
 class WorkerServices:
     """The services of one process, each created on first use in the process that uses it."""
@@ -156,6 +159,7 @@ class WorkerServices:
                 name,
                 rate_per_minute=servers.rate_per_minute,
                 adapts=self.settings.api_rate_adapts,
+                first_calls=_FIRST_CALLS,
                 rng=self.rng,
             ),
             locks=CustomerLocks(redis, name),

@@ -15,8 +15,12 @@ from issuance.replies.reply import Answer, NoAnswer, Reply
 
 # What the HTTP status means when the body cannot be read (rewards-api §4.1, §6.2).
 _HTTP_BAD_REQUEST = 400
-_HTTP_UNPROCESSED = frozenset({403, 404, 405, 413, 414, 415})
+_HTTP_REDIRECTS = range(300, 400)
 _HTTP_TRANSIENT = frozenset({408, 425, 461})
+# Refused by the edge: access, address, method, size or form of the call, or the network's log-in.
+_HTTP_UNPROCESSED = frozenset({403, 404, 405, 407, 410, 411, 413, 414, 415}) | frozenset(
+    {421, 423, 426, 431, 451, 505, 511}
+)
 _HTTP_OTHER_REFUSAL = range(401, 500)
 _REFUSALS = {401: Refusal.UNAUTHORISED, 429: Refusal.THROTTLED}
 
@@ -33,9 +37,10 @@ def classify(lines: Sequence[Line], variant: Variant, reply: Reply, *, resent: b
     """
     match reply:
         case NoAnswer(sent=False):
-            return _unread(
+            outcome = _unread(
                 lines, Kind.TRANSIENT, Reason.EXHAUSTED, None, f"{reply.kind}: {reply.detail}"
             )
+            return replace(outcome, by_edge=reply.kind == "token")
         case NoAnswer():
             return _unread(
                 lines, Kind.IN_DOUBT, Reason.IN_DOUBT, None, f"{reply.kind}: {reply.detail}"
@@ -54,8 +59,20 @@ def _by_http(lines: Sequence[Line], reply: Answer) -> Outcome:
     if reply.status == _HTTP_BAD_REQUEST and was_an_answer(reply.body):
         # In one documented mode every refusal has status 400, and so has 8010 with units (§4.1).
         kind, reason = Kind.IN_DOUBT, Reason.IN_DOUBT
-    message = f"HTTP {reply.status} without a body that can be read"
-    return _unread(lines, kind, reason, reply.status, message, retry_after=reply.retry_after)
+    outcome = _unread(
+        lines, kind, reason, reply.status, describe_page(reply), retry_after=reply.retry_after
+    )
+    return replace(outcome, by_edge=kind is Kind.FAILED)
+
+
+def describe_page(answer: Answer) -> str:
+    """Describe an answer without the API's body in a few words: `HTTP 403 text/html`."""
+    if answer.redirected_to is not None:
+        host = answer.redirected_to
+        return f"HTTP {answer.status} to {host} (redirected to {host}: correct ISSUANCE_API_URL)"
+    if answer.media_type is not None:
+        return f"HTTP {answer.status} {answer.media_type}"
+    return f"HTTP {answer.status} without a readable body"
 
 
 def _read_http(status: int) -> tuple[Kind, Reason | None]:
@@ -63,7 +80,7 @@ def _read_http(status: int) -> tuple[Kind, Reason | None]:
         return Kind.DEFERRED, None
     if status in _HTTP_TRANSIENT:
         return Kind.TRANSIENT, Reason.EXHAUSTED
-    if status in _HTTP_UNPROCESSED:
+    if status in _HTTP_UNPROCESSED or status in _HTTP_REDIRECTS:
         return Kind.FAILED, Reason.UNPROCESSED
     if status == _HTTP_BAD_REQUEST:
         return Kind.FAILED, Reason.FAILED

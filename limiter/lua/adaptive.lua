@@ -1,6 +1,8 @@
 -- The adaptive limit: calls a minute below the rate, derived from the results of calls. Its reasons
 -- are in docs/decisions/0011. Fields of the account's hash:
 --
+--   answered_at      when the newest accepted call ended
+--   first_at, first_granted  second in which calls of an account without answers were granted
 --   limit            calls a minute; absent: only the rate applies
 --   limit_reason, limit_since, mode ('alert', 'trial', 'ramp' or 'hold')
 --   epoch            counts changes of the limit; results of different epochs are not mixed

@@ -75,6 +75,7 @@ local function weigh(breaker, row)
   end
   if is_suspended(breaker) then
     if row.retry_after > 0 then suspend(breaker, row.retry_after, row.reason) end
+    if row.reason ~= '' then breaker.set_text('reason', row.reason) end -- what is answered now
     return
   end
   if row.evidence > 0 and breaker.number('evidence') == 0 then breaker.set('refused_at', now) end

@@ -2,7 +2,7 @@
 -- parameters: setting_rate adapts campaign is_read pause calls suspension campaign_suspension
 -- parameters: is_probe epoch throttled unauthorised failed fresh_failed retry_after timed took
 -- parameters: fastest threshold reason accepted accepted_repeats evidence refused_repeats settled
--- parameters: settled_repeats unsettled unsettled_repeats
+-- parameters: settled_repeats unsettled unsettled_repeats answered_ago
 -- reply: watched suspended news limit reason
 --
 -- Reports results when no reservation will do it soon.

@@ -3,9 +3,9 @@
 -- parameters: calls suspension campaign_suspension is_probe epoch throttled unauthorised failed
 -- parameters: fresh_failed retry_after timed took fastest threshold reason accepted
 -- parameters: accepted_repeats evidence refused_repeats settled settled_repeats unsettled
--- parameters: unsettled_repeats
+-- parameters: unsettled_repeats answered_ago first_calls
 -- reply: granted ahead interval next_free held mark epoch suspension campaign_suspension watched
--- reply: news limit reason
+-- reply: refused news limit reason
 --
 -- Reserves call slots at even intervals (generic cell rate algorithm). `last` is the newest granted
 -- slot. It is at most one burst in the past, and in the future by what is reserved. A preferred
@@ -13,6 +13,7 @@
 -- delays later slots. Times are microseconds.
 
 local LAST_AHEAD = 2 * SECOND -- further ahead than any reservation: `last` must be wrong
+local FIRST_AGAIN = 0.03 * SECOND
 
 take_results()
 
@@ -34,13 +35,25 @@ local function answer(granted, ahead, interval, next_free, mark)
   return {
     granted, ahead, interval, next_free, held, mark, account.number('epoch'),
     breaker.number('suspension'), campaign.number('suspension'), is_watched(breaker) and 1 or 0,
-    table.concat(news, ' '), math.floor(limit()), arg.reason,
+    breaker.number('evidence'), table.concat(news, ' '), math.floor(limit()), arg.reason,
   }
 end
 
 if wait > 0 then return answer(0, 0, 0, wait, 0) end
 local count = math.max(0, arg.count)
 if held ~= '' then count = math.min(count, 1) end
+
+-- Until the account answers, all workers together make only a few calls each second: a wrong
+-- address must not cost a whole chunk.
+local is_first = arg.first_calls > 0 and arg.is_read == 0 and held == '' and is_cold()
+if is_first then
+  if account.number('first_at') == 0 or account.since('first_at') >= 1 then
+    account.set('first_at', now)
+    account.forget('first_granted')
+  end
+  count = math.min(count, math.max(0, arg.first_calls - account.number('first_granted')))
+  if count == 0 then return answer(0, 0, 0, FIRST_AGAIN, 0) end
+end
 local cap, interval, last, early = allowed(), 0, now, 0
 if cap > 0 then
   interval = math.ceil(60 * SECOND / cap)
@@ -52,6 +65,7 @@ if cap > 0 then
   count = math.min(count, math.max(0, math.floor((now + arg.within + early - last) / interval)))
   if count > 0 then account.set('last', last + count * interval) end
 end
+if is_first then account.add('first_granted', count) end
 local ahead = last - early - now
 local next_free = math.max(0, ahead + (count + 1) * interval)
 if held ~= '' and count > 0 then

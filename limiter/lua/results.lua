@@ -4,6 +4,7 @@ local campaign, index = open(KEYS[2]), KEYS[4]
 local reads = arg.is_read == 1 and open(KEYS[3]) or nil
 local CAMPAIGN_UNSETTLED, CAMPAIGN_KEPT = 40, 3600 -- calls, seconds
 local MAJORITY, MAJORITY_CALLS = 0.5, 20
+local COLD = 60 -- seconds without an accepted call
 local THROTTLED_PATIENCE = 1 -- seconds: a limit per second may refuse every call in the rest of one
 
 rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
@@ -48,7 +49,16 @@ local function issue_row(patience)
   }
 end
 
+-- Whether the account has not answered lately: what it will say is unknown.
+local function is_cold()
+  return account.number('answered_at') == 0 or account.since('answered_at') > COLD
+end
+
 local function take_issue_results()
+  local answered_at = now - arg.answered_ago
+  if arg.accepted > 0 and answered_at > account.number('answered_at') then
+    account.set('answered_at', answered_at)
+  end
   note_latency(arg.timed, arg.fastest)
   local patience = answer_seconds()
   if arg.throttled > 0 then patience = math.max(THROTTLED_PATIENCE, patience) end
@@ -87,6 +97,7 @@ end
 -- refused or settled nothing.
 local function is_watched(breaker)
   if is_suspended(breaker) or breaker.number('evidence') > 0 then return true end
+  if arg.is_read == 0 and is_cold() then return true end
   return arg.is_read == 0 and (is_suspended(campaign) or campaign.number('evidence') > 0)
 end
 

@@ -82,6 +82,7 @@ class Rig:
     def calm_down(self) -> None:
         """Cancel unsettled campaigns, and reset the account and the stub."""
         self.stub.behave(shares=[], customers={}, rewards={}, outage=None, reads=None)
+        self.stub.behave(header_bytes=0, headers=0)
         self._forget_limits()
         for campaign in self._open:
             if not self.read(campaign).is_settled:

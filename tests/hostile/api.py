@@ -57,7 +57,15 @@ class Api:
             added = books.issue(order)
         shown = _all_units(order) if behaviour.replay == "original" else added
         answer = partial(issued, order, books.entries, shown)
-        return deliver(request, fault, answer, single=order.single)
+        return self._wrap(deliver(request, fault, answer, single=order.single))
+
+    def _wrap(self, response: web.Response) -> web.Response:
+        """Add the header fields that an edge adds."""
+        if self.behaviour.header_bytes:
+            response.headers["Content-Security-Policy"] = "a" * self.behaviour.header_bytes
+        for number in range(self.behaviour.headers):
+            response.headers[f"X-Edge-{number}"] = "some value"
+        return response
 
     async def look_up_customer(self, request: web.Request) -> web.Response:
         """Return a customer's id."""
@@ -83,7 +91,7 @@ class Api:
     async def _read(self, request: web.Request, body: Callable[[], Json]) -> web.Response:
         self.books.reads.append(time.time())
         await asyncio.sleep(self.behaviour.latency_seconds)
-        return deliver(request, self.behaviour.reads, body)
+        return self._wrap(deliver(request, self.behaviour.reads, body))
 
     async def show_books(self, _request: web.Request) -> web.Response:
         """Return the stub's record of all calls."""

@@ -14,8 +14,9 @@ class Fault:
 
     Attributes:
         kind: `plain` (only slow), `reset` (TCP reset), `close` (closed without a reply), `html`
-            (a page), `empty` (a status without a body), `cut` (JSON that ends too early),
-            `gateway` (JSON without a `status`) or `readable` (a body with `code`).
+            (a page), `empty` (a status without a body), `redirect` (to a host that does not exist),
+            `cut` (JSON that ends too early), `gateway` (JSON without a `status`) or `readable` (a
+            body with `code`).
         commits: whether the reward is issued first. A plain reply always issues it.
         http_status: of the answer, except for `plain` and `cut`.
         code: the body's code, for `readable`.
@@ -51,6 +52,8 @@ class Behaviour:
         rewards: faults of whole rewards, by id as text; they override `shares`.
         outage: the fault of every issue call while it is set.
         reads: the fault of every read while it is set.
+        header_bytes: size of one header field of every reply, as an edge adds it.
+        headers: number of further small header fields of every reply.
     """
 
     seed: int = 1
@@ -61,6 +64,8 @@ class Behaviour:
     rewards: Mapping[str, Fault] = field(default_factory=dict)
     outage: Fault | None = None
     reads: Fault | None = None
+    header_bytes: int = 0
+    headers: int = 0
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes given as JSON; raises TypeError for an unknown name."""

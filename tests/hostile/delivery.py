@@ -12,6 +12,7 @@ from tests.hostile.behaviour import Fault
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CUT_SHARE = 0.6
+ELSEWHERE = "https://elsewhere.invalid/login?till=demo.till"
 
 
 def deliver(
@@ -62,6 +63,8 @@ def _refuse(fault: Fault, *, single: bool) -> web.Response:
             return web.Response(status=status, text=text, content_type="text/html", headers=headers)
         case "empty":
             return web.Response(status=status, headers=headers)
+        case "redirect":
+            return web.Response(status=status, headers={**headers, "Location": ELSEWHERE})
         case "gateway":
             return web.json_response(of_gateway(status), status=status, headers=headers)
         case "readable" if fault.code is not None:

@@ -22,6 +22,9 @@ MEASURED_SHARES = (
 ALWAYS_RESET = Fault("reset", calls=None)
 ALWAYS_UNAUTHORIZED = Fault("gateway", http_status=401, calls=None)
 ALWAYS_SERVER_ERROR = Fault("empty", http_status=500, calls=None)
+FORBIDDEN = Fault("html", http_status=403, calls=None)
+NO_SUCH_PATH = Fault("empty", http_status=404, calls=None)
+REDIRECTED = Fault("redirect", http_status=301, calls=None)
 UNAVAILABLE = Fault("html", http_status=503, calls=None)
 
 ISSUED_BUT_IN_DOUBT = Fault("readable", commits=True, http_status=200, code=1010)

@@ -1,6 +1,7 @@
 """Admission control of a chunk's calls, and the feedback of their results to the limits."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,8 @@ class Rejection:
     because: str
 
 
+_PAGE = "HTTP "
+_EXCEPTION = re.compile(r"[A-Z]\w*[a-z][A-Z]\w+")
 LIMITS_LOST = Rejection(5.0, "the limits are unavailable")
 _SLOT_AGAIN_SECONDS = 0.25
 _LAG_SHARE, _LAG_LEAST_SECONDS = 0.1, 0.01
@@ -172,6 +175,7 @@ def issue_result(attempt: Attempt) -> CallResult:
         _verdict(outcome),
         settled=outcome.readable and not is_tried_again,
         is_repeat=is_repeat(job),
+        is_blocked=outcome.by_edge,
         retry_after_seconds=bounded(outcome.retry_after or 0.0),
         took_seconds=attempt.took_ms / 1000
         if outcome.readable and outcome.refusal is None
@@ -209,8 +213,18 @@ def _verdict(outcome: Outcome) -> Verdict:
 def describe_refusal(attempt: Attempt) -> str:
     """Describe the answer in a few words, without personal data."""
     outcome = attempt.outcome
+    message = outcome.message.removeprefix(LOOKED_UP)
     if attempt.http_status is None:
-        return outcome.message.removeprefix(LOOKED_UP).partition(":")[0] or "no answer"
-    readable = "" if outcome.readable else " without a readable body"
+        return _describe_silence(message)
+    if not outcome.readable and message.startswith(_PAGE):
+        return message
     code = f", code {outcome.code}" if outcome.code not in (None, attempt.http_status) else ""
-    return f"HTTP {attempt.http_status}{readable}{code}"
+    return f"HTTP {attempt.http_status}{code}"
+
+
+def _describe_silence(message: str) -> str:
+    """Describe why there is no answer: the exception, which names no customer, or its kind."""
+    kind, _, detail = message.partition(": ")
+    if kind == "token":
+        return message
+    return detail if _EXCEPTION.match(detail) else kind or "no answer"

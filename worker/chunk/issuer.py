@@ -252,7 +252,7 @@ class ChunkIssuing:
                 return False
             self._progress.begin(job)
             try:
-                attempt = await self._call(job, is_probe=is_probe)
+                attempt = await self._call(job, reservation)
             except Exception:
                 # A bug must not cost the other jobs their outcomes. Whether the call was sent is
                 # unknown, so this job waits for its lease to lapse.
@@ -262,9 +262,13 @@ class ChunkIssuing:
         await self._admission.report(reservation, attempt)
         return True
 
-    async def _call(self, job: ClaimedJob, *, is_probe: bool) -> Attempt:
+    async def _call(self, job: ClaimedJob, reservation: Reservation) -> Attempt:
         return await (
-            self._sender.send(job, is_probe=is_probe)
+            self._sender.send(
+                job,
+                is_probe=reservation.is_probe,
+                others_answered=reservation.others_answered,
+            )
             if job.fallback is None
             else self._reconciler.reconcile(job)
         )

@@ -1,9 +1,11 @@
 """Sends one job: calls, classifies and decides; returns a value for the ledger."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
+from issuance.edge import judge_edge
 from issuance.outcome import Kind
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
@@ -32,12 +34,15 @@ class Sender:
         self._rng = rng
         self._claimed_at = time.monotonic()
 
-    async def send(self, job: ClaimedJob, *, is_probe: bool = False) -> Attempt:
+    async def send(
+        self, job: ClaimedJob, *, is_probe: bool = False, others_answered: bool = False
+    ) -> Attempt:
         """Make one call for the job. Any result is in the attempt; an exception is a bug.
 
         Args:
             job: a job of the claim.
             is_probe: the account is suspended, and this call tests it.
+            others_answered: the account's last call before this one was answered.
         """
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
@@ -48,6 +53,14 @@ class Sender:
         resent = job.may_have_reached or job.redrives > 0
         outcome = classify(job.lines, job.variant, reply, resent=resent)
         history = self._history(job, started, ended, is_probe=is_probe)
+        if outcome.by_edge:
+            edge = judge_edge(
+                history.attempts,
+                job.attempts,
+                self._policy.max_attempts,
+                others_answered=others_answered,
+            )
+            history = replace(history, edge=edge)
         answer = reply if isinstance(reply, Answer) else None
         return Attempt(
             job=job,

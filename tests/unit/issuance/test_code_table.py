@@ -212,8 +212,10 @@ HTTP_CLASSES = {
     461: RETRY_SAME,
     499: UNKNOWN,
     **dict.fromkeys(
-        [200, 204, 301, 302, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 599], RECHECK
+        [300, 301, 302, 303, 307, 308, 407, 410, 411, 421, 423, 426, 431, 451, 505, 511],
+        (Kind.FAILED, Reason.UNPROCESSED),
     ),
+    **dict.fromkeys([200, 204, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 599], RECHECK),
 }
 
 
@@ -237,3 +239,5 @@ def test_without_a_readable_body_the_http_class_decides(status, expected, body):
         ("r-b", expected[0], 3),
     ]
     assert str(status) in outcome.message
+    # An edge that refuses says nothing about the job until other calls are seen to be answered.
+    assert outcome.by_edge is (expected[0] is Kind.FAILED)
