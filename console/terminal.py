@@ -11,9 +11,9 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.logs import configure_logs
-from issuance.errors import ExplainedError
+from issuance.errors import ExplainedError, UnreachableError
 from ledger.audit_log import Operator
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, is_away
 from operations.services import Services
 
 EXIT_FAILED = 1
@@ -22,6 +22,8 @@ EXIT_UNUSABLE = 2
 """The input or the settings are unusable; nothing was done."""
 EXIT_REFUSED = 3
 """A part was refused; the rest was done."""
+EXIT_AWAY = 69
+"""A server is away; the same command may work later. As EX_UNAVAILABLE of sysexits.h."""
 EXIT_INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""
 
@@ -71,9 +73,15 @@ def operator(note: str = "") -> Operator:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """End the command with status 2 and a message instead of a traceback for known causes."""
+    """End the command with a status and a message instead of a traceback for known causes.
+
+    The status is 69 when a server is away, and 2 for everything that must be corrected first.
+    """
     try:
         yield
+    except UnreachableError as error:
+        complain(str(error))
+        sys.exit(EXIT_AWAY if error.may_return else EXIT_UNUSABLE)
     except (ExplainedError, ValueError) as error:
         complain(str(error))
         sys.exit(EXIT_UNUSABLE)
@@ -82,7 +90,7 @@ def explained() -> Iterator[None]:
             f"The ledger failed: {error.orig}. Committed work is kept; repair the database and run "
             "this again"
         )
-        sys.exit(EXIT_UNUSABLE)
+        sys.exit(EXIT_AWAY if is_away(error) else EXIT_UNUSABLE)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from issuance.errors import ExplainedError
+from issuance.errors import UnreachableError
 
 
-class LimitsUnavailable(ExplainedError):  # noqa: N818  # named for the state, as callers read it
+class LimitsUnavailable(UnreachableError):  # noqa: N818  # named for the state, as callers read it
     """Redis did not answer, or refused. The caller gives its jobs back to the ledger."""
 
     def __init__(self, cause: Exception) -> None:
@@ -17,6 +17,7 @@ class LimitsUnavailable(ExplainedError):  # noqa: N818  # named for the state, a
             f"({type(cause).__name__}: {cause}): check that the server named by ISSUANCE_REDIS_URL "
             "(or else ISSUANCE_BROKER_URL) runs and accepts writes"
         )
+        self.may_return = not isinstance(cause, AuthenticationError | NoPermissionError)
 
 
 @contextmanager

@@ -1,17 +1,39 @@
-"""Checks at start that the broker and Redis answer; an error names the setting of a dead one."""
+"""Checks at start that the broker and Redis can be used; an error names the setting of one."""
 
 import time
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from config.endpoints import Servers
 from config.settings import Settings, SettingsError
+from issuance.errors import UnreachableError
+from issuance.masking import scrub
 from limiter.redis_connection import connect_sync
 from limiter.unavailable import LimitsUnavailable, reach_redis
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 _WAIT_SECONDS = 4.0
 """Long enough for a broker that is being restarted."""
 _CONNECT_SECONDS = 2.0
 _RETRY_SECONDS = 0.25
+
+
+class ServerAwayError(UnreachableError):
+    """A server does not answer. The message names its setting and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why a server cannot be used, without credentials."""
+
+    text: str
+    remedy: str = ""
+    """What to correct in the setting; empty if the server may only be away."""
 
 
 def require_broker(
@@ -20,7 +42,8 @@ def require_broker(
     """Check that the broker and the Redis of the limits answer within `wait_seconds` each.
 
     Raises:
-        SettingsError: one does not; the message names its setting and what to do.
+        ServerAwayError: one does not; the message names its setting and what to do.
+        SettingsError: one refuses us; the message names what to correct.
     """
     _require(servers.broker_url, "ISSUANCE_BROKER_URL" if settings.broker_url else "", wait_seconds)
     if servers.redis_url != servers.broker_url:
@@ -30,43 +53,77 @@ def require_broker(
 def _require(url: str, setting: str, wait_seconds: float) -> None:
     until = time.monotonic() + wait_seconds
     while problem := _problem(url):
+        if problem.remedy:
+            raise SettingsError(f"{setting}: {_place(url)} {problem.text}: {problem.remedy}")
         if time.monotonic() > until:
-            raise SettingsError(_explain(url, setting, problem))
+            raise ServerAwayError(_explain(url, setting, problem.text))
         time.sleep(_RETRY_SECONDS)
 
 
 def _explain(url: str, setting: str, problem: str) -> str:
-    where = urlsplit(url)
-    place = f"{where.hostname}:{where.port}" if where.port else str(where.hostname)
     if not setting:
         return (
-            f"The embedded broker at {place} does not answer ({problem}): start `issuance up` again"
+            f"The embedded broker at {_address(url)} does not answer ({problem}): start "
+            "`issuance up` again"
         )
-    return (
-        f"{setting}: the server at {place} cannot be used ({problem}): start it, or correct the URL"
-    )
+    return f"{setting}: {_place(url)} cannot be used ({problem}): start it, or correct the URL"
 
 
-def _problem(url: str) -> str:
-    """Why a server cannot be used, without credentials; "" when it answers."""
+def _place(url: str) -> str:
+    return f"the server at {_address(url)}"
+
+
+def _address(url: str) -> str:
+    where = urlsplit(url)
+    return f"{where.hostname}:{where.port}" if where.port else str(where.hostname)
+
+
+def _problem(url: str) -> _Problem | None:
     if url.startswith("amqp"):
         return _problem_of_rabbitmq(url)
     try:
         with reach_redis(), connect_sync(url) as redis:
             redis.ping()
     except LimitsUnavailable as error:
-        return str(error.__cause__)
-    return ""
+        cause = error.__cause__
+        text = scrub(str(cause))
+        if isinstance(cause, AuthenticationError):
+            return _Problem(f"refuses the login ({text})", "correct user and password in the URL")
+        if isinstance(cause, NoPermissionError):
+            return _Problem(f"refuses a command ({text})", "give the user that permission (ACL)")
+        return _Problem(text)
+    return None
 
 
-def _problem_of_rabbitmq(url: str) -> str:
-    from celery import Celery  # noqa: PLC0415  # slow to load, and `--help` loads this module
+def _problem_of_rabbitmq(url: str) -> _Problem | None:
+    # slow to load, and `--help` loads this module
+    from amqp.exceptions import AccessRefused, NotAllowed  # noqa: PLC0415
 
-    connection = Celery(broker=url).connection_for_write(connect_timeout=_CONNECT_SECONDS)
+    connection = _celery(url).connection_for_write(connect_timeout=_CONNECT_SECONDS)
     try:
         connection.connect()
-    except (*connection.connection_errors, OSError) as error:
-        return str(error)
+    except AccessRefused:
+        return _Problem("refuses the login", "correct user and password in the URL")
+    except NotAllowed:
+        return _Problem(
+            f"has no virtual host {_virtual_host(url)!r} that this user may use",
+            "create it (`rabbitmqctl add_vhost`), give the user permissions on it, or correct the "
+            "part after the host in the URL: /NAME, and %2F or // for the default one",
+        )
+    except (*connection.connection_errors, *connection.channel_errors, OSError) as error:
+        return _Problem(str(error))
     finally:
         connection.release()
-    return ""
+    return None
+
+
+def _celery(url: str) -> "Celery":
+    from celery import Celery  # noqa: PLC0415
+
+    from config.server_url import ServerUrl  # noqa: PLC0415
+
+    return Celery(broker=ServerUrl.parse(url).url)
+
+
+def _virtual_host(url: str) -> str:
+    return unquote(urlsplit(url).path[1:]) or "/"

@@ -18,6 +18,8 @@ from console.local.log_tail import last_log_line
 log = structlog.get_logger("issuance.up")
 
 _PR_SET_PDEATHSIG = 1
+_AWAY = 69
+"""The exit status of a process whose server is away (`console.terminal.EXIT_AWAY`)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class _Kept:
     process: subprocess.Popen[bytes]
     started_at: float
     restarts: int = 0
+    """Deaths in a row; one because a server is away does not count."""
     restart_at: float | None = None
 
 
@@ -113,10 +116,14 @@ class Supervisor:
     def _plan_restart(self, kept: _Kept, now: float) -> None:
         """Decide when to restart a process that has just died, if at all."""
         name, policy = kept.spec.name, self.policy
-        if now - kept.started_at > policy.stable_seconds:
+        if now - kept.started_at > policy.stable_seconds or kept.process.returncode == _AWAY:
             kept.restarts = 0
         if kept.restarts + 1 < policy.deaths:
-            delay = min(policy.most_seconds, policy.first_seconds * 2**kept.restarts)
+            delay = (
+                policy.most_seconds
+                if kept.process.returncode == _AWAY
+                else min(policy.most_seconds, policy.first_seconds * 2**kept.restarts)
+            )
             log.warning(
                 "process_died",
                 process=name,

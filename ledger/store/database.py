@@ -1,5 +1,6 @@
 """Opens the ledger by URL, runs its transactions and checks its schema's version."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +8,11 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
-from ledger.store.errors import LedgerError, SchemaMismatchError
+from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.schema import REVISION
 
 
@@ -113,9 +114,28 @@ def _explained() -> Iterator[None]:
         yield
     except DatabaseError as error:
         said = " ".join(str(error.orig).split()).rstrip(".?")
-        raise LedgerError(
-            f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL"
-        ) from error
+        kind = LedgerAwayError if is_away(error) else LedgerError
+        raise kind(f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL") from error
+
+
+_WRONG_SETTINGS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password")
+_AWAY_STATES = ("08", "53", "57P")
+"""SQLSTATEs of PostgreSQL: connection lost, too many connections, shutting down or starting up."""
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the ledger's server is away for a while; a wrong setting or statement is not that."""
+    if isinstance(error.orig, sqlite3.Error):
+        return "locked" in str(error.orig)
+    if error.connection_invalidated:
+        return True
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state:
+        return state.startswith(_AWAY_STATES)
+    # A failed connection has no SQLSTATE, only the server's or the system's words.
+    return isinstance(error, OperationalError) and not any(
+        words in str(error.orig) for words in _WRONG_SETTINGS
+    )
 
 
 _NO_URL = (

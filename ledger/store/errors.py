@@ -1,6 +1,6 @@
 """The ledger's errors."""
 
-from issuance.errors import ExplainedError
+from issuance.errors import ExplainedError, UnreachableError
 
 
 class LedgerError(ExplainedError):
@@ -9,3 +9,7 @@ class LedgerError(ExplainedError):
 
 class SchemaMismatchError(LedgerError):
     """The ledger's schema is not the one this program was built for."""
+
+
+class LedgerAwayError(LedgerError, UnreachableError):
+    """The ledger's server does not answer, or cannot work now."""

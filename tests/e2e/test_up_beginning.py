@@ -48,7 +48,7 @@ def test_an_unreachable_broker_or_ledger_ends_the_start_and_names_the_setting(
     start_system: StartSystem, command: list[str], environment: dict[str, str], setting: str
 ):
     ended = start_system().command(*command, **environment)
-    assert ended.returncode == 2
+    assert ended.returncode == 69
     (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("Starting")]
     assert line.startswith("Error: ")
     assert setting in line

@@ -13,6 +13,7 @@ from console.local.embedded import free_port
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job
+from tests.valkey import valkey_server
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ def test_limits_without_redis_are_unusable(run):
 def test_limits_out_of_reach_are_unusable(run, redis, monkeypatch):
     monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0")
     result = run("limits", "show")
-    assert result.exit_code == 2
+    assert result.exit_code == 69
     assert "ISSUANCE_REDIS_URL" in result.stderr
 
 
@@ -205,3 +206,15 @@ def test_every_command_that_adds_work_wakes_the_release(run, redis, desk, write_
 
 def test_the_status_says_that_no_worker_answers_with_the_remedy(run, redis):
     assert "no worker answers: start the workers" in run("status").stdout
+
+
+def test_a_server_that_is_away_has_another_status_than_a_wrong_login(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("ISSUANCE_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert run("limits", "show").exit_code == 69
+    with valkey_server(tmp_path) as server:
+        monkeypatch.setenv("ISSUANCE_REDIS_URL", f"redis://asha:x@127.0.0.1:{server.port}/0")
+        assert run("limits", "show").exit_code == 2
+    monkeypatch.setenv("ISSUANCE_LEDGER_URL", "postgresql://asha:secret@127.0.0.1:1/rewards")
+    refused = run("status")
+    assert (refused.exit_code, "secret" in refused.stderr) == (69, False)

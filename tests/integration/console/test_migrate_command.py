@@ -32,7 +32,7 @@ def test_no_other_command_migrates_a_configured_ledger(run, fresh_url):
 def test_an_unreachable_ledger_is_an_error_of_one_line_without_the_password(run, monkeypatch):
     monkeypatch.setenv("ISSUANCE_LEDGER_URL", "postgresql://asha:secret@127.0.0.1:1/rewards")
     result = run("migrate")
-    assert result.exit_code == 2
+    assert result.exit_code == 69
     assert "Check ISSUANCE_LEDGER_URL" in result.stderr
     assert "secret" not in result.stderr
 

@@ -129,3 +129,9 @@ def test_the_last_word_of_a_log_without_entries(tmp_path, text, said):
     log = tmp_path / "worker.log"
     log.write_text(text)
     assert last_log_line(log) == f"{said} (see {log})"
+
+
+def test_a_process_whose_server_is_away_is_restarted_without_limit(supervise, tmp_path):
+    away = ["sh", "-c", "echo begin >> begun; exit 69"]
+    with supervise(ProcessSpec("worker", away)) as supervisor:
+        check_until(supervisor, lambda: begun(tmp_path) > QUICK.deaths + 2)
