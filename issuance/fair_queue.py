@@ -103,3 +103,22 @@ def size_chunk(
         return most
     wanted = most if shared >= most else round(shared * count * weight / sum(weights))
     return max(1, min(wanted, most, window // count))
+
+
+def share_window(window: int, wanted: Sequence[int]) -> list[int]:
+    """Divide a window: whoever wants less than an equal share leaves the rest to the others.
+
+    Args:
+        window: jobs to divide.
+        wanted: what each wants, 0 or more.
+
+    Returns:
+        What each gets, in order; whoever wants something gets at least 1.
+    """
+    shares = [0] * len(wanted)
+    left, places = window, sorted(range(len(wanted)), key=wanted.__getitem__)
+    for behind, place in enumerate(places):
+        fair = left // (len(places) - behind)
+        shares[place] = min(wanted[place], max(fair, 1))
+        left = max(0, left - shares[place])
+    return shares

@@ -90,6 +90,8 @@ _EVENTS = {
     CampaignState.FINISHED: "campaign_finished",
 }
 _HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
+_WORKING = (CampaignState.RUNNING, CampaignState.CANCELLED)
+"""A cancelled campaign may have jobs to be reconciled."""
 
 
 def find_campaign(ledger: Ledger, name: str) -> Campaign:
@@ -124,11 +126,21 @@ def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
         return {row.id: row.name for row in connection.execute(query)}
 
 
-def halted_campaigns(ledger: Ledger) -> frozenset[int]:
-    """Return the ids of paused and cancelled campaigns, for whose jobs no call may start."""
+def halted_campaigns(ledger: Ledger) -> dict[str, set[int]]:
+    """Return the ids of each account's paused and cancelled campaigns: no call may start."""
+    query = select(campaigns.c.account, campaigns.c.id).where(campaigns.c.state.in_(_HALTED))
+    found: dict[str, set[int]] = {}
     with ledger.read() as connection:
-        rows = connection.execute(select(campaigns.c.id).where(campaigns.c.state.in_(_HALTED)))
-        return frozenset(rows.scalars())
+        for account, campaign_id in connection.execute(query):
+            found.setdefault(account, set()).add(campaign_id)
+    return found
+
+
+def working_accounts(ledger: Ledger) -> frozenset[str]:
+    """Return the accounts of the campaigns that may have work: running, or cancelled."""
+    query = select(campaigns.c.account).where(campaigns.c.state.in_(_WORKING)).distinct()
+    with ledger.read() as connection:
+        return frozenset(connection.scalars(query))
 
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:

@@ -41,6 +41,7 @@ class RateLimiter:
         rate_per_minute: calls a minute while no other rate is set at run time; 0 is unlimited.
             Intervals are whole microseconds, so the effective rate above a million a minute is a
             few per cent lower.
+        known_as: the account's name in the log.
         failure_threshold: weight of refused calls in a row that suspends the account; a call
             without a readable answer weighs 1, a 429 2, a 401 or a refusal by the edge 4, and a
             job that failed before 0 (1 when the edge refuses it).
@@ -57,6 +58,7 @@ class RateLimiter:
         account: str,
         *,
         rate_per_minute: int,
+        known_as: str = "",
         failure_threshold: int = 20,
         adapts: bool = True,
         first_calls: int = 0,
@@ -65,6 +67,7 @@ class RateLimiter:
     ) -> None:
         self._redis = redis
         self._account = account
+        self._known_as = {"account": known_as} if known_as else {}
         self._constants = {"setting_rate": check_rate(rate_per_minute), "adapts": int(adapts)}
         self._threshold = failure_threshold
         self._first_calls = first_calls
@@ -226,7 +229,9 @@ class RateLimiter:
     def _log_changes(self, scope: Scope, reply: Mapping[str, Any]) -> None:
         self._watched = bool(reply["watched"])
         for event in reply["news"].split():
-            (log.warning if event in _WARNINGS else log.info)(event, **_fields(event, scope, reply))
+            (log.warning if event in _WARNINGS else log.info)(
+                event, **self._known_as, **_fields(event, scope, reply)
+            )
 
     async def _run(
         self, name: str, keys: list[str], arguments: Mapping[str, int | float | str]

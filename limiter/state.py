@@ -67,6 +67,8 @@ class LimitState:
     """Seconds since it was first set."""
     unrelated_share: float = 0.0
     """Share of calls that fail at any rate: the limit is not lowered for them."""
+    call_seconds: float | None = field(default=None, compare=False)
+    """Mean duration of the latest calls with a readable answer; None if unknown."""
 
     @property
     def allowed_per_minute(self) -> int:
@@ -93,6 +95,7 @@ class LimitState:
             adaptive_limit_reason=reply["limit_reason"] if limit else "",
             adaptive_limit_seconds=reply["limit_for"] / MICROSECONDS if limit else 0.0,
             unrelated_share=float(reply["unrelated_share"]),
+            call_seconds=reply["latency"] / MICROSECONDS or None,
         )
 
 

@@ -34,7 +34,7 @@ def pause(services: Services, ledger: Ledger, name: str, operator: Operator) -> 
         CampaignError: there is no such campaign, or its state does not allow it.
     """
     paused = pause_campaign(ledger, name, operator)
-    return Change(paused, _notify_workers(services, lambda limits: limits.pause(paused.id)))
+    return Change(paused, _notify_workers(services, paused, lambda limits: limits.pause(paused.id)))
 
 
 def resume(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
@@ -44,7 +44,7 @@ def resume(services: Services, ledger: Ledger, name: str, operator: Operator) ->
         CampaignError: there is no such campaign, or its state does not allow it.
     """
     resumed = resume_campaign(ledger, name, operator)
-    delay = _notify_workers(services, lambda limits: limits.unpause(resumed.id))
+    delay = _notify_workers(services, resumed, lambda limits: limits.unpause(resumed.id))
     wake_release(services)
     return Change(resumed, delay)
 
@@ -59,7 +59,7 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
 
     def notify(cancelled: Campaign) -> None:
         nonlocal delay
-        delay = _notify_workers(services, lambda limits: limits.pause(cancelled.id))
+        delay = _notify_workers(services, cancelled, lambda limits: limits.pause(cancelled.id))
 
     cancelled = cancel_campaign(ledger, name, operator, notify=notify)
     while settle_cancelled(ledger):
@@ -67,9 +67,11 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
     return Change(cancelled, delay)
 
 
-def _notify_workers(services: Services, notify: Callable[[SyncLimiter], None]) -> str:
+def _notify_workers(
+    services: Services, campaign: Campaign, notify: Callable[[SyncLimiter], None]
+) -> str:
     """Notify the workers through Redis; return why they must wait for the next release, or ""."""
-    limits = services.limits_of()
+    limits = services.limits_of(campaign.account)
     if limits is None:
         return "No Redis is configured or running: this takes effect at the next release."
     try:

@@ -150,10 +150,18 @@ class Services:
             AccountError: there is no such account.
             ValueError: there is no Redis, or the API account is unusable.
         """
-        account = self.accounts.get(name)
-        return SyncLimiter(
-            self.redis, self.api_account(name).name, rate_per_minute=account.rate_per_minute
-        )
+        return self.limiter_of(self.accounts.get(name))
+
+    def limiter_of(self, account: Account) -> SyncLimiter:
+        """Make the limits of an account that is known already.
+
+        Raises:
+            ValueError: there is no Redis, or the API account is unusable.
+        """
+        from rewards_api.account import ApiAccount  # noqa: PLC0415
+
+        api_account = ApiAccount.of(account, self.settings)
+        return SyncLimiter(self.redis, api_account.name, rate_per_minute=account.rate_per_minute)
 
     def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
         """Ping the worker processes of all machines; return the names, as `worker@HOST`.

@@ -7,6 +7,7 @@ import structlog
 
 from ledger.dispatch.claims import Claim, claim
 from limiter.unavailable import LimitsUnavailable
+from worker.accounts import AccountServices
 from worker.chunk.bounds import Bounds
 from worker.chunk.issuer import ChunkIssuing
 from worker.chunk.open_chunk import OpenChunk
@@ -34,6 +35,7 @@ def handle_chunk(
     services.prepare()
     lease_seconds = services.settings.lease_seconds
     orphaned = redelivered and services.orphans.take(chunk_id)
+    accounts = services.accounts.known()
 
     def claim_chunk() -> Claim:
         with services.ledger_turn:
@@ -43,10 +45,16 @@ def handle_chunk(
                 job_numbers,
                 lease_seconds=lease_seconds,
                 orphaned=orphaned,
+                accounts=accounts.keys(),
             )
 
     held = retry_until(claim_chunk, for_seconds=lease_seconds, give_up=is_stopping)
-    _unlock(services, held)
+    if held.campaign and held.account not in accounts:
+        # Given back: the jobs wait until the account is there again.
+        log.warning("account_unknown", account=held.account, campaign=held.campaign)
+        return 0
+    if held.isolated:
+        _unlock(services, services.accounts.of(accounts[held.account]), held)
     if not held.jobs:
         log.info("chunk_empty", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
         return 0
@@ -54,40 +62,43 @@ def handle_chunk(
         "chunk_claimed",
         chunk_id=chunk_id,
         campaign=held.campaign,
+        account=held.account,
         jobs=len(held.jobs),
         orphaned=orphaned,
     )
-    _issue(services, held)
+    _issue(services, services.accounts.of(accounts[held.account]), held, eager=len(accounts) > 1)
     services.wake_up.request_debounced()
     return len(held.jobs)
 
 
-def _unlock(services: WorkerServices, held: Claim) -> None:
+def _unlock(services: WorkerServices, account: AccountServices, held: Claim) -> None:
     """Unlock the customers of isolated jobs: a dead child left them locked."""
-    if held.isolated:
-        fingerprints = [customer.fingerprint for customer in held.isolated]
-        with suppress(LimitsUnavailable):  # the locks expire
-            services.start(services.limits.locks.release(held.chunk_id, fingerprints)).result()
+    fingerprints = [customer.fingerprint for customer in held.isolated]
+    with suppress(LimitsUnavailable):  # the locks expire
+        services.start(account.limits.locks.release(held.chunk_id, fingerprints)).result()
 
 
-def _issue(services: WorkerServices, held: Claim) -> None:
+def _issue(services: WorkerServices, account: AccountServices, held: Claim, *, eager: bool) -> None:
     """Issue until the chunk is handed over; an exception in between ends its calls."""
     chunk = OpenChunk(held, services.recorder.put, services.carry)
     issuing = ChunkIssuing(
         held,
-        services.client,
-        services.limits,
+        account.client,
+        account.limits,
         _bounds(services),
-        services.places,
+        account.places,
         is_stopping=is_stopping,
+        eager=eager,
         put=chunk.add,
         hand_over=chunk.hand_over,
         rng=services.rng,
     )
     chunk.break_off = issuing.break_off
     services.recorder.begin(chunk)
+    services.accounts.begin(account)
     done = services.start(issuing.run())
     done.add_done_callback(chunk.end)
+    done.add_done_callback(lambda _: services.accounts.end(account))
     try:
         chunk.handed_over.wait()
     except BaseException:  # the process ends: `WorkerServices.finish` waits for the calls

@@ -1,6 +1,6 @@
 """Releases due jobs as chunks on the broker, and takes back what was lost on the way."""
 
-import math
+from collections.abc import Iterable
 
 import structlog
 from celery import Celery
@@ -9,31 +9,28 @@ from sqlalchemy.exc import DBAPIError
 from broker.publisher import BrokerAway, PublishRefused, publish
 from broker.queues import ISSUE_TASK, LANE_QUEUES
 from broker.refusals import note_refusal
+from issuance.fair_queue import share_window
 from issuance.job import Lane
-from ledger.campaigns import halted_campaigns
+from ledger.campaigns import halted_campaigns, working_accounts
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_call_seconds
-from limiter.state import Availability, LimitState
+from limiter.state import Availability
+from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
+from worker.account_groups import AccountGroup, group_accounts, spread
 from worker.broker_loss import release_lost_messages
 from worker.ledger_retry import first_line
 from worker.lost_children import end_lost_claims
 from worker.outbox import publish_dead_letters
 from worker.services import WorkerServices
+from worker.windows import bound_outstanding, size_shared_chunk, size_window
 
 log = structlog.get_logger("issuance.release")
 
-_WINDOW_SECONDS = 5.0
-"""Seconds of work that may be queued. A new campaign waits for what is queued before it."""
-_CHUNK_SECONDS = 5.0
-_SHARED_IN_HAND_SECONDS = 0.5
-_CHUNK_OVERHEAD_SECONDS = 0.25
-_LIKELY_CALL_SECONDS = 0.5
-_BACKGROUND_CHUNK_MOST = 50
 _REFUSED_SECONDS = 30.0
 """Until a chunk that the broker refused is tried again; other jobs go first."""
 _SHOWN_IDS = 10
@@ -71,41 +68,56 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
 
 
 def _release_due(services: WorkerServices) -> int:
+    known = services.accounts.known()
+    several = len(known) > 1
     try:
         release_lost_messages(services.ledger, services.broker)
-        _reconcile_paused(services)
-        limits = services.sync_limiter.state()
+        groups = group_accounts(known)
+        _reconcile_paused(services, groups)
+        working = working_accounts(services.ledger)
+        groups = [group for group in groups if not working.isdisjoint(group.names)]
+        for group in groups:
+            group.limits = services.sync_limiter(group.account).state()
     except LimitsUnavailable as error:
         log.warning("limits_unavailable", error=str(error))
         return 0
-    shared_chunk_size = size_shared_chunk(
-        limits, workers=services.settings.workers, took_seconds=recent_call_seconds(services.ledger)
-    )
+    _report_unknown(services, working - known.keys())
+    took_seconds = None if several else recent_call_seconds(services.ledger)
+    for group in groups:
+        group.shared_chunk_size = size_shared_chunk(
+            group.limits,
+            workers=services.settings.workers,
+            took_seconds=group.limits.call_seconds if several else took_seconds,
+        )
     newest_probes = next(services.probe_turns)
-    released = _release_lane(
-        services, Lane.BACKGROUND, limits, shared_chunk_size, newest_probes=newest_probes
-    )
-    # While the rate is the bottleneck, a blast gets what background requests leave.
-    lease_seconds = services.settings.lease_seconds
-    taken = (
-        leased(services.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds)
-        if limits.is_held_back
-        else 0
-    )
-    return released + _release_lane(
-        services, Lane.BLAST, limits, shared_chunk_size, newest_probes=newest_probes, taken=taken
+    return sum(
+        _release_lane(services, lane, groups, newest_probes=newest_probes, several=several)
+        for lane in (Lane.BACKGROUND, Lane.BLAST)
     )
 
 
-def _reconcile_paused(services: WorkerServices) -> None:
+def _report_unknown(services: WorkerServices, unknown: frozenset[str]) -> None:
+    if unknown != services.unknown_accounts:
+        services.unknown_accounts = unknown
+        if unknown:
+            log.warning("accounts_unknown", accounts=sorted(unknown))
+
+
+def _reconcile_paused(services: WorkerServices, groups: Iterable[AccountGroup]) -> None:
     """Copy the paused campaigns from the ledger to Redis, which may have lost them.
 
     Redis is asked first: a campaign that is paused meanwhile is then not taken for one that runs
         again.
     """
-    limiter = services.sync_limiter
-    known = limiter.paused()
-    wanted = halted_campaigns(services.ledger)
+    limiters = [services.sync_limiter(group.account) for group in groups]
+    known = [limiter.paused() for limiter in limiters]
+    halted = halted_campaigns(services.ledger)
+    for group, limiter, paused in zip(groups, limiters, known, strict=True):
+        wanted = frozenset[int]().union(*(halted.get(name, ()) for name in group.names))
+        _copy_paused(limiter, paused, wanted)
+
+
+def _copy_paused(limiter: SyncLimiter, known: frozenset[int], wanted: frozenset[int]) -> None:
     for campaign_id in wanted - known:
         limiter.pause(campaign_id)
     for campaign_id in known - wanted:
@@ -119,79 +131,81 @@ def _reconcile_paused(services: WorkerServices) -> None:
 def _release_lane(
     services: WorkerServices,
     lane: Lane,
-    limits: LimitState,
-    shared_chunk_size: float,
+    groups: list[AccountGroup],
     *,
     newest_probes: bool,
-    taken: int = 0,
+    several: bool,
 ) -> int:
     settings = services.settings
-    is_probing = limits.account.availability is Availability.PROBING
-    window, chunk_size = size_window(
-        limits,
-        lane,
-        workers=settings.workers,
-        window_most=settings.window_jobs,
-        chunk_most=settings.chunk_max_jobs,
-    )
-    window -= taken
-    if window <= 0:
+    sizes = [
+        size_window(
+            group.limits,
+            lane,
+            workers=settings.workers,
+            window_most=settings.window_jobs,
+            chunk_most=settings.chunk_max_jobs,
+        )
+        for group in groups
+    ]
+    windows = share_window(settings.window_jobs, [window for window, _ in sizes])
+    released = [
+        _release_account(
+            services,
+            lane,
+            group,
+            window - _taken(services, lane, group),
+            chunk_size,
+            newest_probes=newest_probes,
+            several=several,
+        )
+        for group, window, (_, chunk_size) in zip(groups, windows, sizes, strict=True)
+    ]
+    return _publish(services, spread(released))
+
+
+def _taken(services: WorkerServices, lane: Lane, group: AccountGroup) -> int:
+    """While the rate is the bottleneck, a blast gets what background requests leave."""
+    if lane is Lane.BACKGROUND or not group.limits.is_held_back:
         return 0
-    chunks = release(
+    lease_seconds = services.settings.lease_seconds
+    return leased(
+        services.ledger, Lane.BACKGROUND, lease_seconds=lease_seconds, accounts=group.names
+    )
+
+
+def _release_account(
+    services: WorkerServices,
+    lane: Lane,
+    group: AccountGroup,
+    window: int,
+    chunk_size: int,
+    *,
+    newest_probes: bool,
+    several: bool,
+) -> list[Chunk]:
+    if window <= 0:
+        return []
+    limits, lease_seconds = group.limits, services.settings.lease_seconds
+    is_probing = limits.account.availability is Availability.PROBING
+    outstanding = None
+    if several:
+        chunk_size = max(1, min(chunk_size, window // services.settings.workers))
+        outstanding = bound_outstanding(
+            limits, window=window, chunk_size=chunk_size, lease_seconds=lease_seconds
+        )
+    return release(
         services.ledger,
         lane,
-        services.schedulers[lane],
+        services.schedulers[lane, group.key],
         window=window,
         chunk_size=chunk_size,
-        shared_chunk_size=shared_chunk_size,
-        lost_after_seconds=settings.lease_seconds,
+        shared_chunk_size=group.shared_chunk_size,
+        lost_after_seconds=lease_seconds,
         is_probed=lambda campaign_id: is_probing or campaign_id in limits.campaigns,
         newest_probes=newest_probes,
+        accounts=group.names,
+        outstanding=outstanding,
     )
-    return _publish(services, chunks)
-
-
-def size_window(
-    limits: LimitState, lane: Lane, *, workers: int, window_most: int, chunk_most: int
-) -> tuple[int, int]:
-    """Return how many jobs may be queued, and how many make a chunk, at the allowed rate.
-
-    While the account is suspended nothing is released, and while it is probed only single jobs.
-    """
-    match limits.account.availability:
-        case Availability.SUSPENDED:
-            return 0, 1
-        case Availability.PROBING:
-            return workers, 1
-        case Availability.AVAILABLE:
-            pass
-    per_second = _per_second(limits)
-    most = chunk_most if lane is Lane.BLAST else min(chunk_most, _BACKGROUND_CHUNK_MOST)
-    window = max(workers, min(window_most, per_second * _WINDOW_SECONDS))
-    chunk_size = max(1.0, min(most, per_second * _CHUNK_SECONDS / workers))
-    return int(window), int(chunk_size)
-
-
-def size_shared_chunk(limits: LimitState, *, workers: int, took_seconds: float | None) -> float:
-    """Return a chunk's mean size while several campaigns have work.
-
-    Chunks are then short, so that campaigns alternate: all children together hold half a second's
-    work. With a slow API they hold more, since calls that wait for answers must not delay new ones.
-
-    Args:
-        limits: the account's limits.
-        workers: the number of children.
-        took_seconds: the recent duration of a call; None if unknown.
-    """
-    took_seconds = _LIKELY_CALL_SECONDS if took_seconds is None else took_seconds
-    in_hand = min(
-        _CHUNK_SECONDS, max(_SHARED_IN_HAND_SECONDS, 1.25 * took_seconds + _CHUNK_OVERHEAD_SECONDS)
-    )
-    return _per_second(limits) * in_hand / workers
-
-
-def _per_second(limits: LimitState) -> float:
-    return limits.allowed_per_minute / 60 if limits.allowed_per_minute else math.inf
 
 
 def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:

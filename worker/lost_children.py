@@ -20,9 +20,14 @@ def end_lost_claims(services: WorkerServices) -> None:
     lost = services.carried.lost()
     if not lost:
         return
-    for chunk_id, customers in end_leases(services.ledger, lost).items():
-        log.warning("open_calls_lost", chunk_id=chunk_id, jobs=len(customers))
-        fingerprints = [customer.fingerprint for customer in customers]
+    known = services.accounts.known()
+    for chunk in end_leases(services.ledger, lost):
+        log.warning("open_calls_lost", chunk_id=chunk.id, jobs=len(chunk.customers))
+        account = known.get(chunk.account)
+        if account is None:
+            continue  # the locks expire
+        locks = services.limits_of(account).locks
+        fingerprints = [customer.fingerprint for customer in chunk.customers]
         with suppress(LimitsUnavailable):  # the locks expire
-            services.start(services.limits.locks.release(chunk_id, fingerprints)).result()
+            services.start(locks.release(chunk.id, fingerprints)).result()
     services.carried.forget(lost)

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Coroutine, Iterator
 from functools import cached_property, partial
 from itertools import cycle
 from random import Random
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from redis import Redis as SyncRedis
+from redis.asyncio import Redis
 
 from broker.wake_up import WakeUp
+from config.accounts import Account
 from issuance.fair_queue import FairScheduler
 from issuance.job import Lane
 from ledger.results.recording import Result
@@ -25,10 +28,11 @@ from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
+from worker.accounts import AccountServices, WorkerAccounts
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.group_record import GroupRecord
 from worker.chunk.limits import Limits
-from worker.chunk.places import Places
+from worker.chunk.places import Gauge, Places
 from worker.chunk.recorder import Recorder
 from worker.loop_lag import LoopLag
 from worker.orphans import Orphans
@@ -56,6 +60,10 @@ class WorkerServices:
         self.app = base.celery
         self.settings = base.settings
         self.worker = worker
+        self._places_of: dict[str, Places] = {}
+        self._limits_of: dict[tuple[str, int], Limits] = {}
+        self.unknown_accounts: frozenset[str] = frozenset()
+        """Accounts of running campaigns that this installation does not have, at the last round."""
         self.ledger_turn = threading.Lock()
         """Held for each claim and each record, so that the two threads share one connection and
         neither polls SQLite's lock because of the other."""
@@ -66,7 +74,9 @@ class WorkerServices:
         Raises:
             ValueError: the API's account cannot be used; the message names the setting.
         """
-        _ = self.ledger, self.client, self.loop
+        _ = self.ledger, self.loop
+        for account in self.accounts.known().values():
+            self.accounts.of(account)
 
     @cached_property
     def rng(self) -> Random:
@@ -74,19 +84,14 @@ class WorkerServices:
         return Random()
 
     @cached_property
-    def schedulers(self) -> Mapping[Lane, FairScheduler]:
-        """Divide each lane among the campaigns, across the releases of this process."""
-        return {lane: FairScheduler() for lane in Lane}
+    def schedulers(self) -> defaultdict[tuple[Lane, str], FairScheduler]:
+        """Divide each lane of an API account among campaigns, across this process's releases."""
+        return defaultdict(FairScheduler)
 
     @cached_property
     def probe_turns(self) -> Iterator[bool]:
         """Whether the next release probes with newly due jobs; releases alternate."""
         return cycle((False, True))
-
-    @property
-    def account(self) -> ApiAccount:
-        """The API account."""
-        return self.base.api_account()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -108,9 +113,9 @@ class WorkerServices:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     @cached_property
-    def places(self) -> Places:
-        """How many calls this process may have open."""
-        return Places(self.settings.api_max_concurrent)
+    def unfinished(self) -> Gauge:
+        """Claimed jobs of all accounts without a result."""
+        return Gauge()
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -136,7 +141,7 @@ class WorkerServices:
 
     async def carry(self) -> None:
         """Save which chunks have open calls, before this process takes its next chunk."""
-        await self.carried.note(self.limits.redis, self.recorder.open_chunks)
+        await self.carried.note(self.redis, self.recorder.open_chunks)
 
     def finish(self) -> None:
         """Wait for the open calls and record their outcomes, before the process ends."""
@@ -145,32 +150,85 @@ class WorkerServices:
             log.warning("open_calls_abandoned", seconds=within_seconds)  # their leases lapse
 
     @cached_property
-    def limits(self) -> Limits:
-        """Limits, locks and paused campaigns."""
-        servers = self.base.servers
-        redis = connect(servers.redis_url)
-        name = self.account.name
+    def redis(self) -> Redis:
+        """The Redis of limits and locks, for the event loop; all accounts share the connections."""
+        return connect(self.base.servers.redis_url)
+
+    @cached_property
+    def loop_lag(self) -> LoopLag:
+        """How late this process's event loop is."""
         loop_lag = LoopLag()
         self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
+        return loop_lag
+
+    @cached_property
+    def accounts(self) -> WorkerAccounts:
+        """What the calls of each account need."""
+        return WorkerAccounts(self.base.accounts, self.make_account, self._close)
+
+    def make_account(self, account: Account) -> AccountServices:
+        """Make what the calls of an account need.
+
+        Entries that name the same API account have clients of their own, but share its limits and
+        its call places.
+
+        Raises:
+            ValueError: the account cannot be used; the message names the setting.
+        """
+        api_account = ApiAccount.of(account, self.settings)
+        name = api_account.name
+        client = RewardsClient(
+            api_account,
+            token_store=RedisTokenStore(
+                self.redis, f"issuance:{name}:", lock_seconds=api_account.timeout_seconds + 5
+            ),
+        )
+        return AccountServices(account, client, self.limits_of(account), self._places(name))
+
+    def _places(self, name: str) -> Places:
+        if name not in self._places_of:
+            self._places_of[name] = Places(self.settings.api_max_concurrent, self.unfinished)
+        return self._places_of[name]
+
+    def limits_of(self, account: Account) -> Limits:
+        """Return an account's limits, for the event loop.
+
+        Raises:
+            ValueError: the account cannot be used; the message names the setting.
+        """
+        name = ApiAccount.of(account, self.settings).name
+        key = (name, account.rate_per_minute)
+        if key not in self._limits_of:
+            self._limits_of[key] = self._make_limits(name, account)
+        return self._limits_of[key]
+
+    def _make_limits(self, name: str, account: Account) -> Limits:
         return Limits(
-            redis=redis,
+            redis=self.redis,
             limiter=RateLimiter(
-                redis,
+                self.redis,
                 name,
-                rate_per_minute=servers.rate_per_minute,
+                known_as=account.name,
+                rate_per_minute=account.rate_per_minute,
                 adapts=self.settings.api_rate_adapts,
                 first_calls=_FIRST_CALLS,
                 rng=self.rng,
             ),
-            locks=CustomerLocks(redis, name),
-            paused_campaigns=PausedCampaigns(redis, name),
-            loop_lag=loop_lag,
+            locks=CustomerLocks(self.redis, name),
+            paused_campaigns=PausedCampaigns(self.redis, name),
+            loop_lag=self.loop_lag,
         )
 
-    @cached_property
-    def sync_limiter(self) -> SyncLimiter:
-        """The account's limits for code outside the event loop."""
-        return self.base.make_limits()
+    def sync_limiter(self, account: Account) -> SyncLimiter:
+        """Return an account's limits, for code outside the event loop.
+
+        Raises:
+            ValueError: the account cannot be used; the message names the setting.
+        """
+        return self.base.limiter_of(account)
+
+    def _close(self, client: RewardsClient) -> None:
+        self.start(client.aclose())
 
     @cached_property
     def limits_redis(self) -> SyncRedis:
@@ -199,12 +257,3 @@ class WorkerServices:
         """The broker's own server, where that is Redis."""
         url = self.base.servers.broker_url
         return connect_sync(url) if url.startswith("redis") else None
-
-    @cached_property
-    def client(self) -> RewardsClient:
-        """The rewards API's client; with OAuth it shares its token with all workers."""
-        prefix = f"issuance:{self.account.name}:"
-        store = RedisTokenStore(
-            self.limits.redis, prefix, lock_seconds=self.account.timeout_seconds + 5
-        )
-        return RewardsClient(self.account, token_store=store)

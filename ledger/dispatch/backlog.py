@@ -1,12 +1,13 @@
 """The backlog that a release reads: each campaign's weight, queued jobs and due jobs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from issuance.job import Lane
 from issuance.states import CampaignState, State
-from ledger.store.clock import now_ms
+from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
 
 
@@ -32,7 +33,25 @@ class Waiting:
     """Due jobs, counted up to a limit; the limit itself if no other campaign waits."""
 
 
-def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """How many jobs may be queued and claimed together, where several accounts share the children.
+
+    A child then claims a chunk without waiting for the one before it, so the queue alone bounds
+    nothing.
+    """
+
+    most: int
+    least: int = 1
+    """The fewest jobs to release at a time while others are queued or claimed, so that chunks do
+    not become tiny."""
+    left_over_seconds: float | None = None
+    """Count only claims that have at least this much of their lease left; None: all claims."""
+
+
+def queued_campaigns(
+    connection: Connection, lane: Lane, accounts: Collection[str] | None = None
+) -> list[Queued]:
     """Count a lane's queued jobs by campaign; reads only the leased jobs, which are few."""
     of_lane = (IS_LEASED, jobs.c.state == State.QUEUED, jobs.c.lane == lane)
     count = func.count().label("count")
@@ -40,11 +59,35 @@ def queued_campaigns(connection: Connection, lane: Lane) -> list[Queued]:
         select(jobs.c.campaign_id, count).where(*of_lane).group_by(jobs.c.campaign_id).subquery()
     )
     query = select(campaigns.c.id, campaigns.c.weight, counted.c.count)
-    rows = connection.execute(query.join(counted, counted.c.campaign_id == campaigns.c.id))
-    return [Queued(*row) for row in rows]
+    query = query.join(counted, counted.c.campaign_id == campaigns.c.id)
+    return [Queued(*row) for row in connection.execute(query.where(_is_of(accounts)))]
 
 
-def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[Waiting]:
+def count_claimed(
+    connection: Connection,
+    lane: Lane,
+    accounts: Collection[str] | None,
+    left_over_seconds: float | None,
+) -> int:
+    """Count a lane's claimed jobs; see `Outstanding`."""
+    query = (
+        select(func.count())
+        .select_from(jobs)
+        .join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+        .where(IS_LEASED, jobs.c.state == State.RUNNING, jobs.c.lane == lane, _is_of(accounts))
+    )
+    if left_over_seconds is not None:
+        query = query.where(jobs.c.lease_until > now_ms() + milliseconds(left_over_seconds))
+    return connection.scalar(query) or 0
+
+
+def _is_of(accounts: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if accounts is None else campaigns.c.account.in_(sorted(accounts))
+
+
+def waiting_campaigns(
+    connection: Connection, lane: Lane, *, most: int, accounts: Collection[str] | None = None
+) -> list[Waiting]:
     """Return the campaigns with due jobs in a lane, oldest first; jobs are counted up to `most`.
 
     Paused campaigns are left out.
@@ -57,7 +100,7 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
             (CampaignState.CANCELLED, True),
         )
         for number, name, weight in _with_due_jobs(
-            connection, lane, state, is_cancelled=is_cancelled
+            connection, lane, state, accounts, is_cancelled=is_cancelled
         )
     ]
     if len(found) == 1:
@@ -66,11 +109,18 @@ def waiting_campaigns(connection: Connection, lane: Lane, *, most: int) -> list[
 
 
 def _with_due_jobs(
-    connection: Connection, lane: Lane, state: CampaignState, *, is_cancelled: bool
+    connection: Connection,
+    lane: Lane,
+    state: CampaignState,
+    accounts: Collection[str] | None,
+    *,
+    is_cancelled: bool,
 ) -> list[tuple[int, str, int]]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
     query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).order_by(campaigns.c.id)
-    rows = connection.execute(query.where(campaigns.c.state == state, due.exists()))
+    rows = connection.execute(
+        query.where(campaigns.c.state == state, _is_of(accounts), due.exists())
+    )
     return [(row.id, row.name, row.weight) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """Claims: the right to work on jobs until a lease ends, by compare-and-set (design rule 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from issuance.account import DEFAULT_ACCOUNT
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Lane, Line
@@ -86,6 +87,8 @@ class Claim:
     isolated: tuple[Customer, ...] = ()
     """Customers of the jobs that this chunk gave back because it has lost two workers over them."""
     lane: Lane = Lane.BLAST
+    account: str = DEFAULT_ACCOUNT
+    """The campaign's API account."""
 
     @property
     def campaign_id(self) -> int:
@@ -100,8 +103,11 @@ def claim(
     *,
     lease_seconds: float,
     orphaned: bool,
+    accounts: Collection[str] | None = None,
 ) -> Claim:
     """Claim a chunk's jobs that are still queued; those of a paused or cancelled campaign go back.
+
+    So do those of an account that this installation has no longer.
 
     Jobs to be reconciled are claimed in a cancelled campaign too: reading issues nothing.
 
@@ -115,11 +121,17 @@ def claim(
         job_numbers: the chunk's jobs.
         lease_seconds: how long the claim lasts; every call must end before.
         orphaned: whether the worker that got this message before is known to be dead.
+        accounts: the names of the known accounts; None: every account is known.
     """
     with ledger.write() as connection:
         campaign = connection.execute(_CAMPAIGN, {"job_numbers": job_numbers}).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
+        if accounts is not None and campaign.account not in accounts:
+            connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
+            return Claim(
+                chunk_id, campaign.name, defers_limits=False, jobs=(), account=campaign.account
+            )
         is_cancelled = campaign.state == CampaignState.CANCELLED
         if campaign.state == CampaignState.PAUSED:
             connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
@@ -152,6 +164,7 @@ def claim(
         is_cancelled,
         tuple(map(Customer.parse, isolated)),
         Lane(campaign.lane),
+        campaign.account,
     )
 
 
@@ -160,7 +173,13 @@ _CHUNK: BindParameter[Any] = bindparam("chunk_id")
 
 # A chunk's jobs are of one campaign and one lane.
 _CAMPAIGN = (
-    select(campaigns.c.name, campaigns.c.defers_limits, campaigns.c.state, jobs.c.lane)
+    select(
+        campaigns.c.name,
+        campaigns.c.defers_limits,
+        campaigns.c.state,
+        campaigns.c.account,
+        jobs.c.lane,
+    )
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
     .where(jobs.c.number.in_(_NUMBERS))
     .limit(1)

@@ -1,7 +1,7 @@
 """Release: queues due jobs for the broker, shared among campaigns by weight, up to the window."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -13,7 +13,15 @@ from issuance.fair_queue import Contender, FairScheduler, size_chunk
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import finish_campaigns
-from ledger.dispatch.backlog import Queued, Waiting, due_jobs, queued_campaigns, waiting_campaigns
+from ledger.dispatch.backlog import (
+    Outstanding,
+    Queued,
+    Waiting,
+    count_claimed,
+    due_jobs,
+    queued_campaigns,
+    waiting_campaigns,
+)
 from ledger.dispatch.claims import ISOLATED_FROM
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
@@ -44,6 +52,8 @@ def release(
     lost_after_seconds: float,
     is_probed: Callable[[int], bool] = lambda _: False,
     newest_probes: bool = False,
+    accounts: Collection[str] | None = None,
+    outstanding: Outstanding | None = None,
 ) -> list[Chunk]:
     """Queue due jobs of running campaigns; returns their chunks in the order of publishing.
 
@@ -62,14 +72,25 @@ def release(
         is_probed: whether a campaign, by id, is suspended: only one of its jobs is queued at a
             time, as a probe.
         newest_probes: probe with the job that became due last, which has mostly failed before.
+        accounts: only campaigns of these API accounts; None: of all. The window and the scheduler
+            are theirs.
+        outstanding: bounds the jobs that are queued or claimed; None: only the window bounds them.
     """
     with ledger.write() as connection:
         # Two releases at once would fill the window twice.
         ledger.dialect.lock(connection, Lock.RELEASE)
-        queued = queued_campaigns(connection, lane)
-        free = window - sum(each.count for each in queued)
+        queued = queued_campaigns(connection, lane, accounts)
+        on_broker = sum(each.count for each in queued)
+        free = window - on_broker
+        if outstanding is not None:
+            claimed = count_claimed(connection, lane, accounts, outstanding.left_over_seconds)
+            free = min(free, _room(outstanding, on_broker + claimed))
         # Count one chunk more than fits, to know which chunk does not fit whole.
-        found = waiting_campaigns(connection, lane, most=free + chunk_size) if free > 0 else []
+        found = (
+            waiting_campaigns(connection, lane, most=free + chunk_size, accounts=accounts)
+            if free > 0
+            else []
+        )
         waiting = [*_one_probe_at_a_time(found, queued, is_probed)]
         weights = {each.id: each.weight for each in queued} | {
             each.id: each.weight for each in waiting
@@ -98,6 +119,11 @@ def release(
             finish_campaigns(connection)
     in_turn = [chunk for turn in given for chunk in islice(chunks[turn.key], 1)]
     return in_turn + [chunk for left in chunks.values() for chunk in left]
+
+
+def _room(outstanding: Outstanding, count: int) -> int:
+    free = outstanding.most - count
+    return free if free >= outstanding.least or count == 0 else 0
 
 
 def _one_probe_at_a_time(

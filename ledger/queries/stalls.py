@@ -1,5 +1,6 @@
 """Progress: how long calls take, and lanes that make no calls although work is due."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
@@ -56,7 +57,9 @@ _RECENT_MS = 60_000
 _RECENT_CALLS = 20
 
 
-def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
+def leased(
+    ledger: Ledger, lane: Lane, *, lease_seconds: float, accounts: Collection[str] | None = None
+) -> int:
     """Count a lane's jobs that will still use a call slot: queued, or claimed a moment ago.
 
     A job that was claimed earlier has used its slot, and its slow call takes none from others.
@@ -65,8 +68,13 @@ def leased(ledger: Ledger, lane: Lane, *, lease_seconds: float) -> int:
         lease_seconds - _STARTS_WITHIN_SECONDS
     )
     on_the_way = (IS_LEASED, jobs.c.lane == lane, or_(jobs.c.state == State.QUEUED, claimed_lately))
+    query = select(func.count()).select_from(jobs).where(*on_the_way)
+    if accounts is not None:
+        query = query.join(campaigns, campaigns.c.id == jobs.c.campaign_id).where(
+            campaigns.c.account.in_(sorted(accounts))
+        )
     with ledger.read() as connection:
-        return connection.scalar(select(func.count()).where(*on_the_way)) or 0
+        return connection.scalar(query) or 0
 
 
 _STARTS_WITHIN_SECONDS = 10.0

@@ -1,6 +1,7 @@
 -- uses: hash breaker
 -- parameters: setting_rate
--- reply: rate rate_overridden limit limit_reason limit_for unrelated_share account reads campaigns
+-- reply: rate rate_overridden limit limit_reason limit_for unrelated_share latency account reads
+-- reply: campaigns
 --
 -- Reads the limits. A breaker is {time until a call, is suspended, suspended for, reason,
 -- evidence}. KEYS: account, reads, then the suspended campaigns. Times are microseconds. It saves
@@ -20,11 +21,14 @@ end
 local rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setting_rate)
 local limit = math.floor(account.number('limit'))
 if rate > 0 and limit >= rate then limit = 0 end
+local timed = account.number('now_timed') + account.number('past_timed')
+local took = account.number('now_took') + account.number('past_took')
+local latency = timed > 0 and took / timed or account.number('baseline')
 local campaigns = {}
 for place = 3, #KEYS do table.insert(campaigns, describe(open(KEYS[place]))) end
 return {
   rate, account.text('rate') ~= '' and 1 or 0, limit, account.text('limit_reason'),
   now - account.number('limit_since'),
   account.number('unrelated_until') > now and tostring(account.number('unrelated')) or '0',
-  describe(account), describe(open(KEYS[2])), campaigns,
+  math.floor(latency), describe(account), describe(open(KEYS[2])), campaigns,
 }

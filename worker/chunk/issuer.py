@@ -55,6 +55,7 @@ class ChunkIssuing:
         hand_over: called there at most once, when the child may take its next chunk while calls are
             open.
         rng: the source of jitter.
+        eager: whether to hand over as soon as the next job must wait: see `HandOver`.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ChunkIssuing:
         put: Callable[[Result], None],
         hand_over: Callable[[], Awaitable[None]],
         rng: Random,
+        eager: bool = False,
     ) -> None:
         self._claim = replace(claim, jobs=())  # jobs are released from memory one by one
         self._campaign_id = claim.campaign_id
@@ -96,6 +98,7 @@ class ChunkIssuing:
         self._progress = Progress(claim.jobs, places)
         self._is_stopping = is_stopping
         self._hand_over = hand_over
+        self._eager = eager
 
     def break_off(self) -> None:
         """Start no further calls. Thread-safe."""
@@ -140,6 +143,7 @@ class ChunkIssuing:
             locks,
             is_stopping=self._is_stopping,
             notify=self._hand_over,
+            eager=self._eager,
         )
         try:
             held = await locks.acquire()

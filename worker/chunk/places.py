@@ -1,4 +1,4 @@
-"""The places of one worker child: the open calls that its chunks may have together."""
+"""The places of one account in a worker child: the open calls of its chunks together."""
 
 import asyncio
 from math import ceil
@@ -46,20 +46,25 @@ class Gauge:
 
 
 class Places:
-    """The call places of one process. Not thread-safe: use it in the event loop's thread.
+    """The call places of one account in one process.
+
+    Not thread-safe: use it in the event loop's thread.
 
     Args:
         count: the most calls at a time, 1 or more.
+        of_child: the claimed jobs of all accounts of the child without a result; None: there is
+            only one account.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, of_child: Gauge | None = None) -> None:
         self.count = count
         self.calls = asyncio.Semaphore(count)
         """Held by each open call."""
         self.reserved = Gauge()
         """Jobs with a call slot: their call is open or starts as soon as a place is free."""
         self.unfinished = Gauge()
-        """Claimed jobs of all chunks without a result."""
+        """Claimed jobs of this account's chunks without a result."""
+        self.of_child = of_child or Gauge()
         self._reserved_most = ceil(count * _RESERVED_MOST)
         self._refill = ceil(count * _REFILL)
 
@@ -67,6 +72,21 @@ class Places:
     def carried_most(self) -> int:
         """The most unfinished jobs with which the child may take another chunk."""
         return self.count - max(1, int(self.count * _SPARE))
+
+    @property
+    def are_full(self) -> bool:
+        """Whether the next call must wait for the end of another one."""
+        return self.calls.locked()
+
+    def add_jobs(self, count: int) -> None:
+        """Count claimed jobs."""
+        self.unfinished.rise(count)
+        self.of_child.rise(count)
+
+    def end_jobs(self, count: int = 1) -> None:
+        """Count jobs that have their result or never will."""
+        self.unfinished.fall(count)
+        self.of_child.fall(count)
 
     async def room(self, wanted: int, within_seconds: float) -> int:
         """Wait until call slots may be reserved for some more jobs; 0 after a timeout.

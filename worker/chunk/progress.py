@@ -28,6 +28,8 @@ class Progress:
         """A lock for each customer: one call at a time."""
         self.all_begun = asyncio.Event()
         """Set when each job was sent or given back, or waits for its customer's other call."""
+        self.begun = 0
+        """Jobs that were sent or given back."""
         self._places = places
         self._left = {job.number: job for job in jobs}
         self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
@@ -51,26 +53,26 @@ class Progress:
 
     def open(self) -> None:
         """Add the jobs to the child's unfinished ones."""
-        self._places.unfinished.rise(len(self._customers))
+        self._places.add_jobs(len(self._customers))
 
     async def room(self, wanted: int) -> int:
         """Wait a moment for room; return for how many of `wanted` jobs slots may be reserved."""
         if self.is_alone:
             only_these = len(self._customers)
-            if not await self._places.unfinished.falls_to(only_these, _WAIT_SECONDS):
+            if not await self._places.of_child.falls_to(only_these, _WAIT_SECONDS):
                 return 0
         return await self._places.room(wanted, _WAIT_SECONDS)
 
     def begin(self, job: ClaimedJob) -> None:
         """Mark a job as sent or given back."""
-        self._left.pop(job.number, None)
+        self.begun += self._left.pop(job.number, None) is not None
         self._behind.discard(job.number)
         self._check()
 
     def end(self, job: ClaimedJob) -> None:
         """Mark a job as ended: it has its result or never will."""
         if self._customers.pop(job.number, None) is not None:
-            self._places.unfinished.fall()
+            self._places.end_jobs()
 
     async def track(self, job: ClaimedJob, call: Awaitable[T]) -> T:
         """Await the call of a job that has a slot, and count it meanwhile."""
@@ -88,7 +90,7 @@ class Progress:
 
     def close(self) -> None:
         """Mark all remaining jobs as ended."""
-        self._places.unfinished.fall(len(self._customers))
+        self._places.end_jobs(len(self._customers))
         self._customers.clear()
 
     def _check(self) -> None:

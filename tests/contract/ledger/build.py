@@ -190,19 +190,35 @@ class Desk:
         lane: Lane = Lane.BLAST,
         probed: Collection[int] = (),
         newest_probes: bool = False,
+        **of_accounts: Any,
     ) -> list[Chunk]:
         probes = {"is_probed": lambda number: number in probed, "newest_probes": newest_probes}
         sizes = {"window": window, "chunk_size": chunk_size, "shared_chunk_size": shared}
         return release(
-            self.ledger, lane, self.turns[lane], **sizes, lost_after_seconds=60, **probes
+            self.ledger,
+            lane,
+            self.turns[lane],
+            **sizes,
+            lost_after_seconds=60,
+            **probes,
+            **of_accounts,
         )
 
     def weigh(self, weight: int) -> "Desk":
         weigh_campaign(self.ledger, self.campaign.name, weight, OPERATOR)
         return self
 
-    def claim(self, chunk: Chunk, *, orphaned: bool = False) -> Claim:
-        return claim(self.ledger, chunk.id, chunk.job_numbers, lease_seconds=60, orphaned=orphaned)
+    def claim(
+        self, chunk: Chunk, *, orphaned: bool = False, accounts: Collection[str] | None = None
+    ) -> Claim:
+        return claim(
+            self.ledger,
+            chunk.id,
+            chunk.job_numbers,
+            lease_seconds=60,
+            orphaned=orphaned,
+            accounts=accounts,
+        )
 
     def take(self, lane: Lane = Lane.BLAST) -> Claim:
         """Make every waiting job due, release them all as one chunk, and claim it."""

@@ -123,7 +123,7 @@ def test_paused_and_cancelled_campaigns_are_halted(desk):
     pause_campaign(desk.ledger, "resumed", OPERATOR)
     resume_campaign(desk.ledger, "resumed", OPERATOR)
     cancel_campaign(desk.ledger, "cancelled", OPERATOR)
-    assert halted_campaigns(desk.ledger) == {ids["paused"], ids["cancelled"]}
+    assert halted_campaigns(desk.ledger) == {"default": {ids["paused"], ids["cancelled"]}}
 
 
 def test_an_operators_actions_on_a_campaign_are_recorded(desk):

@@ -63,10 +63,10 @@ def test_the_running_jobs_of_a_dead_workers_chunk_are_reaped_at_once_and_no_othe
     lost, other, queued, again = desk.release(chunk_size=1)
     for chunk in (lost, other, again):
         desk.claim(chunk)
-    customers = end_leases(desk.ledger, [lost.id, queued.id, "unknown"])
-    assert {chunk: [each.value for each in found] for chunk, found in customers.items()} == {
-        lost.id: ["919800000001"]
-    }
+    ended = end_leases(desk.ledger, [lost.id, queued.id, "unknown"])
+    assert [(each.id, each.account, each.customers[0].value) for each in ended] == [
+        (lost.id, "default", "919800000001")
+    ]
     assert reap(desk.ledger) == 1
     assert desk.counts() == {State.WAITING: 1, State.QUEUED: 1, State.RUNNING: 2}
     (released,) = desk.release()

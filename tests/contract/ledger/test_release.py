@@ -7,7 +7,14 @@ from sqlalchemy import update
 
 from issuance.job import Lane
 from issuance.states import State
-from ledger.campaigns import find_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import (
+    ensure_campaign,
+    find_campaign,
+    pause_campaign,
+    resume_campaign,
+    working_accounts,
+)
+from ledger.dispatch.backlog import Outstanding
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.release import unqueue
 from ledger.intake.insertion import insert_jobs
@@ -214,3 +221,59 @@ def test_a_campaign_that_accepts_jobs_concurrently_is_not_finished(desk):
     releasing.join(10)
     assert len(numbers_of(desk.release())) + desk.counts().get(State.QUEUED, 0) >= 1
     assert find_campaign(desk.ledger, "diwali").state == "running"
+
+
+def _two_accounts(desk):
+    ensure_campaign(desk.ledger, "north", account="north")
+    north = desk.another("north")
+    desk.accept(*make_jobs(20))
+    north.accept(*make_jobs(20, campaign="north"))
+    return north
+
+
+def test_only_the_campaigns_of_the_given_accounts_are_released(desk):
+    _two_accounts(desk)
+    assert working_accounts(desk.ledger) == {"default", "north"}
+    assert [chunk.campaign for chunk in desk.release(accounts=["north"])] == ["north"]
+    assert desk.release(accounts=["removed"]) == []
+    assert [chunk.campaign for chunk in desk.release(accounts=["default"])] == ["diwali"]
+
+
+def test_each_account_has_a_window_of_its_own(desk):
+    _two_accounts(desk)
+    assert len(numbers_of(desk.release(window=5, accounts=["north"]))) == 5
+    assert len(numbers_of(desk.release(window=5, accounts=["default"]))) == 5
+    assert desk.release(window=5, accounts=["default"]) == []
+
+
+def test_claimed_jobs_count_where_several_accounts_share_the_workers(desk):
+    north = _two_accounts(desk)
+    bound = {"window": 8, "accounts": ["north"], "outstanding": Outstanding(8, least=4)}
+    (chunk,) = desk.release(**bound)
+    held = north.claim(chunk)
+    assert desk.release(**bound) == []
+    north.record(held, *(judge(job, issue(job)) for job in held.jobs[:3]))
+    assert desk.release(**bound) == []  # less than the least
+    north.record(held, judge(held.jobs[3], issue(held.jobs[3])))
+    assert len(numbers_of(desk.release(**bound))) == 4
+    assert len(numbers_of(desk.release(window=8, accounts=["default"]))) == 8
+
+
+def test_old_claims_do_not_count_against_a_probe(desk):
+    north = _two_accounts(desk)
+    probes = {"window": 2, "chunk_size": 1, "accounts": ["north"]}
+    for chunk in desk.release(**probes):
+        north.claim(chunk)
+    assert desk.release(**probes, outstanding=Outstanding(2, left_over_seconds=0)) == []
+    outstanding = Outstanding(2, left_over_seconds=10_000)
+    assert len(desk.release(**probes, outstanding=outstanding)) == 2
+
+
+def test_a_chunk_of_an_account_that_was_removed_goes_back_unclaimed(desk):
+    north = _two_accounts(desk)
+    (chunk,) = desk.release(accounts=["north"])
+    held = north.claim(chunk, accounts=["default"])
+    assert (held.jobs, held.account) == ((), "north")
+    assert north.counts() == {State.WAITING: 20}
+    (again,) = desk.release(accounts=["north"])
+    assert len(north.claim(again, accounts=["north"]).jobs) == 20

@@ -17,6 +17,7 @@ def read(rate=600, limit=0, *, account=AVAILABLE, reads=AVAILABLE, campaigns=())
         "limit_reason": "latency",
         "limit_for": 2_500_000,
         "unrelated_share": "0.25",
+        "latency": 250_000,
         "account": account,
         "reads": reads,
         "campaigns": [breaker for _, breaker in campaigns],

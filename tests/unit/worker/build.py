@@ -178,6 +178,7 @@ class IssuingDesk:
         is_cancelled: bool = False,
         lane: Lane = Lane.BLAST,
         max_concurrent: int | None = None,
+        eager: bool = False,
         **bounds: Any,
     ) -> ChunkIssuing:
         """Return a chunk's issuer. With `max_concurrent` it has its own places, else the desk's."""
@@ -202,6 +203,7 @@ class IssuingDesk:
             put=self.results.append,
             hand_over=hand_over,
             rng=Random(1),
+            eager=eager,
         )
 
     async def issue(self, *jobs: ClaimedJob, **options: Any) -> None:

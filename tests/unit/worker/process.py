@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery
@@ -9,16 +10,16 @@ from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
 
 from broker.queues import CONSUMERS, DEAD_LETTER_QUEUE, LANE_QUEUES, RELEASE_QUEUE
 from broker.wake_up import WakeUp
+from config.accounts import Account
 from config.endpoints import Servers
 from config.settings import Settings
 from issuance.job import Lane
 from ledger.store.database import Ledger
-from limiter.customer_locks import CustomerLocks
-from limiter.paused_campaigns import PausedCampaigns
-from limiter.rate_limiter import RateLimiter
 from limiter.sync_limiter import SyncLimiter
 from operations.services import Services
+from rewards_api.account import ApiAccount
 from tests.unit.worker.build import FakeApi
+from worker.accounts import AccountServices
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.limits import Limits
 from worker.orphans import Orphans
@@ -28,27 +29,42 @@ API_URL = "http://rewards.test"
 MEMORY_URL = "memory://"
 
 
+class OneAccount(WorkerServices):
+    """The services of a process with one account, which calls a fake API."""
+
+    client: FakeApi
+
+    def make_account(self, account: Account) -> AccountServices:
+        """Make the account's services with the fake API."""
+        return replace(super().make_account(account), client=self.client)
+
+    @property
+    def account(self) -> ApiAccount:
+        """The account."""
+        return self.base.api_account()
+
+    @property
+    def limits(self) -> Limits:
+        """The account's limits."""
+        return self.limits_of(self.base.accounts.get())
+
+    @property
+    def limiter(self) -> SyncLimiter:
+        """The account's limits, for the test itself."""
+        return self.sync_limiter(self.base.accounts.get())
+
+
 def make_services(
     server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any
-) -> WorkerServices:
+) -> OneAccount:
     """Create the services, with an unlimited rate."""
     servers = Servers(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
-    made = WorkerServices(Services(known, servers), worker="w-1")
-    name = made.account.name
-    redis, sync = (
-        FakeAsyncRedis(server=server, decode_responses=True),
-        FakeRedis(server=server, decode_responses=True),
-    )
+    sync = FakeRedis(server=server, decode_responses=True)
+    made = OneAccount(Services(known, servers, connect_redis=lambda _: sync), worker="w-1")
     made.ledger = ledger
     made.client = FakeApi()
-    made.limits = Limits(
-        redis,
-        RateLimiter(redis, name, rate_per_minute=0),
-        CustomerLocks(redis, name),
-        PausedCampaigns(redis, name),
-    )
-    made.sync_limiter = SyncLimiter(sync, name, rate_per_minute=0)
+    made.redis = FakeAsyncRedis(server=server, decode_responses=True)
     made.orphans = Orphans(
         lambda: FakeRedis(server=server, decode_responses=True), known.lease_seconds
     )
@@ -70,7 +86,7 @@ def end_services(services: WorkerServices) -> None:
         services.recorder.await_all(5)
         services.recorder.end()
     if "loop" in services.__dict__:
-        services.start(services.limits.redis.aclose()).result(5)
+        services.start(services.redis.aclose()).result(5)
         services.loop.call_soon_threadsafe(services.loop.stop)
         services.loop_thread.join(5)
         services.loop.close()

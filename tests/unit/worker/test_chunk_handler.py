@@ -105,7 +105,7 @@ def test_unsent_jobs_wait_in_the_ledger_without_a_counted_attempt(services, book
     job = make_job(1)
     book.accept(job)
     (chunk,) = book.release()
-    services.sync_limiter.pause(book.campaign.id)
+    services.limiter.pause(book.campaign.id)
     _handle(services, chunk)
     row = book.row(job.id)
     assert (row.state, row.attempts, row.claims, row.lease_until) == (State.WAITING, 0, 0, None)

@@ -23,7 +23,8 @@ from tests.unit.limit_states import limit_state
 from tests.unit.worker.process import chunks, dead_letter_events, wake_ups
 from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import dispatcher
-from worker.dispatcher import run_release, size_shared_chunk, size_window
+from worker.dispatcher import run_release
+from worker.windows import size_shared_chunk, size_window
 
 
 @pytest.mark.parametrize(
@@ -240,24 +241,24 @@ def test_a_wake_up_during_a_round_requests_another_round(services):
 def test_a_pause_missing_in_redis_is_written_again(services, book):
     paused = pause_campaign(book.ledger, "diwali", OPERATOR)
     run_release(services)
-    assert services.sync_limiter.paused() == {paused.id}
+    assert services.limiter.paused() == {paused.id}
 
 
 def test_a_pause_left_by_another_ledger_is_removed(services, book):
-    services.sync_limiter.pause(book.campaign.id)
+    services.limiter.pause(book.campaign.id)
     run_release(services)
-    assert services.sync_limiter.paused() == frozenset()
+    assert services.limiter.paused() == frozenset()
 
 
 def test_a_resumed_campaign_is_unpaused_and_a_cancelled_one_stays_paused(services, book):
     cancelled = ensure_campaign(book.ledger, "holi")
     for campaign in (book.campaign, cancelled):
-        services.sync_limiter.pause(campaign.id)
+        services.limiter.pause(campaign.id)
     pause_campaign(book.ledger, "diwali", OPERATOR)
     resume_campaign(book.ledger, "diwali", OPERATOR)
     cancel_campaign(book.ledger, "holi", OPERATOR)
     run_release(services)
-    assert services.sync_limiter.paused() == {cancelled.id}
+    assert services.limiter.paused() == {cancelled.id}
 
 
 def test_recent_dead_letter_events_are_left_to_their_own_worker(services, book):

@@ -234,3 +234,44 @@ async def test_a_chunk_that_never_began_leaves_no_count(desk):
     desk.server.connected = False
     await desk.issue(*(claimed(number) for number in range(1, 6)))
     assert (desk.places.reserved.value, desk.places.unfinished.value) == (0, 0)
+
+
+async def test_with_several_accounts_a_chunk_is_handed_over_once_its_next_job_must_wait(
+    desk, begin
+):
+    desk.places = Places(2)
+    desk.api.slow = {_customer(number) for number in range(1, 9)}
+    chunk = begin(*range(1, 9), chunk_id="first", eager=True)
+    await settles(lambda: desk.handed_over == ["first"])
+    assert len(desk.api.starts) == 2
+    # The next chunk of this account finds no place, and is handed over at once.
+    another = begin(11, chunk_id="second", eager=True)
+    await settles(lambda: desk.handed_over == ["first", "second"])
+    desk.api.let_go.set()
+    await asyncio.gather(chunk, another)
+    assert len(desk.attempts) == 9
+
+
+async def test_with_several_accounts_a_chunk_is_handed_over_while_it_waits_for_its_rate(
+    desk, begin
+):
+    desk.set_up(rate_per_minute=120)
+    chunk = begin(*range(1, 5), chunk_id="first", eager=True)
+    await settles(lambda: desk.handed_over == ["first"])
+    assert len(desk.api.starts) < 4
+    await chunk
+    assert len(desk.attempts) == 4
+
+
+async def test_a_slow_accounts_calls_leave_the_places_of_others_free(desk, begin):
+    slow, fast = Places(2), Places(2)
+    fast.of_child = slow.of_child
+    desk.places, desk.api.slow = slow, {_customer(1), _customer(2)}
+    stuck = begin(1, 2, chunk_id="slow", eager=True)
+    await settles(lambda: desk.handed_over == ["slow"])
+    desk.places = fast
+    await begin(*range(11, 31), chunk_id="fast", eager=True)
+    assert len(desk.attempts) == 20
+    assert (slow.unfinished.value, fast.unfinished.value, fast.of_child.value) == (2, 0, 2)
+    desk.api.let_go.set()
+    await stuck
