@@ -7,7 +7,7 @@ from simulator.customers import Directory, Identifier
 from simulator.issuance import IssueLog, Numbering, Records
 from simulator.keys import KeyStore
 from simulator.limits import LimitCounters
-from simulator.orders import Shop
+from simulator.shop import Shop
 from simulator.switches import Switches
 from simulator.transactions import Journal
 
@@ -22,11 +22,20 @@ class Account:
         self.journal = Journal()
         self.records = Records(KeyStore(), LimitCounters(), self.journal, log, numbering)
         self.busy: set[object] = set()
-        self._brands = frozenset(catalogue.brands)
+        self._shop: Shop | None = None
 
     def shop(self, switches: Switches) -> Shop:
         """What requests are checked against now."""
-        return Shop(self.rewards, self._brands, self.directory, switches)
+        if self._shop is None or self._shop.switches is not switches:
+            self._shop = Shop(
+                self.rewards,
+                frozenset(self.catalogue.brands),
+                self.directory,
+                switches,
+                self.catalogue.custom_fields,
+                self.catalogue.fulfillment_statuses,
+            )
+        return self._shop
 
     def as_json(self) -> dict[str, Any]:
         """The account's organisations and brands, and its groups with their current points."""

@@ -11,13 +11,14 @@ from starlette.types import Receive, Scope
 
 @dataclass(slots=True)
 class Call:
-    """A received call; `body` is parsed JSON, or None when it is empty or not JSON."""
+    """A received call; `body` is parsed JSON, or None when `raw` is empty or not JSON."""
 
     path: str
     parameters: dict[str, Any]
     query: dict[str, str]
     headers: dict[bytes, bytes]
     body: Any
+    raw: bytes
     receive: Receive
     transport: Any
 
@@ -40,6 +41,7 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
         _read_query(scope.get("query_string", b"")),
         dict(scope["headers"]),
         _read_json(raw),
+        raw,
         receive,
         scope.get("extensions", {}).get("simulator.transport"),
     )

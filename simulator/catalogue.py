@@ -1,74 +1,12 @@
 """What the simulated brand sells and which callers it accepts: plain data, loadable from JSON."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import AwareDatetime, ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
-# A misspelt field in a catalogue file must be an error, not a silently missing rule.
-STRICT = ConfigDict(extra="forbid")
-
-PaymentMode = Literal["FREE", "POINTS", "CASH", "POINTS_CASH", "CONV_RATIO"]
-Period = Literal["DAYS", "WEEKS", "MONTHS", "NO_LIMIT"]
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentConfig:
-    """One way to pay for a reward; CONV_RATIO uses `ratio`, the other modes `points` per unit."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    id: int
-    mode: PaymentMode = "POINTS"
-    points: int = 0
-    ratio: Decimal = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `units` per window of `every` periods, in UTC.
-
-    A week has 7 days and a month 30.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    units: int
-    period: Period = "DAYS"
-    every: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """One reward.
-
-    `segments` ("segment:partition") and `card_series` restrict it to some customers unless empty.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    reward_id: int
-    name: str
-    brand: str = "DEMO"
-    kind: Literal["coupon", "promotion", "vendor"] = "coupon"
-    external_id: str | None = None
-    enabled: bool = True
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
-    points: int = 0
-    payment_configs: tuple[PaymentConfig, ...] = ()
-    customer_limit: Limit | None = None
-    reward_limit: Limit | None = None
-    segments: frozenset[str] = frozenset()
-    card_series: frozenset[str] = frozenset()
-    vendor_gives_voucher: bool = True
-    shows_voucher: bool = True
-    """False for a vendor's reward that is issued without a voucher in its context map."""
-
-    def available(self, now: datetime) -> bool:
-        """Whether the reward is enabled, started and not expired at `now`."""
-        started = self.starts_at is None or self.starts_at <= now
-        return self.enabled and started and (self.ends_at is None or now < self.ends_at)
+from simulator.reward import STRICT, Reward, Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +68,11 @@ class Catalogue:
     rewards: tuple[Reward, ...]
     customers: tuple[Profile, ...] = field(default=())
     groups: tuple[Group, ...] = field(default=())
+    custom_fields: frozenset[str] | None = None
+    """The custom fields that the brand has created; None accepts every name."""
+    fulfillment_statuses: frozenset[str] | None = None
+    """The fulfilment statuses that the brand has created; None accepts every name."""
+    points_vendor: Vendor | None = None
     auto_customers: bool = True
     auto_points: int = 1_000_000
     magic_customers: bool = False

@@ -48,15 +48,13 @@ class GroupAccount:
     points: int
 
 
-def group_field_in(body: Mapping[str, Any]) -> Identifier | None:
-    """The (kind, value) that names a group in a request body; None when there is none."""
-    details = body.get("orgLevelDetails")
-    places = [body, *(details if isinstance(details, list) else [])]
-    for place in places:
-        for name, kind in GROUP_FIELDS.items():
-            if isinstance(place, dict) and place.get(name) is not None:
-                return kind, str(place[name])
-    return None
+def groups_named_in(place: Mapping[str, Any]) -> list[Identifier]:
+    """The (kind, value) of each group that a body or an organisation's details name."""
+    return [
+        (GROUP_FIELDS[name], str(place[name]))
+        for name in GROUP_FIELDS.keys() & place.keys()
+        if place[name] is not None
+    ]
 
 
 def identifier_in(body: Mapping[str, Any]) -> Identifier | None:

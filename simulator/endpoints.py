@@ -14,7 +14,8 @@ from simulator.orders import elements_in
 from simulator.replies import Reply, gateway_reply, issue_reply, refusal_reply
 from simulator.statuses import CUSTOMER_BUSY, GatewayError, RefusalError
 from simulator.submission import Submission
-from simulator.truth import CallKind
+from simulator.truth import Arrival, CallKind
+from simulator.truth_entry import digest_of
 from simulator.world import World
 
 NOTHING = Reply(0, b"")
@@ -45,7 +46,7 @@ class Endpoint:
             caller = self.authenticate(call)
         except GatewayError as error:
             return gateway_reply(error), None
-        self.record(call)
+        self.record(call, caller)
         fault = self.choose_fault(call, caller)
         if fault is not None:
             if fault.kind == "reset_before":
@@ -68,7 +69,7 @@ class Endpoint:
         """Return the caller; raises GatewayError."""
         return self.world.authenticator.identify(call.headers)
 
-    def record(self, call: Call) -> None:
+    def record(self, call: Call, caller: Caller) -> None:
         """Record that the call arrived."""
 
     def choose_fault(self, call: Call, caller: Caller) -> Fault | None:
@@ -129,10 +130,10 @@ class IssueEndpoint(Endpoint):
         super().__init__(world)
         self._connected = connected
 
-    def record(self, call: Call) -> None:
+    def record(self, call: Call, caller: Caller) -> None:
         """Count the call for each of its requestIds, whatever its outcome."""
         self.world.truth.received(
-            _customer_in(call), elements_in(call.fields, self._reward_id(call))
+            Arrival(caller.account, call.fields, self._reward_id(call), digest_of(call.raw))
         )
 
     def choose_fault(self, call: Call, caller: Caller) -> Fault | None:
@@ -167,13 +168,15 @@ class IssueEndpoint(Endpoint):
         submission = Submission(
             caller.account,
             call.body,
+            digest_of(call.raw),
             self._reward_id(call),
             orgs,
             self._connected,
             world.clock(),
             forced,
         )
-        world.truth.record(submission.as_json())
+        if world.truth.has_file:
+            world.truth.record(submission.as_json())
         order, results = submission.process(world)
         return issue_reply(order, results, world.switches)
 

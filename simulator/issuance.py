@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from simulator.catalogue import Reward
 from simulator.customers import Customer
 from simulator.keys import Event, KeyStore, Progress
 from simulator.limits import LimitCounters
 from simulator.obstacles import Forced, find_obstacle
 from simulator.orders import Order, OrderLine
 from simulator.pricing import Plan
+from simulator.reward import Reward
 from simulator.statuses import (
     DUPLICATE_REQUEST_ID,
     ISSUED,
@@ -110,7 +110,7 @@ def issue(
     for work in works:
         if not work.was_finished:
             work.failure = find_obstacle(work.line, order.customer, now, forced)
-    _check_points(order.payer, event, works, forced)
+    _check_points(event, works, forced)
     for work in works:
         if not work.was_finished:
             _process(records, order, work, now, forced)
@@ -146,18 +146,26 @@ def _is_replay(event: Event, works: Iterable[Work], switches: Switches) -> bool:
     return finished
 
 
-def _check_points(payer: Payer, event: Event, works: Sequence[Work], forced: Forced | None) -> None:
+def _check_points(event: Event, works: Sequence[Work], forced: Forced | None) -> None:
     """Check the points of all rewards, also of those that fail later for another reason (§4.4)."""
-    needed = sum(
-        plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
-        for work in works
-        if work.failure is not REWARD_NOT_AVAILABLE and isinstance(plan := work.line.plan, Plan)
-    )
-    if needed <= payer.points and not (forced and forced.status == NOT_REDEEMABLE):
+    payers = {id(work.line.payer): work.line.payer for work in works}.values()
+    if all(_needed(payer, works) <= payer.points for payer in payers) and not (
+        forced and forced.status == NOT_REDEEMABLE
+    ):
         return
     event.failed = not any(work.progress.units for work in works)
     event.refusal = NOT_REDEEMABLE if event.failed else None
     raise RefusalError(NOT_REDEEMABLE)
+
+
+def _needed(payer: Payer, works: Sequence[Work]) -> int:
+    return sum(
+        plan.points_for(plan.units) - plan.points_for(len(work.progress.units))
+        for work in works
+        if work.line.payer is payer
+        and work.failure is not REWARD_NOT_AVAILABLE
+        and isinstance(plan := work.line.plan, Plan)
+    )
 
 
 def _process(records: Records, order: Order, work: Work, now: float, forced: Forced | None) -> None:
@@ -186,14 +194,15 @@ def _reverse(records: Records, work: Work, now: float) -> None:
 
 def _add_units(records: Records, order: Order, work: Work, count: int, now: float) -> None:
     plan, customer, reward = work.line.plan, order.customer, work.line.reward
-    payer = order.payer
+    payer = work.line.payer
     if not isinstance(plan, Plan):
         raise TypeError("a line without a price cannot be issued")
     transaction = _open_transaction(records, order, work, now)
-    done = len(work.progress.units)
+    done, cash = len(work.progress.units), plan.config.cash if plan.config else 0
     for number in range(done, done + count):
         points = plan.points_for(number + 1) - plan.points_for(number)
-        unit = Unit(records.numbering.voucher(reward) if reward.shows_voucher else "", points, now)
+        voucher = records.numbering.voucher(reward) if reward.shows_voucher else ""
+        unit = Unit(voucher, points, now, cash)
         transaction.units.append(unit)
         work.added.append(unit)
         payer.points -= points
@@ -217,10 +226,12 @@ def _open_transaction(records: Records, order: Order, work: Work, now: float) ->
         now,
         work.missing or 1,
         line.plan if isinstance(line.plan, Plan) else None,
-        order.payer,
+        line.payer,
         order.event_date_time,
         work.failure,
-        by_group=order.group is not None,
+        by_group=line.group is not None,
+        extras=line.extras,
+        event_log_id=order.event_log_id,
     )
     work.progress.transactions += (transaction,)
     records.journal.add(transaction)

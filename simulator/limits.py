@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from simulator.catalogue import Limit, Reward
+from simulator.reward import Limit, Reward
 from simulator.statuses import Status, limit_reached
 
 SECONDS_PER_DAY = 86_400

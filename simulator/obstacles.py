@@ -8,6 +8,8 @@ from simulator.orders import OrderLine
 from simulator.statuses import (
     NO_VALID_CARD,
     NOT_IN_SEGMENT,
+    OWNER_INVALID,
+    OWNER_MISSING,
     REWARD_NOT_AVAILABLE,
     VOUCHER_MISSING,
     Status,
@@ -29,12 +31,22 @@ def find_obstacle(
     reward = line.reward
     if not reward.available(datetime.fromtimestamp(now, UTC)):
         return REWARD_NOT_AVAILABLE
-    if reward.segments and not reward.segments & customer.segments:
-        return NOT_IN_SEGMENT
-    if reward.card_series and not reward.card_series & customer.cards:
-        return NO_VALID_CARD
+    if wrong := _not_for(customer, line):
+        return wrong
     if isinstance(line.plan, Status):
         return line.plan
     if not reward.vendor_gives_voucher:
         return VOUCHER_MISSING
     return forced.status if forced and forced.units is None else None
+
+
+def _not_for(customer: Customer, line: OrderLine) -> Status | None:
+    reward, owner = line.reward, line.extras.owner
+    if reward.segments and not reward.segments & customer.segments:
+        return NOT_IN_SEGMENT
+    if reward.card_series and not reward.card_series & customer.cards:
+        return NO_VALID_CARD
+    if reward.owner == owner:
+        return None
+    # An owner is checked only when it is given, but a reward that has one needs it.
+    return OWNER_INVALID if owner else OWNER_MISSING

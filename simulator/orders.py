@@ -3,44 +3,41 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from simulator.catalogue import Reward
-from simulator.customers import Customer, Directory, GroupAccount, group_field_in, identifier_in
+from simulator.customers import Customer, GroupAccount
+from simulator.fields import Extras, check_call_fields, organisations_in, read_extras
+from simulator.lookups import find_customer, find_group, find_org, find_reward
 from simulator.pricing import Plan, plan_line
+from simulator.reward import Reward
+from simulator.shop import Shop
 from simulator.statuses import (
     BATCH_TOO_LARGE,
     BRAND_NOT_FOUND,
-    CUSTOMER_UNKNOWN,
     DUPLICATE_REQUEST_ID,
-    EXTERNAL_ID_MISMATCH,
-    EXTERNAL_ID_UNKNOWN,
-    NO_IDENTIFIER,
-    REWARD_UNKNOWN,
     RefusalError,
     Status,
-    group_unknown,
     invalid,
-    not_in_group,
 )
 from simulator.switches import Switches
+from simulator.tenders import check_tenders
 from simulator.transactions import Payer
 
-EVENT_AHEAD_AT_MOST = timedelta(hours=24)
+# Made once: `json.dumps` makes an encoder for each call with options.
+SORTED = json.JSONEncoder(sort_keys=True)
 # A single issue has these fields in common with a bulk call's reward element.
-SINGLE_ELEMENT = ("quantity", "paymentConfig", "customFields", "fulfillmentDetails", "requestId")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """What a request is checked against: rewards, brands, customers and switches."""
-
-    rewards: Mapping[int, Reward]
-    brands: frozenset[str]
-    directory: Directory
-    switches: Switches
+SINGLE_ELEMENT = (
+    "quantity",
+    "paymentConfig",
+    "customFields",
+    "fulfillmentDetails",
+    "rewardOwnershipRO",
+    "tender",
+    "params",
+    "requestId",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,10 @@ class OrderLine:
     plan: Plan | Status
     org_id: int
     element: Mapping[str, Any]
+    extras: Extras
+    payer: Payer
+    """The customer or group whose points pay."""
+    group: GroupAccount | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +62,11 @@ class Order:
     single: bool
     connected: bool
     customer: Customer
-    group: GroupAccount | None
     lines: tuple[OrderLine, ...]
     reference: str
     event_log_id: str | None
     event_date_time: str | None
     fingerprint: bytes
-
-    @property
-    def payer(self) -> Payer:
-        """The customer or group whose points pay."""
-        return self.group or self.customer
 
     @property
     def request_ids(self) -> list[str]:
@@ -113,45 +108,44 @@ def read_order(
     """
     if not isinstance(body, dict):
         raise invalid("Malformed JSON request")
+    single = reward_id is not None
     _check_envelope(body, shop, now)
     elements = elements_in(body, reward_id)
     _check_elements(body, elements, reward_id, shop.switches)
-    lines = tuple(
-        _read_line(element, reward_id is not None, orgs, body, shop) for element in elements
-    )
-    customer = _find_customer(body, shop)
-    group = _find_group(body, customer, shop)
+    details = organisations_in(body, orgs) if connected else None
+    request = _Request(body, single, orgs, details, shop)
+    # Everything is checked before the customer is looked up, because the lookup may create one.
+    drafts = [request.draft(element) for element in elements]
+    check_tenders([(draft.plan, draft.element) for draft in drafts], body)
+    customer = find_customer(body, shop)
+    lines = tuple(request.line(draft, customer) for draft in drafts)
     event_log_id = body.get("eventLogId")
     return Order(
-        single=reward_id is not None,
+        single=single,
         connected=connected,
         customer=customer,
-        group=group,
         lines=lines,
-        reference=str(body["transactionNumber"]),
+        reference=_reference(body, now),
         event_log_id=None if event_log_id is None else str(event_log_id),
         event_date_time=body.get("eventDateTime"),
-        fingerprint=_fingerprint(customer, group, elements, single=reward_id is not None),
+        fingerprint=_fingerprint(customer, lines, elements, single=single),
     )
+
+
+def _reference(body: Mapping[str, Any], now: datetime) -> str:
+    # The read's samples show the second form for calls without a number.
+    number = body.get("transactionNumber")
+    return str(number) if number else f"Transaction-{int(now.timestamp() * 1000)}"
 
 
 def _check_envelope(body: Mapping[str, Any], shop: Shop, now: datetime) -> None:
     for name in ("brand", "transactionNumber"):
-        if body.get(name) in (None, ""):
+        optional = name != "brand" and shop.switches.transaction_number == "optional"
+        if body.get(name) in (None, "") and not optional:
             raise invalid(f"{name} must not be null")
     if str(body["brand"]) not in shop.brands:
         raise RefusalError(BRAND_NOT_FOUND)
-    if body.get("eventDateTime") is not None:
-        _check_event_date_time(body["eventDateTime"], now)
-
-
-def _check_event_date_time(raw: Any, now: datetime) -> None:
-    try:
-        moment = datetime.strptime(str(raw), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise invalid("eventDateTime must be in the format yyyy-MM-ddTHH:mm:ssZ") from None
-    if moment > now + EVENT_AHEAD_AT_MOST:
-        raise invalid("eventDateTime must not be more than 24 hours ahead")
+    check_call_fields(body, now)
 
 
 def _check_elements(
@@ -172,80 +166,61 @@ def _check_elements(
         raise RefusalError(DUPLICATE_REQUEST_ID)
 
 
-def _read_line(
-    element: Mapping[str, Any],
-    single: bool,  # noqa: FBT001 - private, and named at its only call
-    orgs: frozenset[int],
-    body: Mapping[str, Any],
-    shop: Shop,
-) -> OrderLine:
-    reward = _find_reward(element, str(body["brand"]), shop.rewards)
-    return OrderLine(
-        request_id_in(element),
-        reward,
-        plan_line(reward, element, single=single, cap=shop.switches.conv_ratio_cap),
-        _find_org(element, orgs),
-        element,
-    )
+@dataclass(slots=True)
+class _Draft:
+    """A line before its payer is known."""
+
+    reward: Reward
+    plan: Plan | Status
+    org_id: int
+    element: Mapping[str, Any]
+    extras: Extras
 
 
-def _find_reward(element: Mapping[str, Any], brand: str, rewards: Mapping[int, Reward]) -> Reward:
-    reward_id, external_id = element.get("rewardId"), element.get("rewardExternalId")
-    if reward_id is None and external_id is None:
-        raise invalid("rewardId must not be null")
-    by_id = rewards.get(int(str(reward_id))) if str(reward_id).isdecimal() else None
-    if external_id is None:
-        if by_id is None or by_id.brand != brand:
-            raise RefusalError(REWARD_UNKNOWN)
-        return by_id
-    named = [reward for reward in rewards.values() if reward.external_id == external_id]
-    if not named or named[0].brand != brand:
-        raise RefusalError(EXTERNAL_ID_UNKNOWN)
-    if reward_id is not None and by_id is not named[0]:
-        raise RefusalError(EXTERNAL_ID_MISMATCH)
-    return named[0]
+@dataclass(slots=True)
+class _Request:
+    """A checked body, the organisations in scope, and what the body says of them."""
 
+    body: Mapping[str, Any]
+    single: bool
+    orgs: frozenset[int]
+    details: Mapping[int, Mapping[str, Any]] | None
+    shop: Shop
 
-def _find_org(element: Mapping[str, Any], orgs: frozenset[int]) -> int:
-    raw = element.get("orgId")
-    if raw is None and len(orgs) == 1:
-        return next(iter(orgs))
-    if not str(raw).isdecimal() or int(str(raw)) not in orgs:
-        raise invalid(f"orgId {raw} is not in the data scope")
-    return int(str(raw))
+    def draft(self, element: Mapping[str, Any]) -> _Draft:
+        """Resolve and price one line."""
+        org_id = find_org(element, self.orgs, self.details)
+        reward = find_reward(element, str(self.body["brand"]), org_id, self.shop)
+        cap = self.shop.switches.conv_ratio_cap
+        plan = plan_line(reward, element, single=self.single, cap=cap)
+        extras = read_extras(element, self.body, self.shop)
+        return _Draft(reward, plan, org_id, element, extras)
 
-
-def _find_customer(body: Mapping[str, Any], shop: Shop) -> Customer:
-    identifier = identifier_in(body)
-    if identifier is None:
-        raise RefusalError(NO_IDENTIFIER)
-    customer = shop.directory.find_or_create(identifier)
-    if customer is None:
-        raise RefusalError(CUSTOMER_UNKNOWN)
-    return customer
-
-
-def _find_group(body: Mapping[str, Any], customer: Customer, shop: Shop) -> GroupAccount | None:
-    named = group_field_in(body)
-    if named is None:
-        return None
-    account = shop.directory.find_group(*named)
-    if account is None:
-        raise group_unknown(named[1])
-    if customer.customer_id not in account.group.members:
-        raise not_in_group(customer.customer_id, account.group.group_id)
-    return account
+    def line(self, draft: _Draft, customer: Customer) -> OrderLine:
+        """Find who pays: the group of the line's organisation, the call's group or the customer."""
+        own = self.details.get(draft.org_id) if self.details else None
+        group = find_group(own, customer, self.shop) if own else None
+        group = group or find_group(self.body, customer, self.shop)
+        return OrderLine(
+            request_id_in(draft.element),
+            draft.reward,
+            draft.plan,
+            draft.org_id,
+            draft.element,
+            draft.extras,
+            group or customer,
+            group,
+        )
 
 
 def _fingerprint(
     customer: Customer,
-    group: GroupAccount | None,
+    lines: tuple[OrderLine, ...],
     elements: list[Mapping[str, Any]],
     *,
     single: bool,
 ) -> bytes:
     # The documents do not define it. The strict reading: recipient and every reward element.
-    text = json.dumps(
-        [single, customer.customer_id, group and group.group.group_id, elements], sort_keys=True
-    )
+    groups = [line.group and line.group.group.group_id for line in lines]
+    text = SORTED.encode([single, customer.customer_id, groups, elements])
     return blake2b(text.encode(), digest_size=12).digest()

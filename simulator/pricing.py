@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from simulator.catalogue import PaymentConfig, Reward
+from simulator.reward import PaymentConfig, Reward
 from simulator.statuses import (
     PAYMENT_CONFIG_AMBIGUOUS,
     PAYMENT_CONFIG_ID_MISSING,
@@ -35,6 +35,11 @@ class Plan:
         return int((self.price * units).to_integral_value(ROUND_HALF_UP))
 
     @property
+    def cash(self) -> int:
+        """Money for all units, which a tender has to pay."""
+        return self.units * self.config.cash if self.config is not None else 0
+
+    @property
     def exact_points(self) -> str | None:
         """`pointsRedeemedInDecimal` of one unit with three decimals; None except for CONV_RATIO."""
         if self.value is None:
@@ -47,7 +52,7 @@ def read_quantity(element: Mapping[str, Any]) -> int:
     raw = element.get("quantity")
     if raw is None:
         return 1
-    quantity = int(_number(raw, "quantity"))
+    quantity = whole_number(raw, "quantity")
     if quantity < 1:
         raise invalid("quantity must be greater than or equal to 1")
     return quantity
@@ -116,6 +121,11 @@ def _plan_by_ratio(
         )
     # Without a value, the quantity is the value of one unit.
     return Plan(1, quantity / config.ratio, config, Decimal(quantity))
+
+
+def whole_number(raw: Any, name: str) -> int:
+    """The whole part of a number, because the API cuts decimals; raises RefusalError."""
+    return int(_number(raw, name))
 
 
 def _number(raw: Any, name: str) -> Decimal:

@@ -7,12 +7,14 @@ from typing import Any, Self
 from simulator.access import Caller
 from simulator.account import Account
 from simulator.calls import Call
-from simulator.catalogue import Reward
 from simulator.customers import LOOKUP_NAMES
+from simulator.fields import owner_type_in
+from simulator.older_details import older_details
 from simulator.replies import Reply, json_reply, service_reply
+from simulator.reward import Reward
 from simulator.statuses import READ_NOT_FOUND, READ_PAGE_INVALID, RefusalError, Status
 from simulator.switches import Switches
-from simulator.transaction_details import dates, details_json, redemption_type
+from simulator.transaction_details import dates, details_json, owner_of, redemption_type
 from simulator.transactions import Transaction
 from simulator.world import World
 
@@ -151,17 +153,27 @@ def _list(view: View, transactions: Iterable[Transaction], page: _Page) -> Reply
 
 
 def _is_wanted(view: View, transaction: Transaction) -> bool:
-    query, kind = view.call.query, redemption_type(view.reward_of(transaction), transaction)
+    query, reward = view.call.query, view.reward_of(transaction)
+    kind, (owner_type, owner_id) = (
+        redemption_type(reward, transaction),
+        owner_of(transaction, reward),
+    )
+    wanted_owner = query.get("ownertype")
     references = query.get("pointsrefids")
     return (
         query.get("rewardid", str(transaction.reward_id)) == str(transaction.reward_id)
         and query.get("redemptiontype", kind) == kind
+        # The pages spell it `CAMPAIGNS` in bodies and `Campaigns` in filters (rewards-api §9).
+        and (wanted_owner is None or owner_type_in(wanted_owner) == owner_type)
+        and query.get("ownerid", owner_id) == owner_id
+        and query.get("groupname", reward.group) == reward.group
         and (references is None or bool(set(references.split(",")) & set(transaction.points_refs)))
     )
 
 
 def _entry(view: View, transaction: Transaction) -> dict[str, Any]:
     units, reward = transaction.units_before(view.until), view.reward_of(transaction)
+    owner_type, owner_id = owner_of(transaction, reward)
     return {
         "rewardTransactionId": str(transaction.transaction_id),
         "rewardIssueRefId": transaction.reference,
@@ -170,16 +182,16 @@ def _entry(view: View, transaction: Transaction) -> dict[str, Any]:
         "rewardDetails": {
             "rewardId": reward.reward_id,
             "name": reward.name,
-            "groups": [],
+            "groups": [reward.group] if reward.group else [],
             "rewardRank": 1,
             "enabled": reward.enabled,
         },
-        "ownerType": None,
-        "ownerId": "",
+        "ownerType": owner_type,
+        "ownerId": owner_id,
         "pointsRedemptionRefIds": transaction.points_refs
         if "pointsrefids" in view.call.query
         else None,
-        "fulfillmentStatus": None,
+        "fulfillmentStatus": transaction.extras.fulfillment_status,
         "redemptionType": redemption_type(reward, transaction),
         **dates(transaction),
     }
@@ -191,8 +203,14 @@ def _show(view: View, transaction: Transaction | None) -> Reply:
         return service_reply(body, READ_NOT_FOUND.code, view.switches)
     raw = view.call.query.get("coupon_code_case", view.call.query.get("couponcodecase", "UPPER"))
     details = details_json(
-        transaction, view.reward_of(transaction), transaction.units_before(view.until), raw.upper()
+        transaction,
+        view.reward_of(transaction),
+        transaction.units_before(view.until),
+        raw.upper(),
+        view.account.catalogue.points_vendor,
     )
+    if view.switches.detail_format == "older":
+        details = older_details(details)
     return service_reply({"status": [SHOWN.as_json()], "data": details}, SHOWN.code, view.switches)
 
 

@@ -3,22 +3,33 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from simulator.anomalies import contradict
 from simulator.issuance import LineResult
 from simulator.orders import Order
 from simulator.pricing import Plan
-from simulator.statuses import ALL_FAILED, ISSUED, PARTIAL, GatewayError, Status
+from simulator.statuses import (
+    ALL_FAILED,
+    ISSUED,
+    NOT_A_MEMBER,
+    PARTIAL,
+    GatewayError,
+    Status,
+)
 from simulator.switches import Switches
-from simulator.transactions import Unit
+from simulator.vouchers import (
+    payment_json,
+    precise_expiry,
+    redemption_json,
+    restrictions_json,
+    voucher_json,
+)
 
-SECONDS_PER_DAY = 86_400
-VOUCHERS_LAST = timedelta(days=365)
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
+# Made once: `json.dumps` makes an encoder for each call with options.
+COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Reply:
 
 def json_reply(http_status: int, body: Any) -> Reply:
     """A JSON body with an HTTP status."""
-    return Reply(http_status, json.dumps(body, separators=(",", ":")).encode())
+    return Reply(http_status, COMPACT.encode(body).encode())
 
 
 def service_reply(body: dict[str, Any], code: int, switches: Switches) -> Reply:
@@ -62,9 +73,14 @@ def refusal_reply(status: Status, switches: Switches, *, single: bool) -> Reply:
     body: dict[str, Any] = {"status": status.as_json()}
     if not single:
         body["rewards"] = None
-    elif status.code != 400:  # noqa: PLR2004 - the documents' 400 samples hold the status alone
+    elif not _is_status_only(status):
         body |= {"intouch": None, "promotion": None, "vendor": None}
     return service_reply(body, status.code, switches)
+
+
+def _is_status_only(status: Status) -> bool:
+    """Whether the documents' samples of this refusal hold the status and nothing else."""
+    return status.code == 400 or (status.partner is not None and status.partner[0] == NOT_A_MEMBER)  # noqa: PLR2004 - the API's own number
 
 
 def issue_reply(order: Order, results: Sequence[LineResult], switches: Switches) -> Reply:
@@ -93,9 +109,12 @@ def _single_body(order: Order, result: LineResult) -> dict[str, Any]:
         "intouch": vouchers["coupon"],
         "promotion": vouchers["promotion"],
         "vendor": vouchers["vendor"],
-        **_payment(result),
-        **_echo(order, result),
+        "paymentConfig": payment_json(result),
     }
+    if not isinstance(result.line.plan, Plan):
+        # In the documents, a line without a price has no requestId and no transactionId.
+        return body | {"fulfillmentDetails": None, "customFields": None}
+    body |= {"redemptionDetails": redemption_json(result, single=True), **_echo(order, result)}
     if result.transaction is not None:
         body["transactionId"] = result.transaction.transaction_id
     return body
@@ -112,7 +131,7 @@ def _entry(order: Order, result: LineResult) -> dict[str, Any]:
         return {**entry, "intouch": None, "promotions": [], "vendor": []}
     references = transaction.points_refs if transaction else []
     kind = result.line.reward.kind
-    vouchers = [voucher_json(result, unit) | _precise_expiry(kind, unit) for unit in result.units]
+    vouchers = [voucher_json(result, unit) | precise_expiry(kind, unit) for unit in result.units]
     if order.connected:
         entry["orgId"] = result.line.org_id
     return entry | {
@@ -124,8 +143,9 @@ def _entry(order: Order, result: LineResult) -> dict[str, Any]:
         "intouch": vouchers if kind == "coupon" and vouchers else None,
         "promotions": vouchers if kind == "promotion" else [],
         "vendor": vouchers if kind == "vendor" else [],
-        "restrictions": None,
-        **_payment(result),
+        "restrictions": restrictions_json(result.line.reward),
+        "paymentConfig": payment_json(result),
+        "redemptionDetails": redemption_json(result, single=False),
         **_echo(order, result),
     }
 
@@ -139,52 +159,3 @@ def _echo(order: Order, result: LineResult) -> dict[str, Any]:
         "requestId": result.line.request_id,
         "eventDateTime": order.event_date_time,
     }
-
-
-def _payment(result: LineResult) -> dict[str, Any]:
-    plan = result.line.plan
-    if not isinstance(plan, Plan) or plan.config is None or not result.quantity:
-        return {"paymentConfig": None, "redemptionDetails": None}
-    config: dict[str, Any] = {"paymentMode": plan.config.mode, "id": plan.config.id}
-    if plan.value is None:
-        return {"paymentConfig": config | {"points": float(plan.price)}, "redemptionDetails": None}
-    return {
-        "paymentConfig": config | {"conversionRatio": float(plan.config.ratio)},
-        "redemptionDetails": {"redemptionType": "MILES", "totalRedemptionValue": float(plan.value)},
-    }
-
-
-def voucher_json(result: LineResult, unit: Unit) -> dict[str, Any]:
-    """One issued unit in the format of its kind of reward; only a coupon's is fully documented."""
-    reward, plan = result.line.reward, result.line.plan
-    if not reward.shows_voucher:
-        return {}
-    voucher: dict[str, Any] = {"pointsRedeemed": str(unit.points)}
-    if isinstance(plan, Plan) and plan.exact_points is not None:
-        voucher["pointsRedeemedInDecimal"] = plan.exact_points
-    match reward.kind:
-        case "coupon":
-            voucher |= {"couponCode": unit.voucher, "codeExpiry": _expiry(unit)}
-        case "vendor":
-            voucher |= {
-                "voucher": unit.voucher,
-                "valid_till": _expiry(unit)[:10],
-                "offer_name": reward.name,
-            }
-        case "promotion":
-            voucher |= {"promotionId": str(reward.reward_id), "promotionCode": unit.voucher}
-    return voucher
-
-
-def _precise_expiry(kind: str, unit: Unit) -> dict[str, str]:
-    return {"codeExpiryDateTime": _expiry(unit).replace(" ", "T") + "Z"} if kind == "coupon" else {}
-
-
-def _expiry(unit: Unit) -> str:
-    return _expiry_of_day(int(unit.at // SECONDS_PER_DAY))
-
-
-@lru_cache(maxsize=64)
-def _expiry_of_day(day: int) -> str:
-    issued = datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC)
-    return (issued + VOUCHERS_LAST).strftime("%Y-%m-%d %H:%M:%S")

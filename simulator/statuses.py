@@ -42,6 +42,8 @@ class GatewayError(Exception):
         self.message = message
 
 
+NOT_A_MEMBER = "1620"
+
 ISSUED = Status(200, "Reward issued successfully")
 PARTIAL = Status(8010, "Reward issued partially")
 ALL_FAILED = Status(8003, "fail to issue reward as all rewards issue failed")
@@ -59,6 +61,8 @@ REWARD_UNKNOWN = Status(8003, "fail to issue reward as Reward is not found")
 REWARD_NOT_AVAILABLE = Status(
     8003, "fail to issue reward as Reward is disabled or not started yet or expired"
 )
+OWNER_MISSING = Status(8003, "fail to issue reward as reward owner is mandatory")
+OWNER_INVALID = Status(8003, "fail to issue reward as reward owner is not valid")
 VOUCHER_MISSING = Status(8003, "fail to issue reward as voucher is not present")
 CUSTOMER_UNKNOWN = Status(8004, "fail to issue reward as customer lookup failed")
 NO_IDENTIFIER = Status(8004, "fail to issue reward as primary identifier is missing")
@@ -118,7 +122,7 @@ def invalid(message: str) -> RefusalError:
 def not_in_group(customer_id: int, group_id: int) -> RefusalError:
     """8004 with partner code 1620, in the documented wording."""
     text = f"user {customer_id} does not belong to group {group_id}"
-    return RefusalError(Status(8004, f"fail to issue reward as {text}", ("1620", text)))
+    return RefusalError(Status(8004, f"fail to issue reward as {text}", (NOT_A_MEMBER, text)))
 
 
 def group_unknown(given: object) -> RefusalError:

@@ -18,6 +18,7 @@ class Submission:
 
     account: str
     body: Any
+    digest: bytes
     reward_id: str | None
     orgs: frozenset[int]
     connected: bool
@@ -50,6 +51,7 @@ class Submission:
             "account": self.account,
             "at": self.at,
             "body": self.body,
+            "digest": self.digest.hex(),
             "rewardId": self.reward_id,
             "orgs": sorted(self.orgs),
             "connected": self.connected,
@@ -63,6 +65,7 @@ class Submission:
         return cls(
             kept.get("account", ""),
             kept["body"],
+            bytes.fromhex(kept.get("digest", "")),
             kept["rewardId"],
             orgs,
             kept["connected"],

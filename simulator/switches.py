@@ -38,6 +38,8 @@ class Switches:
     conv_ratio_cap: int = 0
     reversed_voucher: Literal["hidden", "shown"] = "hidden"
     revoke_enable: bool = False
+    transaction_number: Literal["required", "optional"] = "required"
+    detail_format: Literal["current", "older"] = "current"
     untidiness: Annotated[float, Field(ge=0, le=1)] = 0.0
     untidiness_seed: int = 0
 

@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from simulator.fields import NO_EXTRAS, Extras
 from simulator.pricing import Plan
 from simulator.statuses import ISSUED, PARTIAL, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One issued unit: its voucher, its cost in points and its time (epoch seconds)."""
+    """One issued unit: its voucher, its cost in points and money, its time (epoch seconds)."""
 
     voucher: str
     points: int
     at: float
+    cash: int = 0
 
 
 class Payer(Protocol):
@@ -44,6 +46,8 @@ class Transaction:
     points_refs: tuple[str, ...] = ()
     state: Literal["ISSUED", "CANCELLED"] = "ISSUED"
     by_group: bool = False
+    extras: Extras = NO_EXTRAS
+    event_log_id: str | None = None
 
     def units_before(self, moment: float) -> list[Unit]:
         """The units issued up to `moment` (epoch seconds): what a lagging read sees."""

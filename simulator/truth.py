@@ -6,51 +6,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
-from simulator.customers import Customer
-from simulator.orders import OrderLine, request_id_in
+from simulator.customers import Customer, identifier_in
+from simulator.orders import OrderLine, elements_in, request_id_in
 from simulator.pricing import Plan
 from simulator.transactions import Transaction, Unit
+from simulator.truth_entry import Entry, sent_fields
 
 CallKind = Literal["issue", "read", "token", "revoke"]
 
 
 @dataclass(slots=True)
-class Entry:
-    """All that happened under one requestId; `customer` is the identifier as it was sent.
+class Arrival:
+    """An issue call as it arrived: the caller's account, the body, and a digest of its bytes."""
 
-    Tuples use less memory than lists, and a large run has a million entries.
-    """
+    account: str
+    body: Mapping[str, Any]
+    reward_id: str | None
+    digest: bytes
 
-    customer: str | None
-    reward_id: Any
-    requested: int = 1
-    calls: int = 0
-    concurrent_calls: int = 0
-    points_charged: int = 0
-    customer_id: int | None = None
-    issued: int = 0
-    revoked: int = 0
-    vouchers: tuple[str, ...] = ()
-    reversed_vouchers: tuple[str, ...] = ()
-    transaction_ids: tuple[int, ...] = ()
+    @property
+    def elements(self) -> list[Mapping[str, Any]]:
+        """The reward elements of the body."""
+        return elements_in(self.body, self.reward_id)
 
-    def as_json(self, request_id: str) -> dict[str, Any]:
-        """The entry in the format of `GET /_truth`."""
-        return {
-            "requestId": request_id,
-            "customer": self.customer,
-            "customerId": self.customer_id,
-            "rewardId": self.reward_id,
-            "requested": self.requested,
-            "issued": self.issued,
-            "revoked": self.revoked,
-            "vouchers": self.vouchers,
-            "reversedVouchers": self.reversed_vouchers,
-            "transactionIds": self.transaction_ids,
-            "pointsCharged": self.points_charged,
-            "calls": self.calls,
-            "concurrentCalls": self.concurrent_calls,
-        }
+    def entry(self, request_id: str, element: Mapping[str, Any]) -> Entry:
+        """The first entry of a requestId."""
+        identifier, number = identifier_in(self.body), str(self.body.get("transactionNumber"))
+        return Entry(
+            self.account,
+            self.digest,
+            identifier and identifier[1],
+            element.get("rewardId"),
+            None if number == request_id else number,
+            sent_fields(self.body, element, single=self.reward_id is not None),
+        )
 
 
 class Truth:
@@ -59,6 +48,11 @@ class Truth:
     def __init__(self) -> None:
         self._file: IO[str] | None = None
         self._forget()
+
+    @property
+    def has_file(self) -> bool:
+        """Whether events are written anywhere."""
+        return self._file is not None
 
     def write_to(self, file: IO[str]) -> None:
         """Write all later events to a file."""
@@ -77,13 +71,15 @@ class Truth:
         self._statuses: Counter[int] = Counter()
         self._concurrent = 0
 
-    def received(self, customer: str | None, elements: Sequence[Mapping[str, Any]]) -> None:
+    def received(self, arrival: Arrival) -> None:
         """Count an issue call for each requestId it carries, whatever its outcome."""
-        for element in elements:
+        for element in arrival.elements:
             if request_id := request_id_in(element):
                 entry = self._entries.get(request_id)
                 if entry is None:
-                    entry = self._entries[request_id] = Entry(customer, element.get("rewardId"))
+                    entry = self._entries[request_id] = arrival.entry(request_id, element)
+                elif entry.digest != arrival.digest or entry.account != arrival.account:
+                    entry.differing_calls += 1
                 entry.calls += 1
 
     def answered(self, kind: CallKind, http_status: int) -> None:
@@ -105,6 +101,9 @@ class Truth:
         if entry is not None and isinstance(line.plan, Plan):
             entry.requested = line.plan.units
             entry.reward_id = line.reward.reward_id
+            entry.org_id = line.org_id
+            if line.group is not None:
+                entry.group_id = line.group.group.group_id
 
     def issued(
         self, line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit
@@ -117,26 +116,14 @@ class Truth:
         else:
             entry.customer_id = customer.customer_id
             entry.points_charged += unit.points
+            entry.cash_charged += unit.cash
             entry.issued += 1
             if unit.voucher:
                 entry.vouchers += (unit.voucher,)
             if transaction.transaction_id not in entry.transaction_ids:
                 entry.transaction_ids += (transaction.transaction_id,)
-        self.record(
-            {
-                "event": "issued",
-                "at": unit.at,
-                "requestId": line.request_id,
-                "customer": entry.customer if entry else None,
-                "customerId": customer.customer_id,
-                "rewardId": line.reward.reward_id,
-                "requested": entry.requested if entry else None,
-                "transactionId": transaction.transaction_id,
-                "reference": transaction.reference,
-                "voucher": unit.voucher,
-                "points": unit.points,
-            }
-        )
+        if self._file is not None:
+            self.record(_issued_event(line, customer, transaction, unit, entry))
 
     def reversed(self, line: OrderLine, units: Sequence[Unit]) -> None:
         """Units were issued and reversed at once, because their points could not be redeemed."""
@@ -174,10 +161,10 @@ class Truth:
 
         `pairsWithSeveralRequestIds` counts pairs of customer and reward with several requestIds.
         """
-        keys_by_pair: defaultdict[tuple[int | None, Any], int] = defaultdict(int)
+        keys_by_pair: defaultdict[tuple[str, int | None, Any], int] = defaultdict(int)
         for entry in self._entries.values():
             if entry.issued:
-                keys_by_pair[entry.customer_id, entry.reward_id] += 1
+                keys_by_pair[entry.account, entry.customer_id, entry.reward_id] += 1
         entries = self._entries.values()
         return {
             "requestIds": len(self._entries),
@@ -198,10 +185,47 @@ class Truth:
                 str(status): count for status, count in sorted(self._statuses.items())
             },
             "concurrentCalls": self._concurrent,
+            "differingCalls": sum(entry.differing_calls for entry in entries),
+            "organisations": self._by_organisation(),
         }
+
+    def _by_organisation(self) -> list[dict[str, Any]]:
+        totals: dict[tuple[str, int], Counter[str]] = {}
+        for entry in self._entries.values():
+            if entry.issued and entry.org_id is not None:
+                total = totals.setdefault((entry.account, entry.org_id), Counter())
+                total["units"] += entry.issued
+                total["vouchers"] += len(entry.vouchers)
+                total["pointsCharged"] += entry.points_charged
+                total["cashCharged"] += entry.cash_charged
+        return [
+            {"account": account, "orgId": org_id, **total}
+            for (account, org_id), total in sorted(totals.items())
+        ]
 
     def record(self, line: Mapping[str, Any]) -> None:
         """Write an event to the file, if there is one, before the reply is sent."""
         if self._file is not None:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._file.flush()
+
+
+def _issued_event(
+    line: OrderLine, customer: Customer, transaction: Transaction, unit: Unit, entry: Entry | None
+) -> dict[str, Any]:
+    return {
+        "event": "issued",
+        "at": unit.at,
+        "requestId": line.request_id,
+        "account": entry.account if entry else None,
+        "orgId": line.org_id,
+        "customer": entry.customer if entry else None,
+        "customerId": customer.customer_id,
+        "rewardId": line.reward.reward_id,
+        "requested": entry.requested if entry else None,
+        "transactionId": transaction.transaction_id,
+        "reference": transaction.reference,
+        "voucher": unit.voucher,
+        "points": unit.points,
+        "cash": unit.cash,
+    }

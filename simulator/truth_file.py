@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simulator.customers import identifier_in
-from simulator.orders import elements_in
 from simulator.revocation import cancel
 from simulator.statuses import RefusalError
 from simulator.submission import Submission
 from simulator.switches import Switches
+from simulator.truth import Arrival
 from simulator.world import World
 
 
@@ -67,7 +66,7 @@ def _replay(world: World, event: dict[str, Any]) -> None:
 
 def _replay_call(world: World, submission: Submission) -> None:
     body = submission.body if isinstance(submission.body, dict) else {}
-    identifier = identifier_in(body)
-    world.truth.received(identifier and identifier[1], elements_in(body, submission.reward_id))
     with suppress(RefusalError, KeyError):  # the current catalogue may have no such account
+        account = world.account(submission.account).name
+        world.truth.received(Arrival(account, body, submission.reward_id, submission.digest))
         submission.process(world)

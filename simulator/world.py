@@ -13,11 +13,12 @@ from pydantic import TypeAdapter
 
 from simulator.access import Authenticator
 from simulator.account import Account
-from simulator.catalogue import Catalogue, Profile, Reward
+from simulator.catalogue import Catalogue, Profile
 from simulator.delivery import Delivery
 from simulator.faults import Fault, Faults
 from simulator.malformation import malform
 from simulator.replies import JSON, Reply
+from simulator.reward import Reward
 from simulator.switches import Switches
 from simulator.truth import Truth
 from simulator.untidiness import untidy

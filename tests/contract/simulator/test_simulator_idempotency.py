@@ -60,7 +60,7 @@ def test_without_a_request_id_a_repeated_call_issues_again(api, sim):
     [
         {"quantity": 3},
         {"rewardId": 1002},
-        {"customFields": {"a": "b"}},
+        {"customFields": {"size": "b"}},
     ],
 )
 def test_another_payload_under_a_known_request_id_is_10003(api, sim, other):

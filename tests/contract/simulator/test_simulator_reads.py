@@ -174,9 +174,9 @@ def test_a_transaction_is_found_by_its_id_alone(api, version):
 def test_connected_reads_see_only_the_organisations_in_scope(api):
     path = f"{CORE}/v1.1/user/rewards/issue?username=demo.till&skip_validation=true"
     scope = {"DATA-SCOPE": "OTHER", "DATA-SCOPE-ORG": "4001"}
-    transaction = api.bulk(api.line(orgId=4001), path=path, headers=scope).json()["rewards"][0][
-        "transactionId"
-    ]
+    line, details = api.line(orgId=4001), [{"orgId": 4001}]
+    reply = api.bulk(line, path=path, headers=scope, orgLevelDetails=details).json()
+    transaction = reply["rewards"][0]["transactionId"]
 
     def seen(headers):
         listed = connected(api, headers=headers, customerId=api.customer_id()).json()[

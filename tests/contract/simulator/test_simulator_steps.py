@@ -17,7 +17,6 @@ POOR = {"mobile": "919700000502"}
         {"userGroup2PrimaryUserId": "501"},
         {"user_group2_external_id": "FAM-601"},
         {"userGroup2ExternalId": "FAM-601"},
-        {"orgLevelDetails": [{"orgId": 4000, "userGroup2Id": 601}]},
     ],
 )
 def test_a_groups_points_pay_for_a_member_with_too_few(api, group):

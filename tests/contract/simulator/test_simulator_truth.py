@@ -13,6 +13,11 @@ def test_the_truth_of_a_request_id_is_complete(api, sim):
     reply = api.issue(api.line(1002, 2, "k"), mobile="919700000501")["rewards"][0]
     assert sim.truth("k") == {
         "requestId": "k",
+        "account": "default",
+        "orgId": 4000,
+        "transactionNumber": "blast-1",
+        "bodyDigest": sim.truth("k")["bodyDigest"],
+        "sent": None,
         "customer": "919700000501",
         "customerId": 501,
         "rewardId": 1002,
@@ -22,9 +27,12 @@ def test_the_truth_of_a_request_id_is_complete(api, sim):
         "vouchers": tuple(voucher["couponCode"] for voucher in reply["intouch"]),
         "reversedVouchers": (),
         "transactionIds": (reply["transactionId"],),
+        "groupId": None,
         "pointsCharged": 20,
+        "cashCharged": 0,
         "calls": 1,
         "concurrentCalls": 0,
+        "differingCalls": 0,
     }
 
 

@@ -117,9 +117,12 @@ def test_calls_for_connected_organisations_are_restored(start):
     scope = {"DATA-SCOPE": "OTHER", "DATA-SCOPE-ORG": "4001"}
     with start() as (_first, api):
         line = api.line(1001, 1, "k", orgId=4001)
-        before = api.bulk(line, path=CONNECTED, headers=scope).json()
-    with start() as (_second, api):
-        assert api.bulk(line, path=CONNECTED, headers=scope).json() == before
+        call = {"path": CONNECTED, "headers": scope, "orgLevelDetails": [{"orgId": 4001}]}
+        before = api.bulk(line, **call).json()
+        assert before["status"]["code"] == 200
+    with start() as (second, api):
+        assert api.bulk(line, **call).json() == before
+        assert (second.truth("k")["orgId"], second.truth("k")["differingCalls"]) == (4001, 0)
 
 
 def test_a_reset_stays_in_effect_and_the_new_options_apply(start):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from issuance.endpoint import Variant
 from producers.lint.expectation import Expectation
 from producers.lint.pricing import expected_points, redemption_value
-from simulator.catalogue import PaymentConfig, Reward
 from simulator.pricing import Plan, plan_line
+from simulator.reward import PaymentConfig, Reward
 from tests.unit.producers_lint.build import (
     CHOICE,
     COUPON,
