@@ -14,7 +14,9 @@ def raise_alarm(notice: dict[str, object], webhook_url: str) -> None:
     if not webhook_url:
         return
     try:
-        httpx.post(webhook_url, json=notice, timeout=_WEBHOOK_SECONDS).raise_for_status()
+        # The body is not read: it may be huge, or never end.
+        with httpx.stream("POST", webhook_url, json=notice, timeout=_WEBHOOK_SECONDS) as response:
+            response.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         log.error("webhook_failed", error=_explain(error), **notice)  # noqa: TRY400 - a traceback adds nothing
 

@@ -15,6 +15,8 @@ from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.schema import REVISION
 
+_REPLY_SECONDS = {True: 120.0, False: 30.0}
+
 
 class Ledger:
     """An open ledger: the first argument of every function of this package.
@@ -24,12 +26,18 @@ class Ledger:
         durable: whether a commit must survive a power cut, as for acceptance and operators'
             actions. Workers pass False: a lost outcome is resent with the same requestId, which is
             safe. Only SQLite heeds it; on PostgreSQL the server's setting decides.
+        reply_seconds: how long a server may be silent during a statement, before the connection is
+            given up; None: 120, and 30 for workers, whose transactions are short.
     """
 
-    def __init__(self, url: str, *, durable: bool = True) -> None:
+    def __init__(
+        self, url: str, *, durable: bool = True, reply_seconds: float | None = None
+    ) -> None:
         parsed = ledger_url(url)
         self.dialect = dialect_named(parsed.get_backend_name())
-        self.engine = self.dialect.engine(parsed, durable=durable)
+        self.engine = self.dialect.engine(
+            parsed, durable=durable, reply_seconds=reply_seconds or _REPLY_SECONDS[durable]
+        )
         self._reader = self.engine.execution_options(**self.dialect.read_options)
 
     @contextmanager
@@ -62,7 +70,11 @@ class Ledger:
 
     def migrate(self) -> None:
         """Upgrade the schema to this program's version. Without pending migrations it is cheap."""
-        with _explained(), self.write() as connection:
+        with (
+            _explained(),
+            self.write() as connection,
+            self.dialect.wait_without_limit(connection),
+        ):
             # Otherwise two processes could both find no schema, and both create it.
             self.dialect.lock(connection, Lock.MIGRATION)
             if _revision(connection) != REVISION:

@@ -5,7 +5,8 @@ A new database needs a module, an entry in `NAMES`, its triggers in migration 00
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum, auto
 from functools import cache
 from importlib import import_module
@@ -56,8 +57,13 @@ class Dialect(ABC):
     """The database's own tool for a restore."""
 
     @abstractmethod
-    def engine(self, url: URL, *, durable: bool) -> Engine:
-        """Make an engine; `durable`: see `Ledger`."""
+    def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:
+        """Make an engine; `durable` and `reply_seconds`: see `Ledger`."""
+
+    @contextmanager
+    def wait_without_limit(self, connection: Connection) -> Iterator[None]:  # noqa: ARG002
+        """Let statements of the `with` take as long as they need."""
+        yield
 
     @abstractmethod
     def file(self, url: URL) -> Path | None:

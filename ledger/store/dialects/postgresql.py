@@ -1,20 +1,21 @@
 """PostgreSQL, by psycopg 3."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from psycopg import Error
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, text
+from sqlalchemy import Connection, Engine, Insert, Table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 
 from ledger.store.clock import now_ms
-from ledger.store.dialects.dialect import ENGINE_OPTIONS, Dialect, Lock, Rows
+from ledger.store.dialects.dialect import Dialect, Lock, Rows
+from ledger.store.dialects.postgresql_connection import make_engine
 
-_CONNECT_SECONDS = 5
 # These keys must be the same in all versions of this program.
 _LOCKS = {
     Lock.MIGRATION: text("SELECT pg_advisory_xact_lock(x'6973737561'::bigint)"),
@@ -50,17 +51,19 @@ class PostgreSQL(Dialect):
     dump_command = "pg_dump --format=custom --file=FILE"
     load_command = "pg_restore --clean --if-exists --dbname=URL FILE"
 
-    def engine(self, url: URL, *, durable: bool) -> Engine:  # noqa: ARG002  # the server's setting
-        """Make an engine. `?connect_timeout=` in the URL overrides ours."""
-        # Without a timeout an unreachable host would be waited for for minutes.
-        timeout = url.query.get("connect_timeout", str(_CONNECT_SECONDS))
-        with_timeout = url.update_query_dict({"connect_timeout": timeout})
-        return create_engine(
-            with_timeout.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            pool_size=3,
-            **ENGINE_OPTIONS,
-        )
+    def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:
+        """Make an engine; the server's setting decides what is durable."""
+        return make_engine(url, reply_seconds=reply_seconds, for_worker=not durable)
+
+    @contextmanager
+    def wait_without_limit(self, connection: Connection) -> Iterator[None]:
+        """Lift the limit of the connection."""
+        driver: Any = connection.connection.driver_connection
+        limit, driver.reply_seconds = driver.reply_seconds, None
+        try:
+            yield
+        finally:
+            driver.reply_seconds = limit
 
     def file(self, url: URL) -> Path | None:  # noqa: ARG002
         """Return None: a server holds the database."""
@@ -158,7 +161,8 @@ class PostgreSQL(Dialect):
         """Run VACUUM now instead of waiting for autovacuum; nothing waits for it."""
         connection = engine.raw_connection()
         try:
-            connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
+            driver: Any = connection.driver_connection
+            driver.autocommit, driver.reply_seconds = True, None
             connection.cursor().execute(
                 "VACUUM (ANALYZE) jobs, lines, attempts, dead_letters, tombstones"
             )

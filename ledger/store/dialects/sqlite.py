@@ -35,7 +35,7 @@ class SQLite(Dialect):
     dump_command = ""
     load_command = ""
 
-    def engine(self, url: URL, *, durable: bool) -> Engine:
+    def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:  # noqa: ARG002  # a file answers
         """Make an engine, and the folder of its file."""
         file = self.file(url)
         if file is not None:

@@ -73,3 +73,29 @@ def test_an_unreachable_webhook_is_logged_and_raises_nothing(url):
         raise_alarm(EVENT, url)
     assert logged[1]["event"] == "webhook_failed"
     assert "secret" not in str(logged)
+
+
+def test_a_webhook_whose_body_never_ends_holds_nothing_up():
+    let_go = threading.Event()
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self):  # the name is given by the base class
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            self.wfile.flush()
+            let_go.wait(10)
+
+        def log_message(self, *_):
+            """Log nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Endless)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    with capture_logs() as logged:
+        raise_alarm(EVENT, f"http://127.0.0.1:{server.server_port}/")
+    let_go.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert [event["event"] for event in logged] == ["dead_letter_alert"]
