@@ -74,8 +74,8 @@ lock: $(UV) ## Recompile the lock files from pyproject.toml
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
-clean: ## Remove .venv, caches and the embedded state
-	rm -rf .venv .issuance .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+clean: ## Remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=python3.11 …")'

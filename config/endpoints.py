@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
+from config.home import embedded_ledger
 from config.home_lock import HomeLock
 from config.settings import Settings
 
@@ -33,8 +35,7 @@ class Servers:
         broker_url = settings.broker_url or (running.broker_url if running else "")
         shared = broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
         return cls(
-            ledger_url=settings.ledger_url
-            or f"sqlite:///{(settings.home / 'ledger.db').resolve()}",
+            ledger_url=settings.ledger_url or sqlite_url(embedded_ledger(settings.home)),
             broker_url=broker_url,
             redis_url=settings.redis_url or shared,
             api_url=settings.api_url or (running.api_url if running else ""),
@@ -77,6 +78,11 @@ class RunningSystem:
         """Remove the file."""
         with suppress(FileNotFoundError):
             _file(home).unlink()
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the URL of a SQLite file; characters such as `?` and blanks are escaped."""
+    return f"sqlite:///{quote(str(file))}"
 
 
 def _rate(settings: Settings, running: RunningSystem | None) -> int:

@@ -30,7 +30,7 @@ def defaults() -> dict[str, str]:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
+    value = "" if field.default_factory else field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if value is None:

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.home import default_home, embedded_ledger, old_home
 from config.server_url import ServerUrl
 from issuance.endpoint import Variant
 from issuance.errors import ExplainedError
@@ -42,7 +43,10 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    home: Path = Field(Path(".issuance"), description="Folder of the embedded state.")
+    home: Path = Field(
+        default_factory=default_home,
+        description="Folder of the embedded state; empty: the user's state folder.",
+    )
     api_url: str = Field(
         "", description="Base URL of the rewards API; empty: the simulator of `issuance up`."
     )
@@ -172,6 +176,19 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _default_if_blank(cls, value: object) -> object:
+        return default_home() if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("home")
+    @classmethod
+    def _expanded(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{value} names a home folder that is not known") from error
+
     @field_validator("accounts_file", mode="before")
     @classmethod
     def _none_if_blank(cls, value: object) -> object:
@@ -294,8 +311,12 @@ _SCHEMES = {
 }
 
 
-def read_settings() -> Settings:
+def read_settings(*, allow_old_home: bool = False) -> Settings:
     """Read the settings from the environment and `.env`.
+
+    Args:
+        allow_old_home: whether the state of an earlier version may lie in the working folder, not
+            in HOME yet.
 
     Raises:
         SettingsError: a setting is wrong or unknown; the message names it and the remedy.
@@ -321,7 +342,25 @@ def read_settings() -> Settings:
             f"{'is' if len(missing) == 1 else 'are'} not set: the defaults are the simulator's; "
             "set them, or unset ISSUANCE_API_URL to work with the simulator"
         )
+    if not allow_old_home and (left := left_behind(settings)):
+        raise SettingsError(
+            f"{left} holds the ledger of an earlier version, and embedded state is in "
+            f"{settings.home} now: run `issuance migrate` in this folder to move it there, or set "
+            f"ISSUANCE_HOME={left} to keep it"
+        )
     return settings
+
+
+def left_behind(settings: Settings) -> Path | None:
+    """Return the state that must be moved to HOME before these settings can be used, or None."""
+    if uses_configured_ledger(settings) or embedded_ledger(settings.home).exists():
+        return None
+    return old_home()
+
+
+def uses_configured_ledger(settings: Settings) -> bool:
+    """Whether the settings name the ledger or its folder."""
+    return bool(settings.ledger_url) or "home" in settings.model_fields_set
 
 
 def missing_credentials(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from config.logs import configure_logs
 from issuance.errors import ExplainedError, UnreachableError
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger, is_away
+from operations.home import unconfigured_ledger
 from operations.services import Services
 
 EXIT_FAILED = 1
@@ -37,24 +38,32 @@ err = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Services, Ledger]]:
-    """The services and the ledger of a command; errors end it as in `explained`."""
+def opened(*, create: bool = False) -> Iterator[tuple[Services, Ledger]]:
+    """The services and the ledger of a command; errors end it as in `explained`.
+
+    On a terminal it says which ledger is used, unless a setting names it.
+
+    Args:
+        create: whether a missing embedded ledger is created.
+    """
     with explained():
         services = read_services()
+        if err.is_terminal and (which := unconfigured_ledger(services.settings)):
+            remark(which)
         try:
-            with services.open_ledger() as ledger:
+            with services.open_ledger(create=create) as ledger:
                 yield services, ledger
         finally:
             services.close()
 
 
-def read_services() -> Services:
+def read_services(*, allow_old_home: bool = False) -> Services:
     """Read the settings and configure the log.
 
     A command prints its result itself. Unless the settings have a log level, it logs warnings
     only, and on a terminal errors only, so that no entry mixes into its output.
     """
-    services = Services.read()
+    services = Services.read(allow_old_home=allow_old_home)
     settings = services.settings
     if "log_level" not in settings.model_fields_set:
         level = "ERROR" if err.is_terminal else "WARNING"

@@ -14,7 +14,7 @@ from config.accounts import Account, AccountError
 from config.endpoints import Servers
 from config.settings import Settings, read_settings
 from issuance.account import DEFAULT_ACCOUNT
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, require_ledger_file
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import reach_redis
@@ -42,13 +42,13 @@ class Services:
     """Connects to the Redis that holds the limits."""
 
     @classmethod
-    def read(cls) -> Self:
-        """Read the settings and find the endpoints.
+    def read(cls, *, allow_old_home: bool = False) -> Self:
+        """Read the settings and find the endpoints; see `read_settings`.
 
         Raises:
             SettingsError: the settings are wrong.
         """
-        settings = read_settings()
+        settings = read_settings(allow_old_home=allow_old_home)
         return cls(settings, Servers.of(settings))
 
     @cached_property
@@ -93,15 +93,21 @@ class Services:
         for name in accounts:
             self.api_account(name)
 
-    def open_ledger(self) -> Ledger:
-        """Open the ledger and check its schema; a missing embedded ledger is created.
+    def open_ledger(self, *, create: bool = False) -> Ledger:
+        """Open the ledger and check its schema.
+
+        Args:
+            create: whether a missing embedded ledger is created.
 
         Raises:
-            LedgerError: the ledger cannot be reached, or its schema does not fit.
+            LedgerError: the ledger does not exist or cannot be reached, or its schema does not fit.
         """
+        is_embedded = not self.settings.ledger_url
+        if not (create and is_embedded):
+            require_ledger_file(self.servers.ledger_url)
         ledger = Ledger(self.servers.ledger_url)
         try:
-            if not self.settings.ledger_url:
+            if is_embedded:
                 # Only the embedded ledger: a configured one is migrated by `issuance migrate`.
                 ledger.migrate()
             ledger.check_schema()

@@ -69,7 +69,7 @@ class Producer:
     def __init__(self, settings: Settings, servers: Servers) -> None:
         self._services = Services(settings, servers, connect_redis=_connect_redis)
         self._account_of: dict[str, str] = {}
-        self.ledger = self._services.open_ledger()
+        self.ledger = self._services.open_ledger(create=True)
 
     @property
     def wake_up(self) -> "WakeUp | None":

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -21,6 +22,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # program first.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# No test may write into the user's own state folder.
+os.environ["XDG_STATE_HOME"] = f"{tempfile.gettempdir()}/no-state-{os.getpid()}"
 
 # Property tests must not fail because the machine is busy.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])

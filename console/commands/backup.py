@@ -15,7 +15,7 @@ from console.terminal import explained, opened, operator, read_services
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, require_ledger_file
 from operations.errors import UsageError
 from operations.formats import clock, counted
 
@@ -32,7 +32,9 @@ def backup_command(
 ) -> None:
     """Copy the SQLite ledger while everything runs; the copy holds customers and vouchers."""
     with explained():
-        size = back_up(read_services().servers.ledger_url, file)
+        url = read_services().servers.ledger_url
+        require_ledger_file(url)
+        size = back_up(url, file)
         say(f"backed up to {file}: {size / 1e6:,.1f} MB, checked")
 
 

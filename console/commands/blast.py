@@ -157,7 +157,7 @@ def blast(
             )
             report = _check(campaign, source, freezer, shown, options)
     if not dry_run:
-        with opened() as (services, ledger):
+        with opened(create=True) as (services, ledger):
             chosen = choose_account(ledger, services.accounts, campaign, account)
             freezer = _freezer(services, chosen, data_scope)
             options.check(freezer.variant)

@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from config.endpoints import RunningSystem
+from config.endpoints import RunningSystem, sqlite_url
+from config.home import embedded_ledger
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
 from console.local.simulator_audit import Comparison, compare_books
@@ -64,7 +65,7 @@ def demo(
             out.rule(f"[bold]2. A blast of {file.name} in which documented things go wrong")
             _blast(file, environment)
             out.rule("[bold]3. Every reward comes to its outcome")
-            with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
+            with Ledger(sqlite_url(embedded_ledger(home))) as ledger:
                 final = _watch(ledger)
                 out.rule("[bold]4. The books")
                 comparison = compare_books(ledger, CAMPAIGN, running.api_url)
@@ -76,7 +77,7 @@ def demo(
 
 
 def _fresh_home() -> Path:
-    home = (read_settings().home / "demo").resolve()
+    home = (read_settings(allow_old_home=True).home / "demo").resolve()
     if RunningSystem.find(home) is not None:
         raise SettingsError(f"A demo is running on {home} already: end it first")
     shutil.rmtree(home, ignore_errors=True)
@@ -175,7 +176,7 @@ def _print_books(final: Balance, books: Comparison) -> None:
 
 def _print_letters(environment: dict[str, str]) -> None:
     home = Path(environment["ISSUANCE_HOME"])
-    with Ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
+    with Ledger(sqlite_url(embedded_ledger(home))) as ledger:
         count = balance(ledger, CAMPAIGN).open_dead_letters
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     command = f"ISSUANCE_HOME={shown} .venv/bin/issuance dead-letters list"

@@ -40,7 +40,7 @@ def issue(
     ] = False,
 ) -> None:
     """Accept one reward for one customer, named by one identifier; prints its requestId."""
-    with opened() as (services, ledger):
+    with opened(create=True) as (services, ledger):
         campaign = campaign or default_campaign(account)
         chosen = choose_account(ledger, services.accounts, campaign, account)
         enqueued = enqueue_job(

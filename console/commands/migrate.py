@@ -5,12 +5,16 @@ from sqlalchemy.engine import make_url
 from console.rendering.layout import say
 from console.terminal import explained, read_services
 from ledger.store.database import Ledger
+from operations.home import move_old_home
 
 
 def migrate() -> None:
     """Bring the ledger's schema to this program's version; safe to run again."""
     with explained():
-        services = read_services()
+        services = read_services(allow_old_home=True)
+        moved = move_old_home(services.settings)
+        if moved is not None:
+            say(f"Moved {moved} to {services.settings.home}")
         with Ledger(services.servers.ledger_url) as ledger:
             ledger.migrate()
             ledger.check_schema()

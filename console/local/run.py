@@ -17,7 +17,7 @@ from config.settings import Settings, SettingsError
 from console.local.embedded import is_free
 from console.local.preflight import require_broker
 from console.terminal import EXIT_FAILED, explained
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, require_ledger_file
 from operations.services import Services
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def _require_parts(services: Services, name: ProcessName) -> None:
     if name not in (ProcessName.BEAT, ProcessName.FLOWER):
         if name is not ProcessName.DEAD_LETTERS:
             services.require_accounts()
+        require_ledger_file(servers.ledger_url)
         with Ledger(servers.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:

@@ -13,7 +13,8 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
-from config.endpoints import RunningSystem, Servers
+from config.endpoints import RunningSystem, Servers, sqlite_url
+from config.home import embedded_ledger
 from config.home_lock import HomeLock
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
@@ -123,7 +124,7 @@ class System:
         broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
         explicit_rate = "api_rate_per_minute" in settings.model_fields_set
         return Servers(
-            ledger_url=settings.ledger_url or f"sqlite:///{self._home / 'ledger.db'}",
+            ledger_url=settings.ledger_url or sqlite_url(embedded_ledger(self._home)),
             broker_url=broker_url,
             redis_url=settings.redis_url or broker_url,
             api_url=f"http://127.0.0.1:{free_port()}" if self._simulator else settings.api_url,

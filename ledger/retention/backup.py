@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from sqlalchemy.engine import URL
+
 from ledger.audit_log import Operator
 from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger, ledger_url
@@ -72,7 +74,7 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
             _check(copy, path)
         with _opened(path) as copy, _opened(draft) as new:
             copy.backup(new)
-        with Ledger(f"sqlite:///{draft}") as ledger:
+        with Ledger(URL.create("sqlite", database=str(draft))) as ledger:
             ledger.migrate()
             ledger.check_schema()
             mark_restored(ledger, operator)

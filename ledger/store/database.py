@@ -31,7 +31,7 @@ class Ledger:
     """
 
     def __init__(
-        self, url: str, *, durable: bool = True, reply_seconds: float | None = None
+        self, url: str | URL, *, durable: bool = True, reply_seconds: float | None = None
     ) -> None:
         parsed = ledger_url(url)
         self.dialect = dialect_named(parsed.get_backend_name())
@@ -166,7 +166,23 @@ def ledger_file(url: str) -> Path | None:
     return dialect_named(parsed.get_backend_name()).file(parsed)
 
 
-def ledger_url(url: str) -> URL:
+def require_ledger_file(url: str) -> None:
+    """Make sure that SQLite's file exists, because opening it would create it.
+
+    It is absent when its volume is not mounted, or before the system's first start.
+
+    Raises:
+        LedgerError: there is no file.
+    """
+    file = ledger_file(url)
+    if file is not None and not file.exists():
+        raise LedgerError(
+            f"There is no ledger at {file}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME, or run "
+            "`issuance migrate` to create it"
+        )
+
+
+def ledger_url(url: str | URL) -> URL:
     """Parse a ledger's URL.
 
     Raises:

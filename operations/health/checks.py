@@ -14,7 +14,7 @@ from issuance.job import Lane
 from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.queries.stalls import Stall, stalls
-from ledger.store.database import Ledger, ledger_file
+from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
@@ -58,27 +58,12 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
 
 def _check_ledger(context: Services) -> Finding:
     try:
-        _require_file(context.servers.ledger_url)
+        require_ledger_file(context.servers.ledger_url)
         with Ledger(context.servers.ledger_url) as ledger:
             ledger.check_schema()
     except LedgerError as error:
         return _explained(error)
     return HEALTHY
-
-
-def _require_file(url: str) -> None:
-    """Make sure that SQLite's file exists, because opening it would create it.
-
-    It is absent when its volume is not mounted, or before the system's first start.
-
-    Raises:
-        LedgerError: there is no file.
-    """
-    file = ledger_file(url)
-    if file is not None and not file.exists():
-        raise LedgerError(
-            f"There is no ledger at {file}: check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
-        )
 
 
 def _explained(error: Exception) -> Finding:

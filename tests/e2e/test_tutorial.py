@@ -8,9 +8,11 @@ def test_every_command_of_the_tutorial_prints_what_the_page_shows(start_system: 
     steps = [step for block in blocks(PAGE.read_text(encoding="utf-8")) for step in block]
     assert len(steps) > 10
     with start_system() as system:
-        shell = Shell(system.home, system.environment)
+        shell = Shell(system.home, {**system.environment, "HOME": str(system.home)})
         # The reader's state is in the default folder.
-        (system.home / ".issuance").symlink_to(system.home)
+        states = system.home / ".local" / "state"
+        states.mkdir(parents=True)
+        (states / "reward-issuance").symlink_to(system.home)
         for step in steps:
             if is_reading(step.command):
                 output = run_settled(shell, step)

@@ -19,7 +19,7 @@ from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import lines_of_job
 from ledger.store.database import Ledger
-from ledger.store.errors import SchemaMismatchError
+from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.schema import jobs
 from producers import KeyReusedError, Producer, RequestRefusedError, Reward, enqueue
 from producers.producer import _default
@@ -246,6 +246,9 @@ def test_a_call_without_settings_reads_the_environment(ledger):
 def test_a_configured_ledger_without_migrations_is_refused(settings, tmp_path):
     url = f"sqlite:///{tmp_path / 'fresh.db'}"
     configured = settings.model_copy(update={"ledger_url": url})
+    with pytest.raises(LedgerError, match="no ledger at"):
+        Producer(configured, Servers.of(configured))
+    (tmp_path / "fresh.db").touch()
     with pytest.raises(SchemaMismatchError, match="issuance migrate"):
         Producer(configured, Servers.of(configured))
     with Ledger(url) as ledger:

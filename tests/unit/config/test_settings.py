@@ -40,7 +40,7 @@ WRONG = {
     "no brand": ({"API_BRAND": ""}, "ISSUANCE_API_BRAND", "must not be empty"),
     "no till": ({"API_TILL": " "}, "ISSUANCE_API_TILL", "must not be empty"),
     "no password": ({"API_PASSWORD": ""}, "ISSUANCE_API_PASSWORD", "must not be empty"),
-    "no home": ({"HOME": ""}, "ISSUANCE_HOME", "give a value, or remove the line"),
+    "a home of an unknown user": ({"HOME": "~no-such-user/x"}, "ISSUANCE_HOME", "home folder"),
     "a number that is left out": ({"WORKERS": ""}, "ISSUANCE_WORKERS", "valid integer"),
     "an API that is not HTTP": (
         {"API_URL": "ftp://x"},
