@@ -43,7 +43,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """Who provides a reward or redeems points, and through which configuration."""
+    """The provider of a reward or of points, and its configuration."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     name: str
