@@ -20,6 +20,8 @@ def loose_whole(value: Any) -> int | None:
 
 def loose_text(value: Any) -> str | None:
     """Read an id, written as a number or as text."""
+    if type(value) is str and "\x00" not in value:
+        return value  # nearly always
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

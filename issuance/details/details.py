@@ -1,9 +1,10 @@
 """The details of a line: what replies show of it next to verdict, vouchers and transactions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from issuance.details.points import thousandths
 from issuance.loose import loose_text
@@ -26,6 +27,9 @@ LINE_FIELDS = (
 """The fields of a line that are kept, by the API's names (rewards-api §4, §8)."""
 
 
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+
 class UnitKind(StrEnum):
     """Where a reply shows a unit."""
 
@@ -35,22 +39,22 @@ class UnitKind(StrEnum):
     VENDOR = "vendor"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One issued unit as replies show it."""
+class Unit(NamedTuple):
+    """One issued unit as replies show it. One is made for each voucher, so it must be cheap."""
 
     kind: UnitKind
     voucher: str | None = None
     """Its code; None if the unit has none."""
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
     """All of its other fields, as they came."""
 
     @property
     def points(self) -> int | None:
         """Redeemed points in thousandths; the decimal form is the more precise one."""
-        exact = self.fields.get("pointsRedeemedInDecimal")
+        fields = self.fields
+        exact = fields.get("pointsRedeemedInDecimal")
         found = None if exact is None else thousandths(exact)
-        return thousandths(self.fields.get("pointsRedeemed")) if found is None else found
+        return thousandths(fields.get("pointsRedeemed")) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,14 @@ class Details:
         return next((value[key] for key in keys if value.get(key) is not None), None)
 
 
-def points_of(units: Iterable[Unit]) -> int | None:
+def points_of(units: Sequence[Unit]) -> int | None:
     """Add up the points of one reply's units; None if they show none.
 
     Coupons and promotions each show their own points. A vendor's objects repeat the points of the
     whole transaction (rewards-api §8), so that the largest counts once.
     """
+    if len(units) == 1:
+        return units[0].points
     own: list[int] = []
     repeated: list[int] = []
     for unit in units:
@@ -105,21 +111,27 @@ def read_units(kind: UnitKind, shown: Any, *, codes: Sequence[str] = CODES) -> l
     units = []
     for item in shown if isinstance(shown, list) else (shown,):
         if isinstance(item, dict):
-            voucher = next(iter(_codes_in(item, codes)), None)
-            fields = {
-                name: value
-                for name, value in item.items()
-                if value is not None and not (name in codes and loose_text(value) == voucher)
-            }
-            if voucher or fields:
-                units.append(Unit(kind, voucher, fields))
+            unit = _unit(kind, item, codes)
+            if unit.voucher or unit.fields:
+                units.append(unit)
         elif item is not None:
             units.append(Unit(kind, None, {"value": item}))
     return units
 
 
-def _codes_in(item: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    return (code for name in names if name in item and (code := loose_text(item[name])))
+def _unit(kind: UnitKind, item: dict[str, Any], codes: Sequence[str]) -> Unit:
+    """Read one object: its code, which only the line's vouchers keep, and its other fields."""
+    fields = item.copy()
+    voucher = None
+    for name in codes:
+        if name in item:
+            code = loose_text(item[name])
+            if code and voucher in (None, code):
+                voucher = code
+                del fields[name]
+    if None in fields.values():
+        fields = {name: value for name, value in fields.items() if value is not None}
+    return Unit(kind, voucher, fields)
 
 
 def codes_of(units: Iterable[Unit]) -> list[str]:
@@ -128,26 +140,35 @@ def codes_of(units: Iterable[Unit]) -> list[str]:
     for unit in units:
         if unit.voucher:
             codes.append(unit.voucher)
-            codes += _codes_in(unit.fields, CODES)
+            if not _CODES.isdisjoint(unit.fields):
+                codes += [loose_text(unit.fields.get(name)) or "" for name in CODES]
     return codes
+
+
+_CODES = frozenset(CODES)
 
 
 def make_details(fields: Mapping[str, Any], units: Sequence[Unit]) -> Details | None:
     """Make the details that one reply shows of a line; None if it shows none.
 
     Args:
-        fields: those of `LINE_FIELDS`; empty ones are left out.
+        fields: those of `LINE_FIELDS` that are not empty.
         units: as `read_units` returns them.
     """
-    kept = {name: value for name, value in fields.items() if _is_filled(value)}
     distinct = tuple(units) if len(units) < 2 else _join_units((), units)  # noqa: PLR2004
-    if not kept and not distinct:
+    if not fields and not distinct:
         return None
-    return Details(kept, distinct, points_of(distinct))
+    return Details(fields, distinct, points_of(distinct) if distinct else None)
 
 
-def _is_filled(value: Any) -> bool:
-    return bool(value) or (value == 0 and value is not False)
+def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out fields without content; a 0 is content."""
+    return {name: value for name, value in fields.items() if is_filled(value)}
+
+
+def is_filled(value: Any) -> bool:
+    """Whether a field has content."""
+    return bool(value) or (value is not None and value is not False and value == 0)
 
 
 def join_details(earlier: Details | None, later: Details | None) -> Details | None:
@@ -158,7 +179,7 @@ def join_details(earlier: Details | None, later: Details | None) -> Details | No
     if earlier is None or later is None:
         return earlier or later
     units = _join_units(earlier.units, later.units)
-    totals = (earlier.points, later.points, points_of(unit for unit in units if unit.voucher))
+    totals = (earlier.points, later.points, points_of([unit for unit in units if unit.voucher]))
     return Details(
         fields=_join_fields(earlier.fields, later.fields),
         units=units,

@@ -35,3 +35,9 @@ def as_points(amount: int) -> str:
     """Write thousandths as points: `12.375`, `10`."""
     whole, rest = divmod(amount, _THOUSAND)
     return f"{whole}.{rest:03}".rstrip("0") if rest else str(whole)
+
+
+def points_number(amount: int) -> int | float:
+    """Return thousandths as a number of points, whole if possible."""
+    whole, rest = divmod(amount, _THOUSAND)
+    return amount / _THOUSAND if rest else whole

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
-from issuance.details.details import Details, Unit, UnitKind, make_details, read_units
+from issuance.details.details import Details, Unit, UnitKind, filled, make_details, read_units
 from issuance.details.points import thousandths
 from issuance.job import Line
 from issuance.loose import loose_list, loose_map, loose_maps, loose_text, loose_whole
@@ -173,7 +173,7 @@ class TransactionDetail(Issual):
             "eventDateTime": self.event_date_time,
             "issueDateTime": self.issue_date_time,
         }
-        return make_details(fields, self.units)
+        return make_details(filled(fields), self.units)
 
     @property
     def points_references(self) -> tuple[str, ...]:

@@ -2,16 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema, from_json
 
-from issuance.details.details import Details, Unit, UnitKind, codes_of, make_details, read_units
+from issuance.details.details import (
+    Details,
+    Unit,
+    UnitKind,
+    codes_of,
+    is_filled,
+    make_details,
+    read_units,
+)
 from issuance.job import Line
 
 _T = TypeVar("_T")
+_KEPT = (
+    ("payment_config", "paymentConfig"),
+    ("redemption_details", "redemptionDetails"),
+    ("fulfillment_details", "fulfillmentDetails"),
+    ("custom_fields", "customFields"),
+    ("restrictions", "restrictions"),
+    ("event_date_time", "eventDateTime"),
+)
+_COUPON, _VENDOR, _PROMOTION = UnitKind.COUPON, UnitKind.VENDOR, UnitKind.PROMOTION
 _LARGEST = 2**63 - 1  # the largest integer a database holds; anything larger is not a count
 
 
@@ -94,38 +110,43 @@ class Reward(_Liberal):
     restrictions: Any = None
     event_date_time: Any = Field(default=None, alias="eventDateTime")
 
-    @cached_property
     def units(self) -> list[Unit]:
-        """Every unit of coupons, vendors and promotions, as it came (rewards-api §4.3)."""
-        return [
-            *read_units(UnitKind.COUPON, self.intouch),
-            *read_units(UnitKind.VENDOR, self.vendor),
-            *read_units(UnitKind.PROMOTION, self.promotions),
-            *read_units(UnitKind.PROMOTION, self.promotion),
-        ]
+        """Read every unit of coupons, vendors and promotions, as it came (rewards-api §4.3)."""
+        units = read_units(_COUPON, self.intouch) if self.intouch else []
+        if self.vendor:
+            units += read_units(_VENDOR, self.vendor)
+        if self.promotions:
+            units += read_units(_PROMOTION, self.promotions)
+        if self.promotion:
+            units += read_units(_PROMOTION, self.promotion)
+        return units
 
-    @cached_property
+    @property
     def vouchers(self) -> tuple[str, ...]:
         """Every voucher of coupons, vendors and promotions."""
-        return _distinct(codes_of(self.units))
+        return vouchers_of(self.units())
 
-    def details(self, line: Line) -> Details | None:
-        """What it shows of a line next to its verdict; None if nothing.
+    def details(self, line: Line, units: Sequence[Unit]) -> Details | None:
+        """Return what it shows of a line next to its verdict; None if nothing.
 
         The organisation and the reward are kept only where they differ from the line's.
+
+        Args:
+            line: the line.
+            units: what `units` returned.
         """
+        fields: dict[str, Any] = {}
+        shown = self.__dict__
+        for attribute, name in _KEPT:
+            value = shown[attribute]
+            if value or is_filled(value):
+                fields[name] = value
         org_id = self.org_id if self.org_id is not None else self.org_id_in_capitals
-        fields = {
-            "orgId": None if org_id == line.org_id else org_id,
-            "rewardId": None if self.reward_id == line.reward_id else self.reward_id,
-            "paymentConfig": self.payment_config,
-            "redemptionDetails": self.redemption_details,
-            "fulfillmentDetails": self.fulfillment_details,
-            "customFields": self.custom_fields,
-            "restrictions": self.restrictions,
-            "eventDateTime": self.event_date_time,
-        }
-        return make_details(fields, self.units)
+        if org_id != line.org_id and org_id is not None:
+            fields["orgId"] = org_id
+        if self.reward_id != line.reward_id and self.reward_id is not None:
+            fields["rewardId"] = self.reward_id
+        return make_details(fields, units)
 
     @property
     def points_references(self) -> tuple[str, ...]:
@@ -187,6 +208,11 @@ def was_an_answer(body: bytes) -> bool:
 
 
 _OWN_FIELDS = frozenset({"status", "rewards", "transactionId", "requestId"})
+
+
+def vouchers_of(units: Sequence[Unit]) -> tuple[str, ...]:
+    """Return every voucher of an issue answer's units, each once."""
+    return _distinct(codes_of(units)) if units else ()
 
 
 def _listed(value: Sequence[_T | None] | _T | None) -> Sequence[_T | None]:

@@ -7,7 +7,7 @@ from itertools import chain
 from issuance.details.details import Details, join_details
 from issuance.job import Line
 from issuance.outcome import MORE_UNITS, Kind, LineOutcome, Reason
-from issuance.replies.answer import IssueAnswer, Reward, Status
+from issuance.replies.answer import IssueAnswer, Reward, Status, vouchers_of
 from issuance.replies.codes import DUPLICATE, ISSUED_CODE, Verdict, find_code
 from issuance.replies.matching import Mention
 
@@ -45,7 +45,7 @@ def judge_line(
     wanted = line.quantity if shown.requested_quantity is None else int(shown.requested_quantity)
     kind, reason, anomalies = _read(mention, status, units, wanted, resent=resent)
     parts = mention.parts
-    details = _join([part.details(line) for part in parts])
+    vouchers, details = _shown(line, parts)
     if line.org_id is not None and details is not None and "orgId" in details.fields:
         anomalies = (*anomalies, "other_organisation")
     return LineOutcome(
@@ -61,15 +61,23 @@ def judge_line(
         transaction_ids=_together(
             [(part.transaction_id,) for part in parts if part.transaction_id]
         ),
-        vouchers=_together([part.vouchers for part in parts]),
+        vouchers=vouchers,
         points_references=_together([part.points_references for part in parts]),
         anomalies=(*anomalies, "unmatched_element") if mention.strays else anomalies,
         details=details,
     )
 
 
-def _join(shown: Sequence[Details | None]) -> Details | None:
-    return shown[0] if len(shown) == 1 else reduce(join_details, shown, None)
+def _shown(line: Line, parts: Sequence[Reward]) -> tuple[tuple[str, ...], Details | None]:
+    """Return the vouchers and details that all parts show."""
+    if len(parts) == 1:
+        units = parts[0].units()
+        return vouchers_of(units), parts[0].details(line, units)
+    of_parts = [(part, part.units()) for part in parts]
+    shown = [part.details(line, units) for part, units in of_parts]
+    return _together([vouchers_of(units) for _, units in of_parts]), reduce(
+        join_details, shown, None
+    )
 
 
 def _together(shown: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -84,6 +84,11 @@ class DeadLetterStory:
     attempts: list[AttemptRecord]
     actions: list[Action]
 
+    @property
+    def account(self) -> str:
+        """The API account of its campaign."""
+        return self.lines[0].account
+
 
 def list_dead_letters(
     ledger: Ledger, chosen: DeadLetterFilter, *, limit: int | None = None
@@ -135,16 +140,23 @@ def show_dead_letter(ledger: Ledger, letter_id: int) -> DeadLetterStory:
             raise LedgerError(
                 f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them"
             )
-        query = (
-            select(attempts)
-            .where(attempts.c.job_number == row.job_number)
-            .order_by(attempts.c.number)
-        )
-        made = [_attempt(attempt) for attempt in connection.execute(query)]
+        made = _attempts(connection, attempts.c.job_number == row.job_number)
     of_job = lines_of_job(ledger, row.job_id)
     return DeadLetterStory(
         _letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
     )
+
+
+def attempts_of(ledger: Ledger, request_id: str) -> list[AttemptRecord]:
+    """Return the calls of the job that has a line with this requestId, the oldest first."""
+    number = select(lines.c.job_number).where(lines.c.request_id == request_id).scalar_subquery()
+    with ledger.read() as connection:
+        return _attempts(connection, attempts.c.job_number == number)
+
+
+def _attempts(connection: Connection, condition: ColumnElement[bool]) -> list[AttemptRecord]:
+    query = select(attempts).where(condition).order_by(attempts.c.number)
+    return [_attempt(attempt) for attempt in connection.execute(query)]
 
 
 def filtered(query: Select[Any], chosen: DeadLetterFilter) -> Select[Any]:

@@ -11,6 +11,7 @@ from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.dispatch.reaper import reap
 from ledger.queries.balance import balance, recount
+from ledger.queries.org_balance import org_balances
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
 from ledger.store.migration import configuration
@@ -158,6 +159,33 @@ def test_columns_that_are_renamed_keep_their_values(old):
     with old.read() as connection:
         published = select(dead_letters.c.reason).where(dead_letters.c.published_at == 7)
         assert connection.scalars(published).all() == ["failed"]
+
+
+def test_sums_and_organisations_are_counted_for_lines_of_an_older_ledger(old):
+    with old.write() as connection:
+        command.upgrade(configuration(connection), "0011")
+        connection.execute(
+            text("UPDATE lines SET quantity = 3, org_id = 50000 WHERE state = 'issued'")
+        )
+        connection.execute(text("UPDATE campaigns SET accepted_lines = accepted_lines + 4"))
+        connection.execute(
+            text(
+                "INSERT INTO pruned_lines (campaign_id, state, line_count) VALUES (1, 'issued', 4)"
+            )
+        )
+    old.migrate()
+    found = balance(old, "diwali")
+    assert (found.balanced, found.units, found.points, found.pruned) == (True, 3, 0, 4)
+    assert found == recount(old, "diwali")
+    campaign = find_campaign(old, "diwali")
+    orgs = org_balances(old, campaign)
+    assert [(org.org_id, org.accepted, org.units, org.balanced) for org in orgs] == [
+        (50_000, 1, 3, True),
+        (None, 9, 0, True),
+    ]
+    with old.write() as connection:
+        connection.execute(text("UPDATE lines SET points = 1500 WHERE state = 'issued'"))
+    assert balance(old, "diwali").points == 1_500
 
 
 def test_an_interrupted_migration_changes_nothing(old):

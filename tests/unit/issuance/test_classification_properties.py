@@ -5,6 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issuance.details.stored import read_details, store_details
 from issuance.endpoint import Variant
 from issuance.job import Line
 from issuance.outcome import Kind, Reason
@@ -73,6 +74,15 @@ reward_fields = {
     "pointsReferenceIds": st.lists(st.sampled_from(["p", "q"])),
     "intouch": vouchers,
     "vendor": vouchers,
+    "promotions": vouchers,
+    "paymentConfig": shaped(paymentMode=messages, id=st.integers(1, 99), points=st.floats(0, 99)),
+    "redemptionDetails": shaped(redemptionType=messages, totalRedemptionValue=st.integers()),
+    "fulfillmentDetails": shaped(status=messages),
+    "customFields": shaped(size=messages),
+    "orgId": st.integers(1, 3),
+    "orgID": st.integers(1, 3),
+    "eventDateTime": messages,
+    "restrictions": shaped(customerLevel=anything),
 }
 answers = shaped(**reward_fields, rewards=st.lists(shaped(**reward_fields), max_size=4))
 bodies = st.binary(max_size=60) | (answers | anything).map(lambda value: json.dumps(value).encode())
@@ -139,6 +149,18 @@ def test_no_voucher_points_reference_or_transaction_is_dropped(lines, variant, a
         assert set(part.vouchers) <= kept_vouchers
         assert set(part.points_references) <= kept_references
         assert part.transaction_id in {*kept_transactions, None, ""}
+
+
+@given(jobs, variants, answers | anything)
+def test_all_details_can_be_stored_and_name_only_vouchers_of_their_line(lines, variant, answer):
+    outcome = classify(lines, variant, Answer(200, json.dumps(answer).encode()), resent=False)
+    for line in outcome.lines:
+        text, _ = store_details(line.details, line.vouchers)
+        found = read_details(text, line.vouchers, None)
+        if line.details is not None:
+            assert {unit.voucher for unit in line.details.units} <= {*line.vouchers, None}
+            kept = found.fields if found else {}
+            assert kept.keys() == line.details.fields.keys()
 
 
 @given(jobs, variants, answers, http_statuses, st.booleans())
