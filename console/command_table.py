@@ -41,6 +41,10 @@ COMMANDS: Final = {
         "console.commands.outcomes:outcomes",
         "List a campaign's lines with their outcomes, oldest first; masked unless --reveal.",
     ),
+    "show": Command(
+        "console.commands.show:show",
+        "Show one reward: its state, units, points, expiry and calls; masked unless --reveal.",
+    ),
     "revoke": Command(
         "console.commands.revoke:revoke",
         "Cancel an issued reward's whole transaction and return its points; cannot be undone.",

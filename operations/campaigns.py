@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from issuance.details.points import points_number
 from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, pause_campaign, resume_campaign
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
 from ledger.queries.balance import Balance
+from ledger.queries.org_balance import OrgBalance
 from ledger.store.database import Ledger
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
@@ -89,8 +91,27 @@ def balance_json(balance: Balance) -> dict[str, Any]:
         "weight": balance.campaign.weight,
         "accepted": balance.campaign.accepted_lines,
         **{state.value: balance.counts.get(state, 0) for state in State},
+        "units": balance.units,
+        "pointsRedeemed": points_number(balance.points),
         "pruned": balance.pruned,
         "balanced": balance.balanced,
         "openDeadLetters": balance.open_dead_letters,
         "oldestDueAt": iso(balance.oldest_due),
+    }
+
+
+def org_json(balance: OrgBalance) -> dict[str, Any]:
+    """Return an organisation's balance for programs; `waiting` has all lines not settled."""
+    return {
+        "orgId": balance.org_id,
+        "accepted": balance.accepted,
+        **{
+            state.value: balance.counts.get(state, 0)
+            for state in State
+            if state not in (State.QUEUED, State.RUNNING)
+        },
+        "units": balance.units,
+        "pointsRedeemed": points_number(balance.points),
+        "pruned": balance.pruned,
+        "balanced": balance.balanced,
     }

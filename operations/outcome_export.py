@@ -1,12 +1,21 @@
 """The fields of a line's outcome in exports: their names, order, masking and CSV form."""
 
+from datetime import tzinfo
 from typing import Any
+
+from pydantic_core import to_json
 
 from issuance.masking import mask, mask_customer, scrub
 from ledger.queries.outcomes import LineRecord
+from operations.details_view import (
+    DETAIL_COLUMNS,
+    DETAIL_FIELDS,
+    detail_columns,
+    detail_fields,
+)
 from operations.formats import iso
 
-FIELDS = (
+_FIELDS = (
     *("requestId", "jobId", "campaign", "customer", "rewardId", "state", "code", "message"),
     *(
         "requestedQuantity",
@@ -18,11 +27,13 @@ FIELDS = (
         "revokedAt",
     ),
 )
+JSON_FIELDS = (*_FIELDS, *DETAIL_FIELDS)
+CSV_FIELDS = (*_FIELDS, *DETAIL_COLUMNS)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
-    """Return the fields in order; `reveal` shows identifiers, vouchers and free text unmasked."""
+    """Return the first fields in order; `reveal` shows identifiers, vouchers and texts unmasked."""
     return {
         "requestId": line.request_id,
         "jobId": line.job_id,
@@ -42,9 +53,28 @@ def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
     }
 
 
+def outcome_json(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str, Any]:
+    """Return `JSON_FIELDS`; `zone` is the account's, for local times of the API."""
+    return outcome_fields(line, reveal=reveal) | detail_fields(line, zone, reveal=reveal)
+
+
+def outcome_columns(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str, Any]:
+    """Return `CSV_FIELDS`; `zone` is the account's, for local times of the API."""
+    return outcome_fields(line, reveal=reveal) | detail_columns(line, zone, reveal=reveal)
+
+
 def csv_cell(value: object) -> str:
-    """Write a CSV cell: semicolons join a list, and a spreadsheet runs nothing as a formula."""
-    if value is None:
-        return ""
-    text = ";".join(value) if isinstance(value, tuple) else str(value)
+    """Write a CSV cell: semicolons join a list, and a spreadsheet runs nothing as a formula.
+
+    Values with a structure of their own are JSON.
+    """
+    match value:
+        case None:
+            return ""
+        case tuple():
+            text = ";".join(value)
+        case bool() | dict() | list():
+            text = to_json(value, inf_nan_mode="null").decode()
+        case _:
+            text = str(value)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

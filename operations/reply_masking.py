@@ -6,6 +6,7 @@ from pydantic_core import from_json, to_json
 
 from issuance.display import printable
 from issuance.masking import mask, scrub
+from operations.details_view import shown_value
 
 _HARMLESS = frozenset(
     {
@@ -21,6 +22,14 @@ _HARMLESS = frozenset(
     }
 )
 _FREE_TEXT = frozenset({"message", "messages"})
+_UNITS = frozenset(
+    {
+        *("intouch", "promotion", "promotions", "vendor", "vouchers", "vendorRewards"),
+        *("customFields", "transactionCustomFields", "fulfillmentDetails", "paymentConfig"),
+        *("redemptionDetails", "restrictions"),
+    }
+)
+"""Free-form objects: in them `code` and any other name may be a voucher's or a person's."""
 
 
 def show_reply(reply: bytes, *, reveal: bool) -> str:
@@ -38,7 +47,7 @@ def _masked(value: Any, name: str) -> Any:
     match value:
         case dict():
             return {
-                key: _masked(inner, key)
+                key: shown_value(inner, key, reveal=False) if key in _UNITS else _masked(inner, key)
                 for key, inner in value.items()
                 if inner not in (None, [], {})
             }

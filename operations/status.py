@@ -1,15 +1,16 @@
 """The status of the whole system: campaigns, throughput, limits, and whether it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
 from config.settings import SettingsError
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
+from ledger.queries.org_balance import OrgBalance, org_balances
 from ledger.store.database import Ledger
 from limiter.unavailable import LimitsUnavailable
-from operations.campaigns import balance_json
+from operations.campaigns import balance_json, org_json
 from operations.limits import Limits, limits_json, read_limits
 from operations.services import Services
 
@@ -26,24 +27,45 @@ class Status:
     running: bool
     where: str
     """Where it runs, or how to start it."""
+    orgs: dict[str, list[OrgBalance]] = field(default_factory=dict)
+    """By campaign, if asked for."""
 
 
 def read_status(
-    services: Services, ledger: Ledger, campaign: str | None, *, recounted: bool = False
+    services: Services,
+    ledger: Ledger,
+    campaign: str | None,
+    *,
+    recounted: bool = False,
+    by_org: bool = False,
 ) -> Status:
-    """Read the status; `recounted` counts every line, about a second for a few million.
+    """Read the status.
+
+    Args:
+        services: what the status is read from.
+        ledger: the record.
+        campaign: its name; None: all.
+        recounted: count every line, about a second for a few million.
+        by_org: balance each organisation too.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     running, where = _who_works(services)
     read = recount if recounted else balance
+    found = balances(ledger, read) if campaign is None else [read(ledger, campaign)]
     return Status(
-        balances=balances(ledger, read) if campaign is None else [read(ledger, campaign)],
+        balances=found,
         attempts_per_second=attempts_per_second(ledger),
         limits=_limits(services, ledger),
         running=running,
         where=where,
+        orgs={
+            each.campaign.name: org_balances(ledger, each.campaign, recounted=recounted)
+            for each in found
+        }
+        if by_org
+        else {},
     )
 
 
@@ -82,4 +104,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
         "systemRunning": status.running,
     }
     objects = [balance_json(found) for found in status.balances]
+    for found in objects:
+        if found["campaign"] in status.orgs:
+            found["organisations"] = [org_json(each) for each in status.orgs[found["campaign"]]]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared

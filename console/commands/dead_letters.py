@@ -29,6 +29,7 @@ from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters, show
 from ledger.dead_letters.redrive import Redriven
 from operations import dead_letters
 from operations.formats import counted
+from operations.time_zones import zone_of
 
 app = typer.Typer(
     help="List, explain, redrive or discard dead letters.",
@@ -104,8 +105,10 @@ def show(
     ] = False,
 ) -> None:
     """Show a dead letter's history, and which redrive is allowed."""
-    with opened() as (_, ledger):
-        for line in story_lines(show_dead_letter(ledger, letter), reveal=reveal):
+    with opened() as (services, ledger):
+        story = show_dead_letter(ledger, letter)
+        zone = zone_of(services, story.account)
+        for line in story_lines(story, zone, reveal=reveal):
             say(line)
 
 

@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterable
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Annotated, assert_never
 
@@ -17,7 +18,14 @@ from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
 from ledger.queries.outcomes import outcomes as read_outcomes
 from operations.formats import counted, one_line
-from operations.outcome_export import FIELDS, csv_cell, outcome_fields
+from operations.outcome_export import (
+    CSV_FIELDS,
+    csv_cell,
+    outcome_columns,
+    outcome_fields,
+    outcome_json,
+)
+from operations.time_zones import zone_of
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}"
 _LONGEST_CUSTOMER = 12
@@ -46,8 +54,9 @@ def outcomes(
     ] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
-    with opened() as (_, ledger):
+    with opened() as (services, ledger):
         found = find_campaign(ledger, campaign)
+        zone = zone_of(services, found.account)
         pruned = balance(ledger, found.name).pruned
         if pruned:
             remark(f"Not listed: {counted(pruned, 'pruned line')} of {found.name}.")
@@ -56,23 +65,25 @@ def outcomes(
             case Format.TABLE:
                 _write_table(lines, reveal=reveal)
             case Format.JSONL:
-                _write_jsonl(lines, reveal=reveal)
+                _write_jsonl(lines, zone, reveal=reveal)
             case Format.CSV:
-                _write_csv(lines, reveal=reveal)
+                _write_csv(lines, zone, reveal=reveal)
             case _:
                 assert_never(form)
 
 
-def _write_jsonl(lines: Iterable[LineRecord], *, reveal: bool) -> None:
+def _write_jsonl(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
     for line in lines:
-        sys.stdout.write(to_json(outcome_fields(line, reveal=reveal)).decode() + "\n")
+        fields = outcome_json(line, zone, reveal=reveal)
+        sys.stdout.write(to_json(fields, inf_nan_mode="null").decode() + "\n")
 
 
-def _write_csv(lines: Iterable[LineRecord], *, reveal: bool) -> None:
+def _write_csv(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(FIELDS)
+    writer.writerow(CSV_FIELDS)
     for line in lines:
-        writer.writerow([csv_cell(value) for value in outcome_fields(line, reveal=reveal).values()])
+        columns = outcome_columns(line, zone, reveal=reveal)
+        writer.writerow([csv_cell(value) for value in columns.values()])
 
 
 def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
@@ -21,6 +22,12 @@ _ENDS = Text("Ctrl-C ends this", style="dim")
 _MORE = Text("… `issuance status` lists the other campaigns", style="dim")
 
 
+class Group(StrEnum):
+    """What a campaign's lines are grouped by."""
+
+    ORG = "org"
+
+
 def status(
     campaign: Annotated[
         str | None,
@@ -32,13 +39,24 @@ def status(
         bool,
         typer.Option("--recount", help="Count every line instead of using the ledger's counters."),
     ] = False,
+    by: Annotated[
+        Group | None,
+        typer.Option(metavar="org", help="Also each organisation's lines, units and points."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")
     ] = False,
 ) -> None:
     """Show campaigns, dead letters, speed, the account's limits, and whether the system runs."""
     with opened() as (services, ledger):
-        read = partial(read_status, services, ledger, campaign, recounted=recounted)
+        read = partial(
+            read_status,
+            services,
+            ledger,
+            campaign,
+            recounted=recounted,
+            by_org=by is Group.ORG,
+        )
         if not watch:
             _print(read(), campaign, as_json=as_json)
             return

@@ -7,8 +7,10 @@ from rich.text import Text
 
 from console.rendering.layout import age, aligned
 from console.terminal import whole
-from issuance.states import CampaignState
+from issuance.details.points import points_number
+from issuance.states import CampaignState, State
 from ledger.queries.balance import Balance
+from ledger.queries.org_balance import OrgBalance
 from operations.formats import counted
 
 _STYLES = {
@@ -33,7 +35,49 @@ def balance_table(balances: Sequence[Balance]) -> list[Text]:
             table.append(Text(balance.campaign.name))
         below = " · ".join(filter(None, (_weight(balance), counts(balance))))
         table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
+        table += [Text(f"  {line}", style="dim") for line in _sums(balance)]
     return table
+
+
+def _sums(balance: Balance) -> list[str]:
+    """`1,880 units issued, 18,800 points redeemed`, without what there is none of."""
+    sums = []
+    if balance.units:
+        sums.append(f"{counted(balance.units, 'unit')} issued")
+    if balance.points:
+        sums.append(f"{points_number(balance.points):,} points redeemed")
+    return [", ".join(sums)] if sums else []
+
+
+_ORG_HEADINGS = (
+    *("organisation", "accepted", "open", "issued", "partial", "failed", "in doubt"),
+    *("units", "points", "balanced"),
+)
+
+
+def org_table(campaign: str, orgs: Sequence[OrgBalance]) -> list[Text]:
+    """A campaign's organisations: their lines by state, units, redeemed points, and the check."""
+    if not orgs:
+        return [Text(f"{campaign}: no lines yet")]
+    rows = [_ORG_HEADINGS, *map(_org_cells, orgs)]
+    head, *lines = aligned(rows, right=range(1, len(_ORG_HEADINGS) - 1))
+    return [Text(campaign), Text(head, style="bold"), *map(Text, lines)]
+
+
+def _org_cells(org: OrgBalance) -> tuple[str, ...]:
+    counts = [
+        org.counts.get(state, 0)
+        for state in (State.WAITING, State.ISSUED, State.PARTIAL, State.FAILED, State.IN_DOUBT)
+    ]
+    cancelled = org.counts.get(State.CANCELLED, 0)
+    return (
+        "none" if org.org_id is None else str(org.org_id),
+        f"{org.accepted:,}",
+        *(f"{count:,}" for count in counts),
+        f"{org.units:,}",
+        f"{points_number(org.points):,}",
+        ("yes" if org.balanced else "NO") + (f", {cancelled:,} cancelled" if cancelled else ""),
+    )
 
 
 def _fits(balance: Balance) -> bool:
@@ -93,6 +137,7 @@ def balance_lines(balance: Balance) -> list[Text]:
     lines = [
         Text(f"{campaign.name}: {', '.join(filter(None, facts))}"),
         Text(f"  {counts(balance)}"),
+        *(Text(f"  {line}") for line in _sums(balance)),
     ]
     if balance.open_dead_letters:
         command = whole(f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}")

@@ -1,12 +1,14 @@
 """A dead letter in detail: its lines, attempts, replies, actions and possible remedies."""
 
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from rich.text import Text
 
 from console.rendering.layout import aligned
+from console.rendering.line_details import detail_lines
 from console.terminal import whole
-from issuance.masking import mask, mask_customer, scrub
+from issuance.masking import mask_customer, scrub
 from issuance.redrive.rules import Verb, advice, refusal
 from issuance.states import DeadLetterState
 from ledger.dead_letters.browse import AttemptRecord, DeadLetter, DeadLetterStory
@@ -20,8 +22,11 @@ _COMMANDS = {
 }
 
 
-def story_lines(story: DeadLetterStory, *, reveal: bool) -> Iterator[Text]:
-    """All of it in order; customers, vouchers and replies are masked unless `reveal`."""
+def story_lines(story: DeadLetterStory, zone: tzinfo, *, reveal: bool) -> Iterator[Text]:
+    """All of it in order; customers, vouchers and replies are masked unless `reveal`.
+
+    `zone` is the account's time zone, for local times of the API.
+    """
     letter = story.letter
     code = "" if letter.code is None else f", code {letter.code}"
     yield Text(
@@ -31,9 +36,9 @@ def story_lines(story: DeadLetterStory, *, reveal: bool) -> Iterator[Text]:
         yield Text(f"  {name:<9} {value}")
     if reveal:
         yield Text(f"  {'body':<9} {show_reply(story.body, reveal=True)}")
-    yield from _section("Lines", _lines(story.lines, reveal=reveal))
+    yield from _section("Lines", _lines(story.lines, zone, reveal=reveal))
     yield from _section(
-        "Attempts", [text for made in story.attempts for text in _attempt(made, reveal=reveal)]
+        "Attempts", [text for made in story.attempts for text in attempt_lines(made, reveal=reveal)]
     )
     done = [
         f"{clock(action.at)}  {action.verb} by {action.operator}"
@@ -63,7 +68,7 @@ def _facts(letter: DeadLetter, *, reveal: bool) -> Iterator[tuple[str, str]]:
         yield "now is", letter.reissued_as
 
 
-def _lines(lines: list[LineRecord], *, reveal: bool) -> list[str]:
+def _lines(lines: list[LineRecord], zone: tzinfo, *, reveal: bool) -> list[str]:
     rows = [("state", "code", "units", "reward", "requestId")]
     rows += [
         (
@@ -77,25 +82,15 @@ def _lines(lines: list[LineRecord], *, reveal: bool) -> list[str]:
     ]
     shown = aligned(rows, right=(1, 2, 3))
     for line in lines:
-        shown += _shown(line, reveal=reveal)
+        # After the first characters of the requestId, because a job may have several lines.
+        shown += [
+            f"{line.request_id[:8]}  {text}" for text in detail_lines(line, zone, reveal=reveal)
+        ]
     return shown
 
 
-def _shown(line: LineRecord, *, reveal: bool) -> Iterator[str]:
-    """What replies said about a line, after the first characters of its requestId."""
-    vouchers = line.vouchers if reveal else tuple(map(mask, line.vouchers))
-    found = {
-        "vouchers": vouchers,
-        "transactions": line.transaction_ids,
-        "points": line.points_references,
-    }
-    found["anomalies"] = line.anomalies
-    for name, values in found.items():
-        if values:
-            yield f"{line.request_id[:8]}  {name}: {', '.join(map(one_line, values))}"
-
-
-def _attempt(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
+def attempt_lines(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
+    """One call: when, what came back, and what followed."""
     answered = "no answer" if made.http_status is None else f"HTTP {made.http_status}"
     code = "" if made.code is None else f", code {made.code}"
     took = f"{made.took_seconds:.2f} s"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from console.rendering.campaign import balance_table
+from console.rendering.campaign import balance_table, org_table
 from console.rendering.limits import limit_lines
 from operations.status import Status
 
@@ -17,8 +17,13 @@ def status_lines(status: Status) -> list[Text]:
 
 
 def campaign_lines(status: Status) -> list[Text]:
-    """A table of the campaigns."""
-    return balance_table(status.balances) if status.balances else [Text("No campaigns yet.")]
+    """A table of the campaigns, and one of each campaign's organisations if they were asked for."""
+    if not status.balances:
+        return [Text("No campaigns yet.")]
+    lines = balance_table(status.balances)
+    for campaign, orgs in status.orgs.items():
+        lines += [Text(), *org_table(campaign, orgs)]
+    return lines
 
 
 def system_lines(status: Status) -> Iterator[Text]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from operations.outcome_export import FIELDS
+from operations.outcome_export import CSV_FIELDS, JSON_FIELDS
 from tests.contract.ledger.build import Desk, answer, judge, make_job, refuse, say
 
 
@@ -27,7 +27,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def test_jsonl_has_the_documented_fields_in_their_order(run, settled):
     first, *_ = map(json.loads, run("outcomes", "spring", "--format", "jsonl").stdout.splitlines())
-    assert tuple(first) == FIELDS
+    assert tuple(first) == JSON_FIELDS
     assert first["state"] == "issued"
     assert (first["rewardId"], first["requestedQuantity"], first["quantity"]) == (1001, 2, 2)
     assert first["requestId"] == first["jobId"]
@@ -35,9 +35,9 @@ def test_jsonl_has_the_documented_fields_in_their_order(run, settled):
     assert "T" in first["settledAt"]
 
 
-def test_csv_has_the_same_fields_with_joined_lists_and_empty_cells_for_none(run, settled):
+def test_csv_has_its_documented_columns_with_joined_lists_and_empty_cells_for_none(run, settled):
     found = rows(run("outcomes", "spring", "--format", "csv", "--reveal").stdout)
-    assert tuple(found[0]) == FIELDS
+    assert tuple(found[0]) == CSV_FIELDS
     assert found[0]["vouchers"] == "'=GOLD-11112222;GOLD-33334444"
     assert (found[2]["state"], found[2]["code"], found[2]["settledAt"]) == ("waiting", "", "")
 

@@ -88,9 +88,10 @@ def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
     ]
     assert re.fullmatch(r"spring +paused +5 +2 +\d+ s +yes", lines[1])
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
-    assert lines[3] == long
-    assert lines[4].split() == ["running", "0", "0", "-", "yes"]
-    assert lines[5] == "  no lines yet"
+    assert lines[3] == "  1 unit issued"
+    assert lines[4] == long
+    assert lines[5].split() == ["running", "0", "0", "-", "yes"]
+    assert lines[6] == "  no lines yet"
     assert max(map(len, lines)) <= 80
 
 

@@ -54,3 +54,15 @@ def test_reveal_shows_the_bytes_without_control_characters():
 
 def test_a_bare_value_is_masked_too():
     assert show_reply(b'"GOLD-12345678"', reveal=False) == '"********5678"'
+
+
+def test_the_code_of_a_voucher_is_masked_and_that_of_a_status_is_shown():
+    reply = {
+        "status": {"code": 200},
+        "data": {"vouchers": [{"code": "GOLD-12345678"}], "promotions": {"code": 87654321}},
+    }
+    shown = json.loads(show_reply(json.dumps(reply).encode(), reveal=False))
+    assert shown == {
+        "status": {"code": 200},
+        "data": {"vouchers": [{"code": "********5678"}], "promotions": {"code": "****4321"}},
+    }

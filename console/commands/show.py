@@ -1,0 +1,77 @@
+"""`issuance show`: one reward with all that replies have shown of it."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.text import Text
+
+from console.rendering.dead_letter_detail import attempt_lines
+from console.rendering.layout import say
+from console.rendering.line_details import detail_lines
+from console.terminal import opened
+from issuance.masking import mask_customer, scrub
+from ledger.dead_letters.browse import AttemptRecord, attempts_of
+from ledger.queries.outcomes import LineRecord, find_line
+from operations.errors import UsageError
+from operations.formats import clock, one_line
+from operations.outcome_export import outcome_json
+from operations.time_zones import zone_of
+
+
+def show(
+    request_id: Annotated[
+        str,
+        typer.Argument(metavar="REQUEST_ID", help="The reward's requestId.", show_default=False),
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show customer, vouchers and replies in the clear.")
+    ] = False,
+) -> None:
+    """Show one reward: its state, units, points, expiry and calls; masked unless --reveal."""
+    with opened() as (services, ledger):
+        line = find_line(ledger, request_id.strip().lower())
+        if line is None:
+            raise UsageError(
+                f"There is no line {one_line(request_id)}: `issuance outcomes CAMPAIGN` lists the "
+                "requestIds; a pruned line is only in the archive"
+            )
+        zone = zone_of(services, line.account)
+        if as_json:
+            say(to_json(outcome_json(line, zone, reveal=reveal), inf_nan_mode="null").decode())
+            return
+        for text in _head(line, reveal=reveal):
+            say(text)
+        for detail in detail_lines(line, zone, reveal=reveal):
+            say(f"  {detail}")
+        for text in _calls(attempts_of(ledger, line.request_id), reveal=reveal):
+            say(text)
+
+
+def _head(line: LineRecord, *, reveal: bool) -> Iterator[Text]:
+    code = "" if line.code is None else f", code {line.code}"
+    yield Text(f"{line.request_id}: {line.state.value}{code}", style="bold")
+    units = "-" if line.quantity is None else line.quantity
+    reward = line.reward_external_id if line.reward_id == 0 else line.reward_id
+    facts = {
+        "campaign": line.campaign,
+        "customer": str(line.customer) if reveal else mask_customer(line.customer),
+        "reward": f"{one_line(str(reward))}, {units}/{line.requested_quantity} units",
+        "message": one_line(line.message if reveal else scrub(line.message or "")),
+        "settled": clock(line.settled_at),
+        "revoked": clock(line.revoked_at),
+    }
+    for name, value in facts.items():
+        if value:
+            yield Text(f"  {name}: {value}")
+
+
+def _calls(made: list[AttemptRecord], *, reveal: bool) -> Iterator[Text]:
+    yield Text("Calls", style="bold")
+    for attempt in made:
+        yield from (Text(f"  {text}") for text in attempt_lines(attempt, reveal=reveal))
+    if not made:
+        yield Text("  none")
