@@ -10,6 +10,7 @@ from typing import NamedTuple
 from issuance.display import shorten
 from producers.fields.field import Described
 from producers.fields.line import CALL, IDENTIFIERS, REWARD
+from producers.source.synonyms import AMBIGUOUS, BY_SYNONYM
 from producers.source.unusable import UnusableFile
 
 IGNORE = "-"
@@ -95,10 +96,14 @@ _PLACE = re.compile(r"\.([0-9]{1,2})(?=\.|$)")
 class Columns:
     """Finds the column that a header's name or a JSON key means.
 
-    A name is looked up in the mapping first, then among our columns. Case, blanks, underscores and
-    hyphens do not matter: `External ID` is externalId and `reward_id` is rewardId. The API's
-    nesting is written with dots: `paymentConfig.id`, `tender.tenders.0.amount`.
-    `customFields.NAME` is the custom field NAME, spelled exactly as given.
+    A name is looked up in the mapping first, then among our columns, then among the names that
+    people use for them. Case, blanks, underscores and hyphens do not matter: `External ID` is
+    externalId and `reward_id` is rewardId. The API's nesting is written with dots:
+    `paymentConfig.id`, `tender.tenders.0.amount`. `customFields.NAME` is the custom field NAME,
+    spelled exactly as given.
+
+    Attributes:
+        understood: Names that were found only as other words for ours, with our names.
 
     Raises:
         UnusableFile: The mapping points to a column that does not exist.
@@ -106,6 +111,7 @@ class Columns:
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         targets = {theirs.strip(): _target(ours.strip()) for theirs, ours in mapping.items()}
+        self.understood: dict[str, str] = {}
         self._mapped = {plain(theirs): column for theirs, column in targets.items()} | targets
         # A JSONL file repeats the same few names millions of times; the bound limits memory.
         self.find = lru_cache(maxsize=1024)(self._find)
@@ -113,7 +119,16 @@ class Columns:
     def _find(self, name: str) -> Column | None:
         stripped = name.strip()
         reduced = plain(stripped)
-        return self._mapped.get(stripped) or self._mapped.get(reduced) or _own(stripped)
+        known = self._mapped.get(stripped) or self._mapped.get(reduced) or _own(stripped)
+        return known or self._find_synonym(stripped, reduced)
+
+    def _find_synonym(self, name: str, reduced: str) -> Column | None:
+        ours = BY_SYNONYM.get(reduced.rstrip(".:*#"))
+        if ours is None:
+            return None
+        if ours not in self.understood.values():
+            self.understood[name] = ours
+        return _BY_PLAIN_NAME[plain(ours)]
 
 
 def _own(name: str) -> Column | None:
@@ -189,6 +204,9 @@ def suggest(name: str) -> str:
     """Say what to do about a name that is no column; suggest the closest column first."""
     if (reason := _OURS.get(plain(name))) is not None:
         return f"{reason}: remove it, or ignore it with --map {shorten(name)}={IGNORE}"
+    if plain(name) in AMBIGUOUS:
+        meant = " or ".join(f"--map '{name}={ours}'" for ours in AMBIGUOUS[plain(name)])
+        return f"it could mean several things: say which, {meant} ({IGNORE} ignores it)"
     close = difflib.get_close_matches(plain(name[:100]), _BY_PLAIN_NAME, n=1)
     known = ", ".join(column.name for column in COLUMNS)
     guess = (

@@ -8,7 +8,15 @@ from producers.source.header import Header
 from producers.source.lines import Lines
 from producers.source.options import ReadOptions
 from producers.source.records import Record, Records
-from producers.source.row import BadRow, Row
+from producers.source.row import BadRow, Doubt, Row
+
+_MAYBE_CUT = Doubt(
+    "last line without a line end",
+    "",
+    "the last line has no line end, as the other lines have: the file may be cut, and the row with "
+    "it",
+    "make sure that the file is whole, and end its last line",
+)
 
 
 def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterator[Row | BadRow]:
@@ -18,9 +26,13 @@ def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterato
     for record in Records(lines, delimiter=header.delimiter, width=len(columns)):
         if isinstance(record, BadRow):
             yield record
-        else:
-            row = assemble(record.line, zip(columns, record.fields, strict=True))
-            yield _with_extent(row, record) if record.last_line > record.line else row
+            continue
+        row = assemble(record.line, zip(columns, record.fields, strict=True))
+        if record.last_line > record.line:
+            row = _with_extent(row, record)
+        if lines.is_unterminated and isinstance(row, Row):
+            row = replace(row, doubts=(*row.doubts, _MAYBE_CUT))
+        yield row
 
 
 def _with_extent(row: Row | BadRow, record: Record) -> Row | BadRow:

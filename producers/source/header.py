@@ -1,7 +1,7 @@
 """The header of a CSV file: its delimiter, and the position of each of our columns."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -10,10 +10,11 @@ from producers.fields.refusal import Refusal
 from producers.source.columns import IGNORED, Column, Columns, Slot, plain, suggest
 from producers.source.lines import decode
 from producers.source.options import ReadOptions
-from producers.source.records import parse_quoted
+from producers.source.records import parse_quoted, unwrap
 from producers.source.unusable import UnusableFile
 
 _DELIMITERS = (",", ";", "\t")
+_NAMED_DELIMITER = re.compile(rb'("?)sep=([,;|\t])\1', re.IGNORECASE)
 _LOOKS_LIKE_DATA = re.compile(r"@|[0-9]{10}|^[+0-9][-0-9 .]*$|^[{\[]")
 
 
@@ -24,23 +25,49 @@ class Header(NamedTuple):
     columns: tuple[Column, ...]
 
 
-def read_header(raw: bytes, options: ReadOptions) -> Header:
+def read_header(
+    raw: bytes, options: ReadOptions, finder: Columns, *, delimiter: str | None = None
+) -> Header:
     """Read the header; its delimiter is the one that yields the most known columns.
+
+    Args:
+        raw: the line.
+        options: how to read the file.
+        finder: finds the columns.
+        delimiter: the delimiter if the file names it.
 
     Raises:
         UnusableFile: The line is not a header, or no row below it could be issued.
     """
-    finder = Columns(options.mapping)
-    delimiter, names = _split(_text(raw), finder)
+    among = _DELIMITERS if delimiter is None else (delimiter,)
+    used, names = _split(_text(raw), finder, among)
+    return Header(used, resolve_header(names, options, finder))
+
+
+def resolve_header(names: list[str], options: ReadOptions, finder: Columns) -> tuple[Column, ...]:
+    """Find the columns of a header's names.
+
+    Raises:
+        UnusableFile: It is not a header, or no row below it could be issued.
+    """
     _check_mapping(names, options.mapping)
     _check_no_data(names, finder)
     _check_quotes(names, finder)
+    named = max((at for at, name in enumerate(names, start=1) if name.strip()), default=0)
     columns = tuple(
-        _resolve(position, name, finder) for position, name in enumerate(names, start=1)
+        _resolve(position, name, finder) if position <= named else _unnamed(position)
+        for position, name in enumerate(names, start=1)
     )
     _check_duplicates(names, columns)
+    _check_one_customer(names, columns, finder)
     _check_sufficient(columns, options)
-    return Header(delimiter, columns)
+    return columns
+
+
+def read_delimiter(raw: bytes) -> str | None:
+    """Return the delimiter of a line such as `sep=;`, which Excel writes above a header."""
+    named = _NAMED_DELIMITER.fullmatch(raw.rstrip())
+    return named[2].decode() if named else None
 
 
 def _text(raw: bytes) -> str:
@@ -55,7 +82,7 @@ def _text(raw: bytes) -> str:
     return text
 
 
-def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
+def _split(text: str, finder: Columns, among: Sequence[str]) -> tuple[str, list[str]]:
     """Choose the delimiter; on a tie the first of comma, semicolon, tab that splits the line."""
 
     def score(split: tuple[str, list[str]]) -> tuple[int, bool]:
@@ -63,11 +90,11 @@ def _split(text: str, finder: Columns) -> tuple[str, list[str]]:
         return sum(finder.find(name) is not None for name in names), len(names) > 1
 
     splits = []
-    for delimiter in _DELIMITERS:
+    for delimiter in among:
         # a quoted header splits only at its own delimiter
         with suppress(Refusal):
-            splits.append((delimiter, parse_quoted(text, delimiter)))
-    return max(splits, key=score, default=(_DELIMITERS[0], [text]))
+            splits.append((delimiter, [unwrap(each) for each in parse_quoted(text, delimiter)]))
+    return max(splits, key=score, default=(among[0], [text]))
 
 
 def _check_no_data(names: list[str], finder: Columns) -> None:
@@ -99,10 +126,40 @@ def _resolve(position: int, name: str, finder: Columns) -> Column:
     raise UnusableFile(f"unknown column '{shorten(name)}'", suggest(name))
 
 
+def _unnamed(position: int) -> Column:
+    """Make the column after the last named one: spreadsheets export it, empty in every row."""
+
+    def refuse_value(text: str) -> None:
+        if text.strip():
+            raise Refusal(
+                f"column {position} has no name in the header, and has a value here",
+                "name the column, or delete it",
+            )
+
+    return IGNORED._replace(name="", parse=refuse_value)
+
+
+def _check_one_customer(names: list[str], columns: tuple[Column, ...], finder: Columns) -> None:
+    """Refuse a customer's number beside another identifier: only its author knows which counts."""
+    kinds = [
+        (name, column)
+        for name, column in zip(names, columns, strict=True)
+        if column.slot is Slot.IDENTIFIER and column is not IGNORED
+    ]
+    for name, column in kinds:
+        if column.name == "externalId" and name.strip() in finder.understood and len(kinds) > 1:
+            other = next(each for each, found in kinds if found is not column)
+            raise UnusableFile(
+                f"the columns '{shorten(other)}' and '{shorten(name)}' both name the customer",
+                f"say whether '{shorten(name)}' is read, with --map '{shorten(name)}=externalId', "
+                f"or ignored, with --map '{shorten(name)}=-'",
+            )
+
+
 def _check_duplicates(names: list[str], columns: tuple[Column, ...]) -> None:
     seen: dict[str, str] = {}
     for name, column in zip(names, columns, strict=True):
-        if column is not IGNORED and column.name in seen:
+        if column.key and column.name in seen:
             raise UnusableFile(
                 f"the columns '{shorten(seen[column.name])}' and '{shorten(name)}' are the same "
                 "to us",

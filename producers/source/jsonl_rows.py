@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from issuance.display import shorten
 from producers.fields.refusal import Refusal
+from producers.source.array_items import ArrayItems
 from producers.source.assembly import Assembly
 from producers.source.columns import (
     IGNORED,
@@ -45,7 +46,9 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_jsonl_rows(lines: Lines, columns: Columns, options: ReadOptions) -> Iterator[Row | BadRow]:
+def read_jsonl_rows(
+    lines: Lines | ArrayItems, columns: Columns, options: ReadOptions
+) -> Iterator[Row | BadRow]:
     """Read one good or bad row from each line that is not blank; null and "" count as no key."""
     assemble = Assembly(options).assemble
     for raw in lines:

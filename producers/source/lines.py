@@ -4,22 +4,27 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from producers.fields.refusal import Refusal
+from producers.source.cut import Cut
 
 
 class Lines:
     r"""Iterates over a file's lines as bytes without "\n"; a line above `limit` bytes is None.
 
-    `put_back` returns lines that were read ahead.
+    `put_back` returns lines that were read ahead. If the file is cut, the part of a line before the
+    cut is dropped: it could be another customer's number.
 
     Attributes:
         number: 1-based number of the latest line; 0 before the first.
         limit: The longest line that is returned, in bytes.
+        cut: Why the file ended before its end, once the lines have ended; None: it did not.
     """
 
     def __init__(self, blocks: Iterable[bytes], limit: int) -> None:
         self.number = 0
         self.limit = limit
-        self._fresh = _split(blocks, limit)
+        self.cut: Cut | None = None
+        self._unterminated = False
+        self._fresh = self._split(blocks)
         self._again: deque[bytes | None] = deque()
 
     def __iter__(self) -> Iterator[bytes | None]:
@@ -29,6 +34,11 @@ class Lines:
         line = self._again.popleft() if self._again else next(self._fresh)
         self.number += 1
         return line
+
+    @property
+    def is_unterminated(self) -> bool:
+        """Whether the latest line is the file's last one and has no line end."""
+        return self._unterminated and not self._again
 
     def put_back(self, lines: Sequence[bytes | None]) -> None:
         """Put the latest lines back, to be read again in the same order."""
@@ -42,23 +52,28 @@ class Lines:
             "split it into rows, or shorten it; the whole line was skipped",
         )
 
-
-def _split(blocks: Iterable[bytes], limit: int) -> Iterator[bytes | None]:
-    # the start of a line that ends in a later block; never longer than the limit
-    pending = b""
-    overlong = False
-    for block in blocks:
-        pieces = (pending + block).split(b"\n")
-        pending = pieces.pop()
-        for piece in pieces:
-            yield None if overlong or len(piece) > limit else piece
-            overlong = False
-        if len(pending) > limit:
-            overlong, pending = True, b""
-    if overlong:
-        yield None
-    elif pending:
-        yield pending
+    def _split(self, blocks: Iterable[bytes]) -> Iterator[bytes | None]:
+        limit = self.limit
+        # the start of a line that ends in a later block; never longer than the limit
+        pending = b""
+        overlong = False
+        try:
+            for block in blocks:
+                pieces = (pending + block).split(b"\n")
+                pending = pieces.pop()
+                for piece in pieces:
+                    yield None if overlong or len(piece) > limit else piece
+                    overlong = False
+                if len(pending) > limit:
+                    overlong, pending = True, b""
+        except Cut as cut:
+            self.cut = cut
+            return
+        self._unterminated = overlong or bool(pending)
+        if overlong:
+            yield None
+        elif pending:
+            yield pending
 
 
 def decode(raw: bytes) -> str:

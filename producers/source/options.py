@@ -26,6 +26,7 @@ class ReadOptions:
         defaults: The texts of our columns for rows that leave them empty (`--set column=value`).
         max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is a
             bad row.
+        sheet: The sheet of a workbook; None is the first that is visible.
 
     Raises:
         ValueError: A number is out of range, or a default is no value of a column.
@@ -36,6 +37,7 @@ class ReadOptions:
     quantity: int | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
     max_record_bytes: int = 65_536
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         _check("reward_id", self.reward_id, LARGEST_ID)

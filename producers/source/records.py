@@ -1,6 +1,7 @@
 """Reads CSV records from physical lines; a quoted field may hold line breaks."""
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from producers.source.lines import Lines, decode
 from producers.source.row import BadRow
 
 _QUOTE = b'"'
+_FORMULA_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _PAIR_UP = "put the whole field in double quotes, and double each quote inside it"
 
 
@@ -43,10 +45,14 @@ class Records:
                     raise lines.too_long()
                 if _QUOTE in raw:
                     fields = self._read_quoted(raw)
+                    if not any(map(str.strip, fields)):
+                        continue
                 elif raw.isspace() or not raw:
                     continue
                 else:
                     fields = _split_unquoted(raw, delimiter)
+                    if not fields[0].strip() and not any(map(str.strip, fields)):
+                        continue  # spreadsheets write an empty row as delimiters alone
                     if len(fields) != width:
                         raise _miscounted(len(fields), width)
             except Refusal as refusal:
@@ -97,7 +103,15 @@ class Records:
         fields = parse_quoted(record.removesuffix("\r"), self._delimiter)
         if len(fields) != self._width:
             raise _miscounted(len(fields), self._width)
-        return fields
+        if '="' not in record:
+            return fields
+        return [unwrap(field) if field.startswith('="') else field for field in fields]
+
+
+def unwrap(field: str) -> str:
+    """Read `="0012"`, by which programs make spreadsheets keep a cell's text."""
+    text = _FORMULA_TEXT.fullmatch(field)
+    return text[1].replace('""', '"') if text else field
 
 
 def parse_quoted(record: str, delimiter: str) -> list[str]:

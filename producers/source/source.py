@@ -1,104 +1,169 @@
 """A campaign's file: its format, its checks, and the progress of reading."""
 
-import stat
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from producers.source.array_items import ArrayItems
+from producers.source.blocks import read_blocks
 from producers.source.columns import Columns
 from producers.source.csv_rows import read_csv_rows
-from producers.source.header import read_header
+from producers.source.cut import Cut
+from producers.source.header import read_delimiter, read_header
+from producers.source.inputs import STANDARD_INPUT, CountedInput, FileInput, StandardInput
 from producers.source.jsonl_rows import read_jsonl_rows
 from producers.source.lines import Lines
 from producers.source.options import ReadOptions
 from producers.source.row import BadRow, Row
+from producers.source.sheet_rows import read_sheet_rows
 from producers.source.unusable import UnusableFile
+from producers.source.workbook import Sheet, load_sheet, spool
 
-_BLOCK_BYTES = 262_144
-_UTF8_MARK = b"\xef\xbb\xbf"
-_AS_UTF8 = "save it as UTF-8 (in Excel: 'CSV UTF-8')"
-_UNREADABLE = (
-    (b"\xff\xfe", "the file is UTF-16", _AS_UTF8),
-    (b"\xfe\xff", "the file is UTF-16", _AS_UTF8),
-    (b"\x1f\x8b", "the file is compressed (gzip)", "decompress it with gunzip"),
-    (
-        b"PK\x03\x04",
-        "the file is a ZIP archive or an Excel workbook",
-        "unpack it, or save the sheet as 'CSV UTF-8'",
-    ),
-    (b"\xd0\xcf\x11\xe0", "the file is an Excel workbook", "save the sheet as 'CSV UTF-8'"),
-)
+_MOST_LEADING_BLANKS = 262_144
+_ZIP = b"PK\x03\x04"
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 
 
 class Source:
-    """A campaign's CSV or JSONL file; it is checked on creation and can be read many times.
+    """A campaign's file; it is checked on creation and can be read many times.
 
-    The suffix decides the format (.csv; .jsonl or .ndjson). With any other suffix, a file whose
-    first character is "{" is JSONL, and every other file is CSV.
+    It is CSV, JSON lines, a JSON array or an .xlsx workbook; text may be UTF-8 or UTF-16, and
+    compressed with gzip or zstd. The content decides, and among texts the suffix (.csv; .jsonl or
+    .ndjson). With any other suffix, a file whose first character is "{" is JSON lines, one whose
+    first character is "[" is a JSON array, and every other file is CSV.
 
     Attributes:
-        path: The file.
-        size: Its size in bytes when it was checked.
+        path: The file; "-" is standard input, which can be read once.
+        size: Its size in bytes when it was checked; 0 if it is not known.
         bytes_read: Bytes read by the latest `rows`, which reads less than 512 KiB ahead of its
-            latest row.
+            latest row. A workbook is read as a whole.
+        unit: What a row's number counts: "line", "row" of a sheet, or "item" of an array.
+        sheet: The sheet that is read; "" if the file is no workbook.
+        other_sheets: The workbook's other sheets.
 
     Raises:
-        UnusableFile: The file is missing, empty, not a regular file, not text, or has no rows or no
-            usable header.
+        UnusableFile: The file is missing, empty, not a regular file, not readable, or has no rows
+            or no usable header.
     """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
         self.path = path
         self._options = options
-        self.size = _regular_size(path)
+        self._input = StandardInput() if path == STANDARD_INPUT else FileInput(path)
+        self.size = self._input.size
         self.bytes_read = 0
-        with _opened(path) as stream:
-            if next(self._reader(stream), None) is None:
-                raise UnusableFile(
-                    "the file has no rows",
-                    "export it again, with at least one row below the header",
-                )
-        self.bytes_read = 0
+        self.unit = "line"
+        self.sheet = ""
+        self.other_sheets: tuple[str, ...] = ()
+        self._columns = Columns(options.mapping)
+        self._checked: Iterator[Row | BadRow] | None = None
+        self._check()
+
+    @property
+    def understood(self) -> dict[str, str]:
+        """Names of columns so far that were understood as other words for ours, with our names."""
+        return self._columns.understood
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Read the file from its beginning: one good or bad row per record, in order.
 
+        If the file turns out to be cut or changed, a bad row at the end says so.
+
         Raises:
             UnusableFile: The file has changed since the check, and can no longer be read.
+            ValueError: It is standard input, which was read before.
         """
-        with _opened(self.path) as stream:
-            self.bytes_read = 0
+        if self._checked is not None:
+            rows, self._checked = self._checked, None
+            yield from rows
+            return
+        if not self._input.is_repeatable:
+            raise ValueError("standard input can be read only once")
+        self.bytes_read = 0
+        with self._input.open() as stream:
             yield from self._reader(stream)
 
-    def _reader(self, stream: BinaryIO) -> Iterator[Row | BadRow]:
-        lines = Lines(self._blocks(stream), self._options.max_record_bytes)
-        first = _first_filled(lines)
-        if self._is_jsonl(first):
-            columns = Columns(self._options.mapping)
-            lines.put_back([first])
-            return read_jsonl_rows(lines, columns, self._options)
-        if first is None:
-            raise UnusableFile(
-                f"the first line is longer than {lines.limit} bytes",
-                "put the columns' names in the first line",
-            )
-        return read_csv_rows(lines, read_header(first, self._options), self._options)
+    def _check(self) -> None:
+        stream = self._input.open()
+        rows = self._reader(stream)
+        try:
+            first = _first_of(rows)
+        except BaseException:
+            stream.close()
+            raise
+        if self._input.is_repeatable:
+            stream.close()
+        if self.sheet or not self._input.is_repeatable:
+            # what is in memory already, or cannot be read again, is kept for the first `rows`
+            self._checked = chain([first], rows)
+        else:
+            rows.close()
+            self.bytes_read = 0
 
-    def _is_jsonl(self, first: bytes | None) -> bool:
-        match self.path.suffix.lower():
+    def _reader(self, stream: BinaryIO) -> Generator[Row | BadRow]:
+        raw = CountedInput(stream, self._count)
+        if raw.peek(len(_ZIP)).startswith(_ZIP):
+            yield from read_sheet_rows(self._load(raw, stream), self._columns, self._options)
+            return
+        if self._options.sheet is not None:
+            raise UnusableFile("--sheet is given, and the file is no workbook", "leave it out")
+        blocks, first = _peek(read_blocks(raw, lambda: self._input.check_unchanged(stream)))
+        is_array = first == b"[" and self._suffix() != ".csv"
+        records: Lines | ArrayItems = (ArrayItems if is_array else Lines)(
+            blocks, self._options.max_record_bytes
+        )
+        self.unit = "item" if is_array else "line"
+        is_empty = True
+        for row in self._text_rows(records, first):
+            is_empty = False
+            yield row
+        if records.cut is not None:
+            if is_empty:
+                raise UnusableFile(records.cut.problem, records.cut.remedy)
+            yield BadRow(records.number + 1, "", records.cut.problem, records.cut.remedy)
+
+    def _text_rows(self, records: Lines | ArrayItems, first: bytes) -> Iterator[Row | BadRow]:
+        if isinstance(records, ArrayItems) or self._is_jsonl(first):
+            return read_jsonl_rows(records, self._columns, self._options)
+        line = _first_filled(records)
+        delimiter = read_delimiter(line)
+        if delimiter is not None:
+            line = _first_filled(records)
+        header = read_header(line, self._options, self._columns, delimiter=delimiter)
+        return read_csv_rows(records, header, self._options)
+
+    def _is_jsonl(self, first: bytes) -> bool:
+        match self._suffix():
             case ".csv":
                 return False
             case ".jsonl" | ".ndjson":
                 return True
             case _:
-                return first is not None and first.lstrip().startswith(b"{")
+                return first == b"{"
 
-    def _blocks(self, stream: BinaryIO) -> Iterator[bytes]:
-        for block in iter(partial(stream.read, _BLOCK_BYTES), b""):
-            first = self.bytes_read == 0
-            self.bytes_read += len(block)
-            yield _checked_beginning(block) if first else block
+    def _suffix(self) -> str:
+        """The suffix that names the format: `.csv` of `customers.csv.gz`."""
+        path = self.path
+        if path.suffix.lower() in _COMPRESSED:
+            path = path.with_suffix("")
+        return path.suffix.lower()
+
+    def _load(self, raw: CountedInput, stream: BinaryIO) -> Sheet:
+        if self._input.is_repeatable:
+            sheet = load_sheet(stream, self._options.sheet)
+            self.bytes_read = self.size
+        else:
+            sheet = load_sheet(spool(raw), self._options.sheet)
+        try:
+            self._input.check_unchanged(stream)
+        except Cut as cut:
+            raise UnusableFile(cut.problem, cut.remedy) from None
+        self.unit, self.sheet, self.other_sheets = "row", sheet.name, sheet.others
+        return sheet
+
+    def _count(self, size: int) -> None:
+        self.bytes_read += size
 
 
 def read_rows(path: Path, options: ReadOptions) -> Iterator[Row | BadRow]:
@@ -110,42 +175,42 @@ def read_rows(path: Path, options: ReadOptions) -> Iterator[Row | BadRow]:
     return Source(path, options).rows()
 
 
-def _regular_size(path: Path) -> int:
+def _peek(blocks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
+    """Return the blocks unchanged, and the first byte that is not a blank; b"" if there is none."""
+    beginning = b""
     try:
-        status = path.stat()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise _unreachable(path, error) from None
-    if stat.S_ISDIR(status.st_mode):
-        raise UnusableFile(f"{path} is a directory", "give the file's own path")
-    if not stat.S_ISREG(status.st_mode):
-        # a file is read twice, to check it and for its rows, and again if the producer crashes
+        for block in blocks:
+            beginning += block
+            if beginning.lstrip() or len(beginning) > _MOST_LEADING_BLANKS:
+                break
+    except Cut as cut:
+        blocks = _cut_off(cut)
+    return chain([beginning], blocks), beginning.lstrip()[:1]
+
+
+def _cut_off(cut: Cut) -> Iterator[bytes]:
+    yield b""
+    raise cut
+
+
+def _first_of(rows: Iterator[Row | BadRow]) -> Row | BadRow:
+    first = next(rows, None)
+    if first is None:
         raise UnusableFile(
-            f"{path} is not a regular file", "write what it yields to a file, and give that"
+            "the file has no rows", "export it again, with at least one row below the header"
         )
-    return status.st_size
+    return first
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise _unreachable(path, error) from None
-
-
-def _unreachable(path: Path, error: Exception) -> UnusableFile:
-    reason = getattr(error, "strerror", None) or str(error)
-    return UnusableFile(f"{path} cannot be opened: {reason}", "check the path and the permissions")
-
-
-def _checked_beginning(block: bytes) -> bytes:
-    for mark, problem, remedy in _UNREADABLE:
-        if block.startswith(mark):
-            raise UnusableFile(problem, remedy)
-    return block.removeprefix(_UTF8_MARK)
-
-
-def _first_filled(lines: Lines) -> bytes | None:
+def _first_filled(lines: Lines) -> bytes:
     for line in lines:
-        if line is None or line.strip():
+        if line is None:
+            raise UnusableFile(
+                f"the first line is longer than {lines.limit} bytes",
+                "put the columns' names in the first line",
+            )
+        if line.strip():
             return line
+    if lines.cut is not None:
+        raise UnusableFile(lines.cut.problem, lines.cut.remedy)
     raise UnusableFile("the file is empty", "export it again, with a header and at least one row")

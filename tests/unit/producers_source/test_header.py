@@ -2,7 +2,8 @@
 
 import pytest
 
-from producers.source import Identifier, ReadOptions, Row, UnusableFile
+from producers.fields.line import Reward
+from producers.source import BadRow, Identifier, ReadOptions, Row, Source, UnusableFile
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,12 @@ def test_a_rows_own_reward_and_quantity_override_the_options(read):
         ("mobile,rewardId,zzz\n", "unknown column 'zzz'", "our columns are mobile, email"),
         ("mobile,rewardId,customFields\n", "unknown column 'customFields'", "customFields.NAME"),
         ("mobile,rewardId,customFields.\n", "unknown column 'customFields.'", "customFields.NAME"),
-        ("mobile,rewardId,\n", "column 3 has no name", "name it"),
+        ("mobile,,rewardId\n", "column 2 has no name", "name it"),
+        ("mobile,rewardId,id\n", "unknown column 'id'", "--map 'id=externalId'"),
+        ("mobile,phone,rewardId\n", "'mobile' and 'phone'", "keep one"),
+        ("phone,msisdn,rewardId\n", "'phone' and 'msisdn'", "keep one"),
+        ("mobile,customer_id,rewardId\n", "both name the customer", "--map 'customer_id=-'"),
+        ("sep=;\n", "empty", "export it again"),
         ("mobile,rewardId,Reward ID\n", "'rewardId' and 'Reward ID'", "keep one"),
         ("mobile,rewardId,customFields.a,custom fields.a\n", "the same to us", "keep one"),
         ("rewardId,quantity\n", "no column names the customer", "mobile, email or externalId"),
@@ -100,11 +106,13 @@ def test_a_rows_own_reward_and_quantity_override_the_options(read):
         (b"mobile,rewardId\0\n", "NUL", "UTF-8"),
         (b"mobile,pr\xe9nom\n", "byte 10 of the row (0xe9) is not UTF-8", "CSV UTF-8"),
         ("mobile,rewardId," + "x" * 70_000, "longer than 65536 bytes", "columns' names"),
-        ("mobile,rewardId".encode("utf-16"), "UTF-16", "UTF-8"),
+        ("mobile,rewardId".encode("utf-32"), "UTF-32", "UTF-8"),
         ("mobile,rewardId".encode("utf-16-be"), "NUL", "UTF-8"),
-        (b"\x1f\x8b\x08\x00rest", "gzip", "gunzip"),
-        (b"PK\x03\x04rest", "Excel workbook", "CSV UTF-8"),
-        (b"\xd0\xcf\x11\xe0rest", "Excel workbook", "CSV UTF-8"),
+        (b"\x1f\x8b\x08\x00rest", "its gzip data end in the middle", "get the whole file"),
+        (b"PK\x03\x04rest", "damaged or not complete", "copy it again"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook", "CSV UTF-8"),
+        (b"BZh9rest", "bzip2", "gzip or zstd"),
+        (b"\xfd7zXZ\0rest", "xz", "gzip or zstd"),
     ],
 )
 def test_a_file_without_a_usable_header_is_refused_with_problem_and_remedy(
@@ -148,3 +156,57 @@ def test_a_mapping_of_an_unknown_column_makes_the_file_unusable(read, mapping, p
 def test_a_header_without_rows_is_refused_as_a_failed_export(read, below):
     with pytest.raises(UnusableFile, match="the file has no rows; export it again"):
         read(f"mobile,rewardId\n{below}")
+
+
+@pytest.mark.parametrize(
+    ("header", "understood"),
+    [
+        ("Phone,Reward,Qty", {"Phone": "mobile", "Reward": "rewardId", "Qty": "quantity"}),
+        ("MSISDN,rewardId,quantity", {"MSISDN": "mobile"}),
+        ("Mobile No.,reward_id,units", {"Mobile No.": "mobile", "units": "quantity"}),
+        ("mobile_number,rewardId,quantity", {"mobile_number": "mobile"}),
+        ("customer_id,rewardId,quantity", {"customer_id": "externalId"}),
+    ],
+)
+def test_common_names_of_columns_are_understood_and_named(tmp_path, header, understood):
+    path = tmp_path / "blast.csv"
+    path.write_text(f"{header}\n919800000001,1001,2\n")
+
+    source = Source(path, ReadOptions())
+    [row] = source.rows()
+
+    assert source.understood == understood
+    assert (row.identifier.value, row.reward) == ("919800000001", Reward(1001, 2))
+
+
+def test_e_mail_is_our_own_column_in_another_spelling(read):
+    (row,) = read("E-Mail,rewardId\na@b.co,1\n")
+
+    assert row.identifier == Identifier("email", "a@b.co")
+
+
+def test_a_mapping_says_what_an_ambiguous_name_means(read):
+    options = ReadOptions(mapping={"customer_id": "-", "id": "rewardId"})
+
+    (row,) = read("mobile,customer_id,id\n919800000001,7,1001\n", options)
+
+    assert (row.identifier.value, row.reward.reward_id) == ("919800000001", 1001)
+
+
+def test_an_unnamed_last_column_must_be_empty(read):
+    good, bad = read("mobile,rewardId,,\n919800000001,1,,\n919800000002,1,,x\n")
+
+    assert isinstance(good, Row)
+    assert bad == BadRow(
+        3,
+        "",
+        "column 4 has no name in the header, and has a value here",
+        "name the column, or delete it",
+    )
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "SEP=;\n"])
+def test_the_line_that_names_the_delimiter_is_read(read, first):
+    (row,) = read(f"{first}mobile;notes;rewardId\n919800000001;a,b,c,d;1001\n")
+
+    assert (row.line, row.call.notes) == (3, "a,b,c,d")

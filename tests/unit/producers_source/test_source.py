@@ -32,7 +32,10 @@ def test_the_suffix_decides_the_format_or_the_first_character_does(read, suffix,
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".txt"])
-@pytest.mark.parametrize("content", [b"", b"\r\n", b"\xff\xfe{\0", b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\r\n", b"\xff\xfe\0\0{\0\0\0", b"\x1f\x8b\x08", b"PK\x03\x04", b"BZh9", b"%PDF-1.7"],
+)
 def test_a_file_that_is_not_text_is_unusable_in_any_format(read, suffix, content):
     with pytest.raises(UnusableFile):
         read(content, suffix=suffix)
