@@ -30,7 +30,7 @@ def read_csv_rows(lines: Lines, header: Header, options: ReadOptions) -> Iterato
         row = assemble(record.line, zip(columns, record.fields, strict=True))
         if record.last_line > record.line:
             row = _with_extent(row, record)
-        if lines.is_unterminated and isinstance(row, Row):
+        if lines.ends_open and lines.is_unterminated and isinstance(row, Row):
             row = replace(row, doubts=(*row.doubts, _MAYBE_CUT))
         yield row
 

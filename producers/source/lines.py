@@ -16,6 +16,7 @@ class Lines:
     Attributes:
         number: 1-based number of the latest line; 0 before the first.
         limit: The longest line that is returned, in bytes.
+        ends_open: Whether the last line that was read from the file has no line end.
         cut: Why the file ended before its end, once the lines have ended; None: it did not.
     """
 
@@ -23,7 +24,7 @@ class Lines:
         self.number = 0
         self.limit = limit
         self.cut: Cut | None = None
-        self._unterminated = False
+        self.ends_open = False
         self._fresh = self._split(blocks)
         self._again: deque[bytes | None] = deque()
 
@@ -38,7 +39,7 @@ class Lines:
     @property
     def is_unterminated(self) -> bool:
         """Whether the latest line is the file's last one and has no line end."""
-        return self._unterminated and not self._again
+        return self.ends_open and not self._again
 
     def put_back(self, lines: Sequence[bytes | None]) -> None:
         """Put the latest lines back, to be read again in the same order."""
@@ -69,7 +70,7 @@ class Lines:
         except Cut as cut:
             self.cut = cut
             return
-        self._unterminated = overlong or bool(pending)
+        self.ends_open = overlong or bool(pending)
         if overlong:
             yield None
         elif pending:

@@ -51,7 +51,7 @@ class Records:
                     continue
                 else:
                     fields = _split_unquoted(raw, delimiter)
-                    if not fields[0].strip() and not any(map(str.strip, fields)):
+                    if (not fields[0] or fields[0].isspace()) and not any(map(str.strip, fields)):
                         continue  # spreadsheets write an empty row as delimiters alone
                     if len(fields) != width:
                         raise _miscounted(len(fields), width)
