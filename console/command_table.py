@@ -35,7 +35,7 @@ COMMANDS: Final = {
     ),
     "status": Command(
         "console.commands.status:status",
-        "Show campaigns, dead letters, speed, the account's limits, and whether the system runs.",
+        "Show campaigns, dead letters, speed, the accounts' limits, and whether the system runs.",
     ),
     "outcomes": Command(
         "console.commands.outcomes:outcomes",
@@ -83,6 +83,10 @@ COMMANDS: Final = {
     ),
     "limits": Command(
         "console.commands.limits:app",
-        "Show or set the API account's limits, which all workers share.",
+        "Show or set the limits of the API accounts, which all workers share.",
+    ),
+    "account": Command(
+        "console.commands.account:app",
+        "List the API accounts, or check one without issuing anything.",
     ),
 }

@@ -89,9 +89,6 @@ _EVENTS = {
     CampaignState.CANCELLED: "campaign_cancelled",
     CampaignState.FINISHED: "campaign_finished",
 }
-_HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
-_WORKING = (CampaignState.RUNNING, CampaignState.CANCELLED)
-"""A cancelled campaign may have jobs to be reconciled."""
 
 
 def find_campaign(ledger: Ledger, name: str) -> Campaign:
@@ -124,23 +121,6 @@ def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
     query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(list(ids)))
     with ledger.read() as connection:
         return {row.id: row.name for row in connection.execute(query)}
-
-
-def halted_campaigns(ledger: Ledger) -> dict[str, set[int]]:
-    """Return the ids of each account's paused and cancelled campaigns: no call may start."""
-    query = select(campaigns.c.account, campaigns.c.id).where(campaigns.c.state.in_(_HALTED))
-    found: dict[str, set[int]] = {}
-    with ledger.read() as connection:
-        for account, campaign_id in connection.execute(query):
-            found.setdefault(account, set()).add(campaign_id)
-    return found
-
-
-def working_accounts(ledger: Ledger) -> frozenset[str]:
-    """Return the accounts of the campaigns that may have work: running, or cancelled."""
-    query = select(campaigns.c.account).where(campaigns.c.state.in_(_WORKING)).distinct()
-    with ledger.read() as connection:
-        return frozenset(connection.scalars(query))
 
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from config.accounts import AccountError
 from config.settings import SettingsError
+from issuance.account import DEFAULT_ACCOUNT
 from ledger.campaigns import campaign_names
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -31,6 +33,7 @@ class Limits:
     state: LimitState
     names: Mapping[int, str] = field(default_factory=dict)
     """By campaign id; a name that could not be read is missing."""
+    account: str = DEFAULT_ACCOUNT
 
     def suspended_campaigns(self) -> list[tuple[str, BreakerState]]:
         """Return the suspended campaigns by name, or by id where the name is unknown."""
@@ -38,28 +41,82 @@ class Limits:
         return [(self.names.get(number, str(number)), breaker) for number, breaker in found]
 
 
-def read_limits(services: Services, ledger: Ledger | None = None) -> Limits:
-    """Read the limits.
+def read_limits(
+    services: Services, ledger: Ledger | None = None, account: str | None = None
+) -> tuple[Limits, ...]:
+    """Read the limits of an account, or of all.
 
     Args:
         services: this process's services.
         ledger: has the campaigns' names; None opens it if there are names to read.
+        account: the account's name; None: all, in the order of their names.
 
     Raises:
+        AccountError: there is no such account.
         LimitsUnavailable: Redis cannot be reached.
         SettingsError: no Redis or no API is configured.
     """
-    state = account_limits(services).state()
-    return Limits(state, _names(services, ledger, state))
+    states = [
+        (name, account_limits(services, name).state())
+        for name in chosen_accounts(services, account)
+    ]
+    return tuple(Limits(state, _names(services, ledger, state), name) for name, state in states)
 
 
-def account_limits(services: Services) -> SyncLimiter:
-    """Find the limits of the configured API account.
+def chosen_accounts(services: Services, account: str | None) -> list[str]:
+    """Return the names of the chosen account, or of all accounts.
+
+    Raises:
+        AccountError: there is no such account.
+    """
+    if account is not None:
+        return [services.accounts.get(account).name]
+    return sorted(services.accounts.all())
+
+
+def resume_accounts(services: Services, account: str | None) -> int:
+    """End every suspension of an account, or of all; returns how many there were.
+
+    Raises:
+        AccountError: there is no such account.
+        LimitsUnavailable: Redis cannot be reached.
+        SettingsError: no Redis or no API is configured.
+    """
+    chosen = chosen_accounts(services, account)
+    return sum(account_limits(services, name).resume() for name in chosen)
+
+
+def set_account_rate(services: Services, account: str | None, per_minute: int | None) -> str:
+    """Set the rate of an account's workers, and return the account's name.
+
+    Args:
+        services: this process's services.
+        account: the account's name; None: the only one.
+        per_minute: 0 is unlimited; None: the rate of the account's settings.
+
+    Raises:
+        AccountError: there is no such account, or there are several and none is chosen.
+        LimitsUnavailable: Redis cannot be reached.
+        SettingsError: no Redis or no API is configured.
+    """
+    chosen = chosen_accounts(services, account)
+    if len(chosen) > 1:
+        raise AccountError(
+            f"There are several accounts, each with a rate of its own: choose one with --account, "
+            f"one of {', '.join(chosen)}"
+        )
+    name = chosen[0] if chosen else DEFAULT_ACCOUNT
+    account_limits(services, name).set_rate(per_minute)
+    return name
+
+
+def account_limits(services: Services, account: str = DEFAULT_ACCOUNT) -> SyncLimiter:
+    """Find the limits of an API account.
 
     Raises:
         SettingsError: no Redis or no API is configured.
     """
-    limits = services.limits_of()
+    limits = services.limits_of(account)
     if limits is None:
         raise SettingsError(
             "The limits live in Redis and belong to an API account: set ISSUANCE_REDIS_URL "
@@ -108,6 +165,7 @@ def limits_json(limits: Limits) -> dict[str, Any]:
     """Return the limits for programs; the last six keys are old names, kept for compatibility."""
     state = limits.state
     return {
+        "account": limits.account,
         "ratePerMinute": state.rate_per_minute,
         "setAtRunTime": state.rate_overridden,
         **_breaker_json(state.account),

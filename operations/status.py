@@ -22,8 +22,8 @@ class Status:
     balances: list[Balance]
     attempts_per_second: float
     """Over the last 10 s, of all campaigns."""
-    limits: Limits | None
-    """None without Redis or without an API."""
+    limits: tuple[Limits, ...]
+    """Of each account; none without Redis or without an API."""
     running: bool
     where: str
     """Where it runs, or how to start it."""
@@ -69,11 +69,11 @@ def read_status(
     )
 
 
-def _limits(services: Services, ledger: Ledger) -> Limits | None:
+def _limits(services: Services, ledger: Ledger) -> tuple[Limits, ...]:
     try:
         return read_limits(services, ledger)
     except (LimitsUnavailable, SettingsError):
-        return None
+        return ()
 
 
 def _who_works(services: Services) -> tuple[bool, str]:
@@ -100,7 +100,8 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     """Return one object for programs: of `campaign`, or with a list of all campaigns."""
     shared = {
         "attemptsPerSecond": status.attempts_per_second,
-        "limits": limits_json(status.limits) if status.limits else None,
+        "limits": limits_json(status.limits[0]) if len(status.limits) == 1 else None,
+        "accounts": list(map(limits_json, status.limits)),
         "systemRunning": status.running,
     }
     objects = [balance_json(found) for found in status.balances]

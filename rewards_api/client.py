@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
@@ -34,6 +38,19 @@ from rewards_api.transport import open_transport
 # Largest share of the total time for connecting. If the total time ran out while the call still
 # connects, the timeout could not show that nothing was sent.
 _CONNECT_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a probe showed."""
+
+    reply: Reply
+    detail: DetailReply
+    """`NotFound` is the expected one."""
+    at: datetime
+    """The middle of the call, by our clock."""
+    api_time: datetime | None
+    """The answer's `Date`; None if there was none."""
 
 
 class RewardsClient:
@@ -166,6 +183,20 @@ class RewardsClient:
         """
         return read_revoke(await self._call(self._requests.revoke(transaction_id, reason, by)))
 
+    async def probe(self, *, reads: Reads = OWN_READS, scope: str | None = None) -> Probe:
+        """Read a transaction that does not exist: shows whether the API accepts our credentials.
+
+        Args:
+            reads: the read calls of the account's endpoint.
+            scope: as for `customer_id`.
+        """
+        seen: list[httpx.Response] = []
+        request = self._requests.transaction_detail(None, 0, reads=reads, scope=scope)
+        before = datetime.now(UTC)
+        reply = await self._call(request, seen.append)
+        middle = before + (datetime.now(UTC) - before) / 2
+        return Probe(reply, read_detail(reply), middle, _read_date(seen))
+
     async def aclose(self) -> None:
         """Close the connections; calls in flight get no answer."""
         if self._tokens is not None:
@@ -178,13 +209,16 @@ class RewardsClient:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _call(self, request: httpx.Request) -> Reply:
+    async def _call(
+        self, request: httpx.Request, see: Callable[[httpx.Response], None] = lambda _: None
+    ) -> Reply:
         response: httpx.Response | None = None
         arrived = bytearray()
         try:
             # One timeout for everything: a server that sends a byte a second must not hold a call.
             async with asyncio.timeout(self._account.timeout_seconds):
                 response = await self._send(request)
+                see(response)
                 try:
                     body = await read_body(response, arrived=arrived)
                 finally:
@@ -202,6 +236,14 @@ class RewardsClient:
             return await self._http.send(request, auth=self._auth, stream=True)
         # The httpx client adds only authentication, cookies and redirects, all unwanted here.
         return await self._transport.handle_async_request(request)
+
+
+def _read_date(responses: Sequence[httpx.Response]) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(responses[0].headers["date"])
+    except (LookupError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _open_http(account: ApiAccount, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:

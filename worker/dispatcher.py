@@ -11,10 +11,10 @@ from broker.queues import ISSUE_TASK, LANE_QUEUES
 from broker.refusals import note_refusal
 from issuance.fair_queue import share_window
 from issuance.job import Lane
-from ledger.campaigns import halted_campaigns, working_accounts
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
+from ledger.queries.campaign_accounts import halted_campaigns, working_accounts
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_call_seconds

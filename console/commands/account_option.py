@@ -1,4 +1,4 @@
-"""The option that names an API account."""
+"""The options that name an API account."""
 
 from typing import Annotated
 
@@ -10,6 +10,15 @@ AccountOption = Annotated[
         "--account",
         metavar="NAME",
         help="The API account of a new campaign; default: the settings' (`issuance account list`).",
+        show_default=False,
+    ),
+]
+ChosenAccount = Annotated[
+    str | None,
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Only this API account; default: all.",
         show_default=False,
     ),
 ]

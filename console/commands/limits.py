@@ -1,20 +1,28 @@
 """`issuance limits`: shows and sets the limits of the API account."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
 
+from console.commands.account_option import ChosenAccount
 from console.rendering.layout import say
-from console.rendering.limits import limit_lines
+from console.rendering.limits import account_lines
 from console.terminal import explained, read_services
 from operations.errors import UsageError
 from operations.formats import counted
-from operations.limits import Limits, account_limits, limits_json, read_limits
+from operations.limits import (
+    Limits,
+    limits_json,
+    read_limits,
+    resume_accounts,
+    set_account_rate,
+)
 from operations.wake_up import wake_release
 
 app = typer.Typer(
-    help="Show or set the API account's limits, which all workers share.",
+    help="Show or set the limits of the API accounts, which all workers share.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -26,13 +34,16 @@ _LARGEST_RATE = 60_000_000
 
 @app.command()
 def show(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False
+    *,
+    account: ChosenAccount = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
 ) -> None:
     """Show the rate, the adaptive limit, and what is suspended, since when and why."""
     with explained():
-        limits = read_limits(read_services())
+        limits = read_limits(read_services(), account=account)
         if as_json:
-            say(to_json(limits_json(limits)).decode())
+            objects = list(map(limits_json, limits))
+            say(to_json(objects[0] if len(objects) == 1 else {"accounts": objects}).decode())
             return
         _print(limits)
 
@@ -45,28 +56,30 @@ def set_rate(
             metavar="PER_MINUTE|default", help="Calls a minute, 0 is unlimited; or `default`."
         ),
     ],
+    *,
+    account: ChosenAccount = None,
 ) -> None:
     """Set the rate of all workers together; `default` returns to the setting."""
     with explained():
         rate = _read_rate(per_minute)
         services = read_services()
-        account_limits(services).set_rate(rate)
-        _print(read_limits(services))
+        chosen = set_account_rate(services, account, rate)
+        _print(read_limits(services, account=chosen))
 
 
 @app.command()
-def resume() -> None:
+def resume(*, account: ChosenAccount = None) -> None:
     """End every suspension now, after its cause is removed; the call rate rises gradually."""
     with explained():
         services = read_services()
-        ended = account_limits(services).resume()
+        ended = resume_accounts(services, account)
         say("Nothing was suspended." if ended == 0 else f"Ended {counted(ended, 'suspension')}.")
         wake_release(services)
-        _print(read_limits(services))
+        _print(read_limits(services, account=account))
 
 
-def _print(limits: Limits) -> None:
-    for line in limit_lines(limits):
+def _print(limits: Sequence[Limits]) -> None:
+    for line in account_lines(limits):
         say(line)
 
 

@@ -47,7 +47,7 @@ def status(
         bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show campaigns, dead letters, speed, the account's limits, and whether the system runs."""
+    """Show campaigns, dead letters, speed, the accounts' limits, and whether the system runs."""
     with opened() as (services, ledger):
         read = partial(
             read_status,

@@ -54,6 +54,7 @@ def run(
         settings = services.settings
         if name is ProcessName.HEALTH:
             _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
+            _ = services.accounts  # read now: a file that breaks later changes nothing
             configure_logs(settings)
             from console.local.health_server import serve_probes  # noqa: PLC0415  # for this process only
 

@@ -13,6 +13,7 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
 from config.home import embedded_ledger
 from config.home_lock import HomeLock
@@ -74,7 +75,9 @@ def up(
 
 
 def _require_api(settings: Settings, *, simulator: bool) -> None:
-    if not settings.api_url and not simulator:
+    if settings.accounts_file is not None:
+        read_accounts_file(settings.accounts_file)  # an error shows here, not in each process
+    elif not settings.api_url and not simulator:
         raise SettingsError(
             "ISSUANCE_API_URL is not set: set it, or start the simulated API with --simulator"
         )
@@ -143,12 +146,17 @@ class System:
             "ISSUANCE_REDIS_URL": servers.redis_url,
             "ISSUANCE_API_URL": servers.api_url,
             "ISSUANCE_API_RATE_PER_MINUTE": str(servers.rate_per_minute),
+            "ISSUANCE_ACCOUNTS_FILE": self._accounts_file(),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _accounts_file(self) -> str:
+        file = self._settings.accounts_file
+        return "" if file is None else str(file.resolve())
 
     def run(self) -> None:
         """Start everything, keep it running until a signal, then stop it in order."""
@@ -237,10 +245,13 @@ class System:
             out.print(f"Flower     {flower_url}", soft_wrap=True)
         if health_url:
             out.print(f"health     {health_url}", soft_wrap=True)
-        out.print(
-            f"API        {servers.api_url}{' (simulator)' if self._simulator else ''}",
-            soft_wrap=True,
-        )
+        if servers.api_url:
+            out.print(
+                f"API        {servers.api_url}{' (simulator)' if self._simulator else ''}",
+                soft_wrap=True,
+            )
+        if file := self._accounts_file():
+            out.print(f"accounts   {file}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
 

@@ -1,7 +1,17 @@
 """The API account's limits, a line each."""
 
+from collections.abc import Iterator, Sequence
+
 from operations.formats import counted
 from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
+
+
+def account_lines(accounts: Sequence[Limits]) -> Iterator[str]:
+    """The limits of each account, below its name if there are several."""
+    for limits in accounts:
+        if len(accounts) > 1:
+            yield f"{limits.account}:"
+        yield from limit_lines(limits)
 
 
 def limit_lines(limits: Limits) -> list[str]:

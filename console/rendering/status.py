@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from console.rendering.campaign import balance_table, org_table
-from console.rendering.limits import limit_lines
+from console.rendering.limits import account_lines
 from operations.status import Status
 
 _NO_LIMITS = "limits   unknown: `issuance limits show` says why"
@@ -29,5 +29,5 @@ def campaign_lines(status: Status) -> list[Text]:
 def system_lines(status: Status) -> Iterator[Text]:
     """The speed, the account's limits, and whether the system runs."""
     yield Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
-    yield from map(Text, limit_lines(status.limits) if status.limits else [_NO_LIMITS])
+    yield from map(Text, account_lines(status.limits) if status.limits else [_NO_LIMITS])
     yield Text(f"system   {status.where}", style="" if status.running else "yellow")

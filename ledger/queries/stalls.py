@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
 
 from issuance.job import Lane
 from issuance.states import CampaignState, State
@@ -23,24 +24,33 @@ class Stall:
     """Calls of the other lane in that time, which may have used up the account's rate."""
 
 
-def stalls(ledger: Ledger, *, seconds: float) -> list[Stall]:
+def stalls(
+    ledger: Ledger, *, seconds: float, accounts: Collection[str] | None = None
+) -> list[Stall]:
     """Find lanes that have due work but have made no call for this long.
 
-    Only running campaigns count. A queued or claimed job still counts as due. Calls are timed by
+    Only running campaigns of the given API accounts count, and only their calls.
+
+    A queued or claimed job still counts as due. Calls are timed by
     the worker's clock, so `seconds` must exceed the difference between clocks.
     """
     with ledger.read() as connection:
         running = list(
             connection.scalars(
-                select(campaigns.c.id).where(campaigns.c.state == CampaignState.RUNNING)
+                select(campaigns.c.id).where(
+                    campaigns.c.state == CampaignState.RUNNING, _is_of(accounts)
+                )
             )
         )
         due = {lane: _due_ms(connection, lane, running, milliseconds(seconds)) for lane in Lane}
-        made = select(func.count()).where(attempts.c.started_at >= now_ms() - milliseconds(seconds))
+        made = _made(select(func.count()).select_from(attempts), accounts).where(
+            attempts.c.started_at >= now_ms() - milliseconds(seconds)
+        )
         return [
             Stall(lane, waited / 1000, connection.scalar(made) or 0)
             for lane, waited in due.items()
-            if waited is not None and not _attempted(connection, lane, milliseconds(seconds))
+            if waited is not None
+            and not _attempted(connection, lane, milliseconds(seconds), accounts)
         ]
 
 
@@ -70,9 +80,8 @@ def leased(
     on_the_way = (IS_LEASED, jobs.c.lane == lane, or_(jobs.c.state == State.QUEUED, claimed_lately))
     query = select(func.count()).select_from(jobs).where(*on_the_way)
     if accounts is not None:
-        query = query.join(campaigns, campaigns.c.id == jobs.c.campaign_id).where(
-            campaigns.c.account.in_(sorted(accounts))
-        )
+        query = query.join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+        query = query.where(_is_of(accounts))
     with ledger.read() as connection:
         return connection.scalar(query) or 0
 
@@ -117,11 +126,26 @@ def _waiting_ms(connection: Connection, lane: Lane, campaign_id: int) -> list[in
     ]
 
 
-def _attempted(connection: Connection, lane: Lane, within: int) -> bool:
+def _is_of(accounts: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if accounts is None else campaigns.c.account.in_(sorted(accounts))
+
+
+def _made(query: Select[Any], accounts: Collection[str] | None) -> Select[Any]:
+    """Restrict a query of attempts to those of the accounts."""
+    if accounts is None:
+        return query
+    joined = query.join(jobs, jobs.c.number == attempts.c.job_number)
+    return joined.join(campaigns, campaigns.c.id == jobs.c.campaign_id).where(_is_of(accounts))
+
+
+def _attempted(
+    connection: Connection, lane: Lane, within: int, accounts: Collection[str] | None
+) -> bool:
     recent = (
         select(attempts.c.number)
         .join(jobs, jobs.c.number == attempts.c.job_number)
-        .where(attempts.c.started_at >= now_ms() - within, jobs.c.lane == lane)
+        .join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+        .where(attempts.c.started_at >= now_ms() - within, jobs.c.lane == lane, _is_of(accounts))
         .limit(1)
     )
     return connection.scalar(recent) is not None

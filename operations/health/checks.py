@@ -1,39 +1,27 @@
 """The check of each component: it changes nothing, and its finding holds no personal data."""
 
-import re
 import socket
 import threading
-from collections.abc import Iterator
 from functools import partial
 
 from redis.exceptions import ResponseError
-from sqlalchemy.exc import DBAPIError
 
 from broker.publisher import BrokerAway
-from issuance.job import Lane
 from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
-from ledger.queries.stalls import Stall, stalls
 from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.errors import LedgerError
-from limiter.state import LimitState
-from limiter.unavailable import LimitsUnavailable
 from operations.formats import duration
+from operations.health.account_checks import WORKER_OF, check_limits, check_progress
+from operations.health.explained import explain
 from operations.health.runner import HEALTHY, Check, Component, Finding
-from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
 from operations.services import Services
 
 _SILENT_SECONDS = 30.0
 """Heartbeats come every second; one that waits for a locked ledger may be this late."""
 _ANSWER_SECONDS = (0.5, 3.0)
 """Timeouts of the first ping and of the second: a busy process answers between two tasks."""
-_SLOW_CALLS = 3.0
-"""At a low rate, a stall lasts at least as long as this many calls take."""
-_USED_UP = 0.9
-"""A lane that makes this share of the rate uses it up: background work goes first."""
-
-_WORKER_OF = {Lane.BLAST: Component.WORKER, Lane.BACKGROUND: Component.BACKGROUND_WORKER}
-_ANSWERING = frozenset({*_WORKER_OF.values(), Component.DEAD_LETTERS})
+_ANSWERING = frozenset({*WORKER_OF.values(), Component.DEAD_LETTERS})
 
 
 def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check]:
@@ -48,10 +36,10 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
     return {
         Component.LEDGER: partial(_check_ledger, context),
         Component.BROKER: partial(_check_broker, context),
-        Component.LIMITS: partial(_check_limits, context),
+        Component.LIMITS: partial(check_limits, context),
         Component.RELEASE: partial(_check_heartbeat, context, Heartbeat.RELEASE),
         Component.BEAT: partial(_check_heartbeat, context, Heartbeat.BEAT),
-        Component.PROGRESS: partial(_check_progress, context),
+        Component.PROGRESS: partial(check_progress, context),
         **answering,
     }
 
@@ -62,14 +50,8 @@ def _check_ledger(context: Services) -> Finding:
         with Ledger(context.servers.ledger_url) as ledger:
             ledger.check_schema()
     except LedgerError as error:
-        return _explained(error)
+        return explain(error)
     return HEALTHY
-
-
-def _explained(error: Exception) -> Finding:
-    """Split the message of one of our own errors into cause and remedy, its last part."""
-    told = re.fullmatch(r"(.+)(?:: |\. )(.+)", " ".join(str(error).split()))
-    return Finding(told[1], told[2]) if told else Finding(str(error), "see the log")
 
 
 def _check_broker(context: Services) -> Finding:
@@ -97,35 +79,6 @@ def _check_broker(context: Services) -> Finding:
             "every 30 s",
         )
     return HEALTHY
-
-
-def _check_limits(context: Services) -> Finding:
-    try:
-        limits = context.limits_of()
-        if limits is None:
-            return Finding(
-                "no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL"
-            )
-        state = limits.state()
-        context.require_writable_limits()
-    except (LimitsUnavailable, ValueError) as error:
-        return _explained(error)
-    # A suspension is a note, not a problem: it ends by itself, and a restart would not help.
-    return Finding(notes=tuple(_limit_notes(Limits(state))))
-
-
-def _limit_notes(limits: Limits) -> Iterator[str]:
-    state = limits.state
-    if not state.account.is_available:
-        yield f"calls are {breaker_text(state.account)}"
-    if not state.reads.is_available:
-        yield f"reads are {breaker_text(state.reads)}"
-    for name, breaker in limits.suspended_campaigns():
-        yield f"calls of {name} are {breaker_text(breaker)}"
-    if state.adaptive_limit_per_minute:
-        yield f"fewer calls than the rate: {adaptive_limit_text(state)}"
-    if state.unrelated_share:
-        yield unrelated_text(state)
 
 
 _REMEDY = {
@@ -187,46 +140,3 @@ class _RollCall:
     def _is(self, part: Component, node: str) -> bool:
         name, _, host = node.partition("@")
         return name == part and self._host in (None, host)
-
-
-def _check_progress(context: Services) -> Finding:
-    limits = context.limits_of()
-    if limits is None:
-        return Finding("no API is configured", "set ISSUANCE_API_URL")
-    state = limits.state()
-    seconds = stall_seconds(context.settings.health_stall_seconds, state)
-    try:
-        with Ledger(context.servers.ledger_url) as ledger:
-            found = [
-                stall
-                for stall in stalls(ledger, seconds=seconds)
-                if not is_explained(stall, state, seconds)
-            ]
-    except DBAPIError as error:
-        return Finding(f"the ledger failed ({type(error).__name__})", "look at the database's log")
-    if not found:
-        return HEALTHY
-    causes = (
-        f"{stall.lane} work has been due for {duration(stall.due_seconds)}" for stall in found
-    )
-    names = " and ".join(f"`{_WORKER_OF[stall.lane]}`" for stall in found)
-    return Finding(
-        f"no call was made for {duration(seconds)}: {', '.join(causes)}",
-        f"restart {names}, and read its log and the runbook's 'Nothing is being issued'",
-    )
-
-
-def stall_seconds(setting: float, state: LimitState) -> float:
-    """Return how long there must be no call before it is a stall, at the current rate."""
-    return (
-        max(setting, _SLOW_CALLS * 60 / state.allowed_per_minute)
-        if state.allowed_per_minute
-        else setting
-    )
-
-
-def is_explained(stall: Stall, state: LimitState, seconds: float) -> bool:
-    """Whether a lane may be idle: the account is suspended, or the other lane uses up the rate."""
-    if not state.account.is_available:
-        return True
-    return 0 < _USED_UP * state.allowed_per_minute * seconds / 60 <= stall.attempts_elsewhere

@@ -14,7 +14,6 @@ from ledger.campaigns import (
     campaign_account,
     ensure_campaign,
     find_campaign,
-    halted_campaigns,
     list_campaigns,
     pause_campaign,
     resume_campaign,
@@ -22,6 +21,7 @@ from ledger.campaigns import (
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.reconciliation import RECONCILE_NOW
+from ledger.queries.campaign_accounts import halted_campaigns
 from ledger.store.schema import campaigns, jobs
 from tests.contract.ledger.build import (
     BUSY_CODE,

@@ -12,12 +12,12 @@ from ledger.campaigns import (
     find_campaign,
     pause_campaign,
     resume_campaign,
-    working_accounts,
 )
 from ledger.dispatch.backlog import Outstanding
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.release import unqueue
 from ledger.intake.insertion import insert_jobs
+from ledger.queries.campaign_accounts import working_accounts
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs

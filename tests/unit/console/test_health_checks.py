@@ -8,7 +8,7 @@ from issuance.job import Lane
 from ledger.queries.stalls import Stall
 from limiter.state import Availability
 from operations.errors import UsageError
-from operations.health.checks import is_explained, stall_seconds
+from operations.health.account_checks import is_explained, stall_seconds
 from operations.health.runner import HEALTHY, NEEDS, Component, Finding, read_components, run_checks
 from tests.unit.limit_states import limit_state
 

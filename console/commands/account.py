@@ -1,0 +1,68 @@
+"""`issuance account`: lists the API accounts, and checks one without issuing anything."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.table import Table
+from rich.text import Text
+
+from console.rendering.layout import say
+from console.terminal import EXIT_FAILED, explained, out, read_services
+from operations.accounts import (
+    account_json,
+    check_account,
+    check_json,
+    check_lines,
+    list_accounts,
+    passes,
+)
+
+app = typer.Typer(
+    help="List the API accounts, or check one without issuing anything.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+_JSON = typer.Option("--json", help="One JSON object on one line.")
+_COLUMNS = ("account", "host", "endpoint", "auth", "scope", "rate", "state")
+
+
+@app.command(name="list")
+def list_(*, as_json: Annotated[bool, _JSON] = False) -> None:
+    """List the accounts with host, authentication, scope, rate, state and campaigns."""
+    with explained():
+        found = list_accounts(read_services())
+    if as_json:
+        say(to_json({"accounts": list(map(account_json, found))}).decode())
+        return
+    if not found:
+        say("No account yet: set ISSUANCE_API_URL, or ISSUANCE_ACCOUNTS_FILE.")
+        return
+    table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="")
+    table.add_column("campaigns", justify="right")
+    for each in found:
+        account = each.account
+        texts = (account.name, account.host, account.variant, account.auth)
+        count = "" if each.campaigns is None else f"{each.campaigns:,}"
+        table.add_row(*map(Text, (*texts, each.scope, each.rate, each.state, count)))
+    out.print(table)
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")],
+    *,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Try credentials, scope and clock with a read; exit status 1 if one of them fails."""
+    with explained():
+        items = check_account(read_services(), name)
+    if as_json:
+        say(to_json(check_json(name, items)).decode())
+    else:
+        for line in check_lines(items):
+            say(line)
+    if not passes(items):
+        sys.exit(EXIT_FAILED)

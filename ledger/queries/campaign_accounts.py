@@ -1,0 +1,53 @@
+"""Which API accounts have campaigns that work, wait or are halted."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from issuance.states import CampaignState
+from ledger.store.database import Ledger
+from ledger.store.schema import campaigns
+
+_HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
+_WORKING = (CampaignState.RUNNING, CampaignState.CANCELLED)
+"""A cancelled campaign may have jobs to be reconciled."""
+
+
+def halted_campaigns(ledger: Ledger) -> dict[str, set[int]]:
+    """Return the ids of each account's paused and cancelled campaigns: no call may start."""
+    query = select(campaigns.c.account, campaigns.c.id).where(campaigns.c.state.in_(_HALTED))
+    found: dict[str, set[int]] = {}
+    with ledger.read() as connection:
+        for account, campaign_id in connection.execute(query):
+            found.setdefault(account, set()).add(campaign_id)
+    return found
+
+
+def campaigns_without_account(ledger: Ledger, known: Collection[str]) -> dict[str, list[str]]:
+    """Return the running campaigns of accounts that are not known, by account."""
+    query = (
+        select(campaigns.c.account, campaigns.c.name)
+        .where(
+            campaigns.c.state == CampaignState.RUNNING, campaigns.c.account.not_in(sorted(known))
+        )
+        .order_by(campaigns.c.id)
+    )
+    found: dict[str, list[str]] = {}
+    with ledger.read() as connection:
+        for account, name in connection.execute(query):
+            found.setdefault(account, []).append(name)
+    return found
+
+
+def working_accounts(ledger: Ledger) -> frozenset[str]:
+    """Return the accounts of the campaigns that may have work: running, or cancelled."""
+    query = select(campaigns.c.account).where(campaigns.c.state.in_(_WORKING)).distinct()
+    with ledger.read() as connection:
+        return frozenset(connection.scalars(query))
+
+
+def count_campaigns(ledger: Ledger) -> dict[str, int]:
+    """Count each account's campaigns, whatever their state."""
+    query = select(campaigns.c.account, func.count().label("number")).group_by(campaigns.c.account)
+    with ledger.read() as connection:
+        return {row.account: row.number for row in connection.execute(query)}
