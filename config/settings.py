@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.home import default_home, embedded_ledger, old_home
+from config.server_parts import UNREADABLE, fill_urls, is_readable
 from config.server_url import ServerUrl
 from issuance.endpoint import Variant
 from issuance.errors import ExplainedError
@@ -110,6 +111,23 @@ class Settings(BaseSettings):
     ledger_url: str = Field(
         "", description="postgresql:// or sqlite:///; empty: SQLite below HOME."
     )
+    ledger_host: str = Field(
+        "", description="Host, or host:port, of the ledger; replaces that of LEDGER_URL."
+    )
+    ledger_user: str = Field("", description="The ledger's user; replaces that of LEDGER_URL.")
+    ledger_password: SecretStr = Field(
+        SecretStr(""), description="The user's password, as it is: nothing is escaped."
+    )
+    broker_host: str = Field("", description="Host of the broker; replaces that of BROKER_URL.")
+    broker_user: str = Field("", description="The broker's user; replaces that of BROKER_URL.")
+    broker_password: SecretStr = Field(
+        SecretStr(""), description="The user's password, as it is: nothing is escaped."
+    )
+    redis_host: str = Field("", description="Host of Redis; replaces that of REDIS_URL.")
+    redis_user: str = Field("", description="The user of Redis; replaces that of REDIS_URL.")
+    redis_password: SecretStr = Field(
+        SecretStr(""), description="The user's password, as it is: nothing is escaped."
+    )
     lease_seconds: float = Field(
         120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs."
     )
@@ -161,6 +179,11 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given | fill_urls(given)
 
     @field_validator("home", "api_till", "api_password", "api_brand", mode="before")
     @classmethod
@@ -225,6 +248,8 @@ class Settings(BaseSettings):
         schemes = _SCHEMES[info.field_name]  # type: ignore[attr-defined]  # pydantic's ValidationInfo
         if value and not value.startswith(schemes):
             raise ValueError(f"must start with {' or '.join(schemes)}")
+        if value.startswith("postgresql") and not is_readable(value):
+            raise ValueError(UNREADABLE.format(name="LEDGER"))
         ServerUrl.parse(value)
         return value.rstrip("/") if value.startswith("http") else value
 

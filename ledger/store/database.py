@@ -10,10 +10,12 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
+from config.server_parts import UNREADABLE, is_readable
 from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.schema import REVISION
+from ledger.store.several_hosts import with_hosts_in_query
 
 _REPLY_SECONDS = {True: 120.0, False: 30.0}
 
@@ -188,10 +190,17 @@ def ledger_url(url: str | URL) -> URL:
     Raises:
         LedgerError: it is none, or of a database that holds no ledgers.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise LedgerError(_NO_URL) from error
+    parsed = url if isinstance(url, URL) else _parse(url)
     if parsed.get_backend_name() not in NAMES:
         raise LedgerError(_NO_URL)
     return parsed
+
+
+def _parse(url: str) -> URL:
+    if url.startswith("postgresql") and not is_readable(url):
+        # Otherwise a part of the password would be taken for the host, and shown.
+        raise LedgerError(f"ISSUANCE_LEDGER_URL {UNREADABLE.format(name='LEDGER')}")
+    try:
+        return make_url(with_hosts_in_query(url))
+    except (ArgumentError, ValueError):
+        raise LedgerError(_NO_URL) from None

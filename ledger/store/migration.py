@@ -30,6 +30,7 @@ def upgrade(connection: Connection) -> None:
 def configuration(connection: Connection) -> Config:
     """Return Alembic's configuration for the project's migrations on this connection."""
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    # a configuration file's syntax, in which % begins a reference
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

@@ -134,3 +134,11 @@ def test_a_migration_may_take_as_long_as_it_needs(proxied):
         ledger.dialect.wait_without_limit(connection),
     ):
         assert connection.scalar(text("SELECT 1 FROM pg_sleep(0.6)")) == 1
+
+
+def test_of_several_hosts_the_one_that_answers_is_used(proxied):
+    proxy, url = proxied
+    several = url.replace(f"127.0.0.1:{proxy.port}", f"127.0.0.1:1,127.0.0.1:{proxy.port}")
+    with Ledger(several) as ledger:
+        ledger.migrate()
+        ledger.check_schema()
