@@ -39,12 +39,11 @@ class Plan:
         """Money for all units, which a tender has to pay."""
         return self.units * self.config.cash if self.config is not None else 0
 
-    @property
-    def exact_points(self) -> str | None:
-        """`pointsRedeemedInDecimal` of one unit with three decimals; None except for CONV_RATIO."""
+    def exact_points(self, units: int) -> str | None:
+        """`pointsRedeemedInDecimal` with three decimals; None except for CONV_RATIO."""
         if self.value is None:
             return None
-        return str(self.price.quantize(THOUSANDTH, ROUND_HALF_UP))
+        return str((self.price * units).quantize(THOUSANDTH, ROUND_HALF_UP))
 
 
 def read_quantity(element: Mapping[str, Any]) -> int:

@@ -137,7 +137,7 @@ def _vouchers(reward: Reward, units: list[Unit], case: str) -> dict[str, Any]:
     shown = [replace(unit, voucher=change_case(unit.voucher)) for unit in units]
     revenue = {"revenueDetails": reward.revenue_details} if reward.revenue_details else {}
     codes = [{"code": unit.voucher} for unit in shown]
-    texts = [json.dumps(unit_json(reward, unit)) for unit in shown]
+    texts = [json.dumps(unit_json(reward, unit, units)) for unit in shown]
     return {
         "vouchers": [code | revenue for code in codes] if reward.kind == "coupon" else [],
         "vendorRewards": {

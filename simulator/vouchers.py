@@ -1,5 +1,6 @@
 """What a reply says of an issued reward: vouchers, payment, value and limits (§4.2, §4.3)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -64,19 +65,25 @@ def _limit_json(limit: Limit) -> dict[str, Any]:
 
 
 def voucher_json(result: LineResult, unit: Unit) -> dict[str, Any]:
-    """One issued unit in the format of its kind of reward."""
-    plan = result.line.plan
-    exact = plan.exact_points if isinstance(plan, Plan) else None
-    return unit_json(result.line.reward, unit, exact)
+    """One of the shown units in the format of its kind of reward."""
+    plan, reward = result.line.plan, result.line.reward
+    fields = unit_json(reward, unit, result.units)
+    if fields and isinstance(plan, Plan):
+        counted = len(result.units) if reward.kind == "vendor" else 1
+        exact = plan.exact_points(counted)
+        return fields if exact is None else fields | {"pointsRedeemedInDecimal": exact}
+    return fields
 
 
-def unit_json(reward: Reward, unit: Unit, exact_points: str | None = None) -> dict[str, Any]:
-    """One issued unit; `exact_points` has three decimals and is given with a conversion ratio."""
+def unit_json(reward: Reward, unit: Unit, shown: Sequence[Unit]) -> dict[str, Any]:
+    """One of the `shown` units.
+
+    In the documents' sample of several units, each of a vendor's objects has the points of all.
+    """
     if not reward.shows_voucher:
         return {}
-    voucher: dict[str, Any] = {"pointsRedeemed": str(unit.points)}
-    if exact_points is not None:
-        voucher["pointsRedeemedInDecimal"] = exact_points
+    counted = shown if reward.kind == "vendor" else (unit,)
+    voucher: dict[str, Any] = {"pointsRedeemed": str(sum(each.points for each in counted))}
     match reward.kind:
         case "coupon":
             voucher |= {"couponCode": unit.voucher, "codeExpiry": _expiry(unit)}

@@ -1,7 +1,8 @@
 """Compares what the ledger says was issued with what the simulated API issued."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import httpx
 from pydantic_core import from_json
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from issuance.states import SETTLED, State
 from ledger.campaigns import find_campaign
+from ledger.queries.bodies import frozen_bodies
 from ledger.queries.outcomes import LineRecord, find_line, outcomes
 from ledger.store.database import Ledger
 from operations.formats import counted
@@ -22,6 +24,12 @@ class Issued:
 
     units: int = 0
     vouchers: frozenset[str] = frozenset()
+    account: str = ""
+    org_id: int | None = None
+    body_digest: str = ""
+    """Of the first call's body; "" if the simulator did not record it."""
+    differing_calls: int = 0
+    """Calls with other bytes or from another account."""
 
 
 @dataclass
@@ -39,13 +47,22 @@ class Comparison:
     """requestIds with units or vouchers that the ledger does not know, or that never settled."""
     invented: list[str] = field(default_factory=list)
     """requestIds that only the ledger calls issued."""
+    misplaced: list[str] = field(default_factory=list)
+    """requestIds that were issued by another account or organisation than the ledger has."""
+    altered: list[str] = field(default_factory=list)
+    """requestIds of which a call had other bytes than the frozen body."""
     doubted_issued: int = 0
     """Lines in doubt that the API issued. They are not lost: the ledger shows them as in doubt."""
 
     @property
     def agree(self) -> bool:
-        """Whether nothing is double, lost or invented."""
-        return not (self.double or self.lost or self.invented)
+        """Whether nothing is double, lost, invented, misplaced or altered."""
+        return not self.wrong
+
+    @property
+    def wrong(self) -> list[str]:
+        """All requestIds that differ."""
+        return [*self.double, *self.lost, *self.invented, *self.misplaced, *self.altered]
 
     def table(self) -> Table:
         """The totals of ledger and API."""
@@ -64,8 +81,11 @@ class Comparison:
         if self.agree:
             compared = counted(self.compared, "requestId")
             return f"[bold green]double issues: 0, lost: 0[/] ({compared} compared one by one)"
-        examples = ", ".join([*self.double, *self.lost, *self.invented][:5])
-        return f"[bold red]{counts}, invented: {len(self.invented)}[/], for example {examples}"
+        others = (
+            f"invented: {len(self.invented)}, in a wrong account or organisation: "
+            f"{len(self.misplaced)}, sent with other bytes: {len(self.altered)}"
+        )
+        return f"[bold red]{counts}, {others}[/], for example {', '.join(self.wrong[:5])}"
 
 
 def compare_books(ledger: Ledger, campaign: str, api_url: str) -> Comparison:
@@ -82,13 +102,17 @@ def compare(ledger: Ledger, campaign: str, truth: Mapping[str, Issued]) -> Compa
     result = Comparison()
     first_key: dict[tuple[str, int], str] = {}
     unmet = {request_id: issued for request_id, issued in truth.items() if issued.units}
-    for line in outcomes(ledger, find_campaign(ledger, campaign)):
+    found, accounts = find_campaign(ledger, campaign), set[str]()
+    for line in outcomes(ledger, found):
         unmet.pop(line.request_id, None)
         issued = truth.get(line.request_id, Issued())
         _compare(result, line, issued)
+        if _is_misplaced(line, issued, accounts):
+            result.misplaced.append(line.request_id)
         pair = (line.customer.canonical, line.reward_id)
         if issued.units and first_key.setdefault(pair, line.request_id) != line.request_id:
             result.double.append(line.request_id)
+    result.altered += _altered(frozen_bodies(ledger, found), truth)
     for request_id, issued in unmet.items():
         if find_line(ledger, request_id) is None:
             result.api_units += issued.units
@@ -108,9 +132,37 @@ def read_truth(api_url: str) -> dict[str, Issued]:
         answer.raise_for_status()
         entries = (from_json(line) for line in answer.iter_lines() if line)
         return {
-            entry["requestId"]: Issued(entry["issued"], frozenset(entry["vouchers"]))
+            entry["requestId"]: Issued(
+                entry["issued"],
+                frozenset(entry["vouchers"]),
+                entry["account"],
+                entry["orgId"],
+                entry["bodyDigest"],
+                entry["differingCalls"],
+            )
             for entry in entries
         }
+
+
+def _is_misplaced(line: LineRecord, issued: Issued, accounts: set[str]) -> bool:
+    """Whether another organisation issued the line, or another account than the lines before it.
+
+    The simulator may know an account by another name, so only their number counts.
+    """
+    if not issued.units:
+        return False
+    accounts.add(issued.account)
+    return len(accounts) > 1 or line.org_id not in (None, issued.org_id)
+
+
+def _altered(bodies: Iterable[tuple[str, bytes]], truth: Mapping[str, Issued]) -> list[str]:
+    return [
+        request_id
+        for request_id, body in bodies
+        for sent in [truth.get(request_id, Issued())]
+        if sent.differing_calls
+        or (sent.body_digest and sent.body_digest != blake2b(body, digest_size=8).hexdigest())
+    ]
 
 
 def _compare(result: Comparison, line: LineRecord, issued: Issued) -> None:

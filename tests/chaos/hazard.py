@@ -184,7 +184,7 @@ class Hazard:
             record.lost += len(books.lost) + (0 if final.balanced else 1)
             assert recount(system.ledger, name).counts == final.counts
             record.in_doubt += final.counts[State.IN_DOUBT]
-            wrong += [*books.double, *books.lost, *books.invented]
+            wrong += books.wrong
         record.lost += len(
             strangers := [key for key in truth if find_line(system.ledger, key) is None]
         )

@@ -163,6 +163,7 @@ class System:
         assert final.counts == recount(self.ledger, campaign).counts
         books = compare_books(self.ledger, campaign, self.running.api_url)
         assert (books.double, books.lost, books.invented) == ([], [], [])
+        assert (books.misplaced, books.altered) == ([], [])
         return books
 
     # -- the parts

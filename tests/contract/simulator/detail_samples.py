@@ -67,7 +67,7 @@ DETAILS = (
             },
             "redemptionDetails": {"redemptionType": "MILES", "totalRedemptionValue": None},
             "vouchers": [],
-            "vendorRewards": {"rewards": [{"json": {"voucher": ANY, "pointsRedeemed": "1"}}] * 5},
+            "vendorRewards": {"rewards": [{"json": {"voucher": ANY, "pointsRedeemed": "5"}}] * 5},
             "customFields": {"CF1": "one", "CF2": "two"},
             "richContentRO": {
                 "RC1": {"content": "<p>1</p>", "isEnabled": True},

@@ -1,4 +1,4 @@
-"""The samples of the issue pages, with made-up values: what is sent and what comes back.
+"""The samples of the issue pages, with made-up values: what is sent and what is answered.
 
 `ANY` stands for a value that only the simulator can know. Numbers are the simulator's where a
 sample contradicts itself: one page takes 10 points under a payment config of 50.

@@ -2,8 +2,10 @@ import pytest
 
 
 def points_and_units(entry):
+    # Each of a vendor's objects has the points of all units (rewards-api §8).
+    count = max if entry["vendor"] else sum
     vouchers = entry["intouch"] or entry["vendor"]
-    return sum(int(voucher["pointsRedeemed"]) for voucher in vouchers), len(vouchers)
+    return count(int(voucher["pointsRedeemed"]) for voucher in vouchers), len(vouchers)
 
 
 @pytest.mark.parametrize(

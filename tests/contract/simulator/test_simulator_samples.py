@@ -1,4 +1,4 @@
-"""Every sample of the API's pages comes back from the simulator as documented."""
+"""Every sample of the API's pages is answered by the simulator as documented."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ def send(client: httpx.Client, sample: Sample) -> Any:
 
 
 @pytest.mark.parametrize("sample", ISSUES, ids=lambda sample: sample.name)
-def test_an_issue_sample_comes_back_as_documented(tea: httpx.Client, sample: Sample):
+def test_an_issue_sample_is_answered_as_documented(tea: httpx.Client, sample: Sample):
     answer = send(tea, sample)
     assert differences(sample.answer, answer) == []
     if "intouch" in sample.answer or "rewards" in sample.answer:
@@ -78,7 +78,7 @@ def test_an_issue_sample_comes_back_as_documented(tea: httpx.Client, sample: Sam
 
 
 @pytest.mark.parametrize("detail", DETAILS, ids=lambda detail: detail.name)
-def test_a_detail_sample_comes_back_as_documented(tea: httpx.Client, detail: Detail):
+def test_a_detail_sample_is_answered_as_documented(tea: httpx.Client, detail: Detail):
     tea.post("/_switches", json={"detail_format": detail.form})
     reward = {"rewardId": detail.reward, "quantity": detail.quantity}
     issue = f"{CORE}/v1/user/rewards/issue{TILL}"
@@ -101,7 +101,7 @@ def test_the_older_form_has_no_fields_of_the_current_one(tea: httpx.Client):
     assert current.data.keys() - older.data.keys() - shown.keys()
 
 
-def test_an_unknown_transaction_comes_back_as_documented(tea: httpx.Client):
+def test_an_unknown_transaction_is_answered_as_documented(tea: httpx.Client):
     answer = tea.get(f"{CORE}/v1/management/customer/371/issuals/1").json()
     assert answer["status"][0]["code"] == 6004
 
