@@ -4,15 +4,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-_URL = re.compile(
-    r"(?P<scheme>[a-z0-9+]+)://(?:(?P<login>[^@/?]*)@)?(?P<host>[^@/?]*)(?P<rest>.*)", re.DOTALL
-)
-_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+from issuance.server_url_text import UNREADABLE, URL_PARTS, is_readable
+
 _HOSTS = re.compile(r"[A-Za-z0-9._\-:\[\]]+(,[A-Za-z0-9._\-:\[\]]+)*")
-UNREADABLE = (
-    "cannot be read as a URL: write the characters @ / ? # : % of a password as %40 %2F %3F %23 "
-    "%3A %25, or give it in ISSUANCE_{name}_PASSWORD"
-)
 _SERVERS = {
     "ledger": "postgresql://{host}/issuance",
     "broker": "redis://{host}/0",
@@ -42,18 +36,6 @@ def fill_urls(given: Mapping[str, object]) -> dict[str, object]:
     return urls
 
 
-def is_readable(url: str) -> bool:
-    """Return whether each part of a URL is where it belongs.
-
-    A password that was written as it is may hold the characters that end it.
-    """
-    found = _URL.fullmatch(url)
-    if found is None:
-        return False
-    login, rest = found["login"] or "", found["rest"]
-    return "@" not in rest and "#" not in url and not _ESCAPE.search(login)
-
-
 def _text(value: object) -> str:
     # a SecretStr, when code makes the settings
     secret = getattr(value, "get_secret_value", None)
@@ -70,7 +52,7 @@ def _fill(name: str, url: str, default: str, parts: Mapping[str, str]) -> str:
     url = url or default.format(host=host)
     if url.startswith("sqlite"):
         raise ValueError(f"{name}_URL is a file: remove {', '.join(_names(name, parts))}")
-    found = _URL.fullmatch(url)
+    found = URL_PARTS.fullmatch(url)
     if found is None or not is_readable(url):
         raise ValueError(f"{name}_URL {UNREADABLE.format(name=name)}")
     user, colon, password = (found["login"] or "").partition(":")

@@ -14,11 +14,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.home import default_home, embedded_ledger, old_home
-from config.server_parts import UNREADABLE, fill_urls, is_readable
+from config.server_parts import fill_urls
 from config.server_url import ServerUrl
 from issuance.endpoint import Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
+from issuance.server_url_text import UNREADABLE, is_readable
 
 _ENV_FILE = ".env"
 
