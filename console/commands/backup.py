@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
 from config.endpoints import RunningSystem
 from console.rendering.layout import say
@@ -15,7 +14,7 @@ from console.terminal import explained, opened, operator, read_services
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
-from ledger.store.database import Ledger, require_ledger_file
+from ledger.store.database import Ledger, ledger_url, require_ledger_file
 from operations.errors import UsageError
 from operations.formats import clock, counted
 
@@ -91,5 +90,5 @@ def _ask(url: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("This replaces the ledger: give --yes when there is no terminal")
     typer.confirm(
-        f"Replace {make_url(url).render_as_string()}? Every process must be stopped.", abort=True
+        f"Replace {ledger_url(url).render_as_string()}? Every process must be stopped.", abort=True
     )

@@ -1,10 +1,8 @@
 """`issuance migrate`: migrates the ledger's schema."""
 
-from sqlalchemy.engine import make_url
-
 from console.rendering.layout import say
 from console.terminal import explained, read_services
-from ledger.store.database import Ledger
+from ledger.store.database import Ledger, ledger_url
 from operations.home import move_old_home
 
 
@@ -20,5 +18,5 @@ def migrate() -> None:
             ledger.check_schema()
         say(
             "The ledger's schema fits this program: "
-            f"{make_url(services.servers.ledger_url).render_as_string()}"
+            f"{ledger_url(services.servers.ledger_url).render_as_string()}"
         )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
@@ -14,7 +14,8 @@ from issuance.server_url_text import UNREADABLE, is_readable
 from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
-from ledger.store.schema import REVISION
+from ledger.store.ownership import find_revision
+from ledger.store.schema import REVISION, metadata
 from ledger.store.several_hosts import with_hosts_in_query
 
 _REPLY_SECONDS = {True: 120.0, False: 30.0}
@@ -79,10 +80,13 @@ class Ledger:
         ):
             # Otherwise two processes could both find no schema, and both create it.
             self.dialect.lock(connection, Lock.MIGRATION)
-            if _revision(connection) != REVISION:
+            changes = find_revision(connection) != REVISION
+            self.dialect.check_database(connection, changes=changes)
+            if changes:
                 from ledger.store.migration import upgrade  # noqa: PLC0415  # imports Alembic
 
                 upgrade(connection)
+            self.dialect.check_rights(connection, list(metadata.tables))
 
     def check_schema(self) -> None:
         """Make sure that the schema has this program's version.
@@ -92,7 +96,9 @@ class Ledger:
             LedgerError: the database cannot be reached.
         """
         with _explained(), self.read() as connection:
-            found = _revision(connection)
+            found = find_revision(connection)
+            if found == REVISION:
+                self.dialect.check_rights(connection, list(metadata.tables))
         if found != REVISION:
             raise SchemaMismatchError(
                 f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. "
@@ -114,14 +120,6 @@ def _remedy(found: str | None) -> str:
     )
 
 
-def _revision(connection: Connection) -> str | None:
-    """Read the schema's version from Alembic's table; None when there is no schema."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
-
-
 @contextmanager
 def _explained() -> Iterator[None]:
     try:
@@ -129,9 +127,15 @@ def _explained() -> Iterator[None]:
     except DatabaseError as error:
         said = " ".join(str(error.orig).split()).rstrip(".?")
         kind = LedgerAwayError if is_away(error) else LedgerError
-        raise kind(f"The ledger cannot be used: {said}. Check ISSUANCE_LEDGER_URL") from error
+        remedy = (
+            "Grant its user the rights, or run `issuance migrate` as the owner of the tables"
+            if getattr(error.orig, "sqlstate", None) == _NO_RIGHTS
+            else "Check ISSUANCE_LEDGER_URL"
+        )
+        raise kind(f"The ledger cannot be used: {said}. {remedy}") from error
 
 
+_NO_RIGHTS = "42501"
 _WRONG_SETTINGS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password")
 _AWAY_STATES = ("08", "53", "57P")
 """SQLSTATEs of PostgreSQL: connection lost, too many connections, shutting down or starting up."""

@@ -60,6 +60,22 @@ class Dialect(ABC):
     def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:
         """Make an engine; `durable` and `reply_seconds`: see `Ledger`."""
 
+    @abstractmethod
+    def check_database(self, connection: Connection, *, changes: bool) -> None:
+        """Make sure that the database can hold a ledger; `changes`: and that it may be migrated.
+
+        Raises:
+            LedgerError: it cannot: another encoding, or no rights.
+        """
+
+    @abstractmethod
+    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Make sure that every table of the ledger may be read and written.
+
+        Raises:
+            LedgerError: one may not.
+        """
+
     @contextmanager
     def wait_without_limit(self, connection: Connection) -> Iterator[None]:  # noqa: ARG002
         """Let statements of the `with` take as long as they need."""

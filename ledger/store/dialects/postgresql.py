@@ -15,6 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import Dialect, Lock, Rows
 from ledger.store.dialects.postgresql_connection import make_engine
+from ledger.store.dialects.postgresql_fitness import check_database, check_rights
 
 # These keys must be the same in all versions of this program.
 _LOCKS = {
@@ -54,6 +55,14 @@ class PostgreSQL(Dialect):
     def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:
         """Make an engine; the server's setting decides what is durable."""
         return make_engine(url, reply_seconds=reply_seconds, for_worker=not durable)
+
+    def check_database(self, connection: Connection, *, changes: bool) -> None:
+        """Check its encoding and our rights on the schema."""
+        check_database(connection, changes=changes)
+
+    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Check our rights on the tables."""
+        check_rights(connection, tables)
 
     @contextmanager
     def wait_without_limit(self, connection: Connection) -> Iterator[None]:

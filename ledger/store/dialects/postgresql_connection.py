@@ -20,9 +20,11 @@ _OPTIONS = {
     "keepalives_interval": "5",
     "keepalives_count": "4",
     "tcp_user_timeout": "30000",
+    # whatever PGCLIENTENCODING says
+    "client_encoding": "utf8",
 }
 # The server's side of the same: the transaction of a client that vanished holds its locks until the
-# server notices, two hours by default. Set where nobody has configured another value.
+# server notices, two hours by default. Set only where the default applies.
 _SESSION = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",

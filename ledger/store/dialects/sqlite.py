@@ -15,6 +15,7 @@ from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rows
 from ledger.store.errors import LedgerError
 
+_OLDEST = (3, 35)  # the first with RETURNING
 _BUSY_SECONDS = 30
 _AGAIN_SECONDS = 0.02
 _CACHE_KIB = 32_768
@@ -37,12 +38,19 @@ class SQLite(Dialect):
 
     def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:  # noqa: ARG002  # a file answers
         """Make an engine, and the folder of its file."""
+        _check_version()
         file = self.file(url)
         if file is not None:
             _make_folder(file.parent)
         engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **ENGINE_OPTIONS)
         _set_up(engine, durable=durable)
         return engine
+
+    def check_database(self, connection: Connection, *, changes: bool) -> None:
+        """Do nothing: a file holds every text, and has one owner."""
+
+    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Do nothing, as above."""
 
     def file(self, url: URL) -> Path | None:
         """Return the file; None for a database in memory."""
@@ -140,6 +148,15 @@ def _make_folder(folder: Path) -> None:
             f"The ledger's folder {folder} cannot be made: {error.strerror}. "
             "Check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
         ) from error
+
+
+def _check_version() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        wanted = ".".join(map(str, _OLDEST))
+        raise LedgerError(
+            f"SQLite {sqlite3.sqlite_version} is too old for a ledger, which needs {wanted}: use a "
+            "Python with a newer one, or a PostgreSQL in ISSUANCE_LEDGER_URL"
+        )
 
 
 def _set_up(engine: Engine, *, durable: bool) -> None:

@@ -1,0 +1,61 @@
+"""Whether a PostgreSQL database can hold a ledger: its encoding, and the rights of our user."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from ledger.store.errors import LedgerError
+
+_DATABASE = text("""
+SELECT current_setting('server_encoding') AS encoding, current_schema() AS schema,
+       current_user AS name, current_database() AS database,
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create
+""")
+_WITHOUT_RIGHTS = text("""
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname IN :names
+  AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+           AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+ORDER BY relname
+""").bindparams(bindparam("names", expanding=True))
+_ENCODING = "UTF8"
+
+
+def check_database(connection: Connection, *, changes: bool) -> None:
+    """Make sure that every text fits, and with `changes` that tables can be made.
+
+    Raises:
+        LedgerError: it cannot; the message says what to do.
+    """
+    found = connection.execute(_DATABASE).one()
+    if found.encoding != _ENCODING:
+        raise LedgerError(
+            f"The database {found.database} has the encoding {found.encoding}, which cannot hold "
+            f"every text: make one with CREATE DATABASE … ENCODING '{_ENCODING}' TEMPLATE template0"
+        )
+    if found.schema is None:
+        raise LedgerError(
+            f"The user {found.name} may use no schema of its search_path: "
+            f"GRANT USAGE, CREATE ON SCHEMA public TO {found.name}, or set search_path"
+        )
+    if changes and not found.may_create:
+        raise LedgerError(
+            f"The user {found.name} may create no tables in the schema {found.schema}: "
+            f"GRANT CREATE ON SCHEMA {found.schema} TO {found.name}, or migrate as its owner"
+        )
+
+
+def check_rights(connection: Connection, tables: Sequence[str]) -> None:
+    """Make sure that our user may read and write every table of the ledger.
+
+    Raises:
+        LedgerError: it may not.
+    """
+    missing = connection.scalars(_WITHOUT_RIGHTS, {"names": tables}).all()
+    if missing:
+        name = connection.scalar(text("SELECT current_user"))
+        raise LedgerError(
+            f"The user {name} may not read and write the ledger's table {missing[0]}: GRANT "
+            f"SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO {name}, and USAGE ON "
+            "ALL SEQUENCES, or use the owner of the tables"
+        )
