@@ -78,7 +78,7 @@ class History:
     calls_before: int = 0
     """Calls made for the job before this one, counted or not."""
     is_probe: bool = False
-    """The call probed a suspended account: a failure counts for the account, not for the job."""
+    """The call probed a suspended account, or suspended reads: a failure does not count."""
     limit_deferrals: int = 0
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
@@ -127,6 +127,8 @@ class Reconcile:
     """
     found_nothing: bool = False
     """The reads found nothing or too little, which uses up one of `reconcile_delays_seconds`."""
+    counted: bool = True
+    """False when the reads of every job fail: that says nothing about this one."""
 
 
 Decision = Settle | TryAgain | Reconcile
@@ -222,9 +224,10 @@ def decide_reconciliation(
     """
     match found.kind:
         case Kind.TRANSIENT | Kind.DEFERRED if (
-            history.attempts < policy.max_attempts * _LOOK_PATIENCE
+            history.is_probe or history.attempts < policy.max_attempts * _LOOK_PATIENCE
         ):
-            return Reconcile(policy.backoff_seconds(history.attempts, rng), fallback)
+            delay = policy.backoff_seconds(history.attempts, rng)
+            return Reconcile(delay, fallback, counted=not history.is_probe)
         case kind if _lags_behind(kind, history, fallback) and history.empty_reads + 1 < len(
             policy.reconcile_delays_seconds
         ):

@@ -326,14 +326,13 @@ _TRY_AGAIN = _GIVE_BACK.values(
 def _try_again(
     connection: Connection, attempt: Attempt, again: TryAgain | Reconcile, unsettled: int, now: int
 ) -> None:
-    counted = isinstance(again, Reconcile) or again.counted
     values = {
         "job_number": attempt.job.number,
         "due_at": now + milliseconds(again.delay_seconds),
         "open_lines": unsettled,
         "may_have_reached": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, Reconcile),
-        "budget_attempts": int(counted),
-        "budget_started_at": now - attempt.took_ms if counted else None,
+        "budget_attempts": int(again.counted),
+        "budget_started_at": now - attempt.took_ms if again.counted else None,
         "limit_deferrals": int(isinstance(again, TryAgain) and again.because == "limit"),
         "fallback": again.fallback if isinstance(again, Reconcile) else None,
         "empty_reads": int(isinstance(again, Reconcile) and again.found_nothing),

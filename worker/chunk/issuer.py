@@ -267,15 +267,10 @@ class ChunkIssuing:
         return True
 
     async def _call(self, job: ClaimedJob, reservation: Reservation) -> Attempt:
-        return await (
-            self._sender.send(
-                job,
-                is_probe=reservation.is_probe,
-                others_answered=reservation.others_answered,
-            )
-            if job.fallback is None
-            else self._reconciler.reconcile(job)
-        )
+        is_probe, others_answered = reservation.is_probe, reservation.others_answered
+        if job.fallback is not None:
+            return await self._reconciler.reconcile(job, is_probe=is_probe)
+        return await self._sender.send(job, is_probe=is_probe, others_answered=others_answered)
 
 
 def _take(waiting: deque[ClaimedJob], reservation: Reservation) -> list[ClaimedJob]:

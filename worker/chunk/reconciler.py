@@ -63,8 +63,13 @@ class Reconciler:
         self._take_slot = take_slot
         self._within_seconds = within_seconds
 
-    async def reconcile(self, job: ClaimedJob) -> Attempt:
-        """Read the job's transactions. Any result is in the attempt; an exception is a bug."""
+    async def reconcile(self, job: ClaimedJob, *, is_probe: bool = False) -> Attempt:
+        """Read the job's transactions. Any result is in the attempt; an exception is a bug.
+
+        Args:
+            job: a job of the claim.
+            is_probe: reads are suspended, and these test them.
+        """
         started_at_ms, started = time.time_ns() // 1_000_000, time.monotonic()
         lags_behind = False
         refused: Reply | None = None
@@ -83,6 +88,7 @@ class Reconciler:
             in_doubt_before=True,
             empty_reads=job.empty_reads,
             lags_behind=lags_behind,
+            is_probe=is_probe,
         )
         fallback = job.fallback or State.IN_DOUBT
         return Attempt(

@@ -12,7 +12,7 @@ from ledger.store.dialects.dialect import ENGINE_OPTIONS
 
 CONNECT_SECONDS = 5
 # libpq's: a peer that acknowledges nothing for 30 s is gone. Without them the kernel waits for a
-# quarter of an hour with unsent data, and for ever without.
+# quarter of an hour with unsent data, and without them for any time.
 _OPTIONS = {
     "connect_timeout": str(CONNECT_SECONDS),
     "keepalives": "1",

@@ -50,6 +50,14 @@ def test_a_reconciliation_is_claimed_with_its_fallback_as_possibly_sent(desk, do
     assert (again.attempts, again.budget_attempts, again.empty_reads) == (1, 1, 0)
 
 
+def test_reads_that_do_not_count_leave_the_budget_as_it_is(desk, doubted):
+    held, again = desk.take_one()
+    probe = Reconcile(1.0, State.IN_DOUBT, counted=False)
+    desk.record(held, replace(judge(again, TIMEOUT), decision=probe))
+    after = desk.take_one()[1]
+    assert (after.attempts, after.budget_attempts) == (2, 1)
+
+
 @pytest.mark.parametrize("fallback", [State.IN_DOUBT, State.FAILED, State.PARTIAL, State.ISSUED])
 def test_the_newest_decision_sets_the_fallback(desk, doubted, fallback):
     held, again = desk.take_one()

@@ -1,7 +1,7 @@
 """Reconciling a job with the API's transactions: which reads are made, and what they settle."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -179,6 +179,18 @@ async def test_a_refused_read_keeps_its_refusal_and_is_retried(job, reply, refus
     attempt = await _reconcile(job, FakeReads(customer=Unreadable(reply)))
     assert attempt.outcome.refusal is refusal
     assert isinstance(attempt.decision, Reconcile)
+
+
+@pytest.mark.parametrize("reply", [TIMEOUT, Answer(503, b""), Answer(403, b"<html>"), TOO_MANY])
+async def test_a_failed_probe_of_suspended_reads_counts_nothing_and_settles_nothing(
+    desk, job, reply
+):
+    desk.api.customer_id = FakeReads(customer=Unreadable(reply)).customer_id
+    await desk.suspend(0, key=reads_key(ACCOUNT))
+    await desk.issue(replace(job, budget_attempts=99), policy=POLICY)
+    (attempt,) = desk.attempts
+    assert isinstance(attempt.decision, Reconcile)
+    assert not attempt.decision.counted
 
 
 @pytest.mark.parametrize(("reply", "refused"), [(TIMEOUT, 1), (Answer(503, b""), 1), (TOO_MANY, 1)])
