@@ -40,6 +40,8 @@ class Account:
     """Calls per minute; 0 is unlimited."""
     time_zone: str = "UTC"
     """IANA name of the zone of the API's local times."""
+    country: str = ""
+    """Country of its customers' mobiles, as two letters; "" means that they have their code."""
     email_key: EmailKey = ""
     """JSON key of an e-mail address; "" means the endpoint's."""
     group_keys: GroupKeys = ""
@@ -98,6 +100,7 @@ class Account:
             if rate_per_minute is None
             else rate_per_minute,
             time_zone=settings.api_time_zone,
+            country=settings.api_country,
             email_key=settings.api_email_key,
             group_keys=settings.api_group_keys,
         )

@@ -89,6 +89,7 @@ class _Entry(BaseModel):
     own_org: int | None = Field(None, gt=0)
     rate_per_minute: int = Field(100, ge=0, le=_RATE_MOST)
     time_zone: str = "UTC"
+    country: str = Field("", pattern=r"^([A-Z]{2})?$")
     email_key: EmailKey = ""
     group_keys: GroupKeys = ""
 
@@ -155,6 +156,7 @@ class _Entry(BaseModel):
             own_org="" if self.own_org is None else str(self.own_org),
             rate_per_minute=self.rate_per_minute,
             time_zone=self.time_zone,
+            country=self.country,
             email_key=self.email_key,
             group_keys=self.group_keys,
         )

@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     api_time_zone: str = Field(
         "UTC", description="IANA zone of the API's local times, for example Asia/Kolkata."
     )
+    api_country: str = Field(
+        "",
+        pattern=r"^([A-Z]{2})?$",
+        description="Country of mobiles, as two letters such as IN: they are completed to their "
+        "international form; empty: they have their country code.",
+    )
     api_rate_per_minute: int = Field(
         100, ge=0, description="Calls per minute to the API account; 0: unlimited."
     )

@@ -14,6 +14,7 @@ from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
 from ledger.intake.acceptance import Conflict, accept
 from ledger.store.database import Ledger
+from producers.fields.country import mobile_rule
 from producers.fields.field import Described, Rule
 from producers.fields.line import (
     CALL,
@@ -80,6 +81,7 @@ def enqueue_job(
     call: CallFields = NO_CALL_FIELDS,
     *,
     campaign: str = DEFAULT_CAMPAIGN,
+    country: str | None = None,
     key: str | None = None,
 ) -> Enqueued:
     """Accept one job for background issuance.
@@ -91,6 +93,7 @@ def enqueue_job(
         rewards: 1 to ISSUANCE_JOB_MAX_LINES, which are issued in one call.
         call: the fields that apply to all rewards.
         campaign: the campaign to count it under.
+        country: the country of the mobile, as two letters; None: it has its country code.
         key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key
             and payload adds nothing. Without a key, every call issues.
 
@@ -100,7 +103,7 @@ def enqueue_job(
         CampaignError: the campaign's name is wrong, or it was cancelled, or it belongs to another
             account.
     """
-    customer = _customer(identifiers)
+    customer = _customer(identifiers, country)
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
         raise RequestRefusedError(
             "key", f"it has {len(key)} characters", f"give 1 to {_LONGEST_KEY}"
@@ -170,7 +173,7 @@ def _conflicting(conflict: Conflict) -> RequestRefusedError:
     )
 
 
-def _customer(identifiers: Identifiers) -> Customer:
+def _customer(identifiers: Identifiers, country: str | None) -> Customer:
     given = [each for each in IDENTIFIERS if getattr(identifiers, each.key) is not None]
     if len(given) != 1:
         raise RequestRefusedError(
@@ -179,10 +182,20 @@ def _customer(identifiers: Identifiers) -> Customer:
             "give exactly one of mobile, email, external id",
         )
     kind = given[0].field.name
-    value = getattr(_checked(identifiers, given), given[0].key)
+    if kind == "mobile" and country:
+        value = _apply(kind, _mobile_rule(country), identifiers.mobile)
+    else:
+        value = getattr(_checked(identifiers, given), given[0].key)
     if value is None:
         raise RequestRefusedError(kind, "it is blank", "give the customer's identifier")
     return Customer(cast("IdentifierKind", kind), value)
+
+
+def _mobile_rule(country: str) -> Rule:
+    try:
+        return mobile_rule(country)
+    except ValueError as error:
+        raise RequestRefusedError("country", str(error), "correct it") from None
 
 
 def _checked(owner: _Fields, described: Iterable[Described]) -> _Fields:

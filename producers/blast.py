@@ -158,6 +158,7 @@ def _report_of(preparer: Preparer) -> BlastReport:
 def _write(errors: ErrorsFile, refused: Iterable[BadRow]) -> None:
     for bad in sorted(refused, key=lambda row: row.line):
         errors.write(bad)
+    errors.flush()
 
 
 def _log_accepted(campaign: Campaign, accepted: Iterable[Job]) -> None:

@@ -48,6 +48,8 @@ class Request(LineFields, total=False):
     campaign: str
     """The campaign to count it under, 1 to 255 characters; by default `background`, or
     `background-ACCOUNT` for another account than `default`."""
+    country: str | None
+    """The country of the mobile, as two letters such as IN; by default the account's."""
     key: str | None
     """Idempotency key, 1 to 255 characters: the same key with the same payload is accepted once.
 
@@ -101,6 +103,7 @@ class Producer:
             [Reward(**_pick(given, REWARD)), *request.get("more", ())],
             CallFields(**_pick(given, CALL)),
             campaign=campaign,
+            country=request.get("country") or account.country or None,
             key=request.get("key"),
         )
         if len(self._account_of) < _KNOWN_CAMPAIGNS:

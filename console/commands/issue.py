@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from console.commands.account_option import AccountOption
+from console.commands.country_option import CountryOption
 from console.commands.field_options import GivenFields, with_field_options
 from console.commands.wait import wait_for_line
 from console.commands.wake_up import WakeUp
@@ -35,6 +36,7 @@ def issue(
         ),
     ] = None,
     account: AccountOption = None,
+    country: CountryOption = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the outcome; exit status 1 unless issued.")
     ] = False,
@@ -50,6 +52,7 @@ def issue(
             [fields.reward],
             fields.call,
             campaign=campaign,
+            country=country or chosen.country or None,
             key=key,
         )
         say(enqueued.request_id)

@@ -23,7 +23,7 @@ def blast_progress(source: Source) -> Iterator[Callable[[BlastReport], None]]:
         transient=True,
         disable=not err.is_terminal,
     ) as progress:
-        task = progress.add_task("", total=source.size, rows=0, speed=0.0)
+        task = progress.add_task("", total=source.size or None, rows=0, speed=0.0)
 
         def show(report: BlastReport) -> None:
             elapsed = progress.tasks[task].elapsed or 0.0

@@ -19,7 +19,7 @@ _HEADINGS = (
 )
 
 
-def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
+def show_warnings(warnings: Warnings, unit: str, *, accepted: bool) -> None:
     """Print the warnings by kind, with the first rows of each and the first problem."""
     if not warnings.rows:
         return
@@ -28,11 +28,11 @@ def show_warnings(warnings: Warnings, *, accepted: bool) -> None:
     for kind, having in warnings.kinds.items():
         lines = ", ".join(f"{line:,}" for line in having.lines)
         more = ", …" if having.rows > len(having.lines) else ""
-        remark(f"  {kind}: {counted(having.rows, 'row')} (line {lines}{more})")
-        remark(f"    line {having.lines[0]:,}: {having.first.problem}; {having.first.remedy}")
+        remark(f"  {kind}: {counted(having.rows, 'row')} ({unit} {lines}{more})")
+        remark(f"    {unit} {having.lines[0]:,}: {having.first.problem}; {having.first.remedy}")
 
 
-def show_readings(readings: Readings) -> None:
+def show_readings(readings: Readings, unit: str) -> None:
     """Print which values were read from another spelling, with the first rows of each kind."""
     if not readings.rows:
         return
@@ -40,7 +40,7 @@ def show_readings(readings: Readings) -> None:
     for name, kind in readings.kinds.items():
         lines = ", ".join(f"{line:,}" for line in kind.lines)
         more = ", …" if kind.rows > len(kind.lines) else ""
-        remark(f"  {name}: {counted(kind.rows, 'row')} (line {lines}{more})")
+        remark(f"  {name}: {counted(kind.rows, 'row')} ({unit} {lines}{more})")
 
 
 def expectation_lines(expectation: Expectation) -> Iterator[str]:

@@ -11,7 +11,7 @@ from producers.lint.finding import Finding
 from producers.lint.mobile_rule import check_length, country_code_rule
 from producers.lint.payment_rules import Payment, check_decimals, check_value_without_config
 from producers.lint.rewards_file import RewardTerms
-from producers.source import Row
+from producers.source import Identifier, Row
 
 RewardRule = Callable[[Reward], Finding | None]
 
@@ -22,6 +22,8 @@ class Lint:
     Args:
         strict: every warning refuses the row.
         country_code: the country code of all mobiles, 1 to 3 digits; None: unknown.
+        country: the country by which mobiles were completed, so that they need no check; None:
+            they were not.
         rewards: the terms of the rewards by id and by external id; None: unknown.
 
     Raises:
@@ -33,15 +35,18 @@ class Lint:
         *,
         strict: bool = False,
         country_code: str | None = None,
+        country: str | None = None,
         rewards: Mapping[int | str, RewardTerms] | None = None,
     ) -> None:
         self.rewards = rewards
         self._strict = strict
         self._payment = None if rewards is None else Payment(rewards)
         self._reward_rules = tuple(_reward_rules(self._payment))
-        self._check_mobile = (
-            check_length if country_code is None else country_code_rule(country_code)
-        )
+        self._check_mobile: Callable[[Identifier], Finding | None] = check_length
+        if country_code is not None:
+            self._check_mobile = country_code_rule(country_code)
+        elif country is not None:
+            self._check_mobile = _accept
 
     def inspect(self, row: Row, variant: Variant) -> list[Finding]:
         """Find all problems of a row for an endpoint; those that refuse it come first."""
@@ -66,6 +71,10 @@ class Lint:
             finding = self._payment.check_tender(row.reward, row.call)
             if finding is not None:
                 yield finding
+
+
+def _accept(_identifier: Identifier) -> None:
+    return None
 
 
 def _reward_rules(payment: Payment | None) -> Iterator[RewardRule]:

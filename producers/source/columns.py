@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from issuance.display import shorten
+from producers.fields.country import mobile_rule
 from producers.fields.field import Described
 from producers.fields.line import CALL, IDENTIFIERS, REWARD
 from producers.source.synonyms import AMBIGUOUS, BY_SYNONYM
@@ -107,9 +108,11 @@ class Columns:
 
     Raises:
         UnusableFile: The mapping points to a column that does not exist.
+        ValueError: The country is none.
     """
 
-    def __init__(self, mapping: Mapping[str, str]) -> None:
+    def __init__(self, mapping: Mapping[str, str], country: str | None = None) -> None:
+        self._mobile = None if country is None else mobile_rule(country)
         targets = {theirs.strip(): _target(ours.strip()) for theirs, ours in mapping.items()}
         self.understood: dict[str, str] = {}
         self._mapped = {plain(theirs): column for theirs, column in targets.items()} | targets
@@ -120,7 +123,10 @@ class Columns:
         stripped = name.strip()
         reduced = plain(stripped)
         known = self._mapped.get(stripped) or self._mapped.get(reduced) or _own(stripped)
-        return known or self._find_synonym(stripped, reduced)
+        found = known or self._find_synonym(stripped, reduced)
+        if self._mobile is None or found is None or found.key != "mobile":
+            return found
+        return found._replace(parse=self._mobile)
 
     def _find_synonym(self, name: str, reduced: str) -> Column | None:
         ours = BY_SYNONYM.get(reduced.rstrip(".:*#"))

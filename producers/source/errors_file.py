@@ -2,16 +2,25 @@
 
 import csv
 import io
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
+from errno import EACCES
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from producers.source.row import BadRow
 
-_COLUMNS = ("line", "field", "problem", "remedy")
+_COLUMNS = ("field", "problem", "remedy")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_CELL = 500
+_FLUSHED_ROWS = 500
+"""Rows that are kept in memory until they are on the disk."""
+_FULL = (
+    "this and the refused rows after it are not listed: too many",
+    "fix the rows above and run the file again; if many are alike, fix the program that exports it",
+)
 _MOST_BYTES = 64 * 1024 * 1024
 _KEPT_FOR_THE_END = 512
 """Bytes reserved for the row that says that the file is full."""
@@ -28,17 +37,35 @@ class ErrorsFile:
     Args:
         path: The file.
         most_bytes: The largest size of the file, at least 1,024.
+        unit: The title of the column with a row's number: "line", "row" or "item".
+        sheet: The sheet of a workbook, which gets a column of its own.
+        on_unwritten: Called with each bad row that could not be written, in order; None: the error
+            is raised.
 
     Attributes:
         path: The file.
         count: Bad rows in total.
         listed: Bad rows in the file.
+        failure: Why the file cannot be written any more; None: it can.
     """
 
-    def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        most_bytes: int = _MOST_BYTES,
+        unit: str = "line",
+        sheet: str = "",
+        on_unwritten: Callable[[BadRow], None] | None = None,
+    ) -> None:
         self.path = path
         self.count = 0
         self.listed = 0
+        self.failure: OSError | None = None
+        self._titles = (*(["sheet"] if sheet else []), unit, *_COLUMNS)
+        self._sheet = (_as_text(sheet),) if sheet else ()
+        self._on_unwritten = on_unwritten
+        self._unwritten: list[BadRow] = []
         self._room = most_bytes
         self._stream: IO[str] | None = None
 
@@ -51,41 +78,89 @@ class ErrorsFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.flush()
         if self._stream is not None:
-            self._stream.close()
+            # What a full disk has refused is refused again by close().
+            with suppress(OSError) if self.failure else nullcontext():
+                self._stream.close()
 
-    def write(self, bad: BadRow) -> None:
-        """Add one bad row.
+    def prove(self) -> None:
+        """Make sure that the file can be written, without changing it.
 
         Raises:
-            OSError: The file cannot be created or written.
+            OSError: it cannot.
+        """
+        if not self.path.exists():
+            with self.path.open("xb"):
+                pass
+            self.path.unlink()
+        elif self.path.is_file() or self.path.is_dir():
+            with self.path.open("ab"):
+                pass
+        elif not os.access(self.path, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES), str(self.path))
+
+    def write(self, bad: BadRow) -> None:
+        """Add one bad row; `flush` says whether it is written.
+
+        Raises:
+            OSError: The file cannot be created or written, and nobody takes the row instead.
         """
         self.count += 1
+        if self.failure is not None:
+            self._pass_on([bad])
+            return
         if self.listed < self.count - 1:
             return
+        self._unwritten.append(bad)
+        try:
+            self._add(bad)
+        except OSError as error:
+            self._fail(error)
+        else:
+            if len(self._unwritten) >= _FLUSHED_ROWS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered.
+
+        Raises:
+            OSError: The file cannot be written, and nobody takes the rows instead.
+        """
+        if self._stream is None or self.failure is not None or not self._unwritten:
+            return
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._unwritten.clear()
+
+    def _fail(self, error: OSError) -> None:
+        """Pass on the rows that may not be in the file; the later ones follow as they come."""
+        self.failure = error
+        unwritten, self._unwritten = self._unwritten, []
+        self.listed = max(0, self.listed - len(unwritten))
+        self._pass_on(unwritten)
+
+    def _pass_on(self, rows: list[BadRow]) -> None:
+        if self._on_unwritten is None:
+            raise self.failure or OSError(f"{self.path} cannot be written")
+        for bad in rows:
+            self._on_unwritten(bad)
+
+    def _add(self, bad: BadRow) -> None:
         if self._stream is None:
             self._stream = self.path.open("w", encoding="utf-8", newline="")
-            self._put(self._stream, _line(_COLUMNS))
-        line = _line([bad.line, *map(_as_text, (bad.field, bad.problem, bad.remedy))])
+            self._put(self._stream, _line(self._titles))
+        cells = map(_as_text, (bad.field, bad.problem, bad.remedy))
+        line = _line([*self._sheet, bad.line, *cells])
         if len(line.encode()) <= self._room - _KEPT_FOR_THE_END:
             self.listed += 1
             self._put(self._stream, line)
         else:
-            remedy = (
-                "fix the rows above and run the file again; if many are alike, "
-                "fix the program that exports it"
-            )
-            self._put(
-                self._stream,
-                _line(
-                    [
-                        bad.line,
-                        "",
-                        "this and the refused rows after it are not listed: too many",
-                        remedy,
-                    ]
-                ),
-            )
+            last = _line([*self._sheet, bad.line, "", *_FULL])
+            self._put(self._stream, last)
 
     def _put(self, stream: IO[str], line: str) -> None:
         self._room -= len(line.encode())

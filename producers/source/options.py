@@ -27,6 +27,7 @@ class ReadOptions:
         max_record_bytes: The longest record that is read, 1 to 131,072 bytes; a longer one is a
             bad row.
         sheet: The sheet of a workbook; None is the first that is visible.
+        country: The country of mobiles, as two letters; None: they have their country code.
 
     Raises:
         ValueError: A number is out of range, or a default is no value of a column.
@@ -38,6 +39,7 @@ class ReadOptions:
     defaults: Mapping[str, str] = field(default_factory=dict)
     max_record_bytes: int = 65_536
     sheet: str | None = None
+    country: str | None = None
 
     def __post_init__(self) -> None:
         _check("reward_id", self.reward_id, LARGEST_ID)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from issuance.display import mask
 from producers.fields.refusal import Refusal
 from producers.source.assembly import Assembly
-from producers.source.columns import Column, Columns, Slot
+from producers.source.columns import IGNORED, Column, Columns, Slot
 from producers.source.header import resolve_header
 from producers.source.options import ReadOptions
 from producers.source.row import BadRow, Doubt, Row
@@ -55,6 +55,8 @@ def _rows(
 
 
 def _text(row: SheetRow, at: int, column: Column) -> str:
+    if column is IGNORED:
+        return ""
     fault = row.faults.get(at)
     if fault is not None:
         if fault.is_error:

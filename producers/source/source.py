@@ -56,7 +56,7 @@ class Source:
         self.unit = "line"
         self.sheet = ""
         self.other_sheets: tuple[str, ...] = ()
-        self._columns = Columns(options.mapping)
+        self._columns = Columns(options.mapping, options.country)
         self._checked: Iterator[Row | BadRow] | None = None
         self._check()
 
@@ -144,10 +144,7 @@ class Source:
 
     def _suffix(self) -> str:
         """The suffix that names the format: `.csv` of `customers.csv.gz`."""
-        path = self.path
-        if path.suffix.lower() in _COMPRESSED:
-            path = path.with_suffix("")
-        return path.suffix.lower()
+        return _uncompressed(self.path).suffix.lower()
 
     def _load(self, raw: CountedInput, stream: BinaryIO) -> Sheet:
         if self._input.is_repeatable:
@@ -173,6 +170,15 @@ def read_rows(path: Path, options: ReadOptions) -> Iterator[Row | BadRow]:
         UnusableFile: Raised immediately, before the first row is read.
     """
     return Source(path, options).rows()
+
+
+def source_stem(path: Path) -> str:
+    """Return a file's name without its suffixes: `customers` of `customers.csv.gz`."""
+    return _uncompressed(path).stem
+
+
+def _uncompressed(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix.lower() in _COMPRESSED else path
 
 
 def _peek(blocks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:

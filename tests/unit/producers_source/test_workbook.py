@@ -142,6 +142,14 @@ def test_a_cell_without_a_value_is_refused_and_never_read_as_empty(tmp_path):
     assert isinstance(fourth, Row)
 
 
+def test_an_ignored_column_may_hold_anything(book):
+    [row] = book(
+        (*HEADER, "x"), (*GOOD, 12345678901234567890), options=ReadOptions(mapping={"x": "-"})
+    )
+
+    assert isinstance(row, Row)
+
+
 def test_the_letters_of_an_error_within_a_text_are_text(book):
     [row] = book(HEADER, (*GOOD[:3], 'x t="e" </f></c> y'))
 

@@ -1,0 +1,155 @@
+"""The run of a blast: accepts or checks a file's rows, and reports them."""
+
+import sys
+from collections.abc import Mapping
+
+from console.commands.interruption import interruptible
+from console.commands.wait import wait_for_campaign
+from console.commands.wake_up import WakeUp
+from console.rendering.blast_progress import blast_progress
+from console.rendering.campaign import balance_lines
+from console.rendering.layout import say
+from console.rendering.lint_report import expectation_lines, show_readings, show_warnings
+from console.rendering.refused_rows import ShownErrors
+from console.rendering.source_notes import show_understood
+from console.terminal import EXIT_INTERRUPTED, operator, remark
+from issuance.states import CampaignState
+from ledger.campaigns import (
+    Campaign,
+    CampaignError,
+    ensure_campaign,
+    find_campaign,
+    weigh_campaign,
+)
+from ledger.store.database import Ledger
+from operations.formats import counted
+from operations.services import Services
+from producers.blast import BlastReport, check
+from producers.blast import blast as accept_file
+from producers.freezing import Freezer
+from producers.preparing import BlastOptions
+from producers.source import Source
+
+
+def prepare_campaign(
+    ledger: Ledger, name: str, account: str, *, defer_limits: bool, weight: int | None
+) -> Campaign:
+    """Find or create the campaign, and apply its options."""
+    is_new = not _exists(ledger, name)
+    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits, account=account)
+    name = campaign.name
+    if defer_limits and not campaign.defers_limits:
+        remark(f"{name} was created without --defer-limits; that cannot be changed.")
+    if weight is not None and weight != campaign.weight:
+        weigh_campaign(ledger, name, weight, operator())
+        before = "" if is_new else f"; it was {campaign.weight}"
+        remark(f"{name}'s weight is {weight} from now on{before}.")
+    if campaign.state is CampaignState.PAUSED:
+        remark(f"{name} is paused: nothing is issued until it is resumed.")
+    return campaign
+
+
+def _exists(ledger: Ledger, name: str) -> bool:
+    try:
+        find_campaign(ledger, name)
+    except CampaignError:
+        return False
+    return True
+
+
+def accept_rows(
+    services: Services,
+    ledger: Ledger,
+    campaign: Campaign,
+    source: Source,
+    errors: ShownErrors,
+    *,
+    freezer: Freezer,
+    options: BlastOptions,
+) -> BlastReport:
+    """Accept a file's rows, and report them."""
+    names = dict(source.understood)
+    wake_up = WakeUp(services)
+    report = BlastReport()
+    try:
+        with errors, interruptible() as check_interrupted, blast_progress(source) as show_progress:
+
+            def on_batch(report_now: BlastReport) -> None:
+                nonlocal report
+                report = report_now
+                show_progress(report_now)
+                wake_up.request()
+                check_interrupted()
+
+            report = accept_file(
+                ledger, campaign, source, freezer, errors, options=options, on_batch=on_batch
+            )
+    except KeyboardInterrupt:
+        say(
+            f"{_summary(campaign.name, report, errors)}: interrupted; "
+            "run it again to accept the rest"
+        )
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception:
+        errors.show()
+        if report.rows:
+            remark(f"{_summary(campaign.name, report, errors)}, before this error:")
+        raise
+    show_understood(_new_names(source, names))
+    errors.show()
+    show_readings(report.readings, source.unit)
+    show_warnings(report.warnings, source.unit, accepted=True)
+    say(_summary(campaign.name, report, errors))
+    return report
+
+
+def _new_names(source: Source, known: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of JSON keys that were understood since the file's check."""
+    found = source.understood.items()
+    return {theirs: ours for theirs, ours in found if theirs not in known}
+
+
+def _summary(campaign: str, report: BlastReport, errors: ShownErrors) -> str:
+    where = f" ({errors.whereabouts})" if report.refused else ""
+    jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
+    return (
+        f"{campaign}: {report.accepted:,} accepted{jobs}, {report.known:,} already known, "
+        f"{report.refused:,} refused "
+        f"of {counted(report.rows, 'row')}{where}"
+    )
+
+
+def check_only(
+    campaign: str, source: Source, freezer: Freezer, errors: ShownErrors, options: BlastOptions
+) -> BlastReport:
+    """Check a file's rows, and report them."""
+    names = dict(source.understood)
+    with errors:
+        report = check(campaign, source, freezer, errors, options=options)
+    show_understood(_new_names(source, names))
+    errors.show()
+    show_readings(report.readings, source.unit)
+    show_warnings(report.warnings, source.unit, accepted=False)
+    if options.lint.rewards is not None:
+        for line in expectation_lines(report.expectation):
+            say(line)
+    where = f" ({errors.whereabouts})" if report.refused else ""
+    jobs = f" in {counted(report.jobs, 'job')}" if report.jobs < report.accepted else ""
+    say(
+        f"{campaign}: dry run, nothing accepted; {report.accepted:,} good{jobs}, "
+        f"{report.refused:,} refused "
+        f"of {counted(report.rows, 'row')}{where}"
+    )
+    return report
+
+
+def wait_until_settled(ledger: Ledger, campaign: str) -> None:
+    """Wait for all lines of a campaign, and print its balance."""
+    try:
+        remark(f"Waiting until all lines of {campaign} are settled; Ctrl-C ends only the waiting.")
+        found = wait_for_campaign(ledger, campaign)
+    except KeyboardInterrupt:
+        remark("No longer waiting; the work continues, see `issuance status`.")
+        sys.exit(EXIT_INTERRUPTED)
+    for line in balance_lines(found):
+        say(line)
