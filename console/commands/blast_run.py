@@ -72,7 +72,11 @@ def accept_rows(
     wake_up = WakeUp(services)
     report = BlastReport()
     try:
-        with errors, interruptible() as check_interrupted, blast_progress(source) as show_progress:
+        with (
+            errors,
+            interruptible(source.interrupt) as check_interrupted,
+            blast_progress(source) as show_progress,
+        ):
 
             def on_batch(report_now: BlastReport) -> None:
                 nonlocal report

@@ -7,10 +7,15 @@ from types import FrameType
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], None]]:
+def interruptible(
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> Iterator[Callable[[], None]]:
     """Delay the first SIGINT until the yielded function is called; a second one acts at once.
 
     Main thread only, as for all signals in Python.
+
+    Args:
+        on_interrupt: called at once with the first SIGINT.
 
     Raises:
         KeyboardInterrupt: from the yielded function.
@@ -20,6 +25,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
     def remember(_number: int, _frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
+        on_interrupt()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def check() -> None:

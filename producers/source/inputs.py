@@ -99,12 +99,24 @@ class StandardInput:
     size = 0
     is_repeatable = False
 
+    def __init__(self) -> None:
+        self.is_interrupted = False
+
     def open(self) -> BinaryIO:
         """Return the stream."""
         return sys.stdin.buffer
 
-    def check_unchanged(self, stream: BinaryIO) -> None:
-        """Check nothing: whoever writes it ends it."""
+    def check_unchanged(self, stream: BinaryIO) -> None:  # noqa: ARG002  # as for a file
+        """Doubt the end after Ctrl-C, which also ends the program that writes into the pipe.
+
+        Raises:
+            Cut: it was interrupted.
+        """
+        if self.is_interrupted:
+            raise Cut(
+                "standard input ended after an interruption",
+                "run it again; rows that were accepted are known then",
+            )
 
 
 class CountedInput(io.RawIOBase):

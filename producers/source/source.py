@@ -50,7 +50,9 @@ class Source:
     def __init__(self, path: Path, options: ReadOptions) -> None:
         self.path = path
         self._options = options
-        self._input = StandardInput() if path == STANDARD_INPUT else FileInput(path)
+        self._input: StandardInput | FileInput = (
+            StandardInput() if path == STANDARD_INPUT else FileInput(path)
+        )
         self.size = self._input.size
         self.bytes_read = 0
         self.unit = "line"
@@ -83,6 +85,11 @@ class Source:
         self.bytes_read = 0
         with self._input.open() as stream:
             yield from self._reader(stream)
+
+    def interrupt(self) -> None:
+        """Take the end of standard input for a cut from now on: Ctrl-C ends its writer too."""
+        if isinstance(self._input, StandardInput):
+            self._input.is_interrupted = True
 
     def _check(self) -> None:
         stream = self._input.open()

@@ -1,6 +1,8 @@
 """The errors file: a file's bad rows, for an operator."""
 
 import csv
+import os
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +122,77 @@ def test_the_first_row_that_does_not_fit_ends_the_list(tmp_path):
             errors.write(BadRow(2, "", problem, "r"))
 
     assert (errors.count, errors.listed, len(contents(path))) == (3, 1, 3)
+
+
+def test_a_workbooks_rows_are_named_by_sheet_and_row(tmp_path):
+    path = tmp_path / "errors.csv"
+
+    with ErrorsFile(path, unit="row", sheet="=Customers") as errors:
+        errors.write(BadRow(7, "mobile", "p", "r"))
+
+    assert contents(path) == [
+        ["sheet", "row", "field", "problem", "remedy"],
+        ["'=Customers", "7", "mobile", "p", "r"],
+    ]
+
+
+def test_proving_leaves_no_file_and_changes_none(tmp_path):
+    new, old = tmp_path / "new.csv", tmp_path / "old.csv"
+    old.write_text("older")
+
+    for path in (new, old, Path("/dev/null")):
+        ErrorsFile(path).prove()
+
+    assert not new.exists()
+    assert old.read_text() == "older"
+
+
+@pytest.mark.parametrize("path", ["missing/errors.csv", ".", "/proc/errors.csv"])
+def test_a_file_that_cannot_be_written_is_found_before_it_is_needed(tmp_path, path):
+    with pytest.raises((FileNotFoundError, IsADirectoryError)):
+        ErrorsFile(tmp_path / path).prove()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 2_000])
+def test_rows_that_a_full_disk_refuses_are_passed_on_in_order(rows):
+    passed = []
+
+    with ErrorsFile(Path("/dev/full"), on_unwritten=passed.append) as errors:
+        for line in range(rows):
+            errors.write(BadRow(line, "", "problem", "remedy"))
+
+    assert [bad.line for bad in passed] == list(range(rows))
+    assert (errors.count, errors.listed) == (rows, 0)
+    assert errors.failure is not None
+
+
+def test_rows_that_were_written_before_a_failure_are_not_passed_on(tmp_path):
+    path, passed = tmp_path / "errors.csv", []
+
+    with ErrorsFile(path, on_unwritten=passed.append) as errors:
+        errors.write(BadRow(2, "", "p", "r"))
+        errors.flush()
+        full_disk(errors._stream)
+        errors.write(BadRow(3, "", "p", "r"))
+        errors.flush()
+        errors.write(BadRow(4, "", "p", "r"))
+
+    assert [bad.line for bad in passed] == [3, 4]
+    assert [row[0] for row in contents(path)] == ["line", "2"]
+    assert (errors.count, errors.listed) == (3, 1)
+
+
+def test_without_anyone_to_take_the_rows_the_error_is_raised():
+    errors = ErrorsFile(Path("/dev/full"))
+    errors.write(BadRow(2, "", "p", "r"))
+
+    with pytest.raises(OSError, match="No space left"):
+        errors.flush()
+    errors.__exit__(None, None, None)
+
+
+def full_disk(stream):
+    """Let what is written to a stream from now on go to a full disk."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, stream.fileno())
+    os.close(full)
