@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import Celery
 from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
@@ -54,14 +54,22 @@ class OneAccount(WorkerServices):
         return self.sync_limiter(self.base.accounts.get())
 
 
+_Kind = TypeVar("_Kind", bound=OneAccount)
+
+
 def make_services(
-    server: FakeServer, ledger: Ledger, *, broker_url: str, **settings: Any
-) -> OneAccount:
+    server: FakeServer,
+    ledger: Ledger,
+    *,
+    broker_url: str,
+    kind: type[_Kind] = OneAccount,
+    **settings: Any,
+) -> _Kind:
     """Create the services, with an unlimited rate."""
     servers = Servers(str(ledger.engine.url), broker_url, "", API_URL, 0)
     known = Settings(_env_file=None, api_url=API_URL, **settings)
     sync = FakeRedis(server=server, decode_responses=True)
-    made = OneAccount(Services(known, servers, connect_redis=lambda _: sync), worker="w-1")
+    made = kind(Services(known, servers, connect_redis=lambda _: sync), worker="w-1")
     made.ledger = ledger
     made.client = FakeApi()
     made.redis = FakeAsyncRedis(server=server, decode_responses=True)
