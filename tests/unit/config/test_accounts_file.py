@@ -1,7 +1,10 @@
 """The accounts file: what it may hold, and an error that names account, key and remedy."""
 
+from pathlib import Path
+
 import pytest
 
+from config import accounts_file
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.accounts_file import read_accounts_file
@@ -9,6 +12,7 @@ from config.settings import Settings, SettingsError
 from issuance.data_scope import ScopeKind
 from issuance.endpoint import Variant
 
+ROOT = Path(__file__).parents[3]
 WHOLE = """
 [accounts.north]
 url = "https://north.example.test/"
@@ -156,3 +160,15 @@ def test_a_missing_account_is_an_error_that_lists_the_others(write):
     alone = AccountRegistry(None, Account.of_settings(Settings(_env_file=None)))
     with pytest.raises(AccountError, match="set ISSUANCE_ACCOUNTS_FILE"):
         alone.get("east")
+
+
+def test_the_sample_has_every_key_and_is_accepted_with_its_secrets(tmp_path, monkeypatch):
+    sample = (ROOT / "samples/accounts.toml").read_text()
+    (tmp_path / "accounts.toml").write_text(sample)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/north-till").write_text("one")
+    monkeypatch.setenv("GROUP_CLIENT_SECRET", "two")
+    accounts = read_accounts_file(tmp_path / "accounts.toml").accounts
+    assert (accounts["north"].brand, accounts["group"].own_org) == ("NORTH", "4001")
+    documented = (ROOT / "docs/how-to/several-accounts.md").read_text()
+    assert [key for key in accounts_file._Entry.model_fields if f"`{key}`" not in documented] == []
