@@ -89,7 +89,7 @@ def blast(
         stack.enter_context(collecting_rarely())
         # Without --allow-repeats the ledger's unique requestIds find repeats, at no cost.
         occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
-        preparer = Preparer(campaign.name, freezer, options, occurrences)
+        preparer = Preparer(campaign.name, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
@@ -100,7 +100,7 @@ def blast(
         for prepared, acceptance in committed:
             _log_accepted(campaign, acceptance.accepted)
             refused = prepared.refused + [
-                bad for conflict in acceptance.conflicts for bad in _explain(conflict)
+                bad for conflict in acceptance.conflicts for bad in _explain(conflict, source.unit)
             ]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
@@ -136,7 +136,8 @@ def check(
 ) -> BlastReport:
     """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`)."""
     with Occurrences() as occurrences:
-        preparer = Preparer(campaign_name, freezer, options or BlastOptions(), occurrences)
+        options = options or BlastOptions()
+        preparer = Preparer(campaign_name, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
         for prepared in map(preparer.prepare, _batches(source)):
             _write(errors, prepared.refused)
@@ -170,8 +171,8 @@ def _count_lines(jobs: Iterable[Job]) -> int:
     return sum(len(job.lines) for job in jobs)
 
 
-def _explain(conflict: Conflict) -> list[BadRow]:
-    place = f"line {conflict.first_line}"
+def _explain(conflict: Conflict, unit: str) -> list[BadRow]:
+    place = f"{unit} {conflict.first_line}"
     field = ""
     if conflict.kind == "number":
         field = "transactionNumber"
@@ -186,7 +187,7 @@ def _explain(conflict: Conflict) -> list[BadRow]:
         problem, remedy = refusal.problem, refusal.remedy
     else:
         where = (
-            f"{place} of an earlier run"
+            f"line {conflict.first_line} of an earlier run"
             if conflict.first_line
             else "not by a file, or its job was pruned since"
         )

@@ -71,6 +71,7 @@ class Preparer:
         options: how to treat the rows.
         occurrences: counts the rows; required if repeats are allowed. If they are not, repeats are
             refused here instead of at acceptance.
+        unit: what a row's number counts, as `Source.unit` says.
 
     Raises:
         ValueError: the options group rows, and the endpoint is `single`.
@@ -82,6 +83,8 @@ class Preparer:
         freezer: Freezer,
         options: BlastOptions,
         occurrences: Occurrences | None = None,
+        *,
+        unit: str = "line",
     ) -> None:
         options.check(freezer.variant)
         self.warnings = Warnings()
@@ -91,6 +94,7 @@ class Preparer:
         self._freezer = freezer
         self._options = options
         self._occurrences = occurrences
+        self._unit = unit
 
     def prepare(self, rows: Iterable[Row | BadRow]) -> Prepared:
         """Prepare a batch: jobs keep the order of their first rows; a bad row affects no other."""
@@ -176,7 +180,7 @@ class Preparer:
     def _refuse_repeat(self, customer: Customer, row: Row) -> None:
         seen = self._count(customer, row)
         if seen.number > 1:
-            raise repeat(f"line {seen.first_line}")
+            raise repeat(f"{self._unit} {seen.first_line}")
 
     def _group(self, good: Iterable[_Asked]) -> list[list[_Asked]]:
         """Group rows that fit into one call: same customer, same fields of the call."""

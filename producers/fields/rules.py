@@ -15,6 +15,8 @@ LARGEST_QUANTITY = 1_000_000
 LONGEST_TEXT = 4_000
 
 _EXACT_DIGITS = 15  # a double keeps this many digits exactly
+_LONGEST_NUMBER = _EXACT_DIGITS + 4
+"""Digits of the largest 64-bit number."""
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _EXPONENT_OF_SPREADSHEETS = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{2,}")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -43,31 +45,31 @@ def positive_integer(largest: int) -> Callable[[str], int | ReadAs | None]:
 
     def parse(text: str) -> int | ReadAs | None:
         value = text.strip()
-        if (number := _whole(value, largest)) is not None:
-            return number
-        if not value:
-            return None
-        if _THOUSANDS.fullmatch(value):
-            raise Refusal(
-                f"{show(value)} is not a whole number everywhere: a separator marks thousands in "
-                "one country and decimals in another",
-                f"write a whole number from 1 to {largest} in digits only",
-            )
-        integral = _INTEGRAL.fullmatch(value)
-        if integral and (number := _whole(integral[1], largest)) is not None:
-            return ReadAs(number, "whole number written with decimals")
-        raise _integer_refusal(value, largest)
+        # int() is slow for very long texts, and raises above 4,300 digits
+        if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+            number = int(value)
+            if 1 <= number <= largest:
+                return number
+        return _read_unusual(value, largest)
 
     return parse
 
 
-def _whole(value: str, largest: int) -> int | None:
-    # int() is slow for very long texts, and raises above 4,300 digits
-    if value.isascii() and value.isdigit() and len(value) <= _EXACT_DIGITS + 4:
-        number = int(value)
+def _read_unusual(value: str, largest: int) -> ReadAs | None:
+    if not value:
+        return None
+    if _THOUSANDS.fullmatch(value):
+        raise Refusal(
+            f"{show(value)} is not a whole number everywhere: a separator marks thousands in one "
+            "country and decimals in another",
+            f"write a whole number from 1 to {largest} in digits only",
+        )
+    integral = _INTEGRAL.fullmatch(value)
+    if integral and value.isascii() and len(integral[1]) <= _LONGEST_NUMBER:
+        number = int(integral[1])
         if 1 <= number <= largest:
-            return number
-    return None
+            return ReadAs(number, "whole number written with decimals")
+    raise _integer_refusal(value, largest)
 
 
 def _integer_refusal(value: str, largest: int) -> Refusal:

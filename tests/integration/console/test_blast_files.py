@@ -120,12 +120,13 @@ def test_columns_under_other_names_are_named_before_anything_is_accepted(run, wr
 
 
 def test_a_workbooks_sheet_and_rows_are_named(run, tmp_path):
-    sheets = {"Customers": [HEADER, ROWS[0], (12, 1001)], "Notes": [("x",)]}
+    sheets = {"Customers": [HEADER, ROWS[0], (12, 1001), ROWS[0]], "Notes": [("x",)]}
     path = write_workbook(tmp_path / "a.xlsx", sheets)
     result = run("blast", path, "--campaign", "spring")
     assert result.exit_code == 3
     assert "Reading sheet 'Customers'; not 'Notes'" in result.stderr
     assert "sheet 'Customers', row 3, mobile:" in result.stderr
+    assert "sheet 'Customers', row 4: the same customer and reward as row 2" in result.stderr
     assert (tmp_path / "a.errors.csv").read_text().splitlines()[0].startswith("sheet,row,field")
 
 
