@@ -43,6 +43,10 @@ def _rows(
     assemble = Assembly(options).assemble
     identifiers = [at for at, column in enumerate(columns) if column.slot is Slot.IDENTIFIER]
     for row in rows:
+        if not row.is_readable:
+            problem = "a cell holds a date or a time span that is beyond all bounds"
+            yield BadRow(row.number, "", problem, "correct it, or format the column as text")
+            continue
         try:
             texts = [_text(row, at, column) for at, column in enumerate(columns)]
         except Refusal as refusal:

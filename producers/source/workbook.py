@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import IO, Any, NamedTuple
@@ -28,6 +29,8 @@ class SheetRow(NamedTuple):
     cells: list[Any]
     faults: dict[int, Fault]
     """Cells without a value, by 0-based position."""
+    is_readable: bool = True
+    """Whether its cells could be read; without, there are none."""
 
 
 class Sheet(NamedTuple):
@@ -48,7 +51,10 @@ class Sheet(NamedTuple):
         for fault in self.faults.values():
             by_row.setdefault(fault.row, {})[fault.column - self.first_column] = fault
         nothing: dict[int, Fault] = {}
-        for number, cells in enumerate(self.content.iter_rows(), start=1):
+        for number, cells in enumerate(_converted(self.content), start=1):
+            if cells is None:
+                yield SheetRow(number, [], nothing, is_readable=False)
+                continue
             faults = by_row.get(number, nothing)
             if faults or any(cell != "" and not _is_blank(cell) for cell in cells):
                 yield SheetRow(number, cells, faults)
@@ -71,7 +77,7 @@ def load_sheet(stream: IO[bytes], name: str | None) -> Sheet:
             chosen, others = _choose(book, name)
             faults = find_faults(archive, chosen)
             content = book.get_sheet_by_name(chosen)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         # RuntimeError: encrypted; NotImplementedError: an unknown compression
         raise UnusableFile(
             f"the workbook is damaged or not complete: {error}",
@@ -126,6 +132,18 @@ def _number_text(value: float) -> str:
     # Spreadsheets show 15 digits: 0.1 + 0.2 is 0.3 there and in their exports.
     exact = Decimal(f"{value:.{EXACT_DIGITS}g}")
     return f"{exact:f}" if exact % 1 else str(int(exact))
+
+
+def _converted(content: Any) -> Iterator[list[Any] | None]:
+    """Iterate over the rows' cells; None is a row with a time span beyond all bounds."""
+    rows = content.iter_rows()
+    for _ in range(content.end[0] + 1 if content.end else 0):
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except (OverflowError, ValueError):
+            yield None
 
 
 def _is_blank(cell: object) -> bool:

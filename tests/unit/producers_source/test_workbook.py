@@ -193,3 +193,28 @@ def test_a_bad_cell_affects_no_other_row(book):
     assert isinstance(bad, BadRow)
     assert (bad.line, bad.field) == (3, "mobile")
     assert isinstance(third, Row)
+
+
+def test_a_time_span_beyond_all_bounds_affects_no_other_row(tmp_path):
+    path = tmp_path / "blast.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        for row, cells in enumerate([HEADER, GOOD, GOOD, GOOD]):
+            sheet.write_row(row, 0, cells)
+        sheet.write_number(2, 3, 1e17, book.add_format({"num_format": "[h]:mm:ss"}))
+
+    first, bad, third = read_rows(path, ReadOptions())
+
+    assert (first.line, bad.line, third.line) == (2, 3, 4)
+    assert isinstance(bad, BadRow)
+
+
+def test_damaged_data_in_a_workbook_are_explained(tmp_path):
+    path = write_workbook(tmp_path / "blast.xlsx", {"A": [HEADER, *[GOOD] * 500]})
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("xl/worksheets/sheet1.xml").header_offset
+    for place in range(start + 60, start + 400, 17):
+        path.write_bytes(content[:place] + b"\xff\x00\xff" + content[place + 3 :])
+        with pytest.raises(UnusableFile):
+            read_rows(path, ReadOptions())
