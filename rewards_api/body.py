@@ -62,6 +62,8 @@ def rescue_body(response: httpx.Response, arrived: bytearray) -> bytes | None:
     A `Content-Length` that is too large, a missing last chunk and a reset after the last byte do
     not change what an answer says: a JSON object that has ended cannot continue.
     """
+    if len(arrived) > MAX_BODY_BYTES:
+        return None
     try:
         body = _read(response, arrived, MAX_BODY_BYTES)
     except (OversizeError, EncodingError):
