@@ -305,7 +305,7 @@ def _check_counted(world: World, names: dict[str, str]) -> None:
 
 
 @given(st.lists(step, min_size=4, max_size=24))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_whatever_happens_each_account_keeps_to_itself(ledger_template, steps):
     with _installation(ledger_template) as world:
         registry, made = world.services.base.accounts, world.services
