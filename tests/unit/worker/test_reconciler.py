@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from issuance.endpoint import Variant
 from issuance.outcome import Kind, Reason, Refusal
 from issuance.reconciliation.transactions import Issual, TransactionDetail
 from issuance.replies.reply import Answer, NoAnswer
@@ -264,3 +265,39 @@ async def test_a_cancelled_campaigns_jobs_are_reconciled_and_none_is_sent(desk):
     assert [attempt.job.number for attempt in desk.attempts] == [1]
     assert [returned.job.number for returned in desk.given_back] == [2]
     assert desk.api.starts == []
+
+
+@dataclass
+class ScopedReads(FakeReads):
+    """Reads that list a transaction in one scope only, and know the customer in some scopes."""
+
+    listed_in: str = ""
+    known_in: tuple[str, ...] = ()
+    scopes: list = field(default_factory=list)
+
+    async def customer_id(self, customer, *, reads, scope=None):
+        self.scopes.append(scope)
+        found = await super().customer_id(customer, reads=reads)
+        return found if scope in self.known_in else NoSuchCustomer(8015, "no such customer")
+
+    async def issuals(self, customer_id, reward_id, page, *, reads, scope=None):
+        found = await super().issuals(customer_id, reward_id, page, reads=reads)
+        return found if scope == self.listed_in else replace(found, issuals=())
+
+
+async def test_a_call_for_several_organisations_is_read_two_at_a_time(job):
+    job = replace(job, variant=Variant.CONNECTED, scope="OTHER:1,2,3,4,5")
+    scopes = ("OTHER:1,2", "OTHER:3,4", "OTHER:5")
+    reads = ScopedReads([[_entry(job)]], listed_in="OTHER:3,4", known_in=scopes)
+    attempt = await _reconcile(job, reads)
+    assert reads.scopes == list(scopes)
+    assert attempt.outcome.kind is Kind.ISSUED
+
+
+async def test_a_customer_is_unknown_only_if_no_organisation_knows_it(job):
+    job = replace(job, variant=Variant.CONNECTED, scope="OTHER:1,2,3")
+    reads = ScopedReads([[_entry(job)]], listed_in="OTHER:3", known_in=("OTHER:3",))
+    assert (await _reconcile(job, reads)).outcome.kind is Kind.ISSUED
+    attempt = await _reconcile(job, ScopedReads([[_entry(job)]]))
+    assert attempt.outcome.kind is Kind.IN_DOUBT
+    assert "no such customer" in attempt.outcome.message
