@@ -13,8 +13,9 @@ _REJECTED_DAYS = 14
 SETTINGS: dict[str, Any] = {
     # A failed message goes to the queue of rejected messages; its jobs are still released again.
     "task_acks_on_failure": False,
-    # Seconds; a broker that vanished is noticed after two. The server may ask for fewer seconds.
-    "broker_heartbeat": 30,
+    # Seconds; a broker that vanished is noticed after two of them, so that work continues within a
+    # minute of its return. The server may ask for fewer seconds.
+    "broker_heartbeat": 15,
     # Not exclusive: the connection that a worker lost must not lock out its new one.
     "control_queue_exclusive": False,
     "control_queue_durable": True,
