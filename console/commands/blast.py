@@ -22,6 +22,8 @@ from console.terminal import EXIT_REFUSED, explained, opened, read_services, rem
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
+from ledger.campaigns import campaign_account
+from ledger.store.errors import LedgerError
 from operations.errors import UsageError
 from operations.services import Services
 from producers.accounts import choose_account
@@ -134,7 +136,7 @@ def blast(
     with explained():
         services = read_services()
         names_country = country is not None or country_code is not None
-        country = _country(services, account, country, country_code)
+        country = _country(services, account, country, country_code, campaign=campaign)
         reading = ReadOptions(
             mapping=read_mapping(mapping or []),
             reward_id=reward_id,
@@ -178,7 +180,12 @@ def blast(
 
 
 def _country(
-    services: Services, account: str | None, country: str | None, country_code: str | None
+    services: Services,
+    account: str | None,
+    country: str | None,
+    country_code: str | None,
+    *,
+    campaign: str,
 ) -> str | None:
     """The country of mobiles: the option's, or else the account's."""
     if country_code is not None:
@@ -189,7 +196,27 @@ def _country(
             "completes mobiles to their international form."
         )
         return None
-    return country or services.accounts.get(account or DEFAULT_ACCOUNT).country or None
+    return country or _country_of_account(services, account, campaign) or None
+
+
+def _country_of_account(services: Services, account: str | None, campaign: str) -> str:
+    accounts = services.accounts
+    countries = {each.country for each in accounts.all().values()}
+    if account is None and len(countries) > 1:
+        account = _account_of(services, campaign)
+    if account is not None:
+        return accounts.get(account).country
+    default = accounts.find(DEFAULT_ACCOUNT)
+    return default.country if default is not None else next(iter(countries), "")
+
+
+def _account_of(services: Services, campaign: str) -> str | None:
+    """Look up the account of a campaign before its file is read; None: it is a new campaign."""
+    try:
+        with services.open_ledger() as ledger:
+            return campaign_account(ledger, campaign)
+    except LedgerError:
+        return None  # it does not exist yet; any other fault is reported when it is opened below
 
 
 def _check_country(campaign: str, chosen: Account, country: str | None) -> None:

@@ -37,7 +37,7 @@ class Source:
         path: The file; "-" is standard input, which can be read once.
         size: Its size in bytes when it was checked; 0 if it is not known.
         bytes_read: Bytes read by the latest `rows`, which reads less than 512 KiB ahead of its
-            latest row. A workbook is read as a whole.
+            latest row; of a workbook, the share of the sheet that was read.
         unit: What a row's number counts: "line", "row" of a sheet, or "item" of an array.
         sheet: The sheet that is read; "" if the file is no workbook.
         other_sheets: The workbook's other sheets.
@@ -111,7 +111,7 @@ class Source:
     def _reader(self, stream: BinaryIO) -> Generator[Row | BadRow]:
         raw = CountedInput(stream, self._count)
         if raw.peek(len(_ZIP)).startswith(_ZIP):
-            yield from read_sheet_rows(self._load(raw, stream), self._columns, self._options)
+            yield from self._sheet_rows(self._load(raw, stream))
             return
         if self._options.sheet is not None:
             raise UnusableFile("--sheet is given, and the file is no workbook", "leave it out")
@@ -129,6 +129,13 @@ class Source:
             if is_empty:
                 raise UnusableFile(records.cut.problem, records.cut.remedy)
             yield BadRow(records.number + 1, "", records.cut.problem, records.cut.remedy)
+
+    def _sheet_rows(self, sheet: Sheet) -> Iterator[Row | BadRow]:
+        for row in read_sheet_rows(sheet, self._columns, self._options):
+            # The sheet is in memory: what progresses is the reading of its rows.
+            self.bytes_read = self.size * row.line // sheet.height
+            yield row
+        self.bytes_read = self.size
 
     def _text_rows(self, records: Lines | ArrayItems, first: bytes) -> Iterator[Row | BadRow]:
         if isinstance(records, ArrayItems) or self._is_jsonl(first):
@@ -156,9 +163,9 @@ class Source:
     def _load(self, raw: CountedInput, stream: BinaryIO) -> Sheet:
         if self._input.is_repeatable:
             sheet = load_sheet(stream, self._options.sheet)
-            self.bytes_read = self.size
         else:
             sheet = load_sheet(spool(raw), self._options.sheet)
+            self.size = self.bytes_read
         try:
             self._input.check_unchanged(stream)
         except Cut as cut:

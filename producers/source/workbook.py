@@ -45,13 +45,18 @@ class Sheet(NamedTuple):
     content: Any
     """Calamine's sheet."""
 
+    @property
+    def height(self) -> int:
+        """Count of its rows, with the empty ones above."""
+        return self.content.end[0] + 1 if self.content.end else 0
+
     def rows(self) -> Iterator[SheetRow]:
         """Iterate over the rows that are not empty."""
         by_row: dict[int, dict[int, Fault]] = {}
         for fault in self.faults.values():
             by_row.setdefault(fault.row, {})[fault.column - self.first_column] = fault
         nothing: dict[int, Fault] = {}
-        for number, cells in enumerate(_converted(self.content), start=1):
+        for number, cells in enumerate(_converted(self.content, self.height), start=1):
             if cells is None:
                 yield SheetRow(number, [], nothing, is_readable=False)
                 continue
@@ -134,10 +139,10 @@ def _number_text(value: float) -> str:
     return f"{exact:f}" if exact % 1 else str(int(exact))
 
 
-def _converted(content: Any) -> Iterator[list[Any] | None]:
+def _converted(content: Any, height: int) -> Iterator[list[Any] | None]:
     """Iterate over the rows' cells; None is a row with a time span beyond all bounds."""
     rows = content.iter_rows()
-    for _ in range(content.end[0] + 1 if content.end else 0):
+    for _ in range(height):
         try:
             yield next(rows)
         except StopIteration:

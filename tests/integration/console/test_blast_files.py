@@ -101,6 +101,40 @@ def test_the_accounts_country_is_used_by_every_way_in(run, write_file, ledger, m
     assert customers(ledger) == ["mobile:919800000001", "mobile:919800000002"]
 
 
+ACCOUNTS = """
+[accounts.north]
+url = "https://north.example.test"
+till = "till.north"
+brand = "NORTH"
+password_env = "PASSWORD"
+country = "IN"
+
+[accounts.south]
+url = "https://south.example.test"
+till = "till.south"
+brand = "SOUTH"
+password_env = "PASSWORD"
+country = "DE"
+"""
+
+
+def test_a_campaigns_own_account_says_the_country_of_a_later_run(
+    run, write_file, ledger, tmp_path, monkeypatch
+):
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
+    monkeypatch.setenv("ISSUANCE_ACCOUNTS_FILE", str(tmp_path / "accounts.toml"))
+    monkeypatch.setenv("PASSWORD", "made up")
+    path = write_file("09800000001,1001")
+    first = run("blast", path, "--campaign", "spring", "--account", "north")
+    again = run("blast", path, "--campaign", "spring")
+    assert first.stdout.startswith("spring: 1 accepted, 0 already known")
+    assert again.stdout.startswith("spring: 0 accepted, 1 already known")
+    assert customers(ledger) == ["mobile:919800000001"]
+    other = run("blast", write_file("0151 23456789,1001"), "--campaign", "s", "--account", "south")
+    assert other.stdout.startswith("s: 1 accepted")
+    assert customers(ledger) == ["mobile:4915123456789", "mobile:919800000001"]
+
+
 def test_the_old_option_still_warns_and_names_the_new_one(run, write_file):
     path = write_file("9800000001,1001")
     result = run("blast", path, "--campaign", "spring", "--country-code", "91")

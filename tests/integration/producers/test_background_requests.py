@@ -255,3 +255,26 @@ def test_a_configured_ledger_without_migrations_is_refused(settings, tmp_path):
         ledger.migrate()
     with Producer(configured, Servers.of(configured)) as producer:
         assert producer.enqueue(mobile="919800000001", reward_id=1001).is_new
+
+
+def test_every_spelling_of_a_mobile_is_the_same_request_when_its_country_is_known(producer):
+    first = producer.enqueue(mobile="919800000001", reward_id=1001, key="order-1")
+    for spelling in ("098000-00001", "(98000) 00001", "0091 98000 00001"):
+        again = producer.enqueue(mobile=spelling, reward_id=1001, key="order-1", country="IN")
+        assert (again.request_id, again.is_new) == (first.request_id, False)
+
+
+@pytest.mark.parametrize(
+    ("mobile", "country", "field"),
+    [("12345", "IN", "mobile"), ("9800000001", "XX", "country"), ("09800000001", None, "mobile")],
+)
+def test_a_mobile_that_cannot_be_one_is_refused(producer, mobile, country, field):
+    with pytest.raises(RequestRefusedError) as refused:
+        producer.enqueue(mobile=mobile, reward_id=1001, country=country)
+    assert refused.value.field == field
+
+
+def test_another_spelling_of_a_campaigns_name_is_the_same_campaign(producer):
+    producer.enqueue(mobile="919800000001", reward_id=1001, campaign="spring sale")
+    producer.enqueue(mobile="919800000002", reward_id=1001, campaign=" spring  sale ")
+    assert balance(producer.ledger, "spring sale").campaign.accepted_lines == 2

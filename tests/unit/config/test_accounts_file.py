@@ -26,6 +26,7 @@ data_scope = "OTHER"
 own_org = 4001
 rate_per_minute = 600
 time_zone = "Asia/Kolkata"
+country = "IN"
 email_key = "emailId"
 group_keys = "snake"
 
@@ -64,6 +65,7 @@ def test_every_key_is_read_and_secrets_come_from_file_and_environment(write):
     assert north.secret.get_secret_value() == "from a file"
     assert (north.data_scope, north.own_org, north.brand) == (ScopeKind.OTHER, "4001", "NORTH")
     assert (north.rate_per_minute, north.time_zone) == (600, "Asia/Kolkata")
+    assert (north.country, south.country) == ("IN", "")
     assert (north.body_email_key, north.group_keys) == ("emailId", "snake")
     assert south.secret.get_secret_value() == "from the environment"
     assert (south.variant, south.rate_per_minute, south.time_zone) == (Variant.BULK, 100, "UTC")

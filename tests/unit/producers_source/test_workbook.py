@@ -1,12 +1,15 @@
 """Rows of an .xlsx workbook: typed cells, sheets, and what a spreadsheet has destroyed."""
 
+import sys
 import zipfile
 from datetime import date, datetime
+from types import SimpleNamespace
 
 import pytest
 import xlsxwriter
 
 from producers.source import (
+    STANDARD_INPUT,
     BadRow,
     Identifier,
     ReadOptions,
@@ -218,3 +221,26 @@ def test_damaged_data_in_a_workbook_are_explained(tmp_path):
         path.write_bytes(content[:place] + b"\xff\x00\xff" + content[place + 3 :])
         with pytest.raises(UnusableFile):
             read_rows(path, ReadOptions())
+
+
+def test_progress_is_the_share_of_the_sheet_that_was_read(tmp_path):
+    path = write_workbook(tmp_path / "blast.xlsx", {"A": [HEADER, *[GOOD] * 99]})
+    source = Source(path, ReadOptions())
+
+    rows = source.rows()
+    for _ in range(49):
+        next(rows)
+    assert source.bytes_read == source.size // 2
+    list(rows)
+    assert source.bytes_read == source.size
+
+
+def test_a_workbook_is_read_from_standard_input(tmp_path, monkeypatch):
+    path = write_workbook(tmp_path / "blast.xlsx", {"A": [HEADER, *[GOOD] * 3]})
+    with path.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+        source = Source(STANDARD_INPUT, ReadOptions())
+        rows = list(source.rows())
+
+    assert rows == list(read_rows(path, ReadOptions()))
+    assert source.bytes_read == source.size == path.stat().st_size
