@@ -177,6 +177,7 @@ def test_waiting_ends_with_the_last_line_and_prints_the_balance(run, write_file,
     assert result.stdout.splitlines()[1:] == [
         "spring: running, 3 lines accepted, balanced",
         "  issued 3",
+        "  3 units issued",
     ]
 
 
