@@ -37,12 +37,11 @@ class AccountStatus:
 
     @property
     def scope(self) -> str:
-        """The scope of calls that give none; "" if the endpoint has no scopes."""
+        """Scope and organisation of calls that give none; "" if the endpoint has no scopes."""
         account = self.account
         if not account.variant.endpoint.scoped:
             return ""
-        org = f" (own organisation {account.own_org})" if account.own_org else ""
-        return f"{account.data_scope}{org}"
+        return f"{account.data_scope} {account.own_org}".strip()
 
     @property
     def rate(self) -> str:

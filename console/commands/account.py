@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 from pydantic_core import to_json
-from rich.table import Table
-from rich.text import Text
 
+from console.rendering.accounts import account_table
 from console.rendering.layout import say
-from console.terminal import EXIT_FAILED, explained, out, read_services
+from console.terminal import EXIT_FAILED, explained, read_services
 from operations.accounts import (
     account_json,
     check_account,
@@ -26,7 +25,6 @@ app = typer.Typer(
 )
 
 _JSON = typer.Option("--json", help="One JSON object on one line.")
-_COLUMNS = ("account", "host", "endpoint", "auth", "scope", "rate", "state")
 
 
 @app.command(name="list")
@@ -40,14 +38,8 @@ def list_(*, as_json: Annotated[bool, _JSON] = False) -> None:
     if not found:
         say("No account yet: set ISSUANCE_API_URL, or ISSUANCE_ACCOUNTS_FILE.")
         return
-    table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="")
-    table.add_column("campaigns", justify="right")
-    for each in found:
-        account = each.account
-        texts = (account.name, account.host, account.variant, account.auth)
-        count = "" if each.campaigns is None else f"{each.campaigns:,}"
-        table.add_row(*map(Text, (*texts, each.scope, each.rate, each.state, count)))
-    out.print(table)
+    for line in account_table(found):
+        say(line)
 
 
 @app.command()

@@ -90,6 +90,17 @@ def name_of(account):
 def test_accounts_are_listed_without_their_secrets(run, accounts):
     shown = run("account", "list").stdout
     assert "hunter2" not in shown
+    header, north, south = shown.splitlines()
+    assert header.split() == [
+        *("account", "host", "endpoint", "auth", "scope", "rate", "campaigns", "state")
+    ]
+    assert north.split()[2:] == [
+        "bulk",
+        "basic",
+        "-",
+        *["60", "calls", "a", "minute", "0", "available"],
+    ]
+    assert "OTHER 4001" in south
     found = json.loads(run("account", "list", "--json").stdout)["accounts"]
     assert [(each["account"], each["endpoint"], each["ratePerMinute"]) for each in found] == [
         ("north", "bulk", 60),
