@@ -31,7 +31,7 @@ class Doubt(NamedTuple):
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes three times as long to make, and a file has millions
 class Row:
     """A good row: one reward for one customer, or several that are issued in one call.
 
