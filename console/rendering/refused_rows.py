@@ -16,7 +16,7 @@ class ShownErrors(ErrorsFile):
     """An errors file that can show its first rows; at most as large as the source, or 1 MiB.
 
     If it cannot be written any more, the rows are printed: the good rows of the file are accepted
-    all the same, and nothing else names the refused ones.
+    anyway, and nothing else names the refused ones.
 
     Raises:
         UsageError: the errors file cannot be written.

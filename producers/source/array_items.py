@@ -14,7 +14,7 @@ _OPENING = b"[{"
 class ArrayItems:
     """Iterates over an array's items as bytes; an item above `limit` bytes is None.
 
-    It is used as `Lines` is. Items are told apart by brackets and quotes alone, so that an item
+    It is used as `Lines` is. Items are separated by brackets and quotes alone, so that an item
     that is not JSON affects no other, unless it has too few or too many of them.
 
     Attributes:

@@ -104,7 +104,7 @@ class ErrorsFile:
         """Add one bad row; `flush` says whether it is written.
 
         Raises:
-            OSError: The file cannot be created or written, and nobody takes the row instead.
+            OSError: The file cannot be created or written, and `on_unwritten` is None.
         """
         self.count += 1
         if self.failure is not None:
@@ -125,7 +125,7 @@ class ErrorsFile:
         """Write what is buffered.
 
         Raises:
-            OSError: The file cannot be written, and nobody takes the rows instead.
+            OSError: The file cannot be written, and `on_unwritten` is None.
         """
         if self._stream is None or self.failure is not None or not self._unwritten:
             return

@@ -140,7 +140,7 @@ def _unnamed(position: int) -> Column:
 
 
 def _check_one_customer(names: list[str], columns: tuple[Column, ...], finder: Columns) -> None:
-    """Refuse a customer's number beside another identifier: only its author knows which counts."""
+    """Refuse a customer's number next to another identifier: only its author knows which counts."""
     kinds = [
         (name, column)
         for name, column in zip(names, columns, strict=True)
