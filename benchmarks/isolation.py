@@ -72,6 +72,8 @@ def measure(rounds: int, seconds: float, rate: int, jobs: int) -> dict[str, list
                 began, before = time.monotonic(), fast.stats()["answered"]
                 time.sleep(seconds)
                 answered = fast.stats()["answered"] - before
+                if answered == 0:
+                    raise RuntimeError("The measured account's backlog is used up: raise --jobs")
                 found[mode].append(answered / (time.monotonic() - began))
                 print(f"round {number + 1}, {mode}: {found[mode][-1]:,.1f}/s", file=sys.stderr)
     return found
