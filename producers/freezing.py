@@ -12,7 +12,7 @@ from issuance.account import DEFAULT_ACCOUNT
 from issuance.customer import Customer
 from issuance.data_scope import ScopeKind, scope_of
 from issuance.endpoint import Variant
-from issuance.job import NO_ORGS, Job, Lane, Line, freeze_body
+from issuance.job import NO_FIELDS, NO_ORGS, Job, Lane, Line, freeze_body
 from producers.fields.body import BodyWriter, body_writer
 from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
 from producers.fields.refusal import Refusal
@@ -20,9 +20,30 @@ from producers.lint.call_rules import check_call, check_orgs
 from producers.lint.endpoint_rules import check_line_count, check_units
 from producers.lint.payment_rules import check_amounts, check_reference
 
+_Parts = tuple[Mapping[str, Any], Mapping[str, Any]]
+_NO_PARTS: _Parts = (NO_FIELDS, NO_FIELDS)
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _LatestCall:
+    """The parts of a body that the latest call gave: most rows of a file have the same."""
+
+    def __init__(self, writer: BodyWriter) -> None:
+        self._writer = writer
+        self._known: tuple[CallFields, _Parts] = (NO_CALL_FIELDS, _NO_PARTS)
+
+    def read(self, call: CallFields, now: Callable[[], datetime]) -> _Parts:
+        """Check a call, and write what it says once and to each organisation."""
+        known, parts = self._known
+        if call is known:
+            return parts
+        check_call(call, now())
+        parts = self._writer.shared(call), self._writer.org(call)
+        self._known = call, parts
+        return parts
 
 
 @dataclass(frozen=True)
@@ -89,6 +110,10 @@ class Freezer:
     def _writer(self) -> BodyWriter:
         return body_writer(self.variant, snake=self.snake_group_keys)
 
+    @cached_property
+    def _latest(self) -> "_LatestCall":
+        return _LatestCall(self._writer)
+
     def check(self, call: CallFields, lines: Sequence[Line]) -> None:
         """Check the fields of a call, and that its lines fit into it.
 
@@ -100,9 +125,7 @@ class Freezer:
             check_line_count(self.variant, len(lines), self.max_lines)
         if call is NO_CALL_FIELDS:
             return
-        check_call(call, self.now())
-        self._writer.shared(call)
-        self._writer.org(call)
+        self._latest.read(call, self.now)
         if call.org_details:
             check_orgs(call.org_details, [line.org_id for line in lines])
 
@@ -122,9 +145,13 @@ class Freezer:
             call: the fields of its call.
         """
         endpoint = self.variant.endpoint
-        check_reference(reward, self.variant)
-        check_units(self.variant, reward.quantity)
-        check_amounts(reward)
+        # Most rewards have an id, one unit and no amounts: no rule can refuse them.
+        if reward.reward_id is None or reward.reward_external_id is not None:
+            check_reference(reward, self.variant)
+        if reward.quantity > 1:
+            check_units(self.variant, reward.quantity)
+        if reward.points is not None:
+            check_amounts(reward)
         org_id = reward.org_id
         if endpoint.needs_org and org_id is None:
             org_id = self._own_org(call)
@@ -148,15 +175,17 @@ class Freezer:
         occurrence: int = 1,
     ) -> Job:
         """Freeze lines made by `line`, whose call `check` has accepted, into a customer's job."""
-        check_line_count(self.variant, len(lines), self.max_lines)
+        if len(lines) > 1:
+            check_line_count(self.variant, len(lines), self.max_lines)
+        shared, of_org = _NO_PARTS if call is NO_CALL_FIELDS else self._latest.read(call, self.now)
         body = freeze_body(
             self.variant,
             customer,
             lines,
             brand=self.brand,
             email_key=self.email_key,
-            fields=self._writer.shared(call),
-            org_fields=self._writer.org(call),
+            fields=shared,
+            org_fields=of_org,
             orgs=self._orgs(call, lines) if call.org_details else NO_ORGS,
             transaction_number=call.transaction_number,
         )

@@ -8,6 +8,7 @@ from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
 from issuance.request_id import campaign_request_id
+from producers.fields.line import NO_CALL_FIELDS
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 from producers.lint import Expectation, Finding, Lint, Readings, Warnings
@@ -121,8 +122,10 @@ class Preparer:
 
     def _ask(self, row: Row) -> _Asked:
         asked, findings = self._check(row)
-        self._freezer.check(row.call, asked.lines)
-        self._note(row, findings)
+        if row.call is not NO_CALL_FIELDS:
+            self._freezer.check(row.call, asked.lines)
+        if findings or row.read_as or self._options.lint.rewards is not None:
+            self._note(row, findings)
         return asked
 
     def _ask_together(self, row: Row) -> _Asked:

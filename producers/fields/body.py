@@ -68,6 +68,12 @@ class _Target(NamedTuple):
     write_item: Write | None
     is_refused: bool
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether the value is sent as it is."""
+        described = self.described
+        return not (described.is_map or described.is_list or self.is_refused)
+
 
 def _writer(described: Iterable[Described], variant: Variant, *, snake: bool) -> Write:
     """Make the function that writes these fields of an object as a part of the body."""
@@ -85,15 +91,26 @@ def _writer(described: Iterable[Described], variant: Variant, *, snake: bool) ->
     nothing = tuple(
         {} if target.described.is_map else target.described.default for target in targets
     )
+    placed = [(target, target.outer, target.inner, target.is_simple) for target in targets]
 
     def write(given: object) -> dict[str, Any]:
         body: dict[str, Any] = {}
         values = read(given)
         if values == nothing:
             return body
-        for value, unset, target in zip(values, nothing, targets, strict=True):
-            if value != unset:
+        for value, unset, (target, outer, inner, is_simple) in zip(
+            values, nothing, placed, strict=True
+        ):
+            if value is unset or value == unset:
+                continue
+            if not is_simple:
                 _put(body, target, value, variant)
+            elif not outer:
+                body[inner] = value
+            elif outer in body:
+                body[outer][inner] = value
+            else:
+                body[outer] = {inner: value}
         return body
 
     return write
@@ -116,7 +133,7 @@ def _put(body: dict[str, Any], target: _Target, value: Any, variant: Variant) ->
         raise no_place(target.described, variant)
     if target.write_item is not None:
         value = [target.write_item(item) for item in value]
-    elif target.described.is_map:
+    else:
         value = dict(value)
     part = body.setdefault(target.outer, {}) if target.outer else body
     part[target.inner] = value

@@ -40,6 +40,8 @@ class Lint:
     ) -> None:
         self.rewards = rewards
         self._strict = strict
+        self._call = NO_CALL_FIELDS
+        self._of_call: Finding | None = None
         self._payment = None if rewards is None else Payment(rewards)
         self._reward_rules = tuple(_reward_rules(self._payment))
         self._check_mobile: Callable[[Identifier], Finding | None] = check_length
@@ -58,19 +60,18 @@ class Lint:
             found.append(finding)
         if row.doubts:
             found.extend(Finding(*doubt, refuses=False) for doubt in row.doubts)
-        if row.call is not NO_CALL_FIELDS:
-            found += self._inspect_call(row, variant)
+        if reward.redemption_value is not None and (decimals := check_decimals(reward)) is not None:
+            found.append(decimals)
+        if row.call is not self._call:
+            # Most rows of a file have the same call.
+            self._call, self._of_call = row.call, find_undocumented(row.call, variant)
+        if self._of_call is not None:
+            found.append(self._of_call)
+        if self._payment is not None and (tender := self._payment.check_tender(reward, row.call)):
+            found.append(tender)
         if self._strict:
             return [replace(finding, refuses=True) for finding in found]
         return sorted(found, key=lambda finding: not finding.refuses) if len(found) > 1 else found
-
-    def _inspect_call(self, row: Row, variant: Variant) -> Iterator[Finding]:
-        if (finding := find_undocumented(row.call, variant)) is not None:
-            yield finding
-        if self._payment is not None:
-            finding = self._payment.check_tender(row.reward, row.call)
-            if finding is not None:
-                yield finding
 
 
 def _accept(_identifier: Identifier) -> None:
@@ -79,7 +80,6 @@ def _accept(_identifier: Identifier) -> None:
 
 def _reward_rules(payment: Payment | None) -> Iterator[RewardRule]:
     # Only rules that can find something: a file may have a million rows.
-    yield check_decimals
     if payment is None:
         yield check_value_without_config
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from issuance.display import printable
 from producers.fields.field import Described
-from producers.fields.line import ALTERNATIVES, CALL, NO_CALL_FIELDS, REWARD, CallFields, Reward
+from producers.fields.line import ALTERNATIVES, CALL, NO_CALL_FIELDS, CallFields, Reward
 from producers.fields.reading import ReadAs, bare
 from producers.fields.refusal import Refusal
 from producers.source.columns import Column, Slot
@@ -18,7 +18,6 @@ _Key = tuple[str | int, ...]
 _Values = dict[str, Any]
 
 _LISTS: Mapping[str, Described] = {each.key: each for each in CALL if each.is_list}
-_REWARD_KEYS = frozenset(each.key for each in REWARD)
 
 
 class Assembly:
@@ -41,9 +40,10 @@ class Assembly:
         identifiers: dict[IdentifierKind, Any] = {}
         reward: _Values = {}
         call: _Values = {}
+        maps: dict[tuple[str, str], Any] = {}
         nested: dict[_Key, Any] = {}
         # In the order of `Slot`.
-        values: tuple[dict[Any, Any], ...] = (identifiers, reward, call, nested)
+        values: tuple[dict[Any, Any], ...] = (identifiers, reward, call, maps, nested)
         read_as: tuple[str, ...] = ()
         for (name, slot, key, parse), text in cells:
             if not text:
@@ -59,8 +59,8 @@ class Assembly:
                 values[slot][key] = value
         if len(identifiers) != 1:
             return _misidentified(line, list(identifiers))
-        if nested:
-            _place(nested, reward, call)
+        if maps or nested:
+            _place(maps, nested, reward, call)
         if self._has_defaults:
             _fill(reward, self._reward_defaults)
             _fill(call, self._call_defaults)
@@ -97,8 +97,17 @@ def _identifier_column(kind: IdentifierKind) -> Column:
     return Column(kind, Slot.IDENTIFIER, kind, str)
 
 
-def _place(nested: Mapping[_Key, Any], reward: _Values, call: _Values) -> None:
+def _place(
+    maps: Mapping[tuple[str, str], Any], nested: Mapping[_Key, Any], reward: _Values, call: _Values
+) -> None:
     """Put the values of maps and of items of lists into their fields."""
+    for (map_key, own), value in maps.items():
+        reward.setdefault(map_key, {})[own] = value
+    if nested:
+        _place_nested(nested, call)
+
+
+def _place_nested(nested: Mapping[_Key, Any], call: _Values) -> None:
     lists: dict[str, dict[Any, _Values]] = {}
     for (key, *rest), value in nested.items():
         field = str(key)
@@ -110,8 +119,7 @@ def _place(nested: Mapping[_Key, Any], reward: _Values, call: _Values) -> None:
             else:
                 item[str(part)] = value
         else:
-            owner = reward if field in _REWARD_KEYS else call
-            owner.setdefault(field, {})[rest[0]] = value
+            call.setdefault(field, {})[rest[0]] = value
     for field, items in lists.items():
         # Places without values leave no gap: an empty cell counts as no cell.
         call[field] = tuple(_LISTS[field].item(**items[place]) for place in sorted(items))
@@ -131,11 +139,12 @@ def _fill(given: _Values, defaults: Mapping[str, Any]) -> None:
 def _read_defaults(options: ReadOptions) -> tuple[_Values, _Values]:
     reward: _Values = {}
     call: _Values = {}
+    maps: dict[tuple[str, str], Any] = {}
     nested: dict[_Key, Any] = {}
-    values: tuple[dict[Any, Any], ...] = ({}, reward, call, nested)
+    values: tuple[dict[Any, Any], ...] = ({}, reward, call, maps, nested)
     for column, value in options.default_values():
         values[column.slot][column.key] = bare(value)
-    _place(nested, reward, call)
+    _place(maps, nested, reward, call)
     return reward, call
 
 

@@ -25,8 +25,10 @@ class Slot(IntEnum):
     IDENTIFIER = 0
     REWARD = 1
     CALL = 2
-    NESTED = 3
-    """A value in a map, or in an item of a list."""
+    MAP = 3
+    """A value in one of the reward's maps."""
+    NESTED = 4
+    """A value in one of the call's maps, or in an item of a list."""
 
 
 class Column(NamedTuple):
@@ -147,13 +149,7 @@ def own_reward_column(name: str) -> Column | None:
     """Find the column of a key of one of the API's rewards, whose params are its own."""
     first, dot, rest = name.partition(".")
     column = _own(f"rewardParams{dot}{rest}" if plain(first) == "params" else name)
-    is_of_reward = column is not None and (
-        column.slot is Slot.REWARD or (column.slot is Slot.NESTED and column.key[0] in _REWARD_KEYS)
-    )
-    return column if is_of_reward else None
-
-
-_REWARD_KEYS = {each.key for each in REWARD}
+    return column if column is not None and column.slot in (Slot.REWARD, Slot.MAP) else None
 
 
 def _map_value(name: str) -> Column | None:
@@ -162,7 +158,8 @@ def _map_value(name: str) -> Column | None:
     if found is None or not dot or not own.strip():
         return None
     own = own.strip()
-    return Column(f"{found.field.name}.{own}", Slot.NESTED, (found.key, own), found.field.rule)
+    slot = Slot.MAP if found in REWARD else Slot.NESTED
+    return Column(f"{found.field.name}.{own}", slot, (found.key, own), found.field.rule)
 
 
 def _list_value(name: str) -> Column | None:
@@ -198,7 +195,7 @@ def _target(ours: str) -> Column:
 def is_map(name: str) -> bool:
     """Whether the name is of an object with names that the file chooses, such as customFields."""
     column = _own(f"{name}.x")
-    return column is not None and column.slot is Slot.NESTED and column.key[-1] == "x"
+    return column is not None and column.slot >= Slot.MAP and column.key[-1] == "x"
 
 
 def is_container(name: str) -> bool:

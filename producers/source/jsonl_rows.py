@@ -72,7 +72,8 @@ def read_cells(pairs: _Pairs, columns: Columns) -> tuple[list[_Cell], list[list[
     Raises:
         Refusal: a key is unknown or given twice, or a value has no place in a cell.
     """
-    rewards = [value for key, value in pairs if _is_rewards(key, value)]
+    lists = [key for key, value in pairs if value.__class__ is list]
+    rewards = [value for key, value in pairs if _is_rewards(key, value)] if lists else []
     if not rewards:
         return _unique(_flatten(pairs, columns)), []
     rest = _flatten([pair for pair in pairs if not _is_rewards(*pair)], columns)
@@ -126,7 +127,7 @@ def _unique(found: Iterator[tuple[Column, object]]) -> list[_Cell]:
         if column.name in seen:
             raise Refusal("given twice in one object", "keep one of them", shorten(column.name))
         seen.add(column.name)
-        if column.slot is Slot.NESTED and not column.name.isprintable():
+        if column.slot >= Slot.MAP and not column.name.isprintable():
             raise Refusal(
                 "the name holds an invisible character",
                 "remove it",
@@ -153,7 +154,7 @@ def _flatten(
     pairs: _Pairs | list[tuple[str, object]], columns: Columns, prefix: str = ""
 ) -> Iterator[tuple[Column, object]]:
     for key, value in pairs:
-        name = f"{prefix}{key}"
+        name = prefix + key if prefix else key
         column = columns.find(name)
         if column is not None:
             yield column, value
