@@ -98,7 +98,7 @@ def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
             state=fields["state"],
             code="" if line.code is None else line.code,
             units=f"{'-' if line.quantity is None else line.quantity}/{line.requested_quantity}",
-            reward=line.reward_id,
+            reward=one_line(str(line.reward)),
             customer=customer if fits else f"{customer[: _LONGEST_CUSTOMER - 1]}…",
             request_id=line.request_id,
         )

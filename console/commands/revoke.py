@@ -61,7 +61,7 @@ def _preview(revocation: Revocation) -> Iterator[str]:
     yield f"  transactions  {', '.join(map(one_line, revocation.transaction_ids))}"
     line = revocation.line
     units = "units unknown" if line.quantity is None else counted(line.quantity, "unit")
-    yield f"  reward        {line.reward_id}, {units}, issued {clock(line.settled_at)}"
+    yield f"  reward        {one_line(str(line.reward))}, {units}, issued {clock(line.settled_at)}"
     if line.vouchers:
         yield f"  vouchers      {' '.join(map(mask, line.vouchers))}"
     if revocation.asked_before:

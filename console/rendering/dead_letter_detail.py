@@ -75,7 +75,7 @@ def _lines(lines: list[LineRecord], zone: tzinfo, *, reveal: bool) -> list[str]:
             line.state.value,
             "" if line.code is None else str(line.code),
             f"{'-' if line.quantity is None else line.quantity}/{line.requested_quantity}",
-            str(line.reward_id),
+            one_line(str(line.reward)),
             line.request_id,
         )
         for line in lines

@@ -48,6 +48,11 @@ class LineRecord:
     reward_external_id: str | None = None
     details: Details = field(default_factory=Details)
 
+    @property
+    def reward(self) -> int | str:
+        """The reward as the row named it: its external id, or else its id."""
+        return self.reward_id if self.reward_external_id is None else self.reward_external_id
+
 
 def outcomes(
     ledger: Ledger, campaign: Campaign, *, state: State | None = None

@@ -91,7 +91,7 @@ _CONTAINERS = {
     ".".join(parts[:end])
     for parts in (name.split(".") for name in (*_BY_PLAIN_NAME, *_LISTS_BY_PLAIN_NAME))
     for end in range(1, len(parts))
-} | _LISTS_BY_PLAIN_NAME.keys()
+} | {REWARDS, *_LISTS_BY_PLAIN_NAME}
 """The objects and lists of the API's nesting, by plain name without the places of items."""
 _PLACE = re.compile(r"\.([0-9]{1,2})(?=\.|$)")
 

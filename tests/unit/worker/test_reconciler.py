@@ -301,3 +301,26 @@ async def test_a_customer_is_unknown_only_if_no_organisation_knows_it(job):
     attempt = await _reconcile(job, ScopedReads([[_entry(job)]]))
     assert attempt.outcome.kind is Kind.IN_DOUBT
     assert "no such customer" in attempt.outcome.message
+
+
+async def test_a_job_with_a_number_of_its_own_is_found_by_it(job):
+    numbered = replace(job, transaction_number="till-17")
+    entry = _entry(job) | {"rewardIssueRefId": "till-17"}
+    found = await _reconcile(numbered, FakeReads([[entry]]))
+    assert found.decision == Settle(State.ISSUED, None)
+    missed = await _reconcile(numbered, FakeReads([[_entry(job)]]))
+    assert missed.decision == Reconcile(120.0, State.IN_DOUBT, found_nothing=True)
+
+
+async def test_transactions_of_a_reward_with_an_external_id_are_not_filtered_by_reward(job):
+    named = replace(job.lines[0], reward_id=0, reward_external_id="SKU-9")
+    filters = []
+
+    class Reads(FakeReads):
+        async def issuals(self, customer_id, reward_id, page, *, reads, scope=None):
+            filters.append(reward_id)
+            return await super().issuals(customer_id, reward_id, page, reads=reads, scope=scope)
+
+    found = await _reconcile(replace(job, lines=(named,)), Reads([[_entry(job)]]))
+    assert found.decision == Settle(State.ISSUED, None)
+    assert filters == [None]
