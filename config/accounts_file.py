@@ -22,7 +22,7 @@ from config.accounts import Account
 from config.settings import EmailKey, GroupKeys, SettingsError, read_variable
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
-from issuance.endpoint import Variant
+from issuance.endpoint import DEFAULT_VARIANT, Variant
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _INLINE_SECRETS = ("password", "client_secret", "secret", "token")
@@ -84,7 +84,7 @@ class _Entry(BaseModel):
     client_key: str = ""
     client_secret_file: str = ""
     client_secret_env: str = ""
-    variant: Variant = Variant.BULK
+    variant: Variant = DEFAULT_VARIANT
     data_scope: ScopeKind = ScopeKind.SELF
     own_org: int | None = Field(None, gt=0)
     rate_per_minute: int = Field(100, ge=0, le=_RATE_MOST)

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from config.home import default_home, embedded_ledger, old_home
 from config.server_parts import fill_urls
 from config.server_url import ServerUrl
-from issuance.endpoint import Variant
+from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
 from issuance.server_url_text import UNREADABLE, is_readable
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         "", description="Base URL of the rewards API; empty: the simulator of `issuance up`."
     )
     api_variant: Variant = Field(
-        Variant.BULK, description="Issue endpoint: single, bulk or connected."
+        DEFAULT_VARIANT, description="Issue endpoint: single, bulk or connected."
     )
     api_auth: AuthKind = Field(
         "basic", description="How we authenticate to the API: basic or oauth."

@@ -103,6 +103,9 @@ class Variant(StrEnum):
         return ENDPOINTS[self]
 
 
+DEFAULT_VARIANT = Variant.BULK
+"""The endpoint that the vendor documents as the way to issue one reward (rewards-api §1)."""
+
 ENDPOINTS: Mapping[Variant, Endpoint] = {
     Variant.SINGLE: Endpoint(
         path="/v1/user/reward/{reward_id}/issue",
