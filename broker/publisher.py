@@ -103,3 +103,15 @@ def _forget_connection(connection: "Connection") -> None:
     have become a replica, and a new connection leads to the new master.
     """
     connection.collect(socket_timeout=_COLLECT_SECONDS)
+
+
+def forget_pools(app: "Celery") -> object:
+    """In a forked child: remove an application's connections from kombu's pools; return them.
+
+    The pools are the process's, so a new application would get the parent's connections.
+    """
+    from kombu import pools  # noqa: PLC0415  # as above
+    from kombu.utils.collections import eqhash  # noqa: PLC0415
+
+    key = eqhash(app.connection_for_write())
+    return [dict.pop(pool, key, None) for pool in (pools.connections, pools.producers)]

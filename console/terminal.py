@@ -14,6 +14,7 @@ from config.logs import configure_logs
 from issuance.errors import ExplainedError, UnreachableError
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger, is_away
+from ledger.store.usage import used
 from operations.home import unconfigured_ledger
 from operations.services import Services
 
@@ -51,7 +52,10 @@ def opened(*, create: bool = False) -> Iterator[tuple[Services, Ledger]]:
         if err.is_terminal and (which := unconfigured_ledger(services.settings)):
             remark(which)
         try:
-            with services.open_ledger(create=create) as ledger:
+            with (
+                services.open_ledger(create=create) as ledger,
+                used(services.servers.ledger_url),
+            ):
                 yield services, ledger
         finally:
             services.close()

@@ -39,11 +39,18 @@ def connect(url: str) -> AsyncRedis:
     return AsyncRedis.from_url(server.url, retry=retry, **_options() | server.redis_arguments)
 
 
-def connect_sync(url: str) -> Redis:
-    """Make a client for synchronous code, as `connect`; close it with `with` or `close()`."""
+def connect_sync(url: str, *, wait_seconds: float | None = None) -> Redis:
+    """Make a client for synchronous code, as `connect`; close it with `with` or `close()`.
+
+    Args:
+        url: as for `connect`.
+        wait_seconds: the longest wait for a connection and for a reply, instead of the defaults.
+    """
+    waits = ("socket_timeout", "socket_connect_timeout") if wait_seconds else ()
     retry = Retry(ConstantBackoff(_RETRY_AFTER_SECONDS), 1, _RETRIED)
     server = ServerUrl.parse(url)
-    return Redis.from_url(server.url, retry=retry, **_options() | server.redis_arguments)
+    options = _options() | dict.fromkeys(waits, wait_seconds) | server.redis_arguments
+    return Redis.from_url(server.url, retry=retry, **options)
 
 
 def _options() -> dict[str, Any]:

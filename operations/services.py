@@ -15,6 +15,7 @@ from config.endpoints import Servers
 from config.settings import Settings, read_settings
 from issuance.account import DEFAULT_ACCOUNT
 from ledger.store.database import Ledger, require_ledger_file
+from ledger.store.usage import Usage
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import reach_redis
@@ -116,6 +117,14 @@ class Services:
             raise
         return ledger
 
+    def use_ledger(self) -> None:
+        """Show until the end of this process that it uses the ledger, and so do its children.
+
+        Raises:
+            LedgerError: the ledger is being restored.
+        """
+        self.__dict__["usage"] = Usage.begin(self.servers.ledger_url)
+
     @cached_property
     def redis(self) -> Redis:
         """The Redis that holds the limits.
@@ -204,8 +213,23 @@ class Services:
         with reach_redis():
             self.redis.set(_PROBE_KEY, "1", ex=_PROBE_SECONDS)
 
+    def forget_connections(self) -> object:
+        """In a forked child: use none of the parent's connections.
+
+        Returns:
+            The connections. The child must keep them and never close them.
+        """
+        found = {name: vars(self).pop(name, None) for name in ("celery", "redis", "wake_up")}
+        if found["celery"] is None:
+            return found
+        from broker.publisher import forget_pools  # noqa: PLC0415
+
+        return found, forget_pools(found["celery"])
+
     def close(self) -> None:
         """Close the connections that were opened, except the ledger's."""
         for name in ("celery", "redis"):
             if name in vars(self):
                 vars(self)[name].close()
+        if "usage" in vars(self):
+            vars(self)["usage"].end()

@@ -1,7 +1,7 @@
 """The Python call for other services: `producers.enqueue(mobile=…, reward_id=1001, key=…)`."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from redis import Redis
@@ -9,6 +9,7 @@ from redis import Redis
 from config.accounts import Account
 from config.endpoints import Servers
 from config.settings import Settings
+from limiter.redis_connection import connect_sync
 from operations.services import Services
 from producers.accounts import choose_account, default_campaign
 from producers.background import Enqueued, enqueue_job
@@ -22,6 +23,7 @@ from producers.fields.line import (
     LineFields,
     Reward,
 )
+from producers.forking import ForkSafe, call_in_child, calling
 from producers.freezing import Freezer
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ class Request(LineFields, total=False):
 
 
 class Producer:
-    """Accepts background issuance for one process; safe to share between threads.
+    """Accepts background issuance; safe to share between threads.
+
+    A process that forks may share it with its children, too: each opens its own connections.
 
     Args:
         settings: names the account and the ledger.
@@ -72,6 +76,8 @@ class Producer:
         self._services = Services(settings, servers, connect_redis=_connect_redis)
         self._account_of: dict[str, str] = {}
         self.ledger = self._services.open_ledger(create=True)
+        self._services.use_ledger()
+        self._fork_safe = ForkSafe(self._services, self.ledger)
 
     @property
     def wake_up(self) -> "WakeUp | None":
@@ -92,6 +98,10 @@ class Producer:
                 another account.
             TypeError: an argument is unknown.
         """
+        with calling():
+            return self._enqueue(request)
+
+    def _enqueue(self, request: Request) -> Enqueued:
         _check_names(request.keys())
         given: Mapping[str, Any] = request
         campaign = request.get("campaign") or default_campaign(request.get("account"))
@@ -144,13 +154,30 @@ def _check_names(given: Iterable[str]) -> None:
 
 
 def _connect_redis(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+    return connect_sync(url, wait_seconds=_REDIS_SECONDS)
 
 
-@cache
-def _default() -> Producer:
-    services = Services.read()
-    return Producer(services.settings, services.servers)
+class _Default:
+    """The producer of `enqueue`, made by the first thread that needs it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+        call_in_child(self._begin_child)
+
+    def _begin_child(self) -> None:
+        # Another thread of the parent may have held it; nobody in the child releases it.
+        self._lock = threading.Lock()
+
+    def get(self) -> Producer:
+        with calling(), self._lock:
+            if self._producer is None:
+                services = Services.read()
+                self._producer = Producer(services.settings, services.servers)
+            return self._producer
+
+
+_default = _Default()
 
 
 def enqueue(**request: Unpack[Request]) -> Enqueued:
@@ -160,4 +187,4 @@ def enqueue(**request: Unpack[Request]) -> Enqueued:
         SettingsError: the environment's settings are wrong.
         LedgerError: the ledger cannot be reached.
     """
-    return _default().enqueue(**request)
+    return _default.get().enqueue(**request)

@@ -127,6 +127,8 @@ def _require_parts(services: Services, name: ProcessName) -> None:
         if name is not ProcessName.DEAD_LETTERS:
             services.require_accounts()
         require_ledger_file(servers.ledger_url)
+        # Until this process and its children end; `issuance restore` asks for it.
+        services.use_ledger()
         with Ledger(servers.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:

@@ -13,6 +13,7 @@ from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger, ledger_url
 from ledger.store.dialects.dialect import Dialect, dialect_named
 from ledger.store.errors import LedgerError
+from ledger.store.usage import unused
 
 _BUSY_SECONDS = 30
 
@@ -61,13 +62,18 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
         The new path of the former file; None when there was none.
 
     Raises:
-        LedgerError: the ledger is no file, or the copy is missing, damaged or of a newer
-            program; nothing has changed.
+        LedgerError: the ledger is no file, a process uses it, or the copy is missing, damaged or of
+            a newer program; nothing has changed.
     """
     file = _file(url, lambda dialect: dialect.load_command)
     if not path.exists():
         raise LedgerError(f"There is no {path}: name a file that `issuance backup` has written")
     file.parent.mkdir(parents=True, exist_ok=True)
+    with unused(file):
+        return _replace(file, path, operator, aside_suffix)
+
+
+def _replace(file: Path, path: Path, operator: Operator, aside_suffix: str) -> Path | None:
     draft = file.with_name(f"{file.name}.draft")
     try:
         with _opened(path) as copy:

@@ -61,6 +61,16 @@ class Ledger:
         with self._reader.connect() as connection, connection.begin():
             yield connection
 
+    def forget_connections(self) -> object:
+        """In a forked child: use none of the parent's connections.
+
+        Returns:
+            The connections. The child must keep them and never close them.
+        """
+        pool = self.engine.pool
+        self.engine.dispose(close=False)
+        return pool
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

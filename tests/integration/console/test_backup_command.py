@@ -1,10 +1,13 @@
 """`issuance backup` and `issuance restore`: a consistent copy during writes, and its restore."""
 
 import json
+import os
+import signal
 import sqlite3
 import stat
 import threading
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -12,6 +15,7 @@ from config.endpoints import RunningSystem
 from config.home_lock import HomeLock
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.database import Ledger
+from ledger.store.usage import Usage
 from tests.contract.ledger.build import make_job, make_jobs
 
 
@@ -167,3 +171,28 @@ def test_mark_restored_is_refused_while_the_release_runs(run, desk):
     assert refused.exit_code == 2
     assert "stop every process" in refused.stderr
     assert run("mark-restored").exit_code == 0
+
+
+@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restore_waits_for_the_end_of_every_process_that_uses_the_ledger(
+    run, desk, copy, home, ends
+):
+    run("backup", copy)
+    reader, writer = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        usage = Usage.begin(f"sqlite:///{home / 'ledger.db'}")
+        os.fork()  # its children use it, too
+        os.write(writer, b"!")
+        signal.pause()
+        usage.end()
+    os.read(reader, 1)
+    before = (home / "ledger.db").stat().st_ino
+    refused = run("restore", copy, "--yes")
+    assert refused.exit_code == 2
+    assert "A process uses" in refused.stderr
+    assert (home / "ledger.db").stat().st_ino == before
+    for process in (*psutil.Process(worker).children(), psutil.Process(worker)):
+        process.send_signal(ends)
+    os.waitpid(worker, 0)
+    assert run("restore", copy, "--yes").exit_code == 0

@@ -237,8 +237,8 @@ def test_a_request_triggers_a_release_at_once(settings, tmp_path):
 
 def test_a_call_without_settings_reads_the_environment(ledger):
     enqueued = enqueue(mobile="919800000001", reward_id=1001, campaign="orders")
-    _default().close()
-    _default.cache_clear()
+    _default.get().close()
+    _default._producer = None
     assert balance(ledger, "orders").counts[State.WAITING] == 1
     assert enqueued.is_new
 
