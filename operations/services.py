@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from redis import Redis
 
+from broker.nodes import Nodes
 from broker.publisher import reach_broker
 from broker.refusals import recent_refusal
 from config.account_registry import AccountRegistry
@@ -199,6 +200,15 @@ class Services:
             if not self.servers.is_rabbitmq:
                 with self.connect_redis(self.servers.broker_url) as redis:
                     redis.set(_PROBE_KEY, "1", ex=_PROBE_SECONDS)
+
+    @property
+    def nodes(self) -> Nodes:
+        """The worker processes that run, or were killed."""
+        return Nodes(lambda: self.connect_redis(self.servers.redis_url))
+
+    def known_nodes(self) -> frozenset[str]:
+        """Return the names of the worker processes that were started and not stopped."""
+        return self.nodes.known() if self.servers.redis_url else frozenset()
 
     def recent_refusal(self) -> str:
         """Return why the broker refused a chunk in the last minutes, or ""."""

@@ -9,6 +9,7 @@ from config.gc_tuning import collect_rarely
 from operations.services import Services
 from worker.child_signals import obey_only_parent
 from worker.child_watch import child_watch
+from worker.presence import presence
 from worker.services import WorkerServices
 from worker.tasks import register_tasks
 
@@ -22,6 +23,7 @@ def build(base: Services) -> Celery:
         )
     services = WorkerServices(base, worker=socket.gethostname())
     app.steps["worker"].add(child_watch(services.carried.mark_lost))
+    app.steps["worker"].add(presence(base.nodes))
     # A child sends the first signal, a process without children the second.
     for end in (worker_process_shutdown, worker_shutdown):
         end.connect(lambda **_: services.finish(), weak=False, dispatch_uid="issuance.finishing")

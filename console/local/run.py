@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 import structlog
 import typer
 
+from broker.nodes import claim_node_name
 from broker.queues import CONSUMERS
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
@@ -61,7 +62,8 @@ def run(
             serve_probes(services)
             return
         _require_parts(services, name)
-        arguments = process_arguments(name, settings)
+        node = claim_node_name(name, services.servers.broker_url)
+        arguments = process_arguments(name, settings, node=node)
     configure_logs(settings)
     _log_warnings()
     app = _make_app(services, name)
@@ -144,14 +146,15 @@ def _require_port(setting: str, port: int) -> None:
         )
 
 
-def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
+def process_arguments(name: ProcessName, settings: Settings, *, node: str) -> list[str]:
     """The arguments of Celery's own command line for a process."""
     match name:
         case ProcessName.WORKER | ProcessName.BACKGROUND_WORKER:
-            return _worker(name, ["--pool", "prefork", "--concurrency", str(settings.workers)])
+            children = ["--pool", "prefork", "--concurrency", str(settings.workers)]
+            return _worker(name, node, children)
         case ProcessName.RELEASE | ProcessName.DEAD_LETTERS:
             # One task at a time, in the process itself, without children.
-            return _worker(name, ["--pool", "solo"])
+            return _worker(name, node, ["--pool", "solo"])
         case ProcessName.BEAT:
             return ["--quiet", "beat", "--pidfile", ""]
         case ProcessName.FLOWER:
@@ -162,11 +165,11 @@ def process_arguments(name: ProcessName, settings: Settings) -> list[str]:
             assert_never(name)
 
 
-def _worker(name: ProcessName, pool: list[str]) -> list[str]:
+def _worker(name: ProcessName, node: str, pool: list[str]) -> list[str]:
     return [
         "--quiet",
         "worker",
-        *("--hostname", f"{name}@%h", "--queues", CONSUMERS[name], *pool),
+        *("--hostname", node, "--queues", CONSUMERS[name], *pool),
         # Workers need no messages from each other; heartbeats stay, for Flower.
         *("--without-gossip", "--without-mingle"),
     ]

@@ -13,6 +13,7 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
+from broker.nodes import Node
 from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
 from config.home import embedded_ledger
@@ -300,5 +301,5 @@ def _http_answers(url: str) -> bool:
 
 def _all_answer(app: "Celery") -> bool:
     answers = app.control.ping(timeout=0.5) or []
-    nodes = {node.split("@")[0] for answer in answers for node in answer}
+    nodes = {Node.read(node).process for answer in answers for node in answer}
     return nodes.issuperset(name.value for name in _CONSUMING)

@@ -6,6 +6,7 @@ from functools import partial
 
 from redis.exceptions import ResponseError
 
+from broker.nodes import Node
 from broker.publisher import BrokerAway
 from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
@@ -114,29 +115,35 @@ class _RollCall:
         self._context = context
         self._host = host
         self._lock = threading.Lock()
-        self._present: frozenset[Component] | None = None
+        self._called: tuple[frozenset[Component], tuple[str, ...]] | None = None
 
     def check(self, part: Component) -> Finding:
         """Examine one kind of process."""
         with self._lock:
-            if self._present is None:
-                self._present = self._call()
-        if part in self._present:
-            return HEALTHY
-        where = f" on {self._host}" if self._host else ""
-        return Finding(
-            f"no such process answers{where}", f"start `issuance run {part}`, or look at its log"
-        )
+            if self._called is None:
+                self._called = self._call()
+        present, missing = self._called
+        remedy = f"start `issuance run {part}`, or look at its log"
+        if part not in present:
+            where = f" on {self._host}" if self._host else ""
+            return Finding(f"no such process answers{where}", remedy)
+        if lost := [node for node in missing if Node.read(node).process == part]:
+            return Finding(f"{', '.join(lost)} hangs, or ended without being stopped", remedy)
+        return HEALTHY
 
-    def _call(self) -> frozenset[Component]:
+    def _call(self) -> tuple[frozenset[Component], tuple[str, ...]]:
+        """Ping; return the kinds of processes that answer, and the known nodes that do not."""
+        known = {node for node in self._context.known_nodes() if self._is_meant(node)}
+        known = {node for node in known if Node.read(node).process in _ANSWERING}
+        answered: set[str] = set()
         present: frozenset[Component] = frozenset()
         for seconds in _ANSWER_SECONDS:
-            nodes = self._context.answering_workers(within_seconds=seconds)
-            present |= {part for part in _ANSWERING if any(self._is(part, node) for node in nodes)}
-            if present == _ANSWERING:
+            answered |= self._context.answering_workers(within_seconds=seconds)
+            kinds = {Node.read(node).process for node in answered if self._is_meant(node)}
+            present = frozenset(part for part in _ANSWERING if part in kinds)
+            if present == _ANSWERING and known <= answered:
                 break
-        return present
+        return present, tuple(sorted(known - answered))
 
-    def _is(self, part: Component, node: str) -> bool:
-        name, _, host = node.partition("@")
-        return name == part and self._host in (None, host)
+    def _is_meant(self, node: str) -> bool:
+        return self._host in (None, Node.read(node).host)

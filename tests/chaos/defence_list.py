@@ -157,7 +157,7 @@ DEFENCES = (
         "jobs are released before their due time and while the account is suspended",
         (
             Edit("ledger/dispatch/backlog.py", "jobs.c.due_at <= now_ms()", "jobs.c.due_at > 0"),
-            Edit("worker/dispatcher.py", "return 0, 1", "return window_most, chunk_most"),
+            Edit("worker/windows.py", "return 0, 1", "return window_most, chunk_most"),
         ),
         long=True,
     ),
@@ -214,7 +214,7 @@ DEFENCES = (
         15,
         "test_a_blast_continues_when_an_api_that_hung_answers_again",
         "a suspended account is never probed",
-        (Edit("worker/dispatcher.py", "return workers, 1", "return 0, 1"),),
+        (Edit("worker/windows.py", "return workers, 1", "return 0, 1"),),
     ),
     Defence(
         15,

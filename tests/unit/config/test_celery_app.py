@@ -150,7 +150,7 @@ def test_every_queue_is_consumed_by_exactly_one_process(conf):
     settings = Settings(_env_file=None)
     consumed = {}
     for process, queue in CONSUMERS.items():
-        arguments = process_arguments(ProcessName(process), settings)
+        arguments = process_arguments(ProcessName(process), settings, node=f"{process}@%h")
         consumed[arguments[arguments.index("--queues") + 1]] = queue
     assert set(consumed) == {queue.name for queue in conf.task_queues}
     assert set(consumed) == {*LANE_QUEUES.values(), RELEASE_QUEUE, DEAD_LETTER_QUEUE}
