@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from config.log_files import RenamedFile
+
 _WHOLE_BYTES = 4_096
 """Linux's PIPE_BUF: a write to a pipe of up to this many bytes does not mix with other writers'."""
 _own = threading.local()
@@ -64,7 +66,23 @@ def _bundled(lines: list[str]) -> Iterator[str]:
         yield "".join(bundle)
 
 
+_followed: RenamedFile | None = None
+
+
+def follow_renames() -> None:
+    """From now on, open the log of standard error again after it was renamed."""
+    global _followed  # noqa: PLW0603  # one standard error for each process
+    _followed = RenamedFile.of_standard_error()
+
+
+def check_renames() -> None:
+    """Open the log again if it was renamed; call this before writing."""
+    if _followed is not None:
+        _followed.check()
+
+
 def _write(text: str) -> None:
+    check_renames()
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
         sys.stderr.flush()

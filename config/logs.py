@@ -3,13 +3,13 @@
 import json
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from config.log_writer import LineLogger
+from config.log_writer import LineLogger, check_renames
 from config.settings import Settings, old_names
 from issuance.masking import scrub
 
@@ -72,7 +72,7 @@ def configure_logs(settings: Settings) -> None:
 
 def _configure_libraries(settings: Settings, begin: list[Processor], end: list[Processor]) -> None:
     """Send the standard library's events the same way, without their redundant `extra`."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=begin, processors=[remove, *end])
@@ -82,6 +82,15 @@ def _configure_libraries(settings: Settings, begin: list[Processor], end: list[P
     root.setLevel(settings.log_level)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to standard error, also after its file was renamed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one entry."""
+        check_renames()
+        super().emit(record)
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

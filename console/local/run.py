@@ -13,6 +13,7 @@ import typer
 
 from broker.nodes import claim_node_name
 from broker.queues import CONSUMERS
+from config.log_writer import follow_renames
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
 from console.local.embedded import is_free
@@ -57,6 +58,7 @@ def run(
             _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
             _ = services.accounts  # read now: a file that breaks later changes nothing
             configure_logs(settings)
+            follow_renames()
             from console.local.health_server import serve_probes  # noqa: PLC0415  # for this process only
 
             serve_probes(services)
@@ -65,6 +67,7 @@ def run(
         node = claim_node_name(name, services.servers.broker_url)
         arguments = process_arguments(name, settings, node=node)
     configure_logs(settings)
+    follow_renames()
     _log_warnings()
     app = _make_app(services, name)
     if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import structlog
 
+from config.log_files import rotate
 from console.local.log_tail import last_log_line
 
 log = structlog.get_logger("issuance.up")
 
 _PR_SET_PDEATHSIG = 1
+_ROTATE_SECONDS = 5.0
+_KEPT_LOGS = 4
 _AWAY = 69
 """The exit status of a process whose server is away (`console.terminal.EXIT_AWAY`)."""
 
@@ -32,6 +35,8 @@ class ProcessSpec:
     """How long it may take to end after SIGTERM, before SIGKILL."""
     essential: bool = True
     """Whether the system cannot work without it."""
+    follows_renames: bool = True
+    """Whether it opens its log again after a rename, as our own processes do."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,14 @@ class Supervisor:
         logs: a folder; each process writes to `<name>.log` in it.
         environment: of every process.
         policy: how often a dead process is restarted.
+        log_bytes: a larger log is renamed to `<name>.log.1`, and so on; four older ones are kept.
     """
 
     logs: Path
     environment: Mapping[str, str]
     policy: RestartPolicy = RestartPolicy()
+    log_bytes: int = 50_000_000
+    _rotate_at: float = 0.0
     _kept: list[_Kept] = field(default_factory=list)
 
     def start(self, spec: ProcessSpec) -> None:
@@ -104,6 +112,10 @@ class Supervisor:
             CrashLoopError: the process is essential.
         """
         now = time.monotonic()
+        if now >= self._rotate_at:
+            self._rotate_at = now + _ROTATE_SECONDS
+            for kept in self._kept:
+                self._rotate(kept.spec)
         for kept in list(self._kept):
             if kept.process.poll() is None:
                 continue
@@ -112,6 +124,15 @@ class Supervisor:
             elif now >= kept.restart_at:
                 kept.process = self._spawn(kept.spec)
                 kept.started_at, kept.restart_at, kept.restarts = now, None, kept.restarts + 1
+
+    def _rotate(self, spec: ProcessSpec) -> None:
+        path = self.logs / f"{spec.name}.log"
+        rotate(
+            path,
+            largest_bytes=self.log_bytes,
+            kept=_KEPT_LOGS,
+            copies=not spec.follows_renames,
+        )
 
     def _plan_restart(self, kept: _Kept, now: float) -> None:
         """Decide when to restart a process that has just died, if at all."""

@@ -198,12 +198,16 @@ class System:
         servers = self._servers
         if not self._settings.broker_url:
             port = int(servers.broker_url.rsplit(":", 1)[1].split("/")[0])
-            self._supervisor.start(ProcessSpec("broker", broker_command(self._home, port)))
+            self._supervisor.start(
+                ProcessSpec("broker", broker_command(self._home, port), follows_renames=False)
+            )
             self._wait("the broker", lambda: _redis_answers(servers.broker_url))
         require_broker(self._settings, servers)
         if self._simulator:
             port = int(servers.api_url.rsplit(":", 1)[1])
-            self._supervisor.start(ProcessSpec("simulator", simulator_command(self._home, port)))
+            self._supervisor.start(
+                ProcessSpec("simulator", simulator_command(self._home, port), follows_renames=False)
+            )
             self._wait(
                 "the simulator",
                 lambda: _http_answers(servers.api_url + "/_health"),

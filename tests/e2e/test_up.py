@@ -86,7 +86,7 @@ def test_a_wrong_setting_ends_the_start_with_its_name_and_the_remedy(
 @pytest.mark.parametrize(
     ("name", "revision", "remedy"),
     [
-        ("worker", None, "Run `issuance migrate`"),
+        ("worker", None, "run `issuance migrate`"),
         ("release", "0001", "run `issuance migrate`"),
         ("worker", "9999", "older than the ledger"),
     ],
@@ -99,11 +99,9 @@ def test_a_process_refuses_to_start_on_a_ledger_of_another_schema_and_names_the_
         ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0", ISSUANCE_API_URL="http://127.0.0.1:1"
     )
     if revision:
+        elsewhere.ledger.migrate()
         with elsewhere.ledger.write() as connection:
-            connection.exec_driver_sql(
-                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
-            )
-            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
         elsewhere.ledger.close()
     ended = elsewhere.command("run", name)
     assert ended.returncode == 2

@@ -135,3 +135,16 @@ def test_a_process_whose_server_is_away_is_restarted_without_limit(supervise, tm
     away = ["sh", "-c", "echo begin >> begun; exit 69"]
     with supervise(ProcessSpec("worker", away)) as supervisor:
         check_until(supervisor, lambda: begun(tmp_path) > QUICK.deaths + 2)
+
+
+def test_a_log_that_has_grown_is_rotated(supervise, tmp_path):
+    with supervise(ProcessSpec("worker", ["sh", "-c", "seq 100; exec sleep 60"])) as supervisor:
+        supervisor.log_bytes = 100
+        old = tmp_path / "logs" / "worker.log.1"
+
+        def rotated():
+            supervisor._rotate_at = 0.0
+            return old.exists()
+
+        check_until(supervisor, rotated)
+        assert old.read_text().startswith("1\n2\n")
