@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from ledger.store.errors import SchemaMismatchError
 
@@ -16,7 +17,7 @@ def upgrade(connection: Connection) -> None:
     """Upgrade the schema to the newest version.
 
     Raises:
-        SchemaMismatchError: a newer program has migrated this ledger.
+        SchemaMismatchError: a newer program has migrated this ledger, or left tables in it.
     """
     try:
         command.upgrade(configuration(connection), "head")
@@ -24,6 +25,14 @@ def upgrade(connection: Connection) -> None:
         raise SchemaMismatchError(
             f"The ledger's schema is newer than this program ({error}): "
             "use the program version that made it"
+        ) from error
+    except DatabaseError as error:
+        if "already exists" not in str(error.orig):
+            raise
+        # PostgreSQL's "clean" restore removes only the tables that the dump knows.
+        raise SchemaMismatchError(
+            "The database has tables of a newer version beside an older ledger, as `pg_restore "
+            "--clean` leaves them: restore the dump into an empty database, then run this again"
         ) from error
 
 

