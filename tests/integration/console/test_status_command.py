@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import socket
+import time
 
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
@@ -121,3 +123,24 @@ def test_a_watch_in_a_pipe_prints_a_block_every_second_until_sigint(start, desk)
     _, stderr = process.communicate(timeout=30)
     assert [block["waiting"] for block in blocks] == [1, 1]
     assert (process.returncode, stderr) == (0, "")
+
+
+def test_no_command_waits_long_for_a_redis_that_hangs(run, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0?socket_timeout=1"
+        monkeypatch.setenv("ISSUANCE_BROKER_URL", url)
+        monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
+        for command, status in ((("status",), 0), (("limits", "show"), 69), (("health",), 1)):
+            began = time.monotonic()
+            assert run(*command).exit_code == status
+            assert time.monotonic() - began < 10
+
+
+def test_an_unknown_option_of_a_url_is_refused_before_a_row_is_accepted(run, monkeypatch, tmp_path):
+    (tmp_path / "a.csv").write_text("mobile,rewardId\n919800000001,1\n")
+    monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:1/0?nonsense=1")
+    result = run("blast", tmp_path / "a.csv", "--campaign", "spring")
+    assert result.exit_code == 2
+    assert "ISSUANCE_BROKER_URL: has the unknown option nonsense" in result.stderr
+    monkeypatch.delenv("ISSUANCE_BROKER_URL")
+    assert json.loads(run("status", "--json").stdout)["campaigns"] == []
