@@ -1,8 +1,8 @@
 """Isolation: what a slow and a closed account cost another account of the same system.
 
 `python -m benchmarks.isolation` runs one system with three accounts. The measured account has a
-backlog all the time. Its calls per second are counted alone, beside an account whose API answers
-after ten seconds, and beside one whose API refuses connections, in turns. It prints a table of the
+backlog all the time. Its calls per second are counted alone, next to an account whose API answers
+after ten seconds, and next to one whose API refuses connections, in turns. It prints a table of the
 ratios to the runs alone; docs/how-to/several-accounts.md has the figures.
 """
 
@@ -116,7 +116,7 @@ def _entry(name: str, url: str, rate: int) -> str:
 
 
 def _print(found: dict[str, list[float]]) -> None:
-    print("| beside | calls/s (minimum to maximum) | compared with alone |")
+    print("| with | calls/s (minimum to maximum) | compared with alone |")
     print("| --- | --- | --- |")
     alone = found["alone"]
     for mode, speeds in found.items():

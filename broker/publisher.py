@@ -46,7 +46,7 @@ def _absences(app: "Celery") -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Tell refusals of a message from an absent broker, which raises errors of the same bases."""
+    """Distinguish refusals of a message from an absent broker, whose errors have the same bases."""
     from amqp import exceptions as amqp  # noqa: PLC0415  # as in `_absences`
     from kombu.exceptions import EncodeError  # noqa: PLC0415
 

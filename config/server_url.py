@@ -117,7 +117,7 @@ class ServerUrl:
 
     @property
     def redis_arguments(self) -> dict[str, Any]:
-        """The arguments of redis-py's `from_url`, besides the URL."""
+        """The arguments of redis-py's `from_url`, except the URL."""
         tls = self.tls if self.url.startswith("rediss:") else {}
         return {**self.options, **tls}
 

@@ -106,7 +106,7 @@ def size_chunk(
 
 
 def share_window(window: int, wanted: Sequence[int]) -> list[int]:
-    """Divide a window: whoever wants less than an equal share leaves the rest to the others.
+    """Divide a window: what one does not need of its equal share goes to the others.
 
     Args:
         window: jobs to divide.

@@ -166,7 +166,7 @@ class _Default:
         call_in_child(self._begin_child)
 
     def _begin_child(self) -> None:
-        # Another thread of the parent may have held it; nobody in the child releases it.
+        # Another thread of the parent may have held it; no thread of the child releases it.
         self._lock = threading.Lock()
 
     def get(self) -> Producer:

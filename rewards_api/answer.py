@@ -1,4 +1,4 @@
-"""Reads a response as an answer: what an outcome needs, and what an operator must be told."""
+"""Reads a response as an answer: what an outcome needs, and what an operator must know."""
 
 import re
 from datetime import UTC, datetime

@@ -90,7 +90,7 @@ def _lines(lines: list[LineRecord], zone: tzinfo, *, reveal: bool) -> list[str]:
 
 
 def attempt_lines(made: AttemptRecord, *, reveal: bool) -> Iterator[str]:
-    """One call: when, what came back, and what followed."""
+    """One call: when, the answer, and what followed."""
     answered = "no answer" if made.http_status is None else f"HTTP {made.http_status}"
     code = "" if made.code is None else f", code {made.code}"
     took = f"{made.took_seconds:.2f} s"

@@ -31,7 +31,7 @@ def upgrade(connection: Connection) -> None:
             raise
         # PostgreSQL's "clean" restore removes only the tables that the dump knows.
         raise SchemaMismatchError(
-            "The database has tables of a newer version beside an older ledger, as `pg_restore "
+            "The database has tables of a newer version next to an older ledger, as `pg_restore "
             "--clean` leaves them: restore the dump into an empty database, then run this again"
         ) from error
 

@@ -102,7 +102,7 @@ def _refuse_shared(cells: list[tuple[Column, object]]) -> None:
     for column, _ in cells:
         if own_reward_column(column.name) is not None:
             raise Refusal(
-                "it stands next to several rewards", "write it into each of them", column.name
+                "it is next to several rewards", "write it into each of them", column.name
             )
 
 

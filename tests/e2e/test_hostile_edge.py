@@ -44,7 +44,7 @@ def test_a_customer_whom_the_edge_refuses_is_settled_while_the_others_are_issued
     rig.stub.behave(customers={customer: FORBIDDEN})
     campaign = rig.blast("one-refused", [*refused, *others])
     rig.settle(campaign, 30, without=[customer]).check()
-    # Later calls of the account go on to be answered, so the edge must dislike this job.
+    # Later calls of the account are answered, so the edge must dislike this job.
     later = rig.blast("later", plain_rows(1_500, area=83))
     run = rig.settle(campaign, 60)
     rig.note("run", run)

@@ -76,5 +76,5 @@ def test_everything_resumes_within_a_minute_after_a_server_that_was_silent(
     time.sleep(_SILENT_SECONDS)  # the silence itself
     proxy.speak()
     calls = system.calls()
-    await_that("calls go on", lambda: system.calls() > calls + 50, _RESUMED_WITHIN)
+    await_that("calls continue", lambda: system.calls() > calls + 50, _RESUMED_WITHIN)
     assert system.wait_settled("silence", 150).counts[State.ISSUED] == _ROWS

@@ -136,7 +136,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize(("encoding", "body"), PACKED.values(), ids=PACKED)
-async def test_compression_that_nobody_asked_for_is_undone(serve, answer, issue, encoding, body):
+async def test_compression_without_a_request_is_undone(serve, answer, issue, encoding, body):
     headers = [f"Content-Encoding: {encoding}"] if encoding else []
     assert_issued(await issue((await serve(answer("200 OK", body, *headers))).url))
 

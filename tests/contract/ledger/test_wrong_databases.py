@@ -97,20 +97,20 @@ def guest(database):
     run(database, f"DROP OWNED BY {name}", f"DROP USER {name}")
 
 
-def test_a_user_who_may_create_nothing_is_told_which_right_is_missing(guest):
+def test_a_user_who_may_create_nothing_learns_which_right_is_missing(guest):
     url, name = guest
     message = refused(url)
     assert f"GRANT CREATE ON SCHEMA public TO {name}" in message
 
 
-def test_a_user_without_a_schema_is_told_so(guest, database):
+def test_a_user_without_a_schema_is_refused(guest, database):
     url, name = guest
     run(database, f"ALTER USER {name} SET search_path = nowhere")
     assert "may use no schema of its search_path" in refused(url)
 
 
 @pytest.mark.parametrize("by", ["migrate", "check_schema"])
-def test_a_user_who_may_not_write_is_told_at_the_start(guest, database, by):
+def test_a_user_who_may_not_write_is_refused_at_the_start(guest, database, by):
     url, name = guest
     with Ledger(database) as ledger:
         ledger.migrate()
@@ -125,7 +125,7 @@ def test_a_user_who_may_not_write_is_told_at_the_start(guest, database, by):
         getattr(ledger, by)()
 
 
-def test_a_user_who_does_not_own_an_older_ledger_is_told_who_must_migrate(guest, database):
+def test_a_user_who_does_not_own_an_older_ledger_learns_who_must_migrate(guest, database):
     url, name = guest
     with Ledger(database) as ledger:
         ledger.migrate()

@@ -123,11 +123,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), REFUSED.values(), ids=REFUSED)
-def test_a_wrong_file_is_refused_with_account_key_and_remedy(write, text, told):
+@pytest.mark.parametrize(("text", "shown"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_file_is_refused_with_account_key_and_remedy(write, text, shown):
     with pytest.raises(SettingsError) as refused:
         read_accounts_file(write(text))
-    for part in told:
+    for part in shown:
         assert part in str(refused.value)
     assert "hunter2" not in str(refused.value)
 

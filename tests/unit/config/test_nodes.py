@@ -30,7 +30,7 @@ def broker_url(tmp_path):
         ("dead-letters@h", Node("dead-letters", "h")),
     ],
 )
-def test_a_name_tells_the_process_and_the_host(name, expected):
+def test_a_name_shows_the_process_and_the_host(name, expected):
     assert Node.read(name) == expected
 
 
