@@ -106,14 +106,14 @@ def size_chunk(
 
 
 def share_window(window: int, wanted: Sequence[int]) -> list[int]:
-    """Divide a window: what one does not need of its equal share goes to the others.
+    """Divide a window: what an account does not need of its equal share goes to others.
 
     Args:
         window: jobs to divide.
         wanted: what each wants, 0 or more.
 
     Returns:
-        What each gets, in order; whoever wants something gets at least 1.
+        What each gets, in order; at least 1 where something is wanted.
     """
     shares = [0] * len(wanted)
     left, places = window, sorted(range(len(wanted)), key=wanted.__getitem__)

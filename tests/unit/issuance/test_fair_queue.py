@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.fair_queue import Contender, FairScheduler, size_chunk
+from issuance.fair_queue import Contender, FairScheduler, share_window, size_chunk
 
 PLENTY = 1_000_000
 
@@ -109,3 +109,27 @@ def test_a_chunk_is_only_shortened_for_an_empty_window():
 )
 def test_a_chunks_size_follows_the_weights(weight, weights, window, shared, expected):
     assert size_chunk(weight, weights, window=window, most=50, shared=shared) == expected
+
+
+@pytest.mark.parametrize(
+    ("window", "wanted", "expected"),
+    [
+        (100, [500], [100]),
+        (100, [500, 500], [50, 50]),
+        (100, [10, 500], [10, 90]),
+        (100, [10, 20, 500], [10, 20, 70]),
+        (100, [0, 500], [0, 100]),
+        (2, [9, 9, 9], [1, 1, 1]),
+        (100, [], []),
+    ],
+    ids=["alone", "equal", "one needs little", "two need little", "one needs none", "tiny", "none"],
+)
+def test_what_one_account_does_not_need_of_the_window_goes_to_the_others(window, wanted, expected):
+    assert share_window(window, wanted) == expected
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 10_000), max_size=8))
+def test_a_window_is_never_given_twice(window, wanted):
+    shares = share_window(window, wanted)
+    assert all(min(want, 1) <= share <= want for share, want in zip(shares, wanted, strict=True))
+    assert sum(shares) <= max(window, 0) + len(wanted)

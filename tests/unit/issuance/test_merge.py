@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issuance.details.details import Details, Unit, UnitKind
+from issuance.details.stored import store_details
 from issuance.merge import LineFacts, merge, settle_by
 from issuance.outcome import Kind, LineOutcome, Reason
 from issuance.retry import Reconcile, Settle, TryAgain
@@ -213,3 +215,20 @@ SETTLE_FAILED = Settle(State.FAILED, Reason.LIMIT)
 )
 def test_a_decision_on_one_reply_is_checked_against_all_known_facts(states, decision, held):
     assert settle_by(states, decision) == held
+
+
+def test_a_later_reply_adds_to_the_details_that_are_known():
+    coupon = Unit(UnitKind.COUPON, "A", {"pointsRedeemed": "5"})
+    first = Details({"paymentConfig": {"id": 55}}, (coupon,), 5_000)
+    stored, _ = store_details(first, ("A",))
+    known = replace(
+        FRESH, state=State.ISSUED, quantity=2, vouchers='["A"]', details=stored, points=5_000
+    )
+    assert known.known_details == first
+    later = Details({"fulfillmentDetails": {"status": "SHIPPED"}})
+    shown = replace(ISSUED, quantity=2, vouchers=("A",), details=later)
+    merged = merge(known, shown, Settle(State.ISSUED, None))
+    assert merged.line.details.fields == {**first.fields, **later.fields}
+    assert merged.line.details.units == (coupon,)
+    again = replace(known, details=store_details(merged.line.details, ("A",))[0])
+    assert merge(again, shown, Settle(State.ISSUED, None)) is None

@@ -15,7 +15,7 @@ from issuance.details.details import (
     points_of,
     read_units,
 )
-from issuance.details.points import as_points, thousandths
+from issuance.details.points import as_points, points_number, thousandths
 from issuance.details.stored import MOST_BYTES, read_details, store_details
 
 EXPIRY = {"codeExpiry": "2027-01-01 00:00:00", "pointsRedeemed": "10"}
@@ -204,3 +204,26 @@ def test_joining_keeps_every_unit_field_and_point(earlier, later):
     assert join_details(joined, later) == joined
     if joined is not None and joined.units and not earlier:
         assert joined.points == points_of(joined.units)
+
+
+def test_a_field_that_all_units_share_is_left_out_if_it_is_too_large():
+    units = tuple(
+        Unit(UnitKind.VENDOR, code, {"text": "x" * 20_000, "valid_till": "2027-11-01"})
+        for code in ("A", "B")
+    )
+    text, is_cut = store_details(Details(units=units), ("A", "B"))
+    assert is_cut
+    kept = read_details(text, ("A", "B"), None)
+    assert [unit.fields for unit in kept.units] == [{"valid_till": "2027-11-01"}] * 2
+
+
+def test_an_inner_value_is_read_from_objects_only():
+    details = Details({"paymentConfig": {"id": 55, "points": None}, "restrictions": ["x"]})
+    assert details.inner("paymentConfig", "points", "id") == 55
+    assert details.inner("paymentConfig", "points") is None
+    assert details.inner("restrictions", "id") is None
+
+
+@pytest.mark.parametrize(("amount", "number"), [(10_000, 10), (12_375, 12.375)])
+def test_thousandths_are_written_as_points(amount, number):
+    assert points_number(amount) == number
