@@ -34,7 +34,7 @@ from worker.chunk.group_record import GroupRecord
 from worker.chunk.limits import Limits
 from worker.chunk.places import Gauge, Places
 from worker.chunk.recorder import Recorder
-from worker.loop_lag import LoopLag
+from worker.loop_lag import LoopLag, make_loop
 from worker.orphans import Orphans
 from worker.unknown_codes import Undocumented
 
@@ -101,7 +101,7 @@ class WorkerServices:
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
         """This process's event loop, in its own thread, so that connections outlive a chunk."""
-        loop = asyncio.new_event_loop()
+        loop, self._loop_selector = make_loop()
         self.loop_thread = threading.Thread(
             target=loop.run_forever, name="issuance-loop", daemon=True
         )
@@ -156,9 +156,10 @@ class WorkerServices:
 
     @cached_property
     def loop_lag(self) -> LoopLag:
-        """How late this process's event loop is."""
-        loop_lag = LoopLag()
-        self.loop.call_soon_threadsafe(loop_lag.start, self.loop)
+        """How late and how busy this process's event loop is."""
+        loop = self.loop  # sets the selector
+        loop_lag = LoopLag(self._loop_selector)
+        loop.call_soon_threadsafe(loop_lag.start, loop)
         return loop_lag
 
     @cached_property

@@ -36,8 +36,6 @@ _PAGE = "HTTP "
 _EXCEPTION = re.compile(r"[A-Z]\w*[a-z][A-Z]\w+")
 LIMITS_LOST = Rejection(5.0, "the limits are unavailable")
 _SLOT_AGAIN_SECONDS = 0.25
-_LAG_SHARE, _LAG_LEAST_SECONDS = 0.1, 0.01
-"""A latency measured while the event loop was later than this says nothing about the API."""
 
 
 class Admission:
@@ -139,13 +137,22 @@ class Admission:
             log.warning("limits_unavailable", error=str(error))
         return None
 
-    async def report(self, reservation: Reservation, attempt: Attempt) -> None:
-        """Report the result of a call, or of the reads for one job, to the account's limits."""
+    async def report(
+        self, reservation: Reservation, attempt: Attempt, *, idle_before: float | None = None
+    ) -> None:
+        """Report the result of a call, or of the reads for one job, to the account's limits.
+
+        Args:
+            reservation: the call's slot.
+            attempt: the result.
+            idle_before: `LoopLag.idle_seconds` when the call began.
+        """
         is_read = attempt.job.fallback is not None
         if is_read and attempt.outcome.message.endswith(NO_SLOT):
             return  # nothing was read
         result = read_result(attempt) if is_read else issue_result(attempt)
-        if result.took_seconds is not None and self._is_late(result.took_seconds):
+        took = result.took_seconds
+        if took is not None and self._limits.loop_lag.distorts(took, idle_before):
             result = CallResult(result.verdict, settled=result.settled, is_repeat=result.is_repeat)
         # The outcome is safe; the next reservation notices that the limits are unavailable.
         with suppress(LimitsUnavailable):
@@ -155,9 +162,6 @@ class Admission:
         if seconds > 0:
             until = time.monotonic() + seconds
             self._suspended_until[is_read] = max(self._suspended_until[is_read], until)
-
-    def _is_late(self, took_seconds: float) -> bool:
-        return self._limits.loop_lag.seconds > max(_LAG_LEAST_SECONDS, _LAG_SHARE * took_seconds)
 
     async def finish(self, reservation: Reservation, unused: int) -> None:
         """Report refusals and give unused slots back, after a reservation's last call."""

@@ -255,6 +255,7 @@ class ChunkIssuing:
                 self._give_back(job, rejection)
                 return False
             self._progress.begin(job)
+            idle_before = self._limits.loop_lag.idle_seconds
             try:
                 attempt = await self._call(job, reservation)
             except Exception:
@@ -263,7 +264,7 @@ class ChunkIssuing:
                 log.exception("call_failed", request_id=job.id, chunk_id=self._claim.chunk_id)
                 return True
             self._put(attempt)
-        await self._admission.report(reservation, attempt)
+        await self._admission.report(reservation, attempt, idle_before=idle_before)
         return True
 
     async def _call(self, job: ClaimedJob, reservation: Reservation) -> Attempt:

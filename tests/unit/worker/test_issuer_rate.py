@@ -1,6 +1,7 @@
 """Issuing a chunk within the account's rate, and the latencies that it reports."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from limiter.rate_limiter import RateLimiter
 from limiter.reservation import Scope
 from tests.contract.ledger.build import TIMEOUT, TOO_MANY
 from tests.unit.worker.build import ACCOUNT, CAMPAIGN_ID, claimed
+from worker.loop_lag import IdleSelector, LoopLag
 
 UNAUTHORISED = Answer(401, b"")
 SCOPE = Scope(CAMPAIGN_ID)
@@ -71,6 +73,15 @@ async def test_the_latency_of_readable_replies_is_reported(desk):
 
 async def test_latencies_measured_on_a_late_event_loop_are_not_reported(desk):
     desk.limits.loop_lag.seconds = 1.0
+    await desk.issue(*jobs(10))
+    await desk.state()
+    assert await baseline(desk) == 0
+
+
+async def test_latencies_measured_on_a_busy_event_loop_are_not_reported(desk):
+    never_idle = LoopLag(IdleSelector())
+    desk.limits = replace(desk.limits, loop_lag=never_idle)
+    desk.api.latency_seconds = 0.05
     await desk.issue(*jobs(10))
     await desk.state()
     assert await baseline(desk) == 0

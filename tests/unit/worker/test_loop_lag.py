@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from worker.loop_lag import LoopLag
+from worker.loop_lag import LoopLag, make_loop
 
 BLOCKED_SECONDS = 0.2
+CALL_SECONDS = 0.2
 
 
 @pytest.fixture
@@ -43,3 +44,35 @@ def test_a_worker_process_measures_the_lag_of_its_own_loop(services):
         return lag.seconds
 
     assert services.start(block()).result(5) >= BLOCKED_SECONDS / 2
+
+
+def _measure_call(busy_share: float) -> tuple[bool, bool]:
+    """Make a call of a fifth of a second while other callbacks run for a share of it.
+
+    Returns whether it is distorted, and whether it would be without the measured idle time.
+    """
+
+    async def call() -> tuple[bool, bool]:
+        lag, began = LoopLag(selector), time.monotonic()
+        idle_before = lag.idle_seconds
+        while (passed := time.monotonic() - began) < CALL_SECONDS:
+            until = time.monotonic() + 0.005 * busy_share
+            while time.monotonic() < until:  # a callback of another call
+                pass
+            await asyncio.sleep(0.005 * (1 - busy_share))
+        return lag.distorts(passed, idle_before), lag.distorts(passed, None)
+
+    loop, selector = make_loop()
+    try:
+        return loop.run_until_complete(call())
+    finally:
+        loop.close()
+
+
+def test_a_loop_that_is_busy_during_a_call_distorts_its_latency():
+    assert _measure_call(busy_share=0.8) == (True, False)
+
+
+@pytest.mark.flaky(reruns=3)  # other processes may take the core
+def test_a_loop_that_mostly_waits_does_not():
+    assert _measure_call(busy_share=0.05) == (False, False)
