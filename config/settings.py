@@ -160,6 +160,12 @@ class Settings(BaseSettings):
     job_max_lines: int = Field(
         10, ge=1, le=100, description="Most lines of one job, that is, rewards of one call."
     )
+    max_quantity: int = Field(
+        10,
+        ge=1,
+        le=1_000_000,
+        description="Most units of one line; a new line above it is refused.",
+    )
     dead_letter_webhook_url: str = Field(
         "", description="URL that gets a POST for each dead letter's notice; empty: none."
     )

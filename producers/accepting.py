@@ -19,11 +19,17 @@ class Accepted(NamedTuple):
 
 
 def accept_in_turn(
-    ledger: Ledger, campaign: Campaign, batches: Iterable[Prepared], intake_id: int
+    ledger: Ledger,
+    campaign: Campaign,
+    batches: Iterable[Prepared],
+    intake_id: int,
+    *,
+    max_quantity: int | None = None,
 ) -> Generator[Accepted]:
     """Accept batches in order, each in one transaction, and yield each once it is committed.
 
     A batch begins only after the one before it was yielded. Closing the generator ends its thread.
+    A new job with more units in a line than `max_quantity` is a conflict; None: no ceiling.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -37,7 +43,9 @@ def accept_in_turn(
                 if under_way is not None:
                     before, under_way = under_way, None
                     yield before.result()
-                under_way = beside.submit(_begin(ledger, campaign, prepared, intake_id))
+                under_way = beside.submit(
+                    _begin(ledger, campaign, prepared, intake_id, max_quantity)
+                )
         except UnusableFile as error:
             unusable = error
         if under_way is not None:
@@ -47,7 +55,11 @@ def accept_in_turn(
 
 
 def _begin(
-    ledger: Ledger, campaign: Campaign, prepared: Prepared, intake_id: int
+    ledger: Ledger,
+    campaign: Campaign,
+    prepared: Prepared,
+    intake_id: int,
+    max_quantity: int | None,
 ) -> Callable[[], Accepted]:
     """Do the part of acceptance that belongs in this thread, and return the rest for another.
 
@@ -56,7 +68,12 @@ def _begin(
     """
     if not ledger.dialect.accepts_in_threads:
         acceptance, commit = accept_uncommitted(
-            ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True
+            ledger,
+            campaign,
+            prepared.jobs,
+            intake_id=intake_id,
+            line_by_line=True,
+            max_quantity=max_quantity,
         )
 
         def finish() -> Accepted:
@@ -65,5 +82,13 @@ def _begin(
 
         return finish
     return lambda: Accepted(
-        prepared, accept(ledger, campaign, prepared.jobs, intake_id=intake_id, line_by_line=True)
+        prepared,
+        accept(
+            ledger,
+            campaign,
+            prepared.jobs,
+            intake_id=intake_id,
+            line_by_line=True,
+            max_quantity=max_quantity,
+        ),
     )

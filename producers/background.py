@@ -29,6 +29,7 @@ from producers.fields.reading import bare
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 from producers.lint.call_rules import find_undocumented
+from producers.lint.ceiling import exceeds, too_many_units
 
 _Fields = TypeVar("_Fields", Identifiers, Reward, CallFields)
 
@@ -114,10 +115,13 @@ def enqueue_job(
     # Without fields, the shared object stays, which costs nothing to freeze.
     checked_call = call if call == NO_CALL_FIELDS else _checked(call, CALL)
     job = _freeze(freezer, customer, checked, checked_call, key)
+    if key is None and any(exceeds(line, freezer.max_quantity) for line in job.lines):
+        # A call without a key is always new: refuse it before it makes a campaign.
+        raise _above_ceiling(job, freezer)
     into = ensure_campaign(ledger, campaign, account=freezer.account)
-    acceptance = accept(ledger, into, [job])
+    acceptance = accept(ledger, into, [job], max_quantity=freezer.max_quantity)
     if acceptance.conflicts:
-        raise _conflicting(acceptance.conflicts[0])
+        raise _conflicting(acceptance.conflicts[0], freezer)
     request_ids = tuple(line.request_id for line in job.lines)
     for request_id in request_ids:
         log.info(
@@ -159,7 +163,14 @@ def _freeze(
         raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
 
 
-def _conflicting(conflict: Conflict) -> RequestRefusedError:
+def _above_ceiling(job: Job, freezer: Freezer) -> RequestRefusedError:
+    refusal = too_many_units(job.lines, freezer.max_quantity or 0)
+    return RequestRefusedError(refusal.field, refusal.problem, refusal.remedy)
+
+
+def _conflicting(conflict: Conflict, freezer: Freezer) -> RequestRefusedError:
+    if conflict.kind == "quantity":
+        return _above_ceiling(conflict.job, freezer)
     if conflict.kind == "number":
         return RequestRefusedError(
             "transaction_number",

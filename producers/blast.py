@@ -16,6 +16,7 @@ from ledger.store.database import Ledger
 from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
 from producers.lint import Expectation, Readings, Warnings
+from producers.lint.ceiling import exceeds, too_many_units
 from producers.occurrences import Occurrences
 from producers.preparing import BlastOptions, Preparer, repeat
 from producers.source import BadRow, ErrorsFile, Row, Source
@@ -94,13 +95,19 @@ def blast(
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
         committed = stack.enter_context(
-            closing(accept_in_turn(ledger, campaign, batches, intake_id))
+            closing(
+                accept_in_turn(
+                    ledger, campaign, batches, intake_id, max_quantity=freezer.max_quantity
+                )
+            )
         )
         statistics = Statistics(ledger)
         for prepared, acceptance in committed:
             _log_accepted(campaign, acceptance.accepted)
             refused = prepared.refused + [
-                bad for conflict in acceptance.conflicts for bad in _explain(conflict, source.unit)
+                bad
+                for conflict in acceptance.conflicts
+                for bad in _explain(conflict, source.unit, freezer)
             ]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
@@ -134,18 +141,35 @@ def check(
     *,
     options: BlastOptions | None = None,
 ) -> BlastReport:
-    """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`)."""
+    """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`).
+
+    So rows above the ceiling of units are refused here even if an earlier run accepted them.
+    """
     with Occurrences() as occurrences:
         options = options or BlastOptions()
         preparer = Preparer(campaign_name, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
         for prepared in map(preparer.prepare, _batches(source)):
-            _write(errors, prepared.refused)
+            jobs, above = _divide(prepared.jobs, freezer.max_quantity)
+            conflicts = [Conflict(job, "quantity", 0) for job in above]
+            refused = prepared.refused + [
+                bad for each in conflicts for bad in _explain(each, source.unit, freezer)
+            ]
+            _write(errors, refused)
             report.rows += prepared.rows
-            report.jobs += len(prepared.jobs)
-            report.accepted += _count_lines(prepared.jobs)
-            report.refused += len(prepared.refused)
+            report.jobs += len(jobs)
+            report.accepted += _count_lines(jobs)
+            report.refused += len(refused)
     return report
+
+
+def _divide(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], list[Job]]:
+    """Divide jobs into those below the ceiling of units, and those with a line above it."""
+    below: list[Job] = []
+    above: list[Job] = []
+    for job in jobs:
+        (above if any(exceeds(line, most) for line in job.lines) else below).append(job)
+    return below, above
 
 
 def _report_of(preparer: Preparer) -> BlastReport:
@@ -171,10 +195,13 @@ def _count_lines(jobs: Iterable[Job]) -> int:
     return sum(len(job.lines) for job in jobs)
 
 
-def _explain(conflict: Conflict, unit: str) -> list[BadRow]:
+def _explain(conflict: Conflict, unit: str, freezer: Freezer) -> list[BadRow]:
     place = f"{unit} {conflict.first_line}"
     field = ""
-    if conflict.kind == "number":
+    if conflict.kind == "quantity" and freezer.max_quantity is not None:
+        refusal = too_many_units(conflict.job.lines, freezer.max_quantity)
+        field, problem, remedy = refusal.field, refusal.problem, refusal.remedy
+    elif conflict.kind == "number":
         field = "transactionNumber"
         where = f" ({place} of this or an earlier file)" if conflict.first_line else ""
         problem = f"another job has this transactionNumber{where}"

@@ -65,6 +65,8 @@ class Freezer:
     """The scope of calls whose row gives none (connected endpoint)."""
     account: str = DEFAULT_ACCOUNT
     """The account's name, for messages."""
+    max_quantity: int | None = None
+    """The most units of a new line, which acceptance enforces; None: no ceiling."""
     snake_group_keys: bool = False
     """Whether the keys of group ids are spelled with underscores."""
     now: Callable[[], datetime] = _now
@@ -72,13 +74,19 @@ class Freezer:
 
     @classmethod
     def of(
-        cls, account: Account, *, max_lines: int, data_scope: ScopeKind | None = None
+        cls,
+        account: Account,
+        *,
+        max_lines: int,
+        max_quantity: int | None,
+        data_scope: ScopeKind | None = None,
     ) -> "Freezer":
         """Make a freezer for an account.
 
         Args:
             account: the account of the jobs' campaign.
             max_lines: the most lines of one job.
+            max_quantity: the most units of a new line; None: no ceiling.
             data_scope: the scope of jobs that give none; None: the account's.
 
         Raises:
@@ -98,13 +106,18 @@ class Freezer:
             max_lines,
             data_scope or account.data_scope,
             account.name,
+            max_quantity=max_quantity,
             snake_group_keys=account.snake_group_keys,
         )
 
     @classmethod
     def of_settings(cls, settings: Settings) -> "Freezer":
         """Make a freezer for the account `default`."""
-        return cls.of(Account.of_settings(settings), max_lines=settings.job_max_lines)
+        return cls.of(
+            Account.of_settings(settings),
+            max_lines=settings.job_max_lines,
+            max_quantity=settings.max_quantity,
+        )
 
     @cached_property
     def _writer(self) -> BodyWriter:

@@ -12,6 +12,7 @@ from producers.fields.line import NO_CALL_FIELDS
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 from producers.lint import Expectation, Finding, Lint, Readings, Warnings
+from producers.lint.ceiling import exceeds
 from producers.occurrences import Occurrence, Occurrences
 from producers.source import BadRow, Row
 
@@ -196,6 +197,8 @@ class Preparer:
             group = latest.get(key)
             if asked.row.more:
                 groups.append([asked])  # its rewards are a call of their own
+            elif exceeds(asked.lines[0], self._freezer.max_quantity):
+                groups.append([asked])  # acceptance refuses it, and no other row with it
             elif group is not None and any(
                 other.lines[0].request_id == asked.lines[0].request_id for other in group
             ):

@@ -108,7 +108,11 @@ class Producer:
         account = self._account(campaign, request.get("account"))
         enqueued = enqueue_job(
             self.ledger,
-            Freezer.of(account, max_lines=self._services.settings.job_max_lines),
+            Freezer.of(
+                account,
+                max_lines=self._services.settings.job_max_lines,
+                max_quantity=self._services.settings.max_quantity,
+            ),
             Identifiers(**_pick(given, IDENTIFIERS)),
             [Reward(**_pick(given, REWARD)), *request.get("more", ())],
             CallFields(**_pick(given, CALL)),

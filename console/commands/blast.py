@@ -246,4 +246,9 @@ def _errors_path(file: Path, given: Path | None) -> Path:
 
 
 def _freezer(services: Services, account: Account, data_scope: ScopeKind | None) -> Freezer:
-    return Freezer.of(account, max_lines=services.settings.job_max_lines, data_scope=data_scope)
+    return Freezer.of(
+        account,
+        max_lines=services.settings.job_max_lines,
+        max_quantity=services.settings.max_quantity,
+        data_scope=data_scope,
+    )

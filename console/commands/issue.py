@@ -47,7 +47,11 @@ def issue(
         chosen = choose_account(ledger, services.accounts, campaign, account)
         enqueued = enqueue_job(
             ledger,
-            Freezer.of(chosen, max_lines=services.settings.job_max_lines),
+            Freezer.of(
+                chosen,
+                max_lines=services.settings.job_max_lines,
+                max_quantity=services.settings.max_quantity,
+            ),
             fields.identifiers,
             [fields.reward],
             fields.call,

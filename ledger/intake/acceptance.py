@@ -1,6 +1,6 @@
 """Acceptance: jobs enter the ledger first, in bulk and idempotently (design rule 1)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -28,9 +28,10 @@ class Conflict:
     """A job that was not accepted."""
 
     job: Job
-    kind: Literal["repeat", "changed", "number"]
+    kind: Literal["repeat", "changed", "number", "quantity"]
     """`repeat`: the intake had this customer and reward before; `changed`: the ledger has another
-    payload under this requestId; `number`: another job has this transactionNumber."""
+    payload under this requestId; `number`: another job has this transactionNumber; `quantity`: the
+    job is new, and a line of it asks for more units than the ceiling."""
     first_line: int
     """The row of the file that was accepted; 0 when it came from no file."""
     is_exact: bool = True
@@ -78,6 +79,7 @@ class _Accepting(NamedTuple):
     campaign_id: int
     intake_id: int | None
     line_by_line: bool
+    max_quantity: int | None
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
@@ -114,6 +116,7 @@ def accept(
     *,
     intake_id: int | None = None,
     line_by_line: bool = False,
+    max_quantity: int | None = None,
 ) -> Acceptance:
     """Accept the new jobs of a batch in one transaction.
 
@@ -126,12 +129,20 @@ def accept(
         line_by_line: whether each line is new or known by itself, like the rows of a file: the new
             lines of a job are accepted as a job of their own. Otherwise a job is new, known or in
             conflict as a whole, like a request with an idempotency key.
+        max_quantity: the most units of a line of a new job; None: no ceiling. What was accepted
+            before stays known, so that a repeated request or file is not refused after the ceiling
+            was lowered.
 
     Raises:
         CampaignError: the campaign was cancelled.
     """
     acceptance, commit = accept_uncommitted(
-        ledger, campaign, batch, intake_id=intake_id, line_by_line=line_by_line
+        ledger,
+        campaign,
+        batch,
+        intake_id=intake_id,
+        line_by_line=line_by_line,
+        max_quantity=max_quantity,
     )
     commit()
     return acceptance
@@ -144,19 +155,19 @@ def accept_uncommitted(
     *,
     intake_id: int | None = None,
     line_by_line: bool = False,
+    max_quantity: int | None = None,
 ) -> tuple[Acceptance, Callable[[], None]]:
     """Do the same as `accept`, but leave the commit to the returned function.
 
     It may be called in another thread, which then waits for the disk. Until then nothing else in
     this process may write.
     """
+    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity)
     for attempt in range(1, _TRIES + 1):
         try:
             with ExitStack() as stack:
                 connection = stack.enter_context(ledger.write())
-                acceptance = _accept(
-                    connection, campaign, batch, intake_id, line_by_line=line_by_line
-                )
+                acceptance = _accept(connection, campaign, batch, accepting)
                 return acceptance, stack.pop_all().close
         except IntegrityError:
             # Another producer has just accepted one of these requestIds in another campaign.
@@ -166,12 +177,7 @@ def accept_uncommitted(
 
 
 def _accept(
-    connection: Connection,
-    campaign: Campaign,
-    batch: Sequence[Job],
-    intake_id: int | None,
-    *,
-    line_by_line: bool,
+    connection: Connection, campaign: Campaign, batch: Sequence[Job], accepting: _Accepting
 ) -> Acceptance:
     # The row lock makes producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
@@ -180,23 +186,29 @@ def _accept(
     acceptance = Acceptance()
     earlier = _earlier(connection, batch)
     numbers = taken_numbers(connection, batch)
-    accepting = _Accepting(campaign.id, intake_id, line_by_line)
     for job in batch:
-        for part in _split(job, earlier) if line_by_line and len(job.lines) > 1 else (job,):
+        for part in (
+            _split(job, earlier) if accepting.line_by_line and len(job.lines) > 1 else (job,)
+        ):
             found = next(
                 (earlier[line.request_id] for line in part.lines if line.request_id in earlier),
                 None,
             )
-            if found is None and part.transaction_number in numbers:
-                taken_by = numbers[part.transaction_number]
-                acceptance.conflicts.append(Conflict(part, "number", taken_by))
-            elif found is None:
+            if found is None:
+                if (conflict := _conflict_of_new(part, numbers, accepting)) is not None:
+                    acceptance.conflicts.append(conflict)
+                    continue
                 acceptance.accepted.append(part)
                 if part.transaction_number is not None:
                     numbers[part.transaction_number] = part.source_line
                 for position, line in enumerate(part.lines):
                     row = _Earlier(
-                        intake_id, part.source_line, position, part.variant, part.body, campaign.id
+                        accepting.intake_id,
+                        part.source_line,
+                        position,
+                        part.variant,
+                        part.body,
+                        campaign.id,
                     )
                     earlier[line.request_id] = row
             elif kind := _conflict_with(found, job, part, accepting):
@@ -206,8 +218,21 @@ def _accept(
             else:
                 acceptance.known.append(part)
     if acceptance.accepted:
-        insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=intake_id)
+        insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=accepting.intake_id)
     return acceptance
+
+
+def _conflict_of_new(
+    part: Job, numbers: Mapping[str | None, int], accepting: _Accepting
+) -> Conflict | None:
+    """Say why a new part of a job cannot be accepted; None: it can."""
+    if (most := accepting.max_quantity) is not None:
+        for line in part.lines:
+            if line.quantity > most:
+                return Conflict(part, "quantity", 0)
+    if part.transaction_number in numbers:
+        return Conflict(part, "number", numbers[part.transaction_number])
+    return None
 
 
 def _conflict_with(

@@ -60,7 +60,8 @@ def test_an_invalid_country_code_accepts_nothing(run, write_file, desk):
     assert "for example 91" in result.stderr
 
 
-def test_a_dry_run_shows_warnings_and_expected_points(run, write_file, desk, rewards):
+def test_a_dry_run_shows_warnings_and_expected_points(run, write_file, desk, rewards, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_MAX_QUANTITY", "40")
     path = write_file(
         "919800000001,1016,,1000,",
         "919800000002,1016,,,",

@@ -22,7 +22,7 @@ ACCOUNT = replace(
 
 
 def scope_of(account, *org_ids, call=NO_CALL_FIELDS, **options):
-    freezer = Freezer.of(account, max_lines=10, **options)
+    freezer = Freezer.of(account, max_lines=10, max_quantity=None, **options)
     lines = tuple(
         freezer.line(f"request-{place}", Reward(1001, org_id=org_id))
         for place, org_id in enumerate(org_ids)
@@ -55,4 +55,4 @@ def test_an_endpoint_without_scopes_stores_none_and_refuses_one():
     bulk = replace(ACCOUNT, name="north", variant=Variant.BULK)
     assert scope_of(bulk, None) is None
     with pytest.raises(ValueError, match="bulk endpoint of account north has no data scopes"):
-        Freezer.of(bulk, max_lines=1, data_scope=ScopeKind.SELF)
+        Freezer.of(bulk, max_lines=1, max_quantity=None, data_scope=ScopeKind.SELF)

@@ -98,7 +98,7 @@ class World:
             mobile = f"9{NAMES.index(name)}{self.accepted[name]:010}"
             enqueued = enqueue_job(
                 self.services.ledger,
-                Freezer.of(account, max_lines=10),
+                Freezer.of(account, max_lines=10, max_quantity=None),
                 Identifiers(mobile=mobile),
                 [Reward(1001)],
                 campaign=name,
