@@ -199,7 +199,7 @@ attempts = Table(
     Column("message", Text),
     Column("tracking_id", Text),
     Column("worker", Text, nullable=False),
-    Column("reply", LargeBinary),  # kept whole when the outcome is not a plain success
+    Column("reply", LargeBinary),  # NULL for a plain success
     PrimaryKeyConstraint("job_number", "number"),
     Index("ix_attempts_started_at", "started_at"),
     sqlite_with_rowid=False,

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from random import Random
 
 from issuance.edge import judge_edge
-from issuance.outcome import Kind
+from issuance.outcome import Kind, Outcome
 from issuance.replies.classification import classify
+from issuance.replies.kept import cut_unreadable
 from issuance.replies.reply import Answer
 from issuance.retry import History, RetryPolicy, decide
 from ledger.dispatch.claims import Claim, ClaimedJob
@@ -70,7 +71,7 @@ class Sender:
             took_ms=round((ended - started) * 1000),
             http_status=answer.status if answer else None,
             tracking_id=answer.tracking_id if answer else None,
-            reply=answer.body if answer and outcome.kind is not Kind.ISSUED else None,
+            reply=_keep(answer, outcome) if answer else None,
         )
 
     def _history(self, job: ClaimedJob, started: float, ended: float, *, is_probe: bool) -> History:
@@ -86,3 +87,10 @@ class Sender:
             limit_deferrals=job.limit_deferrals,
             defers_limits=self._defers_limits,
         )
+
+
+def _keep(answer: Answer, outcome: Outcome) -> bytes | None:
+    """Return what the ledger keeps of the body; a plain success says no more than its outcome."""
+    if outcome.kind is Kind.ISSUED:
+        return None
+    return answer.body if outcome.readable else cut_unreadable(answer.body)

@@ -2,6 +2,7 @@
 
 from issuance.endpoint import Variant
 from issuance.outcome import Kind
+from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy, Settle, TryAgain
 from issuance.states import State
 from tests.contract.ledger.build import TIMEOUT, make_job, refuse
@@ -82,6 +83,15 @@ async def test_the_reply_is_kept_unless_it_is_a_plain_success(desk):
     desk.api.replies[1] = refusal
     await desk.issue(claimed(1, customer=1), claimed(2, customer=1))
     assert [attempt.reply for attempt in desk.attempts] == [None, refusal.body]
+
+
+async def test_little_is_kept_of_a_long_page_that_is_no_answer(desk):
+    page = b"<html>" + b"x" * 1_000_000
+    desk.api.always = Answer(502, page)
+    await desk.issue(claimed(1))
+    (attempt,) = desk.attempts
+    assert len(attempt.reply) < 20_000
+    assert f"{len(page)} bytes".encode() in attempt.reply
 
 
 async def test_a_jobs_budget_counts_earlier_attempts_and_this_one(desk):
