@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.flower_login import FlowerLogin
 from config.home import default_home, embedded_ledger, old_home
 from config.server_parts import fill_urls
 from config.server_url import ServerUrl
@@ -169,11 +170,13 @@ class Settings(BaseSettings):
     dead_letter_webhook_url: str = Field(
         "", description="URL that gets a POST for each dead letter's notice; empty: none."
     )
-    flower_port: int = Field(
-        5555, ge=0, le=65_535, description="Flower's port on 127.0.0.1; 0: a free one."
+    flower_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that Flower's page answers on."
     )
+    flower_port: int = Field(5555, ge=0, le=65_535, description="Flower's port; 0: a free one.")
     flower_basic_auth: SecretStr = Field(
-        SecretStr(""), description="user:password of Flower's page."
+        SecretStr(""),
+        description="user:password of Flower's page; empty: a random password, printed at start.",
     )
     health_host: str = Field(
         "127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on."
@@ -237,6 +240,13 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ValueError, OSError, KeyError):
             raise ValueError("no such time zone") from None
+        return value
+
+    @field_validator("flower_basic_auth")
+    @classmethod
+    def _whole_login(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            FlowerLogin.parse(value.get_secret_value())
         return value
 
     @field_validator("reconcile_delays_seconds", mode="before")
@@ -321,6 +331,12 @@ class Settings(BaseSettings):
     def email_key(self) -> str:
         """The JSON key of an e-mail address for the configured endpoint (rewards-api §3.2)."""
         return self.api_email_key or self.api_variant.endpoint.email_key
+
+    @property
+    def flower_login(self) -> FlowerLogin | None:
+        """The login of Flower's page; None if none is set."""
+        text = self.flower_basic_auth.get_secret_value()
+        return FlowerLogin.parse(text) if text else None
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

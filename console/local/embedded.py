@@ -1,29 +1,9 @@
-"""The embedded broker and simulator that `issuance up` starts, and free ports for them."""
+"""The commands of the embedded broker and simulator that `issuance up` starts."""
 
-import socket
 import sys
 from pathlib import Path
 
 from config.settings import SettingsError
-
-
-def free_port() -> int:
-    """Find a port on 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_free(port: int) -> bool:
-    """Whether this port of 127.0.0.1 is free now."""
-    with socket.socket() as probe:
-        # As servers do: a port is free although old connections are in TIME_WAIT.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def broker_command(home: Path, port: int) -> list[str]:

@@ -1,9 +1,9 @@
 """`issuance run NAME`: one process of the system; the Procfile, compose and `up` use it."""
 
 import logging
-import os
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, assert_never
@@ -13,12 +13,13 @@ import typer
 
 from broker.nodes import claim_node_name
 from broker.queues import CONSUMERS
+from config.flower_login import FlowerLogin
 from config.log_writer import follow_renames
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
-from console.local.embedded import is_free
+from console.local.addresses import is_free, require_host
 from console.local.preflight import require_broker
-from console.terminal import EXIT_FAILED, explained
+from console.terminal import EXIT_FAILED, explained, remark
 from ledger.store.database import Ledger, require_ledger_file
 from operations.services import Services
 
@@ -55,7 +56,7 @@ def run(
         services = _read(workers)
         settings = services.settings
         if name is ProcessName.HEALTH:
-            _require_port("ISSUANCE_HEALTH_PORT", settings.health_port)
+            _require_port("HEALTH", settings.health_host, settings.health_port)
             _ = services.accounts  # read now: a file that breaks later changes nothing
             configure_logs(settings)
             follow_renames()
@@ -64,17 +65,33 @@ def run(
             serve_probes(services)
             return
         _require_parts(services, name)
+        login = _flower_login(settings) if name is ProcessName.FLOWER else None
         node = claim_node_name(name, services.servers.broker_url)
         arguments = process_arguments(name, settings, node=node)
     configure_logs(settings)
     follow_renames()
     _log_warnings()
     app = _make_app(services, name)
-    if name is ProcessName.FLOWER and not settings.flower_basic_auth.get_secret_value():
-        # Without a password Flower listens on this machine only, so its API may answer too.
-        os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true")
     app.conf.task_send_sent_event = name is ProcessName.RELEASE
+    if login is not None:
+        sys.exit(_end_of(lambda: _serve_flower(app, settings, login)))
     sys.exit(_start(app, arguments))
+
+
+def _flower_login(settings: Settings) -> FlowerLogin:
+    """The login of the settings, or a new one that is shown here and nowhere else."""
+    if settings.flower_login is not None:
+        return settings.flower_login
+    login = FlowerLogin.make()
+    # Printed, not logged: a log may be sent elsewhere.
+    remark(f"Flower     user {login.user}, password {login.password}")
+    return login
+
+
+def _serve_flower(app: "Celery", settings: Settings, login: FlowerLogin) -> None:
+    from console.local.flower_server import serve_flower  # noqa: PLC0415  # for this process only
+
+    serve_flower(app, settings, login)
 
 
 def _start(app: "Celery", arguments: list[str]) -> int:
@@ -86,8 +103,12 @@ def _start(app: "Celery", arguments: list[str]) -> int:
     from celery.bin.celery import celery  # noqa: PLC0415  # slow to load
 
     celery.params[0].default = app
+    return _end_of(lambda: celery.main(args=arguments, standalone_mode=False))
+
+
+def _end_of(process: Callable[[], object]) -> int:
     try:
-        status = celery.main(args=arguments, standalone_mode=False)
+        status = process()
     except Exception as error:
         # One entry, so that the last line of the log says what happened.
         log.critical("process_failed", error=f"{type(error).__name__}: {error}", exc_info=True)
@@ -137,15 +158,17 @@ def _require_parts(services: Services, name: ProcessName) -> None:
         with Ledger(servers.ledger_url) as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:
-        _require_port("ISSUANCE_FLOWER_PORT", settings.flower_port)
+        require_host("FLOWER", settings.flower_host)
+        _require_port("FLOWER", settings.flower_host, settings.flower_port)
     # A dead broker is an error only here: a running process waits for its broker without limit.
     require_broker(settings, servers)
 
 
-def _require_port(setting: str, port: int) -> None:
-    if port and not is_free(port):
+def _require_port(part: str, host: str, port: int) -> None:
+    if port and not is_free(port, host):
         raise SettingsError(
-            f"{setting}: port {port} is taken: end what listens there, or set another port"
+            f"ISSUANCE_{part}_PORT: port {port} is taken: end what listens there, or set another "
+            "port"
         )
 
 
@@ -160,10 +183,8 @@ def process_arguments(name: ProcessName, settings: Settings, *, node: str) -> li
             return _worker(name, node, ["--pool", "solo"])
         case ProcessName.BEAT:
             return ["--quiet", "beat", "--pidfile", ""]
-        case ProcessName.FLOWER:
-            return _flower(settings)
-        case ProcessName.HEALTH:
-            return []  # it does not use Celery
+        case ProcessName.FLOWER | ProcessName.HEALTH:
+            return []  # they are no commands of Celery
         case _:
             assert_never(name)
 
@@ -176,18 +197,3 @@ def _worker(name: ProcessName, node: str, pool: list[str]) -> list[str]:
         # Workers need no messages from each other; heartbeats stay, for Flower.
         *("--without-gossip", "--without-mingle"),
     ]
-
-
-def _flower(settings: Settings) -> list[str]:
-    password = settings.flower_basic_auth.get_secret_value()
-    address = "0.0.0.0" if password else "127.0.0.1"  # noqa: S104  # only ever with a password
-    arguments = [
-        "flower",
-        f"--address={address}",
-        f"--port={settings.flower_port}",
-        "--read_only",
-        "--max_tasks=2000",
-    ]
-    # `args` shows a chunk's campaign, size and requestIds.
-    arguments.append("--tasks_columns=name,args,state,received,runtime,worker,uuid")
-    return [*arguments, f"--basic_auth={password}"] if password else arguments

@@ -16,11 +16,13 @@ from redis.exceptions import RedisError
 from broker.nodes import Node
 from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
+from config.flower_login import FlowerLogin
 from config.home import embedded_ledger
 from config.home_lock import HomeLock
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
-from console.local.embedded import broker_command, free_port, is_free, simulator_command
+from console.local.addresses import free_port, is_free, require_host
+from console.local.embedded import broker_command, simulator_command
 from console.local.preflight import require_broker
 from console.local.run import ProcessName
 from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
@@ -115,8 +117,11 @@ class System:
         self._home = settings.home.resolve()
         self._simulator = simulator
         self._workers = workers
-        self._flower_port = _choose_port(settings, "flower_port", "Flower") if flower else 0
-        self._health_port = _choose_port(settings, "health_port", "the health page")
+        if flower:
+            require_host("FLOWER", settings.flower_host)
+        self._flower_port = _choose_port(settings, "flower", "Flower") if flower else 0
+        self._flower_login = settings.flower_login or FlowerLogin.make()
+        self._health_port = _choose_port(settings, "health", "the health page")
         self._stopping = False
         self._servers = self._plan()
         self._supervisor = Supervisor(self._home / "logs", self._environment())
@@ -150,6 +155,7 @@ class System:
             "ISSUANCE_ACCOUNTS_FILE": self._accounts_file(),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
+            "ISSUANCE_FLOWER_BASIC_AUTH": self._flower_login.text,
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
@@ -236,7 +242,7 @@ class System:
 
     def _announce(self) -> None:
         servers = self._servers
-        flower_url = f"http://127.0.0.1:{self._flower_port}" if self._flower_port else ""
+        flower_url = self._flower_url() if self._flower_port else ""
         health_url = f"http://127.0.0.1:{self._health_port}/healthz" if self._health_port else ""
         RunningSystem(
             os.getpid(),
@@ -247,7 +253,7 @@ class System:
             health_url,
         ).announce(self._home)
         if flower_url:
-            out.print(f"Flower     {flower_url}", soft_wrap=True)
+            out.print(f"Flower     {flower_url}{self._flower_hint()}", soft_wrap=True)
         if health_url:
             out.print(f"health     {health_url}", soft_wrap=True)
         if servers.api_url:
@@ -260,6 +266,17 @@ class System:
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
 
+    def _flower_url(self) -> str:
+        host = self._settings.flower_host
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104  # only shown
+        return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{self._flower_port}"
+
+    def _flower_hint(self) -> str:
+        """The login, if this start has made it: nothing else shows it."""
+        if self._settings.flower_login is not None:
+            return ""
+        return f" (user {self._flower_login.user}, password {self._flower_login.password})"
+
     def _stop(self) -> None:
         RunningSystem.retract(self._home)
         # First the process that makes new work, then all consumers together, then the rest.
@@ -268,10 +285,11 @@ class System:
         self._supervisor.stop()
 
 
-def _choose_port(settings: Settings, name: str, whose: str) -> int:
+def _choose_port(settings: Settings, part: str, whose: str) -> int:
     """The configured port if it is free; else another one, or 0 (none) if the port was set."""
+    name = f"{part}_port"
     port: int = getattr(settings, name)
-    if port and is_free(port):
+    if port and is_free(port, getattr(settings, f"{part}_host")):
         return port
     if port and name in settings.model_fields_set:
         remark(

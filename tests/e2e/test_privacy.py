@@ -115,7 +115,9 @@ def test_flower_finds_a_reward_by_its_request_id_and_shows_nothing_personal(
     shared: System, secrets: list[str]
 ):
     request_id = shared.lines(_CAMPAIGN)[0].request_id
-    with httpx.Client(base_url=shared.running.flower_url, timeout=20) as flower:
+    with httpx.Client(
+        base_url=shared.running.flower_url, auth=("test", "flower"), timeout=20
+    ) as flower:
         found = await_that("Flower has the chunk", lambda: _search(flower, request_id))
         assert all(
             _CAMPAIGN in chunk["args"] and request_id in chunk["args"] for chunk in found.values()
