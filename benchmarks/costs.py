@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,8 +87,17 @@ def _measure(ledger_url: str, count: int, campaign: str) -> dict[str, Any]:
     }
 
 
-def run_steps(ledger: Ledger, watch: Stopwatch) -> None:
-    """Run one chunk of waiting jobs through the steps."""
+def bulk_success(job: ClaimedJob) -> Answer:
+    """The stub's answer: every line is issued."""
+    return Answer(
+        200, bulk_answer([job.id.encode()], job.body), retry_after=None, tracking_id="bench"
+    )
+
+
+def run_steps(
+    ledger: Ledger, watch: Stopwatch, answer_of: Callable[[ClaimedJob], Answer] = bulk_success
+) -> None:
+    """Run one chunk of waiting jobs through the steps; `answer_of` makes the API's answer."""
     with watch.step("release"):
         [chunk] = release(
             ledger,
@@ -102,18 +111,12 @@ def run_steps(ledger: Ledger, watch: Stopwatch) -> None:
         held = claim(
             ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False
         )
-    answers = [_answer(job) for job in held.jobs]
+    answers = [answer_of(job) for job in held.jobs]
     with watch.step("classify"):
         attempts = [_attempt(job, answer) for job, answer in zip(held.jobs, answers, strict=True)]
     with watch.step("record"):
         for start in range(0, len(attempts), _GROUP_JOBS):
             record(ledger, chunk.id, attempts[start : start + _GROUP_JOBS], worker="bench")
-
-
-def _answer(job: ClaimedJob) -> Answer:
-    return Answer(
-        200, bulk_answer([job.id.encode()], job.body), retry_after=None, tracking_id="bench"
-    )
 
 
 def _attempt(job: ClaimedJob, answer: Answer) -> Attempt:

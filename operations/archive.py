@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from issuance.details.stored import with_long_names
 from ledger.retention.pruning import PrunedJob, StoredRow
 from operations.errors import UsageError
 
@@ -61,10 +62,16 @@ def _fields(pruned: PrunedJob) -> dict[str, Any]:
     return {
         "campaign": pruned.campaign,
         "job": _texts(pruned.job),
-        "lines": [_texts(row) for row in pruned.lines],
+        "lines": [_line(row) for row in pruned.lines],
         "attempts": [_texts(row) for row in pruned.attempts],
         "dead_letter": None if pruned.letter is None else _texts(pruned.letter),
     }
+
+
+def _line(row: StoredRow) -> dict[str, Any]:
+    """Return a line's row. Its details have the API's names: an archive must explain itself."""
+    details = row["details"]
+    return _texts(row) | {"details": details and with_long_names(details)}
 
 
 def _texts(row: StoredRow) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Details as the ledger stores them: compact JSON, with each voucher's code in one place only.
 
 What all units show equally, such as their expiry, is stored once under `each`. The rest is in
-`units`, in the order of the line's vouchers; entries after those are units without a code.
+`units`, in the order of the line's vouchers; entries after those are units without a code. The text
+has the short names of `issuance.details.short_names`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from issuance.details.details import LINE_FIELDS, Details, Unit, UnitKind
+from issuance.details.short_names import lengthen, shorten
 
 MOST_BYTES = 16_384
 """The most that is stored of one line; a vendor may send any number of fields of any size."""
@@ -42,7 +44,7 @@ def read_details(text: str | None, vouchers: Sequence[str], points: int | None) 
     """Return details as they were before `store_details`; None for none."""
     if text is None:
         return None if points is None else Details(points=points)
-    stored = from_json(text)
+    stored = lengthen(from_json(text))
     each, of_units = stored.get(_EACH), stored.get(_UNITS)
     if of_units is None:
         of_units = [] if each is None else [{} for _ in vouchers or (None,)]
@@ -53,6 +55,11 @@ def read_details(text: str | None, vouchers: Sequence[str], points: int | None) 
     )
     fields = {name: stored[name] for name in LINE_FIELDS if name in stored}
     return Details(fields, units, points)
+
+
+def with_long_names(text: str) -> str:
+    """Return stored details with the API's names, for readers that have only the text."""
+    return _to_json(lengthen(from_json(text))).decode()
 
 
 def _unit(fields: Stored, voucher: str | None) -> Unit:
@@ -109,7 +116,11 @@ def _entry(unit: Unit) -> Stored | None:
 
 
 def _packed(stored: Mapping[str, Any]) -> bytes:
-    return to_json(stored, inf_nan_mode="null")
+    return _to_json(shorten(stored))
+
+
+def _to_json(value: Any) -> bytes:
+    return to_json(value, inf_nan_mode="null")
 
 
 _NEEDED = frozenset(
@@ -137,7 +148,7 @@ def _cut(stored: Stored) -> bytes:
 
 
 def _small(value: Any) -> Any:
-    return value if len(to_json(value, inf_nan_mode="null")) <= _MOST_BYTES_OF_A_FIELD else None
+    return value if len(_to_json(value)) <= _MOST_BYTES_OF_A_FIELD else None
 
 
 def _only_small(entry: Stored) -> Stored:

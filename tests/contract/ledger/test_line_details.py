@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from issuance.details.details import Unit, UnitKind
+from issuance.details.stored import with_long_names
 from issuance.endpoint import Variant
 from issuance.redrive.rules import Verb
 from issuance.states import State
@@ -162,7 +163,10 @@ def test_pruned_lines_stay_in_every_sum(desk):
     ]
     assert (after[0].units, after[0].points) == (before[0].units, before[0].points)
     kept = [
-        json.loads(line["details"]) for job in archived for line in job.lines if line["details"]
+        json.loads(with_long_names(line["details"]))
+        for job in archived
+        for line in job.lines
+        if line["details"]
     ]
     assert {"pointsRedeemed": "5", "codeExpiry": EXPIRY} in [found["each"] for found in kept]
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from ledger.store.schema import jobs
-from tests.contract.ledger.build import issue, judge, make_job, make_jobs, refuse
+from tests.contract.ledger.build import answer, issue, judge, make_job, make_jobs, refuse, say
 
 _DAY_MS = 86_400_000
 
@@ -60,6 +60,31 @@ def test_the_archive_holds_every_job_and_only_its_owner_can_read_it(run, aged, t
     )
     assert first["dead_letter"] is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_archive_has_details_by_the_names_of_the_api(run, desk, tmp_path):
+    desk.accept(*make_jobs(2, campaign="spring"))
+    held = desk.take()
+    coupon = {"couponCode": "A-1", "pointsRedeemed": "5", "codeExpiry": "2027-01-01 00:00:00"}
+    desk.record(
+        held,
+        *(
+            judge(job, answer(say(job.lines[0], vouchers=(), intouch=[coupon])))
+            for job in held.jobs
+        ),
+    )
+    with desk.ledger.write() as connection:
+        back = 40 * _DAY_MS
+        connection.execute(
+            update(jobs).values(
+                accepted_at=jobs.c.accepted_at - back, settled_at=jobs.c.settled_at - back
+            )
+        )
+    path = tmp_path / "old.jsonl.gz"
+    assert run("prune", "--older-than", 30, "--archive", path).exit_code == 0
+    [entry] = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    del coupon["couponCode"]
+    assert json.loads(entry["lines"][0]["details"]) == {"each": coupon}
 
 
 def test_an_archive_that_exists_is_not_touched_and_nothing_is_removed(run, aged, tmp_path):

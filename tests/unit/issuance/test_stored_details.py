@@ -16,7 +16,7 @@ from issuance.details.details import (
     read_units,
 )
 from issuance.details.points import as_points, points_number, thousandths
-from issuance.details.stored import MOST_BYTES, read_details, store_details
+from issuance.details.stored import MOST_BYTES, read_details, store_details, with_long_names
 
 EXPIRY = {"codeExpiry": "2027-01-01 00:00:00", "pointsRedeemed": "10"}
 
@@ -32,7 +32,8 @@ def codes_of(details):
 def test_what_all_units_show_equally_is_stored_once_and_no_code_is_repeated():
     details = Details({"paymentConfig": {"id": 55}}, coupons("A-1", "B-2", "C-3"), 30_000)
     text, is_cut = store_details(details, ("A-1", "B-2", "C-3"))
-    assert json.loads(text) == {"paymentConfig": {"id": 55}, "each": EXPIRY}
+    assert json.loads(text) == {"p": {"id": 55}, "e": {"x": "2027-01-01 00:00:00", "n": "10"}}
+    assert json.loads(with_long_names(text)) == {"paymentConfig": {"id": 55}, "each": EXPIRY}
     assert (read_details(text, ("A-1", "B-2", "C-3"), 30_000), is_cut) == (details, False)
 
 
@@ -43,11 +44,33 @@ def test_what_differs_is_stored_in_the_order_of_the_vouchers():
         Unit(UnitKind.VENDOR, None, {"valid_till": "2027-01-01"}),
     )
     text, _ = store_details(Details(units=units), ("A", "X", "B"))
-    assert json.loads(text) == {
+    assert json.loads(with_long_names(text)) == {
         "each": {"valid_till": "2027-01-01", "$kind": "vendor"},
         "units": [{"serial": 1}, None, {"serial": 2}, {}],
     }
     assert read_details(text, ("A", "X", "B"), None).units == (units[1], units[0], units[2])
+
+
+def test_rows_that_were_stored_with_long_names_stay_readable():
+    old = {
+        "paymentConfig": {"id": 55, "p": 1},
+        "each": {"valid_till": "2027-01-01", "$kind": "vendor", "x": "the vendor's own"},
+        "units": [{"~n": 1}, {"pointsRedeemed": "5"}],
+    }
+    text = json.dumps(old)
+    assert json.loads(with_long_names(text)) == old
+    shared = {"valid_till": "2027-01-01", "x": "the vendor's own"}
+    details = read_details(text, ("A", "B"), 5_000)
+    assert details == Details(
+        {"paymentConfig": {"id": 55, "p": 1}},
+        (
+            Unit(UnitKind.VENDOR, "A", shared | {"~n": 1}),
+            Unit(UnitKind.VENDOR, "B", shared | {"pointsRedeemed": "5"}),
+        ),
+        5_000,
+    )
+    again, _ = store_details(details, ("A", "B"))
+    assert read_details(again, ("A", "B"), 5_000) == details
 
 
 def test_a_voucher_without_details_needs_no_room():
@@ -154,7 +177,9 @@ ANYTHING = st.recursive(
 )
 UNITS = st.lists(
     st.dictionaries(
-        st.sampled_from(["couponCode", "voucher", "pointsRedeemed", "codeExpiry", "$kind", "x"]),
+        st.sampled_from(
+            ["couponCode", "voucher", "pointsRedeemed", "codeExpiry", "$kind", "x", "~x", "each"]
+        ),
         st.sampled_from(["A", "B", "7", 7, None]) | ANYTHING,
         max_size=4,
     )

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from issuance.details.short_names import SHORT_NAMES
 from ledger.store.schema import metadata
 from tests.unit.project.markdown import ROOT
 
@@ -28,3 +29,8 @@ def test_every_table_has_a_section():
 def test_every_column_is_in_its_tables_section(table: str):
     described = set(re.findall(r"`(\w+)`", _sections()[table]))
     assert {column.name for column in metadata.tables[table].columns} - described == set()
+
+
+def test_every_short_name_of_details_is_described():
+    described = re.findall(r"^\| `(.+)` \| `(.+)` \|$", _sections()["lines"], flags=re.MULTILINE)
+    assert {name: short for short, name in described} == dict(SHORT_NAMES)
