@@ -3,9 +3,40 @@
 import httpx
 import structlog
 
+from ledger.dead_letters.outbox import find_event
+from ledger.store.database import Ledger
+
 log = structlog.get_logger("issuance.dead_letters")
 
 _WEBHOOK_SECONDS = 5.0
+
+
+def alert(ledger: Ledger, letter_id: object, webhook_url: str) -> None:
+    """Alert people to a dead letter of the ledger, which a message names.
+
+    Only the id is taken from the message: a client of the broker must not choose what an alert
+    says. A message that names no dead letter is logged and dropped.
+
+    Args:
+        ledger: the record.
+        letter_id: as the message gives it; any value.
+        webhook_url: gets a POST; "": none.
+    """
+    is_id = isinstance(letter_id, int) and not isinstance(letter_id, bool)
+    event = find_event(ledger, letter_id) if is_id else None  # type: ignore[arg-type]  # checked
+    if event is None:
+        log.warning("dead_letter_unknown")
+        return
+    raise_alarm(
+        {
+            "letter_id": event.letter_id,
+            "request_id": event.job_id,
+            "campaign": event.campaign,
+            "reason": event.reason,
+            "code": event.code,
+        },
+        webhook_url,
+    )
 
 
 def raise_alarm(notice: dict[str, object], webhook_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Publishes dead letters, ids and reasons only, after they are in the ledger."""
+"""Publishes dead letters' ids, after they are in the ledger."""
 
 from collections.abc import Sequence
 
@@ -63,13 +63,7 @@ def _send(app: Celery, event: DeadLetterEvent) -> None:
     publish(
         app,
         DEAD_LETTER_TASK,
-        kwargs={
-            "letter_id": event.letter_id,
-            "request_id": event.job_id,
-            "campaign": event.campaign,
-            "reason": event.reason,
-            "code": event.code,
-        },
+        kwargs={"letter_id": event.letter_id},
         argsrepr=f"{event.campaign} · {event.reason} · code {event.code} · {event.job_id}",
         kwargsrepr="{}",
     )

@@ -5,7 +5,7 @@ from typing import Any
 from celery import Celery, Task
 
 from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
-from worker.alerting import raise_alarm
+from worker.alerting import alert
 from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
 from worker.orphans import reporting_request
@@ -30,5 +30,5 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
         run_release(services, by_beat=by_beat)
 
     @app.task(name=DEAD_LETTER_TASK, shared=False)
-    def dead_letter(**notice: Any) -> None:
-        raise_alarm(notice, services.settings.dead_letter_webhook_url)
+    def dead_letter(letter_id: object = None, **_: Any) -> None:
+        alert(services.ledger, letter_id, services.settings.dead_letter_webhook_url)

@@ -39,20 +39,33 @@ def unpublished_events(
         older_than_seconds: only of dead letters that were opened at least this long ago: the worker
             that opened a younger one publishes it.
     """
-    query = _UNPUBLISHED.where(
-        dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds)
+    query = _EVENTS.where(
+        dead_letters.c.published_at.is_(None),
+        dead_letters.c.opened_at <= now_ms() - milliseconds(older_than_seconds),
     )
     if job_numbers is not None:
         query = query.where(dead_letters.c.job_number.in_(job_numbers))
     with ledger.read() as connection:
         rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit))
-        return [
-            DeadLetterEvent(row.id, row.job_id, row.name, row.reason, row.code, row.openings)
-            for row in rows
-        ]
+        return [DeadLetterEvent(*row) for row in rows]
 
 
-_UNPUBLISHED = (
+def find_event(ledger: Ledger, letter_id: int) -> DeadLetterEvent | None:
+    """Return the event of a dead letter; None if there is none.
+
+    Args:
+        ledger: the record.
+        letter_id: as a message gives it; any integer.
+    """
+    if not 0 < letter_id < _IDS_END:
+        return None
+    with ledger.read() as connection:
+        row = connection.execute(_EVENTS.where(dead_letters.c.id == letter_id)).one_or_none()
+    return None if row is None else DeadLetterEvent(*row)
+
+
+_IDS_END = 2**63
+_EVENTS = (
     select(
         dead_letters.c.id,
         jobs.c.id.label("job_id"),
@@ -63,7 +76,6 @@ _UNPUBLISHED = (
     )
     .join(jobs, jobs.c.number == dead_letters.c.job_number)
     .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
-    .where(dead_letters.c.published_at.is_(None))
 )
 
 

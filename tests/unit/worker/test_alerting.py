@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from structlog.testing import capture_logs
 
-from worker.alerting import raise_alarm
+from ledger.dead_letters.outbox import unpublished_events
+from tests.contract.ledger.build import make_job, refuse
+from worker.alerting import alert, raise_alarm
 
 EVENT = {
     "letter_id": 1,
@@ -39,6 +41,26 @@ def webhook():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_an_alert_says_what_the_ledger_holds(book):
+    book.settle(make_job(1), refuse())
+    (opened,) = unpublished_events(book.ledger)
+    with capture_logs() as logged:
+        alert(book.ledger, opened.letter_id, "")
+    (event,) = logged
+    assert (event["event"], event["request_id"]) == ("dead_letter_alert", make_job(1).id)
+    assert (event["campaign"], event["reason"]) == (opened.campaign, "failed")
+
+
+@pytest.mark.parametrize("letter_id", [None, 0, -1, 7, 2**70, True, "1", {"letter_id": 1}, 1.0])
+def test_a_message_that_names_no_dead_letter_raises_no_alarm(book, webhook, letter_id):
+    url, received = webhook
+    book.settle(make_job(1), refuse())
+    with capture_logs() as logged:
+        alert(book.ledger, letter_id, f"{url}/good")
+    assert [event["event"] for event in logged] == ["dead_letter_unknown"]
+    assert received == []
 
 
 def test_a_dead_letter_is_logged_without_a_webhook():
