@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from config.accounts import Account
+from config.secret_files import SecretFileError, read_secret
 from config.settings import EmailKey, GroupKeys, SettingsError, read_variable
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
@@ -170,7 +171,10 @@ class _Entry(BaseModel):
     def _secret(self, key: str, folder: Path) -> SecretStr:
         file, variable = getattr(self, f"{key}_file"), getattr(self, f"{key}_env")
         if file:
-            return SecretStr(_read_secret_file(f"{key}_file", folder / file))
+            try:
+                return SecretStr(read_secret(f"{key}_file", folder / file))
+            except SecretFileError as error:
+                raise _SecretError(str(error)) from None
         if not variable:
             return SecretStr("")
         value = read_variable(variable)
@@ -180,19 +184,6 @@ class _Entry(BaseModel):
                 "process, or give the secret in a file"
             )
         return SecretStr(value)
-
-
-def _read_secret_file(key: str, path: Path) -> str:
-    try:
-        value = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _SecretError(
-            f"{key}: {path} cannot be read ({type(error).__name__}): create the file, or correct "
-            "its path or its permissions"
-        ) from None
-    if not value.strip():
-        raise _SecretError(f"{key}: {path} is empty: write the secret into it")
-    return value
 
 
 def _tables(path: Path) -> Mapping[str, object]:

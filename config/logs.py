@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.log_writer import LineLogger, check_renames
-from config.settings import Settings, old_names
+from config.settings import Settings, ignored_links, old_names
 from issuance.masking import scrub
 
 _PERSONAL = frozenset(
@@ -50,7 +50,8 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 def configure_logs(settings: Settings) -> None:
     """Send every log event of the process to standard error, one per line.
 
-    Warns about settings that were given under an old name.
+    Warns about settings that were given under an old name, and about links of Kubernetes that were
+    ignored.
     """
     begin: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -66,8 +67,15 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     _configure_libraries(settings, begin, end)
+    log = structlog.get_logger("issuance.settings")
     for old, new in old_names().items():
-        structlog.get_logger("issuance.settings").warning("setting_renamed", old=old, new=new)
+        log.warning("setting_renamed", old=old, new=new)
+    if links := ignored_links():
+        log.warning(
+            "service_links_ignored",
+            names=links,
+            remedy="set enableServiceLinks: false in the pod",
+        )
 
 
 def _configure_libraries(settings: Settings, begin: list[Processor], end: list[Processor]) -> None:

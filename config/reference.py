@@ -10,6 +10,7 @@ from config.settings import Settings
 
 _HEADER = """\
 # Every setting of the system, with its default. Copy to `.env`, or set them in the environment.
+# A password or secret may be in a file instead: ISSUANCE_LEDGER_PASSWORD_FILE=/run/secrets/NAME.
 # Written from the code: `python -m config.reference > .env.example`.
 """
 

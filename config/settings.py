@@ -15,8 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.flower_login import FlowerLogin
 from config.home import default_home, embedded_ledger, old_home
+from config.secret_files import SecretFileError, read_secret_files, secret_of
 from config.server_parts import fill_urls
 from config.server_url import ServerUrl
+from config.service_links import is_address, service_links
 from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
@@ -199,6 +201,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # A link of Kubernetes that is named like a setting. The value of `.env` is no address.
+        links = {_field_of(name) for name in ignored_links()}
+        given = {
+            name: value
+            for name, value in given.items()
+            if not (name in links and is_address(value))
+        }
         return given | fill_urls(given)
 
     @field_validator("home", "api_till", "api_password", "api_brand", mode="before")
@@ -354,6 +363,10 @@ _RECORD_MARGIN_SECONDS = 1.0
 _VISIBILITY_MARGIN_SECONDS = 5
 _CONSUMER_TIMEOUT_SECONDS = 1_800
 """RabbitMQ's default `consumer_timeout`."""
+SECRETS = frozenset(
+    name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
+)
+"""Fields that `ISSUANCE_<NAME>_FILE` can give from a file, too."""
 RENAMED_SETTINGS = {"ISSUANCE_LOOK_UP_LAGS_SECONDS": "ISSUANCE_RECONCILE_DELAYS_SECONDS"}
 """Old names, accepted for one release, and the new name of each."""
 _SCHEMES = {
@@ -379,14 +392,19 @@ def read_settings(*, allow_old_home: bool = False) -> Settings:
     unknown = [
         name
         for name in given
-        if _field_of(name) not in Settings.model_fields and name.upper() not in RENAMED_SETTINGS
+        if _field_of(name) not in Settings.model_fields
+        and name.upper() not in RENAMED_SETTINGS
+        and secret_of(name, SECRETS) is None
     ]
     if unknown:
         raise SettingsError(
             "\n".join(f"{name}: no such setting; see .env.example" for name in unknown)
         )
     try:
-        settings = Settings(**_renamed(given))
+        values = _renamed(given) | _below_links(given) | read_secret_files(given, SECRETS)
+        settings = Settings(**values)
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
     if missing := missing_credentials(settings):
@@ -445,11 +463,27 @@ def read_variable(name: str) -> str:
 
 def _given() -> dict[str, str]:
     """Read the product's variables from `.env` and from the environment, which takes precedence."""
-    given = {**dotenv_values(_ENV_FILE), **os.environ}
+    links = ignored_links()
+    own = {name: value for name, value in os.environ.items() if name not in links}
+    given = {**dotenv_values(_ENV_FILE), **own}
     return {
         name: given[name] or ""
         for name in sorted(given)
         if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
+    }
+
+
+def ignored_links() -> list[str]:
+    """Return the variables of the environment that Kubernetes made, and that are no settings."""
+    return service_links(os.environ)
+
+
+def _below_links(given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of `.env`, by field, whose variable in the environment is a link."""
+    return {
+        _field_of(name): given[name]
+        for name in ignored_links()
+        if name in given and _field_of(name) in Settings.model_fields
     }
 
 

@@ -19,6 +19,15 @@ Each setting is read from the environment, or else from `.env` in the current fo
 starts. An unknown name that begins with `ISSUANCE_` and a value that does not fit end the process
 with status 2 and a message that names the setting and the remedy.
 
+A secret text may be in a file instead, as in
+`ISSUANCE_LEDGER_PASSWORD_FILE=/run/secrets/ledger_password`. The file holds the value as it is;
+line ends after it are left out. It is read when a process starts. A setting that is given both
+ways, and a file that is empty or cannot be read, end the process the same way.
+
+Kubernetes adds variables for a Service whose name begins with `issuance`, such as
+`ISSUANCE_FLOWER_PORT=tcp://10.0.0.1:5555`. They are ignored, with the log event
+`service_links_ignored`; `enableServiceLinks: false` in the pod avoids them.
+
 | setting | type | default | meaning |
 | --- | --- | --- | --- |
 """

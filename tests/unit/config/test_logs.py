@@ -201,3 +201,10 @@ def test_a_setting_under_its_old_name_logs_a_warning(configure, monkeypatch):
     (event,) = _events(configure())
     assert (event["event"], event["level"]) == ("setting_renamed", "warning")
     assert event["new"] == "ISSUANCE_RECONCILE_DELAYS_SECONDS"
+
+
+def test_links_of_kubernetes_that_were_ignored_log_a_warning(configure, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_FLOWER_PORT", "tcp://10.0.0.1:5555")
+    (event,) = _events(configure())
+    assert (event["event"], event["level"]) == ("service_links_ignored", "warning")
+    assert event["names"] == ["ISSUANCE_FLOWER_PORT"]
