@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from config.settings import SECRETS, Settings, SettingsError, read_settings
 
-SECRET = "hunter2 & 'more'"
+SECRET = "ann:hunter2 & 'more'"
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_a_real_api_has_its_password_from_a_file(give, file):
 
 
 def test_the_env_file_may_name_it_too(file, tmp_path):
-    (tmp_path / ".env").write_text(f"ISSUANCE_FLOWER_BASIC_AUTH_FILE={file}\n")
-    assert read_settings().flower_basic_auth.get_secret_value() == SECRET
+    (tmp_path / ".env").write_text(f"ISSUANCE_API_CLIENT_SECRET_FILE={file}\n")
+    assert read_settings().api_client_secret.get_secret_value() == SECRET
 
 
 def test_an_empty_name_is_no_file_and_an_empty_setting_is_not_given(give, file):
