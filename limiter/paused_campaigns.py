@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
+from limiter.campaign_ids import read_ids
 from limiter.keys import paused_key
 from limiter.unavailable import reach_redis
 
@@ -50,10 +51,9 @@ class PausedCampaigns:
         self._ask_at = self._clock() + _FRESH_SECONDS
         try:
             with reach_redis():
-                self._known = frozenset(
-                    int(member) for member in await self._redis.smembers(self._key)
-                )
+                members = await self._redis.smembers(self._key)
         except BaseException:
             self._ask_at = 0.0
             raise
+        self._known = read_ids(members, self._key)
         return self._known

@@ -59,6 +59,7 @@ def _options() -> dict[str, Any]:
     # at worst some slots stay unused or a failure counts double.
     return {
         "decode_responses": True,
+        "encoding_errors": "replace",  # another client's bytes must not break a reply
         "socket_timeout": _REPLY_TIMEOUT_SECONDS,
         "socket_connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,

@@ -5,6 +5,7 @@ from typing import Any
 
 from redis import Redis
 
+from limiter.campaign_ids import read_ids
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from limiter.lua_scripts import load
 from limiter.state import LimitState, check_rate
@@ -76,17 +77,15 @@ class SyncLimiter:
 
     def paused(self) -> frozenset[int]:
         """Read the ids of the paused and cancelled campaigns."""
-        with reach_redis():
-            return frozenset(
-                int(member) for member in self._redis.smembers(paused_key(self._account))
-            )
+        return self._read_ids(paused_key(self._account))
 
     def _suspended_campaigns(self) -> list[int]:
+        return sorted(self._read_ids(suspended_campaigns_key(self._account)))
+
+    def _read_ids(self, key: str) -> frozenset[int]:
         with reach_redis():
-            return sorted(
-                int(member)
-                for member in self._redis.smembers(suspended_campaigns_key(self._account))
-            )
+            members = self._redis.smembers(key)
+        return read_ids(members, key)
 
     def _campaign_keys(self, campaigns: list[int]) -> list[str]:
         return [campaign_key(self._account, number) for number in campaigns]

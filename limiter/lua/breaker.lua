@@ -12,9 +12,16 @@
 --   repeats_wanted_until  until then a row without such calls does not suspend
 
 local PROBE_TURN = SECOND * 0.4
+local LONGEST = 2 * 3600 * SECOND -- a longer wait is wrong: Retry-After is at most an hour
 local REPEATS_WANTED, REPEATS_LEAST = 60, 5 -- seconds, calls
 
 local function is_suspended(breaker) return breaker.number('suspended_since') > 0 end
+
+-- Microseconds until a stored time; 0 when it has passed, or is further ahead than any may be.
+local function bounded_wait(time)
+  local wait = math.max(0, time - now)
+  return wait <= LONGEST and wait or 0
+end
 
 -- Microseconds until a call may start; 0: now.
 --
@@ -25,7 +32,7 @@ local function wait_of(breaker, is_repeat)
   if not is_suspended(breaker) then return 0 end
   local at = breaker.number('probe_at')
   if breaker.number('probes') % 2 == (is_repeat and 0 or 1) then at = at + PROBE_TURN end
-  return math.max(0, math.max(breaker.number('suspended_until'), at) - now)
+  return bounded_wait(math.max(breaker.number('suspended_until'), at))
 end
 
 local function take_probe(breaker, pause)

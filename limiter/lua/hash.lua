@@ -10,7 +10,7 @@ local function is_time(field)
     or string.find(field, '_since$')
 end
 
--- Opens the hash `key`. An absent number is 0, an absent text is ''.
+-- Opens the hash `key`. An absent or unreadable number is 0, an absent text is ''.
 --
 -- When the server's clock was set back (a failover, a resumed machine), every stored time would lie
 -- in the future. All of them are then moved back too, so that nothing waits for the clock.
@@ -20,7 +20,7 @@ local function open(key)
   for place = 1, #found, 2 do stored[found[place]] = found[place + 1] end
 
   local hash = {key = key}
-  function hash.number(field) return tonumber(stored[field] or 0) end
+  function hash.number(field) return tonumber(stored[field] or 0) or 0 end
   function hash.text(field) return stored[field] or '' end
   function hash.set_text(field, text)
     stored[field], changed[field], removed[field] = text, true, nil

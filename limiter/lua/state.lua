@@ -13,7 +13,7 @@ local function describe(breaker)
   breaker.save()
   local suspended_for = is_suspended(breaker) and now - breaker.number('suspended_since') or 0
   return {
-    math.max(0, breaker.number('suspended_until') - now), is_suspended(breaker) and 1 or 0,
+    bounded_wait(breaker.number('suspended_until')), is_suspended(breaker) and 1 or 0,
     suspended_for, breaker.text('reason'), breaker.number('evidence'),
   }
 end

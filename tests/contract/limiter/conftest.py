@@ -61,8 +61,12 @@ async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
             if request.param == "fakeredis":
                 server = FakeServer()
                 yield Clients(
-                    lambda: FakeAsyncRedis(server=server, decode_responses=True),
-                    lambda: FakeRedis(server=server, decode_responses=True),
+                    lambda: FakeAsyncRedis(
+                        server=server, decode_responses=True, encoding_errors="replace"
+                    ),
+                    lambda: FakeRedis(
+                        server=server, decode_responses=True, encoding_errors="replace"
+                    ),
                     stack,
                     sync_stack,
                 )
