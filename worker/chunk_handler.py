@@ -9,6 +9,7 @@ from ledger.dispatch.claims import Claim, claim
 from limiter.unavailable import LimitsUnavailable
 from worker.accounts import AccountServices
 from worker.chunk.bounds import Bounds
+from worker.chunk.chunk_result import ChunkResult
 from worker.chunk.issuer import ChunkIssuing
 from worker.chunk.open_chunk import OpenChunk
 from worker.ledger_retry import retry_until
@@ -20,8 +21,8 @@ log = structlog.get_logger("issuance.worker")
 
 def handle_chunk(
     services: WorkerServices, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool
-) -> int:
-    """Issue a chunk's jobs; returns how many were claimed.
+) -> ChunkResult:
+    """Issue a chunk's jobs; returns how many were claimed, and what is recorded of them.
 
     When it returns, each job is settled in the ledger or given back to it (design rule 6), except a
     few whose calls are still open: those keep their lease and are recorded when they end. A job
@@ -52,12 +53,12 @@ def handle_chunk(
     if held.campaign and held.account not in accounts:
         # Given back: the jobs wait until the account is there again.
         log.warning("account_unknown", account=held.account, campaign=held.campaign)
-        return 0
+        return ChunkResult()
     if held.isolated:
         _unlock(services, services.accounts.of(accounts[held.account]), held)
     if not held.jobs:
         log.info("chunk_empty", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
-        return 0
+        return ChunkResult()
     log.debug(
         "chunk_claimed",
         chunk_id=chunk_id,
@@ -66,9 +67,11 @@ def handle_chunk(
         jobs=len(held.jobs),
         orphaned=orphaned,
     )
-    _issue(services, services.accounts.of(accounts[held.account]), held, eager=len(accounts) > 1)
+    result = _issue(
+        services, services.accounts.of(accounts[held.account]), held, eager=len(accounts) > 1
+    )
     services.wake_up.request_debounced()
-    return len(held.jobs)
+    return result
 
 
 def _unlock(services: WorkerServices, account: AccountServices, held: Claim) -> None:
@@ -78,7 +81,9 @@ def _unlock(services: WorkerServices, account: AccountServices, held: Claim) -> 
         services.start(account.limits.locks.release(held.chunk_id, fingerprints)).result()
 
 
-def _issue(services: WorkerServices, account: AccountServices, held: Claim, *, eager: bool) -> None:
+def _issue(
+    services: WorkerServices, account: AccountServices, held: Claim, *, eager: bool
+) -> ChunkResult:
     """Issue until the chunk is handed over; an exception in between ends its calls."""
     chunk = OpenChunk(held, services.recorder.put, services.carry)
     issuing = ChunkIssuing(
@@ -109,6 +114,7 @@ def _issue(services: WorkerServices, account: AccountServices, held: Claim, *, e
         raise chunk.error
     if done.done():
         done.result()
+    return chunk.result
 
 
 def _bounds(services: WorkerServices) -> Bounds:

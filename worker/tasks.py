@@ -6,6 +6,7 @@ from celery import Celery, Task
 
 from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alerting import alert
+from worker.chunk.chunk_result import ChunkResult
 from worker.chunk_handler import handle_chunk
 from worker.dispatcher import run_release
 from worker.orphans import reporting_request
@@ -21,9 +22,9 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
     report = reporting_request(services.orphans.report)
 
     @app.task(name=ISSUE_TASK, bind=True, shared=False, Request=report)
-    def issue_chunk(self: Task, job_numbers: list[int]) -> None:
+    def issue_chunk(self: Task, job_numbers: list[int]) -> ChunkResult:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-        handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)
+        return handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)
 
     @app.task(name=RELEASE_TASK, shared=False, send_events=False)
     def release(*, by_beat: bool = False) -> None:

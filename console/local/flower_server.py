@@ -24,8 +24,8 @@ log = structlog.get_logger("issuance.flower")
 _OPEN_PATH = "/healthcheck"
 """Answers `OK` and nothing else; orchestrators ask it without a password."""
 _TASKS_KEPT = 2_000
-# `args` shows a chunk's campaign, size and first requestIds.
-_COLUMNS = "name,args,state,received,runtime,worker,uuid"
+# `args` shows a chunk's campaign, size and first requestIds, `result` counts its jobs by outcome.
+_COLUMNS = "name,args,result,state,received,runtime,worker,uuid"
 
 
 def serve_flower(celery: "Celery", settings: Settings, login: FlowerLogin) -> None:

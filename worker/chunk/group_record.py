@@ -40,11 +40,14 @@ class GroupRecord:
     worker: str
     lease_seconds: float
 
-    def __call__(self, claim: Claim, group: list[Result]) -> None:
+    def __call__(self, claim: Claim, group: list[Result]) -> list[Result]:
         """Record a group of one chunk's results, and retry while the ledger is unavailable.
 
         It gives up after the lease: from then on other workers may claim the jobs and resend them,
         which is safe.
+
+        Returns:
+            The results that the ledger took: all, or those that it did not refuse.
 
         Raises:
             DBAPIError: the ledger was unavailable for longer than the lease.
@@ -56,8 +59,7 @@ class GroupRecord:
         except DBAPIError as error:
             if not is_refusal(error):
                 raise
-            self._record_apart(claim, group, error)
-            return
+            return self._record_apart(claim, group, error)
         with lines_together():
             for result in group:
                 log_result(claim, result)
@@ -67,20 +69,20 @@ class GroupRecord:
             publish_dead_letters(
                 self.app, self.ledger, job_numbers=[result.job.number for result in group]
             )
+        return group
 
     def _record(self, claim: Claim, group: list[Result]) -> bool:
         with self.ledger_turn:
             return record(self.ledger, claim.chunk_id, group, worker=self.worker)
 
-    def _record_apart(self, claim: Claim, group: list[Result], error: DBAPIError) -> None:
+    def _record_apart(self, claim: Claim, group: list[Result], error: DBAPIError) -> list[Result]:
         """Record a refused group one by one, so that only the refused result fails."""
         if len(group) > 1:
-            for result in group:
-                self(claim, [result])
-            return
+            return [taken for result in group for taken in self(claim, [result])]
         log.error(
             "result_refused",
             error=first_line(error),
             request_id=group[0].job.id,
             chunk_id=claim.chunk_id,
         )
+        return []

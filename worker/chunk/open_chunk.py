@@ -1,7 +1,8 @@
 """An open chunk: claimed by this child, with results that are not recorded yet."""
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import structlog
 
 from ledger.dispatch.claims import Claim
 from ledger.results.recording import Result
+from worker.chunk.chunk_result import ChunkResult, count_results
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -41,6 +43,8 @@ class OpenChunk:
         self._put = put
         self._carry = carry
         self._expected = len(claim.jobs)
+        self._claimed = len(claim.jobs)
+        self._counts: Counter[str] = Counter()
 
     def add(self, result: Result) -> None:
         """Pass a result to the recorder. This and the next two run in the event loop's thread."""
@@ -58,6 +62,15 @@ class OpenChunk:
         if error is not None and self.handed_over.is_set():  # otherwise the task raises it
             log.error("chunk_failed", chunk_id=self.claim.chunk_id, exc_info=error)
         self._put(Arrival(self, None, self.finished, ends_group=True))
+
+    def count(self, recorded: Iterable[Result]) -> None:
+        """Count recorded results. Runs in the recorder's thread."""
+        self._counts = self._counts + count_results(recorded)  # a new one: others may read the old
+
+    @property
+    def result(self) -> ChunkResult:
+        """What is recorded until now."""
+        return ChunkResult(self._claimed, self._counts)
 
     def fail(self, error: Exception) -> None:
         """Give up recording and send no more. Runs in the recorder's thread."""

@@ -14,7 +14,8 @@ from worker.chunk.open_chunk import Arrival, OpenChunk
 
 log = structlog.get_logger("issuance.worker")
 
-RecordGroup = Callable[[Claim, list[Result]], None]
+RecordGroup = Callable[[Claim, list[Result]], list[Result]]
+"""Records results of one chunk and returns those that the ledger took."""
 
 
 class Recorder:
@@ -69,7 +70,7 @@ class Recorder:
         if chunk.error is not None:
             return
         try:
-            self._record(chunk.claim, results)
+            chunk.count(self._record(chunk.claim, results))
         except Exception as error:  # noqa: BLE001  # the other chunks' results must still be recorded
             chunk.fail(error)
 

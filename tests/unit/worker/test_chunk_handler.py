@@ -28,7 +28,7 @@ class UnavailableLedger(Ledger):
 
 
 def _handle(services, chunk, *, redelivered=False):
-    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=redelivered)
+    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=redelivered).claimed
 
 
 def _events(logged, name):

@@ -31,7 +31,7 @@ def two_chunks(services, book):
 
 
 def _handle(services, chunk):
-    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False)
+    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False).claimed
 
 
 def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(
