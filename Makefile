@@ -65,11 +65,20 @@ check: $(BIN)/.dev ## Format, lint, types, import contracts, plain English
 	$(BIN)/lint-imports
 	@$(BIN)/python -m tests.language
 
+audit: $(BIN)/.dev ## Ask for known vulnerabilities of every locked package (AUDIT="--help" lists options)
+	@$(BIN)/python -m tests.audit $(AUDIT)
+
+sbom: $(BIN)/.dev ## Write build/sbom.cdx.json: what the image contains, as CycloneDX
+	@mkdir -p build
+	@$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json
+	@echo "written: build/sbom.cdx.json"
+
 format: $(BIN)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock: $(UV) ## Recompile the lock files from pyproject.toml
+	echo uv | $(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 - -o requirements-uv.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded pyproject.toml -o requirements.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
@@ -77,10 +86,11 @@ lock: $(UV) ## Recompile the lock files from pyproject.toml
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-$(UV):
+$(UV): requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=python3.11 …")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 $(BIN)/.runtime: $(UV) requirements.lock pyproject.toml
 	@$(UV_ENV) $(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
@@ -95,4 +105,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile reference check format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile reference check audit sbom format lock clean

@@ -1,0 +1,1 @@
+"""Asks for known vulnerabilities of every locked package: `make audit`."""
