@@ -98,6 +98,18 @@ class Ledger:
                 upgrade(connection)
             self.dialect.check_rights(connection, list(metadata.tables))
 
+    def grant_rights(self, role: str) -> None:
+        """Let a role of PostgreSQL use the ledger, which this connection's user owns.
+
+        It may read and write the ledger's tables, but neither change nor drop them. It is safe to
+        run again, and needed again after each migration.
+
+        Raises:
+            LedgerError: there is no such role, or the database has no roles.
+        """
+        with _explained(), self.write() as connection:
+            self.dialect.grant_rights(connection, role, list(metadata.tables))
+
     def check_schema(self) -> None:
         """Make sure that the schema has this program's version.
 

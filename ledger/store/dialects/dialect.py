@@ -76,6 +76,14 @@ class Dialect(ABC):
             LedgerError: one may not.
         """
 
+    @abstractmethod
+    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:
+        """Let a role read and write these tables of the ledger, but not change the schema.
+
+        Raises:
+            LedgerError: there is no such role, or the database has no roles.
+        """
+
     @contextmanager
     def wait_without_limit(self, connection: Connection) -> Iterator[None]:  # noqa: ARG002
         """Let statements of the `with` take as long as they need."""

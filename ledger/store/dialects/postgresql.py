@@ -15,7 +15,11 @@ from sqlalchemy.ext.compiler import compiles
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import Dialect, Lock, Rows
 from ledger.store.dialects.postgresql_connection import make_engine
-from ledger.store.dialects.postgresql_fitness import check_database, check_rights
+from ledger.store.dialects.postgresql_fitness import (
+    check_database,
+    check_rights,
+    grant_rights,
+)
 
 # These keys must be the same in all versions of this program.
 _LOCKS = {
@@ -63,6 +67,10 @@ class PostgreSQL(Dialect):
     def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
         """Check our rights on the tables."""
         check_rights(connection, tables)
+
+    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:
+        """Grant them, with those on sequences."""
+        grant_rights(connection, role, tables)
 
     @contextmanager
     def wait_without_limit(self, connection: Connection) -> Iterator[None]:

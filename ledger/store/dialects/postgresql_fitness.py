@@ -19,6 +19,13 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AN
 ORDER BY relname
 """).bindparams(bindparam("names", expanding=True))
 _ENCODING = "UTF8"
+_SEQUENCES = text("""
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S' ORDER BY relname
+""")
+_VERSION = text("SELECT current_setting('server_version_num')::int")
+_MAINTAIN_SINCE = 170_000
+"""The first version with the right to ANALYZE and VACUUM a table of another user."""
 
 
 def check_database(connection: Connection, *, changes: bool) -> None:
@@ -59,3 +66,38 @@ def check_rights(connection: Connection, tables: Sequence[str]) -> None:
             f"SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO {name}, and USAGE ON "
             "ALL SEQUENCES, or use the owner of the tables"
         )
+
+
+def grant_rights(connection: Connection, role: str, tables: Sequence[str]) -> None:
+    """Let a role use the ledger, but not change its schema.
+
+    Args:
+        connection: one of the owner of the tables.
+        role: a role that exists.
+        tables: the tables that it may read and write.
+
+    Raises:
+        LedgerError: there is no such role.
+    """
+    if (
+        connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
+        is None
+    ):
+        raise LedgerError(
+            f"There is no role {role!r} in PostgreSQL: CREATE ROLE … LOGIN PASSWORD '…', then run "
+            "this again"
+        )
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    schema, to = quote(str(connection.scalar(text("SELECT current_schema()")))), quote(role)
+    rights = "SELECT, INSERT, UPDATE, DELETE"
+    if connection.execute(_VERSION).scalar_one() >= _MAINTAIN_SINCE:
+        rights += ", MAINTAIN"
+    names = ", ".join(f"{schema}.{quote(table)}" for table in tables)
+    sequences = ", ".join(f"{schema}.{quote(each)}" for each in connection.scalars(_SEQUENCES))
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {schema} TO {to}",
+        f"GRANT {rights} ON {names} TO {to}",
+        f"GRANT SELECT ON {schema}.alembic_version TO {to}",
+        f"GRANT USAGE ON SEQUENCE {sequences} TO {to}",
+    ):
+        connection.exec_driver_sql(statement)

@@ -52,6 +52,13 @@ class SQLite(Dialect):
     def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
         """Do nothing, as above."""
 
+    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:  # noqa: ARG002
+        """Refuse: a file has an owner, and no roles."""
+        raise LedgerError(
+            "SQLite has no roles: leave --grant-to out, or name a PostgreSQL ledger in "
+            "ISSUANCE_LEDGER_URL"
+        )
+
     def file(self, url: URL) -> Path | None:
         """Return the file; None for a database in memory."""
         in_memory = not url.database or url.database == ":memory:"

@@ -26,6 +26,12 @@ def test_a_configured_ledger_can_be_migrated_twice(run, fresh_url):
         ledger.check_schema()
 
 
+def test_rights_for_a_role_need_postgresql(run, fresh_url):
+    result = run("migrate", "--grant-to", "issuance_app")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "leave --grant-to out" in result.stderr
+
+
 def test_no_other_command_migrates_a_configured_ledger(run, fresh_url):
     result = run("status")
     assert (result.exit_code, result.stdout) == (2, "")
