@@ -3,6 +3,9 @@
 from enum import StrEnum
 
 _ENOUGH_ATTEMPTS = 6
+_MANY_CALLS = 60
+"""Enough that a wrong address suspends the account first. While it is suspended, at most one probe
+a second goes out, and probes alternate over jobs: a minute for one job, 17 hours for a thousand."""
 
 
 class EdgeVerdict(StrEnum):
@@ -13,7 +16,7 @@ class EdgeVerdict(StrEnum):
     UNCLEAR = "unclear"
     """Other calls are answered, but this one was not tried often enough."""
     JOB = "job"
-    """Other calls are answered, and this one is refused again and again."""
+    """This one is refused again and again, while other calls are answered or none are made."""
 
 
 def judge_edge(
@@ -26,7 +29,10 @@ def judge_edge(
         calls_before: its earlier calls. A first refusal never counts: it may be the first of many.
         max_attempts: of the retry policy.
         others_answered: the account may make calls, and the last one before this was answered.
+            After sixty earlier calls it no longer counts: the job may be the only one.
     """
+    if calls_before >= _MANY_CALLS:
+        return EdgeVerdict.JOB
     if not others_answered or calls_before == 0:
         return EdgeVerdict.CALLER
     enough = attempts >= min(_ENOUGH_ATTEMPTS, max_attempts)

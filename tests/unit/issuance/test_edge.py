@@ -78,7 +78,7 @@ def test_a_retry_after_of_the_edge_is_waited_for():
     [
         (1, 0, True, EdgeVerdict.CALLER),
         (1, 1, False, EdgeVerdict.CALLER),
-        (9, 99, False, EdgeVerdict.CALLER),
+        (9, 59, False, EdgeVerdict.CALLER),
         (1, 1, True, EdgeVerdict.UNCLEAR),
         (5, 9, True, EdgeVerdict.UNCLEAR),
         (6, 9, True, EdgeVerdict.JOB),
@@ -86,6 +86,14 @@ def test_a_retry_after_of_the_edge_is_waited_for():
 )
 def test_only_repeated_refusals_among_answers_concern_the_job(attempts, calls, answered, verdict):
     assert judge_edge(attempts, calls, 8, others_answered=answered) is verdict
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("calls", [60, 61, 10_000])
+def test_after_many_calls_the_refusal_concerns_the_job_even_if_nothing_else_is_answered(
+    calls, answered
+):
+    assert judge_edge(1, calls, 8, others_answered=answered) is EdgeVerdict.JOB
 
 
 def test_a_smaller_budget_ends_earlier():

@@ -68,6 +68,21 @@ async def test_a_job_that_the_edge_refuses_alone_waits_first_and_is_settled_in_t
     assert (await desk.state()).account.is_available
 
 
+async def test_a_job_that_is_the_only_one_is_settled_after_many_calls(desk):
+    desk.api.always = FORBIDDEN
+    decisions = []
+    for calls in (0, 59, 60):
+        await desk.suspend(0)  # each call is a probe
+        desk.results.clear()
+        await desk.issue(claimed(1, attempts=calls))
+        decisions.append(desk.attempts[0].decision)
+    first, before, last = decisions
+    assert [first.because, before.because] == ["edge", "edge"]
+    assert not any(decision.counted for decision in (first, before))
+    assert last == Settle(State.FAILED, Reason.UNPROCESSED)
+    assert not (await desk.state()).account.is_available  # that it is settled is no answer
+
+
 async def test_the_rest_of_a_chunk_follows_as_soon_as_the_account_has_answered(desk):
     desk.set_up(first_calls=10)
     desk.api.held.clear()
