@@ -9,6 +9,7 @@ import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from config.env_file import env_file_in_use
 from config.log_writer import LineLogger, check_renames
 from config.settings import Settings, ignored_links, old_names
 from issuance.masking import scrub
@@ -68,6 +69,8 @@ def configure_logs(settings: Settings) -> None:
     )
     _configure_libraries(settings, begin, end)
     log = structlog.get_logger("issuance.settings")
+    if file := env_file_in_use():
+        log.info("settings_file_read", file=str(file))
     for old, new in old_names().items():
         log.warning("setting_renamed", old=old, new=new)
     if links := ignored_links():

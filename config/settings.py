@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.env_file import EnvFileError, read_env_file
 from config.flower_login import FlowerLogin
 from config.home import default_home, embedded_ledger, old_home
 from config.secret_files import SecretFileError, read_secret_files, secret_of
@@ -23,8 +23,6 @@ from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
 from issuance.server_url_text import UNREADABLE, is_readable
-
-_ENV_FILE = ".env"
 
 AuthKind = Literal["basic", "oauth"]
 EmailKey = Literal["", "email", "emailId"]
@@ -37,11 +35,10 @@ class SettingsError(ExplainedError):
 
 
 class Settings(BaseSettings):
-    """Every setting, read from `ISSUANCE_<NAME>` in the environment or in a `.env` file."""
+    """Every setting, from `ISSUANCE_<NAME>` in the environment; `read_settings` adds `.env`."""
 
     model_config = SettingsConfigDict(
         env_prefix="ISSUANCE_",
-        env_file=_ENV_FILE,
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,
@@ -401,7 +398,7 @@ def read_settings(*, allow_old_home: bool = False) -> Settings:
             "\n".join(f"{name}: no such setting; see .env.example" for name in unknown)
         )
     try:
-        values = _renamed(given) | _below_links(given) | read_secret_files(given, SECRETS)
+        values = _of_file(given) | _renamed(given) | read_secret_files(given, SECRETS)
         settings = Settings(**values)
     except SecretFileError as error:
         raise SettingsError(str(error)) from None
@@ -457,18 +454,35 @@ def _is_simulated(host: str) -> bool:
 
 
 def read_variable(name: str) -> str:
-    """Read a variable that the accounts file names, from the environment or `.env`; "" if unset."""
-    return os.environ.get(name) or dotenv_values(_ENV_FILE).get(name) or ""
+    """Read a variable that the accounts file names, from the environment or `.env`; "" if unset.
+
+    Raises:
+        SettingsError: other users can write `.env`.
+    """
+    return os.environ.get(name) or _env_file().get(name) or ""
 
 
 def _given() -> dict[str, str]:
     """Read the product's variables from `.env` and from the environment, which takes precedence."""
+    return _ours({**_env_file(), **_environment()})
+
+
+def _env_file() -> dict[str, str]:
+    try:
+        return read_env_file()
+    except EnvFileError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _environment() -> dict[str, str]:
     links = ignored_links()
-    own = {name: value for name, value in os.environ.items() if name not in links}
-    given = {**dotenv_values(_ENV_FILE), **own}
+    return {name: value for name, value in os.environ.items() if name not in links}
+
+
+def _ours(variables: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: given[name] or ""
-        for name in sorted(given)
+        name: variables[name]
+        for name in sorted(variables)
         if name.upper().startswith("ISSUANCE_") and not name.startswith("ISSUANCE_TEST_")
     }
 
@@ -478,12 +492,13 @@ def ignored_links() -> list[str]:
     return service_links(os.environ)
 
 
-def _below_links(given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of `.env`, by field, whose variable in the environment is a link."""
+def _of_file(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the values, by field, that are given in `.env` only; pydantic reads the others."""
+    set_outside = {name.upper() for name in _environment()}
     return {
-        _field_of(name): given[name]
-        for name in ignored_links()
-        if name in given and _field_of(name) in Settings.model_fields
+        _field_of(name): value
+        for name, value in given.items()
+        if name.upper() not in set_outside and _field_of(name) in Settings.model_fields
     }
 
 

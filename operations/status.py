@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
+from config.env_file import env_file_in_use
 from config.settings import SettingsError
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.queries.org_balance import OrgBalance, org_balances
@@ -27,6 +28,8 @@ class Status:
     running: bool
     where: str
     """Where it runs, or how to start it."""
+    settings_file: str = ""
+    """The `.env` that was read; "" if there is none."""
     orgs: dict[str, list[OrgBalance]] = field(default_factory=dict)
     """By campaign, if asked for."""
 
@@ -60,6 +63,7 @@ def read_status(
         limits=_limits(services, ledger),
         running=running,
         where=where,
+        settings_file=str(env_file_in_use() or ""),
         orgs={
             each.campaign.name: org_balances(ledger, each.campaign, recounted=recounted)
             for each in found
@@ -103,6 +107,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
         "limits": limits_json(status.limits[0]) if len(status.limits) == 1 else None,
         "accounts": list(map(limits_json, status.limits)),
         "systemRunning": status.running,
+        "settingsFile": status.settings_file or None,
     }
     objects = [balance_json(found) for found in status.balances]
     for found in objects:

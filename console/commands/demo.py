@@ -19,6 +19,7 @@ from config.endpoints import RunningSystem, sqlite_url
 from config.home import embedded_ledger
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
+from console.local.python_command import python_command
 from console.local.simulator_audit import Comparison, compare_books
 from console.rendering.campaign import counts
 from console.terminal import EXIT_UNUSABLE, explained, out
@@ -126,7 +127,7 @@ def _blast(file: Path, environment: dict[str, str]) -> None:
 
 
 def _issuance(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "console", *arguments]
+    return python_command("console", *arguments)
 
 
 def _watch(ledger: Ledger) -> Balance:

@@ -1,9 +1,9 @@
 """The commands of the embedded broker and simulator that `issuance up` starts."""
 
-import sys
 from pathlib import Path
 
 from config.settings import SettingsError
+from console.local.python_command import python_command
 
 
 def broker_command(home: Path, port: int) -> list[str]:
@@ -40,12 +40,5 @@ def broker_command(home: Path, port: int) -> list[str]:
 
 def simulator_command(home: Path, port: int) -> list[str]:
     """The command of the simulated rewards API; it records issued units below HOME."""
-    return [
-        sys.executable,
-        "-m",
-        "simulator",
-        "--port",
-        str(port),
-        "--truth-file",
-        str(home / "truth.jsonl"),
-    ]
+    options = ("--port", str(port), "--truth-file", str(home / "truth.jsonl"))
+    return python_command("simulator", *options)

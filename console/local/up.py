@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from broker.nodes import Node
 from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
+from config.env_file import env_file_in_use
 from config.flower_login import FlowerLogin
 from config.home import embedded_ledger
 from config.home_lock import HomeLock
@@ -24,6 +25,7 @@ from config.settings import Settings, SettingsError, read_settings
 from console.local.addresses import free_port, is_free, require_host
 from console.local.embedded import broker_command, simulator_command
 from console.local.preflight import require_broker
+from console.local.python_command import python_command
 from console.local.run import ProcessName
 from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
@@ -120,7 +122,8 @@ class System:
         if flower:
             require_host("FLOWER", settings.flower_host)
         self._flower_port = _choose_port(settings, "flower", "Flower") if flower else 0
-        self._flower_login = settings.flower_login or FlowerLogin.make()
+        # What is set reaches Flower as it was given: in the environment, in `.env` or in a file.
+        self._made_login = None if settings.flower_login else FlowerLogin.make()
         self._health_port = _choose_port(settings, "health", "the health page")
         self._stopping = False
         self._servers = self._plan()
@@ -155,10 +158,10 @@ class System:
             "ISSUANCE_ACCOUNTS_FILE": self._accounts_file(),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
-            "ISSUANCE_FLOWER_BASIC_AUTH": self._flower_login.text,
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
+            **({"ISSUANCE_FLOWER_BASIC_AUTH": self._made_login.text} if self._made_login else {}),
         }
 
     def _accounts_file(self) -> str:
@@ -223,7 +226,7 @@ class System:
     def _spec(self, name: ProcessName) -> ProcessSpec:
         # A worker may finish and record its running calls.
         grace = self._settings.api_timeout_seconds + 10 if "worker" in name else 5.0
-        command = [sys.executable, "-m", "console", "run", name.value]
+        command = python_command("console", "run", name.value)
         return ProcessSpec(name.value, command, grace, essential=name not in _OPTIONAL)
 
     def _wait(
@@ -261,6 +264,8 @@ class System:
                 f"API        {servers.api_url}{' (simulator)' if self._simulator else ''}",
                 soft_wrap=True,
             )
+        if env_file := env_file_in_use():
+            out.print(f"settings   {env_file}, and the environment", soft_wrap=True)
         if file := self._accounts_file():
             out.print(f"accounts   {file}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
@@ -273,9 +278,9 @@ class System:
 
     def _flower_hint(self) -> str:
         """The login, if this start has made it: nothing else shows it."""
-        if self._settings.flower_login is not None:
+        if self._made_login is None:
             return ""
-        return f" (user {self._flower_login.user}, password {self._flower_login.password})"
+        return f" (user {self._made_login.user}, password {self._made_login.password})"
 
     def _stop(self) -> None:
         RunningSystem.retract(self._home)

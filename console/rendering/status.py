@@ -31,3 +31,5 @@ def system_lines(status: Status) -> Iterator[Text]:
     yield Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
     yield from map(Text, account_lines(status.limits) if status.limits else [_NO_LIMITS])
     yield Text(f"system   {status.where}", style="" if status.running else "yellow")
+    if status.settings_file:
+        yield Text(f"settings {status.settings_file}, and the environment")

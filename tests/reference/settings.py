@@ -16,8 +16,9 @@ Written by `make reference` from `config/settings.py`; do not edit.
 [.env.example](../../.env.example) has the same list, ready to be copied to `.env`.
 
 Each setting is read from the environment, or else from `.env` in the current folder, when a process
-starts. An unknown name that begins with `ISSUANCE_` and a value that does not fit end the process
-with status 2 and a message that names the setting and the remedy.
+starts. The file is refused if another user can write it. An unknown name that begins with
+`ISSUANCE_` and a value that does not fit end the process with status 2 and a message that
+names the setting and the remedy.
 
 A secret text may be in a file instead, as in
 `ISSUANCE_LEDGER_PASSWORD_FILE=/run/secrets/ledger_password`. The file holds the value as it is;

@@ -1,0 +1,66 @@
+"""`.env` of the working folder. It is read only if no other user can have written it.
+
+It holds credentials, and names the servers that get them.
+"""
+
+import os
+import stat
+from pathlib import Path
+from pwd import getpwuid
+
+from dotenv import dotenv_values
+
+ENV_FILE = Path(".env")
+_ROOT = 0
+
+
+class EnvFileError(Exception):
+    """The file cannot be trusted. The message says why, and the remedy."""
+
+
+def read_env_file(path: Path = ENV_FILE) -> dict[str, str]:
+    """Read the variables of the file; without a file there are none.
+
+    Raises:
+        EnvFileError: another user can write the file, or it belongs to one.
+        OSError: it cannot be read.
+    """
+    try:
+        _require_trust(path, path.lstat(), path.stat())
+        if path.is_dir():
+            return {}
+        with path.open(encoding="utf-8") as file:
+            # What is read is what was checked, even if the name means another file by now.
+            _require_trust(path, os.fstat(file.fileno()))
+            found = dotenv_values(stream=file)
+    except FileNotFoundError:
+        return {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def env_file_in_use(path: Path = ENV_FILE) -> Path | None:
+    """Return the whole path of the file that is read; None if there is none."""
+    return path.resolve() if path.is_file() else None
+
+
+def _require_trust(path: Path, *found: os.stat_result) -> None:
+    ours = (_ROOT, os.geteuid())
+    for each in found:
+        if each.st_uid not in ours:
+            raise EnvFileError(
+                f"{path.absolute()} belongs to {_name(each.st_uid)}, and is not read: run this as "
+                "that user, or, if you trust what is in it, make it yours with `chown`"
+            )
+        if not stat.S_ISLNK(each.st_mode) and each.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise EnvFileError(
+                f"{path.absolute()} can be written by other users (mode "
+                f"{stat.S_IMODE(each.st_mode):04o}), and is not read: check what is in it, then "
+                f"run `chmod go-w {path}`"
+            )
+
+
+def _name(user: int) -> str:
+    try:
+        return f"the user {getpwuid(user).pw_name}"
+    except KeyError:
+        return f"the user with the number {user}"
