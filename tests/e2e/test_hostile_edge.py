@@ -8,9 +8,9 @@ from tests.e2e.system import plain_rows
 from tests.hostile.behaviour import Fault
 from tests.hostile.faults import FORBIDDEN, NO_SUCH_PATH, REDIRECTED
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(420)
 
-_ROWS = 600
+_ROWS = 1_200
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,11 @@ def test_an_edge_that_refuses_everything_costs_no_job_anything(rig: Rig, fault: 
     calls = rig.stub.calls()
     rig.note("calls until the suspension was seen", calls)
     assert rig.read(campaign).states == {"waiting": _ROWS}
-    # An account that answered a moment ago makes as many calls as it has places meanwhile.
-    assert calls <= 250
+    # An account that answered a moment ago makes as many calls as it has places meanwhile, and a
+    # slow machine more until the command that reads the limits has started.
+    assert calls <= _ROWS // 2
     rig.stub.behave(outage=None)
-    run = rig.settle(campaign, 60)
+    run = rig.settle(campaign, 120)
     rig.note("run", run)
     run.check()
 
@@ -43,13 +44,13 @@ def test_a_customer_whom_the_edge_refuses_is_settled_while_the_others_are_issued
     customer = str(refused[0]["mobile"])
     rig.stub.behave(customers={customer: FORBIDDEN})
     campaign = rig.blast("one-refused", [*refused, *others])
-    rig.settle(campaign, 30, without=[customer]).check()
+    rig.settle(campaign, 90, without=[customer]).check()
     # Later calls of the account are answered, so the edge must dislike this job.
     later = rig.blast("later", plain_rows(1_500, area=83))
-    run = rig.settle(campaign, 60)
+    run = rig.settle(campaign, 150)
     rig.note("run", run)
     assert run.states == {"issued": 300, "failed": 1}
-    rig.settle(later, 60).check()
+    rig.settle(later, 120).check()
 
 
 def test_a_reward_whose_path_is_wrong_does_not_stop_other_campaigns(rig: Rig):
@@ -57,7 +58,7 @@ def test_a_reward_whose_path_is_wrong_does_not_stop_other_campaigns(rig: Rig):
     rig.stub.behave(rewards={"2001": NO_SUCH_PATH})
     wrong = rig.blast("wrong", plain_rows(_ROWS, area=84, reward=2001))
     await_that("the account is suspended", lambda: "HTTP 404" in rig.show_limits())
-    right = rig.run("right", plain_rows(200, area=85), 60)
+    right = rig.run("right", plain_rows(200, area=85), 120)
     rig.note("right", right)
     right.check()
     assert rig.read(wrong).states["failed"] <= 10
@@ -67,7 +68,7 @@ def test_a_reward_whose_path_is_wrong_does_not_stop_other_campaigns(rig: Rig):
 
 def test_headers_of_an_edge_put_nothing_in_doubt(rig: Rig):
     rig.stub.behave(header_bytes=64 * 1024, headers=300)
-    run = rig.run("headers", plain_rows(200, area=86), 30)
+    run = rig.run("headers", plain_rows(200, area=86), 60)
     rig.note("run", run)
     run.check()
     assert len(run.calls) == 200
