@@ -40,7 +40,14 @@ PARTS = {
 LOOP = "event loop, sockets, standard library"
 _LATENCY_MS = 50
 _SAMPLES_PER_SECOND = 200
-_WAITS = ("Connection._recv", "_epoll.poll", "gather_groups", "Condition.wait")
+_WAITS = (
+    "Connection._recv",
+    "_epoll.poll",
+    "EpollSelector.select",
+    "gather_groups",
+    "Condition.wait",
+    "_take_signals",
+)
 """Innermost frames of waiting threads, which py-spy may take for work on a busy machine."""
 _STARTING = (
     "WorkerServices.prepare",

@@ -114,6 +114,14 @@ def test_a_sample_counts_for_the_innermost_known_part():
     assert shares == {"HTTP": 0.6, "classify and decide": 0.2, LOOP: 0.2}
 
 
+@pytest.mark.parametrize(
+    "waits", ["EpollSelector.select (selectors.py)", "_take_signals (worker/child_signals.py)"]
+)
+def test_a_thread_that_waits_does_not_count(waits):
+    shares = share_out([f"run (threading.py);{waits} 9", "claim (ledger/dispatch/claims.py) 1"])
+    assert shares == {"ledger: claim and record": 1.0}
+
+
 def test_the_start_of_a_worker_does_not_count():
     shares = share_out(
         [
