@@ -153,5 +153,5 @@ def test_a_host_that_cannot_be_read_is_refused(url):
 
 def test_the_container_files_keep_the_password_out_of_the_url(pytestconfig):
     text = (pytestconfig.rootpath / "docker-compose.yml").read_text(encoding="utf-8")
-    assert "ISSUANCE_LEDGER_PASSWORD: ${POSTGRES_PASSWORD" in text
-    assert "PASSWORD:?set it in .env}@" not in text
+    assert "ISSUANCE_LEDGER_PASSWORD_FILE: /run/secrets/ledger_password" in text
+    assert "@postgres" not in text
