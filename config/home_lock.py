@@ -5,6 +5,9 @@ import time
 from pathlib import Path
 from typing import IO, Self
 
+from config.home import prepare_home
+from files.private import open_to_append
+
 _NAME = "up.lock"
 _TRY_SECONDS = 1.0
 """A process that only asks holds the lock for a moment."""
@@ -22,9 +25,14 @@ class HomeLock:
 
     @classmethod
     def acquire(cls, home: Path) -> Self | None:
-        """Take the lock; None when a system runs on this HOME, or starts there."""
-        home.mkdir(parents=True, exist_ok=True)
-        file = (home / _NAME).open("ab")
+        """Take the lock; None when a system runs on this HOME, or starts there.
+
+        Raises:
+            HomeError: HOME cannot be made or closed to others.
+            OSError: the lock's file cannot be created.
+        """
+        prepare_home(home)
+        file = open_to_append(home / _NAME)
         until = time.monotonic() + _TRY_SECONDS
         while not _try(file, fcntl.LOCK_EX):
             if time.monotonic() > until:

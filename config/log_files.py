@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from files.private import create_if_missing, open_to_append
+
 _CHECK_SECONDS = 1.0
 _OUTPUTS = (1, 2)
 
@@ -50,13 +52,11 @@ class RenamedFile:
 
     def _open(self) -> None:
         old = os.fstat(2)
-        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
+        # logrotate may have created it for a group that reads logs.
+        with open_to_append(Path(self._path), keeps_mode=True) as opened:
             for output in _OUTPUTS:
                 if os.path.samestat(os.fstat(output), old):
-                    os.dup2(opened, output)
-        finally:
-            os.close(opened)
+                    os.dup2(opened.fileno(), output)
 
 
 def rotate(path: Path, *, largest_bytes: int, kept: int, copies: bool = False) -> bool:
@@ -75,11 +75,13 @@ def rotate(path: Path, *, largest_bytes: int, kept: int, copies: bool = False) -
             with suppress(FileNotFoundError):
                 _older(path, number).replace(_older(path, number + 1))
         if copies:
-            shutil.copyfile(path, _older(path, 1))
+            _older(path, 1).unlink(missing_ok=True)
+            with path.open("rb") as log, open_to_append(_older(path, 1)) as older:
+                shutil.copyfileobj(log, older)
             os.truncate(path, 0)
         else:
             path.replace(_older(path, 1))
-            path.touch()
+            create_if_missing(path)
         return True
     return False
 

@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 from config.gc_tuning import collecting_rarely
+from files.private import restrict_umask
 
 if TYPE_CHECKING:
     import typer
@@ -13,6 +14,7 @@ _HELP = "Issue loyalty rewards in the background: nothing twice, nothing lost."
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it quietly with status 130."""
+    restrict_umask()  # for every process of the system: each is a command, or started by one
     try:
         # Importing makes many objects and no garbage: an eighth of a short command's time.
         with collecting_rarely():

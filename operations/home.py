@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
-from config.home import embedded_ledger, old_home
+from config.home import embedded_ledger, old_home, prepare_home
 from config.home_lock import HomeLock
 from config.settings import Settings, left_behind, uses_configured_ledger
+from files.private import make_folder
 from operations.errors import UsageError
 
 
@@ -30,8 +31,9 @@ def move_old_home(settings: Settings) -> Path | None:
                 f"{home} has files already: move {old} there yourself, or set ISSUANCE_HOME={old}"
             )
         home.rmdir()
-    home.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(home.parent)
     shutil.move(old, home)
+    prepare_home(home)
     return old
 
 

@@ -13,6 +13,7 @@ from broker.refusals import recent_refusal
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.endpoints import Servers
+from config.home import prepare_home
 from config.settings import Settings, read_settings
 from issuance.account import DEFAULT_ACCOUNT
 from ledger.store.database import Ledger, require_ledger_file
@@ -47,10 +48,15 @@ class Services:
     def read(cls, *, allow_old_home: bool = False) -> Self:
         """Read the settings and find the endpoints; see `read_settings`.
 
+        Closes HOME to others if the ledger is in it.
+
         Raises:
             SettingsError: the settings are wrong.
+            HomeError: HOME is not this user's, or cannot be closed to others.
         """
         settings = read_settings(allow_old_home=allow_old_home)
+        if not settings.ledger_url and settings.home.exists():
+            prepare_home(settings.home)
         return cls(settings, Servers.of(settings))
 
     @cached_property
@@ -103,10 +109,13 @@ class Services:
 
         Raises:
             LedgerError: the ledger does not exist or cannot be reached, or its schema does not fit.
+            HomeError: the folder of the embedded ledger cannot be made or closed to others.
         """
         is_embedded = not self.settings.ledger_url
         if not (create and is_embedded):
             require_ledger_file(self.servers.ledger_url)
+        if is_embedded:
+            prepare_home(self.settings.home)
         ledger = Ledger(self.servers.ledger_url)
         try:
             if is_embedded:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
+from tempfile import mkstemp
 
 from simulator.catalogue import Catalogue, load_catalogue
 from simulator.demo_catalogue import DEMO
@@ -39,9 +40,10 @@ def _serve(world: World, options: argparse.Namespace) -> None:
     def announce() -> None:
         if options.ready_file:
             # Written elsewhere and renamed, so that a reader never sees half a line.
-            draft = options.ready_file.with_name(options.ready_file.name + ".draft")
-            draft.write_text(url_of(listener) + "\n", encoding="utf-8")
-            draft.replace(options.ready_file)
+            descriptor, draft = mkstemp(suffix=".draft", dir=options.ready_file.absolute().parent)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(url_of(listener) + "\n")
+            Path(draft).replace(options.ready_file)
         sys.stdout.write(f"simulator ready on {url_of(listener)}\n")
         sys.stdout.flush()
 
@@ -98,4 +100,5 @@ def _environment(option: str, default: object) -> object:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # the truth file holds customers and vouchers
     main()

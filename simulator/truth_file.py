@@ -1,6 +1,8 @@
 """The truth file: events that outlive the process and are replayed at the next start."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +29,7 @@ def restored(world: World, path: Path) -> Iterator[None]:
     Raises:
         OSError: the file cannot be read or written.
     """
-    with path.open("a+", encoding="utf-8") as file:
+    with open(path, "a+", encoding="utf-8", opener=_open_private) as file:
         file.seek(0)
         line = "\n"
         own = world.switches
@@ -39,6 +41,15 @@ def restored(world: World, path: Path) -> Iterator[None]:
             file.write("\n")
         world.record_into(file)
         yield
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read; an older one is closed to others."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _replay(world: World, event: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.endpoints import RunningSystem, sqlite_url
-from config.home import embedded_ledger
+from config.home import embedded_ledger, prepare_home
 from config.reference import defaults
 from config.settings import SettingsError, read_settings
 from console.local.python_command import python_command
@@ -82,7 +82,7 @@ def _fresh_home() -> Path:
     if RunningSystem.find(home) is not None:
         raise SettingsError(f"A demo is running on {home} already: end it first")
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    prepare_home(home)
     return home
 
 

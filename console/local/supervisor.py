@@ -15,6 +15,7 @@ import structlog
 
 from config.log_files import rotate
 from console.local.log_tail import last_log_line
+from files.private import make_folder, open_to_append
 
 log = structlog.get_logger("issuance.up")
 
@@ -90,8 +91,8 @@ class Supervisor:
         self._kept.append(_Kept(spec, self._spawn(spec), time.monotonic()))
 
     def _spawn(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
-        self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{spec.name}.log").open("ab") as log_file:
+        make_folder(self.logs)
+        with open_to_append(self.logs / f"{spec.name}.log") as log_file:
             return subprocess.Popen(  # noqa: S603  # our own commands
                 spec.command,
                 env=dict(self.environment),

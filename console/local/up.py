@@ -18,7 +18,7 @@ from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
 from config.env_file import env_file_in_use
 from config.flower_login import FlowerLogin
-from config.home import embedded_ledger
+from config.home import embedded_ledger, tighten_state
 from config.home_lock import HomeLock
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError, read_settings
@@ -93,6 +93,7 @@ def _lock(home: Path) -> HomeLock:
 
     Raises:
         SettingsError: a system runs there, or starts there.
+        HomeError: HOME cannot be made or closed to others.
     """
     lock = HomeLock.acquire(home)
     if lock is None:
@@ -104,6 +105,7 @@ def _lock(home: Path) -> HomeLock:
             f"A system runs on {home} already ({which}): stop it, or set ISSUANCE_HOME"
         )
     RunningSystem.retract(home)  # left by a system that was killed
+    tighten_state(home)
     return lock
 
 
@@ -132,7 +134,6 @@ class System:
     def _plan(self) -> Servers:
         """Choose each part's URL: the configured one, or a free port for an embedded part."""
         settings = self._settings
-        self._home.mkdir(parents=True, exist_ok=True)
         broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
         explicit_rate = "api_rate_per_minute" in settings.model_fields_set
         return Servers(

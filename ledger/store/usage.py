@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from files.private import open_to_append
 from ledger.store.database import ledger_file
 from ledger.store.errors import LedgerError
 
@@ -76,7 +77,7 @@ def _open(file: Path) -> IO[bytes] | None:
     """Open the lock; None where no file can be made, for example in a read-only folder."""
     path = Path(f"{file.resolve()}{SUFFIX}")
     with suppress(OSError):
-        return path.open("ab")
+        return open_to_append(path)
     with suppress(OSError):
         return path.open("rb")
     return None

@@ -29,6 +29,7 @@ _FOLDERS = (
     "broker",
     "config",
     "console",
+    "files",
     "issuance",
     "ledger",
     "limiter",

@@ -9,6 +9,7 @@ _PACKAGES = (
     "broker",
     "config",
     "console",
+    "files",
     "ledger",
     "limiter",
     "operations",

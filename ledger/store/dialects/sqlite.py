@@ -1,8 +1,10 @@
 """SQLite: one file, one writer at a time, in WAL mode."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.compiler import compiles
 
+from files.private import NotPrivateError, create_if_missing, make_folder, tighten
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rows
 from ledger.store.errors import LedgerError
@@ -18,6 +21,7 @@ from ledger.store.errors import LedgerError
 _OLDEST = (3, 35)  # the first with RETURNING
 _BUSY_SECONDS = 30
 _AGAIN_SECONDS = 0.02
+_LOGS = ("-wal", "-shm", "-journal")
 _CACHE_KIB = 32_768
 _CHECKPOINT_PAGES = 16_384
 """64 MiB of log between checkpoints; SQLite's 4 MiB would copy the same pages more often."""
@@ -44,6 +48,8 @@ class SQLite(Dialect):
             _make_folder(file.parent)
         engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **ENGINE_OPTIONS)
         _set_up(engine, durable=durable)
+        if file is not None:
+            _keep_private(engine, file)
         return engine
 
     def check_database(self, connection: Connection, *, changes: bool) -> None:
@@ -149,12 +155,27 @@ def _now_ms(_element: now_ms, _compiler: Any, **_: Any) -> str:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise LedgerError(
             f"The ledger's folder {folder} cannot be made: {error.strerror}. "
             "Check ISSUANCE_LEDGER_URL and ISSUANCE_HOME"
         ) from error
+
+
+def _keep_private(engine: Engine, file: Path) -> None:
+    """Let only the owner read the file; SQLite gives its log and index the same rights."""
+
+    @event.listens_for(engine, "do_connect")
+    def _create(*_: Any) -> None:
+        path = Path(os.path.realpath(file))
+        try:
+            with suppress(OSError):  # SQLite says why it cannot use it
+                create_if_missing(path)
+            for suffix in _LOGS:
+                tighten(Path(f"{path}{suffix}"))
+        except NotPrivateError as error:
+            raise LedgerError(str(error)) from error
 
 
 def _check_version() -> None:

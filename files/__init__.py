@@ -1,0 +1,1 @@
+"""Files and folders of this program, which only their owner may enter."""
