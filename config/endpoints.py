@@ -1,15 +1,16 @@
 """The addresses of the servers: from the settings, or else from a running `issuance up`."""
 
 import json
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from config.home import embedded_ledger
+from config.home import embedded_ledger, require_own
 from config.home_lock import HomeLock
+from config.server_parts import split_login, with_login
 from config.settings import Settings
+from files.private import replace_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +60,41 @@ class RunningSystem:
         """Find the system that runs on this HOME now; None when none runs.
 
         The file of a system that was killed does not count: only the lock shows that one runs.
+
+        Raises:
+            HomeError: HOME belongs to another user, who could name any server.
         """
         if not HomeLock.is_held(home):
             return None
+        require_own(home)
         try:
-            return cls(**json.loads(_file(home).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            found = cls(**json.loads(_file(home).read_text(encoding="utf-8")))
+            logins = json.loads(_secret_file(home).read_text(encoding="utf-8"))
+            return replace(
+                found,
+                broker_url=with_login(found.broker_url, logins["broker"]),
+                api_url=with_login(found.api_url, logins["api"]),
+            )
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def announce(self, home: Path) -> None:
-        """Write the file atomically; the caller holds the lock of HOME."""
-        draft = _file(home).with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        draft.replace(_file(home))
+        """Write the files atomically; the caller holds the lock of HOME.
+
+        An operator may show `running.json` to others, so users and passwords are in a file of their
+        own.
+        """
+        broker_url, broker_login = split_login(self.broker_url)
+        api_url, api_login = split_login(self.api_url)
+        replace_text(_secret_file(home), json.dumps({"broker": broker_login, "api": api_login}))
+        shown = replace(self, broker_url=broker_url, api_url=api_url)
+        replace_text(_file(home), json.dumps(asdict(shown)))
 
     @staticmethod
     def retract(home: Path) -> None:
-        """Remove the file."""
-        with suppress(FileNotFoundError):
-            _file(home).unlink()
+        """Remove the files."""
+        for file in (_file(home), _secret_file(home)):
+            file.unlink(missing_ok=True)
 
 
 def sqlite_url(file: Path) -> str:
@@ -93,6 +110,10 @@ def _rate(settings: Settings, running: RunningSystem | None) -> int:
 
 def _file(home: Path) -> Path:
     return home / "running.json"
+
+
+def _secret_file(home: Path) -> Path:
+    return home / "running.secret"
 
 
 Site = Servers

@@ -64,5 +64,21 @@ def _fill(name: str, url: str, default: str, parts: Mapping[str, str]) -> str:
     return f"{found['scheme']}://{login}{host or found['host']}{found['rest']}"
 
 
+def split_login(url: str) -> tuple[str, str]:
+    """Return a URL without its user and password, and these as they are written in it."""
+    found = URL_PARTS.fullmatch(url)
+    if found is None or not found["login"]:
+        return url, ""
+    return f"{found['scheme']}://{found['host']}{found['rest']}", found["login"]
+
+
+def with_login(url: str, login: str) -> str:
+    """Put a user and password back into a URL, as `split_login` returned them."""
+    if not login:
+        return url
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{login}@{rest}"
+
+
 def _names(name: str, parts: Mapping[str, str]) -> list[str]:
     return [f"ISSUANCE_{name}_{part.upper()}" for part in PARTS if parts[part]]

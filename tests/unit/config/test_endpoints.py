@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -127,10 +128,45 @@ def test_asking_for_the_lock_does_not_stop_a_system_from_starting(tmp_path):
 
 
 @pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize(
+    ("broker_url", "shown"),
+    [
+        ("redis://:s3cr%40t@127.0.0.1:7000/0", "redis://127.0.0.1:7000/0"),
+        ("rediss://asha:s3cr%40t@r:7000/0?socket_timeout=5", "rediss://r:7000/0?socket_timeout=5"),
+        ("amqp://asha:s3cr%40t@[::1]:5672/v%2Fh", "amqp://[::1]:5672/v%2Fh"),
+        ("amqps://asha@rabbit", "amqps://rabbit"),
+        ("redis://r", "redis://r"),
+    ],
+)
+def test_the_discovery_file_holds_no_credentials_and_commands_have_them_still(
+    tmp_path, broker_url, shown
+):
+    up = replace(UP, broker_url=broker_url, api_url="http://asha:s3cr%40t@api:80")
+    up.announce(tmp_path)
+    text = (tmp_path / "running.json").read_text()
+    assert (json.loads(text)["broker_url"], json.loads(text)["api_url"]) == (shown, "http://api:80")
+    assert [secret for secret in ("s3cr", "asha") if secret in text] == []
+    assert RunningSystem.find(tmp_path) == up
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("running.*")}
+    assert modes == {"running.json": 0o600, "running.secret": 0o600}
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("text", [None, "", "[]", "{}"])
+def test_a_discovery_file_without_its_secrets_is_no_running_system(tmp_path, text):
+    UP.announce(tmp_path)
+    (tmp_path / "running.secret").unlink()
+    if text is not None:
+        (tmp_path / "running.secret").write_text(text)
+    assert RunningSystem.find(tmp_path) is None
+
+
+@pytest.mark.usefixtures("locked")
 def test_a_discovery_file_can_be_removed_twice(tmp_path):
     UP.announce(tmp_path)
     RunningSystem.retract(tmp_path)
     RunningSystem.retract(tmp_path)
+    assert list(tmp_path.glob("running.*")) == []
     assert RunningSystem.find(tmp_path) is None
 
 
