@@ -3,11 +3,13 @@
 import gzip
 import os
 from collections.abc import Sequence
+from errno import EEXIST
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic_core import to_json
 
+from files.private import create_draft, open_to_append, publish
 from issuance.details.stored import with_long_names
 from ledger.retention.pruning import PrunedJob, StoredRow
 from operations.errors import UsageError
@@ -16,8 +18,9 @@ from operations.errors import UsageError
 class Archive:
     """A new archive file.
 
-    Only its owner may read it: it holds customers and vouchers. Each call appends its own gzip
-    member, and the ledger removes jobs only after that, so a crash loses none.
+    Only its owner may read it: it holds customers and vouchers. The first call gives it its name,
+    each later one appends a gzip member of its own. The ledger removes jobs only after that, so a
+    crash loses none.
 
     Args:
         path: the file, which must not exist yet.
@@ -28,34 +31,45 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._begun = False
-        if path.exists():
+        self._begun: os.stat_result | None = None
+        if os.path.lexists(path):
             raise UsageError(f"{path} exists already: give the archive another name")
 
     def __call__(self, jobs: Sequence[PrunedJob]) -> None:
         """Append jobs, and return once they are synced to disk.
 
         Raises:
-            OSError: the file cannot be written, or another process has created it meanwhile.
+            OSError: the file cannot be written, or another process has created, removed or
+                replaced it meanwhile.
         """
         member = gzip.compress(b"".join(to_json(_fields(pruned)) + b"\n" for pruned in jobs))
-        first = 0 if self._begun else os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_APPEND | first, 0o600), "ab") as file:
-            file.write(member)
-            file.flush()
-            os.fsync(file.fileno())
-        if not self._begun:
-            _sync(self._path.absolute().parent)
-        self._begun = True
+        if self._begun is None:
+            self._begun = self._begin(member)
+        else:
+            self._append(member, self._begun)
+
+    def _begin(self, member: bytes) -> os.stat_result:
+        draft, descriptor = create_draft(self._path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _write(file, member)
+                begun = os.fstat(file.fileno())
+            publish(draft, self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return begun
+
+    def _append(self, member: bytes, begun: os.stat_result) -> None:
+        if not os.path.samestat(self._path.lstat(), begun):
+            raise FileExistsError(EEXIST, "another file has its name now", str(self._path))
+        with open_to_append(self._path) as file:
+            _write(file, member)
 
 
-def _sync(folder: Path) -> None:
-    """Sync a folder, so that a new file in it survives a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write(file: IO[bytes], member: bytes) -> None:
+    file.write(member)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _fields(pruned: PrunedJob) -> dict[str, Any]:

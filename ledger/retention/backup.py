@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from files.private import create_draft, make_folder, publish, sync, tighten
 from ledger.audit_log import Operator
 from ledger.retention.restore import mark_restored
 from ledger.store.database import Ledger, ledger_url
@@ -32,20 +33,20 @@ def back_up(url: str, path: Path) -> int:
         LedgerError: the ledger is no file, the copy is damaged, or the path exists.
     """
     file = _file(url, lambda dialect: dialect.dump_command)
-    if path.exists():
-        raise LedgerError(f"{path} exists already: give the backup another name")
-    draft = path.with_name(f"{path.name}.draft")
+    if os.path.lexists(path):
+        raise LedgerError(_TAKEN.format(path=path))
+    draft = _new_draft(path)
     try:
-        os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         with _opened(file) as source, _opened(draft) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # all in one file
             _check(copy, draft)
-        _sync(draft)
-        draft.rename(path)
-        _sync(path.absolute().parent)
+        sync(draft)
+        publish(draft, path)
+    except FileExistsError:
+        raise LedgerError(_TAKEN.format(path=path)) from None
     finally:
-        draft.unlink(missing_ok=True)
+        _remove(draft)
     return path.stat().st_size
 
 
@@ -68,43 +69,54 @@ def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> P
     file = _file(url, lambda dialect: dialect.load_command)
     if not path.exists():
         raise LedgerError(f"There is no {path}: name a file that `issuance backup` has written")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with unused(file):
         return _replace(file, path, operator, aside_suffix)
 
 
 def _replace(file: Path, path: Path, operator: Operator, aside_suffix: str) -> Path | None:
-    draft = file.with_name(f"{file.name}.draft")
+    with _opened(path) as copy:
+        _check(copy, path)
+    draft = _new_draft(file)
     try:
-        with _opened(path) as copy:
-            _check(copy, path)
         with _opened(path) as copy, _opened(draft) as new:
             copy.backup(new)
         with Ledger(URL.create("sqlite", database=str(draft))) as ledger:
             ledger.migrate()
             ledger.check_schema()
             mark_restored(ledger, operator)
-        _sync(draft)
+        sync(draft)
         aside = _put_aside(file, aside_suffix)
-        draft.rename(file)
-        _sync(file.absolute().parent)
+        publish(draft, file)
     finally:
-        for suffix in _SUFFIXES:
-            Path(f"{draft}{suffix}").unlink(missing_ok=True)
+        _remove(draft)
     return aside
 
 
+def _new_draft(path: Path) -> Path:
+    draft, descriptor = create_draft(path)
+    os.close(descriptor)
+    return draft
+
+
+def _remove(draft: Path) -> None:
+    for suffix in (*_SUFFIXES, "-journal"):
+        Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+_TAKEN = "{path} exists already: give the backup another name"
 _SUFFIXES = ("", "-wal", "-shm")
 """A database in WAL mode has up to three files, which must stay together."""
 
 
 def _put_aside(file: Path, suffix: str) -> Path | None:
-    if not file.exists():
+    if not os.path.lexists(file):
         return None
     aside = Path(f"{file}{suffix}")
     for part in reversed(_SUFFIXES):
         with suppress(FileNotFoundError):
             Path(f"{file}{part}").rename(f"{aside}{part}")
+            tighten(Path(f"{aside}{part}"))
     return aside
 
 
@@ -139,11 +151,3 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
     ).fetchone():
         raise LedgerError(f"{path} holds no ledger: name a file that `issuance backup` has written")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

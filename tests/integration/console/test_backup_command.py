@@ -91,6 +91,43 @@ def test_a_backup_never_overwrites_a_file(run, desk, copy):
     assert "give the backup another name" in result.stderr
 
 
+@pytest.mark.parametrize("is_dangling", [True, False])
+def test_symlinks_planted_for_a_backup_are_not_followed(run, desk, copy, tmp_path, is_dangling):
+    target = tmp_path / "target"
+    if not is_dangling:
+        target.write_text("precious")
+    copy.with_name("copy.db.draft").symlink_to(target)
+    assert run("backup", copy).exit_code == 0
+    copy.unlink()
+    copy.symlink_to(target)
+    result = run("backup", copy)
+    assert result.exit_code == 2
+    assert "give the backup another name" in result.stderr
+    assert copy.is_symlink()
+    assert target.exists() is not is_dangling
+    assert is_dangling or target.read_text() == "precious"
+
+
+def test_a_restored_ledger_and_the_old_one_are_private(run, desk, copy, home, tmp_path):
+    desk.accept(make_job(1, campaign="spring"))
+    assert run("backup", copy).exit_code == 0
+    copy.chmod(0o644)
+    target = tmp_path / "target"
+    (home / "ledger.db.draft").symlink_to(target)
+    desk.ledger.close()
+    (home / "ledger.db").chmod(0o644)
+    before = os.umask(0)
+    try:
+        assert run("restore", copy, "--yes").exit_code == 0
+    finally:
+        os.umask(before)
+    (home / "ledger.db.draft").unlink()
+    assert not target.exists()
+    files = list(home.glob("ledger.db*"))
+    assert len(files) > 2
+    assert [path.name for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
 @pytest.mark.parametrize("damage", ["truncated", "not a database", "no ledger", "missing"])
 def test_a_damaged_copy_changes_nothing(run, desk, copy, home, damage):
     desk.accept(make_job(1, campaign="spring"))

@@ -7,7 +7,9 @@ import stat
 import pytest
 from sqlalchemy import update
 
+from ledger.retention.pruning import PrunedJob
 from ledger.store.schema import jobs
+from operations.archive import Archive
 from tests.contract.ledger.build import answer, issue, judge, make_job, make_jobs, refuse, say
 
 _DAY_MS = 86_400_000
@@ -94,6 +96,40 @@ def test_an_archive_that_exists_is_not_touched_and_nothing_is_removed(run, aged,
     assert (result.exit_code, path.read_text()) == (2, "precious")
     assert "give the archive another name" in result.stderr
     assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
+
+
+def test_a_symlink_planted_for_an_archive_is_not_followed(run, aged, tmp_path):
+    path, target = tmp_path / "old.jsonl.gz", tmp_path / "target"
+    path.symlink_to(target)
+    result = run("prune", "--older-than", 30, "--archive", path)
+    assert (result.exit_code, target.exists()) == (2, False)
+    assert "give the archive another name" in result.stderr
+    assert json.loads(run("status", "spring", "--json").stdout)["pruned"] == 0
+
+
+def test_a_symlink_planted_while_an_archive_is_written_is_not_followed(tmp_path):
+    path, target = tmp_path / "old.jsonl.gz", tmp_path / "target"
+    keep = Archive(path)
+    keep([])
+    written = path.read_bytes()
+    path.rename(target)
+    path.symlink_to(target)
+    with pytest.raises(FileExistsError, match="another file has its name now"):
+        keep([])
+    assert target.read_bytes() == written
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        keep([])
+
+
+def test_an_archive_of_several_pages_is_one_file_without_drafts(tmp_path):
+    path = tmp_path / "old.jsonl.gz"
+    keep = Archive(path)
+    for number in range(3):
+        keep([PrunedJob(f"c{number}", {"id": "x"})])
+    found = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert [entry["campaign"] for entry in found] == ["c0", "c1", "c2"]
+    assert list(tmp_path.glob("old*")) == [path]
 
 
 def test_an_archive_that_cannot_be_written_removes_nothing(run, aged, tmp_path):
