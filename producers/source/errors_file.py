@@ -3,16 +3,21 @@
 import csv
 import io
 import os
+import re
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
-from errno import EACCES
+from errno import EACCES, EEXIST, EISDIR
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from files.private import create_draft
 from producers.source.row import BadRow
 
 _COLUMNS = ("field", "problem", "remedy")
+_HEADER = re.compile(rb"(\xef\xbb\xbf)?(sheet,)?(line|row|item),field,problem,remedy\r?\n")
+_LONGEST_HEADER = 64
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_CELL = 500
 _FLUSHED_ROWS = 500
@@ -29,10 +34,11 @@ _KEPT_FOR_THE_END = 512
 class ErrorsFile:
     """Writes bad rows to a CSV file in UTF-8, with the columns line, field, problem and remedy.
 
-    The file is created at the first bad row and replaces an older one; without a bad row, an older
-    file stays. A context manager, which closes the file at the end of the block. A file of garbage
-    may have millions of bad rows: cells are cut to 500 characters, and when the file is full, one
-    last row says so. Later bad rows are only counted.
+    The file is created at the first bad row, for its owner only, and replaces an older errors file;
+    without a bad row, an older one stays. No other file is replaced, and no symlink is followed.
+    A context manager, which closes the file at the end of the block. A file of garbage may have
+    millions of bad rows: cells are cut to 500 characters, and when the file is full, one last row
+    says so. Later bad rows are only counted.
 
     Args:
         path: The file.
@@ -90,15 +96,34 @@ class ErrorsFile:
         Raises:
             OSError: it cannot.
         """
-        if not self.path.exists():
-            with self.path.open("xb"):
-                pass
-            self.path.unlink()
-        elif self.path.is_file() or self.path.is_dir():
-            with self.path.open("ab"):
-                pass
-        elif not os.access(self.path, os.W_OK):
-            raise PermissionError(EACCES, os.strerror(EACCES), str(self.path))
+        if self._is_device():
+            if not os.access(self.path, os.W_OK):
+                raise PermissionError(EACCES, os.strerror(EACCES), str(self.path))
+            return
+        draft, descriptor = create_draft(self.path)
+        os.close(descriptor)
+        draft.unlink()
+
+    def _is_device(self) -> bool:
+        """Whether the path is a device or a pipe, to write into; False: the file can be replaced.
+
+        Raises:
+            OSError: it is neither missing nor an errors file.
+        """
+        try:
+            kind = self.path.lstat().st_mode
+        except FileNotFoundError:
+            return False
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(self.path))
+        if stat.S_ISLNK(kind):
+            raise FileExistsError(EEXIST, "it is a symbolic link", str(self.path))
+        if not stat.S_ISREG(kind):
+            return True
+        with self.path.open("rb") as file:
+            if not _HEADER.match(file.read(_LONGEST_HEADER)):
+                raise FileExistsError(EEXIST, "it exists, and is no errors file", str(self.path))
+        return False
 
     def write(self, bad: BadRow) -> None:
         """Add one bad row; `flush` says whether it is written.
@@ -151,8 +176,7 @@ class ErrorsFile:
 
     def _add(self, bad: BadRow) -> None:
         if self._stream is None:
-            self._stream = self.path.open("w", encoding="utf-8", newline="")
-            self._put(self._stream, _line(self._titles))
+            self._stream = self._open()
         cells = map(_as_text, (bad.field, bad.problem, bad.remedy))
         line = _line([*self._sheet, bad.line, *cells])
         if len(line.encode()) <= self._room - _KEPT_FOR_THE_END:
@@ -161,6 +185,27 @@ class ErrorsFile:
         else:
             last = _line([*self._sheet, bad.line, "", *_FULL])
             self._put(self._stream, last)
+
+    def _open(self) -> IO[str]:
+        """Open the file with its header, which takes the place of an older file's at once."""
+        header = _line(self._titles)
+        if self._is_device():
+            device = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            stream = os.fdopen(device, "w", encoding="utf-8", newline="")
+            self._put(stream, header)
+            return stream
+        draft, descriptor = create_draft(self.path)
+        stream = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+        try:
+            self._put(stream, header)
+            stream.flush()
+            draft.replace(self.path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                stream.close()
+            raise
+        return stream
 
     def _put(self, stream: IO[str], line: str) -> None:
         self._room -= len(line.encode())

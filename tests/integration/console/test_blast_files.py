@@ -197,6 +197,21 @@ def test_an_errors_file_that_cannot_be_written_stops_the_blast_first(
     assert list_campaigns(ledger) == []
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+@pytest.mark.parametrize("is_link", [True, False])
+def test_an_errors_file_never_replaces_another_file(run, write_file, ledger, options, is_link):
+    path = write_file("919800000001,1001", "12,1001")
+    precious, errors = path.with_name("precious"), path.with_name("spring.errors.csv")
+    precious.write_text("precious")
+    errors.symlink_to(precious) if is_link else errors.write_text("precious")
+    result = run("blast", path, "--campaign", "spring", *options)
+    assert result.exit_code == 2
+    assert ("symbolic link" if is_link else "no errors file") in result.stderr
+    assert "Nothing was done; name another with --errors" in result.stderr
+    assert (errors.read_text(), precious.read_text()) == ("precious", "precious")
+    assert list_campaigns(ledger) == []
+
+
 def test_when_the_errors_file_fails_the_good_rows_are_accepted_and_the_others_printed(
     run, write_file, desk
 ):

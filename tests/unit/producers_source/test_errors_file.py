@@ -2,11 +2,14 @@
 
 import csv
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from producers.source import BadRow, ErrorsFile
+
+OLDER = "line,field,problem,remedy\n2,mobile,p,r\n"
 
 
 def contents(path):
@@ -41,12 +44,77 @@ def test_without_a_bad_row_no_file_is_created(tmp_path):
 
 def test_an_older_file_is_replaced(tmp_path):
     path = tmp_path / "errors.csv"
-    path.write_text("older\n" * 100)
+    path.write_text(OLDER + "older\n" * 100)
+    path.chmod(0o644)
 
     with ErrorsFile(path) as errors:
         errors.write(BadRow(2, "", "p", "r"))
 
     assert contents(path)[1:] == [["2", "", "p", "r"]]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("titles", "options"),
+    [
+        ("line,field,problem,remedy", {}),
+        ("\ufeffitem,field,problem,remedy", {}),
+        ("sheet,row,field,problem,remedy", {"unit": "row", "sheet": "Customers"}),
+    ],
+)
+def test_an_errors_file_of_every_form_of_campaign_can_be_replaced(tmp_path, titles, options):
+    path = tmp_path / "errors.csv"
+    path.write_text(f"{titles}\r\n", encoding="utf-8")
+    ErrorsFile(path, **options).prove()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "mobile,rewardId\n919800000001,1001\n", "line,field,problem", "\0" * 100]
+)
+def test_another_programs_file_is_never_replaced(tmp_path, content):
+    path, passed = tmp_path / "errors.csv", []
+    path.write_text(content)
+
+    with pytest.raises(FileExistsError, match="no errors file"):
+        ErrorsFile(path).prove()
+    with ErrorsFile(path, on_unwritten=passed.append) as errors:
+        errors.write(BadRow(2, "", "p", "r"))
+
+    assert path.read_text() == content
+    assert errors.failure.strerror == "it exists, and is no errors file"
+    assert [bad.line for bad in passed] == [2]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [None, "precious", "line,field,problem,remedy\r\n"])
+def test_a_planted_symlink_is_never_followed(tmp_path, content):
+    target, path = tmp_path / "target", tmp_path / "errors.csv"
+    if content is not None:
+        target.write_text(content, newline="")
+    path.symlink_to(target)
+
+    with pytest.raises(FileExistsError, match="symbolic link"):
+        ErrorsFile(path).prove()
+    with ErrorsFile(path) as errors, pytest.raises(FileExistsError):
+        errors.write(BadRow(2, "", "p", "r"))
+
+    assert path.is_symlink()
+    assert target.exists() == (content is not None)
+    assert content is None or target.read_bytes() == content.encode()
+
+
+def test_an_older_file_stays_when_a_full_disk_refuses_the_new_one(tmp_path, monkeypatch):
+    path = tmp_path / "errors.csv"
+    path.write_text(OLDER)
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr(
+        "producers.source.errors_file.create_draft", lambda path: (path.with_name("draft"), full)
+    )
+    with ErrorsFile(path, on_unwritten=lambda _: None) as errors:
+        errors.write(BadRow(2, "", "p", "r"))
+    assert errors.failure is not None
+    assert path.read_text() == OLDER
 
 
 def test_written_rows_are_kept_when_reading_fails(tmp_path):
@@ -138,13 +206,13 @@ def test_a_workbooks_rows_are_named_by_sheet_and_row(tmp_path):
 
 def test_proving_leaves_no_file_and_changes_none(tmp_path):
     new, old = tmp_path / "new.csv", tmp_path / "old.csv"
-    old.write_text("older")
+    old.write_text(OLDER)
 
     for path in (new, old, Path("/dev/null")):
         ErrorsFile(path).prove()
 
-    assert not new.exists()
-    assert old.read_text() == "older"
+    assert old.read_text() == OLDER
+    assert list(tmp_path.iterdir()) == [old]
 
 
 @pytest.mark.parametrize("path", ["missing/errors.csv", ".", "/proc/errors.csv"])
