@@ -17,6 +17,7 @@ FROM packages AS build
 COPY broker broker
 COPY config config
 COPY console console
+COPY files files
 COPY issuance issuance
 COPY ledger ledger
 COPY limiter limiter
