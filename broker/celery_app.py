@@ -77,17 +77,19 @@ def _configuration(settings: Settings, servers: Servers) -> dict[str, Any]:
         "beat_scheduler": "broker.beat_scheduler:SteadyScheduler",
         "beat_max_loop_interval": 1,
         "timezone": "UTC",
-        **_connection_settings(servers),
+        **connection_settings(servers.broker_url),
     }
 
 
-def _connection_settings(servers: Servers) -> dict[str, Any]:
-    """What only one of the brokers needs, and the options of its URL."""
-    broker = ServerUrl.parse(servers.broker_url)
-    if servers.is_rabbitmq:
-        names = {"heartbeat": "broker_heartbeat", "connect_timeout": "broker_connection_timeout"}
-        return rabbitmq.SETTINGS | {names[name]: value for name, value in broker.options.items()}
+def connection_settings(broker_url: str) -> dict[str, Any]:
+    """Return what only one of the brokers needs, and the options of its URL."""
+    broker = ServerUrl.parse(broker_url)
     scheme = broker.url.partition(":")[0]
+    if scheme in ("amqp", "amqps"):
+        names = {"heartbeat": "broker_heartbeat", "connect_timeout": "broker_connection_timeout"}
+        options = {names[name]: value for name, value in broker.options.items() if name in names}
+        tls = {"broker_use_ssl": broker.rabbitmq_tls} if scheme == "amqps" else {}
+        return rabbitmq.SETTINGS | options | tls
     if scheme not in ("redis", "rediss"):  # none, or kombu's own in tests
         return {}
     from broker import redis_transport  # noqa: PLC0415  # not needed with RabbitMQ

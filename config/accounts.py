@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from config.settings import AuthKind, EmailKey, GroupKeys, Settings
+from config.tls import USUAL_TLS, TlsFiles
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
 from issuance.endpoint import Variant
@@ -46,6 +47,8 @@ class Account:
     """JSON key of an e-mail address; "" means the endpoint's."""
     group_keys: GroupKeys = ""
     """Spelling of the keys of group loyalty; "" means the endpoint's."""
+    tls: TlsFiles = USUAL_TLS
+    """Whom to trust as its API, and our certificate if that asks for one."""
 
     @property
     def host(self) -> str:
@@ -103,6 +106,7 @@ class Account:
             country=settings.api_country,
             email_key=settings.api_email_key,
             group_keys=settings.api_group_keys,
+            tls=settings.tls_of("api"),
         )
 
 

@@ -19,8 +19,10 @@ from pydantic import (
 )
 
 from config.accounts import Account
+from config.plain_http import check_plain_http
 from config.secret_files import SecretFileError, read_secret
 from config.settings import EmailKey, GroupKeys, SettingsError, read_variable
+from config.tls import TlsFiles
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
 from issuance.endpoint import DEFAULT_VARIANT, Variant
@@ -68,7 +70,7 @@ def read_accounts_file(path: Path) -> AccountsFile:
 
 
 class _SecretError(Exception):
-    """A secret cannot be read."""
+    """A secret, or a file of TLS, cannot be read."""
 
 
 class _Entry(BaseModel):
@@ -93,6 +95,10 @@ class _Entry(BaseModel):
     country: str = Field("", pattern=r"^([A-Z]{2})?$")
     email_key: EmailKey = ""
     group_keys: GroupKeys = ""
+    plain_http_host: str = ""
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
 
     @field_validator("url")
     @classmethod
@@ -119,6 +125,14 @@ class _Entry(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _keeps_secrets_on_the_way(self) -> Self:
+        try:
+            check_plain_http(self.url, self.plain_http_host, 'plain_http_host = "HOST"')
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _has_a_secret(self) -> Self:
         wanted = "client_secret" if self.auth == "oauth" else "password"
         other = "password" if self.auth == "oauth" else "client_secret"
@@ -141,8 +155,15 @@ class _Entry(BaseModel):
         """Make the account; its secret is read now.
 
         Raises:
-            _SecretError: the secret cannot be read.
+            _SecretError: the secret, or a file of TLS, cannot be read.
         """
+        tls = TlsFiles(
+            *(_path(folder, name) for name in (self.tls_ca, self.tls_cert, self.tls_key))
+        )
+        try:
+            tls.check(("tls_ca", "tls_cert", "tls_key"))
+        except ValueError as error:
+            raise _SecretError(str(error)) from None
         return Account(
             name=name,
             url=self.url,
@@ -160,6 +181,7 @@ class _Entry(BaseModel):
             country=self.country,
             email_key=self.email_key,
             group_keys=self.group_keys,
+            tls=tls,
         )
 
     def secret_files(self, folder: Path) -> Iterator[Path]:
@@ -184,6 +206,10 @@ class _Entry(BaseModel):
                 "process, or give the secret in a file"
             )
         return SecretStr(value)
+
+
+def _path(folder: Path, name: str) -> str:
+    return str(folder / name) if name else ""
 
 
 def _tables(path: Path) -> Mapping[str, object]:

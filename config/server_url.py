@@ -5,6 +5,7 @@ kombu and redis-py read a URL's query differently: one wants `CERT_REQUIRED` whe
 the start, and given to each client as arguments.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,13 @@ _REDIS: Mapping[str, _Reader] = {
     "socket_timeout": _seconds,
     **_TLS,
 }
-_RABBITMQ: Mapping[str, _Reader] = {"connect_timeout": _seconds, "heartbeat": _whole}
+_RABBITMQ: Mapping[str, _Reader] = {
+    "connect_timeout": _seconds,
+    "heartbeat": _whole,
+    # RabbitMQ's client cannot read a folder of certificates.
+    **{name: reader for name, reader in _TLS.items() if name != "ssl_ca_path"},
+}
+_PLAIN = {"redis": "rediss", "amqp": "amqps"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +110,36 @@ class ServerUrl:
                 "%2F %3F %23 %3A %25"
             )
         options = dict(_options(parts.query, known))
-        if parts.scheme != "rediss" and (tls := sorted(_TLS.keys() & options)):
-            raise ValueError(f"has the TLS option {tls[0]}: write rediss:// instead of redis://")
+        secure = _PLAIN.get(parts.scheme)
+        if secure and (tls := sorted(_TLS.keys() & options)):
+            raise ValueError(
+                f"has the TLS option {tls[0]}: write {secure}:// instead of {parts.scheme}://"
+            )
         path = f"/{options.pop('db')}" if "db" in options else parts.path
         return cls(urlunsplit((parts.scheme, parts.netloc, path, "", "")), options)
 
     @property
     def tls(self) -> dict[str, Value]:
-        """The TLS options; certificates are verified unless an option says otherwise."""
-        return {"ssl_cert_reqs": "required"} | {
-            name: value for name, value in self.options.items() if name in _TLS
-        }
+        """The TLS options of clients of Redis.
+
+        Certificate and host name are verified unless an option says otherwise.
+        """
+        tls: dict[str, Value] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+        return tls | {name: value for name, value in self.options.items() if name in _TLS}
+
+    @property
+    def rabbitmq_tls(self) -> dict[str, Any]:
+        """The same for RabbitMQ's client."""
+        options = self.tls
+        names = {"ssl_ca_certs": "ca_certs", "ssl_certfile": "certfile", "ssl_keyfile": "keyfile"}
+        tls: dict[str, Any] = {new: options[name] for name, new in names.items() if name in options}
+        if options["ssl_cert_reqs"] == "none":
+            return tls | {"cert_reqs": ssl.CERT_NONE}
+        tls["cert_reqs"] = ssl.CERT_REQUIRED
+        if options["ssl_check_hostname"]:
+            # The name to ask for is the name to check.
+            tls["server_hostname"] = urlsplit(self.url).hostname
+        return tls
 
     @property
     def redis_arguments(self) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -15,12 +14,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from config.env_file import EnvFileError, read_env_file
 from config.flower_login import FlowerLogin
 from config.home import default_home, embedded_ledger, old_home
+from config.plain_http import check_plain_http
 from config.secret_files import SecretFileError, read_secret_files, secret_of
 from config.server_parts import fill_urls
 from config.server_url import ServerUrl
 from config.service_links import is_address, service_links
+from config.tls import TlsFiles
 from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
+from issuance.loopback import is_loopback
 from issuance.retry import RetryPolicy
 from issuance.server_url_text import UNREADABLE, is_readable
 
@@ -28,6 +30,9 @@ AuthKind = Literal["basic", "oauth"]
 EmailKey = Literal["", "email", "emailId"]
 GroupKeys = Literal["", "snake", "camel"]
 """`user_group2_id` or `userGroup2Id` (rewards-api §3.2)."""
+TlsPart = Literal["api", "ledger", "broker", "redis", "dead_letter_webhook"]
+TLS_PARTS: tuple[TlsPart, ...] = get_args(TlsPart)
+"""The parts whose connections may use TLS: the beginnings of their settings."""
 
 
 class SettingsError(ExplainedError):
@@ -106,6 +111,19 @@ class Settings(BaseSettings):
     api_max_concurrent: int = Field(
         100, ge=1, le=1000, description="Concurrent calls in one worker child."
     )
+    api_plain_http_host: str = Field(
+        "", description="Host of the API that may be called by http://, unencrypted; empty: none."
+    )
+    api_tls_ca: str = Field(
+        "",
+        description="PEM file of the CAs to trust as the API; empty: certifi's, or SSL_CERT_FILE.",
+    )
+    api_tls_cert: str = Field(
+        "", description="PEM file of our certificate, if the API asks for one."
+    )
+    api_tls_key: str = Field(
+        "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
+    )
     accounts_file: Path | None = Field(
         None, description="TOML file with further API accounts (how-to/several-accounts)."
     )
@@ -134,6 +152,33 @@ class Settings(BaseSettings):
     redis_user: str = Field("", description="The user of Redis; replaces that of REDIS_URL.")
     redis_password: SecretStr = Field(
         SecretStr(""), description="The user's password, as it is: nothing is escaped."
+    )
+    ledger_tls_ca: str = Field(
+        "", description="PEM file of the CAs to trust as the ledger; empty: the system's."
+    )
+    ledger_tls_cert: str = Field(
+        "", description="PEM file of our certificate, if the ledger asks for one."
+    )
+    ledger_tls_key: str = Field(
+        "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
+    )
+    broker_tls_ca: str = Field(
+        "", description="PEM file of the CAs to trust as the broker; empty: the system's."
+    )
+    broker_tls_cert: str = Field(
+        "", description="PEM file of our certificate, if the broker asks for one."
+    )
+    broker_tls_key: str = Field(
+        "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
+    )
+    redis_tls_ca: str = Field(
+        "", description="PEM file of the CAs to trust as REDIS_URL; empty: the system's."
+    )
+    redis_tls_cert: str = Field(
+        "", description="PEM file of our certificate, if that Redis asks for one."
+    )
+    redis_tls_key: str = Field(
+        "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
     )
     lease_seconds: float = Field(
         120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs."
@@ -168,6 +213,19 @@ class Settings(BaseSettings):
     )
     dead_letter_webhook_url: str = Field(
         "", description="URL that gets a POST for each dead letter's notice; empty: none."
+    )
+    dead_letter_webhook_plain_http_host: str = Field(
+        "",
+        description="Host of the webhook that may be called by http://, unencrypted; empty: none.",
+    )
+    dead_letter_webhook_tls_ca: str = Field(
+        "", description="PEM file of the CAs to trust as the webhook; empty: as for the API."
+    )
+    dead_letter_webhook_tls_cert: str = Field(
+        "", description="PEM file of our certificate, if the webhook asks for one."
+    )
+    dead_letter_webhook_tls_key: str = Field(
+        "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
     )
     flower_host: str = Field(
         "127.0.0.1", min_length=1, description="Address that Flower's page answers on."
@@ -283,6 +341,26 @@ class Settings(BaseSettings):
         return value.rstrip("/") if value.startswith("http") else value
 
     @model_validator(mode="after")
+    def _keeps_secrets_on_the_way(self) -> Self:
+        for name, url, allowed in (
+            ("api", self.api_url, self.api_plain_http_host),
+            (
+                "dead_letter_webhook",
+                self.dead_letter_webhook_url,
+                self.dead_letter_webhook_plain_http_host,
+            ),
+        ):
+            setting = f"ISSUANCE_{name.upper()}_PLAIN_HTTP_HOST"
+            try:
+                check_plain_http(url, allowed, f"{setting}=HOST")
+            except ValueError as error:
+                raise ValueError(f"{name.upper()}_URL: {error}") from None
+        for part in TLS_PARTS:
+            prefix = f"{part.upper()}_TLS"
+            self.tls_of(part).check((f"{prefix}_CA", f"{prefix}_CERT", f"{prefix}_KEY"))
+        return self
+
+    @model_validator(mode="after")
     def _belong_together(self) -> Self:
         if self.api_auth == "oauth" and not (
             self.api_client_key and self.api_client_secret.get_secret_value()
@@ -319,6 +397,13 @@ class Settings(BaseSettings):
                 "lower ISSUANCE_LEASE_SECONDS to 590 or less"
             )
         return self
+
+    def tls_of(self, part: TlsPart) -> TlsFiles:
+        """The files of TLS that the settings give for a part.
+
+        Those of the ledger, the broker and Redis are in its URL, too.
+        """
+        return TlsFiles(*(getattr(self, f"{part}_tls_{file}") for file in ("ca", "cert", "key")))
 
     @property
     def call_window_seconds(self) -> float:
@@ -445,12 +530,7 @@ def missing_credentials(settings: Settings) -> list[str]:
 
 
 def _is_simulated(host: str) -> bool:
-    if host in ("localhost", "simulator"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "simulator" or is_loopback(host)
 
 
 def read_variable(name: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from config.accounts import Account
 from config.settings import Settings
+from config.tls import USUAL_TLS, TlsFiles
 
 _NAME_LENGTH = 12
 
@@ -41,6 +42,8 @@ class ApiAccount:
     """Longest wait for a connection: slot, DNS, TCP and TLS together."""
     max_concurrent: int = 100
     """Concurrent calls that never wait for a connection slot."""
+    tls: TlsFiles = USUAL_TLS
+    """Whom to trust as the API, and our certificate if it asks for one."""
 
     def __post_init__(self) -> None:
         url = httpx.URL(self.base_url) if self.base_url else None
@@ -83,6 +86,7 @@ class ApiAccount:
             timeout_seconds=settings.api_timeout_seconds,
             connect_timeout_seconds=settings.api_connect_timeout_seconds,
             max_concurrent=settings.api_max_concurrent,
+            tls=account.tls,
         )
 
     @cached_property

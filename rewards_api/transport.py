@@ -1,13 +1,14 @@
 """The transport to the API: aiohttp's connections behind httpx's interface."""
 
 import urllib.request
-from ipaddress import ip_address
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from issuance.loopback import is_loopback
 from rewards_api.account import ApiAccount
+from rewards_api.tls import make_context
 
 # Below the idle timeouts of common servers and balancers (60 s and more), so that calls rarely use
 # a connection which the server has just closed: such a call is in doubt.
@@ -26,7 +27,7 @@ def open_transport(account: ApiAccount) -> AiohttpTransport:
 
     httpx's own pool takes quadratic time in the number of concurrent calls; aiohttp's does not.
     """
-    context = httpx.create_ssl_context()
+    context = make_context(account.tls)
 
     def open_session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -64,15 +65,8 @@ def find_proxy(base_url: str) -> httpx.Proxy | None:
     always called directly, because no proxy could reach it.
     """
     url = httpx.URL(base_url)
-    if _is_loopback(url.host) or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
+    if is_loopback(url.host) or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
         return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     return httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -32,4 +32,10 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
 
     @app.task(name=DEAD_LETTER_TASK, shared=False)
     def dead_letter(letter_id: object = None, **_: Any) -> None:
-        alert(services.ledger, letter_id, services.settings.dead_letter_webhook_url)
+        settings = services.settings
+        alert(
+            services.ledger,
+            letter_id,
+            settings.dead_letter_webhook_url,
+            settings.tls_of("dead_letter_webhook"),
+        )

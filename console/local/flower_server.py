@@ -5,6 +5,7 @@ import signal
 from base64 import b64encode
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 from flower.app import Flower
@@ -24,6 +25,8 @@ log = structlog.get_logger("issuance.flower")
 _OPEN_PATH = "/healthcheck"
 """Answers `OK` and nothing else; orchestrators ask it without a password."""
 _TASKS_KEPT = 2_000
+_MANAGEMENT_PORT = 15_671
+"""RabbitMQ's management with TLS."""
 # `args` shows a chunk's campaign, size and first requestIds, `result` counts its jobs by outcome.
 _COLUMNS = "name,args,result,state,received,runtime,worker,uuid"
 
@@ -46,6 +49,7 @@ def serve_flower(celery: "Celery", settings: Settings, login: FlowerLogin) -> No
     default_options.max_tasks = _TASKS_KEPT
     default_options.tasks_columns = _COLUMNS
     default_options.basic_auth = [own]
+    default_options.broker_api = queues_api(settings.broker_url)
     access = logging.getLogger("tornado.access")
     access.addHandler(logging.NullHandler())
     access.propagate = False
@@ -61,6 +65,17 @@ def serve_flower(celery: "Celery", settings: Settings, login: FlowerLogin) -> No
         flower.start()
     finally:
         flower.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def queues_api(broker_url: str) -> str | None:
+    """Return where Flower asks a RabbitMQ with TLS for its queues; None: where it does by itself.
+
+    By itself it would send the broker's password unencrypted, to port 15672.
+    """
+    if not broker_url.startswith("amqps:"):
+        return None
+    host = urlsplit(broker_url).hostname or ""
+    return f"https://{f'[{host}]' if ':' in host else host}:{_MANAGEMENT_PORT}/api/"
 
 
 class GuardedFlower(Flower):  # type: ignore[misc]  # Flower is untyped

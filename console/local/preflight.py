@@ -33,7 +33,7 @@ class _Problem:
 
     text: str
     remedy: str = ""
-    """What to correct in the setting; empty if the server may only be away."""
+    """What to correct in the setting, {ca} being that of its CAs; empty if it may only be away."""
 
 
 def require_broker(
@@ -54,7 +54,8 @@ def _require(url: str, setting: str, wait_seconds: float) -> None:
     until = time.monotonic() + wait_seconds
     while problem := _problem(url):
         if problem.remedy:
-            raise SettingsError(f"{setting}: {_place(url)} {problem.text}: {problem.remedy}")
+            remedy = problem.remedy.format(ca=setting.replace("_URL", "_TLS_CA"))
+            raise SettingsError(f"{setting}: {_place(url)} {problem.text}: {remedy}")
         if time.monotonic() > until:
             raise ServerAwayError(_explain(url, setting, problem.text))
         time.sleep(_RETRY_SECONDS)
@@ -91,8 +92,17 @@ def _problem(url: str) -> _Problem | None:
             return _Problem(f"refuses the login ({text})", "correct user and password in the URL")
         if isinstance(cause, NoPermissionError):
             return _Problem(f"refuses a command ({text})", "give the user that permission (ACL)")
-        return _Problem(text)
+        return _problem_of_tls(text) or _Problem(text)
     return None
+
+
+def _problem_of_tls(text: str) -> _Problem | None:
+    if "CERTIFICATE_VERIFY_FAILED" not in text:
+        return None
+    return _Problem(
+        f"cannot be trusted ({text})",
+        "name its authority in {ca}, and write the host as its certificate has it",
+    )
 
 
 def _problem_of_rabbitmq(url: str) -> _Problem | None:
@@ -111,7 +121,7 @@ def _problem_of_rabbitmq(url: str) -> _Problem | None:
             "part after the host in the URL: /NAME, and %2F or // for the default one",
         )
     except (*connection.connection_errors, *connection.channel_errors, OSError) as error:
-        return _Problem(str(error))
+        return _problem_of_tls(str(error)) or _Problem(str(error))
     finally:
         connection.release()
     return None
@@ -120,9 +130,12 @@ def _problem_of_rabbitmq(url: str) -> _Problem | None:
 def _celery(url: str) -> "Celery":
     from celery import Celery  # noqa: PLC0415
 
+    from broker.celery_app import connection_settings  # noqa: PLC0415
     from config.server_url import ServerUrl  # noqa: PLC0415
 
-    return Celery(broker=ServerUrl.parse(url).url)
+    app = Celery(broker=ServerUrl.parse(url).url)
+    app.conf.update(connection_settings(url))
+    return app
 
 
 def _virtual_host(url: str) -> str:

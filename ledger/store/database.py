@@ -149,16 +149,30 @@ def _explained() -> Iterator[None]:
     except DatabaseError as error:
         said = " ".join(str(error.orig).split()).rstrip(".?")
         kind = LedgerAwayError if is_away(error) else LedgerError
-        remedy = (
-            "Grant its user the rights, or run `issuance migrate` as the owner of the tables"
-            if getattr(error.orig, "sqlstate", None) == _NO_RIGHTS
-            else "Check ISSUANCE_LEDGER_URL"
+        raise kind(f"The ledger cannot be used: {said}. {_remedy_of(error)}") from error
+
+
+def _remedy_of(error: DatabaseError) -> str:
+    if getattr(error.orig, "sqlstate", None) == _NO_RIGHTS:
+        return "Grant its user the rights, or run `issuance migrate` as the owner of the tables"
+    if any(words in str(error.orig) for words in _NOT_TRUSTED):
+        return (
+            "A server on another machine must prove its name (sslmode=verify-full): name its "
+            "authority in ISSUANCE_LEDGER_TLS_CA, and write the host as its certificate has it; "
+            "on a network that you trust add ?sslmode=disable to ISSUANCE_LEDGER_URL"
         )
-        raise kind(f"The ledger cannot be used: {said}. {remedy}") from error
+    return "Check ISSUANCE_LEDGER_URL"
 
 
 _NO_RIGHTS = "42501"
-_WRONG_SETTINGS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password")
+_NOT_TRUSTED = ("certificate", "does not support SSL")
+_WRONG_SETTINGS = (
+    "authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "no password",
+    *_NOT_TRUSTED,
+)
 _AWAY_STATES = ("08", "53", "57P")
 """SQLSTATEs of PostgreSQL: connection lost, too many connections, shutting down or starting up."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from ledger.store.dialects.dialect import ENGINE_OPTIONS
+from ledger.store.dialects.postgresql_tls import tls_options
 
 CONNECT_SECONDS = 5
 # libpq's: a peer that acknowledges nothing for 30 s is gone. Without them the kernel waits for a
@@ -85,7 +86,7 @@ def make_engine(url: URL, *, reply_seconds: float | None, for_worker: bool) -> E
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> BoundedConnection:
-        connection = BoundedConnection.connect(*arguments, **options)
+        connection = BoundedConnection.connect(*arguments, **options | tls_options(options))
         connection.reply_seconds = CONNECT_SECONDS
         connection.execute(_SET, (list(session), list(session.values())))
         connection.commit()

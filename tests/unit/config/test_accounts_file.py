@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import trustme
 
 from config import accounts_file
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.accounts_file import read_accounts_file
 from config.settings import Settings, SettingsError
+from config.tls import TlsFiles
 from issuance.data_scope import ScopeKind
 from issuance.endpoint import Variant
 
@@ -174,3 +176,30 @@ def test_the_sample_has_every_key_and_is_accepted_with_its_secrets(tmp_path, mon
     assert (accounts["north"].brand, accounts["group"].own_org) == ("NORTH", "4001")
     documented = (ROOT / "docs/how-to/several-accounts.md").read_text()
     assert [key for key in accounts_file._Entry.model_fields if f"`{key}`" not in documented] == []
+
+
+def test_plain_http_to_another_machine_needs_the_hosts_name_in_the_accounts_table(write):
+    text = f"[accounts.a]\n{PLAIN}password_env = 'SOUTH_PASSWORD'\n".replace("https:", "http:")
+    with pytest.raises(
+        SettingsError, match=r"a\.url: http:// would .* a\.test unencrypted"
+    ) as said:
+        read_accounts_file(write(text))
+    assert 'plain_http_host = "HOST"' in str(said.value)
+    with pytest.raises(SettingsError, match="unencrypted"):
+        read_accounts_file(write(f'{text}plain_http_host = "b.test"\n'))
+    accounts = read_accounts_file(write(f'{text}plain_http_host = "a.test"\n')).accounts
+    assert accounts["a"].url == "http://a.test"
+
+
+def test_files_of_tls_are_relative_to_the_accounts_file_and_checked(write, tmp_path):
+    text = f"[accounts.a]\n{PLAIN}password_env = 'SOUTH_PASSWORD'\n"
+    blob = trustme.CA().issue_cert("us.test")
+    blob.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "us.pem"))
+    files = "tls_ca = 'us.pem'\ntls_cert = 'us.pem'\ntls_key = 'us.pem'\n"
+    us = str(tmp_path / "us.pem")
+    accounts = read_accounts_file(write(text + files)).accounts
+    assert accounts["a"].tls == TlsFiles(us, us, us)
+    with pytest.raises(SettingsError, match=r"a\.tls_ca: .*absent\.pem cannot be used"):
+        read_accounts_file(write(f"{text}tls_ca = 'absent.pem'\n"))
+    with pytest.raises(SettingsError, match=r"a\.tls_key: there is no certificate for it"):
+        read_accounts_file(write(f"{text}tls_key = 'us.pem'\n"))

@@ -18,6 +18,7 @@ from broker.queues import (
 )
 from config.endpoints import Servers
 from config.settings import Settings
+from console.local.flower_server import queues_api
 from console.local.run import ProcessName, process_arguments
 from issuance.job import Lane
 from operations.services import Services
@@ -144,6 +145,19 @@ def test_a_worker_on_rabbitmq_declares_no_queues_for_delays():
     of_celery, ours = Consumer.Blueprint.default_steps, RabbitConsumer.Blueprint.default_steps
     (left_out,) = set(of_celery) - set(ours)
     assert "delayed_delivery" in left_out
+
+
+@pytest.mark.parametrize(
+    ("broker", "asked"),
+    [
+        ("amqps://u:p@rabbit.test:5671/v", "https://rabbit.test:15671/api/"),
+        ("amqps://u:p@[fd00::1]/v", "https://[fd00::1]:15671/api/"),
+        (AMQP, None),
+        (REDIS, None),
+    ],
+)
+def test_flower_asks_a_broker_with_tls_for_its_queues_with_tls(broker, asked):
+    assert queues_api(broker) == asked
 
 
 def test_every_queue_is_consumed_by_exactly_one_process(conf):

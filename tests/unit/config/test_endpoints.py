@@ -50,11 +50,11 @@ def test_settings_override_the_running_system(tmp_path):
         tmp_path,
         broker_url="redis://b",
         redis_url="redis://r",
-        api_url="http://a",
+        api_url="https://a",
         ledger_url="sqlite:///l",
     )
     assert servers == Servers(
-        "sqlite:///l", "redis://b", "redis://r", "http://a", UP.rate_per_minute
+        "sqlite:///l", "redis://b", "redis://r", "https://a", UP.rate_per_minute
     )
 
 

@@ -3,6 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import trustme
 from kombu.utils.url import parse_url
 from redis import Redis
 
@@ -11,6 +12,7 @@ from config.endpoints import Servers
 from config.settings import Settings, SettingsError, read_settings
 from ledger.store.database import ledger_url
 from ledger.store.errors import LedgerError
+from limiter.redis_connection import connect_sync
 
 AWKWARD = "p@/#%:?&= \\'\"ü%41"
 
@@ -85,6 +87,74 @@ def test_a_host_alone_is_a_redis(read):
     settings = read(BROKER_HOST="broker:6390", REDIS_HOST="limits")
     assert settings.broker_url == "redis://broker:6390/0"
     assert settings.redis_url == "redis://limits/0"
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    """A file with an authority, a certificate and its key, at a path that must be escaped."""
+    file = tmp_path_factory.mktemp("tls") / "us & them.pem"
+    file.write_bytes(trustme.CA().issue_cert("us.test").private_key_and_cert_chain_pem.bytes())
+    return str(file)
+
+
+def test_files_of_tls_arrive_at_every_client_of_a_url(read, pem):
+    settings = read(
+        BROKER_URL="amqps://rabbit//",
+        BROKER_TLS_CA=pem,
+        BROKER_TLS_CERT=pem,
+        REDIS_URL="rediss://redis/3?ssl_ca_certs=/replaced&socket_timeout=2",
+        REDIS_TLS_CA=pem,
+        LEDGER_URL="postgresql://one,two/x?application_name=a%20b",
+        LEDGER_TLS_CA=pem,
+        LEDGER_TLS_CERT=pem,
+        LEDGER_TLS_KEY=pem,
+    )
+    tls = create_app(settings, Servers.of(settings)).connection_for_write().ssl
+    assert (tls["ca_certs"], tls["certfile"], tls["keyfile"]) == (pem, pem, pem)
+    with connect_sync(settings.redis_url) as redis:
+        known = redis.connection_pool.connection_kwargs
+        assert (known["ssl_ca_certs"], known["socket_timeout"], known["db"]) == (pem, 2.0, 3)
+    query = ledger_url(settings.ledger_url).query
+    assert (query["sslrootcert"], query["sslcert"], query["sslkey"]) == (pem, pem, pem)
+    assert (query["host"], query["application_name"]) == ("one,two", "a b")
+    again = read(LEDGER_URL=settings.ledger_url, BROKER_URL=settings.broker_url)
+    assert (again.ledger_url, again.broker_url) == (settings.ledger_url, settings.broker_url)
+
+
+def test_limits_in_the_broker_are_reached_with_the_brokers_files(read, pem):
+    settings = read(BROKER_HOST="redis", BROKER_TLS_CA=pem)
+    servers = Servers.of(settings)
+    assert servers.redis_url == servers.broker_url
+    assert servers.broker_url.startswith("rediss://redis/0?ssl_ca_certs=")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"BROKER_URL": "redis://h", "BROKER_TLS_CA": "x"},
+            "write rediss:// in ISSUANCE_BROKER_URL",
+        ),
+        (
+            {"BROKER_URL": "amqp://h", "REDIS_URL": "redis://h", "BROKER_TLS_CERT": "x"},
+            "write amqps:// in ISSUANCE_BROKER_URL, or remove ISSUANCE_BROKER_TLS_CERT",
+        ),
+        ({"REDIS_TLS_CA": "x"}, "ISSUANCE_REDIS_TLS_CA has no server"),
+        ({"LEDGER_URL": "sqlite:///x", "LEDGER_TLS_CA": "x"}, "remove ISSUANCE_LEDGER_TLS_CA"),
+        (
+            {"LEDGER_URL": "postgresql://h/x?sslmode=disable", "LEDGER_TLS_CA": "x"},
+            "remove sslmode=disable from ISSUANCE_LEDGER_URL",
+        ),
+        (
+            {"REDIS_URL": "rediss://h/0?db=1&db=2", "REDIS_TLS_CA": "x"},
+            "ISSUANCE_REDIS_URL has an option twice",
+        ),
+    ],
+)
+def test_files_of_tls_without_tls_are_refused(read, given, said):
+    with pytest.raises(SettingsError) as refused:
+        read(**given)
+    assert said in str(refused.value)
 
 
 def test_settings_made_by_code_take_the_parts_too():

@@ -1,5 +1,7 @@
 """The options in URLs of Redis and RabbitMQ: both clients get them, unknown ones are refused."""
 
+import ssl
+
 import pytest
 from kombu.connection import Connection
 from redis.connection import SSLConnection
@@ -42,7 +44,11 @@ def test_both_clients_of_redis_use_an_option(query, name, value):
 @pytest.mark.parametrize("given", ["CERT_REQUIRED", "required", "Required"])
 def test_both_clients_verify_the_certificate_in_either_form_of_the_option(given):
     url = f"rediss://{AWAY}?ssl_cert_reqs={given}&ssl_ca_certs=/etc/ssl/ca.pem"
-    wanted = {"ssl_cert_reqs": "required", "ssl_ca_certs": "/etc/ssl/ca.pem"}
+    wanted = {
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": "/etc/ssl/ca.pem",
+    }
     assert _celery(url).ssl == wanted
     with connect_sync(url) as redis:
         pool = redis.connection_pool
@@ -51,7 +57,27 @@ def test_both_clients_verify_the_certificate_in_either_form_of_the_option(given)
 
 
 def test_a_tls_address_without_options_is_verified_by_both_clients():
-    assert _celery(f"rediss://{AWAY}").ssl == {"ssl_cert_reqs": "required"}
+    wanted = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    assert _celery(f"rediss://{AWAY}").ssl == wanted
+    with connect_sync(f"rediss://{AWAY}") as redis:
+        assert wanted.items() <= redis.connection_pool.connection_kwargs.items()
+
+
+def test_rabbitmqs_certificate_is_verified_with_its_name_unless_the_url_says_otherwise():
+    assert _celery("amqps://a:b@rabbit.test:1//").ssl == {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": "rabbit.test",
+    }
+    files = "ssl_ca_certs=/ca.pem&ssl_certfile=/us.pem&ssl_keyfile=/key.pem"
+    assert _celery(f"amqps://rabbit.test//?ssl_check_hostname=no&{files}").ssl == {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "ca_certs": "/ca.pem",
+        "certfile": "/us.pem",
+        "keyfile": "/key.pem",
+    }
+    unverified = _celery("amqps://rabbit.test//?ssl_cert_reqs=none&heartbeat=12")
+    assert unverified.ssl == {"cert_reqs": ssl.CERT_NONE}
+    assert _celery("amqp://rabbit.test//").ssl is False
 
 
 def test_a_database_may_be_given_as_an_option_to_both_clients():
@@ -80,6 +106,8 @@ def test_rabbitmq_has_options_of_its_own():
         ("redis://h/0?socket_timeout=0", "give seconds above 0"),
         ("redis://h/0?socket_timeout=1&socket_timeout=2", "socket_timeout twice"),
         ("redis://h/0?ssl_cert_reqs=required", "write rediss://"),
+        ("amqp://h//?ssl_cert_reqs=required", "write amqps:// instead of amqp://"),
+        ("amqps://h//?ssl_ca_path=/etc/ssl", "has the unknown option ssl_ca_path"),
         ("rediss://h/0?ssl_cert_reqs=maybe", "give required, optional or none"),
         ("rediss://h/0?ssl_ca_certs=", "wrong value of the option ssl_ca_certs"),
         ("redis://:p#ss@h:secret/0", "cannot be read as a URL"),

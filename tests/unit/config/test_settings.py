@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 
-from config.settings import SettingsError, read_settings
+from config.settings import TLS_PARTS, SettingsError, read_settings
 from issuance.endpoint import Variant
 
 WRONG = {
@@ -186,7 +188,7 @@ def test_a_real_api_with_its_own_credentials_is_accepted(monkeypatch, given):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "simulator:8080"])
 def test_a_simulator_is_called_with_the_credentials_it_knows(monkeypatch, host):
-    _set(monkeypatch, API_URL=f"http://{host}")
+    _set(monkeypatch, API_URL=f"http://{host}", API_PLAIN_HTTP_HOST="simulator")
     assert read_settings().api_till == "demo.till"
 
 
@@ -194,8 +196,93 @@ def test_a_simulator_is_called_with_the_credentials_it_knows(monkeypatch, host):
     "host", ["127.0.0.1.example.test", "localhost.example.test", "10.0.0.1", "simulator.test"]
 )
 def test_a_host_that_only_looks_like_the_simulator_is_a_real_api(monkeypatch, host):
-    _set(monkeypatch, API_URL=f"http://{host}")
+    _set(monkeypatch, API_URL=f"https://{host}")
     with pytest.raises(SettingsError, match="names a real API"):
+        read_settings()
+
+
+PLAIN = {"API_TILL": "t", "API_BRAND": "B", "API_PASSWORD": "p"}
+
+
+@pytest.mark.parametrize("name", ["API", "DEAD_LETTER_WEBHOOK"])
+@pytest.mark.parametrize(
+    "host", ["api.test", "10.0.0.1:80", "0.0.0.0", "127.0.0.1.test", "localhost.test", "[fd00::1]"]
+)
+def test_plain_http_to_another_machine_is_refused_and_the_remedy_is_said(monkeypatch, name, host):
+    _set(monkeypatch, **PLAIN, **{f"{name}_URL": f"http://{host}/x"})
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    said = str(caught.value)
+    assert said.startswith(f"ISSUANCE_{name}_URL: http:// would send everything to ")
+    assert f"ISSUANCE_{name}_PLAIN_HTTP_HOST=HOST" in said
+
+
+@pytest.mark.parametrize("name", ["API", "DEAD_LETTER_WEBHOOK"])
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://api.test", ""),
+        ("http://127.0.0.1:1", ""),
+        ("http://LOCALHOST:1", ""),
+        ("http://hooks.localhost", ""),
+        ("http://[::1]", ""),
+        ("http://Gateway.test:80/x", "gateway.TEST"),
+    ],
+)
+def test_https_loopback_and_the_host_that_a_setting_names_are_allowed(
+    monkeypatch, name, url, allowed
+):
+    given = {f"{name}_URL": url, f"{name}_PLAIN_HTTP_HOST": allowed}
+    _set(monkeypatch, **PLAIN, **given)
+    read_settings()
+
+
+def test_a_host_that_is_allowed_for_one_part_is_not_allowed_for_another(monkeypatch):
+    _set(monkeypatch, API_PLAIN_HTTP_HOST="a.test", DEAD_LETTER_WEBHOOK_URL="http://a.test")
+    with pytest.raises(SettingsError, match="ISSUANCE_DEAD_LETTER_WEBHOOK_URL"):
+        read_settings()
+
+
+@pytest.mark.parametrize("part", TLS_PARTS)
+def test_a_tls_file_that_cannot_be_used_is_refused_by_the_settings_name(
+    monkeypatch, tmp_path, part
+):
+    servers = {
+        "BROKER_URL": "rediss://h",
+        "REDIS_URL": "rediss://h",
+        "LEDGER_URL": "postgresql://h/x",
+    }
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    name = part.upper()
+    for given, said in (
+        ({"CA": "/absent.pem"}, f"{name}_TLS_CA: /absent.pem cannot be used"),
+        ({"CA": str(empty)}, f"{name}_TLS_CA: {empty} cannot be used"),
+        ({"CERT": str(empty)}, f"{name}_TLS_CERT: {empty} with the key in it cannot be used"),
+        (
+            {"KEY": str(empty)},
+            f"{name}_TLS_KEY: there is no certificate for it: set {name}_TLS_CERT",
+        ),
+    ):
+        with monkeypatch.context() as patch:
+            _set(patch, **servers, **{f"{name}_TLS_{file}": path for file, path in given.items()})
+            with pytest.raises(SettingsError) as caught:
+                read_settings()
+        assert said in str(caught.value)
+
+
+def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(monkeypatch, tmp_path):
+    blob = trustme.CA().issue_cert("us.test")
+    key = serialization.load_pem_private_key(blob.private_key_pem.bytes(), password=None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"hush"),
+    )
+    (tmp_path / "us.pem").write_bytes(blob.cert_chain_pems[0].bytes())
+    (tmp_path / "us.key").write_bytes(encrypted)
+    _set(monkeypatch, API_TLS_CERT=str(tmp_path / "us.pem"), API_TLS_KEY=str(tmp_path / "us.key"))
+    with pytest.raises(SettingsError, match="the key without a passphrase"):
         read_settings()
 
 

@@ -25,7 +25,7 @@ from worker.chunk.limits import Limits
 from worker.orphans import Orphans
 from worker.services import WorkerServices
 
-API_URL = "http://rewards.test"
+API_URL = "https://rewards.test"
 MEMORY_URL = "memory://"
 
 

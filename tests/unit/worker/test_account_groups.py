@@ -15,7 +15,7 @@ from limiter.state import Availability, BreakerState, LimitState
 from worker.account_groups import group_accounts, spread
 from worker.windows import bound_outstanding
 
-DEFAULT = Account.of_settings(Settings(_env_file=None, api_url="http://a.test"))
+DEFAULT = Account.of_settings(Settings(_env_file=None, api_url="https://a.test"))
 
 
 def chunk(name):

@@ -142,7 +142,7 @@ def _entry(name: str) -> str:
     secret = "client_secret_file" if name == "oauth" else "password_file"
     auth = 'auth = "oauth"\nclient_key = "oauth-key"\n' if name == "oauth" else ""
     return (
-        f'[accounts.{name}]\nurl = "http://{HOSTS[name]}"\ntill = "{name}.till"\n{auth}'
+        f'[accounts.{name}]\nurl = "https://{HOSTS[name]}"\ntill = "{name}.till"\n{auth}'
         f'brand = "{name}-brand"\n{secret} = "{name}.secret"\nrate_per_minute = 0\n'
     )
 
