@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
 from issuance.states import State
+from ledger.dead_letters.outbox import find_event
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
 from tests.unit.worker.process import dead_letter_events, wake_ups
@@ -167,9 +168,10 @@ def test_a_worker_publishes_its_own_dead_letters_only(services, book):
     (chunk,) = book.release()
     services.client.always = refuse()
     _handle(services, chunk)
-    (event,) = dead_letter_events(services.app)
-    assert event["request_id"] == make_job(1).id
-    assert (event["campaign"], event["reason"]) == ("diwali", "failed")
+    (message,) = dead_letter_events(services.app)
+    event = find_event(book.ledger, message["letter_id"])
+    assert event.job_id == make_job(1).id
+    assert (event.campaign, event.reason) == ("diwali", "failed")
 
 
 def test_outcomes_are_recorded_while_the_broker_is_unavailable(brokerless_services, book):
