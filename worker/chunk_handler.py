@@ -1,6 +1,6 @@
 """Handles one chunk in a worker child: claims it, issues it and hands it over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -20,7 +20,12 @@ log = structlog.get_logger("issuance.worker")
 
 
 def handle_chunk(
-    services: WorkerServices, chunk_id: str, job_numbers: Sequence[int], *, redelivered: bool
+    services: WorkerServices,
+    chunk_id: str,
+    job_numbers: Sequence[int],
+    *,
+    redelivered: bool,
+    show_end: Callable[[ChunkResult], None] = lambda _: None,
 ) -> ChunkResult:
     """Issue a chunk's jobs; returns how many were claimed, and what is recorded of them.
 
@@ -28,6 +33,13 @@ def handle_chunk(
     few whose calls are still open: those keep their lease and are recorded when they end. A job
     whose handling failed waits for its lease to lapse, and so do all jobs while the ledger is
     unavailable.
+
+    Args:
+        services: this process's services.
+        chunk_id: the chunk, which is the task's id too.
+        job_numbers: its jobs.
+        redelivered: whether the broker delivers the message again.
+        show_end: called with the final result if calls are still open when this returns.
 
     Raises:
         DBAPIError: the ledger was unavailable for longer than the lease, or while the worker stops.
@@ -68,7 +80,11 @@ def handle_chunk(
         orphaned=orphaned,
     )
     result = _issue(
-        services, services.accounts.of(accounts[held.account]), held, eager=len(accounts) > 1
+        services,
+        services.accounts.of(accounts[held.account]),
+        held,
+        eager=len(accounts) > 1,
+        show_end=show_end,
     )
     services.wake_up.request_debounced()
     return result
@@ -82,7 +98,12 @@ def _unlock(services: WorkerServices, account: AccountServices, held: Claim) -> 
 
 
 def _issue(
-    services: WorkerServices, account: AccountServices, held: Claim, *, eager: bool
+    services: WorkerServices,
+    account: AccountServices,
+    held: Claim,
+    *,
+    eager: bool,
+    show_end: Callable[[ChunkResult], None],
 ) -> ChunkResult:
     """Issue until the chunk is handed over; an exception in between ends its calls."""
     chunk = OpenChunk(held, services.recorder.put, services.carry)
@@ -99,6 +120,7 @@ def _issue(
         rng=services.rng,
     )
     chunk.break_off = issuing.break_off
+    chunk.show_end = show_end
     services.recorder.begin(chunk)
     services.accounts.begin(account)
     done = services.start(issuing.run())
@@ -114,6 +136,7 @@ def _issue(
         raise chunk.error
     if done.done():
         done.result()
+    chunk.is_left = True  # before the result is read: what is recorded after that is shown later
     return chunk.result
 
 

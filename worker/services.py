@@ -34,6 +34,7 @@ from worker.chunk.group_record import GroupRecord
 from worker.chunk.limits import Limits
 from worker.chunk.places import Gauge, Places
 from worker.chunk.recorder import Recorder
+from worker.late_results import LateResults
 from worker.loop_lag import LoopLag, make_loop
 from worker.orphans import Orphans
 from worker.unknown_codes import Undocumented
@@ -111,6 +112,11 @@ class WorkerServices:
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start work on the event loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    @cached_property
+    def late_results(self) -> LateResults:
+        """Shows the results of chunks that end after their task."""
+        return LateResults(self.app, self.loop)
 
     @cached_property
     def unfinished(self) -> Gauge:

@@ -24,7 +24,13 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
     @app.task(name=ISSUE_TASK, bind=True, shared=False, Request=report)
     def issue_chunk(self: Task, job_numbers: list[int]) -> ChunkResult:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-        return handle_chunk(services, self.request.id, job_numbers, redelivered=redelivered)
+        return handle_chunk(
+            services,
+            self.request.id,
+            job_numbers,
+            redelivered=redelivered,
+            show_end=services.late_results.of_task(self.request.id, self.request.hostname),
+        )
 
     @app.task(name=RELEASE_TASK, shared=False, send_events=False)
     def release(*, by_beat: bool = False) -> None:

@@ -40,6 +40,10 @@ class OpenChunk:
         their lease to lapse."""
         self.break_off: Callable[[], None] = lambda: None
         """Starts no further call. Thread-safe."""
+        self.show_end: Callable[[ChunkResult], None] = lambda _: None
+        """Shows the final result when the chunk ends after its task. Thread-safe."""
+        self.is_left = False
+        """The task has returned, or is about to, with the result of that moment."""
         self._put = put
         self._carry = carry
         self._expected = len(claim.jobs)
@@ -71,6 +75,11 @@ class OpenChunk:
     def result(self) -> ChunkResult:
         """What is recorded until now."""
         return ChunkResult(self._claimed, self._counts)
+
+    def close(self) -> None:
+        """Show the result if the task has returned an earlier one; in the recorder's thread."""
+        if self.is_left:
+            self.show_end(self.result)
 
     def fail(self, error: Exception) -> None:
         """Give up recording and send no more. Runs in the recorder's thread."""

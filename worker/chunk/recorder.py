@@ -80,6 +80,7 @@ class Recorder:
         arrival.reached.set()
         if arrival.chunk.finished.is_set():
             self._open.pop(arrival.chunk, None)
+            arrival.chunk.close()
             arrival.chunk.handed_over.set()
 
 

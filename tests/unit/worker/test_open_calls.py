@@ -193,3 +193,30 @@ def test_a_child_that_gets_an_exit_signal_starts_no_call_and_records_the_open_on
     let_go(services)
     services.finish()
     assert book.counts() == {State.ISSUED: 1, State.WAITING: 2}
+
+
+def test_the_final_counts_are_shown_once_when_calls_end_after_the_handler(
+    services, book, two_chunks
+):
+    first, _ = two_chunks
+    shown = []
+    early = handle_chunk(
+        services, first.id, first.job_numbers, redelivered=False, show_end=shown.append
+    )
+    assert early.counts.get("issued", 0) < 4
+    assert shown == []
+    let_go(services)
+    assert services.recorder.await_all(5)
+    wait_for(lambda: shown)
+    assert list(map(repr, shown)) == ["issued 4"]
+
+
+def test_a_chunk_that_ends_with_its_task_is_not_shown_again(services, book):
+    book.accept(make_job(1))
+    (chunk,) = book.release()
+    shown = []
+    result = handle_chunk(
+        services, chunk.id, chunk.job_numbers, redelivered=False, show_end=shown.append
+    )
+    assert services.recorder.await_all(5)
+    assert (repr(result), shown) == ("issued 1", [])
