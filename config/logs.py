@@ -12,12 +12,19 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from config.env_file import env_file_in_use
 from config.log_writer import LineLogger, check_renames
 from config.settings import Settings, ignored_links, old_names
+from issuance.display import printable
 from issuance.masking import scrub
 
 _PERSONAL = frozenset(
     {"customer", "mobile", "email", "external_id", "externalId", "voucher", "vouchers", "body"}
 )
-_FREE_TEXT = frozenset({"message", "note", "detail", "error", "exception"})
+_FREE_TEXT = frozenset(
+    {
+        *("message", "note", "detail", "error", "exception", "stack", "headers"),
+        *("reason", "because", "why", "problem", "found", "said", "file"),
+    }
+)
+_DEL = "\x7f"
 # Their debug and info entries name hosts, queues and ids, which scrubbing would destroy. Their
 # errors may quote anything and are scrubbed.
 _HARMLESS = ("celery.", "kombu.", "flower.")
@@ -37,14 +44,38 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     for key in _PERSONAL.intersection(event):
         event[key] = "[masked]"
     for key in _FREE_TEXT.intersection(event):
-        if isinstance(event[key], str):
-            event[key] = scrub(event[key])
+        value = event[key]
+        if isinstance(value, str):
+            event[key] = scrub(value)
+        elif value is not None:
+            event[key] = _scrub_all(value)
     harmless = str(event.get("logger", "")).startswith(_HARMLESS) and event.get("level") in (
         "debug",
         "info",
     )
     if not harmless:
         event["event"] = scrub(str(event.get("event", "")))
+    return event
+
+
+def _scrub_all(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_scrub_all(inner) for inner in value]
+    if isinstance(value, int | float):
+        return value
+    return scrub(str(value))
+
+
+def clean_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey; further lines of a text are indented.
+
+    An entry can then neither move the cursor nor look like two entries.
+    """
+    for key, value in event.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            event[key] = "\n    ".join(map(printable, value.splitlines()))
+        elif not isinstance(value, str | int | float | None):
+            event[key] = printable(repr(value))
     return event
 
 
@@ -60,7 +91,7 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    end: list[Processor] = [structlog.processors.format_exc_info, mask_event, _renderer(settings)]
+    end: list[Processor] = [structlog.processors.format_exc_info, mask_event, *_form(settings)]
     structlog.configure(
         processors=begin + end,
         logger_factory=LineLogger,
@@ -105,18 +136,25 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _to_json(event: EventDict, **_: Any) -> str:
-    """Write JSON with pydantic, several times faster than `json.dumps`, which is the fallback."""
+    """Write JSON with pydantic, several times faster than `json.dumps`, which is the fallback.
+
+    JSON escapes most control characters but not those above ASCII, nor DEL.
+    """
     try:
-        return to_json(event, fallback=repr, inf_nan_mode="constants").decode()
+        text = to_json(event, fallback=repr, inf_nan_mode="constants").decode()
     except PydanticSerializationError:
-        return json.dumps(event, default=repr)
+        text = json.dumps(event, default=repr)
+    return text if text.isascii() and _DEL not in text else printable(text)
 
 
-def _renderer(settings: Settings) -> Processor:
+def _form(settings: Settings) -> list[Processor]:
     json_wanted = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
     )
     if json_wanted:
-        return structlog.processors.JSONRenderer(serializer=_to_json)
+        return [structlog.processors.JSONRenderer(serializer=_to_json)]
     # Exceptions are masked text by now; the renderer's own tracebacks would show local variables.
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return [
+        clean_event,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]

@@ -1,6 +1,7 @@
 """What commands share: output streams, exit statuses, and the handling of errors."""
 
 import getpass
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.logs import configure_logs
+from issuance.display import printable
 from issuance.errors import ExplainedError, UnreachableError
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger, is_away
@@ -29,6 +31,7 @@ EXIT_AWAY = 69
 EXIT_INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""
 
+_BREAKS = re.compile(r"[ \t]*[\r\n\t][\s]*")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _INDENT = 2
 
@@ -126,12 +129,26 @@ def remark(message: str | Text) -> None:
 
 def print_wrapped(console: Console, line: str | Text) -> None:
     """Print one line: on a terminal folded between words, whole in a pipe."""
-    text = Text(line) if isinstance(line, str) else line
+    text = clean(Text(line) if isinstance(line, str) else line)
     if console.is_terminal and text.cell_len > console.width:
         text = fold(text, console.width)
     console.print(
         Text(text.plain.replace(_NO_BREAK, " "), text.style, spans=text.spans), soft_wrap=True
     )
+
+
+def clean(text: Text) -> Text:
+    """Escape what the terminal would obey; a line break in a value becomes a blank.
+
+    Everything that commands print passes here or through `layout.say_row`, so that no answer and
+    no file can move the cursor, whatever the renderer does. A dirty text loses its colours.
+    """
+    plain = text.plain
+    if plain.isascii() and plain.isprintable():
+        return text
+    one_line = _BREAKS.sub(" ", plain)
+    shown = _NO_BREAK.join(map(printable, one_line.split(_NO_BREAK)))
+    return text if shown == plain else Text(shown, text.style)
 
 
 def fold(text: Text, width: int) -> Text:

@@ -51,7 +51,7 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
         "state": letter.state,
         "reason": letter.reason.value,
         "code": letter.code,
-        "message": scrub(letter.message),
+        "message": scrub(letter.message, letter.known),
         "campaign": letter.campaign,
         "jobId": letter.job_id,
         "customer": mask_customer(letter.customer),

@@ -1,14 +1,14 @@
 """A line's details for programs and for people; what may be personal or a voucher is masked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
 from issuance.details.details import Details, Unit
 from issuance.details.expiry import expires_at, given_expiry, is_time
 from issuance.details.points import as_points
-from issuance.masking import mask
+from issuance.masking import hide, mask, scrub
 from ledger.queries.outcomes import LineRecord
 from operations.formats import iso
 
@@ -26,19 +26,25 @@ _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,6})?", re.ASCII)
 _WORD = re.compile(r"(?!.*\d{10})[\w .:/-]{1,64}", re.ASCII)
 
 
-def shown_value(value: Any, name: str = "", *, reveal: bool) -> Any:
+def shown_value(value: Any, name: str = "", *, reveal: bool, known: Sequence[str] = ()) -> Any:
     """Show a value of an answer: whole, or masked unless its name and form make it harmless.
 
     A vendor's fields can hold vouchers, mobiles and addresses under any name, and a known name may
     hold anything: only numbers, times and short words are shown, under names that promise them.
+    What the job holds (`known`) is in none of them.
     """
     if reveal or value is None or isinstance(value, bool):
         return value
     if isinstance(value, dict):
-        return {key: shown_value(inner, key, reveal=False) for key, inner in value.items()}
+        return {
+            scrub(str(key), known): shown_value(inner, key, reveal=False, known=known)
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [shown_value(inner, name, reveal=False) for inner in value]
-    return value if _is_harmless(str(value), name) else mask(str(value))
+        return [shown_value(inner, name, reveal=False, known=known) for inner in value]
+    if not _is_harmless(str(value), name):
+        return mask(str(value))
+    return hide(value, known) if isinstance(value, str) else value
 
 
 def _is_harmless(text: str, name: str) -> bool:
@@ -56,7 +62,7 @@ def units_in_order(line: LineRecord) -> list[Unit | None]:
     return [*map(named.get, line.vouchers), *nameless]
 
 
-def unit_fields(unit: Unit, zone: tzinfo, *, reveal: bool) -> dict[str, Any]:
+def unit_fields(unit: Unit, zone: tzinfo, *, reveal: bool, known: Sequence[str]) -> dict[str, Any]:
     """Return a unit for programs: what the product reads of it, then all that the API gave."""
     expiry = given_expiry(unit.fields)
     voucher = unit.voucher
@@ -64,9 +70,9 @@ def unit_fields(unit: Unit, zone: tzinfo, *, reveal: bool) -> dict[str, Any]:
         "kind": unit.kind.value,
         "voucher": voucher if reveal or voucher is None else mask(voucher),
         "pointsRedeemed": None if unit.points is None else as_points(unit.points),
-        "codeExpiry": shown_value(expiry, "codeExpiry", reveal=reveal),
+        "codeExpiry": shown_value(expiry, "codeExpiry", reveal=reveal, known=known),
         "codeExpiryDateTime": expiry_in_utc(unit, zone),
-        "fields": shown_value(dict(unit.fields), reveal=reveal),
+        "fields": shown_value(dict(unit.fields), reveal=reveal, known=known),
     }
 
 
@@ -83,10 +89,15 @@ def detail_fields(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str, 
         "rewardExternalId": line.reward_external_id,
         "pointsRedeemed": points_text(details),
         "pointsReferenceIds": line.points_references,
-        "units": [unit_fields(unit, zone, reveal=reveal) for unit in units_in_order(line) if unit],
+        "units": [
+            unit_fields(unit, zone, reveal=reveal, known=line.known)
+            for unit in units_in_order(line)
+            if unit
+        ],
     }
     for name in NESTED_FIELDS:
-        found[name] = shown_value(details.fields.get(name), name, reveal=reveal)
+        value = details.fields.get(name)
+        found[name] = shown_value(value, name, reveal=reveal, known=line.known)
     return found | {"anomalies": line.anomalies}
 
 
@@ -125,7 +136,8 @@ _WHOLE = (
 def detail_columns(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str, Any]:
     """Return a line's details as columns; those of units are in the order of the vouchers."""
     details, units = line.details, units_in_order(line)
-    whole = [unit and unit_fields(unit, zone, reveal=reveal) for unit in units]
+    known = line.known
+    whole = [unit and unit_fields(unit, zone, reveal=reveal, known=known) for unit in units]
     columns: dict[str, Any] = {
         "orgId": line.org_id,
         "rewardExternalId": line.reward_external_id,
@@ -138,9 +150,12 @@ def detail_columns(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str,
         )
     columns["unitFields"] = [unit and unit["fields"] for unit in whole] or None
     for column, (name, keys) in _INNER.items():
-        columns[column] = shown_value(details.inner(name, *keys), keys[0], reveal=reveal)
+        columns[column] = shown_value(
+            details.inner(name, *keys), keys[0], reveal=reveal, known=known
+        )
     for name in _WHOLE:
-        columns[name] = shown_value(details.fields.get(name), name, reveal=reveal)
+        value = details.fields.get(name)
+        columns[name] = shown_value(value, name, reveal=reveal, known=known)
     return columns | {"anomalies": line.anomalies}
 
 

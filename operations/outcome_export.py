@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from issuance.display import csv_text
 from issuance.masking import mask, mask_customer, scrub
 from ledger.queries.outcomes import LineRecord
 from operations.details_view import (
@@ -29,11 +30,11 @@ _FIELDS = (
 )
 JSON_FIELDS = (*_FIELDS, *DETAIL_FIELDS)
 CSV_FIELDS = (*_FIELDS, *DETAIL_COLUMNS)
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
     """Return the first fields in order; `reveal` shows identifiers, vouchers and texts unmasked."""
+    message = line.message if reveal or not line.message else scrub(line.message, line.known)
     return {
         "requestId": line.request_id,
         "jobId": line.job_id,
@@ -42,7 +43,7 @@ def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
         "rewardId": line.reward_id,
         "state": line.state.value,
         "code": line.code,
-        "message": line.message if reveal or line.message is None else scrub(line.message),
+        "message": message,
         "requestedQuantity": line.requested_quantity,
         "quantity": line.quantity,
         "transactionIds": line.transaction_ids,
@@ -64,7 +65,7 @@ def outcome_columns(line: LineRecord, zone: tzinfo, *, reveal: bool) -> dict[str
 
 
 def csv_cell(value: object) -> str:
-    """Write a CSV cell: semicolons join a list, and a spreadsheet runs nothing as a formula.
+    """Write a CSV cell as `csv_text` does; semicolons join a list.
 
     Values with a structure of their own are JSON.
     """
@@ -77,4 +78,4 @@ def csv_cell(value: object) -> str:
             text = to_json(value, inf_nan_mode="null").decode()
         case _:
             text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return csv_text(text)

@@ -31,7 +31,9 @@ def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Ope
     revocation = begin_revocation(ledger, request_id, who)
     replies = asyncio.run(_call(account, revocation.transaction_ids, who))
     by_transaction = dict(zip(revocation.transaction_ids, replies, strict=True))
-    verdict = judge_revocation(by_transaction, asked_before=revocation.asked_before)
+    verdict = judge_revocation(
+        by_transaction, asked_before=revocation.asked_before, known=revocation.line.known
+    )
     end_revocation(ledger, revocation, verdict.verb, Operator(who.name, verdict.says))
     # A warning, so that a log without INFO shows it too: an operator took a reward back.
     log.warning(

@@ -1,6 +1,6 @@
 """Judges the API's replies to a revocation, for the ledger and for the operator."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from issuance.masking import scrub
@@ -41,13 +41,16 @@ class Verdict:
     """What to do next; empty when the line was revoked."""
 
 
-def judge_revocation(replies: Mapping[str, RevokeReply], *, asked_before: bool) -> Verdict:
+def judge_revocation(
+    replies: Mapping[str, RevokeReply], *, asked_before: bool, known: Sequence[str] = ()
+) -> Verdict:
     """Judge the replies by transaction.
 
     Args:
         replies: one or more.
         asked_before: an earlier revocation may have reached the API, so "wrong state" means that
             the transaction is revoked.
+        known: what the line holds, which the verdict does not show.
     """
     done = {key for key, reply in replies.items() if _is_done(reply, asked_before=asked_before)}
     # A failed attempt's transaction has no units, so there is nothing to revoke.
@@ -64,7 +67,7 @@ def judge_revocation(replies: Mapping[str, RevokeReply], *, asked_before: bool) 
         ]
         what = f", {counted(sum(units), 'unit')}" if units else ""
         return Verdict(Verb.REVOKED, f"revoked, {counted(len(done), 'transaction')}{what}")
-    says = "; ".join(f"transaction {key}: {_say(reply)}" for key, reply in rest.items())
+    says = "; ".join(f"transaction {key}: {_say(reply, known)}" for key, reply in rest.items())
     if done or asked_before or any(_may_be_done(reply) for reply in rest.values()):
         return Verdict(Verb.IN_DOUBT, f"not known to be revoked as a whole: {says}", _IN_DOUBT)
     codes = [reply.code for reply in rest.values() if isinstance(reply, NotRevoked)]
@@ -88,9 +91,9 @@ def _has_code(reply: RevokeReply, code: int) -> bool:
     return isinstance(reply, NotRevoked) and reply.code == code
 
 
-def _say(reply: RevokeReply) -> str:
+def _say(reply: RevokeReply, known: Sequence[str]) -> str:
     if isinstance(reply, NotRevoked):
-        return f"code {reply.code}, {one_line(scrub(reply.message))}"
+        return f"code {reply.code}, {one_line(scrub(reply.message, known))}"
     assert isinstance(reply, Unreadable)  # noqa: S101  # a `Revoked` reply is never described
     return "no readable answer" if _may_be_done(reply) else "the API was not reached"
 

@@ -19,8 +19,8 @@ _LONGEST_MESSAGE = 200
 
 
 def normalise(message: str) -> str:
-    """Mask a message and replace its digits, so that messages differing only in these are equal."""
-    return _DIGITS.sub("#", " ".join(scrub(message).lower().split()))[:_LONGEST_MESSAGE]
+    """Replace a masked message's digits, so that messages differing only in these are equal."""
+    return _DIGITS.sub("#", " ".join(message.lower().split()))[:_LONGEST_MESSAGE]
 
 
 def is_undocumented(result: Result) -> bool:
@@ -43,16 +43,15 @@ class Undocumented:
         for result in results:
             if isinstance(result, Attempt) and is_undocumented(result):
                 for line in result.outcome.lines:
-                    self._report_line(line)
+                    if line.reason is Reason.UNKNOWN_CODE:
+                        self._report_line(line, scrub(line.message, result.known))
 
-    def _report_line(self, line: LineOutcome) -> None:
-        if line.reason is Reason.UNKNOWN_CODE and self._is_new(
-            f"{line.code} {normalise(line.message)}"
-        ):
+    def _report_line(self, line: LineOutcome, message: str) -> None:
+        if self._is_new(f"{line.code} {normalise(message)}"):
             log.error(
                 "undocumented_code",
                 code=line.code,
-                message=line.message,
+                message=message,
                 request_id=line.request_id,
             )
 

@@ -80,7 +80,7 @@ def _outcome(line: LineRecord | State) -> str:
     if line.code is not None:
         parts.append(f"code {line.code}")
     if line.message:
-        parts.append(one_line(scrub(line.message)))
+        parts.append(one_line(scrub(line.message, line.known)))
     if line.vouchers:
         parts.append(f"vouchers {', '.join(map(mask, line.vouchers))}")
     return " · ".join(parts)

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from console.rendering.layout import say_row
 from console.terminal import opened, remark
+from issuance.display import printable
 from issuance.states import State
 from ledger.campaigns import find_campaign
 from ledger.queries.balance import balance
@@ -75,7 +76,7 @@ def outcomes(
 def _write_jsonl(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
     for line in lines:
         fields = outcome_json(line, zone, reveal=reveal)
-        sys.stdout.write(to_json(fields, inf_nan_mode="null").decode() + "\n")
+        sys.stdout.write(printable(to_json(fields, inf_nan_mode="null").decode()) + "\n")
 
 
 def _write_csv(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:

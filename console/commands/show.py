@@ -1,19 +1,19 @@
 """`issuance show`: one reward with all that replies have shown of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
 from rich.text import Text
 
-from console.rendering.dead_letter_detail import attempt_lines
+from console.rendering.dead_letter_detail import attempt_lines, known_of
 from console.rendering.layout import say
 from console.rendering.line_details import detail_lines
 from console.terminal import opened
 from issuance.masking import mask_customer, scrub
 from ledger.dead_letters.browse import AttemptRecord, attempts_of
-from ledger.queries.outcomes import LineRecord, find_line
+from ledger.queries.outcomes import LineRecord, find_line, lines_of_job
 from operations.errors import UsageError
 from operations.formats import clock, one_line
 from operations.outcome_export import outcome_json
@@ -43,15 +43,16 @@ def show(
         if as_json:
             say(to_json(outcome_json(line, zone, reveal=reveal), inf_nan_mode="null").decode())
             return
-        for text in _head(line, reveal=reveal):
+        known = known_of(lines_of_job(ledger, line.request_id))
+        for text in _head(line, known, reveal=reveal):
             say(text)
-        for detail in detail_lines(line, zone, reveal=reveal):
+        for detail in detail_lines(line, zone, reveal=reveal, known=known):
             say(f"  {detail}")
-        for text in _calls(attempts_of(ledger, line.request_id), reveal=reveal):
+        for text in _calls(attempts_of(ledger, line.request_id), known, reveal=reveal):
             say(text)
 
 
-def _head(line: LineRecord, *, reveal: bool) -> Iterator[Text]:
+def _head(line: LineRecord, known: Sequence[str], *, reveal: bool) -> Iterator[Text]:
     code = "" if line.code is None else f", code {line.code}"
     yield Text(f"{line.request_id}: {line.state.value}{code}", style="bold")
     units = "-" if line.quantity is None else line.quantity
@@ -60,7 +61,7 @@ def _head(line: LineRecord, *, reveal: bool) -> Iterator[Text]:
         "campaign": line.campaign,
         "customer": str(line.customer) if reveal else mask_customer(line.customer),
         "reward": f"{one_line(str(reward))}, {units}/{line.requested_quantity} units",
-        "message": one_line(line.message if reveal else scrub(line.message or "")),
+        "message": one_line(line.message if reveal else scrub(line.message or "", known)),
         "settled": clock(line.settled_at),
         "revoked": clock(line.revoked_at),
     }
@@ -69,9 +70,9 @@ def _head(line: LineRecord, *, reveal: bool) -> Iterator[Text]:
             yield Text(f"  {name}: {value}")
 
 
-def _calls(made: list[AttemptRecord], *, reveal: bool) -> Iterator[Text]:
+def _calls(made: list[AttemptRecord], known: Sequence[str], *, reveal: bool) -> Iterator[Text]:
     yield Text("Calls", style="bold")
     for attempt in made:
-        yield from (Text(f"  {text}") for text in attempt_lines(attempt, reveal=reveal))
+        yield from (Text(f"  {text}") for text in attempt_lines(attempt, known, reveal=reveal))
     if not made:
         yield Text("  none")

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic_core import to_json
 
+from issuance.display import printable
 from operations.errors import UsageError
 from operations.health.checks import checks_of
 from operations.health.runner import CHECK_SECONDS, Component, Report, read_components, run_checks
@@ -109,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _answer(self, status: HTTPStatus, content: dict[str, Any]) -> None:
-        body = to_json(content)
+        body = printable(to_json(content).decode()).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from issuance.display import printable
+
 _TAIL_BYTES = 65_536
 """Longer than an entry with its traceback."""
 _SHOWN_CHARACTERS = 300
@@ -15,7 +17,7 @@ def last_log_line(path: Path) -> str:
         text = f"{_last(_tail(path))[:_SHOWN_CHARACTERS]}"
     except OSError as error:
         text = f"its log cannot be read: {error.strerror}"
-    return f"{text} (see {path})"
+    return f"{printable(text)} (see {path})"
 
 
 def _tail(path: Path) -> list[str]:

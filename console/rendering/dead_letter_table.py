@@ -19,7 +19,7 @@ def print_table(letters: Sequence[DeadLetter]) -> None:
     head, *rows = aligned([_HEADINGS, *map(_cells, letters)], right=_NUMBERS)
     say_row(head, "campaign · message")
     for row, letter in zip(rows, letters, strict=True):
-        say_row(row, f"{letter.campaign} · {one_line(scrub(letter.message))}")
+        say_row(row, f"{letter.campaign} · {one_line(scrub(letter.message, letter.known))}")
 
 
 def _cells(letter: DeadLetter) -> tuple[str, ...]:

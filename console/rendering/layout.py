@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from console.terminal import out, print_wrapped
+from issuance.display import printable
 from operations.formats import duration
 
 _GAP = "  "
@@ -19,6 +20,7 @@ def say(line: str | Text = "") -> None:
 
 def say_row(row: str, details: str = "") -> None:
     """Print one row of a table and its details; on a terminal, what does not fit goes below."""
+    row, details = printable(row), printable(details)
     one_line_row = f"{row}{_GAP}{details}" if details else row
     if not out.is_terminal:
         # Past Rich: there may be a million of them.

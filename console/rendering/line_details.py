@@ -1,6 +1,6 @@
 """What replies showed of a line, for people: vouchers, units, points, payment and the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from pydantic_core import to_json
@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from issuance.details.details import Unit
 from issuance.details.expiry import expires_at, given_expiry
 from issuance.details.points import as_points
-from issuance.masking import mask
+from issuance.masking import hide, mask
 from ledger.queries.outcomes import LineRecord
 from operations.details_view import (
     NESTED_FIELDS,
@@ -24,14 +24,26 @@ _SHOWN_ABOVE = frozenset(
 )
 
 
-def detail_lines(line: LineRecord, zone: tzinfo, *, reveal: bool) -> Iterator[str]:
+def detail_lines(
+    line: LineRecord, zone: tzinfo, *, reveal: bool, known: Sequence[str] = ()
+) -> Iterator[str]:
     """All of it, `name: value` by line; vouchers and what may be personal masked unless `reveal`.
 
     Args:
         line: the line.
         zone: the account's time zone, for local times of the API.
         reveal: show everything as it is.
+        known: what its job's other lines hold; none of it is shown.
     """
+    if reveal:
+        yield from _lines(line, zone, reveal=True)
+        return
+    hidden = (*line.known, *known)
+    for text in _lines(line, zone, reveal=False):
+        yield hide(text, hidden)
+
+
+def _lines(line: LineRecord, zone: tzinfo, *, reveal: bool) -> Iterator[str]:
     vouchers = line.vouchers if reveal else tuple(map(mask, line.vouchers))
     listed = {
         "vouchers": vouchers,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from issuance.customer import Customer
@@ -55,6 +56,13 @@ class DeadLetter:
     changed_at: datetime | None
     case: Case
     """Decides which redrive is allowed."""
+    vouchers: tuple[str, ...] = ()
+    """Those that replies have shown of its job."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What masked texts about it must not show: the customer's identifier, and vouchers."""
+        return (self.customer.value, *self.vouchers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,10 @@ def list_dead_letters(
             some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(
                 letters.c.id
             )
-            for row in connection.execute(some):
-                yield _letter(row)
+            rows = connection.execute(some).all()
+            shown = _vouchers_of(connection, [row.job_number for row in rows])
+            for row in rows:
+                yield _letter(row, shown.get(row.job_number, ()))
 
 
 def dead_letter_ids(
@@ -141,10 +151,22 @@ def show_dead_letter(ledger: Ledger, letter_id: int) -> DeadLetterStory:
                 f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them"
             )
         made = _attempts(connection, attempts.c.job_number == row.job_number)
+        vouchers = _vouchers_of(connection, [row.job_number]).get(row.job_number, ())
     of_job = lines_of_job(ledger, row.job_id)
     return DeadLetterStory(
-        _letter(row), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
+        _letter(row, vouchers), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
     )
+
+
+def _vouchers_of(connection: Connection, job_numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Return the vouchers of those jobs that have any."""
+    query = select(lines.c.job_number, lines.c.vouchers).where(
+        lines.c.job_number.in_(job_numbers), lines.c.vouchers.is_not(None)
+    )
+    shown: dict[int, tuple[str, ...]] = {}
+    for number, vouchers in connection.execute(query):
+        shown[number] = (*shown.get(number, ()), *from_json(vouchers))
+    return shown
 
 
 def attempts_of(ledger: Ledger, request_id: str) -> list[AttemptRecord]:
@@ -209,7 +231,7 @@ _LETTERS = (
 )
 
 
-def _letter(row: Row[Any]) -> DeadLetter:
+def _letter(row: Row[Any], vouchers: tuple[str, ...]) -> DeadLetter:
     case = case_of(row[: len(CASE)])
     return DeadLetter(
         id=row.id,
@@ -226,6 +248,7 @@ def _letter(row: Row[Any]) -> DeadLetter:
         opened_at=instant(row.opened_at),
         changed_at=instant(row.changed_at),
         case=case,
+        vouchers=vouchers,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
+from issuance.masking import scrub
 from issuance.outcome import Reason
 from issuance.states import DeadLetterState
 from ledger.store.clock import now_ms
@@ -24,11 +25,12 @@ def open_dead_letter(
     code: int | None,
     message: str,
     request_ids: Sequence[str] = (),
+    known: Sequence[str] = (),
 ) -> None:
     """Open the job's dead letter, or open it again after a redrive that failed.
 
     `request_ids` are those of its lines, for the log; they are read if the caller does not pass
-    them.
+    them. `known` is what the job holds, which the log does not show.
     """
     values = {
         "job_number": job_number,
@@ -45,7 +47,9 @@ def open_dead_letter(
         "reason": reason.value,
         "code": code,
     }
-    log_after_commit(connection, "dead_letter_opened", **ids, **fields, message=message)
+    log_after_commit(
+        connection, "dead_letter_opened", **ids, **fields, message=scrub(message, known)
+    )
 
 
 @cache

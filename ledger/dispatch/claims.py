@@ -62,6 +62,8 @@ class ClaimedJob:
     empty_reads: int = 0
     shown_transactions: frozenset[str] = frozenset()
     """Ids of all transactions that replies have named: a read that misses one lags behind."""
+    shown_vouchers: tuple[str, ...] = ()
+    """All vouchers that replies have shown: no log shows them."""
     first_claimed_at: datetime | None = None
     """Nothing was sent earlier; by the ledger's clock."""
     reissue_of: str | None = None
@@ -154,8 +156,10 @@ def claim(
             "lease_ms": milliseconds(lease_seconds),
         }
         taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
-        of_jobs, shown = _lines(connection, [row[0] for row in taken])
-    claimed = sorted((_claimed(row, of_jobs, shown) for row in taken), key=attrgetter("number"))
+        of_jobs, shown, vouchers = _lines(connection, [row[0] for row in taken])
+    claimed = sorted(
+        (_claimed(row, of_jobs, shown, vouchers) for row in taken), key=attrgetter("number")
+    )
     return Claim(
         chunk_id,
         campaign.name,
@@ -273,31 +277,38 @@ _LINES = (
         lines.c.org_id,
         lines.c.reward_external_id,
         lines.c.transaction_ids,
+        lines.c.vouchers,
     )
     .where(lines.c.job_number.in_(_NUMBERS))
     .order_by(lines.c.job_number, lines.c.position)
 )
 
 
+_Shown = dict[int, list[str]]
+"""What replies have shown, by the job's number."""
+
+
 def _lines(
     connection: Connection, numbers: list[int]
-) -> tuple[dict[int, list[Line]], dict[int, list[str]]]:
-    """Read the jobs' lines, and the transactions that replies have named for them."""
+) -> tuple[dict[int, list[Line]], _Shown, _Shown]:
+    """Read the jobs' lines, and the transactions and vouchers that replies have shown of them."""
     of_jobs: dict[int, list[Line]] = {number: [] for number in numbers}
-    shown: dict[int, list[str]] = {}
-    for number, request_id, reward_id, quantity, org_id, external_id, named in connection.execute(
-        _LINES, {"job_numbers": numbers}
-    ):
+    shown: _Shown = {}
+    vouchers: _Shown = {}
+    for row in connection.execute(_LINES, {"job_numbers": numbers}):
+        number, request_id, reward_id, quantity, org_id, external_id, named, codes = row
         of_jobs[number].append(
             Line(request_id, reward_id, quantity, org_id, reward_external_id=external_id)
         )
         if named:
             shown.setdefault(number, []).extend(from_json(named))
-    return of_jobs, shown
+        if codes:
+            vouchers.setdefault(number, []).extend(from_json(codes))
+    return of_jobs, shown, vouchers
 
 
 def _claimed(
-    row: Sequence[Any], of_jobs: dict[int, list[Line]], shown: dict[int, list[str]]
+    row: Sequence[Any], of_jobs: dict[int, list[Line]], shown: _Shown, vouchers: _Shown
 ) -> ClaimedJob:
     # Unpacked by position: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
@@ -323,6 +334,7 @@ def _claimed(
         fallback=State(fallback) if fallback else None,
         empty_reads=empty_reads,
         shown_transactions=frozenset(shown.get(number, ())),
+        shown_vouchers=tuple(vouchers.get(number, ())),
         first_claimed_at=instant(first_claimed_at),
         reissue_of=reissue_of,
         claims=claims,

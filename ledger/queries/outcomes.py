@@ -53,6 +53,11 @@ class LineRecord:
         """The reward as the row named it: its external id, or else its id."""
         return self.reward_id if self.reward_external_id is None else self.reward_external_id
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What masked texts about it must not show: the customer's identifier, and vouchers."""
+        return (self.customer.value, *self.vouchers)
+
 
 def outcomes(
     ledger: Ledger, campaign: Campaign, *, state: State | None = None

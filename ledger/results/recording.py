@@ -44,6 +44,15 @@ class Attempt:
     reply: bytes | None
     """The whole reply; None after a plain success."""
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What masked texts about it must not show: the customer's identifier, and vouchers."""
+        known = (self.job.customer.value, *self.job.shown_vouchers)
+        for line in self.outcome.lines:
+            if line.vouchers:
+                known += line.vouchers
+        return known
+
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
@@ -295,6 +304,7 @@ def _settle(
         code=stored_number(code),
         message=stored_text(message) or "",
         request_ids=[line.request_id for line in job.lines],
+        known=attempt.known,
     )
     return True
 

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import IO, Self
 
 from files.private import create_draft
+from issuance.display import csv_text
 from producers.source.row import BadRow
 
 _COLUMNS = ("field", "problem", "remedy")
 _HEADER = re.compile(rb"(\xef\xbb\xbf)?(sheet,)?(line|row|item),field,problem,remedy\r?\n")
 _LONGEST_HEADER = 64
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_CELL = 500
 _FLUSHED_ROWS = 500
 """Rows that are kept in memory until they are on the disk."""
@@ -219,6 +219,4 @@ def _line(cells: Iterable[object]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    """Prevent a spreadsheet from running a cell such as `=HYPERLINK(…)` as a formula."""
-    short = cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…"
-    return f"'{short}" if short.startswith(_FORMULA_STARTS) else short
+    return csv_text(cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…")

@@ -10,6 +10,7 @@ from random import Random
 
 import structlog
 
+from issuance.masking import scrub
 from issuance.outcome import Outcome, Refusal
 from issuance.retry import Settle, TryAgain, bounded
 from ledger.dispatch.claims import ClaimedJob
@@ -217,7 +218,7 @@ def _verdict(outcome: Outcome) -> Verdict:
 def describe_refusal(attempt: Attempt) -> str:
     """Describe the answer in a few words, without personal data."""
     outcome = attempt.outcome
-    message = outcome.message.removeprefix(LOOKED_UP)
+    message = scrub(outcome.message.removeprefix(LOOKED_UP), attempt.known)
     if attempt.http_status is None:
         return _describe_silence(message)
     if not outcome.readable and message.startswith(_PAGE):

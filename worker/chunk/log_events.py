@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from issuance.masking import scrub
 from issuance.retry import Settle
 from ledger.dispatch.claims import Claim
 from ledger.results.recording import Attempt, GiveBack, Result, describe
@@ -44,7 +45,7 @@ def _log_attempt(attempt: Attempt, ids: dict[str, Any]) -> None:
         attempt=attempt.job.attempts + 1,
         outcome=outcome.kind.value,
         code=outcome.code,
-        message=outcome.message,
+        message=scrub(outcome.message, attempt.known),
         http_status=attempt.http_status,
         tracking_id=attempt.tracking_id,
         took_ms=attempt.took_ms,

@@ -16,11 +16,13 @@ from tests.contract.ledger.build import (
     OPERATOR,
     TIMEOUT,
     TOO_MANY,
+    answer,
     issue,
     judge,
     make_job,
     make_jobs,
     refuse,
+    say,
 )
 
 
@@ -54,6 +56,21 @@ def test_a_resend_is_logged_from_opening_to_closing(desk, logged):
         "asha",
         "ticket 42",
     )
+
+
+def test_an_opened_dead_letter_is_logged_without_what_its_job_holds(desk, logged):
+    held, job = desk.take_one(make_job(quantity=2))
+    shown = say(job.lines[0], 8010, units=1, vouchers=["summer-treat"])
+    shown["status"]["message"] = f"summer-treat of {job.customer.value}"
+    desk.record(held, judge(job, answer(shown)))
+    (opened,) = logged
+    assert opened["message"] == "**** of ****"
+    (letter,) = desk.letters()
+    assert letter.vouchers == ("summer-treat",)
+    assert letter.known == (job.customer.value, "summer-treat")
+    desk.redrive(Verb.RESEND)
+    _, again = desk.take_one()
+    assert again.shown_vouchers == ("summer-treat",)
 
 
 def test_a_reissue_is_logged_with_both_request_ids_of_each_line(desk, logged):

@@ -62,7 +62,7 @@ def test_the_table_has_one_letter_per_row_without_customers(run, letters):
         ["2", "open", "in_doubt"],
         ["3", "open", "partial"],
     ]
-    assert rows[0].endswith("  spring · no customer [number]")
+    assert rows[0].endswith("  spring · no customer ****")
 
 
 def test_jsonl_has_every_field_masked(run, letters):
@@ -76,8 +76,8 @@ def test_jsonl_has_every_field_masked(run, letters):
         "attempts": 1,
     }
     expected |= {
-        "message": "no customer [number]",
-        "customer": "mobile:********0001",
+        "message": "no customer ****",
+        "customer": "mobile:********001",
         "openings": 1,
     }
     assert {key: first[key] for key in expected} == expected
@@ -114,7 +114,7 @@ def test_an_unknown_campaign_is_refused(run, letters):
 def test_show_prints_the_history_and_the_allowed_commands(run, letters):
     output = run("dead-letters", "show", FAILED).stdout
     assert output.startswith("Dead letter 1: open, failed, code 1014\n")
-    assert "mobile:********0001" in output
+    assert "mobile:********001" in output
     assert "HTTP 200, code 1014  → settle failed" in output
     assert "reissue: issuance dead-letters redrive 1 --reissue\n" in output
     assert "resend is not allowed for a dead letter with reason failed" in output
@@ -122,11 +122,73 @@ def test_show_prints_the_history_and_the_allowed_commands(run, letters):
 
 def test_show_masks_customer_vouchers_and_replies(run, letters):
     output = run("dead-letters", "show", PARTIAL).stdout
-    assert "vouchers: ********5678" in output
-    assert '"couponCode":"********5678"' in output
+    assert "vouchers: ********678" in output
+    assert '"couponCode":"********678"' in output
     assert "GOLD" not in output
     assert "919800000003" not in output
     assert "resend: issuance dead-letters redrive 3\n" in output
+
+
+@pytest.fixture
+def hostile(desk: Desk) -> Desk:
+    """A letter whose answer repeats what the job holds, and commands the terminal."""
+    held, job = desk.take_one(make_job(3, campaign="spring", quantity=2))
+    shown = say(job.lines[0], 8010, units=1, vouchers=["\x1b[2Jsummer-treat\x9b31m"])
+    shown |= {
+        "promotionDetails": [{"code": "spring-gift"}],
+        "fulfillmentDetails": {"status": "\x7f"},
+    }
+    shown["status"]["message"] = (
+        f"\x1b]0;title\x07summer-treat and \x1b[2JSUMMER-treat\x9b31m of {job.customer.value}\u202e"
+    )
+    desk.record(held, judge(job, answer(shown)))
+    return desk
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dead-letters", "show", 1),
+        ("dead-letters", "show", 1, "--reveal"),
+        ("dead-letters", "list"),
+        ("dead-letters", "list", "--format", "jsonl"),
+        ("outcomes", "spring"),
+        ("outcomes", "spring", "--format", "csv", "--reveal"),
+        ("outcomes", "spring", "--format", "jsonl", "--reveal"),
+        ("show", make_job(3, campaign="spring").id),
+        ("show", make_job(3, campaign="spring").id, "--reveal"),
+        ("show", make_job(3, campaign="spring").id, "--json", "--reveal"),
+    ],
+)
+def test_no_answer_of_the_api_moves_the_cursor(run, hostile, command):
+    result = run(*command)
+    assert result.exit_code == 0
+    assert all(line.isprintable() for line in result.stdout.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dead-letters", "show", 1),
+        ("dead-letters", "list"),
+        ("dead-letters", "list", "--format", "jsonl"),
+        ("outcomes", "spring"),
+        ("outcomes", "spring", "--format", "csv"),
+        ("outcomes", "spring", "--format", "jsonl"),
+        ("show", make_job(3, campaign="spring").id),
+        ("show", make_job(3, campaign="spring").id, "--json"),
+    ],
+)
+def test_what_a_job_holds_is_shown_nowhere(run, hostile, command):
+    output = run(*command).stdout.lower()
+    for private in ("spring-gift", "2jsummer-treat", "919800000003"):
+        assert private not in output
+
+
+def test_an_operators_note_is_shown_without_the_customer(run, letters):
+    run("dead-letters", "discard", FAILED, "--yes", "--note", "919800000001 called")
+    assert ": **** called" in run("dead-letters", "show", FAILED).stdout
+    assert "919800000001 called" in run("dead-letters", "show", FAILED, "--reveal").stdout
 
 
 def test_show_reveals_customer_vouchers_body_and_reply_on_demand(run, letters):

@@ -143,14 +143,14 @@ def test_waiting_for_an_issued_reward_ends_with_0_and_masked_vouchers(run, answe
     result = run(*ARGUMENTS, "--wait")
     assert result.exit_code == 0
     assert result.stdout.count("\n") == 1
-    assert result.stderr.splitlines()[-1] == "issued · code 200 · says 200 · vouchers ********5678"
+    assert result.stderr.splitlines()[-1] == "issued · code 200 · says 200 · vouchers ********678"
 
 
 def test_waiting_for_a_refused_reward_ends_with_1_and_says_why(run, answering):
     answering(lambda _: refuse(1014, "no customer 919800000001"))
     result = run(*ARGUMENTS, "--wait")
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "failed · code 1014 · no customer [number]"
+    assert result.stderr.splitlines()[-1] == "failed · code 1014 · no customer ****"
 
 
 def test_waiting_ends_at_once_for_a_reward_of_a_paused_campaign(run, desk):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from io import StringIO
 
@@ -140,6 +141,53 @@ def test_on_a_terminal_events_are_readable_lines_with_exceptions_masked(configur
     assert "broken" in stream.getvalue()
     assert "Traceback" in stream.getvalue()
     assert MOBILE not in stream.getvalue()
+
+
+_HOSTILE = "a\x1b[2J\x9b31m\x7f\u202egpj.exe\u200b"
+
+
+def _fail(message):
+    raise ValueError(message)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_entry_moves_the_cursor_of_the_terminal_that_shows_it(configure, form):
+    stream = configure(log_format=form)
+    log = structlog.get_logger("t")
+    log.info(_HOSTILE, file=_HOSTILE, found=[_HOSTILE], host=_HOSTILE, odd=object(), key={1: "a"})
+    logging.getLogger("library").error("failed: %s", _HOSTILE)
+    try:
+        _fail(_HOSTILE)
+    except ValueError:
+        log.exception("broken")
+    # The renderer's own colours are no danger.
+    text = re.sub(r"\x1b\[\d*(;\d+)*m", "", stream.getvalue())
+    assert "gpj.exe" in text
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_json_shows_each_value_as_it_was(configure):
+    stream = configure()
+    structlog.get_logger("t").info("seen", host=_HOSTILE)
+    assert _events(stream)[0]["host"] == _HOSTILE
+
+
+def test_a_value_with_line_breaks_does_not_look_like_entries_on_a_terminal(configure):
+    stream = configure(log_format="console")
+    logging.getLogger("library").error("failed:\n2026-11-29 [info] forged")
+    structlog.get_logger("t").warning("seen", message="x\n2026-11-29 [info] forged")
+    lines = stream.getvalue().splitlines()
+    assert not any(line.startswith("2026-11-29 [info] forged") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "field", ["reason", "why", "because", "problem", "found", "said", "headers", "file", "note"]
+)
+def test_any_field_that_may_quote_an_answer_or_a_file_is_scrubbed(configure, field):
+    stream = configure()
+    for value in (f"no {EMAIL}", [f"no {EMAIL}", 3], {"x": EMAIL}):
+        structlog.get_logger("t").info("seen", **{field: value})
+    assert EMAIL not in stream.getvalue()
 
 
 def test_text_that_cannot_be_encoded_is_logged_escaped(configure):

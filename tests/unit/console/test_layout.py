@@ -56,5 +56,5 @@ def test_columns_are_two_blanks_apart_and_numbers_end_together():
 
 
 def test_text_from_outside_stays_on_one_line_and_moves_no_cursor():
-    assert one_line("two\nlines \x1b[2J gone") == r"two lines \x1b[2J gone"
+    assert one_line("two\nlines \x1b[2J gone") == r"two lines \u001b[2J gone"
     assert one_line(None) == ""

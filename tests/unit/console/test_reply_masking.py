@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from operations.reply_masking import show_reply
 
 REPLY = {
@@ -29,8 +33,69 @@ def test_known_harmless_fields_are_shown_and_all_others_masked():
         reward[name] for name in ("requestId", "rewardId", "quantity", "transactionId")
     ]
     assert shown_plainly == ["r-1", 1001, 2, 300101]
-    assert reward["intouch"] == [{"couponCode": "********5678", "pin": "****"}]
-    assert reward["vendor"] == [{"voucher": "******8888", "anything": {"new": "*******0001"}}]
+    assert reward["intouch"] == [{"couponCode": "********678", "pin": "****"}]
+    assert reward["vendor"] == [{"voucher": "********88", "anything": {"new": "********01"}}]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"rewards": [{"promotionDetails": [{"code": "SUMMER-TREAT"}]}]},
+        {"rewards": [{"promotion": {"code": "SUMMER-TREAT"}}]},
+        {"rewards": [{"code": "SUMMER-TREAT", "codes": ["SUMMER-TREAT"]}]},
+        {"status": {"code": "SUMMER-TREAT", "codes": ["SUMMER-TREAT"]}},
+        {"code": 12345678},
+    ],
+)
+def test_a_code_is_shown_only_where_it_is_the_code_of_a_status(reply):
+    shown = show_reply(json.dumps(reply).encode(), reveal=False)
+    assert "SUMMER" not in shown
+    assert "12345678" not in shown
+
+
+def test_the_codes_of_statuses_partners_and_errors_are_shown():
+    reply = {
+        "status": {"code": 8010, "partnerError": {"codes": ["12", 7]}},
+        "errors": [{"code": 400}],
+    }
+    assert json.loads(show_reply(json.dumps(reply).encode(), reveal=False)) == reply
+
+
+_KNOWN = st.text(st.sampled_from('ABCdef0123é-\\"'), min_size=4, max_size=12).filter(
+    lambda value: value.strip("-")
+)
+_NAMES = st.sampled_from(
+    ["message", "code", "requestId", "status", "vendor", "custom", "rewardType", "valid_till"]
+)
+
+
+@given(st.data(), _KNOWN)
+def test_what_the_job_holds_is_in_no_masked_reply_under_any_name(data, known):
+    texts = st.sampled_from([known, f"a {known} b", known.lower(), "other"])
+    reply = data.draw(
+        st.recursive(
+            texts,
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(_NAMES | texts, inner, max_size=3)
+            ),
+        )
+    )
+    shown = show_reply(json.dumps(reply).encode(), reveal=False, known=[known])
+    for text in (shown, *_texts(json.loads(shown))):
+        assert known.lower() not in text.lower()
+
+
+def _texts(value):
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+        case str():
+            yield value
 
 
 def test_empty_fields_are_left_out():
@@ -48,12 +113,12 @@ def test_a_reply_that_is_not_json_is_shown_as_its_size():
 def test_reveal_shows_the_bytes_without_control_characters():
     assert (
         show_reply(b"<html>\x1b[2J\xff", reveal=True)
-        == r"<html>\x1b[2J" + "\N{REPLACEMENT CHARACTER}"
+        == r"<html>\u001b[2J" + "\N{REPLACEMENT CHARACTER}"
     )
 
 
 def test_a_bare_value_is_masked_too():
-    assert show_reply(b'"GOLD-12345678"', reveal=False) == '"********5678"'
+    assert show_reply(b'"GOLD-12345678"', reveal=False) == '"********678"'
 
 
 def test_the_code_of_a_voucher_is_masked_and_that_of_a_status_is_shown():
@@ -64,5 +129,5 @@ def test_the_code_of_a_voucher_is_masked_and_that_of_a_status_is_shown():
     shown = json.loads(show_reply(json.dumps(reply).encode(), reveal=False))
     assert shown == {
         "status": {"code": 200},
-        "data": {"vouchers": [{"code": "********5678"}], "promotions": {"code": "****4321"}},
+        "data": {"vouchers": [{"code": "********678"}], "promotions": {"code": "******21"}},
     }

@@ -198,21 +198,21 @@ def test_an_invalid_value_is_refused_with_its_column_problem_and_remedy(
 @pytest.mark.parametrize(
     ("column", "cell", "shown"),
     [
-        ("mobile", "91980000000x", "…000x"),
-        ("mobile", "12345", "…45"),
-        ("email", "jane.doe@shop", "…shop"),
-        ("externalId", "CUSTOMER\t1234", "…1234"),
-        ("quantity", "919800000001", "…0001"),
+        ("mobile", "91980000000x", "…00x"),
+        ("mobile", "12345", "… is no mobile"),
+        ("email", "jane.doe@shop", "…hop"),
+        ("externalId", "CUSTOMER\t1234", "…234"),
+        ("quantity", "919800000001", "…001"),
         ("paymentConfigId", "jane.doe@shop.com", "….com"),
     ],
 )
-def test_an_identifier_is_shown_by_its_last_four_characters_in_any_column(
+def test_an_identifier_is_shown_by_its_last_characters_in_any_column(
     read_cell, column, cell, shown
 ):
     bad = read_cell(column, cell)
 
     assert shown in bad.problem
-    assert cell[:-4] not in bad.problem
+    assert cell[: -len(cell) // 4] not in bad.problem
 
 
 def test_a_long_value_is_shown_shortened(read_cell):
@@ -225,7 +225,7 @@ def test_a_long_value_is_shown_shortened(read_cell):
 def test_a_value_is_shown_without_control_characters(read_cell):
     bad = read_cell("orgId", "\x1b[2J")
 
-    assert "\\x1b[2J" in bad.problem
+    assert "\\u001b[2J" in bad.problem
     assert bad.problem.isprintable()
 
 

@@ -26,7 +26,7 @@ def test_bad_rows_are_written_with_line_field_problem_and_remedy(tmp_path):
 
     assert contents(path) == [
         ["line", "field", "problem", "remedy"],
-        ["7", "notes", 'é, "quoted"', "two\nlines"],
+        ["7", "notes", 'é, "quoted"', r"two\nlines"],
         ["9", "", "no identifier", "give one"],
     ]
     assert errors.count == 2
@@ -146,6 +146,24 @@ def test_a_key_is_never_written_as_a_formula(tmp_path, key):
         errors.write(BadRow(2, key, "unknown key", "remove it"))
 
     assert contents(path)[1][1] == f"'{key}"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("  =1+1", "'  =1+1"),
+        ("a;=1;b", "a;'=1;b"),
+        ("\x00=1", r"\u0000=1"),
+        ("\x9b2J", r"\u009b2J"),
+    ],
+)
+def test_no_item_of_a_cell_is_a_formula_or_moves_a_terminals_cursor(tmp_path, text, cell):
+    path = tmp_path / "errors.csv"
+
+    with ErrorsFile(path, sheet=text) as errors:
+        errors.write(BadRow(2, text, text, text))
+
+    assert contents(path)[1] == [cell, "2", cell, cell, cell]
 
 
 def test_a_missing_folder_is_reported_at_the_first_bad_row(tmp_path):

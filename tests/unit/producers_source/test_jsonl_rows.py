@@ -116,7 +116,12 @@ def test_a_mapping_to_an_unknown_column_makes_the_file_unusable(read_object):
             "neither a text nor",
             "write a text or",
         ),
-        ('{"customFields": {"\\u0000": 1}}', "customFields.\\x00", "invisible character", "remove"),
+        (
+            '{"customFields": {"\\u0000": 1}}',
+            "customFields.\\u0000",
+            "invisible character",
+            "remove",
+        ),
         (
             '{"customFields": {"\\ud800": 1}}',
             "customFields.\\ud800",

@@ -8,10 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
+from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.dead_letters.outbox import find_event
 from ledger.store.database import Ledger
-from tests.contract.ledger.build import TIMEOUT, make_job, make_jobs, refuse
+from tests.contract.ledger.build import TIMEOUT, answer, make_job, make_jobs, refuse, say
 from tests.unit.worker.process import dead_letter_events, wake_ups
 from worker.chunk_handler import handle_chunk
 
@@ -137,6 +138,35 @@ def test_each_attempt_is_logged_once_with_its_ids_and_no_customer_data(services,
         ("diwali", chunk.id, 1)
     }
     assert not any(job.customer.value in str(logged) for job in jobs)
+
+
+def test_a_message_is_logged_without_the_vouchers_and_the_customer_of_its_job(services, book):
+    job = make_job(1)
+    book.accept(job)
+    (chunk,) = book.release()
+    shown = say(job.lines[0], 8010, vouchers=["summer-treat"])
+    shown["status"]["message"] = f"Summer-Treat was given to {job.customer.value}"
+    services.client.replies[0] = answer(shown)
+    with capture_logs() as logged:
+        _handle(services, chunk)
+    (event,) = _events(logged, "attempt_recorded")
+    assert event["message"] == "**** was given to ****"
+    (opened,) = _events(logged, "dead_letter_opened")
+    assert opened["message"] == "**** was given to ****"
+    assert "treat" not in str(logged).lower()
+
+
+def test_a_voucher_of_an_earlier_attempt_is_not_logged_either(services, book):
+    job = make_job(1)
+    book.settle(job, answer(say(job.lines[0], 8010, vouchers=["summer-treat"])))
+    book.redrive(Verb.RESEND)
+    (chunk,) = book.release()
+    services.client.replies[0] = refuse(8003, "summer-treat is used")
+    with capture_logs() as logged:
+        _handle(services, chunk)
+    (event,) = _events(logged, "attempt_recorded")
+    assert event["message"] == "**** is used"
+    assert "treat" not in str(logged)
 
 
 def test_an_attempt_of_several_lines_logs_every_request_id(services, book):

@@ -1,5 +1,7 @@
 """Each undocumented code and message is logged as an error once, across all workers."""
 
+from dataclasses import replace
+
 import fakeredis
 import pytest
 from structlog.testing import capture_logs
@@ -11,7 +13,7 @@ from issuance.retry import Settle
 from issuance.states import State
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
-from worker.unknown_codes import Undocumented
+from worker.unknown_codes import _KEY, Undocumented
 
 
 def attempt(code, message, reason=Reason.UNKNOWN_CODE):
@@ -84,3 +86,19 @@ def test_without_redis_every_occurrence_is_logged():
             77001,
             77001,
         ]
+
+
+def test_neither_the_log_nor_redis_holds_a_voucher_or_an_identifier_of_the_job(redis):
+    refused = attempt(77001, "voucher summer-treat of rita is used")
+    refused = replace(
+        refused,
+        job=replace(
+            refused.job,
+            customer=Customer("externalId", "rita"),
+            shown_vouchers=("summer-treat",),
+        ),
+    )
+    with capture_logs() as events:
+        Undocumented(redis).report([refused])
+    assert events[0]["message"] == "voucher **** of **** is used"
+    assert not any(b"rita" in member or b"treat" in member for member in redis.smembers(_KEY))
