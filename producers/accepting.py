@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from ledger.campaigns import Campaign
-from ledger.intake.acceptance import Acceptance, accept, accept_uncommitted
+from ledger.intake.acceptance import Acceptance, accept_uncommitted
 from ledger.store.database import Ledger
 from producers.preparing import Prepared
 from producers.source.unusable import UnusableFile
@@ -66,8 +66,9 @@ def _begin(
     SQLite's driver releases the interpreter lock for every row, and a busy thread is slow to give
     it back. So only the commit, which mostly waits for the disk, runs in the other thread.
     """
-    if not ledger.dialect.accepts_in_threads:
-        acceptance, commit = accept_uncommitted(
+
+    def begin() -> tuple[Acceptance, Callable[[], None]]:
+        return accept_uncommitted(
             ledger,
             campaign,
             prepared.jobs,
@@ -76,19 +77,12 @@ def _begin(
             max_quantity=max_quantity,
         )
 
-        def finish() -> Accepted:
-            commit()
-            return Accepted(prepared, acceptance)
+    def finish(begun: tuple[Acceptance, Callable[[], None]]) -> Accepted:
+        acceptance, commit = begun
+        commit()
+        return Accepted(prepared, acceptance)
 
-        return finish
-    return lambda: Accepted(
-        prepared,
-        accept(
-            ledger,
-            campaign,
-            prepared.jobs,
-            intake_id=intake_id,
-            line_by_line=True,
-            max_quantity=max_quantity,
-        ),
-    )
+    if ledger.dialect.accepts_in_threads:
+        return lambda: finish(begin())
+    begun = begin()
+    return lambda: finish(begun)
