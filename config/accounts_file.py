@@ -21,7 +21,8 @@ from pydantic import (
 from config.accounts import Account
 from config.plain_http import check_plain_http
 from config.secret_files import SecretFileError, read_secret
-from config.settings import EmailKey, GroupKeys, SettingsError, read_variable
+from config.settings import EmailKey, GroupKeys, SettingsError
+from config.settings_reader import read_variable
 from config.tls import TlsFiles
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind

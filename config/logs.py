@@ -11,7 +11,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.env_file import env_file_in_use
 from config.log_writer import LineLogger, check_renames
-from config.settings import Settings, ignored_links, old_names
+from config.settings import Settings, ignored_links
+from config.settings_reader import old_names
 from issuance.display import printable
 from issuance.masking import scrub
 

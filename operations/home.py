@@ -5,7 +5,8 @@ from pathlib import Path
 
 from config.home import embedded_ledger, old_home, prepare_home
 from config.home_lock import HomeLock
-from config.settings import Settings, left_behind, uses_configured_ledger
+from config.settings import Settings
+from config.settings_reader import left_behind, uses_configured_ledger
 from files.private import make_folder
 from operations.errors import UsageError
 

@@ -14,7 +14,8 @@ from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.endpoints import Servers
 from config.home import prepare_home
-from config.settings import Settings, read_settings
+from config.settings import Settings
+from config.settings_reader import read_settings
 from issuance.account import DEFAULT_ACCOUNT
 from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.usage import Usage

@@ -18,7 +18,8 @@ from rich.text import Text
 from config.endpoints import RunningSystem, sqlite_url
 from config.home import embedded_ledger, prepare_home
 from config.reference import defaults
-from config.settings import SettingsError, read_settings
+from config.settings import SettingsError
+from config.settings_reader import read_settings
 from console.local.python_command import python_command
 from console.local.simulator_audit import Comparison, compare_books
 from console.rendering.campaign import counts

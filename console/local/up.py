@@ -21,7 +21,8 @@ from config.flower_login import FlowerLogin
 from config.home import embedded_ledger, tighten_state
 from config.home_lock import HomeLock
 from config.logs import configure_logs
-from config.settings import Settings, SettingsError, read_settings
+from config.settings import Settings, SettingsError
+from config.settings_reader import read_settings
 from console.local.addresses import free_port, is_free, require_host
 from console.local.embedded import broker_command, simulator_command
 from console.local.preflight import require_broker

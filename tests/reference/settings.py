@@ -7,7 +7,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from config.reference import defaults
-from config.settings import RENAMED_SETTINGS, Settings
+from config.settings import Settings
+from config.settings_reader import RENAMED_SETTINGS
 
 _HEAD = """\
 # Settings

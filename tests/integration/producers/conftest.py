@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings, read_settings
+from config.settings import Settings
+from config.settings_reader import read_settings
 from ledger.campaigns import ensure_campaign
 from ledger.store.database import Ledger
 from producers.blast import BlastReport, blast

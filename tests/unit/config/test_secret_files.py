@@ -5,7 +5,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from config.settings import SECRETS, Settings, SettingsError, read_settings
+from config.settings import Settings, SettingsError
+from config.settings_reader import SECRETS, read_settings
 
 SECRET = "ann:hunter2 & 'more'"
 

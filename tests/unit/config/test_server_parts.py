@@ -9,7 +9,8 @@ from redis import Redis
 
 from broker.celery_app import create_app
 from config.endpoints import Servers
-from config.settings import Settings, SettingsError, read_settings
+from config.settings import Settings, SettingsError
+from config.settings_reader import read_settings
 from ledger.store.database import ledger_url
 from ledger.store.errors import LedgerError
 from limiter.redis_connection import connect_sync

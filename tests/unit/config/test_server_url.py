@@ -9,7 +9,8 @@ from redis.connection import SSLConnection
 from broker.celery_app import create_app
 from config.endpoints import Servers
 from config.server_url import ServerUrl
-from config.settings import Settings, SettingsError, read_settings
+from config.settings import Settings, SettingsError
+from config.settings_reader import read_settings
 from limiter.redis_connection import connect_sync
 
 AWAY = "127.0.0.1:1/2"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from config.settings import SettingsError, ignored_links, read_settings
+from config.settings import SettingsError, ignored_links
+from config.settings_reader import read_settings
 
 
 def links(service, port, *, protocol="tcp", named=""):

@@ -6,7 +6,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from config.settings import TLS_PARTS, SettingsError, read_settings
+from config.settings import TLS_PARTS, SettingsError
+from config.settings_reader import read_settings
 from issuance.endpoint import Variant
 
 WRONG = {
