@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
+from issuance.derived_keys import Purpose, derive_key
 from issuance.server_url_text import UNREADABLE, is_readable
 from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.ownership import find_revision
 from ledger.store.schema import REVISION, metadata
+from ledger.store.secret import read_secret
 from ledger.store.several_hosts import with_hosts_in_query
 
 _REPLY_SECONDS = {True: 120.0, False: 30.0}
@@ -42,6 +44,21 @@ class Ledger:
             parsed, durable=durable, reply_seconds=reply_seconds or _REPLY_SECONDS[durable]
         )
         self._reader = self.engine.execution_options(**self.dialect.read_options)
+        self._keys: dict[Purpose, bytes] = {}
+
+    def key(self, purpose: Purpose) -> bytes:
+        """Return the key for a purpose, derived from the deployment's secret; read once.
+
+        Not to be called within a transaction of this ledger: it opens one.
+
+        Raises:
+            LedgerError: the ledger has lost its secret.
+        """
+        if not self._keys:
+            with self.read() as connection:
+                secret = read_secret(connection)
+            self._keys = {each: derive_key(secret, each) for each in Purpose}
+        return self._keys[purpose]
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from issuance.states import OPEN, State
 from ledger.store.dialects.dialect import NAMES
 
-REVISION = "0012"
+REVISION = "0013"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -65,6 +65,8 @@ campaigns = Table(
     Column("weight", Integer, nullable=False, server_default="1"),
     # the API account of all its calls; it never changes
     Column("account", Text, nullable=False, server_default="default"),
+    # how its requestIds are derived: 1 without a key, 2 with the deployment's secret
+    Column("id_scheme", Integer, nullable=False, server_default="1"),
 )
 
 intakes = Table(
@@ -123,11 +125,20 @@ jobs = Table(
     Column("scope", Text),
     # given by the row; null: the id is the transactionNumber
     Column("transaction_number", Text),
+    # keyed; finds a customer's jobs over all campaigns
+    Column("customer_digest", BigInteger),
+    # the caller's W3C trace context; null: not traced
+    Column("traceparent", Text),
     Index(
         "ix_jobs_transaction_number",
         "transaction_number",
         unique=True,
         **_where("transaction_number IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_customer_digest",
+        "customer_digest",
+        **_where("customer_digest IS NOT NULL"),
     ),
     Index(
         "ix_jobs_waiting",
@@ -322,6 +333,15 @@ restores = Table(
     Column("id", Id, primary_key=True),
     Column("at", Ms, nullable=False),
     Column("backup_at", Ms, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("value", LargeBinary),  # null: a file has it
+    Column("fingerprint", String(32)),
+    Column("created_at", Ms, nullable=False),
 )
 
 # A partial index serves only a query that has the index's condition as literals, not as bound

@@ -57,6 +57,7 @@ def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
         "ix_lines_settled": "waiting",
         "ix_dead_letters_unpublished": "published_at",
         "ix_jobs_transaction_number": "transaction_number",
+        "ix_jobs_customer_digest": "customer_digest",
     }
 
 
@@ -67,7 +68,8 @@ def _indexes(ledger):
         if ledger.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     )
-    words = ("waiting", "queued", "running", "published_at", "transaction_number")
+    columns = ("published_at", "transaction_number", "customer_digest")
+    words = ("waiting", "queued", "running", *columns)
     with ledger.read() as connection:
         conditions = {
             name: (sql or "").partition(" WHERE ")[2]
