@@ -241,6 +241,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Due work without a call for this long is a stall; above LEASE + API_TIMEOUT.",
     )
+    operator: str = Field(
+        "",
+        max_length=255,
+        description="Your name, if several people share a system user; the audit log has it as "
+        "claimed, next to the user's own name.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Lowest level that is logged."
     )

@@ -1,6 +1,5 @@
 """What commands share: output streams, exit statuses, and the handling of errors."""
 
-import getpass
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.logs import configure_logs
+from config.system_user import system_user
 from issuance.display import printable
 from issuance.errors import ExplainedError, UnreachableError
 from ledger.audit_log import Operator
@@ -79,12 +79,12 @@ def read_services(*, allow_old_home: bool = False) -> Services:
     return services
 
 
-def operator(note: str = "") -> Operator:
+def operator(services: Services, note: str = "") -> Operator:
     """The person at the keyboard, for the audit log."""
-    try:
-        return Operator(getpass.getuser(), note)
-    except (KeyError, OSError):  # a container's user without a name
-        return Operator("unknown", note)
+    user = system_user()
+    return Operator(
+        user.name, note, uid=user.uid, host=user.host, claimed=services.settings.operator
+    )
 
 
 @contextmanager

@@ -16,10 +16,18 @@ LINE = "line:"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator, and the reason given for an action."""
+    """An operator, with the way in, and the reason given for an action."""
 
     name: str
+    """The subject: the system's user on the console."""
     note: str = ""
+    uid: int | None = None
+    """The system's number of the user; None if the subject is not one."""
+    host: str = ""
+    way: str = "console"
+    """The way in: console, web, http, python or system."""
+    claimed: str = ""
+    """The name in `ISSUANCE_OPERATOR`: recorded next to the real one, and never believed."""
 
 
 @dataclass(frozen=True, slots=True)

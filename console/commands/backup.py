@@ -57,7 +57,10 @@ def restore_command(
             _ask(services.servers.ledger_url)
         suffix = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         aside = restore(
-            services.servers.ledger_url, file, operator(f"from {file}"), aside_suffix=suffix
+            services.servers.ledger_url,
+            file,
+            operator(services, f"from {file}"),
+            aside_suffix=suffix,
         )
         say(f"restored from {file}" + (f"; the old ledger is in {aside}" if aside else ""))
         say(_REMEMBER)
@@ -65,12 +68,12 @@ def restore_command(
 
 def mark_restored_command() -> None:
     """Record that pg_restore or a disk snapshot replaced the ledger, before anything runs."""
-    with opened() as (_, ledger):
+    with opened() as (services, ledger):
         if _release_runs(ledger):
             raise UsageError(
                 "Processes run on this ledger: stop every process, restore it, then run this"
             )
-        restored = mark_restored(ledger, operator("restored by other means"))
+        restored = mark_restored(ledger, operator(services, "restored by other means"))
         say(
             f"marked as restored from a backup of {clock(restored.backup_at)}: "
             f"{counted(restored.jobs, 'job')} in doubt"

@@ -168,7 +168,7 @@ def blast(
             freezer = _freezer(services, chosen, data_scope)
             options.check(freezer.variant)
             into = prepare_campaign(
-                ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
+                services, ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
             )
             report = accept_rows(
                 services, ledger, into, source, shown, freezer=freezer, options=options

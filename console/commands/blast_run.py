@@ -32,7 +32,13 @@ from producers.source import Source
 
 
 def prepare_campaign(
-    ledger: Ledger, name: str, account: str, *, defer_limits: bool, weight: int | None
+    services: Services,
+    ledger: Ledger,
+    name: str,
+    account: str,
+    *,
+    defer_limits: bool,
+    weight: int | None,
 ) -> Campaign:
     """Find or create the campaign, and apply its options."""
     is_new = not _exists(ledger, name)
@@ -41,7 +47,7 @@ def prepare_campaign(
     if defer_limits and not campaign.defers_limits:
         remark(f"{name} was created without --defer-limits; that cannot be changed.")
     if weight is not None and weight != campaign.weight:
-        weigh_campaign(ledger, name, weight, operator())
+        weigh_campaign(ledger, name, weight, operator(services))
         before = "" if is_new else f"; it was {campaign.weight}"
         remark(f"{name}'s weight is {weight} from now on{before}.")
     if campaign.state is CampaignState.PAUSED:

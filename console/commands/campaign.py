@@ -27,14 +27,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 def pause(name: Name) -> None:
     """Start no more calls of a campaign; calls under way finish."""
     with opened() as (services, ledger):
-        _report(ledger, campaigns.pause(services, ledger, name, operator()))
+        _report(ledger, campaigns.pause(services, ledger, name, operator(services)))
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Resume a paused campaign."""
     with opened() as (services, ledger):
-        _report(ledger, campaigns.resume(services, ledger, name, operator()))
+        _report(ledger, campaigns.resume(services, ledger, name, operator(services)))
 
 
 @app.command()
@@ -52,7 +52,7 @@ def cancel(
                 abort=True,
                 err=True,
             )
-        _report(ledger, campaigns.cancel(services, ledger, name, operator()))
+        _report(ledger, campaigns.cancel(services, ledger, name, operator(services)))
 
 
 @app.command()
@@ -63,8 +63,8 @@ def weight(
     ],
 ) -> None:
     """Set a campaign's share of the rate relative to other campaigns, from the next release on."""
-    with opened() as (_, ledger):
-        _print_balance(ledger, weigh_campaign(ledger, name, weight, operator()))
+    with opened() as (services, ledger):
+        _print_balance(ledger, weigh_campaign(ledger, name, weight, operator(services)))
 
 
 def _report(ledger: Ledger, change: campaigns.Change) -> None:

@@ -135,7 +135,7 @@ def redrive(
         confirm(ledger, chosen, verb.value, yes=yes)
         why = note.strip() or f"{_DONE[verb]} from the console"
         redriven = dead_letters.redrive(
-            services, ledger, chosen, verb, operator(why), per_second=per_second
+            services, ledger, chosen, verb, operator(services, why), per_second=per_second
         )
         if redriven.delay:
             remark(redriven.delay)
@@ -155,11 +155,11 @@ def discard(
     yes: Yes = False,
 ) -> None:
     """Close dead letters without another attempt; their lines keep their state."""
-    with opened() as (_, ledger):
+    with opened() as (services, ledger):
         chosen = choose(ledger, ids, Filters(campaign, reason, code))
         confirm(ledger, chosen, "discard", yes=yes)
         result = dead_letters.discard(
-            ledger, chosen, operator(note.strip() or "discarded from the console")
+            ledger, chosen, operator(services, note.strip() or "discarded from the console")
         )
     _report(result, "discarded")
 

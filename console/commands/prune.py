@@ -12,6 +12,7 @@ from ledger.retention.pruning import Page, compact, prune, record_pruning
 from ledger.store.database import Ledger
 from operations.archive import Archive
 from operations.formats import counted
+from operations.services import Services
 
 _DAY_SECONDS = 86_400
 _SHARE_OF_TIME = 1.0
@@ -36,13 +37,13 @@ def prune_command(
     ] = False,
 ) -> None:
     """Remove old settled jobs; open dead letters stay, and no requestId is accepted twice."""
-    with opened() as (_, ledger):
+    with opened() as (services, ledger):
         keep = Archive(archive) if archive is not None and not dry_run else None
         pages = _Pages(ledger, older_than, keep, dry_run=dry_run)
         try:
             pages.run()
         finally:
-            _report(pages, older_than, archive, dry_run=dry_run)
+            _report(services, pages, older_than, archive, dry_run=dry_run)
         if vacuum and not dry_run:
             compact(ledger)
             to = (
@@ -78,7 +79,9 @@ class _Pages:
             began = time.monotonic()
 
 
-def _report(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) -> None:
+def _report(
+    services: Services, pages: _Pages, days: int, archive: Path | None, *, dry_run: bool
+) -> None:
     total = pages.total
     what = (
         f"{counted(total.jobs, 'job')} ({counted(total.lines, 'line')}), "
@@ -89,7 +92,7 @@ def _report(pages: _Pages, days: int, archive: Path | None, *, dry_run: bool) ->
     else:
         say(f"pruned {what}{f', archived in {archive}' if archive else ''}")
         if total.jobs:
-            record_pruning(pages.ledger, operator(what))
+            record_pruning(pages.ledger, operator(services, what))
     if total.kept:
         jobs = counted(total.kept, "job")
         say(f"kept: {jobs} with an open dead letter (`issuance dead-letters list`)")

@@ -37,7 +37,7 @@ def revoke(
     with opened() as (services, ledger):
         if not note.strip():
             raise UsageError('Say why with --note "…"; it is recorded with your name')
-        who = operator(note.strip())
+        who = operator(services, note.strip())
         revocation = plan_revocation(ledger, request_id)
         account = services.api_account(
             campaign_account(ledger, revocation.line.campaign) or DEFAULT_ACCOUNT
