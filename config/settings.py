@@ -175,6 +175,11 @@ class Settings(BaseSettings):
     redis_tls_key: str = Field(
         "", description="PEM file of its key, without a passphrase; empty: it is in TLS_CERT."
     )
+    secret_file: Path | None = Field(
+        None,
+        description="File with the deployment's secret, 32 bytes or 64 hex digits; empty: the "
+        "ledger has it (how-to/keep-the-secret).",
+    )
     lease_seconds: float = Field(
         120.0, ge=2, le=3600, description="How long a claim holds a chunk's jobs."
     )
@@ -293,7 +298,7 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError(f"{value} names a home folder that is not known") from error
 
-    @field_validator("accounts_file", mode="before")
+    @field_validator("accounts_file", "secret_file", mode="before")
     @classmethod
     def _none_if_blank(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value

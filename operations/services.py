@@ -12,6 +12,7 @@ from broker.publisher import reach_broker
 from broker.refusals import recent_refusal
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
+from config.deployment_secret import read_deployment_secret
 from config.endpoints import Servers
 from config.home import prepare_home
 from config.settings import Settings
@@ -102,6 +103,24 @@ class Services:
         for name in accounts:
             self.api_account(name)
 
+    @cached_property
+    def secret(self) -> bytes | None:
+        """The deployment's secret, if a file has it; None: the ledger has it.
+
+        Raises:
+            SettingsError: the file cannot be used.
+        """
+        file = self.settings.secret_file
+        return None if file is None else read_deployment_secret(file)
+
+    def connect_ledger(self, *, durable: bool = True) -> Ledger:
+        """Make a ledger without checking anything; see `Ledger`.
+
+        Raises:
+            SettingsError: the file of the deployment's secret cannot be used.
+        """
+        return Ledger(self.servers.ledger_url, durable=durable, secret=self.secret)
+
     def open_ledger(self, *, create: bool = False) -> Ledger:
         """Open the ledger and check its schema.
 
@@ -109,7 +128,9 @@ class Services:
             create: whether a missing embedded ledger is created.
 
         Raises:
-            LedgerError: the ledger does not exist or cannot be reached, or its schema does not fit.
+            LedgerError: the ledger does not exist or cannot be reached, or its schema or the
+                deployment's secret does not fit.
+            SettingsError: the file of that secret cannot be used.
             HomeError: the folder of the embedded ledger cannot be made or closed to others.
         """
         is_embedded = not self.settings.ledger_url
@@ -117,7 +138,7 @@ class Services:
             require_ledger_file(self.servers.ledger_url)
         if is_embedded:
             prepare_home(self.settings.home)
-        ledger = Ledger(self.servers.ledger_url)
+        ledger = self.connect_ledger()
         try:
             if is_embedded:
                 # Only the embedded ledger: a configured one is migrated by `issuance migrate`.

@@ -97,7 +97,7 @@ class WorkerServices:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger. A power cut may lose its last commits; those calls are then repeated."""
-        return Ledger(self.base.servers.ledger_url, durable=False)
+        return self.base.connect_ledger(durable=False)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:

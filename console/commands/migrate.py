@@ -6,7 +6,7 @@ import typer
 
 from console.rendering.layout import say
 from console.terminal import explained, read_services
-from ledger.store.database import Ledger, ledger_url
+from ledger.store.database import ledger_url
 from operations.home import move_old_home
 
 
@@ -26,7 +26,7 @@ def migrate(
         moved = move_old_home(services.settings)
         if moved is not None:
             say(f"Moved {moved} to {services.settings.home}")
-        with Ledger(services.servers.ledger_url) as ledger:
+        with services.connect_ledger() as ledger:
             ledger.migrate()
             ledger.check_schema()
             if grant_to is not None:

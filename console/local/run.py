@@ -20,7 +20,7 @@ from config.settings import Settings, SettingsError
 from console.local.addresses import is_free, require_host
 from console.local.preflight import require_broker
 from console.terminal import EXIT_FAILED, explained, remark
-from ledger.store.database import Ledger, require_ledger_file
+from ledger.store.database import require_ledger_file
 from operations.services import Services
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _require_parts(services: Services, name: ProcessName) -> None:
         require_ledger_file(servers.ledger_url)
         # Until this process and its children end; `issuance restore` asks for it.
         services.use_ledger()
-        with Ledger(servers.ledger_url) as ledger:
+        with services.connect_ledger() as ledger:
             ledger.check_schema()
     if name is ProcessName.FLOWER:
         require_host("FLOWER", settings.flower_host)

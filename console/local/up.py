@@ -30,7 +30,7 @@ from console.local.python_command import python_command
 from console.local.run import ProcessName
 from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
-from ledger.store.database import Ledger
+from operations.services import Services
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -157,7 +157,8 @@ class System:
             "ISSUANCE_REDIS_URL": servers.redis_url,
             "ISSUANCE_API_URL": servers.api_url,
             "ISSUANCE_API_RATE_PER_MINUTE": str(servers.rate_per_minute),
-            "ISSUANCE_ACCOUNTS_FILE": self._accounts_file(),
+            "ISSUANCE_ACCOUNTS_FILE": _absolute(self._settings.accounts_file),
+            "ISSUANCE_SECRET_FILE": _absolute(self._settings.secret_file),
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
@@ -165,10 +166,6 @@ class System:
             "PYTHONUNBUFFERED": "1",
             **({"ISSUANCE_FLOWER_BASIC_AUTH": self._made_login.text} if self._made_login else {}),
         }
-
-    def _accounts_file(self) -> str:
-        file = self._settings.accounts_file
-        return "" if file is None else str(file.resolve())
 
     def run(self) -> None:
         """Start everything, keep it running until a signal, then stop it in order."""
@@ -187,7 +184,7 @@ class System:
         self._stopping = True
 
     def _start(self) -> None:
-        with Ledger(self._servers.ledger_url) as ledger:
+        with Services(self._settings, self._servers).connect_ledger() as ledger:
             ledger.migrate()
         self._start_embedded()
         from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `up --help` needs none of it
@@ -268,7 +265,7 @@ class System:
             )
         if env_file := env_file_in_use():
             out.print(f"settings   {env_file}, and the environment", soft_wrap=True)
-        if file := self._accounts_file():
+        if file := _absolute(self._settings.accounts_file):
             out.print(f"accounts   {file}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
@@ -305,6 +302,10 @@ def _choose_port(settings: Settings, part: str, whose: str) -> int:
         )
         return 0
     return free_port()
+
+
+def _absolute(path: Path | None) -> str:
+    return "" if path is None else str(path.resolve())
 
 
 def _short(path: Path) -> Path:

@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
-from issuance.derived_keys import Purpose, derive_key
+from issuance.derived_keys import Purpose
 from issuance.server_url_text import UNREADABLE, is_readable
 from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.ownership import find_revision
 from ledger.store.schema import REVISION, metadata
-from ledger.store.secret import read_secret
+from ledger.store.secret import Keys, read_keys, settle_secret
 from ledger.store.several_hosts import with_hosts_in_query
 
 _REPLY_SECONDS = {True: 120.0, False: 30.0}
@@ -33,10 +33,16 @@ class Ledger:
             safe. Only SQLite heeds it; on PostgreSQL the server's setting decides.
         reply_seconds: how long a server may be silent during a statement, before the connection is
             given up; None: 120, and 30 for workers, whose transactions are short.
+        secret: the deployment's secret, 32 bytes; None: the ledger has it.
     """
 
     def __init__(
-        self, url: str | URL, *, durable: bool = True, reply_seconds: float | None = None
+        self,
+        url: str | URL,
+        *,
+        durable: bool = True,
+        reply_seconds: float | None = None,
+        secret: bytes | None = None,
     ) -> None:
         parsed = ledger_url(url)
         self.dialect = dialect_named(parsed.get_backend_name())
@@ -44,21 +50,26 @@ class Ledger:
             parsed, durable=durable, reply_seconds=reply_seconds or _REPLY_SECONDS[durable]
         )
         self._reader = self.engine.execution_options(**self.dialect.read_options)
-        self._keys: dict[Purpose, bytes] = {}
+        self._secret = secret
+        self._keys: Keys | None = None
 
     def key(self, purpose: Purpose) -> bytes:
-        """Return the key for a purpose, derived from the deployment's secret; read once.
+        """Return the key for a purpose, derived from the deployment's secret.
 
-        Not to be called within a transaction of this ledger: it opens one.
+        Not to be called within a transaction of this ledger: the first call opens one.
 
         Raises:
-            LedgerError: the ledger has lost its secret.
+            SecretError: the deployment's secret is missing, or is not this ledger's.
         """
-        if not self._keys:
+        return self.keys[purpose]
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the deployment's secret; see `key`."""
+        if self._keys is None:
             with self.read() as connection:
-                secret = read_secret(connection)
-            self._keys = {each: derive_key(secret, each) for each in Purpose}
-        return self._keys[purpose]
+                self._keys = read_keys(connection, self._secret)
+        return self._keys
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -99,7 +110,13 @@ class Ledger:
         self.close()
 
     def migrate(self) -> None:
-        """Upgrade the schema to this program's version. Without pending migrations it is cheap."""
+        """Upgrade the schema to this program's version. Without pending migrations it is cheap.
+
+        Raises:
+            SchemaMismatchError: a newer program has migrated this ledger.
+            SecretError: the ledger needs another secret than the given one; nothing has changed.
+            LedgerError: the database cannot be reached or used.
+        """
         with (
             _explained(),
             self.write() as connection,
@@ -114,6 +131,8 @@ class Ledger:
 
                 upgrade(connection)
             self.dialect.check_rights(connection, list(metadata.tables))
+            settle_secret(connection, self._secret)
+        self._keys = None
 
     def grant_rights(self, role: str) -> None:
         """Let a role of PostgreSQL use the ledger, which this connection's user owns.
@@ -128,16 +147,18 @@ class Ledger:
             self.dialect.grant_rights(connection, role, list(metadata.tables))
 
     def check_schema(self) -> None:
-        """Make sure that the schema has this program's version.
+        """Make sure that the schema has this program's version, and the ledger our secret.
 
         Raises:
-            SchemaMismatchError: it is older, newer or missing.
+            SchemaMismatchError: the schema is older, newer or missing.
+            SecretError: the deployment's secret is missing, or is not this ledger's.
             LedgerError: the database cannot be reached.
         """
         with _explained(), self.read() as connection:
             found = find_revision(connection)
             if found == REVISION:
                 self.dialect.check_rights(connection, list(metadata.tables))
+                self._keys = read_keys(connection, self._secret)
         if found != REVISION:
             raise SchemaMismatchError(
                 f"The ledger's schema is {found or 'missing'}, this program needs {REVISION}. "

@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 
 from broker.nodes import Node
 from broker.publisher import BrokerAway
+from config.settings import SettingsError
 from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.store.database import Ledger, require_ledger_file
@@ -48,9 +49,9 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
 def _check_ledger(context: Services) -> Finding:
     try:
         require_ledger_file(context.servers.ledger_url)
-        with Ledger(context.servers.ledger_url) as ledger:
+        with context.connect_ledger() as ledger:
             ledger.check_schema()
-    except LedgerError as error:
+    except (LedgerError, SettingsError) as error:
         return explain(error)
     return HEALTHY
 
