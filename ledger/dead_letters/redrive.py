@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select, update
 
+from issuance.derived_keys import Purpose
 from issuance.redrive.rules import Verb, refusal
 from issuance.states import DeadLetterState
 from ledger.audit_log import Operator, record_actions
@@ -55,6 +56,7 @@ def redrive(
             all now.
     """
     result = Redriven()
+    customer_key = ledger.key(Purpose.CUSTOMERS)
     for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
             rows = _sift(connection, ids, result, lambda row: refusal(row.case, verb))
@@ -63,7 +65,7 @@ def redrive(
                 resend(connection, rows, due_at)
                 _log_all(connection, rows, operator, "dead_letter_resent")
             else:
-                renamed = reissue(connection, rows, due_at)
+                renamed = reissue(connection, rows, due_at, customer_key=customer_key)
                 result.reissued |= {
                     letter_id: next(iter(new.values())) for letter_id, new in renamed.items()
                 }

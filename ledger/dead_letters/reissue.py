@@ -23,7 +23,11 @@ from ledger.store.schema import jobs, lines
 
 
 def reissue(
-    connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int]
+    connection: Connection,
+    rows: Sequence[LockedDeadLetter],
+    due_at: Sequence[int],
+    *,
+    customer_key: bytes,
 ) -> dict[int, dict[str, str]]:
     """Make the next generation of the dead letters' jobs, with only the lines that failed.
 
@@ -31,6 +35,7 @@ def reissue(
         connection: the transaction, which has locked jobs and letters.
         rows: the dead letters, each with a line that failed.
         due_at: when each new job is due, by the ledger's clock.
+        customer_key: the ledger's key for `Purpose.CUSTOMERS`.
 
     Returns:
         By dead letter: the lines' new requestIds by their old ones. The first is the new job's id.
@@ -57,7 +62,12 @@ def reissue(
             job.id: olds[row.job_number].id for job, row in zip(successors, letters, strict=True)
         }
         numbers = insert_jobs(
-            connection, campaign_id, successors, intake_id=intake_id, reissue_of=reissue_of
+            connection,
+            campaign_id,
+            successors,
+            customer_key=customer_key,
+            intake_id=intake_id,
+            reissue_of=reissue_of,
         )
         pairs = [(due[row.id], number) for row, number in zip(letters, numbers, strict=True)]
         dialect_of(connection).execute_rows(

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from issuance.derived_keys import Purpose
 from issuance.job import Job
 from issuance.redrive.narrow import narrow, narrow_body
 from issuance.states import CampaignState
@@ -80,6 +81,7 @@ class _Accepting(NamedTuple):
     intake_id: int | None
     line_by_line: bool
     max_quantity: int | None
+    customer_key: bytes
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
@@ -162,7 +164,8 @@ def accept_uncommitted(
     It may be called in another thread, which then waits for the disk. Until then nothing else in
     this process may write.
     """
-    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity)
+    customer_key = ledger.key(Purpose.CUSTOMERS)
+    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity, customer_key)
     for attempt in range(1, _TRIES + 1):
         try:
             with ExitStack() as stack:
@@ -218,7 +221,13 @@ def _accept(
             else:
                 acceptance.known.append(part)
     if acceptance.accepted:
-        insert_jobs(connection, campaign.id, acceptance.accepted, intake_id=accepting.intake_id)
+        insert_jobs(
+            connection,
+            campaign.id,
+            acceptance.accepted,
+            customer_key=accepting.customer_key,
+            intake_id=accepting.intake_id,
+        )
     return acceptance
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select, update
 
+from issuance.customer_digest import customer_digest
 from issuance.job import Job
 from issuance.states import State
 from ledger.campaigns import wake_campaign
@@ -21,12 +22,14 @@ def insert_jobs(
     campaign_id: int,
     batch: Sequence[Job],
     *,
+    customer_key: bytes,
     intake_id: int | None = None,
     reissue_of: Mapping[str, str] = _NONE,
 ) -> list[int]:
     """Insert new jobs, waiting and due now, and count their lines; returns their numbers.
 
-    `reissue_of` maps a new job's id to the id of the job that it replaces.
+    `customer_key` is the ledger's for `Purpose.CUSTOMERS`; `reissue_of` maps a new job's id to the
+    id of the job that it replaces.
     """
     dialect = dialect_of(connection)
     numbers = dialect.next_job_numbers(connection, len(batch))
@@ -37,7 +40,7 @@ def insert_jobs(
          str(job.customer), job.variant.value, job.body, job.occurrence, job.generation,
          reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0, 0,
          0, forgotten, forgotten is not None, 0, 0, now,
-         job.scope, job.transaction_number)
+         job.scope, job.transaction_number, customer_digest(job.customer, customer_key))
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
@@ -70,7 +73,7 @@ _JOB_COLUMNS = (
     "customer", "variant", "body", "occurrence", "generation",
     "reissue_of", "state", "open_lines", "due_at", "claims", "attempts",
     "budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives",
-    "accepted_at", "scope", "transaction_number",
+    "accepted_at", "scope", "transaction_number", "customer_digest",
 )  # fmt: skip
 _LINE_COLUMNS = (
     "job_number",

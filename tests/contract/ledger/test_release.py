@@ -5,6 +5,7 @@ import threading
 import pytest
 from sqlalchemy import update
 
+from issuance.derived_keys import Purpose
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import (
@@ -214,8 +215,9 @@ def test_a_campaign_that_accepts_jobs_concurrently_is_not_finished(desk):
     held, claimed = desk.take_one(make_job(1))
     desk.record(held, judge(claimed, issue(claimed)))
     releasing = threading.Thread(target=desk.release)
+    key = desk.ledger.key(Purpose.CUSTOMERS)
     with desk.ledger.write() as connection:
-        insert_jobs(connection, desk.campaign.id, [make_job(2)])
+        insert_jobs(connection, desk.campaign.id, [make_job(2)], customer_key=key)
         releasing.start()
         releasing.join(0.2)  # it ends, or waits for this transaction: both are fine
     releasing.join(10)

@@ -26,7 +26,7 @@ from ledger.dispatch.release import unqueue
 from ledger.queries.balance import balance, recount
 from ledger.queries.outcomes import outcomes
 from ledger.store.database import Ledger
-from ledger.store.schema import jobs, metadata
+from ledger.store.schema import jobs, metadata, secrets
 from tests.contract.ledger.build import (
     NOT_SENT,
     OPERATOR,
@@ -91,7 +91,8 @@ class Campaign(RuleBasedStateMachine):
         super().__init__()
         with ledger.write() as connection:
             for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+                if table is not secrets:
+                    connection.execute(table.delete())
         self.desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
         self.chunks, self.claims, self.results = [], [], []
         self.before, self.jobs_before = {}, {}
