@@ -1,6 +1,7 @@
 """Derived requestIds: a second run of the same file gives the same ones (design rule 3)."""
 
-from hashlib import sha1
+from enum import IntEnum
+from hashlib import blake2b, sha1
 from uuid import UUID, uuid4
 
 from issuance.customer import Customer
@@ -12,33 +13,55 @@ _SEPARATOR = "\x1f"
 _ESCAPE = "\x1e"
 _ESCAPES = str.maketrans({_SEPARATOR: "\x1e1", _ESCAPE: "\x1e0"})
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The first digit of the fourth group; its two upper bits mark a UUID of RFC 4122."""
+"""The first digit of the fourth group; its two upper bits mark a UUID of RFC 9562."""
+_UUID_BYTES = 16
 
 
-def campaign_request_id(
-    campaign: str,
-    customer: Customer,
-    reward: int | str,
-    *,
-    occurrence: int = 1,
-    generation: int = 1,
-) -> str:
-    """Derive the requestId of a campaign's line.
+class IdScheme(IntEnum):
+    """How a campaign's requestIds are derived. A campaign keeps its scheme."""
+
+    UNKEYED = 1
+    """SHA-1 without a key: a person who knows campaign and reward can try all customers."""
+    KEYED = 2
+    """BLAKE2b with a key of the deployment's secret."""
+
+
+class CampaignIds:
+    """Derives the requestIds of one campaign's lines.
 
     Args:
         campaign: the campaign's name.
-        customer: the line's customer; the case of an e-mail address is ignored.
-        reward: the reward's id, or its external id, a text.
-        occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the
-            second, …
-        generation: 1, plus one for each approved reissue after a definite refusal.
-
-    Returns:
-        A UUIDv5 as text.
+        key: the key of its scheme, 32 bytes; None: `IdScheme.UNKEYED`.
     """
-    # An external id may look like an id, and names another reward.
-    named = reward if isinstance(reward, int) else f"external:{reward}"
-    return _derive(_CAMPAIGN_SPACE, campaign, customer.canonical, named, occurrence, generation)
+
+    def __init__(self, campaign: str, key: bytes | None = None) -> None:
+        self._campaign = campaign
+        # A copy costs less than a new one, and so less than the unkeyed digest.
+        self._keyed = None if key is None else blake2b(key=key, digest_size=_UUID_BYTES)
+
+    def derive(
+        self, customer: Customer, reward: int | str, *, occurrence: int = 1, generation: int = 1
+    ) -> str:
+        """Derive the requestId of a line.
+
+        Args:
+            customer: the line's customer; the case of an e-mail address is ignored.
+            reward: the reward's id, or its external id, a text.
+            occurrence: 1 for the customer's first line with this reward in the campaign, 2 for the
+                second, …
+            generation: 1, plus one for each approved reissue after a definite refusal.
+
+        Returns:
+            A UUID as text: of version 5 without a key, else of version 8.
+        """
+        # An external id may look like an id, and names another reward.
+        named = reward if isinstance(reward, int) else f"external:{reward}"
+        name = _join(self._campaign, customer.canonical, named, occurrence, generation)
+        if self._keyed is None:
+            return _uuid5(_CAMPAIGN_SPACE, name)
+        keyed = self._keyed.copy()
+        keyed.update(name.encode())
+        return _uuid_text(keyed.hexdigest(), "8")
 
 
 def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str:
@@ -48,9 +71,9 @@ def keyed_request_id(key: str, *, position: int = 0, generation: int = 1) -> str
         key: the caller's key. The payload does not count, so that a changed payload under a known
             key is noticed and refused.
         position: 0-based position of the line in its job.
-        generation: see `campaign_request_id`.
+        generation: see `CampaignIds.derive`.
     """
-    return _derive(_KEY_SPACE, key, position, generation)
+    return _uuid5(_KEY_SPACE, _join(key, position, generation))
 
 
 def fresh_request_id() -> str:
@@ -58,16 +81,22 @@ def fresh_request_id() -> str:
     return str(uuid4())
 
 
-def _derive(space: bytes, *parts: str | int) -> str:
+def _join(*parts: str | int) -> str:
     texts = [str(part) for part in parts]
     name = _SEPARATOR.join(texts)
     if _ESCAPE in name or name.count(_SEPARATOR) >= len(texts):
         name = _SEPARATOR.join(text.translate(_ESCAPES) for text in texts)
-    return _uuid5(space, name)
+    return name
 
 
 def _uuid5(space: bytes, name: str) -> str:
     """`str(uuid.uuid5(…))` in a third of the time: a blast derives one for each row."""
-    digest = sha1(space + name.encode(), usedforsecurity=False).hexdigest()
-    variant = _VARIANTS[digest[16]]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    return _uuid_text(sha1(space + name.encode(), usedforsecurity=False).hexdigest(), "5")
+
+
+def _uuid_text(digest: str, version: str) -> str:
+    """Write a UUID's digits, except version and variant, which replace those of the digest."""
+    return (
+        f"{digest[:8]}-{digest[8:12]}-{version}{digest[13:16]}-"
+        f"{_VARIANTS[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+    )

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, Row, select, update
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
+from issuance.request_id import IdScheme
 from issuance.states import CampaignState
 from ledger.audit_log import Operator, record_action
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import Lock
 from ledger.store.errors import LedgerError
 from ledger.store.schema import IS_OPEN, campaigns, jobs
 
@@ -33,6 +35,8 @@ class Campaign:
     accepted_lines: int
     weight: int
     """1 to 100: its share of the rate relative to other campaigns that have work."""
+    id_scheme: IdScheme
+    """How its requestIds are derived; it never changes."""
     account: str = DEFAULT_ACCOUNT
     """The API account of all its calls."""
 
@@ -54,6 +58,7 @@ def ensure_campaign(
     Raises:
         CampaignError: the name is empty, too long (255 characters) or has control characters, or
             several campaigns have a spelling of it, or the campaign belongs to another account.
+        SecretError: the ledger has another secret than this process.
     """
     with ledger.read() as connection:
         found = _find_spelling(connection, name)
@@ -67,8 +72,13 @@ def ensure_campaign(
             "defers_limits": defers_limits,
             "accepted_lines": 0,
             "account": account or DEFAULT_ACCOUNT,
+            "id_scheme": IdScheme.KEYED.value,
         }
+        keys = ledger.keys
         with ledger.write() as connection:
+            # `migrate` holds it while it replaces the secret, which it does only without campaigns.
+            ledger.dialect.lock(connection, Lock.MIGRATION)
+            keys.require_current(connection)
             # Another producer may create it at the same moment: then that one is used.
             values |= {"created_at": now_ms()}
             connection.execute(ledger.dialect.upsert(campaigns, values, keys=["name"], changes={}))
@@ -298,7 +308,7 @@ def _alike(first: str, second: str) -> bool:
     return normalise_name(first) == normalise_name(second)
 
 
-def _campaign(row: Row[tuple[int, str, str, bool, int, int, int, str]]) -> Campaign:
+def _campaign(row: Row[Any]) -> Campaign:
     return Campaign(
         id=row.id,
         name=row.name,
@@ -307,4 +317,5 @@ def _campaign(row: Row[tuple[int, str, str, bool, int, int, int, str]]) -> Campa
         accepted_lines=row.accepted_lines,
         weight=row.weight,
         account=row.account,
+        id_scheme=IdScheme(row.id_scheme),
     )

@@ -9,6 +9,8 @@ import structlog
 
 from config.gc_tuning import collecting_rarely
 from issuance.job import Job
+from issuance.request_id import CampaignIds
+from ledger.campaign_ids import campaign_ids
 from ledger.campaigns import Campaign
 from ledger.intake.acceptance import Acceptance, Conflict, close_intake, open_intake
 from ledger.intake.planner_statistics import Statistics
@@ -83,6 +85,7 @@ def blast(
 
     Raises:
         CampaignError: the campaign was cancelled.
+        SecretError: the ledger has another secret than this process.
         ValueError: the options group rows, and the endpoint is `single`.
     """
     options = options or BlastOptions()
@@ -90,7 +93,8 @@ def blast(
         stack.enter_context(collecting_rarely())
         # Without --allow-repeats the ledger's unique requestIds find repeats, at no cost.
         occurrences = stack.enter_context(Occurrences()) if options.allow_repeats else None
-        preparer = Preparer(campaign.name, freezer, options, occurrences, unit=source.unit)
+        ids = campaign_ids(ledger, campaign)
+        preparer = Preparer(ids, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
         intake_id = open_intake(ledger, campaign, str(source.path))
         batches = map(preparer.prepare, _batches(source))
@@ -147,7 +151,9 @@ def check(
     """
     with Occurrences() as occurrences:
         options = options or BlastOptions()
-        preparer = Preparer(campaign_name, freezer, options, occurrences, unit=source.unit)
+        # Nothing is kept, so these requestIds only distinguish the file's rows.
+        ids = CampaignIds(campaign_name)
+        preparer = Preparer(ids, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
         for prepared in map(preparer.prepare, _batches(source)):
             jobs, above = _divide(prepared.jobs, freezer.max_quantity)

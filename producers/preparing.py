@@ -7,7 +7,7 @@ from typing import NamedTuple
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
-from issuance.request_id import campaign_request_id
+from issuance.request_id import CampaignIds
 from producers.fields.line import NO_CALL_FIELDS
 from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
@@ -68,7 +68,7 @@ class Preparer:
     """Prepares the rows of one file.
 
     Args:
-        campaign: the campaign's name; requestIds are derived from it.
+        ids: derives the campaign's requestIds.
         freezer: makes the bodies.
         options: how to treat the rows.
         occurrences: counts the rows; required if repeats are allowed. If they are not, repeats are
@@ -81,7 +81,7 @@ class Preparer:
 
     def __init__(
         self,
-        campaign: str,
+        ids: CampaignIds,
         freezer: Freezer,
         options: BlastOptions,
         occurrences: Occurrences | None = None,
@@ -92,7 +92,7 @@ class Preparer:
         self.warnings = Warnings()
         self.readings = Readings()
         self.expectation = Expectation()
-        self._campaign = campaign
+        self._ids = ids
         self._freezer = freezer
         self._options = options
         self._occurrences = occurrences
@@ -150,9 +150,7 @@ class Preparer:
         # A row that is refused below counts too: once it is fixed, the rows after it must keep
         # their requestIds.
         occurrence = self._count(customer, row).number if self._options.allow_repeats else 1
-        request_id = campaign_request_id(
-            self._campaign, customer, row.reward.reference, occurrence=occurrence
-        )
+        request_id = self._ids.derive(customer, row.reward.reference, occurrence=occurrence)
         line = self._freezer.line(request_id, row.reward, row.line, row.call)
         findings = self._options.lint.inspect(row, self._freezer.variant)
         if findings and findings[0].refuses:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select, update
 
-from issuance.derived_keys import Purpose
 from issuance.redrive.rules import Verb, refusal
 from issuance.states import DeadLetterState
 from ledger.audit_log import Operator, record_actions
@@ -56,7 +55,7 @@ def redrive(
             all now.
     """
     result = Redriven()
-    customer_key = ledger.key(Purpose.CUSTOMERS)
+    keys = ledger.keys  # read before a transaction begins
     for ids in _batches(ledger, chosen):
         with ledger.write() as connection:
             rows = _sift(connection, ids, result, lambda row: refusal(row.case, verb))
@@ -65,7 +64,7 @@ def redrive(
                 resend(connection, rows, due_at)
                 _log_all(connection, rows, operator, "dead_letter_resent")
             else:
-                renamed = reissue(connection, rows, due_at, customer_key=customer_key)
+                renamed = reissue(connection, rows, due_at, keys)
                 result.reissued |= {
                     letter_id: next(iter(new.values())) for letter_id, new in renamed.items()
                 }

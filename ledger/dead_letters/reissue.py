@@ -9,25 +9,24 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from issuance.customer import Customer
+from issuance.derived_keys import Purpose
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
 from issuance.redrive.narrow import narrow_scope
 from issuance.redrive.reissue import next_generation_id, reissue_body
-from issuance.request_id import campaign_request_id
+from issuance.request_id import CampaignIds
 from issuance.states import State
+from ledger.campaign_ids import ids_of_campaigns
 from ledger.dead_letters.locking import LockedDeadLetter
 from ledger.intake.insertion import insert_jobs
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import jobs, lines
+from ledger.store.secret import Keys
 
 
 def reissue(
-    connection: Connection,
-    rows: Sequence[LockedDeadLetter],
-    due_at: Sequence[int],
-    *,
-    customer_key: bytes,
+    connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int], keys: Keys
 ) -> dict[int, dict[str, str]]:
     """Make the next generation of the dead letters' jobs, with only the lines that failed.
 
@@ -35,15 +34,16 @@ def reissue(
         connection: the transaction, which has locked jobs and letters.
         rows: the dead letters, each with a line that failed.
         due_at: when each new job is due, by the ledger's clock.
-        customer_key: the ledger's key for `Purpose.CUSTOMERS`.
+        keys: the ledger's.
 
     Returns:
         By dead letter: the lines' new requestIds by their old ones. The first is the new job's id.
     """
     olds = _jobs(connection, [row.job_number for row in rows])
     of_jobs = _lines(connection, list(olds))
+    ids = ids_of_campaigns(connection, {row.campaign_id for row in rows}, keys)
     renamed = {
-        row.id: _rename(row.case.campaign, olds[row.job_number], of_jobs[row.job_number])
+        row.id: _rename(ids[row.campaign_id], olds[row.job_number], of_jobs[row.job_number])
         for row in rows
     }
     due = dict(zip((row.id for row in rows), due_at, strict=True))
@@ -65,7 +65,7 @@ def reissue(
             connection,
             campaign_id,
             successors,
-            customer_key=customer_key,
+            customer_key=keys[Purpose.CUSTOMERS],
             intake_id=intake_id,
             reissue_of=reissue_of,
         )
@@ -118,15 +118,14 @@ def _lines(connection: Connection, numbers: list[int]) -> dict[int, list[_OldLin
     return {number: list(group) for number, group in groupby(rows, attrgetter("job_number"))}
 
 
-def _rename(campaign: str, old: _OldJob, of_job: list[_OldLine]) -> dict[str, str]:
+def _rename(ids: CampaignIds, old: _OldJob, of_job: list[_OldLine]) -> dict[str, str]:
     """Derive the next requestIds: as the campaign's were, or from the old one if a key made it."""
     renamed = {}
     for line in of_job:
         if line.state == State.FAILED:
             customer = Customer.parse(old.customer)
             derive = partial(
-                campaign_request_id,
-                campaign,
+                ids.derive,
                 customer,
                 line.reward_id if line.reward_external_id is None else line.reward_external_id,
                 occurrence=old.occurrence,

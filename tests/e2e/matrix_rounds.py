@@ -9,7 +9,7 @@ from typing import Any
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Job, Lane, Line
-from issuance.request_id import campaign_request_id
+from issuance.request_id import CampaignIds
 from producers.freezing import Freezer
 from simulator.demo_catalogue import CHILDREN
 
@@ -190,7 +190,7 @@ def orders(reading: Reading, variant: Variant, area: int) -> Iterator[Order]:
         lines = tuple(
             replace(
                 line,
-                request_id=campaign_request_id(campaign, customer, line.reward_id),
+                request_id=CampaignIds(campaign).derive(customer, line.reward_id),
                 org_id=ORG if variant.endpoint.needs_org else None,
             )
             for line in basket

@@ -18,7 +18,7 @@ from issuance.outcome import Kind
 from issuance.redrive.rules import Verb
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer, NoAnswer, Reply
-from issuance.request_id import campaign_request_id, keyed_request_id
+from issuance.request_id import CampaignIds, keyed_request_id
 from issuance.retry import History, RetryPolicy, decide
 from issuance.states import State
 from ledger.audit_log import Operator
@@ -54,11 +54,12 @@ def make_job(
     key: str | None = None,
     notes: str | None = None,
     source_line: int | None = None,
+    ids: CampaignIds | None = None,
 ) -> Job:
-    """Make the job of customer `number`, as a producer does."""
+    """Make the job of customer `number`, as a producer does; None: with unkeyed `ids`."""
     customer = Customer("mobile", f"91980000{number:04}")
     request_ids = [
-        campaign_request_id(campaign, customer, reward, occurrence=occurrence)
+        (ids or CampaignIds(campaign)).derive(customer, reward, occurrence=occurrence)
         if key is None
         else keyed_request_id(key, position=position)
         for position, reward in enumerate(rewards)

@@ -9,10 +9,10 @@ import pytest
 from issuance.endpoint import Variant
 from issuance.job import Lane
 from issuance.redrive.rules import Verb
-from issuance.request_id import campaign_request_id
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.audit_log import actions_on
+from ledger.campaign_ids import campaign_ids
 from ledger.campaigns import find_campaign
 from tests.contract.ledger.build import (
     BUSY_CODE,
@@ -73,11 +73,12 @@ def test_a_resend_leaves_issued_lines_issued(desk):
 
 
 def test_a_reissue_is_a_new_job_with_a_new_request_id_and_the_old_one_stays_as_it_ended(desk):
-    job = make_job()
+    ids = campaign_ids(desk.ledger, desk.campaign)
+    job = make_job(ids=ids)
     desk.settle(job, refuse())
     letter_id = desk.letter().id
     result = desk.redrive(Verb.REISSUE)
-    new_id = campaign_request_id("diwali", job.customer, 1001, generation=2)
+    new_id = ids.derive(job.customer, 1001, generation=2)
     assert (result.done, result.reissued) == ([letter_id], {letter_id: new_id})
     assert (desk.letter().state, desk.letter().reissued_as) == ("redriven", new_id)
     assert desk.counts() == {State.FAILED: 1, State.WAITING: 1}
@@ -117,14 +118,15 @@ def test_only_the_lines_that_failed_are_reissued(desk):
 
 
 def test_a_reissue_that_is_refused_again_can_be_reissued_as_the_third_generation(desk):
-    job = make_job()
+    ids = campaign_ids(desk.ledger, desk.campaign)
+    job = make_job(ids=ids)
     desk.settle(job, refuse())
     desk.redrive(Verb.REISSUE)
     held, second = desk.take_one()
     desk.record(held, judge(second, refuse()))
     desk.redrive(Verb.REISSUE)
     _, third = desk.take_one()
-    assert third.id == campaign_request_id("diwali", job.customer, 1001, generation=3)
+    assert third.id == ids.derive(job.customer, 1001, generation=3)
     assert [letter.reissued_as for letter in desk.letters()] == [second.id, third.id]
 
 

@@ -1,13 +1,14 @@
 """requestIds are pinned, stable and distinct for all names."""
 
 import uuid
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.customer import Customer
-from issuance.request_id import campaign_request_id, fresh_request_id, keyed_request_id
+from issuance.request_id import CampaignIds, fresh_request_id, keyed_request_id
 
 MOBILE = Customer("mobile", "919800000001")
 
@@ -37,6 +38,14 @@ PINNED = [
         "9db4a1ac-3222-53b3-a465-ce90f45fe21b",
     ),
 ]
+KEY = bytes(range(32))
+PINNED_KEYED = [
+    (PINNED[0], "9106f7c6-8187-8207-a3d1-c1b193d29550"),
+    (PINNED[1], "15684ead-d422-8ccd-8c13-d41d099314f5"),
+    (PINNED[2], "796a3aaf-6f0f-803f-ba25-097f2f24ffcd"),
+    (PINNED[3], "ef7e9370-2672-8289-91eb-b8d8887626eb"),
+    (PINNED[6], "06174601-17a6-837b-8041-93c36c3243f1"),
+]
 PINNED_KEYS = [
     ({}, "c2681617-e895-5a0d-bab6-90555c7521a4"),
     ({"position": 1}, "29a8c76c-ecca-55be-af66-4e1106800400"),
@@ -52,16 +61,53 @@ lines = st.tuples(names, customers, numbers, numbers, numbers)
 keyed_lines = st.tuples(names, numbers, numbers)
 
 
-def derive(line):
+def derive(line, key=None):
     campaign, customer, reward_id, occurrence, generation = line
-    return campaign_request_id(
-        campaign, customer, reward_id, occurrence=occurrence, generation=generation
+    return CampaignIds(campaign, key).derive(
+        customer, reward_id, occurrence=occurrence, generation=generation
     )
 
 
 @pytest.mark.parametrize(("line", "extra", "expected"), PINNED)
 def test_a_campaigns_request_id_never_changes_between_releases(line, extra, expected):
-    assert campaign_request_id(*line, **extra) == expected
+    campaign, *rest = line
+    assert CampaignIds(campaign).derive(*rest, **extra) == expected
+
+
+@pytest.mark.parametrize(("unkeyed", "expected"), PINNED_KEYED)
+def test_a_keyed_campaigns_request_id_never_changes_between_releases(unkeyed, expected):
+    (campaign, *rest), extra, _ = unkeyed
+    assert CampaignIds(campaign, KEY).derive(*rest, **extra) == expected
+
+
+@given(lines, st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_without_the_key_no_other_derivation_gives_the_request_id(line, key, other):
+    keyed = derive(line, key)
+    assert keyed != derive(line)
+    assert (keyed == derive(line, other)) is (key == other)
+
+
+@given(lines, lines)
+def test_two_lines_of_keyed_campaigns_have_one_request_id_only_if_they_are_the_same(one, other):
+    assert (derive(one, KEY) == derive(other, KEY)) is (one == other)
+
+
+@given(lines)
+def test_a_keyed_request_id_is_a_uuid_of_version_8(line):
+    text = derive(line, KEY)
+    parsed = uuid.UUID(text)
+    assert str(parsed) == text
+    assert (parsed.version, parsed.variant) == (8, uuid.RFC_4122)
+
+
+def test_the_digits_of_keyed_request_ids_show_nothing_of_neighbouring_customers():
+    ids = CampaignIds("spring", KEY)
+    made = [ids.derive(Customer("mobile", f"9198{n:08}"), 1001) for n in range(2_000)]
+    assert len(set(made)) == 2_000
+    differing = [
+        (uuid.UUID(one).int ^ uuid.UUID(other).int).bit_count() for one, other in pairwise(made)
+    ]
+    assert 55 < sum(differing) / len(differing) < 67  # half of the 122 bits that may differ
 
 
 @pytest.mark.parametrize(("extra", "expected"), PINNED_KEYS)
@@ -75,8 +121,8 @@ def test_two_lines_have_one_request_id_only_if_they_are_the_same_line(one, other
 
 
 def test_a_separator_in_a_campaigns_name_never_makes_two_lines_equal():
-    one = campaign_request_id("a\x1fexternalId:b", Customer("externalId", "c"), 1)
-    other = campaign_request_id("a", Customer("externalId", "b\x1fexternalId:c"), 1)
+    one = CampaignIds("a\x1fexternalId:b").derive(Customer("externalId", "c"), 1)
+    other = CampaignIds("a").derive(Customer("externalId", "b\x1fexternalId:c"), 1)
     assert one != other
 
 
@@ -91,20 +137,21 @@ def test_two_keyed_lines_have_one_request_id_only_if_they_are_the_same_line(one,
 @given(st.from_regex(r"[A-Za-z.]{1,9}@[A-Za-z]{1,9}\.org", fullmatch=True))
 def test_the_case_of_an_email_address_does_not_matter(address):
     ids = {
-        campaign_request_id("c", Customer("email", text), 1)
+        CampaignIds("c").derive(Customer("email", text), 1)
         for text in (address, address.upper(), address.lower())
     }
     assert len(ids) == 1
 
 
 def test_an_external_id_keeps_its_case():
-    assert campaign_request_id("c", Customer("externalId", "ab"), 1) != campaign_request_id(
-        "c", Customer("externalId", "AB"), 1
+    ids = CampaignIds("c")
+    assert ids.derive(Customer("externalId", "ab"), 1) != ids.derive(
+        Customer("externalId", "AB"), 1
     )
 
 
 def test_a_key_and_a_campaign_of_the_same_name_give_different_ids():
-    assert keyed_request_id("spring") != campaign_request_id("spring", MOBILE, 1)
+    assert keyed_request_id("spring") != CampaignIds("spring").derive(MOBILE, 1)
 
 
 @given(names, numbers)

@@ -14,7 +14,7 @@ from issuance.redrive.narrow import narrow, narrow_scope
 from issuance.redrive.reissue import reissue_body
 from issuance.replies.classification import classify
 from issuance.replies.reply import Answer
-from issuance.request_id import campaign_request_id
+from issuance.request_id import CampaignIds
 
 MOBILE = Customer("mobile", "919800000001")
 A = Line("r-a", 1001, org_id=7)
@@ -36,13 +36,12 @@ def freeze(*lines, number=None, variant=Variant.CONNECTED, orgs=None):
 
 def test_an_external_id_has_a_request_id_of_its_own_that_never_changes():
     assert (
-        campaign_request_id("spring-2026", MOBILE, "SKU-9")
-        == "a79758de-e562-5c53-a098-1514db83592d"
+        CampaignIds("spring-2026").derive(MOBILE, "SKU-9") == "a79758de-e562-5c53-a098-1514db83592d"
     )
     assert (
-        campaign_request_id("spring-2026", MOBILE, "1001") == "611830aa-8930-5aa9-8d90-1627e439a491"
+        CampaignIds("spring-2026").derive(MOBILE, "1001") == "611830aa-8930-5aa9-8d90-1627e439a491"
     )
-    assert campaign_request_id("c", MOBILE, "1001") != campaign_request_id("c", MOBILE, 1001)
+    assert CampaignIds("c").derive(MOBILE, "1001") != CampaignIds("c").derive(MOBILE, 1001)
 
 
 def test_the_body_names_a_reward_by_its_external_id_and_the_call_by_its_own_number():

@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.customer import Customer
-from issuance.request_id import campaign_request_id
+from issuance.request_id import CampaignIds
 from producers.fields import identifiers
 from producers.fields.reading import bare
 
@@ -32,7 +32,7 @@ OTHER_SPELLINGS = [
 
 def request_id(kind, text):
     customer = Customer(kind, bare(RULES[kind](text)))
-    return campaign_request_id("spring-2026", customer, 1001)
+    return CampaignIds("spring-2026").derive(customer, 1001)
 
 
 @pytest.mark.parametrize(("kind", "text"), PINNED)

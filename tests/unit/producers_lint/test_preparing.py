@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from issuance.endpoint import Variant
+from issuance.request_id import CampaignIds
 from producers.freezing import Freezer
 from producers.lint import Lint
 from producers.occurrences import Occurrences
@@ -25,7 +26,10 @@ def freezer(variant: Variant = Variant.BULK) -> Freezer:
 def prepare(*rows: Row | BadRow, options: BlastOptions = GROUPED) -> Prepared:
     with Occurrences() as occurrences:
         return Preparer(
-            "spring", freezer(), options, occurrences if options.allow_repeats else None
+            CampaignIds("spring"),
+            freezer(),
+            options,
+            occurrences if options.allow_repeats else None,
         ).prepare(rows)
 
 
@@ -105,7 +109,7 @@ def test_a_bad_row_does_not_affect_the_other_rows_of_its_customer():
 
 
 def test_warnings_of_refused_rows_are_not_counted():
-    preparer = Preparer("spring", freezer(Variant.SINGLE), BlastOptions())
+    preparer = Preparer(CampaignIds("spring"), freezer(Variant.SINGLE), BlastOptions())
     preparer.prepare([row(1, mobile="9800000001", quantity=2), row(1, mobile="9800000002")])
     assert preparer.warnings.rows == 1
 
@@ -124,7 +128,7 @@ def test_points_are_sent_in_the_payment_config():
 
 def test_the_single_endpoint_cannot_group():
     with pytest.raises(ValueError, match="ISSUANCE_API_VARIANT=bulk"):
-        Preparer("spring", freezer(Variant.SINGLE), GROUPED)
+        Preparer(CampaignIds("spring"), freezer(Variant.SINGLE), GROUPED)
 
 
 ROWS = st.lists(
@@ -143,7 +147,7 @@ def test_every_row_is_in_one_job_with_the_same_request_id_for_any_batch_boundari
         for line, (mobile, reward, notes) in enumerate(rows, 2)
     ]
     with Occurrences() as occurrences:
-        preparer = Preparer("spring", freezer(), options, occurrences)
+        preparer = Preparer(CampaignIds("spring"), freezer(), options, occurrences)
         in_two = preparer.prepare(made[:cut]).jobs + preparer.prepare(made[cut:]).jobs
     at_once = prepare(*made, options=BlastOptions(allow_repeats=True)).jobs
     ids = {line.source_line: line.request_id for job in at_once for line in job.lines}
