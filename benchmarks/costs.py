@@ -108,9 +108,7 @@ def run_steps(
             lost_after_seconds=_LEASE_SECONDS,
         )
     with watch.step("claim"):
-        held = claim(
-            ledger, chunk.id, chunk.job_numbers, lease_seconds=_LEASE_SECONDS, orphaned=False
-        )
+        held = claim(ledger, chunk.message, lease_seconds=_LEASE_SECONDS, orphaned=False)
     answers = [answer_of(job) for job in held.jobs]
     with watch.step("classify"):
         attempts = [_attempt(job, answer) for job, answer in zip(held.jobs, answers, strict=True)]

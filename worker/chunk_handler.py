@@ -1,10 +1,11 @@
 """Handles one chunk in a worker child: claims it, issues it and hands it over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
+from issuance.chunk_message import ChunkMessage
 from ledger.dispatch.claims import Claim, claim
 from limiter.unavailable import LimitsUnavailable
 from worker.accounts import AccountServices
@@ -21,8 +22,7 @@ log = structlog.get_logger("issuance.worker")
 
 def handle_chunk(
     services: WorkerServices,
-    chunk_id: str,
-    job_numbers: Sequence[int],
+    message: ChunkMessage,
     *,
     redelivered: bool,
     show_end: Callable[[ChunkResult], None] = lambda _: None,
@@ -36,8 +36,7 @@ def handle_chunk(
 
     Args:
         services: this process's services.
-        chunk_id: the chunk, which is the task's id too.
-        job_numbers: its jobs.
+        message: the chunk's, with the release's mark.
         redelivered: whether the broker delivers the message again.
         show_end: called with the final result if calls are still open when this returns.
 
@@ -46,7 +45,7 @@ def handle_chunk(
     """
     # A wrong setting must show before the claim, or it would count as a lost worker.
     services.prepare()
-    lease_seconds = services.settings.lease_seconds
+    chunk_id, lease_seconds = message.chunk_id, services.settings.lease_seconds
     orphaned = redelivered and services.orphans.take(chunk_id)
     accounts = services.accounts.known()
 
@@ -54,8 +53,7 @@ def handle_chunk(
         with services.ledger_turn:
             return claim(
                 services.ledger,
-                chunk_id,
-                job_numbers,
+                message,
                 lease_seconds=lease_seconds,
                 orphaned=orphaned,
                 accounts=accounts.keys(),
@@ -69,7 +67,8 @@ def handle_chunk(
     if held.isolated:
         _unlock(services, services.accounts.of(accounts[held.account]), held)
     if not held.jobs:
-        log.info("chunk_empty", chunk_id=chunk_id, jobs=len(job_numbers), redelivered=redelivered)
+        jobs = len(message.job_numbers)
+        log.info("chunk_empty", chunk_id=chunk_id, jobs=jobs, redelivered=redelivered)
         return ChunkResult()
     log.debug(
         "chunk_claimed",

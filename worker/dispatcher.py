@@ -23,6 +23,7 @@ from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
 from worker.account_groups import AccountGroup, group_accounts, spread
 from worker.broker_loss import release_lost_messages
+from worker.chunk_messages import chunk_key
 from worker.ledger_retry import first_line
 from worker.lost_children import end_lost_claims
 from worker.outbox import publish_dead_letters
@@ -51,6 +52,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
     """
     services.wake_up.acknowledge()
     try:
+        chunk_key(services.ledger)  # before jobs are queued: without it they cannot be published
         settle_cancelled(services.ledger)
         end_lost_claims(services)
         reap(services.ledger)
@@ -212,7 +214,7 @@ def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
     published = 0
     for place, chunk in enumerate(chunks):
         try:
-            _send(services.app, chunk)
+            _send(services.app, chunk, chunk_key(services.ledger))
         except BrokerAway as error:
             log.warning("broker_unavailable", error=str(error), chunks=len(chunks) - place)
             unqueue(services.ledger, chunks[place:])
@@ -232,11 +234,11 @@ def _publish(services: WorkerServices, chunks: list[Chunk]) -> int:
     return published
 
 
-def _send(app: Celery, chunk: Chunk) -> None:
+def _send(app: Celery, chunk: Chunk, key: bytes) -> None:
     publish(
         app,
         ISSUE_TASK,
-        args=[list(chunk.job_numbers)],
+        args=chunk.message.arguments(key),
         task_id=chunk.id,
         queue=LANE_QUEUES[chunk.lane],
         argsrepr=describe_chunk(chunk),

@@ -8,6 +8,7 @@ from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
 from worker.alerting import alert
 from worker.chunk.chunk_result import ChunkResult
 from worker.chunk_handler import handle_chunk
+from worker.chunk_messages import read_message
 from worker.dispatcher import run_release
 from worker.orphans import reporting_request
 from worker.services import WorkerServices
@@ -22,12 +23,14 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
     report = reporting_request(services.orphans.report)
 
     @app.task(name=ISSUE_TASK, bind=True, shared=False, Request=report)
-    def issue_chunk(self: Task, job_numbers: list[int]) -> ChunkResult:
+    def issue_chunk(self: Task, *arguments: object, **_: object) -> ChunkResult:
+        message = read_message(services, self.request.id, arguments)
+        if message is None:
+            return ChunkResult()
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         return handle_chunk(
             services,
-            self.request.id,
-            job_numbers,
+            message,
             redelivered=redelivered,
             show_end=services.late_results.of_task(self.request.id, self.request.hostname),
         )

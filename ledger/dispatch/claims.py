@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    null,
     or_,
     select,
     update,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from issuance.account import DEFAULT_ACCOUNT
+from issuance.chunk_message import ChunkMessage
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Lane, Line
@@ -100,18 +100,17 @@ class Claim:
 
 def claim(
     ledger: Ledger,
-    chunk_id: str,
-    job_numbers: Sequence[int],
+    chunk: ChunkMessage,
     *,
     lease_seconds: float,
     orphaned: bool,
     accounts: Collection[str] | None = None,
 ) -> Claim:
-    """Claim a chunk's jobs that are still queued; those of a paused or cancelled campaign go back.
+    """Claim the jobs that the release queued under this chunk's id, for its campaign and lane.
 
-    So do those of an account that this installation has no longer.
-
-    Jobs to be reconciled are claimed in a cancelled campaign too: reading issues nothing.
+    Those of a paused or cancelled campaign go back, and so do those of an account that this
+    installation has no longer. Jobs to be reconciled are claimed in a cancelled campaign too:
+    reading issues nothing.
 
     A duplicate or stale message claims nothing, nor does one that the broker redelivers while a
     worker still has it. An orphaned one takes over its own earlier claims: their worker is dead,
@@ -119,43 +118,41 @@ def claim(
 
     Args:
         ledger: the record.
-        chunk_id: the message's id.
-        job_numbers: the chunk's jobs.
+        chunk: what its message says.
         lease_seconds: how long the claim lasts; every call must end before.
         orphaned: whether the worker that got this message before is known to be dead.
         accounts: the names of the known accounts; None: every account is known.
     """
+    chunk_id = chunk.chunk_id
+    of_chunk = {
+        "job_numbers": chunk.job_numbers,
+        "expected_chunk_id": chunk_id,
+        "expected_campaign_id": chunk.campaign_id,
+        "expected_lane": chunk.lane,
+    }
     with ledger.write() as connection:
-        campaign = connection.execute(_CAMPAIGN, {"job_numbers": job_numbers}).one_or_none()
+        campaign = connection.execute(_CAMPAIGN, of_chunk).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
         if accounts is not None and campaign.account not in accounts:
-            connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
+            connection.execute(_GIVE_BACK, of_chunk)
             return Claim(
                 chunk_id, campaign.name, defers_limits=False, jobs=(), account=campaign.account
             )
         is_cancelled = campaign.state == CampaignState.CANCELLED
         if campaign.state == CampaignState.PAUSED:
-            connection.execute(_GIVE_BACK, {"job_numbers": job_numbers})
+            connection.execute(_GIVE_BACK, of_chunk)
         if is_cancelled:
-            connection.execute(_GIVE_BACK_SENDS, {"job_numbers": job_numbers})
+            connection.execute(_GIVE_BACK_SENDS, of_chunk)
         if orphaned:
-            lost = connection.scalars(
-                _LOST, {"job_numbers": job_numbers, "chunk_id": chunk_id}
-            ).all()
+            lost = connection.scalars(_LOST, of_chunk).all()
             fields = {"campaign": campaign.name, "chunk_id": chunk_id}
             log_jobs_after_commit(connection, "claims_taken_over", lost, level="warning", **fields)
         isolated: Sequence[str] = ()
-        if orphaned and len(job_numbers) > 1:
-            isolated = connection.scalars(
-                _ISOLATE, {"job_numbers": job_numbers, "chunk_id": chunk_id}
-            ).all()
-        values = {
-            "job_numbers": job_numbers,
-            "chunk_id": chunk_id,
-            "lease_ms": milliseconds(lease_seconds),
-        }
-        taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, values).all()
+        if orphaned and len(chunk.job_numbers) > 1:
+            isolated = connection.scalars(_ISOLATE, of_chunk).all()
+        lease = {"lease_ms": milliseconds(lease_seconds)}
+        taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, of_chunk | lease).all()
         of_jobs, shown, vouchers = _lines(connection, [row[0] for row in taken])
     claimed = sorted(
         (_claimed(row, of_jobs, shown, vouchers) for row in taken), key=attrgetter("number")
@@ -167,52 +164,51 @@ def claim(
         tuple(claimed),
         is_cancelled,
         tuple(map(Customer.parse, isolated)),
-        Lane(campaign.lane),
+        chunk.lane,
         campaign.account,
     )
 
 
 _NUMBERS: BindParameter[Any] = bindparam("job_numbers", expanding=True)
-_CHUNK: BindParameter[Any] = bindparam("chunk_id")
+# The release wrote the chunk's id into these jobs. A message that names others claims none of them.
+_OF_CHUNK = and_(
+    jobs.c.number.in_(_NUMBERS),
+    jobs.c.chunk_id == bindparam("expected_chunk_id"),
+    jobs.c.campaign_id == bindparam("expected_campaign_id"),
+    jobs.c.lane == bindparam("expected_lane"),
+)
 
-# A chunk's jobs are of one campaign and one lane.
 _CAMPAIGN = (
     select(
         campaigns.c.name,
         campaigns.c.defers_limits,
         campaigns.c.state,
         campaigns.c.account,
-        jobs.c.lane,
     )
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
-    .where(jobs.c.number.in_(_NUMBERS))
+    .where(_OF_CHUNK)
     .limit(1)
 )
 _GIVE_BACK = (
     update(jobs)
-    .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.QUEUED)
+    .where(_OF_CHUNK, jobs.c.state == State.QUEUED)
     .values(state=State.WAITING, lease_until=None)
 )
 _GIVE_BACK_SENDS = _GIVE_BACK.where(jobs.c.fallback.is_(None))
 _LOST = (
     select(lines.c.request_id)
     .join(jobs, jobs.c.number == lines.c.job_number)
-    .where(jobs.c.number.in_(_NUMBERS), jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK)
+    .where(_OF_CHUNK, jobs.c.state == State.RUNNING)
     .order_by(lines.c.job_number, lines.c.position)
 )
 # Jobs over which this chunk has lost two workers go back, to be released one by one.
 _ISOLATE = (
     update(jobs)
-    .where(
-        jobs.c.number.in_(_NUMBERS),
-        jobs.c.state == State.RUNNING,
-        jobs.c.chunk_id == _CHUNK,
-        jobs.c.claims >= ISOLATED_FROM,
-    )
+    .where(_OF_CHUNK, jobs.c.state == State.RUNNING, jobs.c.claims >= ISOLATED_FROM)
     .values(
         state=State.WAITING,
         lease_until=None,
-        chunk_id=null(),  # None would be a parameter named like `_CHUNK`
+        chunk_id=None,
         due_at=now_ms(),
         may_have_reached=True,
     )
@@ -223,17 +219,14 @@ _ISOLATE = (
 def _take(*, again: bool) -> ReturningUpdate[Any]:
     free = jobs.c.state == State.QUEUED
     if again:
-        ours = and_(
-            jobs.c.state == State.RUNNING, jobs.c.chunk_id == _CHUNK, jobs.c.claims < CLAIMS_MAX
-        )
+        ours = and_(jobs.c.state == State.RUNNING, jobs.c.claims < CLAIMS_MAX)
         free = or_(free, ours)
     now = now_ms()
     return (
         update(jobs)
-        .where(jobs.c.number.in_(_NUMBERS), free)
+        .where(_OF_CHUNK, free)
         .values(
             state=State.RUNNING,
-            chunk_id=_CHUNK,
             lease_until=now + bindparam("lease_ms"),
             claims=jobs.c.claims + 1,
             first_claimed_at=func.coalesce(jobs.c.first_claimed_at, now),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from issuance.chunk_message import ChunkMessage
 from issuance.fair_queue import Contender, FairScheduler, size_chunk
 from issuance.job import Lane
 from issuance.states import State
@@ -35,10 +36,16 @@ class Chunk:
 
     id: str
     campaign: str
+    campaign_id: int
     lane: Lane
     job_numbers: tuple[int, ...]
     request_ids: tuple[str, ...]
     """Of every line, for searches; if each job has one line, these are the jobs' ids."""
+
+    @property
+    def message(self) -> ChunkMessage:
+        """What its message says."""
+        return ChunkMessage(self.id, self.campaign_id, self.lane, self.job_numbers)
 
 
 def release(
@@ -110,11 +117,12 @@ def release(
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
             newest_first = newest_probes and is_probed(each.id)
-            due = due_jobs(lane, each)
-            taken = _queue_due(
-                connection, due, sum(sizes), lost_after_seconds, newest_first=newest_first
+            chosen = _choose_due(
+                connection, due_jobs(lane, each), sum(sizes), newest_first=newest_first
             )
-            chunks[each.id] = iter(_chunks(connection, lane, each.name, taken, sizes))
+            cut = _chunks(connection, lane, each, chosen, sizes)
+            _queue(connection, cut, lost_after_seconds)
+            chunks[each.id] = iter(cut)
         if not waiting:
             finish_campaigns(connection)
     in_turn = [chunk for turn in given for chunk in islice(chunks[turn.key], 1)]
@@ -146,12 +154,17 @@ def unqueue(ledger: Ledger, chunks: list[Chunk], *, delay_seconds: float = 0.0) 
         delay_seconds: until then other jobs go first.
     """
     numbers = [number for chunk in chunks for number in chunk.job_numbers]
+    chunk_ids = [chunk.id for chunk in chunks]
     delay = {"delay_ms": int(delay_seconds * 1000)} if delay_seconds else {}
     with ledger.write() as connection:
         for start in range(0, len(numbers), _BATCH):
             connection.execute(
                 _POSTPONE if delay else _UNQUEUE,
-                {"job_numbers": numbers[start : start + _BATCH], **delay},
+                {
+                    "job_numbers": numbers[start : start + _BATCH],
+                    "chunk_ids": chunk_ids,
+                    **delay,
+                },
             )
 
 
@@ -166,18 +179,24 @@ _TAKE_BACK = (
     update(jobs).where(jobs.c.state == State.QUEUED).values(state=State.WAITING, lease_until=None)
 )
 _UNQUEUE_ALL = _TAKE_BACK.where(IS_LEASED)
-_UNQUEUE = _TAKE_BACK.where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+# The message of an unpublished chunk may be there: its jobs may be in another chunk already.
+_UNQUEUE = _TAKE_BACK.where(
+    jobs.c.number.in_(bindparam("job_numbers", expanding=True)),
+    jobs.c.chunk_id.in_(bindparam("chunk_ids", expanding=True)),
+)
 _POSTPONE = _UNQUEUE.values(due_at=now_ms() + bindparam("delay_ms"))
+_QUEUE = (
+    update(jobs)
+    .where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+    .values(state=State.QUEUED, lease_until=now_ms() + bindparam("lease_ms"))
+    .values(chunk_id=bindparam("chunk_id"))
+)
 
 
-def _queue_due(
-    connection: Connection,
-    due: ColumnElement[bool],
-    limit: int,
-    lost_after_seconds: float,
-    *,
-    newest_first: bool,
+def _choose_due(
+    connection: Connection, due: ColumnElement[bool], limit: int, *, newest_first: bool
 ) -> list[tuple[int, str, int, int]]:
+    """Choose due jobs and lock their rows; returns number, id, open lines and claims of each."""
     if limit == 0:
         return []
     order = (
@@ -185,41 +204,40 @@ def _queue_due(
         if newest_first
         else (jobs.c.due_at, jobs.c.number)
     )
-    chosen = (
-        select(jobs.c.number)
+    query = (
+        select(jobs.c.number, jobs.c.id, jobs.c.open_lines, jobs.c.claims)
         .where(due)
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        # A CTE is evaluated once; a subquery PostgreSQL may evaluate per row, past the limit.
-        .cte("chosen")
     )
-    statement = (
-        update(jobs)
-        .where(jobs.c.number.in_(select(chosen.c.number)))
-        .values(state=State.QUEUED, lease_until=now_ms() + milliseconds(lost_after_seconds))
-        .returning(jobs.c.number, jobs.c.id, jobs.c.open_lines, jobs.c.claims)
-    )
-    return sorted(
-        (row.number, row.id, row.open_lines, row.claims) for row in connection.execute(statement)
-    )
+    return sorted(map(tuple, connection.execute(query)))
+
+
+def _queue(connection: Connection, chunks: list[Chunk], lost_after_seconds: float) -> None:
+    """Queue each chunk's jobs under its id: only its own message can claim them."""
+    lease_ms = milliseconds(lost_after_seconds)
+    for chunk in chunks:
+        values = {"chunk_id": chunk.id, "lease_ms": lease_ms}
+        connection.execute(_QUEUE, {"job_numbers": chunk.job_numbers, **values})
 
 
 def _chunks(
     connection: Connection,
     lane: Lane,
-    campaign: str,
-    taken: list[tuple[int, str, int, int]],
+    campaign: Waiting,
+    chosen: list[tuple[int, str, int, int]],
     sizes: Iterable[int],
 ) -> list[Chunk]:
-    whole = iter([row for row in taken if row[3] < ISOLATED_FROM])
+    whole = iter([row for row in chosen if row[3] < ISOLATED_FROM])
     # There are fewer jobs than the sizes add up to if some were locked or get their own chunk.
     groups = [group for size in sizes if (group := list(islice(whole, size)))]
-    groups += [[row] for row in taken if row[3] >= ISOLATED_FROM]
+    groups += [[row] for row in chosen if row[3] >= ISOLATED_FROM]
     return [
         Chunk(
             id=str(uuid4()),
-            campaign=campaign,
+            campaign=campaign.name,
+            campaign_id=campaign.id,
             lane=lane,
             job_numbers=tuple(number for number, *_ in group),
             request_ids=_request_ids(connection, group),

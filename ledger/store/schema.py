@@ -105,7 +105,7 @@ jobs = Table(
     Column("due_at", Ms, nullable=False),
     # queued: when its message counts as lost; running: when the claim ends
     Column("lease_until", Ms),
-    Column("chunk_id", String(36)),  # the claiming chunk
+    Column("chunk_id", String(36)),  # queued or running: its chunk
     # claims since the last outcome, except those given back
     Column("claims", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),  # of all budgets

@@ -266,6 +266,11 @@ DEFENCES = (
                 "free = jobs.c.open_lines > 0",
             ),
             Edit(
+                "ledger/dispatch/claims.py",
+                'jobs.c.chunk_id == bindparam("expected_chunk_id")',
+                'bindparam("expected_chunk_id", type_=jobs.c.chunk_id.type).is_not(None)',
+            ),
+            Edit(
                 "limiter/customer_locks.py",
                 "return {fingerprints[place - 1] for place in places}",
                 "return set(fingerprints)",

@@ -214,8 +214,7 @@ class Desk:
     ) -> Claim:
         return claim(
             self.ledger,
-            chunk.id,
-            chunk.job_numbers,
+            chunk.message,
             lease_seconds=60,
             orphaned=orphaned,
             accounts=accounts,

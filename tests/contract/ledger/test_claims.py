@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from issuance.endpoint import Variant
 from issuance.job import Lane
-from issuance.states import State
+from issuance.states import CampaignState, State
 from ledger.campaigns import ensure_campaign, pause_campaign
 from ledger.dispatch.cancellation import cancel_campaign
-from ledger.dispatch.claims import CLAIMS_MAX
+from ledger.dispatch.claims import CLAIMS_MAX, claim
 from ledger.dispatch.reaper import reap
+from ledger.store.schema import campaigns
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_job, make_jobs
 
 
@@ -109,6 +111,54 @@ def test_an_orphaned_message_does_not_take_over_another_messages_claims(desk):
     (found,) = desk.release()
     assert len(desk.claim(found).jobs) == 1
     assert desk.claim(lost, orphaned=True).jobs == ()
+
+
+def test_a_stale_message_claims_nothing_of_the_chunk_that_has_its_jobs_now(desk):
+    desk.accept(*make_jobs(2))
+    (stale,) = desk.release()
+    desk.lapse()
+    reap(desk.ledger)
+    (current,) = desk.release()
+    assert current.job_numbers == stale.job_numbers
+    assert desk.claim(stale).jobs == ()
+    assert desk.claim(stale, orphaned=True).jobs == ()
+    assert desk.counts() == {State.QUEUED: 2}
+    assert len(desk.claim(current).jobs) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"chunk_id": "00000000-0000-4000-8000-000000000000"},
+        {"campaign_id": 2},
+        {"lane": Lane.BACKGROUND},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+@pytest.mark.parametrize("state", ["running", "paused", "cancelled", "without its account"])
+def test_a_message_claims_and_gives_back_only_what_the_release_queued_for_it(desk, changed, state):
+    desk.another("holi")
+    desk.accept(*make_jobs(2))
+    (chunk,) = desk.release()
+    if state == "paused":
+        pause_campaign(desk.ledger, "diwali", OPERATOR)
+    if state == "cancelled":
+        with desk.ledger.write() as connection:
+            connection.execute(update(campaigns).values(state=CampaignState.CANCELLED))
+    accounts = () if state == "without its account" else None
+    forged = replace(chunk.message, **changed)
+    held = claim(desk.ledger, forged, lease_seconds=60, orphaned=False, accounts=accounts)
+    assert held.jobs == ()
+    assert desk.counts() == {State.QUEUED: 2}
+
+
+def test_a_message_that_names_more_jobs_claims_only_those_of_its_chunk(desk):
+    desk.accept(*make_jobs(4))
+    first, second = desk.release(chunk_size=2)
+    both = replace(first.message, job_numbers=first.job_numbers + second.job_numbers)
+    held = claim(desk.ledger, both, lease_seconds=60, orphaned=False)
+    assert tuple(job.number for job in held.jobs) == first.job_numbers
+    assert len(desk.claim(second).jobs) == 2
 
 
 def test_jobs_of_a_paused_campaign_go_back_instead(desk):

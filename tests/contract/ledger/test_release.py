@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from issuance.derived_keys import Purpose
 from issuance.job import Lane
@@ -16,6 +16,7 @@ from ledger.campaigns import (
 )
 from ledger.dispatch.backlog import Outstanding
 from ledger.dispatch.cancellation import cancel_campaign
+from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import unqueue
 from ledger.intake.insertion import insert_jobs
 from ledger.queries.campaign_accounts import working_accounts
@@ -133,6 +134,26 @@ def test_chunks_that_were_not_published_are_due_again_at_once(desk):
     (again,) = desk.release()
     assert again.job_numbers == lost.job_numbers
     assert len(desk.claim(published).jobs) == 2
+
+
+def test_an_unpublished_chunk_takes_back_no_job_that_is_in_another_chunk_by_now(desk):
+    desk.accept(*make_jobs(2))
+    (first,) = desk.release()
+    desk.lapse()
+    reap(desk.ledger)
+    (second,) = desk.release()
+    unqueue(desk.ledger, [first])
+    assert desk.counts() == {State.QUEUED: 2}
+    assert len(desk.claim(second).jobs) == 2
+
+
+def test_a_released_job_has_its_chunks_id(desk):
+    desk.accept(*make_jobs(3))
+    chunks = desk.release(chunk_size=2)
+    assert [len(chunk.job_numbers) for chunk in chunks] == [2, 1]
+    with desk.ledger.read() as connection:
+        found = dict(map(tuple, connection.execute(select(jobs.c.number, jobs.c.chunk_id))))
+    assert found == {number: chunk.id for chunk in chunks for number in chunk.job_numbers}
 
 
 def test_a_chunk_that_the_broker_refused_lets_other_jobs_go_first(desk):

@@ -16,12 +16,14 @@ from redis import Redis
 from broker.queues import LANE_QUEUES
 from config.endpoints import Servers
 from config.settings import Settings
+from issuance.chunk_message import ChunkMessage
 from issuance.job import Lane
 from ledger.campaigns import ensure_campaign
 from operations.services import Services
 from simulator.serve import Simulator
 from tests.contract.ledger.build import Desk
 from worker.app import build
+from worker.chunk_messages import chunk_key
 from worker.dispatcher import run_release
 from worker.services import WorkerServices
 
@@ -51,11 +53,14 @@ class System:
     def release(self) -> int:
         return run_release(self.services)
 
-    def publish(self, chunk_id: str, job_numbers: list[int], lane: Lane = Lane.BLAST) -> None:
+    def publish(self, chunk: ChunkMessage, lane: Lane = Lane.BLAST, **options: Any) -> None:
         """Publish a chunk's message, as the release does."""
-        self.app.send_task(
-            "issuance.issue_chunk", args=[job_numbers], task_id=chunk_id, queue=LANE_QUEUES[lane]
-        )
+        known = {
+            "args": chunk.arguments(chunk_key(self.services.ledger)),
+            "task_id": chunk.chunk_id,
+            "queue": LANE_QUEUES[lane],
+        }
+        self.app.send_task("issuance.issue_chunk", **known | options)
 
     def queued(self, queue: str) -> int:
         return self.redis.llen(f"issuance:{queue}")

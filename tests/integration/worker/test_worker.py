@@ -6,6 +6,7 @@ from issuance.job import Lane
 from issuance.states import State
 from tests.contract.ledger.build import make_job, make_jobs
 from tests.integration.worker.system import wait_for
+from worker.chunk_messages import chunk_key
 
 pytestmark = pytest.mark.processes
 
@@ -45,8 +46,8 @@ def test_a_duplicate_message_is_acknowledged_without_a_call(system, desk):
     (job,) = _jobs(desk, 1)
     desk.accept(job)
     (chunk,) = desk.release()
-    system.publish(chunk.id, list(chunk.job_numbers))
-    system.publish(chunk.id, list(chunk.job_numbers))
+    system.publish(chunk.message)
+    system.publish(chunk.message)
     _settled(desk, issued=1)
     wait_for(lambda: system.events(event="chunk_empty", chunk_id=chunk.id))
     assert system.simulator.truth(job.id)["calls"] == 1
@@ -59,7 +60,7 @@ def test_a_message_redelivered_from_a_dead_worker_claims_its_jobs(system, desk):
     system.services.orphans.report(chunk.id)
     # A worker whose child died reports the chunk and rejects the message. The test does the same,
     # on a queue without a consumer.
-    system.publish(chunk.id, list(chunk.job_numbers), Lane.BACKGROUND)
+    system.publish(chunk.message, Lane.BACKGROUND)
     with system.app.connection_for_read() as connection:
         channel = connection.channel()
         message = channel.basic_get("issuance.background")
@@ -110,12 +111,29 @@ def test_an_entry_that_is_not_a_message_ends_one_worker_and_is_gone_for_the_next
         _settled(desk, issued=1)
 
 
-def test_a_message_with_wrong_arguments_is_logged_and_acknowledged(system, desk):
-    system.app.send_task(
-        "issuance.issue_chunk", args=["what", "is", "this"], queue="issuance.blast"
-    )
-    wait_for(lambda: [event for event in system.events(level="error") if "TypeError" in str(event)])
+@pytest.mark.parametrize("forged", ["another shape", "no mark", "more jobs", "another's mark"])
+def test_a_message_without_the_releases_mark_claims_nothing_and_is_acknowledged(
+    system, desk, forged
+):
+    desk.accept(*_jobs(desk, 2))
+    (chunk, other) = desk.release(chunk_size=1)
+    [numbers, *rest] = chunk.message.arguments(chunk_key(system.services.ledger))
+    arguments = {
+        "another shape": ["what", "is", "this"],
+        "no mark": [numbers],  # as the versions before marks wrote it
+        "more jobs": [[*numbers, *other.job_numbers], *rest],
+        "another's mark": other.message.arguments(chunk_key(system.services.ledger)),
+    }[forged]
+    system.publish(chunk.message, args=arguments)
+    (refused,) = wait_for(lambda: system.events(event="chunk_message_refused", chunk_id=chunk.id))
+    assert (refused["level"], refused["marked"]) == ("error", forged != "no mark")
     wait_for(lambda: not _unacknowledged(system))
+    assert system.queued("issuance.blast") == 0
+    assert desk.counts() == {State.QUEUED: 2}
+    desk.lapse()
+    system.release()  # reaps them: they travel again, in one chunk with its own mark
+    _settled(desk, issued=2)
+    assert len(system.events(event="chunk_message_refused", chunk_id=chunk.id)) == 1
 
 
 def test_a_dead_letter_event_reaches_its_handler_once(system, desk):

@@ -13,6 +13,7 @@ from broker.wake_up import WakeUp
 from config.accounts import Account
 from config.endpoints import Servers
 from config.settings import Settings
+from issuance.chunk_message import ChunkMessage
 from issuance.job import Lane
 from ledger.store.database import Ledger
 from limiter.sync_limiter import SyncLimiter
@@ -22,6 +23,7 @@ from tests.unit.worker.build import FakeApi
 from worker.accounts import AccountServices
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.limits import Limits
+from worker.chunk_messages import read_message
 from worker.orphans import Orphans
 from worker.services import WorkerServices
 
@@ -127,6 +129,16 @@ def chunks(app: Celery, lane: Lane = Lane.BLAST) -> list[tuple[str, list[int]]]:
         (message.headers["id"], message.payload[0][0])
         for message in messages(app, LANE_QUEUES[lane])
     ]
+
+
+def chunk_messages(services: WorkerServices, lane: Lane = Lane.BLAST) -> list[ChunkMessage]:
+    """Remove and return a lane's published chunks, as a worker reads them."""
+    found = [
+        read_message(services, message.headers["id"], message.payload[0])
+        for message in messages(services.app, LANE_QUEUES[lane])
+    ]
+    assert None not in found
+    return [message for message in found if message is not None]
 
 
 def dead_letter_events(app: Celery) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ DEFAULT = Account.of_settings(Settings(_env_file=None, api_url="https://a.test")
 
 
 def chunk(name):
-    return Chunk(name, "spring", Lane.BLAST, (1,), ("r",))
+    return Chunk(name, "spring", 1, Lane.BLAST, (1,), ("r",))
 
 
 def test_entries_of_one_api_account_are_one_group():

@@ -41,7 +41,13 @@ from rewards_api.account import ApiAccount
 from rewards_api.auth import TOKEN_HEADER, till_header
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
-from tests.unit.worker.process import MEMORY_URL, OneAccount, chunks, end_services, make_services
+from tests.unit.worker.process import (
+    MEMORY_URL,
+    OneAccount,
+    chunk_messages,
+    end_services,
+    make_services,
+)
 from worker import stopping
 from worker.accounts import AccountServices
 from worker.chunk.limits import Limits
@@ -115,8 +121,8 @@ class World:
                 update(jobs).where(jobs.c.state == "waiting").values(due_at=now_ms())
             )
         run_release(services)
-        for chunk_id, numbers in chunks(services.app, Lane.BACKGROUND):
-            handle_chunk(services, chunk_id, numbers, redelivered=False)
+        for message in chunk_messages(services, Lane.BACKGROUND):
+            handle_chunk(services, message, redelivered=False)
 
     def do(self, verb: str, name: Any, value: Any) -> None:
         match verb:

@@ -10,7 +10,7 @@ from issuance.states import State
 from tests.contract.ledger.build import make_job, make_jobs
 from tests.unit.worker.process import (
     MEMORY_URL,
-    chunks,
+    chunk_messages,
     end_services,
     let_go,
     make_services,
@@ -72,16 +72,16 @@ def test_a_dead_childs_open_jobs_are_released_at_once_and_their_customers_unlock
     services.client.slow = {SLOW.customer.value}
     book.accept(*make_jobs(4))
     (chunk,) = book.release()
-    handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False)
+    handle_chunk(services, chunk.message, redelivered=False)
     wait_for(lambda: book.counts() == {State.ISSUED: 3, State.RUNNING: 1})
     services.carried.mark_lost(os.getpid())
     with capture_logs() as logged:
         assert run_release(services) == 1
     assert {event["event"] for event in logged} >= {"open_calls_lost", "leases_lapsed"}
     assert services.carried.lost() == []
-    ((chunk_id, numbers),) = chunks(services.app)
+    (message,) = chunk_messages(services)
     another = make_services(server, book.ledger, broker_url=MEMORY_URL)
-    handle_chunk(another, chunk_id, numbers, redelivered=False)
+    handle_chunk(another, message, redelivered=False)
     assert book.counts() == {State.ISSUED: 4}
     end_services(another)
 
@@ -90,8 +90,8 @@ def test_a_child_saves_the_chunks_whose_results_are_not_all_recorded(services, b
     book.accept(*make_jobs(4))
     first, second = book.release(chunk_size=2)
     services.client.slow = {SLOW.customer.value, make_job(4).customer.value}
-    handle_chunk(services, first.id, first.job_numbers, redelivered=False)
-    handle_chunk(services, second.id, second.job_numbers, redelivered=False)
+    handle_chunk(services, first.message, redelivered=False)
+    handle_chunk(services, second.message, redelivered=False)
     assert set(services.recorder.open_chunks) == {first.id, second.id}
     services.carried.mark_lost(os.getpid())
     assert services.carried.lost() == sorted([first.id, second.id])

@@ -30,7 +30,7 @@ class UnavailableLedger(Ledger):
 
 
 def _handle(services, chunk, *, redelivered=False):
-    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=redelivered).claimed
+    return handle_chunk(services, chunk.message, redelivered=redelivered).claimed
 
 
 def _events(logged, name):

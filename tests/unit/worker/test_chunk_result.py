@@ -12,7 +12,7 @@ from worker.chunk_handler import handle_chunk
 
 
 def _handle(services, chunk):
-    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False)
+    return handle_chunk(services, chunk.message, redelivered=False)
 
 
 def _text(services, chunk):

@@ -14,13 +14,14 @@ from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
 from ledger.dead_letters.outbox import find_event, unpublished_events
 from ledger.dispatch.cancellation import cancel_campaign
+from ledger.dispatch.claims import claim
 from ledger.dispatch.release import Chunk
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
 from limiter.state import Availability
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.limit_states import limit_state
-from tests.unit.worker.process import chunks, dead_letter_events, wake_ups
+from tests.unit.worker.process import chunk_messages, chunks, dead_letter_events, wake_ups
 from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import dispatcher
 from worker.dispatcher import run_release
@@ -99,10 +100,10 @@ def test_chunks_are_half_a_second_of_work_while_campaigns_share_the_rate(
 def test_due_jobs_become_chunks_in_their_lanes_queue(services, book):
     book.accept(*make_jobs(3), make_job(9, lane=Lane.BACKGROUND))
     assert run_release(services) == 4
-    ((chunk_id, numbers),) = chunks(services.app)
-    assert len(numbers) == 3
+    (message,) = chunk_messages(services)
+    assert len(message.job_numbers) == 3
     assert len(chunks(services.app, Lane.BACKGROUND)) == 1
-    claimed = book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
+    claimed = claim(book.ledger, message, lease_seconds=60, orphaned=False)
     assert [job.id for job in claimed.jobs] == [job.id for job in make_jobs(3)]
 
 
@@ -202,9 +203,9 @@ def test_probes_alternate_between_the_jobs_due_first_and_due_last(services, book
     found = []
     for _ in range(2):
         run_release(services)
-        ((chunk_id, numbers),) = chunks(services.app)
-        book.claim(type("Message", (), {"id": chunk_id, "job_numbers": numbers}))
-        found += numbers
+        (message,) = chunk_messages(services)
+        claim(book.ledger, message, lease_seconds=60, orphaned=False)
+        found += message.job_numbers
     assert sorted(found) == [1, 5]
 
 
@@ -316,11 +317,11 @@ def test_a_chunk_that_the_broker_refuses_does_not_hold_the_others(services, book
 def test_what_flower_shows_of_a_chunk_is_bounded():
     numbers = tuple(range(1_000))
     ids = tuple(str(uuid4()) for _ in range(10_000))
-    text = dispatcher.describe_chunk(Chunk("1", "x" * 5_000, Lane.BLAST, numbers, ids))
+    text = dispatcher.describe_chunk(Chunk("1", "x" * 5_000, 1, Lane.BLAST, numbers, ids))
     assert len(text.encode()) < 1_000
     assert " · 1000 jobs · " in text
     assert text.endswith(f"{ids[9]} and 9990 more")
-    short = dispatcher.describe_chunk(Chunk("1", "spring", Lane.BLAST, (1,), ids[:2]))
+    short = dispatcher.describe_chunk(Chunk("1", "spring", 1, Lane.BLAST, (1,), ids[:2]))
     assert short == f"spring · 1 job · {ids[0]} {ids[1]}"
 
 

@@ -32,7 +32,7 @@ def two_chunks(services, book):
 
 
 def _handle(services, chunk):
-    return handle_chunk(services, chunk.id, chunk.job_numbers, redelivered=False).claimed
+    return handle_chunk(services, chunk.message, redelivered=False).claimed
 
 
 def test_the_handler_returns_while_a_call_hangs_and_its_outcome_is_recorded_later(
@@ -200,9 +200,7 @@ def test_the_final_counts_are_shown_once_when_calls_end_after_the_handler(
 ):
     first, _ = two_chunks
     shown = []
-    early = handle_chunk(
-        services, first.id, first.job_numbers, redelivered=False, show_end=shown.append
-    )
+    early = handle_chunk(services, first.message, redelivered=False, show_end=shown.append)
     assert early.counts.get("issued", 0) < 4
     assert shown == []
     let_go(services)
@@ -215,8 +213,6 @@ def test_a_chunk_that_ends_with_its_task_is_not_shown_again(services, book):
     book.accept(make_job(1))
     (chunk,) = book.release()
     shown = []
-    result = handle_chunk(
-        services, chunk.id, chunk.job_numbers, redelivered=False, show_end=shown.append
-    )
+    result = handle_chunk(services, chunk.message, redelivered=False, show_end=shown.append)
     assert services.recorder.await_all(5)
     assert (repr(result), shown) == ("issued 1", [])
