@@ -2,7 +2,6 @@
 
 import unicodedata
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Literal, Self, get_args
 
 IdentifierKind = Literal["mobile", "email", "externalId"]
@@ -47,11 +46,6 @@ class Customer:
             return f"{self.kind}:{self.value}"
         address = self.value.lower()
         return f"email:{_decode_domain(address) if 'xn--' in address else address}"
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest that names the customer in Redis and logs without showing the identifier."""
-        return blake2b(self.canonical.encode(), digest_size=12).hexdigest()
 
 
 def _decode_domain(address: str) -> str:

@@ -10,7 +10,7 @@ from limiter.unavailable import reach_redis
 
 
 class CustomerLocks:
-    """Short locks on customers, named by `Customer.fingerprint`.
+    """Short locks on customers, named by their fingerprints (`issuance.fingerprints`).
 
     A lock expires, so that a dead owner cannot keep it. Every method takes one round trip for a
     whole chunk, and raises `LimitsUnavailable` when Redis cannot be reached.

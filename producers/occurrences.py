@@ -2,11 +2,13 @@
 
 import sqlite3
 from hashlib import blake2b
+from secrets import token_bytes
 from typing import NamedTuple, Self
 
 from issuance.customer import Customer
 
 _CACHE_KIB = 16_384
+_KEY_BYTES = 32
 _HASH_BYTES = 16
 """The probability that two of a billion different rows have the same hash is below 10^-20."""
 
@@ -29,10 +31,11 @@ class Occurrences:
     """Counts rows of one file; a context manager.
 
     The counts are in a temporary database, which the operating system removes even if the process
-    is killed. It holds only hashes, and no customer.
+    is killed. It holds only hashes, keyed with a random key, and no customer.
     """
 
     def __init__(self) -> None:
+        self._keyed = blake2b(key=token_bytes(_KEY_BYTES), digest_size=_HASH_BYTES)
         # SQLite makes a private temporary file for an empty name.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
@@ -55,7 +58,7 @@ class Occurrences:
         # A canonical customer has no line break, so different pairs have different names.
         named = reward if isinstance(reward, int) else f"external:{reward}"
         name = f"{named}\n{customer.canonical}".encode()
-        counted = self._database.execute(
-            _COUNT, (blake2b(name, digest_size=_HASH_BYTES).digest(), line)
-        )
+        keyed = self._keyed.copy()
+        keyed.update(name)
+        counted = self._database.execute(_COUNT, (keyed.digest(), line))
         return Occurrence(*counted.fetchone())

@@ -42,6 +42,7 @@ def handle_chunk(
 
     Raises:
         DBAPIError: the ledger was unavailable for longer than the lease, or while the worker stops.
+        SecretError: the ledger has another secret than this process; nothing was claimed.
     """
     # A wrong setting must show before the claim, or it would count as a lost worker.
     services.prepare()
@@ -51,6 +52,7 @@ def handle_chunk(
 
     def claim_chunk() -> Claim:
         with services.ledger_turn:
+            _ = services.fingerprints  # read here, where an unavailable ledger is asked again
             return claim(
                 services.ledger,
                 message,
@@ -91,7 +93,7 @@ def handle_chunk(
 
 def _unlock(services: WorkerServices, account: AccountServices, held: Claim) -> None:
     """Unlock the customers of isolated jobs: a dead child left them locked."""
-    fingerprints = [customer.fingerprint for customer in held.isolated]
+    fingerprints = [services.fingerprints.of(customer) for customer in held.isolated]
     with suppress(LimitsUnavailable):  # the locks expire
         services.start(account.limits.locks.release(held.chunk_id, fingerprints)).result()
 
@@ -112,6 +114,7 @@ def _issue(
         account.limits,
         _bounds(services),
         account.places,
+        fingerprints=services.fingerprints,
         is_stopping=is_stopping,
         eager=eager,
         put=chunk.add,

@@ -27,7 +27,7 @@ def end_lost_claims(services: WorkerServices) -> None:
         if account is None:
             continue  # the locks expire
         locks = services.limits_of(account).locks
-        fingerprints = [customer.fingerprint for customer in chunk.customers]
+        fingerprints = [services.fingerprints.of(customer) for customer in chunk.customers]
         with suppress(LimitsUnavailable):  # the locks expire
             services.start(locks.release(chunk.id, fingerprints)).result()
     services.carried.forget(lost)

@@ -15,7 +15,9 @@ from redis.asyncio import Redis
 
 from broker.wake_up import WakeUp
 from config.accounts import Account
+from issuance.derived_keys import Purpose
 from issuance.fair_queue import FairScheduler
+from issuance.fingerprints import Fingerprints
 from issuance.job import Lane
 from ledger.results.recording import Result
 from ledger.store.database import Ledger
@@ -98,6 +100,15 @@ class WorkerServices:
     def ledger(self) -> Ledger:
         """The ledger. A power cut may lose its last commits; those calls are then repeated."""
         return self.base.connect_ledger(durable=False)
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """Makes the customers' fingerprints, the same in all processes.
+
+        Raises:
+            SecretError: the ledger has another secret than this process.
+        """
+        return Fingerprints(self.ledger.key(Purpose.CUSTOMERS))
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:

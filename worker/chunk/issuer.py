@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 
+from issuance.fingerprints import Fingerprints
 from issuance.job import Lane
 from ledger.dispatch.claims import Claim, ClaimedJob
 from ledger.results.recording import Attempt, GiveBack, Result
@@ -50,6 +51,7 @@ class ChunkIssuing:
         limits: the limits, the customers' locks and the paused campaigns.
         bounds: time limits.
         places: the child's places, shared by all of its chunks.
+        fingerprints: makes the customers' fingerprints, which name their locks.
         is_stopping: returns whether the worker is stopping; called before each API call.
         put: receives each result, in the event loop's thread.
         hand_over: called there at most once, when the child may take its next chunk while calls are
@@ -66,6 +68,7 @@ class ChunkIssuing:
         bounds: Bounds,
         places: Places,
         *,
+        fingerprints: Fingerprints,
         is_stopping: Callable[[], bool],
         put: Callable[[Result], None],
         hand_over: Callable[[], Awaitable[None]],
@@ -95,7 +98,7 @@ class ChunkIssuing:
             within_seconds=bounds.call_seconds,
         )
         self._places = places
-        self._progress = Progress(claim.jobs, places)
+        self._progress = Progress(claim.jobs, places, fingerprints)
         self._is_stopping = is_stopping
         self._hand_over = hand_over
         self._eager = eager

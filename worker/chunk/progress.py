@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
+from issuance.fingerprints import Fingerprints
 from ledger.dispatch.claims import ClaimedJob
 from worker.chunk.places import Places
 
@@ -21,9 +22,12 @@ class Progress:
     Args:
         jobs: the claimed jobs.
         places: the child's places.
+        fingerprints: makes the customers' fingerprints.
     """
 
-    def __init__(self, jobs: Iterable[ClaimedJob], places: Places) -> None:
+    def __init__(
+        self, jobs: Iterable[ClaimedJob], places: Places, fingerprints: Fingerprints
+    ) -> None:
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """A lock for each customer: one call at a time."""
         self.all_begun = asyncio.Event()
@@ -32,7 +36,7 @@ class Progress:
         """Jobs that were sent or given back."""
         self._places = places
         self._left = {job.number: job for job in jobs}
-        self._customers = {job.number: job.customer.fingerprint for job in self._left.values()}
+        self._customers = {job.number: fingerprints.of(job.customer) for job in self._left.values()}
         self._behind: set[int] = set()
         # A job that has lost a worker may be poison, so no other chunk's calls run with it.
         self.is_alone = any(job.claims > 1 for job in self._left.values())

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from issuance.customer import Customer
+from issuance.fingerprints import Fingerprints
 from limiter.customer_locks import CustomerLocks
 from limiter.keys import lock_key
 
@@ -68,9 +69,10 @@ async def test_with_many_workers_each_customer_has_one_holder(clients, account):
 
 async def test_redis_never_sees_a_customers_identifier(locks, redis, account):
     customer = Customer("mobile", "919800000001")
-    await locks.acquire("claim-1", [customer.fingerprint], 30)
+    fingerprint = Fingerprints(bytes(32)).of(customer)
+    await locks.acquire("claim-1", [fingerprint], 30)
     keys = [key async for key in redis.scan_iter(lock_key(account, "*"))]
-    assert keys == [lock_key(account, customer.fingerprint)]
+    assert keys == [lock_key(account, fingerprint)]
     assert customer.value not in keys[0]
 
 

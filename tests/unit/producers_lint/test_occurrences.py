@@ -32,3 +32,13 @@ def test_the_same_value_of_another_kind_is_another_customer():
     with Occurrences() as occurrences:
         occurrences.count(Customer("mobile", "919800000001"), 1001, 2)
         assert occurrences.count(Customer("externalId", "919800000001"), 1001, 3) == (1, 3)
+
+
+def test_the_hashes_on_disk_differ_from_file_to_file():
+    # Without a key, a person who reads the temporary file could try all mobiles.
+    found = set()
+    for _ in range(2):
+        with Occurrences() as occurrences:
+            occurrences.count(Customer("mobile", "919800000001"), 1001, 2)
+            found.add(occurrences._database.execute("SELECT hash FROM seen").fetchone())
+    assert len(found) == 2

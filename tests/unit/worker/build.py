@@ -14,6 +14,7 @@ from fakeredis import FakeServer
 from redis.asyncio import Redis
 
 from issuance.endpoint import Variant
+from issuance.fingerprints import Fingerprints
 from issuance.job import Job, Lane
 from issuance.replies.reply import Answer, Reply
 from issuance.retry import RetryPolicy
@@ -33,6 +34,7 @@ from worker.chunk.places import Places
 
 ACCOUNT = "till"
 CAMPAIGN_ID = 7
+FINGERPRINTS = Fingerprints(bytes(32))
 BOUNDS = Bounds(policy=RetryPolicy(), start_within_seconds=30, lease_seconds=60)
 
 
@@ -199,6 +201,7 @@ class IssuingDesk:
             self.limits,
             replace(BOUNDS, **bounds),
             self.places if max_concurrent is None else Places(max_concurrent),
+            fingerprints=FINGERPRINTS,
             is_stopping=lambda: self.stopping,
             put=self.results.append,
             hand_over=hand_over,

@@ -109,8 +109,8 @@ class World:
                 [Reward(1001)],
                 campaign=name,
             )
-            customer = Customer("mobile", mobile)
-            for known in (*enqueued.request_ids, mobile, customer.fingerprint):
+            fingerprint = self.services.fingerprints.of(Customer("mobile", mobile))
+            for known in (*enqueued.request_ids, mobile, fingerprint):
                 self.owner[known] = name
 
     def work(self) -> None:

@@ -84,7 +84,7 @@ def test_jobs_released_alone_do_not_wait_for_the_locks_of_their_dead_child(servi
     book.accept(*make_jobs(2))
     (chunk,) = book.release()
     held = book.claim(chunk)
-    locked = [job.customer.fingerprint for job in held.jobs]
+    locked = [services.fingerprints.of(job.customer) for job in held.jobs]
     services.start(services.limits.locks.acquire(chunk.id, locked, 60)).result()
     book.claim(chunk, orphaned=True)
     services.orphans.report(chunk.id)

@@ -6,7 +6,7 @@ from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy, Settle, TryAgain
 from issuance.states import State
 from tests.contract.ledger.build import TIMEOUT, make_job, refuse
-from tests.unit.worker.build import claimed
+from tests.unit.worker.build import FINGERPRINTS, claimed
 
 
 async def test_every_job_is_sent_once_and_has_an_outcome(desk):
@@ -43,7 +43,7 @@ async def test_calls_run_concurrently_up_to_the_limit(desk):
 
 async def test_a_job_of_a_locked_customer_is_given_back_for_a_second_or_two(desk):
     locked, free = claimed(1), claimed(2)
-    await desk.limits.locks.acquire("another chunk", [locked.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("another chunk", [FINGERPRINTS.of(locked.customer)], 60)
     await desk.issue(locked, free)
     (returned,) = desk.given_back
     assert returned.job is locked
@@ -54,20 +54,20 @@ async def test_a_job_of_a_locked_customer_is_given_back_for_a_second_or_two(desk
 async def test_the_customers_are_unlocked_after_the_chunk(desk):
     job = claimed(1)
     await desk.issue(job)
-    held = await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
-    assert held == {job.customer.fingerprint}
+    held = await desk.limits.locks.acquire("another chunk", [FINGERPRINTS.of(job.customer)], 60)
+    assert held == {FINGERPRINTS.of(job.customer)}
 
 
 async def test_a_lock_of_another_chunk_is_not_released(desk):
     job = claimed(1)
-    await desk.limits.locks.acquire("another chunk", [job.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("another chunk", [FINGERPRINTS.of(job.customer)], 60)
     await desk.issue(job)
-    assert await desk.limits.locks.acquire("a third", [job.customer.fingerprint], 60) == set()
+    assert await desk.limits.locks.acquire("a third", [FINGERPRINTS.of(job.customer)], 60) == set()
 
 
 async def test_a_redelivered_chunk_still_holds_its_own_locks(desk):
     job = claimed(1)
-    await desk.limits.locks.acquire("chunk", [job.customer.fingerprint], 60)
+    await desk.limits.locks.acquire("chunk", [FINGERPRINTS.of(job.customer)], 60)
     await desk.issue(job, chunk_id="chunk")
     assert len(desk.attempts) == 1
 

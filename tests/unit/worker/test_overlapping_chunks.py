@@ -6,7 +6,7 @@ import pytest
 
 from issuance.outcome import Kind
 from limiter.rate_limiter import RateLimiter
-from tests.unit.worker.build import claimed, settles
+from tests.unit.worker.build import FINGERPRINTS, claimed, settles
 from worker.chunk.places import Places
 
 
@@ -95,7 +95,7 @@ async def test_customers_are_unlocked_as_their_calls_end_and_the_slow_one_stays_
     desk.api.slow = {_customer(2)}
     chunk = begin(1, 2, 3, chunk_id="first")
     await settles(lambda: desk.handed_over and len(desk.attempts) == 2)
-    locked = [claimed(number).customer.fingerprint for number in (1, 2, 3)]
+    locked = [FINGERPRINTS.of(claimed(number).customer) for number in (1, 2, 3)]
 
     async def are_free():
         return await desk.limits.locks.acquire("second", locked, 60) == {locked[0], locked[2]}
