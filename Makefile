@@ -55,7 +55,7 @@ limiter: $(BIN)/.bench ## Compare the limiter with others on API models, and wri
 profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
 
-reference: $(BIN)/.dev ## Write docs/reference/settings.md, fields.md and log-events.md from the code
+reference: $(BIN)/.dev ## Write docs/reference/settings.md, fields.md, metrics.md and log-events.md from the code
 	@$(BIN)/python -m tests.reference
 
 check: $(BIN)/.dev ## Format, lint, types, import contracts, plain English

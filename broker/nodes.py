@@ -93,3 +93,23 @@ class Nodes:
                 return frozenset(str(key).removeprefix(_KEY) for key in keys)
         except (RedisError, OSError):
             return frozenset()
+
+    def silent_seconds(self) -> dict[str, float]:
+        """Return how long ago each process that was not stopped was noted.
+
+        Raises:
+            RedisError: Redis is unavailable.
+            OSError: the same.
+        """
+        with self._connect() as redis:
+            keys = [str(key) for key in redis.scan_iter(match=f"{_KEY}*", count=1_000)]
+            pipeline = redis.pipeline(transaction=False)
+            for key in keys:
+                pipeline.pttl(key)
+            left = pipeline.execute()
+        # One that has expired in between is not missed any more.
+        return {
+            key.removeprefix(_KEY): max(0.0, _REMEMBER_SECONDS - milliseconds / 1000)
+            for key, milliseconds in zip(keys, left, strict=True)
+            if milliseconds >= 0
+        }

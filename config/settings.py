@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -236,10 +237,17 @@ class Settings(BaseSettings):
         description="user:password of Flower's page; empty: a random password, printed at start.",
     )
     health_host: str = Field(
-        "127.0.0.1", min_length=1, description="Address that `/livez` and `/healthz` answer on."
+        "127.0.0.1",
+        min_length=1,
+        description="Address that `/livez`, `/healthz` and `/metrics` answer on.",
     )
     health_port: int = Field(
-        5556, ge=0, le=65_535, description="Port of `/livez` and `/healthz`; 0: a free one."
+        5556, ge=0, le=65_535, description="Port of these pages; 0: a free one."
+    )
+    metrics_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Networks whose machines may read `/metrics`, such as 10.0.0.0/8, with commas; "
+        "empty: this machine only.",
     )
     health_stall_seconds: float = Field(
         180.0,
@@ -334,6 +342,19 @@ class Settings(BaseSettings):
                 "must be numbers of seconds, 0 or more, with commas between them: 30,120,600"
             )
         return value
+
+    @field_validator("metrics_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError(
+                "must be networks with commas between them, each with its first address: "
+                "10.0.0.0/8,192.168.1.0/24"
+            ) from None
 
     @field_validator("api_url", "broker_url", "redis_url", "ledger_url", "dead_letter_webhook_url")
     @classmethod

@@ -8,6 +8,7 @@ from redis import Redis
 from limiter.campaign_ids import read_ids
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from limiter.lua_scripts import load
+from limiter.reservation import MICROSECONDS
 from limiter.state import LimitState, check_rate
 from limiter.unavailable import reach_redis
 
@@ -78,6 +79,22 @@ class SyncLimiter:
     def paused(self) -> frozenset[int]:
         """Read the ids of the paused and cancelled campaigns."""
         return self._read_ids(paused_key(self._account))
+
+    def idle_seconds(self) -> float | None:
+        """Return how long ago the newest call slot was; below 0: slots ahead are reserved.
+
+        None: no slot was ever used.
+        """
+        with reach_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hget(limits_key(self._account), "last")
+            pipeline.time()
+            last, (seconds, microseconds) = pipeline.execute()
+        try:
+            newest = float(last or 0)
+        except ValueError:  # as the scripts take an unreadable number
+            newest = 0.0
+        return seconds + (microseconds - newest) / MICROSECONDS if newest else None
 
     def _suspended_campaigns(self) -> list[int]:
         return sorted(self._read_ids(suspended_campaigns_key(self._account)))

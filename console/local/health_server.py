@@ -1,4 +1,4 @@
-"""`issuance run health`: the health checks over HTTP, for orchestrators and monitors."""
+"""`issuance run health`: health checks and metrics over HTTP, for orchestrators and monitors."""
 
 import logging
 import signal
@@ -14,10 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic_core import to_json
 
+from console.local.metrics_page import Answer, MetricsPage
 from issuance.display import printable
 from operations.errors import UsageError
 from operations.health.checks import checks_of
 from operations.health.runner import CHECK_SECONDS, Component, Report, read_components, run_checks
+from operations.metrics.scraper import Scraper
 from operations.services import Services
 
 log = structlog.get_logger("issuance.health")
@@ -64,11 +66,14 @@ class Reports:
 
 
 class ProbeServer(ThreadingHTTPServer):
-    """Answers `/livez` (this process is alive) and `/healthz` (the system works; `?only=PART,…`).
+    """Answers `/livez` (this process is alive), `/healthz` (the system works; `?only=PART,…`).
+
+    It answers `/metrics`, too.
 
     Args:
         address: host and port; port 0 chooses a free one.
         reports: what `/healthz` answers.
+        metrics: what `/metrics` answers; None: there is no such page.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
@@ -76,9 +81,12 @@ class ProbeServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], reports: Reports) -> None:
+    def __init__(
+        self, address: tuple[str, int], reports: Reports, metrics: MetricsPage | None = None
+    ) -> None:
         super().__init__(address, _Handler)
         self.reports = reports
+        self.metrics = metrics
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -92,8 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, {"alive": True})
         elif url.path == "/healthz":
             self._answer_health(",".join(parse_qs(url.query).get("only", [])))
+        elif url.path == "/metrics" and self.server.metrics is not None:
+            accept = ",".join(self.headers.get_all("Accept") or [])
+            self._send(self.server.metrics.answer(self.client_address[0], url.query, accept))
         else:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": "ask for /livez or /healthz"})
+            self._answer(HTTPStatus.NOT_FOUND, {"error": "ask for /livez, /healthz or /metrics"})
 
     def do_HEAD(self) -> None:
         """Answer a probe with the status only."""
@@ -111,13 +122,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, content: dict[str, Any]) -> None:
         body = printable(to_json(content).decode()).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self._send(Answer(status, body, "application/json"))
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the signature of the standard library
         """Log the request as one event."""
@@ -125,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve_probes(services: Services) -> None:
-    """Answer probes until SIGTERM.
+    """Answer probes and scrapes until SIGTERM.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -137,6 +151,10 @@ def serve_probes(services: Services) -> None:
     # SIGTERM is the normal end, at any point.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = services.settings
-    with ProbeServer((settings.health_host, settings.health_port), Reports(check)) as server:
+    scraper = Scraper(services)
+    metrics = MetricsPage(scraper, settings.metrics_networks)
+    address = (settings.health_host, settings.health_port)
+    with ProbeServer(address, Reports(check), metrics) as server:
         log.info("health_server_started", host=settings.health_host, port=server.server_port)
+        scraper.start()
         server.serve_forever()

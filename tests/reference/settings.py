@@ -70,7 +70,8 @@ def _type_name(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(f"`{member.value}`" for member in annotation)
     if get_origin(annotation) is tuple:
-        return "numbers with commas between them"
+        what = "numbers" if get_args(annotation)[0] is float else "networks"
+        return f"{what} with commas between them"
     return _NAMES.get(annotation, "text")
 
 

@@ -18,9 +18,13 @@ from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
+from ledger.queries.attempt_counts import Span, count_span, newest_attempt
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
+from ledger.queries.overview import leased_due, read_overview
 from ledger.queries.stalls import leased, recent_call_seconds, stalls
 from ledger.store.database import Ledger
+from operations.metrics.attempt_history import AttemptHistory, Sizes
+from operations.metrics.attempts import read_page
 from tests.contract.ledger.build import TIMEOUT, Desk, issue, judge, make_jobs
 from tests.postgres import postgres_database
 
@@ -108,6 +112,20 @@ def claim_and_record(desk):
         desk.claim(chunk, orphaned=True)
 
 
+def read_metrics(desk):
+    with desk.ledger.read() as connection:
+        overview = read_overview(connection)
+        leased_due(connection, [each.id for each in overview.campaigns])
+        newest_attempt(connection)
+
+
+def follow_attempts(desk):
+    history = AttemptHistory(read_page, Sizes(page=500, old_page=1_000))
+    with desk.ledger.read() as connection:
+        history.read_next(connection)
+        count_span(connection, Span(43_000, None))
+
+
 READERS_AND_WRITERS = {
     "release": release,
     "claim and record": claim_and_record,
@@ -133,6 +151,8 @@ READERS_AND_WRITERS = {
     "discard": lambda desk: desk.discard(campaign="diwali", reason=Reason.FAILED),
     "stalls": lambda desk: stalls(desk.ledger, seconds=0.0),
     "recent calls": lambda desk: recent_call_seconds(desk.ledger),
+    "metrics": read_metrics,
+    "metrics of attempts": follow_attempts,
     "unpublished events": lambda desk: unpublished_events(desk.ledger),
 }
 
