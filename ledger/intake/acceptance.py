@@ -20,6 +20,7 @@ from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import campaigns, intakes
+from ledger.store.secret import Keys
 
 _TRIES = 3
 
@@ -81,7 +82,7 @@ class _Accepting(NamedTuple):
     intake_id: int | None
     line_by_line: bool
     max_quantity: int | None
-    customer_key: bytes
+    keys: Keys
 
 
 def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
@@ -164,8 +165,7 @@ def accept_uncommitted(
     It may be called in another thread, which then waits for the disk. Until then nothing else in
     this process may write.
     """
-    customer_key = ledger.key(Purpose.CUSTOMERS)
-    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity, customer_key)
+    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity, ledger.keys)
     for attempt in range(1, _TRIES + 1):
         try:
             with ExitStack() as stack:
@@ -187,7 +187,7 @@ def _accept(
     if connection.scalar(query.with_for_update(key_share=True)) == CampaignState.CANCELLED:
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
-    earlier = _earlier(connection, batch)
+    earlier = _earlier(connection, batch, accepting.keys[Purpose.BODIES])
     numbers = taken_numbers(connection, batch)
     for job in batch:
         for part in (
@@ -225,7 +225,7 @@ def _accept(
             connection,
             campaign.id,
             acceptance.accepted,
-            customer_key=accepting.customer_key,
+            customer_key=accepting.keys[Purpose.CUSTOMERS],
             intake_id=accepting.intake_id,
         )
     return acceptance
@@ -282,11 +282,11 @@ def _is_same_body(found: _Found, part: Job, *, line_by_line: bool) -> bool:
     return found.is_of_body(part.body) or (line_by_line and found.is_line(part))
 
 
-def _earlier(connection: Connection, batch: Sequence[Job]) -> dict[str, _Found]:
+def _earlier(connection: Connection, batch: Sequence[Job], bodies_key: bytes) -> dict[str, _Found]:
     request_ids = [line.request_id for job in batch for line in job.lines]
     # In this order: a line that is pruned between the two reads has a tombstone by then.
     living = _living(connection, request_ids)
-    return {**find_tombstones(connection, request_ids), **living}
+    return {**find_tombstones(connection, request_ids, bodies_key), **living}
 
 
 def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Earlier]:

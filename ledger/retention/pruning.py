@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from issuance.derived_keys import Purpose
 from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import Operator, record_action
@@ -169,12 +170,13 @@ def _remove(
     ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None
 ) -> tuple[int, int]:
     """Remove these jobs unless they changed; returns how many jobs and lines."""
+    key = ledger.key(Purpose.BODIES)
     with ledger.write() as connection:
         locked = connection.execute(_LOCKED, {"numbers": numbers, "cutoff": cutoff})
         gone = _read(connection, [row._asdict() for row in locked])
         if archive is not None and gone:
             archive(gone)
-        write_tombstones(connection, map(_pruned_lines, gone))
+        write_tombstones(connection, map(_pruned_lines, gone), key)
         _count(connection, gone)
         chosen = [pruned.job["number"] for pruned in gone]
         for table in (dead_letters, attempts, lines):

@@ -355,4 +355,6 @@ NO_ORG = 0
 LINE_ORG = func.coalesce(lines.c.org_id, NO_ORG)
 COUNTED_UNITS = case((lines.c.quantity.between(0, 1_000_000_000), lines.c.quantity), else_=0)
 COUNTED_POINTS = func.coalesce(lines.c.points, 0)
+KEYED_DIGEST_BYTES = 15
+"""The length of a tombstone's digests; those of versions before 0013 have 16 bytes and no key."""
 IS_SETTLED_LINE = lines.c.state != _literal(State.WAITING)

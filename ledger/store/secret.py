@@ -6,11 +6,11 @@ its fingerprint is in the ledger, and a process with another secret is refused.
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Exists, exists, select, update
+from sqlalchemy import Connection, Exists, exists, func, select, update
 
 from issuance.derived_keys import Purpose, derive_key
 from ledger.store.errors import LedgerError
-from ledger.store.schema import campaigns, jobs, secrets
+from ledger.store.schema import KEYED_DIGEST_BYTES, campaigns, jobs, secrets, tombstones
 
 _NAME = "deployment"
 _IS_OURS = secrets.c.name == _NAME
@@ -21,6 +21,7 @@ _FINGERPRINT_BYTES = 16
 _USES: Mapping[str, Exists] = {
     "campaigns": exists().where(campaigns.c.id_scheme != 1),
     "customers' digests": exists().where(jobs.c.customer_digest.is_not(None)),
+    "tombstones": exists().where(func.length(tombstones.c.line_digest) == KEYED_DIGEST_BYTES),
 }
 """What the secret has made that is kept: each as a condition that holds when there is any."""
 

@@ -1,9 +1,13 @@
 """Pruning removes old settled jobs, but no open dead letter, count or requestId."""
 
+from hashlib import blake2b
+from uuid import UUID
+
 import pytest
 from sqlalchemy import func, select, update
 
 from issuance.endpoint import Variant
+from issuance.redrive.narrow import narrow
 from issuance.redrive.rules import Verb
 from issuance.states import State
 from ledger.audit_log import actions_on
@@ -13,7 +17,7 @@ from ledger.queries.outcomes import find_line
 from ledger.retention import pruning
 from ledger.retention.pruning import compact, prune, record_pruning
 from ledger.retention.tombstones import pruned_state
-from ledger.store.schema import attempts, dead_letters, jobs, lines
+from ledger.store.schema import attempts, dead_letters, jobs, lines, tombstones
 from tests.contract.ledger.build import (
     OPERATOR,
     TIMEOUT,
@@ -315,3 +319,50 @@ def test_dead_letters_and_jobs_stay_together(desk, old):
             dead_letters.c.job_number.not_in(select(jobs.c.number))
         )
         assert connection.scalar(orphans) == 0
+
+
+def _digests(desk):
+    with desk.ledger.read() as connection:
+        rows = connection.execute(select(tombstones.c.line_digest, tombstones.c.body_digest))
+        return [bytes(digest) for row in rows for digest in row if digest is not None]
+
+
+def test_a_tombstones_digests_cannot_be_made_without_the_key(desk, old):
+    batch = [make_job(1), make_job(2, rewards=(1001, 1002))]
+    _issue_all(desk, *batch)
+    old()
+    _prune(desk)
+    digests = _digests(desk)
+    assert {len(digest) for digest in digests} == {15}
+    assert len(digests) == 1 + 2 * 2
+    for job in batch:
+        bodies = [job.body, *(narrow(job, {line.request_id}).body for line in job.lines)]
+        guessed = [blake2b(body, digest_size=size).digest() for body in bodies for size in (15, 16)]
+        assert not set(guessed) & set(digests)
+
+
+@pytest.mark.parametrize("rewards", [(1001,), (1001, 1002)])
+def test_the_tombstones_of_earlier_versions_are_still_recognised(desk, old, rewards):
+    job = make_job(1, rewards=rewards)
+    _issue_all(desk, job)
+    old()
+    _prune(desk)
+    whole = blake2b(job.body, digest_size=16).digest()
+    with desk.ledger.write() as connection:
+        for line in job.lines:
+            alone = narrow(job, {line.request_id}).body
+            connection.execute(
+                update(tombstones)
+                .where(tombstones.c.request_id == UUID(line.request_id).bytes)
+                .values(
+                    line_digest=blake2b(alone, digest_size=16).digest(),
+                    body_digest=whole if len(rewards) > 1 else None,
+                )
+            )
+    assert desk.accept(job).known == [job]
+    for line in job.lines:
+        part = narrow(job, {line.request_id})
+        again = accept(desk.ledger, desk.campaign, [part], line_by_line=True)
+        assert (again.known, again.accepted) == ([part], [])
+    changed = make_job(1, rewards=rewards, notes="another")
+    assert [found.kind for found in desk.accept(changed).conflicts] == ["changed"]

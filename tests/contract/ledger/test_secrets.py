@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from issuance.derived_keys import Purpose, derive_key
 from ledger.store.database import Ledger
-from ledger.store.schema import campaigns, jobs, secrets
+from ledger.store.schema import campaigns, jobs, secrets, tombstones
 from ledger.store.secret import Keys, SecretError
 from tests.contract.ledger.build import make_job
 from tests.postgres import postgres_database
@@ -60,12 +60,15 @@ def _use(ledger, name):
             due_at=1, claims=0, attempts=0, budget_attempts=0, may_have_reached=False,
             limit_deferrals=0, redrives=0, accepted_at=1, customer_digest=7,
         ),
+        "a tombstone": tombstones.insert().values(
+            request_id=bytes(16), campaign_id=1, state="issued", line_digest=bytes(15),
+        ),
     }[name]  # fmt: skip
     with ledger.write() as connection:
         connection.execute(statement)
 
 
-USES = pytest.mark.parametrize("use", ["a campaign", "a customer's digest"])
+USES = pytest.mark.parametrize("use", ["a campaign", "a customer's digest", "a tombstone"])
 
 
 def test_the_migration_makes_a_secret_and_stores_its_fingerprint(open_with):
@@ -173,3 +176,13 @@ def test_a_running_process_notices_that_its_secret_was_replaced(open_with):
     open_with(FILE)
     with running.read() as connection, pytest.raises(SecretError, match="start it again"):
         keys.require_current(connection)
+
+
+def test_tombstones_of_earlier_versions_do_not_depend_on_the_secret(open_with):
+    with open_with().write() as connection:
+        connection.execute(
+            tombstones.insert().values(
+                request_id=bytes(16), campaign_id=1, state="issued", line_digest=bytes(16)
+            )
+        )
+    assert _stored(open_with(FILE))[1] == Keys(FILE).fingerprint
