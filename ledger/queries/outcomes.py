@@ -1,6 +1,6 @@
 """Outcomes: what is known of each line, for exports and tables."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -95,6 +95,14 @@ def lines_of_job_in(connection: Connection, job_id: str) -> list[LineRecord]:
     number = select(lines.c.job_number).where(lines.c.request_id == job_id).scalar_subquery()
     rows = connection.execute(_LINES.where(lines.c.job_number == number).order_by(lines.c.position))
     return [_record(row) for row in rows]
+
+
+def lines_of_jobs_in(
+    connection: Connection, job_numbers: Collection[int]
+) -> dict[tuple[int, int], LineRecord]:
+    """Return the lines of at most a few thousand jobs, by the job's number and the position."""
+    rows = connection.execute(_LINES.where(lines.c.job_number.in_(job_numbers)))
+    return {(row.job_number, row.position): _record(row) for row in rows}
 
 
 _REVOKED_AT = (
