@@ -2,9 +2,10 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Final, Literal, Self, get_args
 
 IdentifierKind = Literal["mobile", "email", "externalId"]
+_ERASED: Final = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,13 @@ class Customer:
     `value` is what the API gets. A mobile is digits with the country code, without a plus.
     """
 
-    kind: IdentifierKind
+    kind: IdentifierKind | Literal["erased"]
     value: str
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether it stands for a customer whose identifier was erased."""
+        return self.kind == _ERASED
 
     def __str__(self) -> str:
         """The ledger's form: `mobile:919800000001`."""
@@ -29,7 +35,7 @@ class Customer:
             ValueError: the text does not begin with a known kind and a colon, or has no value.
         """
         kind, _, value = text.partition(":")
-        if kind not in get_args(IdentifierKind) or not value:
+        if kind not in (*get_args(IdentifierKind), _ERASED) or not value:
             raise ValueError(
                 "A customer is written kind:value, with kind mobile, email or externalId"
             )
@@ -46,6 +52,10 @@ class Customer:
             return f"{self.kind}:{self.value}"
         address = self.value.lower()
         return f"email:{_decode_domain(address) if 'xn--' in address else address}"
+
+
+ERASED: Final = Customer(_ERASED, "*")
+"""Replaces a customer whose identifier was erased: the same for all of them."""
 
 
 def _decode_domain(address: str) -> str:

@@ -46,7 +46,9 @@ def mask(value: str) -> str:
 
 
 def mask_customer(customer: Customer) -> str:
-    """Mask the identifier: `mobile:********001`, or `email:a***@***`."""
+    """Mask the identifier: `mobile:********001`, or `email:a***@***`; `erased` if it was erased."""
+    if customer.is_erased:
+        return customer.kind
     if customer.kind == "email" and "@" in customer.value:
         name, _, _ = customer.value.rpartition("@")
         first = name[: min(1, len(name) // _SHARE)]

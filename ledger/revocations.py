@@ -105,6 +105,11 @@ def _check(line: LineRecord, history: Sequence[Action]) -> None:
             f"Only what is issued can be revoked, and this line is {line.state}: "
             f"{_INSTEAD[line.state]}"
         )
+    if line.customer.is_erased:
+        raise RevocationError(
+            "Its customer was erased, and what the API answered with it: revoke it at the API, "
+            f"as transaction {', '.join(line.transaction_ids) or 'of this requestId'}"
+        )
     if not line.transaction_ids:
         raise RevocationError(
             "No reply showed its transaction: "

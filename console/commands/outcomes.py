@@ -93,7 +93,8 @@ def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:
     say_row(_COLUMNS.format(**titles, request_id="requestId"), "vouchers or message")
     for line in lines:
         fields = outcome_fields(line, reveal=reveal)
-        _, _, customer = fields["customer"].partition(":")
+        kind, _, identifier = fields["customer"].partition(":")
+        customer = kind if line.customer.is_erased else identifier
         fits = len(customer) <= _LONGEST_CUSTOMER
         row = _COLUMNS.format(
             state=fields["state"],

@@ -35,7 +35,7 @@ def story_lines(story: DeadLetterStory, zone: tzinfo, *, reveal: bool) -> Iterat
     )
     for name, value in _facts(letter, known, reveal=reveal):
         yield Text(f"  {name:<9} {value}")
-    if reveal:
+    if reveal and story.body:
         yield Text(f"  {'body':<9} {show_reply(story.body, reveal=True)}")
     yield from _section("Lines", _lines(story.lines, zone, known, reveal=reveal))
     calls = [text for made in story.attempts for text in attempt_lines(made, known, reveal=reveal)]

@@ -75,6 +75,8 @@ class Case:
     """The job that has already replaced it, if there is one."""
     has_refused_line: bool = True
     """Whether any line was definitely refused; only such lines can be reissued."""
+    customer_erased: bool = False
+    """Whether its customer was erased, and with that the body."""
 
 
 def refusal(case: Case, verb: Verb) -> str | None:
@@ -97,6 +99,12 @@ def refusal(case: Case, verb: Verb) -> str | None:
         return (
             f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
         )
+    return _why_none_is_allowed(case)
+
+
+def _why_none_is_allowed(case: Case) -> str:
+    if case.customer_erased:
+        return "its customer was erased, so there is no body to send. Discard it"
     if case.campaign_cancelled:
         return (
             f"its campaign {case.campaign} was cancelled, which is for good: "
@@ -106,6 +114,8 @@ def refusal(case: Case, verb: Verb) -> str | None:
 
 
 def _allowed(case: Case) -> frozenset[Verb]:
+    if case.customer_erased:
+        return frozenset()
     if case.campaign_cancelled:
         return _WHEN_CANCELLED.get(case.reason, frozenset())
     return ALLOWED[case.reason] if case.has_refused_line else ALLOWED[case.reason] - {Verb.REISSUE}

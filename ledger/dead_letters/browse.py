@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from issuance.customer import Customer
+from issuance.customer import ERASED, Customer
 from issuance.outcome import Reason
 from issuance.redrive.rules import Case
 from issuance.states import CampaignState, DeadLetterState, State
@@ -22,6 +22,7 @@ from ledger.store.schema import attempts, campaigns, jobs, lines
 from ledger.store.schema import dead_letters as letters
 
 _READ_AT_ONCE = 1_000
+_OF_LETTER = jobs.alias("of_letter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +206,17 @@ CASE: tuple[ColumnElement[Any], ...] = (
     .where(lines.c.job_number == letters.c.job_number, lines.c.state == State.FAILED)
     .exists()
     .label("has_refused_line"),
+    select(_OF_LETTER.c.number)
+    .where(_OF_LETTER.c.number == letters.c.job_number, _OF_LETTER.c.customer == str(ERASED))
+    .exists()
+    .label("customer_erased"),
 )
 """The columns that `case_of` takes, from dead letters joined with their campaigns."""
 
 
 def case_of(values: Sequence[Any]) -> Case:
     """Build the case from the values of `CASE`, in its order."""
-    state, reason, reissued_as, campaign, campaign_state, has_refused_line = values
+    state, reason, reissued_as, campaign, campaign_state, has_refused_line, erased = values
     return Case(
         state=DeadLetterState(state),
         reason=Reason(reason),
@@ -219,6 +224,7 @@ def case_of(values: Sequence[Any]) -> Case:
         campaign_cancelled=campaign_state == CampaignState.CANCELLED,
         reissued_as=reissued_as,
         has_refused_line=bool(has_refused_line),
+        customer_erased=bool(erased),
     )
 
 

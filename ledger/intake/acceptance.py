@@ -10,15 +10,14 @@ from sqlalchemy.exc import IntegrityError
 
 from issuance.derived_keys import Purpose
 from issuance.job import Job
-from issuance.redrive.narrow import narrow, narrow_body
+from issuance.redrive.narrow import narrow
 from issuance.states import CampaignState
 from ledger.campaigns import Campaign, CampaignError
+from ledger.intake.earlier import Earlier, Found, find_earlier, is_same, is_whole
 from ledger.intake.insertion import insert_jobs
 from ledger.intake.transaction_numbers import taken_numbers
-from ledger.retention.tombstones import Tombstone, find_tombstones
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
-from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import campaigns, intakes
 from ledger.store.secret import Keys
 
@@ -48,31 +47,6 @@ class Acceptance:
     known: list[Job] = field(default_factory=list)
     """Already in the ledger with the same payload: nothing was added."""
     conflicts: list[Conflict] = field(default_factory=list)
-
-
-class _Earlier(NamedTuple):
-    """A stored line. One is made for each row of a file, so it must be cheap."""
-
-    intake_id: int | None
-    source_line: int
-    position: int
-    variant: str
-    body: bytes
-    campaign_id: int
-
-    def is_of_body(self, body: bytes) -> bool:
-        """Whether its job has this body."""
-        return self.body == body
-
-    def is_line(self, part: Job) -> bool:
-        """Whether this job has only this line, whatever job it was accepted in."""
-        return (
-            self.variant == part.variant
-            and narrow_body(part.variant, self.body, {part.id}) == part.body
-        )
-
-
-_Found = _Earlier | Tombstone
 
 
 class _Accepting(NamedTuple):
@@ -187,7 +161,7 @@ def _accept(
     if connection.scalar(query.with_for_update(key_share=True)) == CampaignState.CANCELLED:
         raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
     acceptance = Acceptance()
-    earlier = _earlier(connection, batch, accepting.keys[Purpose.BODIES])
+    earlier = find_earlier(connection, batch, accepting.keys[Purpose.BODIES])
     numbers = taken_numbers(connection, batch)
     for job in batch:
         for part in (
@@ -205,7 +179,7 @@ def _accept(
                 if part.transaction_number is not None:
                     numbers[part.transaction_number] = part.source_line
                 for position, line in enumerate(part.lines):
-                    row = _Earlier(
+                    row = Earlier(
                         accepting.intake_id,
                         part.source_line,
                         position,
@@ -214,7 +188,7 @@ def _accept(
                         campaign.id,
                     )
                     earlier[line.request_id] = row
-            elif kind := _conflict_with(found, job, part, accepting):
+            elif kind := _conflict_with(earlier, found, job, part, accepting):
                 acceptance.conflicts.append(
                     Conflict(part, kind, found.source_line, found.position == 0)
                 )
@@ -245,7 +219,7 @@ def _conflict_of_new(
 
 
 def _conflict_with(
-    found: _Found, job: Job, part: Job, key: _Accepting
+    earlier: Mapping[str, Found], found: Found, job: Job, part: Job, key: _Accepting
 ) -> Literal["repeat", "changed"] | None:
     """Say why a part of a job conflicts with what is stored; None: it is the same."""
     if (
@@ -254,55 +228,25 @@ def _conflict_with(
         and not _is_same_row(found, job)
     ):
         return "repeat"
-    if found.campaign_id == key.campaign_id and _is_same_body(
-        found, part, line_by_line=key.line_by_line
+    if found.campaign_id == key.campaign_id and is_same(
+        earlier, found, part, line_by_line=key.line_by_line
     ):
         return None
     return "changed"
 
 
-def _split(job: Job, earlier: dict[str, _Found]) -> list[Job]:
+def _split(job: Job, earlier: dict[str, Found]) -> list[Job]:
     """Split a job into its new lines, which stay together, and each of its known ones."""
     known = [line.request_id for line in job.lines if line.request_id in earlier]
-    if not known or earlier[known[0]].is_of_body(job.body):
+    if not known or is_whole(earlier[known[0]], job):
         return [job]
     new = {line.request_id for line in job.lines}.difference(known)
     parts = [narrow(job, {request_id}) for request_id in known]
     return [narrow(job, new), *parts] if new else parts
 
 
-def _is_same_row(found: _Found, job: Job) -> bool:
+def _is_same_row(found: Found, job: Job) -> bool:
     """Whether the found job begins at one of this job's rows: both were made from the same rows."""
     return found.source_line == job.source_line or any(
         found.source_line == line.source_line for line in job.lines
     )
-
-
-def _is_same_body(found: _Found, part: Job, *, line_by_line: bool) -> bool:
-    return found.is_of_body(part.body) or (line_by_line and found.is_line(part))
-
-
-def _earlier(connection: Connection, batch: Sequence[Job], bodies_key: bytes) -> dict[str, _Found]:
-    request_ids = [line.request_id for job in batch for line in job.lines]
-    # In this order: a line that is pruned between the two reads has a tombstone by then.
-    living = _living(connection, request_ids)
-    return {**find_tombstones(connection, request_ids, bodies_key), **living}
-
-
-def _living(connection: Connection, request_ids: Sequence[str]) -> dict[str, _Earlier]:
-    dialect = dialect_of(connection)
-    present = dialect.rows_among(
-        connection, "SELECT job_number FROM lines WHERE request_id", request_ids
-    )
-    numbers = list({number for (number,) in present})
-    if not numbers:
-        return {}
-    rows = dialect.rows_among(connection, _LIVING, numbers)
-    return {request_id: _Earlier(*found) for request_id, *found in rows}
-
-
-_LIVING = (
-    "SELECT lines.request_id, jobs.intake_id, jobs.source_line, lines.position, jobs.variant, "
-    "jobs.body, jobs.campaign_id "
-    "FROM lines JOIN jobs ON jobs.number = lines.job_number WHERE lines.job_number"
-)

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
+from issuance.customer import ERASED
 from issuance.merge import settle_by
 from issuance.outcome import Kind, Outcome, Reason
 from issuance.reconciliation.fallback import fallback_reason
@@ -78,7 +79,7 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
     """
     with ledger.write() as connection:
         held = _held(connection, chunk_id, results)
-        # A job may have been settled and pruned while its worker was suspended.
+        # A job may have been settled, and pruned or erased, while its worker was suspended.
         results = [result for result in results if result.job.number in held]
         now = connection.scalar(select(now_ms())) or 0
         made = [result for result in results if isinstance(result, Attempt)]
@@ -119,7 +120,10 @@ class _Held:
 
 _HELD = (
     select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts)
-    .where(jobs.c.number.in_(bindparam("job_numbers", expanding=True)))
+    .where(
+        jobs.c.number.in_(bindparam("job_numbers", expanding=True)),
+        jobs.c.customer != str(ERASED),
+    )
     .order_by(jobs.c.number)
     .with_for_update()
 )

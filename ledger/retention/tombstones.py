@@ -21,6 +21,8 @@ from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import KEYED_DIGEST_BYTES, tombstones
 
 _UNKEYED_BYTES = 16
+_ERASED = bytes(_UNKEYED_BYTES)
+"""In place of digests, for a line whose customer was erased: there was no body to make them of."""
 _INSERT = (
     "INSERT INTO tombstones (request_id, campaign_id, state, line_digest, body_digest) "
     "VALUES (?, ?, ?, ?, ?)"
@@ -40,6 +42,11 @@ class Tombstone:
     intake_id: None = None
     source_line: int = 0
     position: int = 0
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its customer was erased before, so that no payload can be compared."""
+        return self.line_digest == _ERASED
 
     def is_of_body(self, body: bytes) -> bool:
         """Whether its job had this body."""
@@ -63,6 +70,7 @@ class PrunedLines:
     campaign_id: int
     variant: Variant
     body: bytes
+    """Empty if its customer was erased."""
     lines: Sequence[tuple[str, State]]
     """requestIds and final states."""
 
@@ -77,6 +85,11 @@ def write_tombstones(connection: Connection, jobs: Iterable[PrunedLines], key: b
 
 
 def _rows(pruned: PrunedLines, key: bytes) -> list[tuple[bytes, int, str, bytes, bytes | None]]:
+    if not pruned.body:
+        return [
+            (_packed(request_id), pruned.campaign_id, state.value, _ERASED, None)
+            for request_id, state in pruned.lines
+        ]
     whole = _digest(pruned.body, key)
     if len(pruned.lines) == 1:
         [(request_id, state)] = pruned.lines

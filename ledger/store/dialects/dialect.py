@@ -47,6 +47,8 @@ class Dialect(ABC):
     """Triggers append each change of a count instead of adding it up (`queries.counters`)."""
     accepts_in_threads: bool
     """Acceptance is worth a thread of its own; otherwise only its commit is."""
+    overwrites: bool
+    """What an update or a deletion replaces is overwritten at once in the database's file."""
     returns_space: bool
     """`compact` gives free space back to the disk."""
     plans_by_statistics: bool
@@ -166,6 +168,14 @@ class Dialect(ABC):
     @abstractmethod
     def compact(self, engine: Engine) -> None:
         """Make the space of removed rows free for new ones, or give it back to the disk."""
+
+    @abstractmethod
+    def empty_log(self, engine: Engine) -> bool:
+        """Empty the write-ahead log, which holds earlier versions of rows.
+
+        Returns:
+            Whether it is empty. It is not while a process reads, and a server keeps its log.
+        """
 
 
 @cache

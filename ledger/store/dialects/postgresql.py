@@ -51,6 +51,7 @@ class PostgreSQL(Dialect):
     # Workers would wait for each other's transactions at a counter's row.
     appends_counts = True
     accepts_in_threads = True
+    overwrites = False
     returns_space = False
     plans_by_statistics = True
     dump_command = "pg_dump --format=custom --file=FILE"
@@ -186,6 +187,10 @@ class PostgreSQL(Dialect):
         finally:
             connection.invalidate()  # the pool must not hand it out with autocommit
             connection.close()
+
+    def empty_log(self, engine: Engine) -> bool:  # noqa: ARG002
+        """Return False: the server decides how long it keeps its log, and standbys have it too."""
+        return False
 
 
 DIALECT = PostgreSQL()

@@ -23,6 +23,8 @@ _BUSY_SECONDS = 30
 _AGAIN_SECONDS = 0.02
 _LOGS = ("-wal", "-shm", "-journal")
 _CACHE_KIB = 32_768
+_TRUNCATE_MS = 1_000
+_TRUNCATE_TRIES = 5
 _CHECKPOINT_PAGES = 16_384
 """64 MiB of log between checkpoints; SQLite's 4 MiB would copy the same pages more often."""
 
@@ -35,6 +37,7 @@ class SQLite(Dialect):
     appends_counts = False
     # The driver releases the interpreter for each row, and a busy thread is slow to give it back.
     accepts_in_threads = False
+    overwrites = True
     returns_space = True
     plans_by_statistics = False
     dump_command = ""
@@ -144,6 +147,25 @@ class SQLite(Dialect):
             connection.invalidate()
             connection.close()
 
+    def empty_log(self, engine: Engine) -> bool:
+        """Copy the log into the file and truncate it, unless a process reads for too long.
+
+        Writers wait meanwhile, so that each try is short.
+        """
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_TRUNCATE_MS}")
+            for _ in range(_TRUNCATE_TRIES):
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                if cursor.fetchall()[0][0] == 0:  # not busy
+                    return True
+                time.sleep(_AGAIN_SECONDS)
+        finally:
+            connection.invalidate()  # the pool must not hand it out with this timeout
+            connection.close()
+        return False
+
 
 DIALECT = SQLite()
 
@@ -197,6 +219,9 @@ def _set_up(engine: Engine, *, durable: bool) -> None:
         _switch_to_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=OFF")  # see migration 0009
+        # Some builds of SQLite leave what was replaced in the file, where an erased customer would
+        # be found.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.customer import Customer
+from issuance.customer import ERASED, Customer
 
 customers = st.builds(
     Customer, st.sampled_from(["mobile", "email", "externalId"]), st.text(min_size=1)
@@ -35,3 +35,10 @@ def test_both_forms_of_an_international_domain_are_one_customer(one, other):
 
 def test_a_domain_that_encodes_nothing_is_taken_as_it_is():
     assert Customer("email", "a@xn--\u00e9.example").canonical == "email:a@xn--\u00e9.example"
+
+
+def test_an_erased_customer_is_read_back_as_one_and_equals_no_other():
+    assert Customer.parse(str(ERASED)) == ERASED
+    assert ERASED.is_erased
+    assert not Customer("mobile", "919800000001").is_erased
+    assert ERASED.canonical not in {f"{kind}:*" for kind in ("mobile", "email", "externalId")}

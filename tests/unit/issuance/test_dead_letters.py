@@ -104,3 +104,11 @@ def test_no_refusal_or_advice_names_another_refused_redrive():
         for text in texts:
             assert Verb.REISSUE in allowed or not text.endswith("use --reissue")
             assert Verb.RESEND in allowed or not text.endswith("without --reissue")
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("verb", list(Verb))
+def test_nothing_of_an_erased_customer_can_be_sent_and_the_advice_is_to_discard(reason, verb):
+    erased = case(reason, customer_erased=True)
+    assert "customer was erased" in refusal(erased, verb)
+    assert "discard it" in advice(erased)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from issuance.customer import Customer
+from issuance.customer import ERASED, Customer
 from issuance.masking import hide, mask, mask_customer, scrub
 
 _PLACEHOLDERS = ("[email]", "[code]", "[number]")
@@ -160,3 +160,8 @@ def test_a_voucher_is_in_no_text_that_is_made_of_its_letters(voucher, text):
 )
 def test_scrubbing_a_huge_message_is_fast(text):
     assert len(scrub(text, ["919800000001"])) <= len(text)
+
+
+def test_an_erased_customer_is_shown_as_erased_and_hides_nothing_in_texts():
+    assert mask_customer(ERASED) == "erased"
+    assert hide("2 * 3 is *six*", (ERASED.value,)) == "2 * 3 is *six*"
