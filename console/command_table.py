@@ -45,6 +45,10 @@ COMMANDS: Final = {
         "console.commands.show:show",
         "Show one reward: its state, units, points, expiry and calls; masked unless --reveal.",
     ),
+    "customer": Command(
+        "console.commands.customer:app",
+        "Show every line of one customer, or erase the customer.",
+    ),
     "revoke": Command(
         "console.commands.revoke:revoke",
         "Cancel an issued reward's whole transaction and return its points; cannot be undone.",

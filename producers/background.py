@@ -104,7 +104,7 @@ def enqueue_job(
         CampaignError: the campaign's name is wrong, or it was cancelled, or it belongs to another
             account.
     """
-    customer = _customer(identifiers, country)
+    customer = read_customer(identifiers, country)
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
         raise RequestRefusedError(
             "key", f"it has {len(key)} characters", f"give 1 to {_LONGEST_KEY}"
@@ -184,7 +184,16 @@ def _conflicting(conflict: Conflict, freezer: Freezer) -> RequestRefusedError:
     )
 
 
-def _customer(identifiers: Identifiers, country: str | None) -> Customer:
+def read_customer(identifiers: Identifiers, country: str | None) -> Customer:
+    """Return the one customer that is given, whatever the spelling.
+
+    Args:
+        identifiers: exactly one must be given.
+        country: the country of a mobile, as two letters; None: it has its country code.
+
+    Raises:
+        RequestRefusedError: it is not exactly one, or its value is wrong.
+    """
     given = [each for each in IDENTIFIERS if getattr(identifiers, each.key) is not None]
     if len(given) != 1:
         raise RequestRefusedError(
