@@ -149,3 +149,60 @@ def _attempted(
         .limit(1)
     )
     return connection.scalar(recent) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StuckCampaign:
+    """A campaign that has due work and gets no call, while others of its lane do."""
+
+    id: int
+    name: str
+    lane: Lane
+    weight: int
+    due_seconds: float
+    """For the job that has been due longest."""
+
+
+def stuck_campaigns(
+    ledger: Ledger, *, seconds: float, accounts: Collection[str] | None = None
+) -> list[StuckCampaign]:
+    """Find running campaigns that have had due work and made no call for this long.
+
+    A lane that makes no calls at all is a stall instead; see `stalls`.
+    """
+    within = milliseconds(seconds)
+    with ledger.read() as connection:
+        query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).where(
+            campaigns.c.state == CampaignState.RUNNING, _is_of(accounts)
+        )
+        running = connection.execute(query.order_by(campaigns.c.id)).all()
+        return [
+            StuckCampaign(row.id, row.name, lane, row.weight, due / 1000)
+            for lane in Lane
+            if _attempted(connection, lane, within, accounts)
+            for row in running
+            if (due := _due_ms(connection, lane, [row.id], within)) is not None
+            and not _campaign_attempted(connection, row.id, within)
+        ]
+
+
+def _campaign_attempted(connection: Connection, campaign_id: int, within: int) -> bool:
+    recent = (
+        select(attempts.c.number)
+        .join(jobs, jobs.c.number == attempts.c.job_number)
+        .where(attempts.c.started_at >= now_ms() - within, jobs.c.campaign_id == campaign_id)
+        .limit(1)
+    )
+    return connection.scalar(recent) is not None
+
+
+def count_calls(
+    ledger: Ledger, lane: Lane, *, seconds: float, accounts: Collection[str] | None = None
+) -> int:
+    """Count a lane's calls of the last `seconds`."""
+    query = _made(select(func.count()).select_from(attempts), accounts)
+    if accounts is None:
+        query = query.join(jobs, jobs.c.number == attempts.c.job_number)
+    since = attempts.c.started_at >= now_ms() - milliseconds(seconds)
+    with ledger.read() as connection:
+        return connection.scalar(query.where(since, jobs.c.lane == lane)) or 0

@@ -14,7 +14,7 @@ from limiter.unavailable import LimitsUnavailable
 from operations.formats import duration
 from operations.health.explained import explain
 from operations.health.runner import HEALTHY, Component, Finding
-from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
+from operations.limits import Limits, adaptive_limit_text, unrelated_text
 from operations.services import Services
 
 _SLOW_CALLS = 3.0
@@ -27,9 +27,9 @@ WORKER_OF = {Lane.BLAST: Component.WORKER, Lane.BACKGROUND: Component.BACKGROUND
 
 
 def check_limits(context: Services) -> Finding:
-    """Check that the limits of every account can be read and written; note what is suspended."""
+    """Check that the limits of every account can be read and written; note adaptive limits."""
     try:
-        states = list(_states(context))
+        states = list(account_states(context))
         if not states:
             return Finding(
                 "no Redis or no API is configured", "set ISSUANCE_REDIS_URL and ISSUANCE_API_URL"
@@ -37,8 +37,8 @@ def check_limits(context: Services) -> Finding:
         context.require_writable_limits()
     except (LimitsUnavailable, ExplainedError, ValueError) as error:
         return explain(error)
-    # A suspension is a note, not a problem: it ends by itself, and a restart would not help. Nor
-    # would it with a broken accounts file: the process would not start again.
+    # Notes, not problems: the limit is raised by itself. With a broken accounts file a restart
+    # would not help: the process would not start again.
     notes = [
         f"account {limits.account}: {note}" if len(states) > 1 else note
         for limits in states
@@ -50,7 +50,13 @@ def check_limits(context: Services) -> Finding:
     return Finding(notes=tuple(notes))
 
 
-def _states(context: Services) -> Iterator[Limits]:
+def account_states(context: Services) -> Iterator[Limits]:
+    """Read the limits of each account.
+
+    Raises:
+        LimitsUnavailable: Redis cannot be reached.
+        SettingsError: the accounts file cannot be used.
+    """
     for name in sorted(context.accounts.all()):
         limits = context.limits_of(name)
         if limits is not None:
@@ -59,12 +65,6 @@ def _states(context: Services) -> Iterator[Limits]:
 
 def _limit_notes(limits: Limits) -> Iterator[str]:
     state = limits.state
-    if not state.account.is_available:
-        yield f"calls are {breaker_text(state.account)}"
-    if not state.reads.is_available:
-        yield f"reads are {breaker_text(state.reads)}"
-    for name, breaker in limits.suspended_campaigns():
-        yield f"calls of {name} are {breaker_text(breaker)}"
     if state.adaptive_limit_per_minute:
         yield f"fewer calls than the rate: {adaptive_limit_text(state)}"
     if state.unrelated_share:
@@ -73,7 +73,7 @@ def _limit_notes(limits: Limits) -> Iterator[str]:
 
 def check_progress(context: Services) -> Finding:
     """Check that due work of every account is attempted; note work whose account is missing."""
-    states = list(_states(context))
+    states = list(account_states(context))
     if not states:
         return Finding("no API is configured", "set ISSUANCE_API_URL")
     try:

@@ -15,8 +15,10 @@ from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.errors import LedgerError
 from operations.formats import duration
 from operations.health.account_checks import WORKER_OF, check_limits, check_progress
+from operations.health.campaign_checks import check_campaigns
 from operations.health.explained import explain
 from operations.health.runner import HEALTHY, Check, Component, Finding
+from operations.health.suspension_checks import check_suspension
 from operations.services import Services
 
 _SILENT_SECONDS = 30.0
@@ -39,6 +41,9 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
         Component.LEDGER: partial(_check_ledger, context),
         Component.BROKER: partial(_check_broker, context),
         Component.LIMITS: partial(check_limits, context),
+        Component.ACCOUNT: partial(check_suspension, context, Component.ACCOUNT),
+        Component.API: partial(check_suspension, context, Component.API),
+        Component.CAMPAIGNS: partial(check_campaigns, context),
         Component.RELEASE: partial(_check_heartbeat, context, Heartbeat.RELEASE),
         Component.BEAT: partial(_check_heartbeat, context, Heartbeat.BEAT),
         Component.PROGRESS: partial(check_progress, context),

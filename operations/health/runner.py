@@ -22,6 +22,12 @@ class Component(StrEnum):
     """It can be reached."""
     LIMITS = "limits"
     """The account's limits in Redis can be read."""
+    ACCOUNT = "account"
+    """The API accepts the account's calls: they are not suspended for long."""
+    API = "api"
+    """The API answers."""
+    CAMPAIGNS = "campaigns"
+    """No campaign is stuck."""
     RELEASE = "release"
     """The release makes its rounds."""
     BEAT = "beat"
@@ -42,6 +48,9 @@ NEEDS: Mapping[Component, frozenset[Component]] = {
     Component.WORKER: frozenset({Component.BROKER}),
     Component.BACKGROUND_WORKER: frozenset({Component.BROKER}),
     Component.DEAD_LETTERS: frozenset({Component.BROKER}),
+    Component.ACCOUNT: frozenset({Component.LIMITS}),
+    Component.API: frozenset({Component.LIMITS}),
+    Component.CAMPAIGNS: frozenset({Component.LEDGER, Component.LIMITS}),
     Component.PROGRESS: frozenset({Component.LEDGER, Component.BROKER, Component.LIMITS}),
 }
 """What each part depends on: if that fails, the part is unknown and only the cause is shown."""

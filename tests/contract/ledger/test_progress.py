@@ -4,16 +4,22 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import pause_campaign
 from ledger.dispatch.reaper import reap
 from ledger.queries.heartbeats import Heartbeat, silent_seconds, touch
-from ledger.queries.stalls import leased, recent_call_seconds, stalls
+from ledger.queries.stalls import (
+    count_calls,
+    leased,
+    recent_call_seconds,
+    stalls,
+    stuck_campaigns,
+)
 from ledger.store.clock import now_ms
-from ledger.store.schema import attempts, heartbeats, jobs
+from ledger.store.schema import attempts, campaigns, heartbeats, jobs
 from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs
 
 
@@ -128,3 +134,45 @@ def test_a_job_with_a_slow_call_does_not_count_as_still_to_be_called(desk, ago, 
         connection.execute(claimed.values(lease_until=jobs.c.lease_until - ago * 1000))
     assert leased(desk.ledger, Lane.BLAST, lease_seconds=60) == expected
     assert leased(desk.ledger, Lane.BACKGROUND, lease_seconds=60) == 0
+
+
+def test_a_campaign_that_gets_no_call_while_others_do_is_stuck(desk):
+    other = desk.another("holi")
+    desk.accept(make_job(1), make_job(2))
+    other.accept(make_job(3, campaign="holi"))
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(due_at=now_ms() - 400_000))
+    assert stuck_campaigns(desk.ledger, seconds=180) == [], "no campaign makes calls: a stall"
+    _call_now(desk, "diwali")
+    (found,) = stuck_campaigns(desk.ledger, seconds=180)
+    assert (found.name, found.lane, found.weight) == ("holi", Lane.BLAST, 1)
+    assert 390 < found.due_seconds < 500
+    assert stuck_campaigns(desk.ledger, seconds=1_000) == [], "it is not due for that long"
+    assert stuck_campaigns(desk.ledger, seconds=180, accounts=["another"]) == []
+    assert count_calls(desk.ledger, Lane.BLAST, seconds=180) == 1
+    assert count_calls(desk.ledger, Lane.BLAST, seconds=180, accounts=["default"]) == 1
+    assert count_calls(desk.ledger, Lane.BACKGROUND, seconds=180) == 0
+    pause_campaign(desk.ledger, "holi", OPERATOR)
+    assert stuck_campaigns(desk.ledger, seconds=180) == [], "its operator paused it"
+
+
+def _call_now(desk, campaign):
+    """Record a call of one of the campaign's waiting jobs that has just been made."""
+    with desk.ledger.write() as connection:
+        number = connection.scalar(
+            select(jobs.c.number)
+            .join(campaigns, campaigns.c.id == jobs.c.campaign_id)
+            .where(campaigns.c.name == campaign)
+            .limit(1)
+        )
+        connection.execute(
+            insert(attempts).values(
+                job_number=number,
+                number=1,
+                started_at=now_ms(),
+                took_ms=1,
+                kind="deferred",
+                decision="try again",
+                worker="w",
+            )
+        )

