@@ -89,7 +89,10 @@ def connection_settings(broker_url: str) -> dict[str, Any]:
         names = {"heartbeat": "broker_heartbeat", "connect_timeout": "broker_connection_timeout"}
         options = {names[name]: value for name, value in broker.options.items() if name in names}
         tls = {"broker_use_ssl": broker.rabbitmq_tls} if scheme == "amqps" else {}
-        return rabbitmq.SETTINGS | options | tls
+        from broker import rabbitmq_transport  # noqa: PLC0415  # not needed with Redis
+
+        named = {"broker_transport": rabbitmq_transport.NAMES[scheme]}
+        return rabbitmq.SETTINGS | named | options | tls
     if scheme not in ("redis", "rediss"):  # none, or kombu's own in tests
         return {}
     from broker import redis_transport  # noqa: PLC0415  # not needed with RabbitMQ

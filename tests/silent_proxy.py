@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Self
 
 _START_SECONDS = 10.0
@@ -103,11 +104,13 @@ class SilentProxy:
         sink: asyncio.StreamWriter,
         client: asyncio.StreamWriter,
     ) -> None:
-        while data := await source.read(_CHUNK):
-            if client in self._deaf:
-                self.swallowed.set()
-                continue
-            sink.write(data)
-            await sink.drain()
+        with suppress(ConnectionError):
+            while data := await source.read(_CHUNK):
+                if client in self._deaf:
+                    self.swallowed.set()
+                    continue
+                sink.write(data)
+                await sink.drain()
+        # A silenced client does not learn either that the server has closed the connection.
         if client not in self._deaf:
             sink.close()

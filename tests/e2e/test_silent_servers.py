@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from issuance.states import State
+from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
@@ -77,4 +78,10 @@ def test_everything_resumes_within_a_minute_after_a_server_that_was_silent(
     proxy.speak()
     calls = system.calls()
     await_that("calls continue", lambda: system.calls() > calls + 50, _RESUMED_WITHIN)
+    await_that("beat ticks", lambda: _tick_seconds(system) < 5, _RESUMED_WITHIN)
     assert system.wait_settled("silence", 240).counts[State.ISSUED] == _ROWS
+
+
+def _tick_seconds(system: System) -> float:
+    """Return the age of beat's last tick."""
+    return silent_seconds(system.ledger)[Heartbeat.BEAT]

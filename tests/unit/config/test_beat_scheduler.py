@@ -5,11 +5,13 @@ import time
 import pytest
 from celery import Celery
 from celery.beat import Service
+from structlog.testing import capture_logs
 
 from broker.beat_scheduler import SteadyScheduler
 from broker.celery_app import create_app
 from config.endpoints import Servers
 from config.settings import Settings
+from tests.valkey import free_port
 
 
 class Recording(SteadyScheduler):
@@ -69,3 +71,15 @@ def test_beat_uses_it_with_our_schedule_and_writes_no_file(tmp_path, monkeypatch
     assert list(service.scheduler.schedule) == ["release"]
     service.sync()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broker_that_is_away_costs_one_tick():
+    settings = Settings(_env_file=None)
+    app = create_app(settings, Servers("", f"redis://127.0.0.1:{free_port()}/0", "", "", 0))
+    scheduler = Service(app, scheduler_cls=app.conf.beat_scheduler).scheduler
+    with capture_logs() as logs:
+        scheduler.tick()
+        scheduler.tick()
+    assert [(entry["event"], entry["task"]) for entry in logs] == [
+        ("tick_unpublished", "issuance.release")
+    ]
