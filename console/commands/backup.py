@@ -14,6 +14,7 @@ from console.terminal import explained, opened, operator, read_services
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up, restore
 from ledger.retention.restore import mark_restored
+from ledger.retention.restored_secret import require_older_secret
 from ledger.store.database import Ledger, ledger_url, require_ledger_file
 from operations.errors import UsageError
 from operations.formats import clock, counted
@@ -22,6 +23,14 @@ _REMEMBER = (
     "Before workers start: pause and cancel the campaigns again that were paused or cancelled "
     "after the backup, see the runbook."
 )
+_OtherSecret = Annotated[
+    bool,
+    typer.Option(
+        "--other-secret",
+        help="Accept another secret than the lost ledger's: never run a file again that was read "
+        "into a new campaign after the backup.",
+    ),
+]
 _WATCH_SECONDS = 2.0
 """A running release process writes a heartbeat each second."""
 
@@ -43,6 +52,7 @@ def restore_command(
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    other_secret: _OtherSecret = False,
 ) -> None:
     """Replace the SQLite ledger with a backup; stop everything first. Keeps the old one aside."""
     with explained():
@@ -61,18 +71,22 @@ def restore_command(
             file,
             operator(services, f"from {file}"),
             aside_suffix=suffix,
+            secret=services.secret,
+            other_secret=other_secret,
         )
         say(f"restored from {file}" + (f"; the old ledger is in {aside}" if aside else ""))
         say(_REMEMBER)
 
 
-def mark_restored_command() -> None:
+def mark_restored_command(*, other_secret: _OtherSecret = False) -> None:
     """Record that pg_restore or a disk snapshot replaced the ledger, before anything runs."""
     with opened() as (services, ledger):
         if _release_runs(ledger):
             raise UsageError(
                 "Processes run on this ledger: stop every process, restore it, then run this"
             )
+        if not other_secret:
+            require_older_secret(ledger)
         restored = mark_restored(ledger, operator(services, "restored by other means"))
         say(
             f"marked as restored from a backup of {clock(restored.backup_at)}: "

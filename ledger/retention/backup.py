@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from files.private import create_draft, make_folder, publish, sync, tighten
 from ledger.audit_log import Operator
 from ledger.retention.restore import mark_restored
+from ledger.retention.restored_secret import UNKNOWN, FormerSecret, check_secret, read_former
 from ledger.store.database import Ledger, ledger_url
 from ledger.store.dialects.dialect import Dialect, dialect_named
 from ledger.store.errors import LedgerError
@@ -50,41 +51,76 @@ def back_up(url: str, path: Path) -> int:
     return path.stat().st_size
 
 
-def restore(url: str, path: Path, operator: Operator, *, aside_suffix: str) -> Path | None:
+def restore(
+    url: str,
+    path: Path,
+    operator: Operator,
+    *,
+    aside_suffix: str,
+    secret: bytes | None = None,
+    other_secret: bool = False,
+) -> Path | None:
     """Replace a ledger by a copy, and mark it as restored. All processes must be stopped.
+
+    A copy of a version without a secret gets that of the present ledger.
 
     Args:
         url: the ledger's URL.
         path: a copy made by `back_up`; an older schema is migrated.
         operator: the operator and the reason.
         aside_suffix: appended to the name of the current file, which is kept.
+        secret: the deployment's secret, if a file has it; None: the ledger has it.
+        other_secret: whether the copy's secret may differ from the present ledger's: see
+            `restored_secret`.
 
     Returns:
         The new path of the former file; None when there was none.
 
     Raises:
-        LedgerError: the ledger is no file, a process uses it, or the copy is missing, damaged or of
-            a newer program; nothing has changed.
+        LedgerError: the ledger is no file, a process uses it, or the copy is missing, damaged, of a
+            newer program, or has another secret; nothing has changed.
     """
     file = _file(url, lambda dialect: dialect.load_command)
     if not path.exists():
         raise LedgerError(f"There is no {path}: name a file that `issuance backup` has written")
     make_folder(file.parent)
     with unused(file):
-        return _replace(file, path, operator, aside_suffix)
+        former = _former_secret(file)
+
+        def prepare(draft: Path) -> None:
+            with Ledger(URL.create("sqlite", database=str(draft)), secret=secret) as ledger:
+                is_new = not _has_secret(draft) and secret is None and former.value is None
+                ledger.migrate(former_secret=former.value)
+                ledger.check_schema()
+                if not other_secret:
+                    check_secret(ledger, former, is_new=is_new)
+                mark_restored(ledger, operator)
+
+        return _replace(file, path, prepare, aside_suffix)
 
 
-def _replace(file: Path, path: Path, operator: Operator, aside_suffix: str) -> Path | None:
+def _former_secret(file: Path) -> FormerSecret:
+    if not file.exists():
+        return UNKNOWN
+    with _opened(file) as present:
+        return read_former(present)
+
+
+def _has_secret(draft: Path) -> bool:
+    with _opened(draft) as connection:
+        return read_former(connection).has_row
+
+
+def _replace(
+    file: Path, path: Path, prepare: Callable[[Path], None], aside_suffix: str
+) -> Path | None:
     with _opened(path) as copy:
         _check(copy, path)
     draft = _new_draft(file)
     try:
         with _opened(path) as copy, _opened(draft) as new:
             copy.backup(new)
-        with Ledger(URL.create("sqlite", database=str(draft))) as ledger:
-            ledger.migrate()
-            ledger.check_schema()
-            mark_restored(ledger, operator)
+        prepare(draft)
         sync(draft)
         aside = _put_aside(file, aside_suffix)
         publish(draft, file)

@@ -34,8 +34,8 @@ def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
     API's transactions since the backup.
     """
     with ledger.write() as connection:
-        backup_at = _backup_at(connection)
-        connection.execute(insert(restores).values(at=now_ms(), backup_at=backup_at))
+        since = backup_at(connection)
+        connection.execute(insert(restores).values(at=now_ms(), backup_at=since))
         may_be_resent = select(dead_letters.c.job_number).where(
             dead_letters.c.state == DeadLetterState.OPEN
         )
@@ -44,15 +44,18 @@ def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
             .where(or_(IS_OPEN, jobs.c.number.in_(may_be_resent)))
             .values(
                 may_have_reached=True,
-                first_claimed_at=func.coalesce(jobs.c.first_claimed_at, backup_at),
+                first_claimed_at=func.coalesce(jobs.c.first_claimed_at, since),
             )
         )
         record_action(connection, operator, verb="restore", target="ledger")
-    return Restored(instant(backup_at), marked.rowcount)
+    return Restored(instant(since), marked.rowcount)
 
 
-def _backup_at(connection: Connection) -> int:
-    """Return the time of the last heartbeat, which the release leaves every second."""
+def backup_at(connection: Connection) -> int:
+    """Return when the backup was made, or a little earlier, in ms; 0 if nothing shows it.
+
+    The release leaves a heartbeat every second.
+    """
     heartbeat = select(heartbeats.c.at).where(heartbeats.c.name == Heartbeat.RELEASE)
     return (
         connection.scalar(heartbeat) or connection.scalar(select(func.max(jobs.c.accepted_at))) or 0

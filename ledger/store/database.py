@@ -109,8 +109,12 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def migrate(self) -> None:
+    def migrate(self, *, former_secret: bytes | None = None) -> None:
         """Upgrade the schema to this program's version. Without pending migrations it is cheap.
+
+        Args:
+            former_secret: the secret for a ledger that has none yet and no file has; None: a new
+                one is made.
 
         Raises:
             SchemaMismatchError: a newer program has migrated this ledger.
@@ -129,7 +133,7 @@ class Ledger:
             if changes:
                 from ledger.store.migration import upgrade  # noqa: PLC0415  # imports Alembic
 
-                upgrade(connection)
+                upgrade(connection, self._secret or former_secret)
             self.dialect.check_rights(connection, list(metadata.tables))
             settle_secret(connection, self._secret)
         self._keys = None

@@ -13,14 +13,18 @@ from ledger.store.errors import SchemaMismatchError
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, secret: bytes | None = None) -> None:
     """Upgrade the schema to the newest version.
+
+    Args:
+        connection: the transaction.
+        secret: the secret of a ledger that has none yet; None: the migration makes one.
 
     Raises:
         SchemaMismatchError: a newer program has migrated this ledger, or left tables in it.
     """
     try:
-        command.upgrade(configuration(connection), "head")
+        command.upgrade(configuration(connection, secret), "head")
     except CommandError as error:
         raise SchemaMismatchError(
             f"The ledger's schema is newer than this program ({error}): "
@@ -36,10 +40,11 @@ def upgrade(connection: Connection) -> None:
         ) from error
 
 
-def configuration(connection: Connection) -> Config:
+def configuration(connection: Connection, secret: bytes | None = None) -> Config:
     """Return Alembic's configuration for the project's migrations on this connection."""
     config = Config()
     # a configuration file's syntax, in which % begins a reference
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["secret"] = secret
     return config

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
 from issuance.customer import Customer
 from issuance.customer_digest import customer_digest
@@ -35,7 +35,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
     )
-    secret = secrets.token_bytes(_SECRET_BYTES)
+    # A file's, or that of the ledger that a backup replaces: the digests below are made with it.
+    secret = context.config.attributes.get("secret") or secrets.token_bytes(_SECRET_BYTES)
     op.execute(sa.insert(table).values(name="deployment", value=secret, created_at=now_ms()))
     op.add_column(
         "campaigns", sa.Column("id_scheme", sa.Integer(), nullable=False, server_default="1")
