@@ -212,6 +212,13 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Most units of one line; a new line above it is refused.",
     )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days after which the release removes settled jobs for good, without an "
+        "archive; 0: never.",
+    )
     dead_letter_webhook_url: str = Field(
         "", description="URL that gets a POST for each dead letter's notice; empty: none."
     )

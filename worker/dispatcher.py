@@ -66,6 +66,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
         log.warning("ledger_unavailable", error=first_line(error))
         return 0
     publish_dead_letters(services.app, services.ledger, older_than_seconds=_PUBLISH_AFTER_SECONDS)
+    services.retention.prune_a_little()
     return released
 
 

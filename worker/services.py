@@ -39,6 +39,7 @@ from worker.chunk.recorder import Recorder
 from worker.late_results import LateResults
 from worker.loop_lag import LoopLag, make_loop
 from worker.orphans import Orphans
+from worker.retention import Retention
 from worker.unknown_codes import Undocumented
 
 if TYPE_CHECKING:
@@ -109,6 +110,11 @@ class WorkerServices:
             SecretError: the ledger has another secret than this process.
         """
         return Fingerprints(self.ledger.key(Purpose.CUSTOMERS))
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Prunes old jobs, if a setting says so."""
+        return Retention(self.ledger, self.settings.retention_days)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:

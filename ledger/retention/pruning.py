@@ -76,6 +76,7 @@ def prune(
     older_than_seconds: float,
     archive: Archive | None = None,
     dry_run: bool = False,
+    page_jobs: int | None = None,
 ) -> Iterator[Page]:
     """Remove jobs that were settled at least this long ago, one page per transaction.
 
@@ -89,13 +90,15 @@ def prune(
         archive: called with each page's jobs before they are removed; after a crash, maybe again
             with the same jobs.
         dry_run: only count.
+        page_jobs: the largest number of jobs per transaction; None: 500.
     """
     with ledger.read() as connection:
         cutoff = connection.scalar(select(now_ms() - milliseconds(older_than_seconds))) or 0
+    page = _PAGE_OF if page_jobs is None else _PAGE_OF.limit(page_jobs)
     after = -1
     while True:
         with ledger.read() as connection:
-            rows = list(connection.execute(_PAGE_OF, {"after": after, "cutoff": cutoff}))
+            rows = list(connection.execute(page, {"after": after, "cutoff": cutoff}))
         # Numbers are in order of acceptance: after a page of young jobs there are no older ones.
         if not any(row.is_old for row in rows):
             return
