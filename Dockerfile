@@ -4,13 +4,15 @@
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS packages
+# requirements-otel.lock adds OpenTelemetry, see docs/how-to/see-traces.md.
+ARG LOCK=requirements.lock
 WORKDIR /src
-COPY requirements.lock requirements-uv.lock ./
+COPY requirements.lock requirements-otel.lock requirements-uv.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: \
         -r requirements-uv.lock \
     && python -m venv --without-pip /opt/issuance \
     && uv pip install --python /opt/issuance/bin/python --no-cache --compile-bytecode \
-        --require-hashes -r requirements.lock
+        --require-hashes -r ${LOCK}
 COPY LICENSE README.md pyproject.toml ./
 
 FROM packages AS build

@@ -80,8 +80,9 @@ format: $(BIN)/.dev ## Format the code
 lock: $(UV) ## Recompile the lock files from pyproject.toml
 	echo uv | $(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 - -o requirements-uv.lock
 	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded pyproject.toml -o requirements.lock
-	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra otel --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra otel -c requirements-dev.lock pyproject.toml -o requirements-otel.lock
+	$(UV_ENV) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 --extra build --extra embedded --extra otel --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build

@@ -125,6 +125,8 @@ def _configure_libraries(settings: Settings, begin: list[Processor], end: list[P
     root.setLevel(settings.log_level)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # One entry for each batch that is lost, not for each attempt to send it.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.flower_login import FlowerLogin
 from config.home import default_home
+from config.otel import is_installed
 from config.plain_http import check_plain_http
 from config.server_parts import fill_urls
 from config.server_url import ServerUrl
@@ -267,6 +268,13 @@ class Settings(BaseSettings):
         description="Your name, if several people share a system user; the audit log has it as "
         "claimed, next to the user's own name.",
     )
+    tracing: Literal["off", "otlp", "console"] = Field(
+        "off",
+        description="Where traces go: off, otlp (a collector) or console; needs the otel extra.",
+    )
+    api_traceparent: bool = Field(
+        False, description="Send the trace context of a job to the API, as `traceparent`."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Lowest level that is logged."
     )
@@ -332,6 +340,16 @@ class Settings(BaseSettings):
     def _whole_login(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             FlowerLogin.parse(value.get_secret_value())
+        return value
+
+    @field_validator("tracing")
+    @classmethod
+    def _installed(cls, value: str) -> str:
+        if value != "off" and not is_installed():
+            raise ValueError(
+                f"{value} needs OpenTelemetry: pip install 'reward-issuance[otel]', or set it to "
+                "off"
+            )
         return value
 
     @field_validator("reconcile_delays_seconds", mode="before")

@@ -56,6 +56,8 @@ class Job:
     account's setting."""
     transaction_number: str | None = None
     """Given by the caller; None: the id is the `transactionNumber`."""
+    traceparent: str | None = None
+    """The W3C trace context of its acceptance; None: it is not traced. No part of the job."""
 
     @property
     def id(self) -> str:

@@ -23,12 +23,14 @@ from ledger.store.usage import Usage
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import reach_redis
+from operations.tracing.opening import open_tracing
 
 if TYPE_CHECKING:
     # Imported lazily: Celery and httpx add 0.2 s to the start of every command.
     from celery import Celery
 
     from broker.wake_up import WakeUp
+    from operations.tracing.spans import Tracing
     from rewards_api.account import ApiAccount
 
 _PING_SECONDS = 0.5
@@ -167,6 +169,11 @@ class Services:
         return self.connect_redis(self.servers.redis_url)
 
     @cached_property
+    def tracing(self) -> "Tracing | None":
+        """Makes the spans of this process; None: there are none. Use it after the fork."""
+        return open_tracing(self.settings.tracing)
+
+    @cached_property
     def celery(self) -> "Celery":
         """The Celery application, without tasks."""
         from broker.celery_app import create_app  # noqa: PLC0415
@@ -260,7 +267,8 @@ class Services:
         Returns:
             The connections. The child must keep them and never close them.
         """
-        found = {name: vars(self).pop(name, None) for name in ("celery", "redis", "wake_up")}
+        mine = ("celery", "redis", "wake_up", "tracing")
+        found = {name: vars(self).pop(name, None) for name in mine}
         if found["celery"] is None:
             return found
         from broker.publisher import forget_pools  # noqa: PLC0415
@@ -268,9 +276,15 @@ class Services:
         return found, forget_pools(found["celery"])
 
     def close(self) -> None:
-        """Close the connections that were opened, except the ledger's."""
+        """Close the connections that were opened, except the ledger's, and export the spans."""
         for name in ("celery", "redis"):
             if name in vars(self):
                 vars(self)[name].close()
+        self.close_tracing()
         if "usage" in vars(self):
             vars(self)["usage"].end()
+
+    def close_tracing(self) -> None:
+        """Export the spans of this process, within a few seconds; there are none later."""
+        if (tracing := vars(self).get("tracing")) is not None:
+            tracing.close()

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.campaigns import Campaign
 from ledger.intake.acceptance import Acceptance, accept_uncommitted
 from ledger.store.database import Ledger
+from producers.acceptance_spans import AcceptanceSpans
 from producers.preparing import Prepared
 from producers.source.unusable import UnusableFile
+
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
 
 
 class Accepted(NamedTuple):
@@ -25,11 +29,13 @@ def accept_in_turn(
     intake_id: int,
     *,
     max_quantity: int | None = None,
+    tracing: "Tracing | None" = None,
 ) -> Generator[Accepted]:
     """Accept batches in order, each in one transaction, and yield each once it is committed.
 
     A batch begins only after the one before it was yielded. Closing the generator ends its thread.
-    A new job with more units in a line than `max_quantity` is a conflict; None: no ceiling.
+    A new job with more units in a line than `max_quantity` is a conflict; None: no ceiling. With
+    `tracing` each job begins a trace.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -44,7 +50,14 @@ def accept_in_turn(
                     before, under_way = under_way, None
                     yield before.result()
                 under_way = beside.submit(
-                    _begin(ledger, campaign, prepared, intake_id, max_quantity)
+                    _begin(
+                        ledger,
+                        campaign,
+                        prepared,
+                        intake_id,
+                        max_quantity=max_quantity,
+                        spans=AcceptanceSpans(tracing, campaign.name, campaign.account),
+                    )
                 )
         except UnusableFile as error:
             unusable = error
@@ -59,7 +72,9 @@ def _begin(
     campaign: Campaign,
     prepared: Prepared,
     intake_id: int,
+    *,
     max_quantity: int | None,
+    spans: AcceptanceSpans,
 ) -> Callable[[], Accepted]:
     """Do the part of acceptance that belongs in this thread, and return the rest for another.
 
@@ -71,7 +86,7 @@ def _begin(
         return accept_uncommitted(
             ledger,
             campaign,
-            prepared.jobs,
+            spans.begin(prepared.jobs),
             intake_id=intake_id,
             line_by_line=True,
             max_quantity=max_quantity,
@@ -80,6 +95,7 @@ def _begin(
     def finish(begun: tuple[Acceptance, Callable[[], None]]) -> Accepted:
         acceptance, commit = begun
         commit()
+        spans.end(acceptance.accepted)
         return Accepted(prepared, acceptance)
 
     if ledger.dialect.accepts_in_threads:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 
@@ -14,6 +14,8 @@ from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import ensure_campaign
 from ledger.intake.acceptance import Conflict, accept
 from ledger.store.database import Ledger
+from operations.tracing.current import caller_context
+from producers.acceptance_spans import AcceptanceSpans
 from producers.fields.country import mobile_rule
 from producers.fields.field import Described, Rule
 from producers.fields.line import (
@@ -30,6 +32,9 @@ from producers.fields.refusal import Refusal
 from producers.freezing import Freezer
 from producers.lint.call_rules import find_undocumented
 from producers.lint.ceiling import exceeds, too_many_units
+
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
 
 _Fields = TypeVar("_Fields", Identifiers, Reward, CallFields)
 
@@ -84,6 +89,8 @@ def enqueue_job(
     campaign: str = DEFAULT_CAMPAIGN,
     country: str | None = None,
     key: str | None = None,
+    traceparent: str | None = None,
+    tracing: "Tracing | None" = None,
 ) -> Enqueued:
     """Accept one job for background issuance.
 
@@ -97,6 +104,9 @@ def enqueue_job(
         country: the country of the mobile, as two letters; None: it has its country code.
         key: the caller's idempotency key, 1 to 255 characters: repeating the call with the same key
             and payload adds nothing. Without a key, every call issues.
+        traceparent: the caller's W3C trace context; None: that of the current span, if there is
+            one. One that is not valid is ignored.
+        tracing: makes the spans; None: there are none.
 
     Raises:
         RequestRefusedError: a value is wrong, or the endpoint cannot issue it.
@@ -119,7 +129,9 @@ def enqueue_job(
         # A call without a key is always new: refuse it before it makes a campaign.
         raise _above_ceiling(job, freezer)
     into = ensure_campaign(ledger, campaign, account=freezer.account)
-    acceptance = accept(ledger, into, [job], max_quantity=freezer.max_quantity)
+    spans = AcceptanceSpans(tracing, into.name, freezer.account, caller_context(traceparent))
+    acceptance = accept(ledger, into, spans.begin([job]), max_quantity=freezer.max_quantity)
+    spans.end(acceptance.accepted)
     if acceptance.conflicts:
         raise _conflicting(acceptance.conflicts[0], freezer)
     request_ids = tuple(line.request_id for line in job.lines)

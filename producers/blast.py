@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,6 +23,9 @@ from producers.lint.ceiling import exceeds, too_many_units
 from producers.occurrences import Occurrences
 from producers.preparing import BlastOptions, Preparer, repeat
 from producers.source import BadRow, ErrorsFile, Row, Source
+
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
 
 log = structlog.get_logger("issuance.producers")
 
@@ -68,6 +72,7 @@ def blast(
     errors: ErrorsFile,
     *,
     options: BlastOptions | None = None,
+    tracing: "Tracing | None" = None,
     on_batch: Callable[[BlastReport], None],
 ) -> BlastReport:
     """Accept a file's rows into a campaign.
@@ -81,6 +86,7 @@ def blast(
         freezer: makes the bodies.
         errors: gets the refused rows.
         options: how to treat the rows; None: repeats are refused, and each row is a job.
+        tracing: makes the spans; None: there are none.
         on_batch: called after each commit, with the report up to that batch.
 
     Raises:
@@ -101,7 +107,12 @@ def blast(
         committed = stack.enter_context(
             closing(
                 accept_in_turn(
-                    ledger, campaign, batches, intake_id, max_quantity=freezer.max_quantity
+                    ledger,
+                    campaign,
+                    batches,
+                    intake_id,
+                    max_quantity=freezer.max_quantity,
+                    tracing=tracing,
                 )
             )
         )

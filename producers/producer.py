@@ -57,6 +57,9 @@ class Request(LineFields, total=False):
 
     Without a key, every call issues.
     """
+    traceparent: str | None
+    """The caller's W3C trace context, as the header `traceparent` has it; by default that of
+    OpenTelemetry's current span. One that is not valid is ignored: the trace begins here."""
 
 
 class Producer:
@@ -77,6 +80,7 @@ class Producer:
         self._account_of: dict[str, str] = {}
         self.ledger = self._services.open_ledger(create=True)
         self._services.use_ledger()
+        _ = self._services.tracing  # before there are threads that could make two
         self._fork_safe = ForkSafe(self._services, self.ledger)
 
     @property
@@ -119,6 +123,8 @@ class Producer:
             campaign=campaign,
             country=request.get("country") or account.country or None,
             key=request.get("key"),
+            traceparent=request.get("traceparent"),
+            tracing=self._services.tracing,
         )
         if len(self._account_of) < _KNOWN_CAMPAIGNS:
             self._account_of[campaign] = account.name

@@ -92,6 +92,7 @@ class RewardsClient:
         reward_id: int | None = None,
         *,
         scope: str | None = None,
+        traceparent: str | None = None,
     ) -> Reply:
         """Send one issue call with exactly these bytes (rewards-api §1, §2).
 
@@ -100,11 +101,12 @@ class RewardsClient:
             body: the frozen body.
             reward_id: the reward, for an endpoint that has it in its path.
             scope: the job's data scope; None: the account's. Only sent to a scoped endpoint.
+            traceparent: sent as this header; None: there is none.
 
         Raises:
             ValueError: the path needs a reward id and the caller gave none.
         """
-        return await self._call(self._requests.issue(variant, body, reward_id, scope))
+        return await self._call(self._requests.issue(variant, body, reward_id, scope, traceparent))
 
     async def customer_id(
         self, customer: Customer, *, reads: Reads = OWN_READS, scope: str | None = None

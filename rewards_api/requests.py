@@ -50,7 +50,12 @@ class Requests:
         self._issue_url = lru_cache(_READY_URLS)(self._build_issue_url)
 
     def issue(
-        self, variant: Variant, body: bytes, reward_id: int | None, scope: str | None
+        self,
+        variant: Variant,
+        body: bytes,
+        reward_id: int | None,
+        scope: str | None,
+        traceparent: str | None = None,
     ) -> httpx.Request:
         """An issue call with exactly these bytes; `scope` None is the account's.
 
@@ -60,6 +65,8 @@ class Requests:
         endpoint = variant.endpoint
         url = self._issue_url(endpoint.path, reward_id if endpoint.reward_in_path else None)
         headers = self._scoped_post_headers(scope) if endpoint.scoped else self._post_headers
+        if traceparent is not None:
+            headers = httpx.Headers({**headers, "traceparent": traceparent})
         return self._post(url, body, headers)
 
     def customer_id(self, customer: Customer, *, reads: Reads, scope: str | None) -> httpx.Request:

@@ -12,6 +12,7 @@ from worker.accounts import AccountServices
 from worker.chunk.bounds import Bounds
 from worker.chunk.chunk_result import ChunkResult
 from worker.chunk.issuer import ChunkIssuing
+from worker.chunk.job_spans import call_context
 from worker.chunk.open_chunk import OpenChunk
 from worker.ledger_retry import retry_until
 from worker.services import WorkerServices
@@ -120,6 +121,11 @@ def _issue(
         put=chunk.add,
         hand_over=chunk.hand_over,
         rng=services.rng,
+        traceparent_of=(
+            call_context(held.chunk_id, services.base.tracing)
+            if services.settings.api_traceparent
+            else None
+        ),
     )
     chunk.break_off = issuing.break_off
     chunk.show_end = show_end

@@ -150,6 +150,7 @@ class WorkerServices:
             self._report_undocumented,
             self.worker,
             self.settings.lease_seconds,
+            self.base.tracing,
         )
         return Recorder(record)
 
@@ -167,10 +168,11 @@ class WorkerServices:
         await self.carried.note(self.redis, self.recorder.open_chunks)
 
     def finish(self) -> None:
-        """Wait for the open calls and record their outcomes, before the process ends."""
+        """Wait for the open calls, record their outcomes and export the spans: the process ends."""
         within_seconds = self.settings.api_timeout_seconds + _FINISH_MARGIN_SECONDS
         if "recorder" in self.__dict__ and not self.recorder.await_all(within_seconds):
             log.warning("open_calls_abandoned", seconds=within_seconds)  # their leases lapse
+        self.base.close_tracing()
 
     @cached_property
     def redis(self) -> Redis:

@@ -92,7 +92,14 @@ def accept_rows(
                 check_interrupted()
 
             report = accept_file(
-                ledger, campaign, source, freezer, errors, options=options, on_batch=on_batch
+                ledger,
+                campaign,
+                source,
+                freezer,
+                errors,
+                options=options,
+                tracing=services.tracing,
+                on_batch=on_batch,
             )
     except KeyboardInterrupt:
         say(

@@ -58,6 +58,7 @@ def issue(
             campaign=campaign,
             country=country or chosen.country or None,
             key=key,
+            tracing=services.tracing,
         )
         say(enqueued.request_id)
         WakeUp(services).request()

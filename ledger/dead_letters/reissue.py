@@ -91,6 +91,7 @@ class _OldJob(NamedTuple):
     occurrence: int
     generation: int
     scope: str | None
+    traceparent: str | None
 
 
 class _OldLine(NamedTuple):
@@ -166,6 +167,7 @@ def _successor(old: _OldJob, of_job: list[_OldLine], renamed: dict[str, str]) ->
         generation=old.generation + 1,
         source_line=old.source_line,
         scope=narrow_scope(old.scope, new_lines),
+        traceparent=old.traceparent,
     )
 
 

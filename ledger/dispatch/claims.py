@@ -1,9 +1,10 @@
 """Claims: the right to work on jobs until a lease ends, by compare-and-set (design rule 5)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
+from time import time_ns
 from typing import Any
 
 from pydantic_core import from_json
@@ -74,6 +75,10 @@ class ClaimedJob:
     """See `Job.scope`."""
     transaction_number: str | None = None
     """See `Job.transaction_number`."""
+    traceparent: str | None = None
+    """See `Job.traceparent`."""
+    due_at_ms: int = 0
+    """When it became due: its acceptance, or the end of its last delay; by the ledger's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Claim:
     lane: Lane = Lane.BLAST
     account: str = DEFAULT_ACCOUNT
     """The campaign's API account."""
+    claimed_at_ns: int = field(default_factory=time_ns, compare=False)
+    """By this process's clock, since the epoch."""
 
     @property
     def campaign_id(self) -> int:
@@ -255,6 +262,8 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
             jobs.c.claims,
             jobs.c.scope,
             jobs.c.transaction_number,
+            jobs.c.traceparent,
+            jobs.c.due_at,
         )
     )
 
@@ -308,7 +317,8 @@ def _claimed(
     attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = (
         counts
     )
-    fallback, empty_reads, first_claimed_at, reissue_of, claims, scope, transaction_number = rest
+    fallback, empty_reads, first_claimed_at, reissue_of, claims, scope, *given = rest
+    transaction_number, traceparent, due_at = given
     return ClaimedJob(
         number=number,
         id=job_id,
@@ -333,4 +343,6 @@ def _claimed(
         claims=claims,
         scope=scope,
         transaction_number=transaction_number,
+        traceparent=traceparent,
+        due_at_ms=due_at,
     )

@@ -40,7 +40,8 @@ def insert_jobs(
          str(job.customer), job.variant.value, job.body, job.occurrence, job.generation,
          reissue_of.get(job.id), State.WAITING.value, len(job.lines), now, 0, 0,
          0, forgotten, forgotten is not None, 0, 0, now,
-         job.scope, job.transaction_number, customer_digest(job.customer, customer_key))
+         job.scope, job.transaction_number, customer_digest(job.customer, customer_key),
+         job.traceparent)
         for number, job in zip(numbers, batch, strict=True)
     ])  # fmt: skip
     dialect.insert_rows(connection, "lines", _LINE_COLUMNS, [
@@ -73,7 +74,7 @@ _JOB_COLUMNS = (
     "customer", "variant", "body", "occurrence", "generation",
     "reissue_of", "state", "open_lines", "due_at", "claims", "attempts",
     "budget_attempts", "first_claimed_at", "may_have_reached", "limit_deferrals", "redrives",
-    "accepted_at", "scope", "transaction_number", "customer_digest",
+    "accepted_at", "scope", "transaction_number", "customer_digest", "traceparent",
 )  # fmt: skip
 _LINE_COLUMNS = (
     "job_number",

@@ -127,7 +127,7 @@ jobs = Table(
     Column("transaction_number", Text),
     # keyed; finds a customer's jobs over all campaigns
     Column("customer_digest", BigInteger),
-    # the caller's W3C trace context; null: not traced
+    # the W3C trace context of the acceptance, or of its caller; null: not traced
     Column("traceparent", Text),
     Index(
         "ix_jobs_transaction_number",

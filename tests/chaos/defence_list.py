@@ -19,7 +19,9 @@ _LEDGER_IS_NOT_RETRIED = (
 )
 _RESENT_ANEW = Edit(
     "worker/chunk/sender.py",
-    "reply = await self._client.issue(job.variant, job.body, reward_id, scope=job.scope)",
+    """reply = await self._client.issue(
+            job.variant, job.body, reward_id, scope=job.scope, traceparent=traceparent
+        )""",
     """import os, dataclasses
         known = job.lines[0].request_id.encode()
         fresh = known[:-8] + os.urandom(4).hex().encode() if job.may_have_reached else known

@@ -1,8 +1,10 @@
 """Records a group of a chunk's results, then logs them and publishes their dead letters."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import Celery
@@ -12,10 +14,14 @@ from config.log_writer import lines_together
 from ledger.dispatch.claims import Claim
 from ledger.results.recording import Result, record
 from ledger.store.database import Ledger
+from worker.chunk.job_spans import add_spans
 from worker.chunk.log_events import log_result
 from worker.ledger_retry import first_line, is_refusal, retry_until
 from worker.outbox import publish_dead_letters
 from worker.unknown_codes import is_undocumented
+
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
 
 log = structlog.get_logger("issuance.worker")
 
@@ -31,6 +37,7 @@ class GroupRecord:
         report_undocumented: logs undocumented codes.
         worker: this process's name, recorded with each attempt.
         lease_seconds: how long to retry while the ledger is unavailable.
+        tracing: makes the spans of recorded jobs; None: there are none.
     """
 
     app: Celery
@@ -39,6 +46,7 @@ class GroupRecord:
     report_undocumented: Callable[[list[Result]], None]
     worker: str
     lease_seconds: float
+    tracing: "Tracing | None" = None
 
     def __call__(self, claim: Claim, group: list[Result]) -> list[Result]:
         """Record a group of one chunk's results, and retry while the ledger is unavailable.
@@ -52,6 +60,7 @@ class GroupRecord:
         Raises:
             DBAPIError: the ledger was unavailable for longer than the lease.
         """
+        began_ns = time.time_ns()
         try:
             letters = retry_until(
                 lambda: self._record(claim, group), for_seconds=self.lease_seconds
@@ -60,6 +69,8 @@ class GroupRecord:
             if not is_refusal(error):
                 raise
             return self._record_apart(claim, group, error)
+        if self.tracing is not None:
+            add_spans(self.tracing, claim, group, began_ns)
         with lines_together():
             for result in group:
                 log_result(claim, result)

@@ -58,6 +58,7 @@ class ChunkIssuing:
             open.
         rng: the source of jitter.
         eager: whether to hand over as soon as the next job must wait: see `HandOver`.
+        traceparent_of: see `Sender`.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ChunkIssuing:
         hand_over: Callable[[], Awaitable[None]],
         rng: Random,
         eager: bool = False,
+        traceparent_of: Callable[[ClaimedJob], str | None] | None = None,
     ) -> None:
         self._claim = replace(claim, jobs=())  # jobs are released from memory one by one
         self._campaign_id = claim.campaign_id
@@ -89,7 +91,7 @@ class ChunkIssuing:
             rng=rng,
             is_cancelled=claim.is_cancelled,
         )
-        self._sender = Sender(claim, client, bounds.policy, rng)
+        self._sender = Sender(claim, client, bounds.policy, rng, traceparent_of)
         self._reconciler = Reconciler(
             client,
             bounds.policy,

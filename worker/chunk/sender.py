@@ -1,6 +1,7 @@
 """Sends one job: calls, classifies and decides; returns a value for the ledger."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
@@ -24,15 +25,22 @@ class Sender:
         client: the rewards API.
         policy: the retry policy.
         rng: the source of jitter.
+        traceparent_of: returns the trace context that a job's call carries; None: no call has one.
     """
 
     def __init__(
-        self, claim: Claim, client: RewardsClient, policy: RetryPolicy, rng: Random
+        self,
+        claim: Claim,
+        client: RewardsClient,
+        policy: RetryPolicy,
+        rng: Random,
+        traceparent_of: Callable[[ClaimedJob], str | None] | None = None,
     ) -> None:
         self._defers_limits = claim.defers_limits
         self._client = client
         self._policy = policy
         self._rng = rng
+        self._traceparent_of = traceparent_of
         self._claimed_at = time.monotonic()
 
     async def send(
@@ -48,7 +56,10 @@ class Sender:
         started_at_ms = time.time_ns() // 1_000_000
         started = time.monotonic()
         reward_id = job.lines[0].reward_id
-        reply = await self._client.issue(job.variant, job.body, reward_id, scope=job.scope)
+        traceparent = self._traceparent_of(job) if self._traceparent_of else None
+        reply = await self._client.issue(
+            job.variant, job.body, reward_id, scope=job.scope, traceparent=traceparent
+        )
         ended = time.monotonic()
         # After a redrive too, the API may answer with what this call added, not with the total.
         resent = job.may_have_reached or job.redrives > 0

@@ -36,6 +36,19 @@ async def test_each_variant_posts_the_given_bytes_to_its_own_path(
     assert server.bodies() == [BODY]
 
 
+@pytest.mark.parametrize("variant", list(Variant))
+async def test_a_call_has_a_trace_context_only_if_it_is_given_one(serve, connect, answer, variant):
+    server = await serve(answer("200 OK", ISSUED))
+    client = connect(server.url)
+    context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await client.issue(variant, BODY, 1001, traceparent=context)
+    await client.issue(variant, BODY, 1001)
+    first, second = (request.lower() for request in server.requests)
+    assert f"\r\ntraceparent: {context}\r\n".encode() in first
+    assert b"traceparent" not in second
+    assert first.replace(f"traceparent: {context}\r\n".encode(), b"") == second
+
+
 async def test_the_till_is_encoded_in_the_query(serve, connect, answer):
     server = await serve(answer())
     await connect(server.url, till="a&b c+d@é").issue(Variant.BULK, BODY)

@@ -1,5 +1,6 @@
 """Claims: a message claims its jobs once; an orphaned one takes over its dead worker's claims."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,23 @@ def test_a_claim_has_the_scope_number_and_ids_that_the_row_gave(desk):
     _, claimed = desk.take_one(job)
     assert (claimed.scope, claimed.transaction_number) == ("OTHER:50000", "till-17")
     assert claimed.lines == (named,)
+
+
+def test_a_claim_has_the_trace_context_and_when_its_wait_began(desk):
+    context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    desk.accept(replace(make_job(), traceparent=context))
+    accepted_at = desk.row(make_job().id).accepted_at
+    (chunk,) = desk.release()
+    held = desk.claim(chunk)
+    (claimed,) = held.jobs
+    assert (claimed.traceparent, claimed.due_at_ms) == (context, accepted_at)
+    assert abs(held.claimed_at_ns - time.time_ns()) < 60 * 10**9
+    desk.give_back(held, delay_seconds=60)
+    (again,) = desk.take().jobs
+    assert (again.traceparent, again.due_at_ms) == (context, desk.row(again.id).due_at)
+    assert again.due_at_ms > accepted_at
+    desk.accept(make_job(2))
+    assert desk.take().jobs[0].traceparent is None
 
 
 def test_a_claim_says_whether_its_campaign_defers_limits(ledger):

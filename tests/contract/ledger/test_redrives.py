@@ -72,6 +72,14 @@ def test_a_resend_leaves_issued_lines_issued(desk):
     assert desk.counts() == {State.ISSUED: 2}
 
 
+def test_a_reissue_continues_the_trace_of_the_refused_job(desk):
+    context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    desk.settle(replace(make_job(), traceparent=context), refuse())
+    desk.redrive(Verb.REISSUE)
+    _, again = desk.take_one()
+    assert again.traceparent == context
+
+
 def test_a_reissue_is_a_new_job_with_a_new_request_id_and_the_old_one_stays_as_it_ended(desk):
     ids = campaign_ids(desk.ledger, desk.campaign)
     job = make_job(ids=ids)

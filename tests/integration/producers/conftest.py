@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,7 @@ def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., Bl
         campaign: str = "spring",
         errors: str = "errors.csv",
         options: BlastOptions | None = None,
+        tracing: Any = None,
         **different: object,
     ) -> BlastReport:
         with ErrorsFile(tmp_path / errors) as errors_file:
@@ -82,6 +84,7 @@ def send(ledger: Ledger, settings: Settings, tmp_path: Path) -> Callable[..., Bl
                 Freezer.of_settings(settings.model_copy(update=different)),
                 errors_file,
                 options=options,
+                tracing=tracing,
                 on_batch=lambda _: None,
             )
 

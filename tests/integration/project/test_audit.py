@@ -139,6 +139,7 @@ def test_every_lock_file_is_audited():
         "requirements.lock",
         "requirements-bench.lock",
         "requirements-dev.lock",
+        "requirements-otel.lock",
         "requirements-uv.lock",
     }
 

@@ -72,8 +72,17 @@ class System:
         return [event for event in found if fields.items() <= event.items()]
 
     @contextmanager
-    def worker(self, *queues: str, pool: str = "solo") -> Iterator[subprocess.Popen[bytes]]:
-        """Run a Celery worker on these queues; end it with SIGTERM."""
+    def worker(
+        self, *queues: str, pool: str = "solo", options: tuple[str, ...] = (), **settings: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a Celery worker on these queues; end it with SIGTERM.
+
+        Args:
+            queues: what it consumes.
+            pool: of its children.
+            options: further ones of Celery's command.
+            settings: further variables of its environment.
+        """
         command = [
             sys.executable,
             "-m",
@@ -94,10 +103,14 @@ class System:
             "--without-gossip",
             "--without-mingle",
         ]
-        command += ["--hostname", name]
+        command += ["--hostname", name, *options]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command,
+                env=self.environment | settings,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
             wait_for(lambda: self.app.control.ping([name], timeout=0.3))

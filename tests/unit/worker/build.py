@@ -82,6 +82,7 @@ class FakeApi:
     customers: list[str] = field(default_factory=list)
     reward_ids: list[int | None] = field(default_factory=list)
     scopes: list[str | None] = field(default_factory=list)
+    traceparents: list[str | None] = field(default_factory=list)
     running: Counter[str] = field(default_factory=Counter)
     most_running: int = 0
     most_of_a_customer: int = 0
@@ -105,8 +106,10 @@ class FakeApi:
         reward_id: int | None = None,
         *,
         scope: str | None = None,
+        traceparent: str | None = None,
     ) -> Reply:
         self.scopes.append(scope)
+        self.traceparents.append(traceparent)
         call, sent = len(self.starts), json.loads(body)
         customer = sent["mobile"]
         self.starts.append(time.monotonic())
@@ -181,6 +184,7 @@ class IssuingDesk:
         lane: Lane = Lane.BLAST,
         max_concurrent: int | None = None,
         eager: bool = False,
+        traceparent_of: Callable[[ClaimedJob], str | None] | None = None,
         **bounds: Any,
     ) -> ChunkIssuing:
         """Return a chunk's issuer. With `max_concurrent` it has its own places, else the desk's."""
@@ -207,6 +211,7 @@ class IssuingDesk:
             hand_over=hand_over,
             rng=Random(1),
             eager=eager,
+            traceparent_of=traceparent_of,
         )
 
     async def issue(self, *jobs: ClaimedJob, **options: Any) -> None:

@@ -113,3 +113,10 @@ async def test_the_wait_since_the_claim_counts_towards_a_jobs_age(desk):
     await desk.issue(young, old, policy=policy)
     decisions = {attempt.job.number: type(attempt.decision) for attempt in desk.attempts}
     assert decisions == {1: TryAgain, 2: Settle}
+
+
+async def test_a_call_has_the_trace_context_of_its_job_or_none(desk):
+    await desk.issue(claimed(1), claimed(2), traceparent_of=lambda job: f"of {job.number}")
+    assert sorted(desk.api.traceparents) == ["of 1", "of 2"]
+    await desk.issue(claimed(3), chunk_id="another")
+    assert desk.api.traceparents[2:] == [None]

@@ -1,0 +1,1 @@
+"""Traces by OpenTelemetry: an optional extra, and the only code that imports it."""
