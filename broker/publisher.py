@@ -92,11 +92,11 @@ def publish(app: "Celery", task: str, **options: Any) -> None:
                 **options,
             )
         except BaseException:
-            _forget_connection(producer.connection)
+            forget_connection(producer.connection)
             raise
 
 
-def _forget_connection(connection: "Connection") -> None:
+def forget_connection(connection: "Connection") -> None:
     """Close the connection: publishing opens another one.
 
     On RabbitMQ a late confirmation could be taken for the next message's. A Redis that refuses may

@@ -18,6 +18,7 @@ from config.server_parts import fill_urls
 from config.server_url import ServerUrl
 from config.service_links import is_address, service_links
 from config.tls import TlsFiles
+from config.webhook_keys import read_webhook_keys
 from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
@@ -220,8 +221,23 @@ class Settings(BaseSettings):
         description="Days after which the release removes settled jobs for good, without an "
         "archive; 0: never.",
     )
+    dead_letter_notices_per_minute: int = Field(
+        20,
+        ge=0,
+        le=1_000,
+        description="Most single notices of one campaign and reason; further dead letters are "
+        "summarised.",
+    )
     dead_letter_webhook_url: str = Field(
-        "", description="URL that gets a POST for each dead letter's notice; empty: none."
+        "", description="URL that gets a POST for dead letters' notices; empty: none."
+    )
+    dead_letter_webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs the POSTs by Standard Webhooks: whsec_ and base64; two with a blank "
+        "between them while one replaces the other; empty: no signature.",
+    )
+    dead_letter_webhook_timeout_seconds: float = Field(
+        5.0, gt=0, le=30, description="Longest time for one POST with its retry, all in all."
     )
     dead_letter_webhook_plain_http_host: str = Field(
         "",
@@ -352,6 +368,12 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("dead_letter_webhook_secret")
+    @classmethod
+    def _signs(cls, value: SecretStr) -> SecretStr:
+        read_webhook_keys(value.get_secret_value())
+        return value
+
     @field_validator("reconcile_delays_seconds", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -480,6 +502,11 @@ class Settings(BaseSettings):
         """The login of Flower's page; None if none is set."""
         text = self.flower_basic_auth.get_secret_value()
         return FlowerLogin.parse(text) if text else None
+
+    @property
+    def dead_letter_webhook_keys(self) -> tuple[bytes, ...]:
+        """The keys that sign the POSTs to the webhook; none: they are not signed."""
+        return read_webhook_keys(self.dead_letter_webhook_secret.get_secret_value())
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

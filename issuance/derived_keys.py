@@ -15,6 +15,7 @@ class Purpose(Enum):
     BODIES = "bodies"
     CHUNKS = "chunks"
     AUDIT = "audit"
+    NOTICES = "notices"
     SECRET_CHECK = "secret check"  # noqa: S105  # the name of a purpose
 
 

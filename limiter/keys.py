@@ -1,4 +1,4 @@
-"""The Redis keys of one API account, all under `issuance:<account>:`."""
+"""The Redis keys: of one API account under `issuance:<account>:`, and of notices."""
 
 
 def limits_key(account: str) -> str:
@@ -29,3 +29,23 @@ def lock_key(account: str, fingerprint: str) -> str:
 def paused_key(account: str) -> str:
     """Name the set of the paused and cancelled campaigns' ids."""
     return f"issuance:{account}:halted"
+
+
+def notices_key(campaign_id: int, reason: str) -> str:
+    """Name the count of single notices of one campaign and reason in this minute."""
+    return f"issuance:notices:{campaign_id}:{reason}"
+
+
+def summary_key() -> str:
+    """Name the mark that a round of summaries was published."""
+    return "issuance:notices:summarised"
+
+
+def webhook_key(webhook: str) -> str:
+    """Name the hash of a webhook's failures in a row."""
+    return f"issuance:webhook:{webhook}"
+
+
+def webhook_pause_key(webhook: str) -> str:
+    """Name what exists while a webhook is suspended."""
+    return f"issuance:webhook:{webhook}:suspended"

@@ -23,6 +23,7 @@ from ledger.store.usage import Usage
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import reach_redis
+from limiter.webhook_breaker import Suspension, WebhookBreaker
 from operations.tracing.opening import open_tracing
 
 if TYPE_CHECKING:
@@ -251,6 +252,12 @@ class Services:
     def recent_refusal(self) -> str:
         """Return why the broker refused a chunk in the last minutes, or ""."""
         return recent_refusal(self.redis) if self.servers.redis_url else ""
+
+    def webhook_suspension(self) -> Suspension | None:
+        """Return why the webhook is not called now; None if it is, or if there is none."""
+        url = self.settings.dead_letter_webhook_url
+        known = url and self.servers.redis_url
+        return WebhookBreaker(self.redis, url).suspension() if known else None
 
     def require_writable_limits(self) -> None:
         """Make sure that the Redis of the limits accepts writes.

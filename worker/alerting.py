@@ -1,69 +1,153 @@
-"""Alerts of dead letters: a log event and a webhook call."""
+"""Alerts of dead letters: log events, and calls of a webhook."""
 
-import httpx
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
 import structlog
+from pydantic_core import to_json
 
-from config.tls import USUAL_TLS, TlsFiles
-from ledger.dead_letters.outbox import find_event
+from issuance.derived_keys import Purpose
+from ledger.dead_letters.outbox import (
+    DeadLetterEvent,
+    LetterRange,
+    Summary,
+    find_events,
+    return_letters,
+    return_ranges,
+    summarise,
+)
 from ledger.store.database import Ledger
-from rewards_api.tls import make_context
+from limiter.webhook_breaker import WebhookBreaker
+from worker.ledger_retry import retry_until
+from worker.notices import Notices
+from worker.webhook import Webhook
 
 log = structlog.get_logger("issuance.dead_letters")
 
-_WEBHOOK_SECONDS = 5.0
+EVENT_TYPE = "dead_letters.opened"
+_ID_BYTES = 16
 
 
-def alert(ledger: Ledger, letter_id: object, webhook_url: str, tls: TlsFiles = USUAL_TLS) -> None:
-    """Alert people to a dead letter of the ledger, which a message names.
+@dataclass(frozen=True, slots=True)
+class WebhookCalls:
+    """The webhook, whether it may be called, and what runs a call.
 
-    Only the id is taken from the message: a client of the broker must not choose what an alert
-    says. A message that names no dead letter is logged and dropped.
-
-    Args:
-        ledger: the record.
-        letter_id: as the message gives it; any value.
-        webhook_url: gets a POST; "": none.
-        tls: whom to trust as the webhook, and our certificate if it asks for one.
+    Attributes:
+        webhook: where notices are posted.
+        breaker: suspends it while it fails.
+        run: runs a coroutine to its end.
     """
-    is_id = isinstance(letter_id, int) and not isinstance(letter_id, bool)
-    event = find_event(ledger, letter_id) if is_id else None  # type: ignore[arg-type]  # checked
-    if event is None:
-        log.warning("dead_letter_unknown")
-        return
-    raise_alarm(
+
+    webhook: Webhook
+    breaker: WebhookBreaker
+    run: Callable[[Coroutine[Any, Any, str]], str]
+
+    def deliver(self, message_id: str, body: bytes) -> bool:
+        """Post a message unless the webhook is suspended; return whether it was accepted."""
+        if self.breaker.suspension() is not None:
+            log.info("webhook_not_called", message_id=message_id)
+            return False
+        error = self.run(self.webhook.deliver(message_id, body))
+        if error:
+            log.error("webhook_failed", error=error, message_id=message_id)
+            self.breaker.note_failure(error)
+            return False
+        self.breaker.note_success()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Handles the messages of the dead-letter queue.
+
+    Attributes:
+        ledger: the record. A message only names dead letters of it.
+        calls: the webhook; None: alerts are only logged.
+        lease_seconds: how long to retry while the ledger is unavailable.
+    """
+
+    ledger: Ledger
+    calls: WebhookCalls | None
+    lease_seconds: float
+
+    def handle(self, notices: Notices) -> None:
+        """Alert people to the dead letters that a message names; unknown ones are logged.
+
+        What the webhook does not accept goes back to the outbox, which publishes it again.
+
+        Raises:
+            DBAPIError: the ledger was unavailable for longer than the lease.
+        """
+        events, summaries = self._retry(lambda: self._read(notices))
+        if not events and not summaries:
+            log.warning("dead_letter_unknown")
+            return
+        for event in events:
+            log.warning("dead_letter_alert", **_letter_fields(event))
+        for _, summary in summaries:
+            log.warning("dead_letters_summarised", **_summary_fields(summary))
+        if self.calls is None:
+            return
+        message_id = self._message_id(events, [named for named, _ in summaries])
+        if not self.calls.deliver(message_id, _body(events, [each for _, each in summaries])):
+            self._retry(lambda: return_letters(self.ledger, events))
+            self._retry(lambda: return_ranges(self.ledger, [named for named, _ in summaries]))
+
+    def _retry(self, work: Callable[[], Any]) -> Any:
+        return retry_until(work, for_seconds=self.lease_seconds)
+
+    def _read(
+        self, notices: Notices
+    ) -> tuple[list[DeadLetterEvent], list[tuple[LetterRange, Summary]]]:
+        counted = [(named, summarise(self.ledger, named)) for named in notices.ranges]
+        return (
+            find_events(self.ledger, notices.letter_ids),
+            [(named, summary) for named, summary in counted if summary is not None],
+        )
+
+    def _message_id(self, events: Iterable[DeadLetterEvent], ranges: Iterable[LetterRange]) -> str:
+        """Make an id from what the message is about.
+
+        A message that is delivered twice has the same one, and another installation has others.
+        """
+        meant = to_json([[(each.letter_id, each.opening) for each in events], [*ranges]])
+        key = self.ledger.key(Purpose.NOTICES)
+        return f"msg_{blake2b(meant, key=key, digest_size=_ID_BYTES).hexdigest()}"
+
+
+def _letter_fields(event: DeadLetterEvent) -> dict[str, object]:
+    return {
+        "letter_id": event.letter_id,
+        "opening": event.opening,
+        "request_id": event.job_id,
+        "campaign": event.campaign,
+        "reason": event.reason,
+        "code": event.code,
+    }
+
+
+def _summary_fields(summary: Summary) -> dict[str, object]:
+    return {
+        "campaign": summary.campaign,
+        "reason": summary.reason,
+        "count": summary.count,
+        "first_letter_id": summary.first_id,
+        "last_letter_id": summary.last_id,
+        "codes": [{"code": code, "count": count} for code, count in summary.codes],
+    }
+
+
+def _body(events: Sequence[DeadLetterEvent], summaries: Sequence[Summary]) -> bytes:
+    return to_json(
         {
-            "letter_id": event.letter_id,
-            "request_id": event.job_id,
-            "campaign": event.campaign,
-            "reason": event.reason,
-            "code": event.code,
-        },
-        webhook_url,
-        tls,
+            "type": EVENT_TYPE,
+            "timestamp": datetime.now(UTC),
+            "data": {
+                "dead_letters": [_letter_fields(event) for event in events],
+                "summaries": [_summary_fields(summary) for summary in summaries],
+            },
+        }
     )
-
-
-def raise_alarm(notice: dict[str, object], webhook_url: str, tls: TlsFiles = USUAL_TLS) -> None:
-    """Alert people to a dead letter. The ledger has the letter, so a failed alert loses nothing."""
-    log.warning("dead_letter_alert", **notice)
-    if not webhook_url:
-        return
-    try:
-        # The body is not read: it may be huge, or never end.
-        with httpx.stream(
-            "POST",
-            webhook_url,
-            json=notice,
-            timeout=_WEBHOOK_SECONDS,
-            verify=make_context(tls),
-        ) as response:
-            response.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        log.error("webhook_failed", error=_explain(error), **notice)  # noqa: TRY400 - a traceback adds nothing
-
-
-def _explain(error: Exception) -> str:
-    """Describe the error without the URL, which is often the webhook's only secret."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return f"HTTP {error.response.status_code}"
-    return type(error).__name__

@@ -26,7 +26,6 @@ from worker.broker_loss import release_lost_messages
 from worker.chunk_messages import chunk_key
 from worker.ledger_retry import first_line
 from worker.lost_children import end_lost_claims
-from worker.outbox import publish_dead_letters
 from worker.services import WorkerServices
 from worker.windows import bound_outstanding, size_shared_chunk, size_window
 
@@ -65,7 +64,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
     except DBAPIError as error:
         log.warning("ledger_unavailable", error=first_line(error))
         return 0
-    publish_dead_letters(services.app, services.ledger, older_than_seconds=_PUBLISH_AFTER_SECONDS)
+    services.outbox.publish_left(older_than_seconds=_PUBLISH_AFTER_SECONDS)
     services.retention.prune_a_little()
     return released
 

@@ -22,15 +22,18 @@ from issuance.job import Lane
 from ledger.results.recording import Result
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
+from limiter.notice_allowance import NoticeAllowance
 from limiter.paused_campaigns import PausedCampaigns
 from limiter.rate_limiter import RateLimiter
 from limiter.redis_connection import connect, connect_sync
 from limiter.sync_limiter import SyncLimiter
+from limiter.webhook_breaker import WebhookBreaker
 from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.token_store import RedisTokenStore
 from worker.accounts import AccountServices, WorkerAccounts
+from worker.alerting import Alerting, WebhookCalls
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.group_record import GroupRecord
 from worker.chunk.limits import Limits
@@ -39,8 +42,10 @@ from worker.chunk.recorder import Recorder
 from worker.late_results import LateResults
 from worker.loop_lag import LoopLag, make_loop
 from worker.orphans import Orphans
+from worker.outbox import Outbox
 from worker.retention import Retention
 from worker.unknown_codes import Undocumented
+from worker.webhook import Webhook
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -144,7 +149,7 @@ class WorkerServices:
     def recorder(self) -> Recorder:
         """Records results during the life of the process."""
         record = GroupRecord(
-            self.app,
+            self.outbox.publish_own,
             self.ledger,
             self.ledger_turn,
             self._report_undocumented,
@@ -153,6 +158,26 @@ class WorkerServices:
             self.base.tracing,
         )
         return Recorder(record)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Publishes notices of dead letters."""
+        allowance = NoticeAllowance(self.limits_redis, self.settings.dead_letter_notices_per_minute)
+        return Outbox(self.app, self.ledger, allowance, self._webhook_breaker)
+
+    @cached_property
+    def _webhook_breaker(self) -> WebhookBreaker | None:
+        url = self.settings.dead_letter_webhook_url
+        return WebhookBreaker(self.limits_redis, url) if url else None
+
+    @cached_property
+    def alerting(self) -> Alerting:
+        """Handles the notices of dead letters."""
+        calls, breaker = None, self._webhook_breaker
+        if breaker is not None:
+            webhook = Webhook.of(self.settings)
+            calls = WebhookCalls(webhook, breaker, lambda call: self.start(call).result())
+        return Alerting(self.ledger, calls, self.settings.lease_seconds)
 
     def _report_undocumented(self, results: list[Result]) -> None:
         self.undocumented.report(results)  # created with the first one

@@ -2,16 +2,22 @@
 
 from typing import Any
 
+import structlog
 from celery import Celery, Task
+from celery.exceptions import Reject
+from sqlalchemy.exc import DBAPIError
 
 from broker.queues import DEAD_LETTER_TASK, ISSUE_TASK, RELEASE_TASK
-from worker.alerting import alert
 from worker.chunk.chunk_result import ChunkResult
 from worker.chunk_handler import handle_chunk
 from worker.chunk_messages import read_message
 from worker.dispatcher import run_release
+from worker.ledger_retry import first_line
+from worker.notices import Notices
 from worker.orphans import reporting_request
 from worker.services import WorkerServices
+
+log = structlog.get_logger("issuance.dead_letters")
 
 
 def register_tasks(app: Celery, services: WorkerServices) -> None:
@@ -40,11 +46,9 @@ def register_tasks(app: Celery, services: WorkerServices) -> None:
         run_release(services, by_beat=by_beat)
 
     @app.task(name=DEAD_LETTER_TASK, shared=False)
-    def dead_letter(letter_id: object = None, **_: Any) -> None:
-        settings = services.settings
-        alert(
-            services.ledger,
-            letter_id,
-            settings.dead_letter_webhook_url,
-            settings.tls_of("dead_letter_webhook"),
-        )
+    def dead_letter(*_: object, **message: Any) -> None:
+        try:
+            services.alerting.handle(Notices.read(message))
+        except DBAPIError as error:
+            log.warning("ledger_unavailable", error=first_line(error))
+            raise Reject(requeue=True) from error

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from dataclasses import replace
 from functools import partial
 
 from redis.exceptions import ResponseError
@@ -13,7 +14,7 @@ from issuance.masking import scrub
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.errors import LedgerError
-from operations.formats import duration
+from operations.formats import clock, counted, duration
 from operations.health.account_checks import WORKER_OF, check_limits, check_progress
 from operations.health.campaign_checks import check_campaigns
 from operations.health.explained import explain
@@ -48,6 +49,7 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
         Component.BEAT: partial(_check_heartbeat, context, Heartbeat.BEAT),
         Component.PROGRESS: partial(check_progress, context),
         **answering,
+        Component.DEAD_LETTERS: lambda: _check_dead_letters(context, roll_call),
     }
 
 
@@ -107,6 +109,20 @@ def _check_heartbeat(context: Services, which: Heartbeat) -> Finding:
     if silent > _SILENT_SECONDS:
         return Finding(f"there was no {name} for {duration(silent)}", _REMEDY[which])
     return HEALTHY
+
+
+def _check_dead_letters(context: Services, roll_call: "_RollCall") -> Finding:
+    found = roll_call.check(Component.DEAD_LETTERS)
+    suspended = context.webhook_suspension()
+    if suspended is None:
+        return found
+    # A note: a restart would not help, and the notices are sent when the webhook works again.
+    since = f", the first at {clock(suspended.since)}" if suspended.since else ""
+    note = (
+        f"the webhook of dead letters is suspended for another {duration(suspended.seconds)}: "
+        f"{counted(suspended.failures, 'call')} in a row failed{since} ({scrub(suspended.error)})"
+    )
+    return replace(found, notes=(note,))
 
 
 class _RollCall:

@@ -13,6 +13,7 @@ from ledger.dead_letters.browse import (
     list_dead_letters,
     show_dead_letter,
 )
+from ledger.dead_letters.outbox import unpublished
 from ledger.queries.outcomes import find_line
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
@@ -39,6 +40,12 @@ def _alarms(system: System, webhook: Webhook, campaign: str) -> tuple[list[Any],
     )
 
 
+def _all_published(system: System, campaign: str, count: int) -> bool:
+    ids = {letter.id for letter in _letters(system, campaign)}
+    left = {letter.letter_id for letter in unpublished(system.ledger)}
+    return len(ids) == count and not ids & left
+
+
 def _letters(system: System, campaign: str, state: str | None = "open") -> list[DeadLetter]:
     return list(list_dead_letters(system.ledger, DeadLetterFilter(campaign=campaign, state=state)))
 
@@ -53,7 +60,7 @@ def test_each_dead_letter_raises_one_alarm_with_ids_and_nothing_personal(
     await_that("all alarms are raised", lambda: len(_alarms(shared, webhook, "alarming")[1]) >= 4)
     assert _alarms(shared, webhook, "alarming") == (ids, ids)
     fields = {field for notice in webhook.posted for field in notice}
-    assert fields == {"letter_id", "request_id", "campaign", "reason", "code"}
+    assert fields == {"letter_id", "opening", "request_id", "campaign", "reason", "code"}
 
 
 def test_alarms_wait_in_their_queue_while_the_handler_is_stopped(shared: System, webhook: Webhook):
@@ -61,8 +68,8 @@ def test_alarms_wait_in_their_queue_while_the_handler_is_stopped(shared: System,
     try:
         shared.accept("unheard", _rows(41, "9102", "9103", "9105", "9106", "9110"))
         shared.wait_settled("unheard")
-        # The handler may have fetched one before it was stopped.
-        await_that("the notices are queued", lambda: shared.redis.llen(_QUEUE_KEY) >= 4)
+        # Several notices may share a message, and the handler may have fetched one before.
+        await_that("the notices are published", lambda: _all_published(shared, "unheard", 5))
         assert _alarms(shared, webhook, "unheard") == ([], [])
     finally:
         handler.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""A small HTTP server that records alarms posted to it."""
+"""A small HTTP server that records the notices posted to it."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Webhook:
-    """Listens on a free loopback port; `posted` holds the received bodies in order."""
+    """Listens on a free loopback port; `posted` holds the received dead letters in order."""
 
     def __init__(self) -> None:
         self.posted: list[dict[str, Any]] = []
@@ -34,7 +34,8 @@ class Webhook:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                posted.extend(message["data"]["dead_letters"])
                 self.send_response(204)
                 self.end_headers()
 

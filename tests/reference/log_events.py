@@ -21,9 +21,11 @@ _LEVELS = ("debug", "info", "warning", "error", "exception")
 _AFTER_COMMIT = {"log_after_commit": (), "log_jobs_after_commit": ("count", "request_ids")}
 _PLUMBING = "ledger/store/commit_log.py"
 _OPTIONS = {"level", "exc_info"}
-_DEAD_LETTER = ("letter_id", "request_id", "campaign", "reason", "code")
+_DEAD_LETTER = ("letter_id", "opening", "request_id", "campaign", "reason", "code")
+_SUMMARY = ("campaign", "reason", "count", "first_letter_id", "last_letter_id", "codes")
 _FIELDS_FROM_DATA: Mapping[str, tuple[str, ...]] = {
-    "notice": _DEAD_LETTER,
+    "_letter_fields": _DEAD_LETTER,
+    "_summary_fields": _SUMMARY,
     "line_fields": ("request_id", "request_ids"),
 }
 """Unpacked fields whose names the module does not show, by the name that is unpacked."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
 from config.log_writer import lines_together
@@ -17,7 +16,6 @@ from ledger.store.database import Ledger
 from worker.chunk.job_spans import add_spans
 from worker.chunk.log_events import log_result
 from worker.ledger_retry import first_line, is_refusal, retry_until
-from worker.outbox import publish_dead_letters
 from worker.unknown_codes import is_undocumented
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ class GroupRecord:
     """Records groups of results.
 
     Attributes:
-        app: publishes dead letters.
+        publish_dead_letters: publishes notices of the dead letters of these jobs.
         ledger: the record.
         ledger_turn: a lock, held while a group is written.
         report_undocumented: logs undocumented codes.
@@ -40,7 +38,7 @@ class GroupRecord:
         tracing: makes the spans of recorded jobs; None: there are none.
     """
 
-    app: Celery
+    publish_dead_letters: Callable[[list[int]], object]
     ledger: Ledger
     ledger_turn: threading.Lock
     report_undocumented: Callable[[list[Result]], None]
@@ -77,9 +75,7 @@ class GroupRecord:
         if any(is_undocumented(result) for result in group):
             self.report_undocumented(group)
         if letters:
-            publish_dead_letters(
-                self.app, self.ledger, job_numbers=[result.job.number for result in group]
-            )
+            self.publish_dead_letters([result.job.number for result in group])
         return group
 
     def _record(self, claim: Claim, group: list[Result]) -> bool:

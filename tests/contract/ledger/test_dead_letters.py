@@ -1,4 +1,4 @@
-"""Dead letters: at most one for each job; listed, shown, discarded and published."""
+"""Dead letters: at most one for each job; listed, shown and discarded."""
 
 from dataclasses import replace
 
@@ -9,7 +9,6 @@ from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.dead_letters.browse import show_dead_letter
-from ledger.dead_letters.outbox import mark_published, unpublished_events
 from ledger.store.errors import LedgerError
 from ledger.store.schema import jobs
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
@@ -94,45 +93,6 @@ def test_the_ten_thousandth_attempt_is_recorded_and_decided_like_any_other(desk)
 def test_a_missing_dead_letter_is_explained(desk):
     with pytest.raises(LedgerError, match="dead-letters list"):
         show_dead_letter(desk.ledger, 999)
-
-
-def test_an_event_is_published_once_for_each_opening(desk):
-    claimed = desk.settle(make_job(), TIMEOUT)
-    (notice,) = unpublished_events(desk.ledger)
-    assert (notice.job_id, notice.campaign, notice.reason, notice.code) == (
-        claimed.id,
-        "diwali",
-        "in_doubt",
-        None,
-    )
-    mark_published(desk.ledger, [notice])
-    assert unpublished_events(desk.ledger) == []
-    desk.redrive(Verb.RESEND)
-    held, again = desk.take_one()
-    desk.record(held, judge(again, refuse()))
-    (notice,) = unpublished_events(desk.ledger)
-    assert (notice.reason, notice.code) == ("failed", 1014)
-
-
-def test_a_dead_letter_opened_again_during_publishing_keeps_the_new_event(desk):
-    desk.settle(make_job(), TIMEOUT)
-    (first,) = unpublished_events(desk.ledger)
-    desk.redrive(Verb.RESEND)
-    held, again = desk.take_one()
-    desk.record(held, judge(again, refuse()))
-    mark_published(desk.ledger, [first])
-    (second,) = unpublished_events(desk.ledger)
-    assert (first.opening, second.opening, second.reason) == (1, 2, "failed")
-    mark_published(desk.ledger, [second])
-    assert unpublished_events(desk.ledger) == []
-
-
-def test_events_are_read_oldest_first_up_to_the_limit(desk):
-    jobs = [desk.settle(make_job(number), refuse()) for number in (1, 2, 3)]
-    assert [notice.job_id for notice in unpublished_events(desk.ledger, limit=2)] == [
-        jobs[0].id,
-        jobs[1].id,
-    ]
 
 
 def test_a_discarded_dead_letter_is_not_open_and_its_line_keeps_its_state(desk):

@@ -13,7 +13,7 @@ from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
 from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters, list_dead_letters
-from ledger.dead_letters.outbox import unpublished_events
+from ledger.dead_letters.outbox import LetterRange, return_ranges, summarise, unpublished
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
@@ -126,6 +126,10 @@ def follow_attempts(desk):
         count_span(connection, Span(43_000, None))
 
 
+def _some_letters(desk):
+    return LetterRange(desk.campaign.id, "failed", first_id=10, last_id=500, since=1)
+
+
 READERS_AND_WRITERS = {
     "release": release,
     "claim and record": claim_and_record,
@@ -153,7 +157,11 @@ READERS_AND_WRITERS = {
     "recent calls": lambda desk: recent_call_seconds(desk.ledger),
     "metrics": read_metrics,
     "metrics of attempts": follow_attempts,
-    "unpublished events": lambda desk: unpublished_events(desk.ledger),
+    "unpublished letters": lambda desk: unpublished(desk.ledger),
+    "a summary": lambda desk: summarise(desk.ledger, _some_letters(desk)),
+    "letters returned to the outbox": lambda desk: return_ranges(
+        desk.ledger, [_some_letters(desk)]
+    ),
 }
 
 
@@ -169,7 +177,10 @@ def test_no_large_table_is_read_whole(busy_desk, name):
     ] == []
 
 
-_LARGE = {"unpublished events": "jobs|lines|attempts|dead_letters"}
+_LARGE = dict.fromkeys(
+    ("unpublished letters", "a summary", "letters returned to the outbox"),
+    "jobs|lines|attempts|dead_letters",
+)
 # Small partial indexes may be read whole.
 _WHOLE = {
     "sqlite": r"SCAN ({})\b(?! USING (COVERING )?INDEX ix_(jobs_leased|dead_letters_unpublished))",

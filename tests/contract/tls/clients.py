@@ -17,7 +17,7 @@ from limiter.redis_connection import connect, connect_sync
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from tests.contract.tls.recording_server import PASSWORD
-from worker.alerting import raise_alarm
+from worker.webhook import Webhook
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,7 @@ def _open_ledger(settings: Settings) -> object:
 
 
 def _alert(settings: Settings) -> object:
-    url, tls = settings.dead_letter_webhook_url, settings.tls_of("dead_letter_webhook")
-    return raise_alarm({"job": PASSWORD}, url, tls)
+    return asyncio.run(Webhook.of(settings).deliver("msg_1", PASSWORD.encode()))
 
 
 _API = "https://{host}:{port}"

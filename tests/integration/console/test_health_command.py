@@ -12,6 +12,8 @@ from console.local.health_server import ProbeServer, Reports
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
+from limiter.redis_connection import connect_sync
+from limiter.webhook_breaker import WebhookBreaker
 from operations.health.runner import HEALTHY, Component, Finding, Report
 from tests.contract.ledger.build import make_job
 from tests.valkey import valkey_server
@@ -176,3 +178,21 @@ def test_probes_of_the_same_parts_share_a_report_for_two_seconds():
     now[0] += 2.1
     reports.report([Component.LEDGER])
     assert len(made) == 3
+
+
+def test_a_suspended_webhook_is_a_note_and_no_problem(run, configured, monkeypatch, broker_url):
+    url = "https://hooks.test/secret"
+    monkeypatch.setenv("ISSUANCE_DEAD_LETTER_WEBHOOK_URL", url)
+    with connect_sync(broker_url) as redis:
+        breaker = WebhookBreaker(redis, url)
+        for _ in range(3):
+            breaker.note_failure("HTTP 503")
+        output = _parts(run, "--only", "dead-letters")
+        breaker.note_success()
+    (note,) = output["notes"]
+    assert note.startswith("the webhook of dead letters is suspended for another ")
+    assert "3 calls in a row failed, the first at 20" in note
+    assert note.endswith("(HTTP 503)")
+    assert "secret" not in note
+    assert [problem["cause"] for problem in output["problems"]] == ["no such process answers"]
+    assert _parts(run, "--only", "dead-letters")["notes"] == []

@@ -120,9 +120,9 @@ class System:
             process.wait(30)
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:
+def wait_for(condition: Callable[[], Any], *, seconds: float = _WAIT_SECONDS) -> Any:
     """Wait until the condition returns something true, and return that."""
-    until = time.monotonic() + _WAIT_SECONDS
+    until = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > until:
             raise AssertionError("the condition did not become true in time")

@@ -66,6 +66,11 @@ WRONG = {
         "ISSUANCE_DEAD_LETTER_WEBHOOK_URL",
         "http://",
     ),
+    "a webhook's secret of another form": (
+        {"DEAD_LETTER_WEBHOOK_SECRET": "my-password"},
+        "ISSUANCE_DEAD_LETTER_WEBHOOK_SECRET",
+        "whsec_ and base64",
+    ),
     "an unknown level": ({"LOG_LEVEL": "LOUD"}, "ISSUANCE_LOG_LEVEL", "'WARNING'"),
     "OAuth without its keys": (
         {"API_AUTH": "oauth"},

@@ -24,6 +24,7 @@ from worker.accounts import AccountServices
 from worker.chunk.carried import CarriedChunks
 from worker.chunk.limits import Limits
 from worker.chunk_messages import read_message
+from worker.notices import Notices
 from worker.orphans import Orphans
 from worker.services import WorkerServices
 
@@ -141,9 +142,9 @@ def chunk_messages(services: WorkerServices, lane: Lane = Lane.BLAST) -> list[Ch
     return [message for message in found if message is not None]
 
 
-def dead_letter_events(app: Celery) -> list[dict[str, Any]]:
-    """Remove and return the published dead-letter events."""
-    return [message.payload[1] for message in messages(app, DEAD_LETTER_QUEUE)]
+def published_notices(app: Celery) -> list[Notices]:
+    """Remove and return the notices of each message on the dead-letter queue."""
+    return [Notices.read(message.payload[1]) for message in messages(app, DEAD_LETTER_QUEUE)]
 
 
 def wake_ups(app: Celery) -> int:

@@ -1,123 +1,189 @@
-"""The alert of a dead letter: a log event, and a webhook call that may fail."""
+"""Alerts say what the ledger holds; what the webhook does not accept goes back to the outbox."""
 
+import asyncio
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass, field
 
 import pytest
+from fakeredis import FakeRedis
+from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
-from ledger.dead_letters.outbox import unpublished_events
-from tests.contract.ledger.build import make_job, refuse
-from worker.alerting import alert, raise_alarm
+from ledger.dead_letters.outbox import LetterRange, mark_published, unpublished
+from limiter.webhook_breaker import WebhookBreaker
+from tests.contract.ledger.build import judge, make_job, make_jobs, refuse
+from tests.unit.worker.test_chunk_handler import UnavailableLedger
+from worker.alerting import Alerting, WebhookCalls
+from worker.notices import Notices
 
-EVENT = {
-    "letter_id": 1,
-    "request_id": "r-1",
-    "campaign": "diwali",
-    "reason": "failed",
-    "code": 1014,
-}
+
+@dataclass
+class FakeWebhook:
+    """Records what is posted; fails with `error` if there is one."""
+
+    error: str = ""
+    posted: list[tuple[str, dict]] = field(default_factory=list)
+
+    async def deliver(self, message_id, body):
+        self.posted.append((message_id, json.loads(body)))
+        return self.error
 
 
 @pytest.fixture
 def webhook():
-    """Run a server that answers 200 to /good, else 500; yield its URL and its requests."""
-    received = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):  # the name is given by the base class
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200 if self.path == "/good" else 500)
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Log nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return FakeWebhook()
 
 
-def test_an_alert_says_what_the_ledger_holds(book):
-    book.settle(make_job(1), refuse())
-    (opened,) = unpublished_events(book.ledger)
+@pytest.fixture
+def alerting(book, webhook, server):
+    redis = FakeRedis(server=server, decode_responses=True)
+    calls = WebhookCalls(webhook, WebhookBreaker(redis, "https://hooks.test/1"), asyncio.run)
+    return Alerting(book.ledger, calls, lease_seconds=0.0)
+
+
+@pytest.fixture
+def letters(book):
+    """Three published dead letters of one campaign."""
+    book.accept(*make_jobs(3))
+    held = book.take()
+    book.record(held, *(judge(job, refuse()) for job in held.jobs))
+    found = unpublished(book.ledger)
+    mark_published(book.ledger, found)
+    return found
+
+
+def _range(letters):
+    first, last = letters[0], letters[-1]
+    return LetterRange(
+        first.campaign_id, first.reason, first.letter_id, last.letter_id, since=first.read_at
+    )
+
+
+def _singly(letters):
+    return Notices(letter_ids=tuple(letter.letter_id for letter in letters))
+
+
+def test_single_alerts_are_logged_and_posted_together(alerting, webhook, letters):
     with capture_logs() as logged:
-        alert(book.ledger, opened.letter_id, "")
+        alerting.handle(_singly(letters[:2]))
+    assert [event["event"] for event in logged] == ["dead_letter_alert"] * 2
+    ((message_id, message),) = webhook.posted
+    assert message_id.startswith("msg_")
+    assert message["type"] == "dead_letters.opened"
+    assert message["data"]["summaries"] == []
+    assert message["data"]["dead_letters"] == [
+        {
+            "letter_id": letter.letter_id,
+            "opening": 1,
+            "request_id": make_job(number).id,
+            "campaign": "diwali",
+            "reason": "failed",
+            "code": 1014,
+        }
+        for number, letter in enumerate(letters[:2], 1)
+    ]
+    assert logged[0]["request_id"] == make_job(1).id
+
+
+def test_a_summary_is_counted_in_the_ledger(alerting, webhook, letters):
+    with capture_logs() as logged:
+        alerting.handle(Notices(ranges=(_range(letters),)))
+    ((_, message),) = webhook.posted
+    (summary,) = message["data"]["summaries"]
+    assert summary == {
+        "campaign": "diwali",
+        "reason": "failed",
+        "count": 3,
+        "first_letter_id": letters[0].letter_id,
+        "last_letter_id": letters[-1].letter_id,
+        "codes": [{"code": 1014, "count": 3}],
+    }
     (event,) = logged
-    assert (event["event"], event["request_id"]) == ("dead_letter_alert", make_job(1).id)
-    assert (event["campaign"], event["reason"]) == (opened.campaign, "failed")
+    assert (event["event"], event["count"]) == ("dead_letters_summarised", 3)
 
 
-@pytest.mark.parametrize("letter_id", [None, 0, -1, 7, 2**70, True, "1", {"letter_id": 1}, 1.0])
-def test_a_message_that_names_no_dead_letter_raises_no_alarm(book, webhook, letter_id):
-    url, received = webhook
-    book.settle(make_job(1), refuse())
+def test_no_alert_holds_the_customer(alerting, webhook, letters):
     with capture_logs() as logged:
-        alert(book.ledger, letter_id, f"{url}/good")
+        alerting.handle(_singly(letters))
+        alerting.handle(Notices(ranges=(_range(letters),)))
+    shown = f"{logged} {webhook.posted}"
+    assert not any(job.customer.value in shown for job in make_jobs(3))
+
+
+def test_a_message_that_names_no_dead_letter_raises_no_alarm(alerting, webhook, letters):
+    unknown = Notices(letter_ids=(7_000,), ranges=(_range(letters)._replace(campaign_id=9),))
+    with capture_logs() as logged:
+        alerting.handle(unknown)
     assert [event["event"] for event in logged] == ["dead_letter_unknown"]
-    assert received == []
+    assert webhook.posted == []
 
 
-def test_a_dead_letter_is_logged_without_a_webhook():
+def test_a_message_delivered_twice_has_one_id_and_other_messages_have_others(
+    alerting, webhook, letters
+):
+    both = Notices(letter_ids=_singly(letters).letter_ids, ranges=(_range(letters),))
+    for notices in (_singly(letters), _singly(letters), _singly(letters[:1]), both):
+        alerting.handle(notices)
+    ids = [message_id for message_id, _ in webhook.posted]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+def test_another_installation_has_other_message_ids(alerting, webhook, letters, monkeypatch):
+    alerting.handle(_singly(letters))
+    monkeypatch.setattr(alerting.ledger, "key", lambda _: b"k" * 32)
+    alerting.handle(_singly(letters))
+    (one, _), (other, _) = webhook.posted
+    assert one != other
+
+
+@pytest.mark.parametrize("summarised", [False, True], ids=["single", "summary"])
+def test_what_the_webhook_does_not_accept_goes_back_to_the_outbox(
+    alerting, webhook, letters, book, summarised
+):
+    webhook.error = "HTTP 500"
+    notices = Notices(ranges=(_range(letters),)) if summarised else _singly(letters)
     with capture_logs() as logged:
-        raise_alarm(EVENT, "")
-    (event,) = logged
-    assert (event["event"], event["log_level"]) == ("dead_letter_alert", "warning")
-    assert event["request_id"] == "r-1"
+        alerting.handle(notices)
+    assert len(unpublished(book.ledger)) == 3
+    failed = logged[-1]
+    assert (failed["event"], failed["error"]) == ("webhook_failed", "HTTP 500")
+    assert "hooks.test" not in str(logged)
 
 
-def test_the_webhook_receives_the_dead_letter_event(webhook):
-    url, received = webhook
-    raise_alarm(EVENT, f"{url}/good")
-    assert received == [EVENT]
-
-
-@pytest.mark.parametrize("path", ["/refuses-secret", "/%zz-secret"])
-def test_a_refusal_by_the_webhook_is_logged_without_its_secret_url(webhook, path):
-    url, _ = webhook
+def test_a_suspended_webhook_is_not_called_and_loses_nothing(alerting, webhook, letters, book):
+    webhook.error = "HTTP 500"
+    for letter in letters:
+        alerting.handle(_singly([letter]))
+    mark_published(book.ledger, unpublished(book.ledger))
     with capture_logs() as logged:
-        raise_alarm(EVENT, url + path)
-    assert [event["event"] for event in logged] == ["dead_letter_alert", "webhook_failed"]
-    assert logged[1]["error"] == "HTTP 500"
-    assert "secret" not in str(logged)
+        alerting.handle(_singly(letters))
+    assert len(webhook.posted) == 3
+    assert [event["event"] for event in logged] == ["dead_letter_alert"] * 3 + [
+        "webhook_not_called"
+    ]
+    assert len(unpublished(book.ledger)) == 3
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/secret", "http://[secret", "http://127.0.0.1:99999/secret"]
-)
-def test_an_unreachable_webhook_is_logged_and_raises_nothing(url):
+def test_without_a_webhook_alerts_are_logged_and_stay_published(letters, book):
     with capture_logs() as logged:
-        raise_alarm(EVENT, url)
-    assert logged[1]["event"] == "webhook_failed"
-    assert "secret" not in str(logged)
+        Alerting(book.ledger, None, lease_seconds=0.0).handle(_singly(letters))
+    assert [event["event"] for event in logged] == ["dead_letter_alert"] * 3
+    assert unpublished(book.ledger) == []
 
 
-def test_a_webhook_whose_body_never_ends_holds_nothing_up():
-    let_go = threading.Event()
+def test_returning_to_the_outbox_waits_for_the_ledger(services, alerting, webhook, letters):
+    webhook.error = "HTTP 500"
+    with UnavailableLedger(services.base.servers.ledger_url) as ledger:
+        ledger.failures_left = 1
+        Alerting(ledger, alerting.calls, lease_seconds=5.0).handle(_singly(letters))
+        assert len(unpublished(ledger)) == 3
 
-    class Endless(BaseHTTPRequestHandler):
-        def do_POST(self):  # the name is given by the base class
-            self.send_response(200)
-            self.send_header("Content-Length", "1000000")
-            self.end_headers()
-            self.wfile.flush()
-            let_go.wait(10)
 
-        def log_message(self, *_):
-            """Log nothing."""
+def test_an_unavailable_ledger_is_raised_so_that_the_message_stays(letters, book, monkeypatch):
+    def fail():
+        raise OperationalError("SELECT 1", {}, OSError("server closed the connection"))
 
-    server = HTTPServer(("127.0.0.1", 0), Endless)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    with capture_logs() as logged:
-        raise_alarm(EVENT, f"http://127.0.0.1:{server.server_port}/")
-    let_go.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    assert [event["event"] for event in logged] == ["dead_letter_alert"]
+    monkeypatch.setattr(book.ledger, "read", fail)
+    with pytest.raises(DBAPIError):
+        Alerting(book.ledger, None, lease_seconds=0.0).handle(_singly(letters))

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 
 from issuance.redrive.rules import Verb
 from issuance.states import State
-from ledger.dead_letters.outbox import find_event
+from ledger.dead_letters.outbox import find_events
 from ledger.store.database import Ledger
 from tests.contract.ledger.build import TIMEOUT, answer, make_job, make_jobs, refuse, say
-from tests.unit.worker.process import dead_letter_events, wake_ups
+from tests.unit.worker.process import published_notices, wake_ups
 from worker.chunk_handler import handle_chunk
 
 
@@ -198,8 +198,8 @@ def test_a_worker_publishes_its_own_dead_letters_only(services, book):
     (chunk,) = book.release()
     services.client.always = refuse()
     _handle(services, chunk)
-    (message,) = dead_letter_events(services.app)
-    event = find_event(book.ledger, message["letter_id"])
+    (notices,) = published_notices(services.app)
+    (event,) = find_events(book.ledger, notices.letter_ids)
     assert event.job_id == make_job(1).id
     assert (event.campaign, event.reason) == ("diwali", "failed")
 

@@ -12,7 +12,7 @@ from broker.refusals import recent_refusal
 from issuance.job import Lane
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
-from ledger.dead_letters.outbox import find_event, unpublished_events
+from ledger.dead_letters.outbox import find_events, unpublished
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.claims import claim
 from ledger.dispatch.release import Chunk
@@ -21,7 +21,7 @@ from limiter.keys import campaign_key, limits_key, suspended_campaigns_key
 from limiter.state import Availability
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, make_job, make_jobs, refuse
 from tests.unit.limit_states import limit_state
-from tests.unit.worker.process import chunk_messages, chunks, dead_letter_events, wake_ups
+from tests.unit.worker.process import chunk_messages, chunks, published_notices, wake_ups
 from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import dispatcher
 from worker.dispatcher import run_release
@@ -265,7 +265,7 @@ def test_a_resumed_campaign_is_unpaused_and_a_cancelled_one_stays_paused(service
 def test_recent_dead_letter_events_are_left_to_their_own_worker(services, book):
     book.settle(make_job(1), refuse())
     run_release(services)
-    assert dead_letter_events(services.app) == []
+    assert published_notices(services.app) == []
 
 
 def test_events_that_a_dead_process_left_unpublished_are_published_once(
@@ -276,9 +276,8 @@ def test_events_that_a_dead_process_left_unpublished_are_published_once(
     book.settle(make_job(2), TIMEOUT)
     run_release(services)
     run_release(services)
-    found = dead_letter_events(services.app)
-    assert all(set(event) == {"letter_id"} for event in found)  # the handler reads the ledger
-    events = [find_event(book.ledger, event["letter_id"]) for event in found]
+    (notices,) = published_notices(services.app)
+    events = find_events(book.ledger, notices.letter_ids)
     assert sorted(event.reason for event in events) == ["failed", "in_doubt"]
     assert {event.job_id for event in events} == {make_job(1).id, make_job(2).id}
 
@@ -289,7 +288,7 @@ def test_dead_letter_events_wait_for_an_unavailable_broker(brokerless_services, 
     with capture_logs() as logged:
         run_release(brokerless_services)
     assert [event["event"] for event in logged] == ["dead_letters_unpublished"]
-    assert len(unpublished_events(book.ledger)) == 1
+    assert len(unpublished(book.ledger)) == 1
 
 
 def test_a_chunk_that_the_broker_refuses_does_not_hold_the_others(services, book, monkeypatch):

@@ -12,10 +12,10 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from issuance.states import State
-from ledger.dead_letters.outbox import find_event
+from ledger.dead_letters.outbox import find_events
 from tests.contract.ledger.build import make_job, make_jobs, refuse
 from tests.unit.worker.build import settles
-from tests.unit.worker.process import dead_letter_events, let_go, wait_for
+from tests.unit.worker.process import let_go, published_notices, wait_for
 from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker import stopping
 from worker.chunk_handler import handle_chunk
@@ -77,8 +77,9 @@ def test_a_refusal_after_the_hand_over_publishes_its_dead_letter(services, book,
     assert book.letters() == []
     let_go(services)
     assert services.recorder.await_all(5)
-    (message,) = dead_letter_events(services.app)
-    assert find_event(book.ledger, message["letter_id"]).job_id == SLOW.id
+    (notices,) = published_notices(services.app)
+    (event,) = find_events(book.ledger, notices.letter_ids)
+    assert event.job_id == SLOW.id
 
 
 @pytest.fixture
