@@ -4,14 +4,13 @@ It holds credentials, and names the servers that get them.
 """
 
 import os
-import stat
 from pathlib import Path
-from pwd import getpwuid
 
 from dotenv import dotenv_values
 
+from config.trusted_file import why_not_trusted
+
 ENV_FILE = Path(".env")
-_ROOT = 0
 
 
 class EnvFileError(Exception):
@@ -44,23 +43,5 @@ def env_file_in_use(path: Path = ENV_FILE) -> Path | None:
 
 
 def _require_trust(path: Path, *found: os.stat_result) -> None:
-    ours = (_ROOT, os.geteuid())
-    for each in found:
-        if each.st_uid not in ours:
-            raise EnvFileError(
-                f"{path.absolute()} belongs to {_name(each.st_uid)}, and is not read: run this as "
-                "that user, or, if you trust what is in it, make it yours with `chown`"
-            )
-        if not stat.S_ISLNK(each.st_mode) and each.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise EnvFileError(
-                f"{path.absolute()} can be written by other users (mode "
-                f"{stat.S_IMODE(each.st_mode):04o}), and is not read: check what is in it, then "
-                f"run `chmod go-w {path}`"
-            )
-
-
-def _name(user: int) -> str:
-    try:
-        return f"the user {getpwuid(user).pw_name}"
-    except KeyError:
-        return f"the user with the number {user}"
+    if why := why_not_trusted(path, *found):
+        raise EnvFileError(why)
