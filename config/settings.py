@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     accounts_file: Path | None = Field(
         None, description="TOML file with further API accounts (how-to/several-accounts)."
     )
+    roles_file: Path | None = Field(
+        None,
+        description="TOML file with the roles of users and groups (how-to/give-people-roles); "
+        "empty: the owner of the ledger has all.",
+    )
     broker_url: str = Field(
         "", description="redis://, rediss:// or amqp://; empty: the embedded broker."
     )
@@ -337,7 +342,7 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError(f"{value} names a home folder that is not known") from error
 
-    @field_validator("accounts_file", "secret_file", mode="before")
+    @field_validator("accounts_file", "roles_file", "secret_file", mode="before")
     @classmethod
     def _none_if_blank(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value

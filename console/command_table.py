@@ -89,6 +89,10 @@ COMMANDS: Final = {
         "console.commands.limits:app",
         "Show or set the limits of the API accounts, which all workers share.",
     ),
+    "whoami": Command(
+        "console.commands.whoami:whoami",
+        "Show who you are to this program: your roles, what they allow, and where they come from.",
+    ),
     "account": Command(
         "console.commands.account:app",
         "List the API accounts, or check one without issuing anything.",

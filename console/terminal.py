@@ -11,12 +11,12 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from config.logs import configure_logs
-from config.system_user import system_user
 from issuance.display import printable
 from issuance.errors import ExplainedError, UnreachableError
-from ledger.audit_log import Operator
 from ledger.store.database import Ledger, is_away
 from ledger.store.usage import used
+from operations.access.people import person_on_console
+from operations.access.subject import NotAllowedError, Subject
 from operations.home import unconfigured_ledger
 from operations.services import Services
 
@@ -28,6 +28,8 @@ EXIT_REFUSED = 3
 """A part was refused; the rest was done."""
 EXIT_AWAY = 69
 """A server is away; the same command may work later. As EX_UNAVAILABLE of sysexits.h."""
+EXIT_NOT_ALLOWED = 77
+"""The user has no role that may do this; nothing was done. As EX_NOPERM of sysexits.h."""
 EXIT_INTERRUPTED = 130
 """Ended by Ctrl-C, as shells count it."""
 
@@ -42,8 +44,8 @@ err = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def opened(*, create: bool = False) -> Iterator[tuple[Services, Ledger]]:
-    """The services and the ledger of a command; errors end it as in `explained`.
+def opened(*, create: bool = False) -> Iterator[tuple[Subject, Services, Ledger]]:
+    """The subject, the services and the ledger of a command; errors end it as in `explained`.
 
     On a terminal it says which ledger is used, unless a setting names it.
 
@@ -52,6 +54,7 @@ def opened(*, create: bool = False) -> Iterator[tuple[Services, Ledger]]:
     """
     with explained():
         services = read_services()
+        subject = person(services)
         if err.is_terminal and (which := unconfigured_ledger(services.settings)):
             remark(which)
         try:
@@ -59,7 +62,7 @@ def opened(*, create: bool = False) -> Iterator[tuple[Services, Ledger]]:
                 services.open_ledger(create=create) as ledger,
                 used(services.servers.ledger_url),
             ):
-                yield services, ledger
+                yield subject, services, ledger
         finally:
             services.close()
 
@@ -79,25 +82,33 @@ def read_services(*, allow_old_home: bool = False) -> Services:
     return services
 
 
-def operator(services: Services, note: str = "") -> Operator:
-    """The person at the keyboard, for the audit log."""
-    user = system_user()
-    return Operator(
-        user.name, note, uid=user.uid, host=user.host, claimed=services.settings.operator
-    )
+def person(services: Services) -> Subject:
+    """The person at the keyboard.
+
+    Raises:
+        NotAllowedError: it has no role, so that no command does anything for it.
+        SettingsError: the roles file cannot be used.
+    """
+    subject = person_on_console(services)
+    subject.require_a_role()
+    return subject
 
 
 @contextmanager
 def explained() -> Iterator[None]:
     """End the command with a status and a message instead of a traceback for known causes.
 
-    The status is 69 when a server is away, and 2 for everything that must be corrected first.
+    The status is 69 when a server is away, 77 when the user may not do this, and 2 for everything
+    that must be corrected first.
     """
     try:
         yield
     except UnreachableError as error:
         complain(str(error))
         sys.exit(EXIT_AWAY if error.may_return else EXIT_UNUSABLE)
+    except NotAllowedError as error:
+        complain(str(error))
+        sys.exit(EXIT_NOT_ALLOWED)
     except (ExplainedError, ValueError) as error:
         complain(str(error))
         sys.exit(EXIT_UNUSABLE)

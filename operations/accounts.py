@@ -15,6 +15,9 @@ from ledger.queries.campaign_accounts import count_campaigns
 from ledger.store.errors import LedgerError
 from limiter.state import LimitState
 from limiter.unavailable import LimitsUnavailable
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.formats import counted, duration
 from operations.limits import breaker_text
 from operations.services import Services
@@ -56,7 +59,8 @@ class AccountStatus:
         return "unknown" if self.limits is None else breaker_text(self.limits.account)
 
 
-def list_accounts(services: Services) -> list[AccountStatus]:
+@needs(Right.VIEW)
+def list_accounts(subject: Subject, services: Services) -> list[AccountStatus]:
     """Return all accounts by name. Without Redis or the ledger their part is unknown."""
     campaigns = _campaigns(services)
     return [
@@ -118,7 +122,8 @@ class CheckedItem:
     remedy: str = ""
 
 
-def check_account(services: Services, name: str) -> list[CheckedItem]:
+@needs(Right.CHECK_ACCOUNT)
+def check_account(subject: Subject, services: Services, name: str) -> list[CheckedItem]:
     """Try an account's credentials, its scope and the clocks with reads; nothing is issued.
 
     Raises:

@@ -1,19 +1,27 @@
-"""An operator's changes to a whole campaign, and its balance for programs."""
+"""What an operator sees of a whole campaign and does to it, and its balance for programs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from issuance.details.points import points_number
-from issuance.states import State
-from ledger.audit_log import Operator
-from ledger.campaigns import Campaign, pause_campaign, resume_campaign
+from issuance.states import CampaignState, State
+from ledger.campaigns import (
+    Campaign,
+    find_campaign,
+    pause_campaign,
+    resume_campaign,
+    weigh_campaign,
+)
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
-from ledger.queries.balance import Balance
+from ledger.queries.balance import Balance, balance
 from ledger.queries.org_balance import OrgBalance
 from ledger.store.database import Ledger
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.formats import iso
 from operations.services import Services
 from operations.wake_up import wake_release
@@ -29,29 +37,52 @@ class Change:
     """Why the workers have not been notified yet; "" when they have."""
 
 
-def pause(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+@needs(Right.VIEW)
+def read_balance(subject: Subject, ledger: Ledger, name: str) -> Balance:
+    """Count a campaign's lines by state.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    return balance(ledger, name)
+
+
+@needs(Right.VIEW)
+def read_state(subject: Subject, ledger: Ledger, name: str) -> CampaignState:
+    """Read a campaign's state.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    return find_campaign(ledger, name).state
+
+
+@needs(Right.PAUSE)
+def pause(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
     """Start no more calls of a campaign until it is resumed.
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow it.
     """
-    paused = pause_campaign(ledger, name, operator)
+    paused = pause_campaign(ledger, name, subject.acting())
     return Change(paused, _notify_workers(services, paused, lambda limits: limits.pause(paused.id)))
 
 
-def resume(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+@needs(Right.RESUME)
+def resume(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
     """Continue a paused campaign.
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow it.
     """
-    resumed = resume_campaign(ledger, name, operator)
+    resumed = resume_campaign(ledger, name, subject.acting())
     delay = _notify_workers(services, resumed, lambda limits: limits.unpause(resumed.id))
     wake_release(services)
     return Change(resumed, delay)
 
 
-def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) -> Change:
+@needs(Right.CANCEL)
+def cancel(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
     """End a campaign for good, and settle all of its lines that were never sent.
 
     Raises:
@@ -63,10 +94,20 @@ def cancel(services: Services, ledger: Ledger, name: str, operator: Operator) ->
         nonlocal delay
         delay = _notify_workers(services, cancelled, lambda limits: limits.pause(cancelled.id))
 
-    cancelled = cancel_campaign(ledger, name, operator, notify=notify)
+    cancelled = cancel_campaign(ledger, name, subject.acting(), notify=notify)
     while settle_cancelled(ledger):
         pass
     return Change(cancelled, delay)
+
+
+@needs(Right.WEIGHT)
+def weigh(subject: Subject, ledger: Ledger, name: str, weight: int) -> Campaign:
+    """Set a campaign's share of the rate relative to other campaigns, 1 to 100.
+
+    Raises:
+        CampaignError: there is no such campaign, it is cancelled, or the weight is out of range.
+    """
+    return weigh_campaign(ledger, name, weight, subject.acting())
 
 
 def _notify_workers(

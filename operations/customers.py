@@ -6,12 +6,14 @@ from typing import Any
 
 from issuance.customer import Customer
 from issuance.masking import hide
-from ledger.audit_log import Operator
 from ledger.queries.customers import CustomerLines, customer_lines
 from ledger.queries.outcomes import LineRecord
 from ledger.retention.erasure import Erased, erase, plan_erasure
 from ledger.retention.pruning import compact
 from ledger.store.database import Ledger
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.errors import UsageError
 from operations.outcome_export import outcome_json
 from operations.services import Services
@@ -42,10 +44,14 @@ class Erasure:
     """Whether the database's file has no earlier version of a row; PostgreSQL has until VACUUM."""
 
 
-def show_customer(ledger: Ledger, customer: Customer, *, limit: int, page: int) -> Page:
+@needs(Right.VIEW)
+def show_customer(
+    subject: Subject, ledger: Ledger, customer: Customer, *, limit: int, page: int
+) -> Page:
     """Return a page of a customer's lines over all campaigns.
 
     Args:
+        subject: asks for it.
         ledger: the record.
         customer: the customer.
         limit: lines of a page.
@@ -67,7 +73,10 @@ def page_json(services: Services, page: Page) -> dict[str, Any]:
     }
 
 
-def plan_customer_erasure(ledger: Ledger, customer: Customer, note: str = "") -> Erased:
+@needs(Right.ERASE)
+def plan_customer_erasure(
+    subject: Subject, ledger: Ledger, customer: Customer, note: str = ""
+) -> Erased:
     """Count what erasing a customer would overwrite.
 
     Raises:
@@ -78,27 +87,29 @@ def plan_customer_erasure(ledger: Ledger, customer: Customer, note: str = "") ->
     return plan_erasure(ledger, customer)
 
 
+@needs(Right.ERASE)
 def erase_customer(
-    ledger: Ledger, customer: Customer, operator: Operator, *, vacuum: bool = False
+    subject: Subject, ledger: Ledger, customer: Customer, note: str, *, vacuum: bool = False
 ) -> Erasure:
     """Overwrite what the ledger knows of a customer, and empty the database's log.
 
     The log is emptied even if there is nothing to erase, in case an earlier run could not do it.
 
     Args:
+        subject: asks for it.
         ledger: the record.
         customer: the customer.
-        operator: the operator and the reason; recorded without the identifier.
+        note: the reason; recorded with the subject, without the identifier.
         vacuum: also rewrite SQLite's file, or run PostgreSQL's VACUUM.
 
     Raises:
         NotErasableError: a line of the customer is not settled, maybe since the first were erased.
         UsageError: the note names the customer, and the audit log would keep that.
     """
-    _check_note(operator.note, customer)
+    _check_note(note, customer)
     done = Erased(0, 0, 0)
     try:
-        for each in erase(ledger, customer, operator):
+        for each in erase(ledger, customer, subject.acting(note)):
             done = Erased(
                 done.jobs + each.jobs,
                 done.lines + each.lines,

@@ -1,16 +1,28 @@
-"""An operator's changes to dead letters, and a dead letter for programs."""
+"""What an operator sees of dead letters and does to them, and a dead letter for programs."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from issuance.masking import mask_customer, scrub
 from issuance.redrive.rules import Verb
 from ledger.audit_log import Operator
-from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter
+from ledger.campaigns import find_campaign
+from ledger.dead_letters.browse import (
+    DeadLetter,
+    DeadLetterFilter,
+    DeadLetterStory,
+    count_dead_letters,
+    list_dead_letters,
+    show_dead_letter,
+)
 from ledger.dead_letters.redrive import Redriven
 from ledger.dead_letters.redrive import discard as discard_letters
 from ledger.dead_letters.redrive import redrive as redrive_letters
 from ledger.store.database import Ledger
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.formats import iso
 from operations.services import Services
 from operations.wake_up import wake_release
@@ -25,23 +37,107 @@ class Redrive:
     """Why the release was not woken up; "" when it was, or nothing was redriven."""
 
 
-def redrive(
+@needs(Right.VIEW)
+def resolve(subject: Subject, ledger: Ledger, chosen: DeadLetterFilter) -> DeadLetterFilter:
+    """Return the filter with the name that its campaign has in the ledger.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    if chosen.campaign is None:
+        return chosen
+    return replace(chosen, campaign=find_campaign(ledger, chosen.campaign).name)
+
+
+@needs(Right.VIEW)
+def count_letters(subject: Subject, ledger: Ledger, chosen: DeadLetterFilter) -> int:
+    """Count the dead letters that a filter chooses."""
+    return count_dead_letters(ledger, chosen)
+
+
+@needs(Right.VIEW)
+def list_letters(
+    subject: Subject,
+    ledger: Ledger,
+    chosen: DeadLetterFilter,
+    *,
+    limit: int | None = None,
+) -> Iterator[DeadLetter]:
+    """List the dead letters that a filter chooses, oldest first; `limit` None: all."""
+    return list_dead_letters(ledger, chosen, limit=limit)
+
+
+@needs(Right.VIEW, reveal=Right.REVEAL)
+def show_letter(
+    subject: Subject,
+    ledger: Ledger,
+    letter: int,
+    *,
+    reveal: bool,
+) -> DeadLetterStory:
+    """Read a dead letter's history; `reveal`: to show it unmasked.
+
+    Raises:
+        LedgerError: there is no such dead letter.
+    """
+    return show_dead_letter(ledger, letter)
+
+
+@needs(Right.RESEND)
+def resend(
+    subject: Subject,
     services: Services,
     ledger: Ledger,
     chosen: DeadLetterFilter,
-    verb: Verb,
-    operator: Operator,
+    note: str,
     *,
     per_second: float = 0.0,
 ) -> Redrive:
-    """Redrive dead letters, and wake the release up; see `ledger.dead_letters.redrive`."""
+    """Send dead letters again unchanged, and wake the release up.
+
+    `ledger.dead_letters.redrive` describes the arguments.
+    """
+    who = subject.acting(note)
+    return _redrive(services, ledger, chosen, verb=Verb.RESEND, operator=who, per_second=per_second)
+
+
+@needs(Right.REISSUE)
+def reissue(
+    subject: Subject,
+    services: Services,
+    ledger: Ledger,
+    chosen: DeadLetterFilter,
+    note: str,
+    *,
+    per_second: float = 0.0,
+) -> Redrive:
+    """Issue dead letters again under new requestIds, and wake the release up.
+
+    `ledger.dead_letters.redrive` describes the arguments.
+    """
+    who = subject.acting(note)
+    return _redrive(
+        services, ledger, chosen, verb=Verb.REISSUE, operator=who, per_second=per_second
+    )
+
+
+def _redrive(
+    services: Services,
+    ledger: Ledger,
+    chosen: DeadLetterFilter,
+    *,
+    verb: Verb,
+    operator: Operator,
+    per_second: float,
+) -> Redrive:
     result = redrive_letters(ledger, chosen, verb, operator, per_second=per_second)
     return Redrive(result, wake_release(services) if result.done else "")
 
 
-def discard(ledger: Ledger, chosen: DeadLetterFilter, operator: Operator) -> Redriven:
+@needs(Right.DISCARD)
+def discard(subject: Subject, ledger: Ledger, chosen: DeadLetterFilter, note: str) -> Redriven:
     """Discard dead letters for good; their lines keep their state."""
-    return discard_letters(ledger, chosen, operator)
+    return discard_letters(ledger, chosen, subject.acting(note))
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:

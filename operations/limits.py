@@ -15,8 +15,12 @@ from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from limiter.state import Availability, BreakerState, LimitState
 from limiter.sync_limiter import SyncLimiter
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.formats import counted, duration
 from operations.services import Services
+from operations.wake_up import wake_release
 
 _LIMIT_REASONS = {
     "throttled": "the API throttled calls above it",
@@ -41,12 +45,17 @@ class Limits:
         return [(self.names.get(number, str(number)), breaker) for number, breaker in found]
 
 
+@needs(Right.VIEW)
 def read_limits(
-    services: Services, ledger: Ledger | None = None, account: str | None = None
+    subject: Subject,
+    services: Services,
+    ledger: Ledger | None = None,
+    account: str | None = None,
 ) -> tuple[Limits, ...]:
     """Read the limits of an account, or of all.
 
     Args:
+        subject: asks for it.
         services: this process's services.
         ledger: has the campaigns' names; None opens it if there are names to read.
         account: the account's name; None: all, in the order of their names.
@@ -74,8 +83,12 @@ def chosen_accounts(services: Services, account: str | None) -> list[str]:
     return sorted(services.accounts.all())
 
 
-def resume_accounts(services: Services, account: str | None) -> int:
-    """End every suspension of an account, or of all; returns how many there were.
+@needs(Right.END_SUSPENSION)
+def resume_accounts(subject: Subject, services: Services, account: str | None) -> int:
+    """End every suspension of an account, or of all, and wake the release up.
+
+    Returns:
+        How many suspensions there were.
 
     Raises:
         AccountError: there is no such account.
@@ -83,13 +96,19 @@ def resume_accounts(services: Services, account: str | None) -> int:
         SettingsError: no Redis or no API is configured.
     """
     chosen = chosen_accounts(services, account)
-    return sum(account_limits(services, name).resume() for name in chosen)
+    ended = sum(account_limits(services, name).resume() for name in chosen)
+    wake_release(services)
+    return ended
 
 
-def set_account_rate(services: Services, account: str | None, per_minute: int | None) -> str:
+@needs(Right.SET_LIMITS)
+def set_account_rate(
+    subject: Subject, services: Services, account: str | None, per_minute: int | None
+) -> str:
     """Set the rate of an account's workers, and return the account's name.
 
     Args:
+        subject: asks for it.
         services: this process's services.
         account: the account's name; None: the only one.
         per_minute: 0 is unlimited; None: the rate of the account's settings.

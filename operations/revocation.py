@@ -2,13 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
+from issuance.account import DEFAULT_ACCOUNT
 from ledger.audit_log import Operator
-from ledger.revocations import begin_revocation, end_revocation
+from ledger.campaigns import campaign_account
+from ledger.revocations import Revocation, begin_revocation, end_revocation, plan_revocation
 from ledger.store.database import Ledger
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.revocation_verdict import Verdict, judge_revocation
+from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from rewards_api.reads import RevokeReply
@@ -16,25 +23,52 @@ from rewards_api.reads import RevokeReply
 log = structlog.get_logger("issuance.console")
 
 
-def revoke_reward(ledger: Ledger, account: ApiAccount, request_id: str, who: Operator) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a revocation would do, and the account that it would call."""
+
+    revocation: Revocation
+    account: ApiAccount
+
+
+@needs(Right.REVOKE)
+def plan(subject: Subject, services: Services, ledger: Ledger, request_id: str) -> Plan:
+    """Find out what revoking a line would do.
+
+    Raises:
+        RevocationError: the line cannot be revoked.
+        AccountError: its account is not there any more.
+        ValueError: its account cannot be used.
+    """
+    revocation = plan_revocation(ledger, request_id)
+    account = campaign_account(ledger, revocation.line.campaign) or DEFAULT_ACCOUNT
+    return Plan(revocation, services.api_account(account))
+
+
+@needs(Right.REVOKE)
+def revoke_reward(
+    subject: Subject, ledger: Ledger, account: ApiAccount, request_id: str, note: str
+) -> Verdict:
     """Revoke every transaction of an issued line, and record the result.
 
     Args:
+        subject: asks for it; its name goes to the API.
         ledger: the record.
         account: the API account to call.
         request_id: the line's requestId.
-        who: the operator, whose note goes to the API as the reason.
+        note: the reason, which goes to the API too.
 
     Raises:
         RevocationError: the line cannot be revoked.
     """
+    who = subject.acting(note)
     revocation = begin_revocation(ledger, request_id, who)
     replies = asyncio.run(_call(account, revocation.transaction_ids, who))
     by_transaction = dict(zip(revocation.transaction_ids, replies, strict=True))
     verdict = judge_revocation(
         by_transaction, asked_before=revocation.asked_before, known=revocation.line.known
     )
-    end_revocation(ledger, revocation, verdict.verb, Operator(who.name, verdict.says))
+    end_revocation(ledger, revocation, verdict.verb, subject.acting(verdict.says))
     # A warning, so that a log without INFO shows it too: an operator took a reward back.
     log.warning(
         "revocation_ended",

@@ -11,6 +11,9 @@ from ledger.queries.balance import Balance, attempts_per_second, balance, balanc
 from ledger.queries.org_balance import OrgBalance, org_balances
 from ledger.store.database import Ledger
 from limiter.unavailable import LimitsUnavailable
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.campaigns import balance_json, org_json
 from operations.limits import Limits, limits_json, read_limits
 from operations.services import Services
@@ -34,7 +37,9 @@ class Status:
     """By campaign, if asked for."""
 
 
+@needs(Right.VIEW)
 def read_status(
+    subject: Subject,
     services: Services,
     ledger: Ledger,
     campaign: str | None,
@@ -45,6 +50,7 @@ def read_status(
     """Read the status.
 
     Args:
+        subject: asks for it.
         services: what the status is read from.
         ledger: the record.
         campaign: its name; None: all.
@@ -60,7 +66,7 @@ def read_status(
     return Status(
         balances=found,
         attempts_per_second=attempts_per_second(ledger),
-        limits=_limits(services, ledger),
+        limits=_limits(subject, services, ledger),
         running=running,
         where=where,
         settings_file=str(env_file_in_use() or ""),
@@ -73,9 +79,9 @@ def read_status(
     )
 
 
-def _limits(services: Services, ledger: Ledger) -> tuple[Limits, ...]:
+def _limits(subject: Subject, services: Services, ledger: Ledger) -> tuple[Limits, ...]:
     try:
-        return read_limits(services, ledger)
+        return read_limits(subject, services, ledger)
     except (LimitsUnavailable, SettingsError):
         return ()
 

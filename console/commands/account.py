@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from console.rendering.accounts import account_table
 from console.rendering.layout import say
-from console.terminal import EXIT_FAILED, explained, read_services
+from console.terminal import EXIT_FAILED, explained, person, read_services
 from operations.accounts import (
     account_json,
     check_account,
@@ -31,7 +31,8 @@ _JSON = typer.Option("--json", help="One JSON object on one line.")
 def list_(*, as_json: Annotated[bool, _JSON] = False) -> None:
     """List the accounts with host, authentication, scope, rate, state and campaigns."""
     with explained():
-        found = list_accounts(read_services())
+        services = read_services()
+        found = list_accounts(person(services), services)
     if as_json:
         say(to_json({"accounts": list(map(account_json, found))}).decode())
         return
@@ -50,7 +51,8 @@ def check(
 ) -> None:
     """Try credentials, scope and clock with a read; exit status 1 if one of them fails."""
     with explained():
-        items = check_account(read_services(), name)
+        services = read_services()
+        items = check_account(person(services), services, name)
     if as_json:
         say(to_json(check_json(name, items)).decode())
     else:

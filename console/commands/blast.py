@@ -11,20 +11,21 @@ from console.commands.account_option import AccountOption
 from console.commands.blast_run import (
     accept_rows,
     check_only,
-    prepare_campaign,
+    make_campaign,
     wait_until_settled,
 )
 from console.commands.country_option import CountryOption
 from console.commands.pairs import read_defaults, read_mapping
 from console.rendering.refused_rows import ShownErrors
 from console.rendering.source_notes import show_source
-from console.terminal import EXIT_REFUSED, explained, opened, read_services, remark
+from console.terminal import EXIT_REFUSED, explained, opened, person, read_services, remark
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.data_scope import ScopeKind
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
-from ledger.campaigns import campaign_account
-from ledger.store.errors import LedgerError
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.errors import UsageError
+from operations.intake import account_of
 from operations.services import Services
 from producers.accounts import choose_account
 from producers.freezing import Freezer
@@ -135,8 +136,10 @@ def blast(
     """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
         services = read_services()
+        subject = person(services)
+        subject.require(Right.BLAST)  # before the file is read
         names_country = country is not None or country_code is not None
-        country = _country(services, account, country, country_code, campaign=campaign)
+        country = _country(subject, services, account, country, country_code, campaign=campaign)
         reading = ReadOptions(
             mapping=read_mapping(mapping or []),
             reward_id=reward_id,
@@ -159,27 +162,37 @@ def blast(
             freezer = _freezer(
                 services, services.accounts.get(account or DEFAULT_ACCOUNT), data_scope
             )
-            report = check_only(campaign, source, freezer, shown, options)
+            report = check_only(
+                subject, campaign, source, errors=shown, freezer=freezer, options=options
+            )
     if not dry_run:
-        with opened(create=True) as (services, ledger):
+        with opened(create=True) as (subject, services, ledger):
             chosen = choose_account(ledger, services.accounts, campaign, account)
             if not names_country:
                 _check_country(campaign, chosen, country)
             freezer = _freezer(services, chosen, data_scope)
             options.check(freezer.variant)
-            into = prepare_campaign(
-                services, ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
+            into = make_campaign(
+                subject, ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
             )
             report = accept_rows(
-                services, ledger, into, source, shown, freezer=freezer, options=options
+                subject,
+                services,
+                ledger,
+                into,
+                source,
+                errors=shown,
+                freezer=freezer,
+                options=options,
             )
             if wait:
-                wait_until_settled(ledger, into.name)
+                wait_until_settled(subject, ledger, into.name)
     if report.refused:
         sys.exit(EXIT_REFUSED)
 
 
 def _country(
+    subject: Subject,
     services: Services,
     account: str | None,
     country: str | None,
@@ -196,27 +209,20 @@ def _country(
             "completes mobiles to their international form."
         )
         return None
-    return country or _country_of_account(services, account, campaign) or None
+    return country or _country_of_account(subject, services, account, campaign) or None
 
 
-def _country_of_account(services: Services, account: str | None, campaign: str) -> str:
+def _country_of_account(
+    subject: Subject, services: Services, account: str | None, campaign: str
+) -> str:
     accounts = services.accounts
     countries = {each.country for each in accounts.all().values()}
     if account is None and len(countries) > 1:
-        account = _account_of(services, campaign)
+        account = account_of(subject, services, campaign)
     if account is not None:
         return accounts.get(account).country
     default = accounts.find(DEFAULT_ACCOUNT)
     return default.country if default is not None else next(iter(countries), "")
-
-
-def _account_of(services: Services, campaign: str) -> str | None:
-    """Look up the account of a campaign before its file is read; None: it is a new campaign."""
-    try:
-        with services.open_ledger() as ledger:
-            return campaign_account(ledger, campaign)
-    except LedgerError:
-        return None  # it does not exist yet; any other fault is reported when it is opened below
 
 
 def _check_country(campaign: str, chosen: Account, country: str | None) -> None:

@@ -12,27 +12,23 @@ from console.rendering.layout import say
 from console.rendering.lint_report import expectation_lines, show_readings, show_warnings
 from console.rendering.refused_rows import ShownErrors
 from console.rendering.source_notes import show_understood
-from console.terminal import EXIT_INTERRUPTED, operator, remark
+from console.terminal import EXIT_INTERRUPTED, remark
 from issuance.states import CampaignState
-from ledger.campaigns import (
-    Campaign,
-    CampaignError,
-    ensure_campaign,
-    find_campaign,
-    weigh_campaign,
-)
+from ledger.campaigns import Campaign
 from ledger.store.database import Ledger
+from operations.access.subject import Subject
 from operations.formats import counted
+from operations.intake import prepare_campaign
 from operations.services import Services
-from producers.blast import BlastReport, check
-from producers.blast import blast as accept_file
+from producers.blast import BlastReport
 from producers.freezing import Freezer
+from producers.people import accept_file, check_file
 from producers.preparing import BlastOptions
 from producers.source import Source
 
 
-def prepare_campaign(
-    services: Services,
+def make_campaign(
+    subject: Subject,
     ledger: Ledger,
     name: str,
     account: str,
@@ -40,36 +36,31 @@ def prepare_campaign(
     defer_limits: bool,
     weight: int | None,
 ) -> Campaign:
-    """Find or create the campaign, and apply its options."""
-    is_new = not _exists(ledger, name)
-    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits, account=account)
+    """Find or create the campaign, apply its options, and say what that means."""
+    prepared = prepare_campaign(
+        subject, ledger, name, account, defer_limits=defer_limits, weight=weight
+    )
+    campaign = prepared.campaign
     name = campaign.name
     if defer_limits and not campaign.defers_limits:
         remark(f"{name} was created without --defer-limits; that cannot be changed.")
-    if weight is not None and weight != campaign.weight:
-        weigh_campaign(ledger, name, weight, operator(services))
-        before = "" if is_new else f"; it was {campaign.weight}"
-        remark(f"{name}'s weight is {weight} from now on{before}.")
+    if prepared.weight_set:
+        before = prepared.weight_before
+        was = "" if before is None else f"; it was {before}"
+        remark(f"{name}'s weight is {weight} from now on{was}.")
     if campaign.state is CampaignState.PAUSED:
         remark(f"{name} is paused: nothing is issued until it is resumed.")
     return campaign
 
 
-def _exists(ledger: Ledger, name: str) -> bool:
-    try:
-        find_campaign(ledger, name)
-    except CampaignError:
-        return False
-    return True
-
-
 def accept_rows(
+    subject: Subject,
     services: Services,
     ledger: Ledger,
     campaign: Campaign,
     source: Source,
-    errors: ShownErrors,
     *,
+    errors: ShownErrors,
     freezer: Freezer,
     options: BlastOptions,
 ) -> BlastReport:
@@ -92,11 +83,12 @@ def accept_rows(
                 check_interrupted()
 
             report = accept_file(
+                subject,
                 ledger,
                 campaign,
                 source,
-                freezer,
-                errors,
+                freezer=freezer,
+                errors=errors,
                 options=options,
                 tracing=services.tracing,
                 on_batch=on_batch,
@@ -137,12 +129,18 @@ def _summary(campaign: str, report: BlastReport, errors: ShownErrors) -> str:
 
 
 def check_only(
-    campaign: str, source: Source, freezer: Freezer, errors: ShownErrors, options: BlastOptions
+    subject: Subject,
+    campaign: str,
+    source: Source,
+    *,
+    errors: ShownErrors,
+    freezer: Freezer,
+    options: BlastOptions,
 ) -> BlastReport:
     """Check a file's rows, and report them."""
     names = dict(source.understood)
     with errors:
-        report = check(campaign, source, freezer, errors, options=options)
+        report = check_file(subject, campaign, source, freezer, errors, options=options)
     show_understood(_new_names(source, names))
     errors.show()
     show_readings(report.readings, source.unit)
@@ -160,11 +158,11 @@ def check_only(
     return report
 
 
-def wait_until_settled(ledger: Ledger, campaign: str) -> None:
+def wait_until_settled(subject: Subject, ledger: Ledger, campaign: str) -> None:
     """Wait for all lines of a campaign, and print its balance."""
     try:
         remark(f"Waiting until all lines of {campaign} are settled; Ctrl-C ends only the waiting.")
-        found = wait_for_campaign(ledger, campaign)
+        found = wait_for_campaign(subject, ledger, campaign)
     except KeyboardInterrupt:
         remark("No longer waiting; the work continues, see `issuance status`.")
         sys.exit(EXIT_INTERRUPTED)

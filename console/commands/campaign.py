@@ -7,13 +7,14 @@ import typer
 
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
-from console.terminal import opened, operator, remark
+from console.terminal import opened, remark
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.states import CampaignState
-from ledger.campaigns import Campaign, find_campaign, weigh_campaign
-from ledger.queries.balance import balance
+from ledger.queries.balance import Balance
 from ledger.store.database import Ledger
 from operations import campaigns
+from operations.access.roles import Right
+from operations.access.subject import Subject
 from operations.formats import counted
 
 app = typer.Typer(
@@ -26,15 +27,15 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 @app.command()
 def pause(name: Name) -> None:
     """Start no more calls of a campaign; calls under way finish."""
-    with opened() as (services, ledger):
-        _report(ledger, campaigns.pause(services, ledger, name, operator(services)))
+    with opened() as (subject, services, ledger):
+        _report(subject, ledger, campaigns.pause(subject, services, ledger, name))
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Resume a paused campaign."""
-    with opened() as (services, ledger):
-        _report(ledger, campaigns.resume(services, ledger, name, operator(services)))
+    with opened() as (subject, services, ledger):
+        _report(subject, ledger, campaigns.resume(subject, services, ledger, name))
 
 
 @app.command()
@@ -42,17 +43,12 @@ def cancel(
     name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """End a campaign for good: cancels lines that were never sent; calls under way finish."""
-    with opened() as (services, ledger):
-        campaign = find_campaign(ledger, name)
+    with opened() as (subject, services, ledger):
+        subject.require(Right.CANCEL)  # before the question
         # Programs cancel too, and cannot answer a question.
-        if sys.stdin.isatty() and not yes and campaign.state is not CampaignState.CANCELLED:
-            open_lines = balance(ledger, campaign.name).unsettled
-            typer.confirm(
-                f"Cancel {campaign.name} for good, with {counted(open_lines, 'unsettled line')}?",
-                abort=True,
-                err=True,
-            )
-        _report(ledger, campaigns.cancel(services, ledger, name, operator(services)))
+        if sys.stdin.isatty() and not yes:
+            _confirm_cancelling(campaigns.read_balance(subject, ledger, name))
+        _report(subject, ledger, campaigns.cancel(subject, services, ledger, name))
 
 
 @app.command()
@@ -63,16 +59,26 @@ def weight(
     ],
 ) -> None:
     """Set a campaign's share of the rate relative to other campaigns, from the next release on."""
-    with opened() as (services, ledger):
-        _print_balance(ledger, weigh_campaign(ledger, name, weight, operator(services)))
+    with opened() as (subject, _, ledger):
+        _print_balance(subject, ledger, campaigns.weigh(subject, ledger, name, weight).name)
 
 
-def _report(ledger: Ledger, change: campaigns.Change) -> None:
+def _confirm_cancelling(found: Balance) -> None:
+    if found.campaign.state is not CampaignState.CANCELLED:
+        typer.confirm(
+            f"Cancel {found.campaign.name} for good, with "
+            f"{counted(found.unsettled, 'unsettled line')}?",
+            abort=True,
+            err=True,
+        )
+
+
+def _report(subject: Subject, ledger: Ledger, change: campaigns.Change) -> None:
     if change.delay:
         remark(change.delay)
-    _print_balance(ledger, change.campaign)
+    _print_balance(subject, ledger, change.campaign.name)
 
 
-def _print_balance(ledger: Ledger, campaign: Campaign) -> None:
-    for line in balance_lines(balance(ledger, campaign.name)):
+def _print_balance(subject: Subject, ledger: Ledger, name: str) -> None:
+    for line in balance_lines(campaigns.read_balance(subject, ledger, name)):
         say(line)

@@ -9,10 +9,11 @@ from pydantic_core import to_json
 from console.commands.country_option import CountryOption
 from console.rendering.customer import erasure_lines, page_lines, remaining_lines
 from console.rendering.layout import say, say_row
-from console.terminal import EXIT_REFUSED, opened, operator, remark
+from console.terminal import EXIT_REFUSED, opened, remark
 from issuance.account import DEFAULT_ACCOUNT
 from issuance.customer import Customer
 from issuance.masking import mask_customer
+from operations.access.roles import Right
 from operations.customers import (
     erase_customer,
     page_json,
@@ -66,9 +67,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
 ) -> None:
     """List a customer's lines over all campaigns, the newest first; vouchers masked."""
-    with opened() as (services, ledger):
+    with opened() as (subject, services, ledger):
         customer = _read(services, Identifiers(mobile, email, external_id), country)
-        found = show_customer(ledger, customer, limit=limit, page=page)
+        found = show_customer(subject, ledger, customer, limit=limit, page=page)
         if as_json:
             shown = to_json(page_json(services, found), inf_nan_mode="null").decode()
             say(shown)
@@ -99,15 +100,15 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Overwrite what the ledger knows of a customer, for good; counts and requestIds stay."""
-    with opened() as (services, ledger):
+    with opened() as (subject, services, ledger):
+        subject.require(Right.ERASE)  # before the identifier is read
         from_stdin = _STDIN in (mobile, email, external_id)
         customer = _read(services, Identifiers(mobile, email, external_id), country)
-        plan = plan_customer_erasure(ledger, customer, note)
+        plan = plan_customer_erasure(subject, ledger, customer, note)
         for line in erasure_lines(plan):
             remark(line)
         _confirm(yes=yes or not plan.jobs, may_ask=not from_stdin)
-        who = operator(services, note.strip())
-        erasure = erase_customer(ledger, customer, who, vacuum=vacuum)
+        erasure = erase_customer(subject, ledger, customer, note.strip(), vacuum=vacuum)
     done = erasure.done
     say(f"erased {counted(done.jobs, 'job')} ({counted(done.lines, 'line')})")
     for line in remaining_lines(erasure, vacuum=vacuum):

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from issuance.outcome import Reason
-from ledger.campaigns import find_campaign
-from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters
+from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.store.database import Ledger
+from operations import dead_letters
+from operations.access.subject import Subject
 from operations.errors import UsageError
 from operations.formats import counted
 
@@ -41,7 +42,9 @@ class Filters:
         return (self.campaign, self.reason, self.code) != (None, None, None)
 
 
-def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLetterFilter:
+def choose(
+    subject: Subject, ledger: Ledger, ids: list[int] | None, filters: Filters
+) -> DeadLetterFilter:
     """Build the filter from ids or from options.
 
     Raises:
@@ -54,18 +57,20 @@ def choose(ledger: Ledger, ids: list[int] | None, filters: Filters) -> DeadLette
         )
     if ids:
         return DeadLetterFilter(ids=tuple(dict.fromkeys(ids)))
-    campaign = None if filters.campaign is None else find_campaign(ledger, filters.campaign).name
-    return DeadLetterFilter(campaign=campaign, reason=filters.reason, code=filters.code)
+    chosen = DeadLetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
+    return dead_letters.resolve(subject, ledger, chosen)
 
 
-def confirm(ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool) -> None:
+def confirm(
+    subject: Subject, ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool
+) -> None:
     """Ask before a command changes more than one letter; without a terminal, do not ask.
 
     Raises:
         UsageError: no letter fits.
         typer.Abort: the answer was no.
     """
-    count = len(chosen.ids) or count_dead_letters(ledger, chosen)
+    count = len(chosen.ids) or dead_letters.count_letters(subject, ledger, chosen)
     if not count:
         raise UsageError("No open dead letter fits: `issuance dead-letters list` shows them")
     if yes or len(chosen.ids) == 1 or not sys.stdin.isatty():

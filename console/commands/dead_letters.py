@@ -21,13 +21,13 @@ from console.commands.dead_letter_filters import (
 from console.rendering.dead_letter_detail import story_lines
 from console.rendering.dead_letter_table import print_jsonl, print_table
 from console.rendering.layout import say
-from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, opened, operator, remark
+from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, opened, remark
 from issuance.redrive.rules import Verb
 from issuance.states import DeadLetterState
-from ledger.campaigns import find_campaign
-from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters, show_dead_letter
+from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.redrive import Redriven
 from operations import dead_letters
+from operations.access.roles import Right
 from operations.formats import counted
 from operations.time_zones import zone_of
 
@@ -77,16 +77,15 @@ def list_command(
     ] = None,
 ) -> None:
     """List dead letters, oldest first, customers masked."""
-    with opened() as (_, ledger):
-        if campaign is not None:
-            campaign = find_campaign(ledger, campaign).name
+    with opened() as (subject, _, ledger):
         wanted = None if state is LetterState.ALL else DeadLetterState(state.value)
-        chosen = DeadLetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
+        given = DeadLetterFilter(campaign=campaign, reason=reason, code=code, state=wanted)
+        chosen = dead_letters.resolve(subject, ledger, given)
         if form is Format.JSONL:
-            print_jsonl(list_dead_letters(ledger, chosen, limit=limit))
+            print_jsonl(dead_letters.list_letters(subject, ledger, chosen, limit=limit))
             return
         most = limit or _TABLE_ROWS
-        letters = list(list_dead_letters(ledger, chosen, limit=most + 1))
+        letters = list(dead_letters.list_letters(subject, ledger, chosen, limit=most + 1))
         if not letters:
             remark("No dead letter fits.")
             return
@@ -105,8 +104,8 @@ def show(
     ] = False,
 ) -> None:
     """Show a dead letter's history, and which redrive is allowed."""
-    with opened() as (services, ledger):
-        story = show_dead_letter(ledger, letter)
+    with opened() as (subject, services, ledger):
+        story = dead_letters.show_letter(subject, ledger, letter, reveal=reveal)
         zone = zone_of(services, story.account)
         for line in story_lines(story, zone, reveal=reveal):
             say(line)
@@ -129,14 +128,14 @@ def redrive(
     yes: Yes = False,
 ) -> None:
     """Send dead letters again: unchanged, or with new requestIds (--reissue)."""
-    with opened() as (services, ledger):
+    with opened() as (subject, services, ledger):
         verb = Verb.REISSUE if reissue else Verb.RESEND
-        chosen = choose(ledger, ids, Filters(campaign, reason, code))
-        confirm(ledger, chosen, verb.value, yes=yes)
+        subject.require(Right.REISSUE if reissue else Right.RESEND)  # before the question
+        chosen = choose(subject, ledger, ids, Filters(campaign, reason, code))
+        confirm(subject, ledger, chosen, verb.value, yes=yes)
         why = note.strip() or f"{_DONE[verb]} from the console"
-        redriven = dead_letters.redrive(
-            services, ledger, chosen, verb, operator(services, why), per_second=per_second
-        )
+        again = dead_letters.reissue if reissue else dead_letters.resend
+        redriven = again(subject, services, ledger, chosen, why, per_second=per_second)
         if redriven.delay:
             remark(redriven.delay)
     for letter_id, job_id in redriven.result.reissued.items():
@@ -155,11 +154,12 @@ def discard(
     yes: Yes = False,
 ) -> None:
     """Close dead letters without another attempt; their lines keep their state."""
-    with opened() as (services, ledger):
-        chosen = choose(ledger, ids, Filters(campaign, reason, code))
-        confirm(ledger, chosen, "discard", yes=yes)
+    with opened() as (subject, _, ledger):
+        subject.require(Right.DISCARD)  # before the question
+        chosen = choose(subject, ledger, ids, Filters(campaign, reason, code))
+        confirm(subject, ledger, chosen, "discard", yes=yes)
         result = dead_letters.discard(
-            ledger, chosen, operator(services, note.strip() or "discarded from the console")
+            subject, ledger, chosen, note.strip() or "discarded from the console"
         )
     _report(result, "discarded")
 

@@ -8,9 +8,9 @@ from pydantic_core import to_json
 
 from config.logs import configure_logs
 from console.rendering.layout import say
-from console.terminal import EXIT_FAILED, explained
-from operations.health.checks import checks_of
-from operations.health.runner import CHECK_SECONDS, Component, Report, read_components, run_checks
+from console.terminal import EXIT_FAILED, explained, person
+from operations.health.report import check_health
+from operations.health.runner import Component, Report, read_components
 from operations.services import Services
 
 
@@ -36,9 +36,7 @@ def health(
             if quiet
             else services.settings
         )
-        report = run_checks(
-            checks_of(services, here=here), read_components(only), check_seconds=CHECK_SECONDS
-        )
+        report = check_health(person(services), services, read_components(only), here=here)
     _print(report, as_json=as_json)
     sys.exit(0 if report.healthy else EXIT_FAILED)
 

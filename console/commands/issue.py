@@ -17,8 +17,8 @@ from issuance.states import State
 from ledger.queries.outcomes import LineRecord
 from operations.formats import one_line
 from producers.accounts import choose_account, default_campaign
-from producers.background import enqueue_job
 from producers.freezing import Freezer
+from producers.people import issue_rewards
 
 
 @with_field_options
@@ -42,10 +42,11 @@ def issue(
     ] = False,
 ) -> None:
     """Accept one reward for one customer, named by one identifier; prints its requestId."""
-    with opened(create=True) as (services, ledger):
+    with opened(create=True) as (subject, services, ledger):
         campaign = campaign or default_campaign(account)
         chosen = choose_account(ledger, services.accounts, campaign, account)
-        enqueued = enqueue_job(
+        enqueued = issue_rewards(
+            subject,
             ledger,
             Freezer.of(
                 chosen,
@@ -54,7 +55,7 @@ def issue(
             ),
             fields.identifiers,
             [fields.reward],
-            fields.call,
+            call=fields.call,
             campaign=campaign,
             country=country or chosen.country or None,
             key=key,
@@ -65,7 +66,7 @@ def issue(
         if not wait:
             return
         try:
-            line = wait_for_line(ledger, enqueued.request_id)
+            line = wait_for_line(subject, ledger, enqueued.request_id)
         except KeyboardInterrupt:
             remark(f"No longer waiting; the work continues, see `issuance outcomes {campaign}`.")
             sys.exit(EXIT_INTERRUPTED)

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from console.commands.account_option import ChosenAccount
 from console.rendering.layout import say
 from console.rendering.limits import account_lines
-from console.terminal import explained, read_services
+from console.terminal import explained, person, read_services
 from operations.errors import UsageError
 from operations.formats import counted
 from operations.limits import (
@@ -19,7 +19,6 @@ from operations.limits import (
     resume_accounts,
     set_account_rate,
 )
-from operations.wake_up import wake_release
 
 app = typer.Typer(
     help="Show or set the limits of the API accounts, which all workers share.",
@@ -40,7 +39,8 @@ def show(
 ) -> None:
     """Show the rate, the adaptive limit, and what is suspended, since when and why."""
     with explained():
-        limits = read_limits(read_services(), account=account)
+        services = read_services()
+        limits = read_limits(person(services), services, account=account)
         if as_json:
             objects = list(map(limits_json, limits))
             say(to_json(objects[0] if len(objects) == 1 else {"accounts": objects}).decode())
@@ -63,8 +63,9 @@ def set_rate(
     with explained():
         rate = _read_rate(per_minute)
         services = read_services()
-        chosen = set_account_rate(services, account, rate)
-        _print(read_limits(services, account=chosen))
+        subject = person(services)
+        chosen = set_account_rate(subject, services, account, rate)
+        _print(read_limits(subject, services, account=chosen))
 
 
 @app.command()
@@ -72,10 +73,10 @@ def resume(*, account: ChosenAccount = None) -> None:
     """End every suspension now, after its cause is removed; the call rate rises gradually."""
     with explained():
         services = read_services()
-        ended = resume_accounts(services, account)
+        subject = person(services)
+        ended = resume_accounts(subject, services, account)
         say("Nothing was suspended." if ended == 0 else f"Ended {counted(ended, 'suspension')}.")
-        wake_release(services)
-        _print(read_limits(services, account=account))
+        _print(read_limits(subject, services, account=account))
 
 
 def _print(limits: Sequence[Limits]) -> None:

@@ -14,10 +14,7 @@ from console.rendering.layout import say_row
 from console.terminal import opened, remark
 from issuance.display import printable
 from issuance.states import State
-from ledger.campaigns import find_campaign
-from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord
-from ledger.queries.outcomes import outcomes as read_outcomes
 from operations.formats import counted, one_line
 from operations.outcome_export import (
     CSV_FIELDS,
@@ -26,6 +23,7 @@ from operations.outcome_export import (
     outcome_fields,
     outcome_json,
 )
+from operations.outcomes import list_outcomes
 from operations.time_zones import zone_of
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}"
@@ -55,20 +53,18 @@ def outcomes(
     ] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
-    with opened() as (services, ledger):
-        found = find_campaign(ledger, campaign)
+    with opened() as (subject, services, ledger):
+        found = list_outcomes(subject, ledger, campaign, state=state, reveal=reveal)
         zone = zone_of(services, found.account)
-        pruned = balance(ledger, found.name).pruned
-        if pruned:
-            remark(f"Not listed: {counted(pruned, 'pruned line')} of {found.name}.")
-        lines = read_outcomes(ledger, found, state=state)
+        if found.pruned:
+            remark(f"Not listed: {counted(found.pruned, 'pruned line')} of {found.campaign}.")
         match form:
             case Format.TABLE:
-                _write_table(lines, reveal=reveal)
+                _write_table(found.lines, reveal=reveal)
             case Format.JSONL:
-                _write_jsonl(lines, zone, reveal=reveal)
+                _write_jsonl(found.lines, zone, reveal=reveal)
             case Format.CSV:
-                _write_csv(lines, zone, reveal=reveal)
+                _write_csv(found.lines, zone, reveal=reveal)
             case _:
                 assert_never(form)
 

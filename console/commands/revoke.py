@@ -7,14 +7,12 @@ from typing import Annotated
 import typer
 
 from console.rendering.layout import say
-from console.terminal import EXIT_FAILED, complain, opened, operator, remark
-from issuance.account import DEFAULT_ACCOUNT
+from console.terminal import EXIT_FAILED, complain, opened, remark
 from issuance.masking import mask, mask_customer
-from ledger.campaigns import campaign_account
-from ledger.revocations import Revocation, Verb, plan_revocation
+from ledger.revocations import Revocation, Verb
 from operations.errors import UsageError
 from operations.formats import clock, counted, one_line
-from operations.revocation import revoke_reward
+from operations.revocation import plan, revoke_reward
 
 
 def revoke(
@@ -34,18 +32,14 @@ def revoke(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Cancel an issued reward's whole transaction and return its points; cannot be undone."""
-    with opened() as (services, ledger):
+    with opened() as (subject, services, ledger):
         if not note.strip():
             raise UsageError('Say why with --note "…"; it is recorded with your name')
-        who = operator(services, note.strip())
-        revocation = plan_revocation(ledger, request_id)
-        account = services.api_account(
-            campaign_account(ledger, revocation.line.campaign) or DEFAULT_ACCOUNT
-        )
-        for line in _preview(revocation):
+        planned = plan(subject, services, ledger, request_id)
+        for line in _preview(planned.revocation):
             remark(line)
         _confirm(yes=yes)
-        verdict = revoke_reward(ledger, account, request_id, who)
+        verdict = revoke_reward(subject, ledger, planned.account, request_id, note.strip())
     say(f"{request_id}: {verdict.says}")
     if verdict.verb is not Verb.REVOKED:
         complain(

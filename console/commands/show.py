@@ -7,16 +7,16 @@ import typer
 from pydantic_core import to_json
 from rich.text import Text
 
-from console.rendering.dead_letter_detail import attempt_lines, known_of
+from console.rendering.dead_letter_detail import attempt_lines
 from console.rendering.layout import say
 from console.rendering.line_details import detail_lines
 from console.terminal import opened
 from issuance.masking import mask_customer, scrub
-from ledger.dead_letters.browse import AttemptRecord, attempts_of
-from ledger.queries.outcomes import LineRecord, find_line, lines_of_job
-from operations.errors import UsageError
+from ledger.dead_letters.browse import AttemptRecord
+from ledger.queries.outcomes import LineRecord
 from operations.formats import clock, one_line
 from operations.outcome_export import outcome_json
+from operations.outcomes import show_reward
 from operations.time_zones import zone_of
 
 
@@ -32,23 +32,18 @@ def show(
     ] = False,
 ) -> None:
     """Show one reward: its state, units, points, expiry and calls; masked unless --reveal."""
-    with opened() as (services, ledger):
-        line = find_line(ledger, request_id.strip().lower())
-        if line is None:
-            raise UsageError(
-                f"There is no line {one_line(request_id)}: `issuance outcomes CAMPAIGN` lists the "
-                "requestIds; a pruned line is only in the archive"
-            )
+    with opened() as (subject, services, ledger):
+        reward = show_reward(subject, ledger, request_id, reveal=reveal)
+        line, known = reward.line, reward.known
         zone = zone_of(services, line.account)
         if as_json:
             say(to_json(outcome_json(line, zone, reveal=reveal), inf_nan_mode="null").decode())
             return
-        known = known_of(lines_of_job(ledger, line.request_id))
         for text in _head(line, known, reveal=reveal):
             say(text)
         for detail in detail_lines(line, zone, reveal=reveal, known=known):
             say(f"  {detail}")
-        for text in _calls(attempts_of(ledger, line.request_id), known, reveal=reveal):
+        for text in _calls(reward.calls, known, reveal=reveal):
             say(text)
 
 

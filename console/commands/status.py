@@ -48,9 +48,10 @@ def status(
     ] = False,
 ) -> None:
     """Show campaigns, dead letters, speed, the accounts' limits, and whether the system runs."""
-    with opened() as (services, ledger):
+    with opened() as (subject, services, ledger):
         read = partial(
             read_status,
+            subject,
             services,
             ledger,
             campaign,

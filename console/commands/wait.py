@@ -11,11 +11,12 @@ from console.rendering.campaign import counts
 from console.rendering.progress import TimeElapsed, TimeLeft
 from console.terminal import err, remark
 from issuance.states import OPEN, CampaignState, State
-from ledger.campaigns import find_campaign
-from ledger.queries.balance import Balance, balance
-from ledger.queries.outcomes import LineRecord, find_line
-from ledger.retention.tombstones import pruned_state
+from ledger.queries.balance import Balance
+from ledger.queries.outcomes import LineRecord
 from ledger.store.database import Ledger
+from operations.access.subject import Subject
+from operations.campaigns import read_balance, read_state
+from operations.outcomes import read_line
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
@@ -37,7 +38,7 @@ class _Waiting(Progress):
         yield Text(self.counts)
 
 
-def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
+def wait_for_campaign(subject: Subject, ledger: Ledger, name: str) -> Balance:
     """Wait until a campaign is settled, paused or cancelled; return its balance."""
     with _Waiting(
         *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn()),
@@ -48,7 +49,7 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
     ) as progress:
         task = progress.add_task(name)
         for _ in _polls():
-            found = balance(ledger, name)
+            found = read_balance(subject, ledger, name)
             accepted = found.campaign.accepted_lines
             progress.counts = counts(found)
             progress.update(task, total=accepted, completed=accepted - found.unsettled)
@@ -60,23 +61,16 @@ def wait_for_campaign(ledger: Ledger, name: str) -> Balance:
     raise AssertionError("unreachable: the polls never end")
 
 
-def wait_for_line(ledger: Ledger, request_id: str) -> LineRecord | State:
+def wait_for_line(subject: Subject, ledger: Ledger, request_id: str) -> LineRecord | State:
     """Wait until a line is settled, or its campaign is paused or cancelled; return the line.
 
     A pruned line has nothing left but its state.
     """
     for _ in _polls():
-        line = find_line(ledger, request_id)
-        if line is None:
-            state = pruned_state(ledger, request_id)
-            if state is None:
-                raise AssertionError(
-                    f"an accepted line is never removed without a trace: {request_id}"
-                )
-            return state
-        if line.state not in OPEN:
+        line = read_line(subject, ledger, request_id)
+        if isinstance(line, State) or line.state not in OPEN:
             return line
-        halted = find_campaign(ledger, line.campaign).state
+        halted = read_state(subject, ledger, line.campaign)
         if halted in _HALTED:
             _say_halted(line.campaign, halted)
             return line

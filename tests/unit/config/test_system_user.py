@@ -9,8 +9,8 @@ import pytest
 from config.endpoints import Servers
 from config.settings import Settings
 from config.system_user import SystemUser, system_user
-from console.terminal import operator
 from ledger.audit_log import Operator
+from operations.access.people import person_on_console
 from operations.services import Services
 
 
@@ -42,6 +42,7 @@ def test_a_user_without_a_name_is_known_by_its_number(monkeypatch):
 def test_a_claimed_name_is_kept_next_to_the_users_own(monkeypatch):
     monkeypatch.setenv("LOGNAME", "another")
     user = system_user()
-    assert operator(_services(operator="asha"), "ticket 42") == Operator(
+    subject = person_on_console(_services(operator="asha", ledger_url="postgresql://db/ledger"))
+    assert subject.acting("ticket 42") == Operator(
         user.name, "ticket 42", uid=user.uid, host=user.host, way="console", claimed="asha"
     )

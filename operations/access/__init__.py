@@ -1,0 +1,1 @@
+"""Roles, rights, and the check that each operation makes before it begins."""

@@ -1,0 +1,44 @@
+"""Brings the ledger's schema to this program's version."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.store.database import ledger_url
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
+from operations.home import move_old_home
+from operations.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What a migration has done."""
+
+    moved: Path | None
+    """Where the state of an earlier version was, if it was moved to HOME."""
+    ledger: str
+    """The ledger's URL, without its password."""
+
+
+@needs(Right.MIGRATE)
+def migrate(subject: Subject, services: Services, *, grant_to: str | None) -> Migration:
+    """Migrate the ledger; safe to run again.
+
+    Args:
+        subject: asks for it.
+        services: name the ledger.
+        grant_to: PostgreSQL's role that may use its tables afterwards; None: none is changed.
+
+    Raises:
+        UsageError: the state of an earlier version cannot be moved; nothing was changed.
+        LedgerError: the ledger cannot be migrated, or there is no such role.
+    """
+    moved = move_old_home(services.settings)
+    url = services.servers.ledger_url
+    with services.connect_ledger() as ledger:
+        ledger.migrate()
+        ledger.check_schema()
+        if grant_to is not None:
+            ledger.grant_rights(grant_to)
+    return Migration(moved, ledger_url(url).render_as_string())

@@ -1,0 +1,90 @@
+"""What people accept: the ways in of this package, each with the right that it needs.
+
+A service that calls Python is no person: it has the ledger's login, and needs no role.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ledger.campaigns import Campaign
+from ledger.store.database import Ledger
+from operations.access.needs import needs
+from operations.access.roles import Right
+from operations.access.subject import Subject
+from producers.background import Enqueued, enqueue_job
+from producers.blast import BlastReport, blast, check
+from producers.fields.line import CallFields, Identifiers, Reward
+from producers.freezing import Freezer
+from producers.preparing import BlastOptions
+from producers.source import ErrorsFile, Source
+
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
+
+
+@needs(Right.BLAST)
+def accept_file(
+    subject: Subject,
+    ledger: Ledger,
+    campaign: Campaign,
+    source: Source,
+    *,
+    freezer: Freezer,
+    errors: ErrorsFile,
+    options: BlastOptions,
+    tracing: "Tracing | None" = None,
+    on_batch: Callable[[BlastReport], None],
+) -> BlastReport:
+    """Accept a file's rows into a campaign; see `producers.blast.blast`."""
+    return blast(
+        ledger,
+        campaign,
+        source,
+        freezer,
+        errors,
+        options=options,
+        tracing=tracing,
+        on_batch=on_batch,
+    )
+
+
+@needs(Right.BLAST)
+def check_file(
+    subject: Subject,
+    campaign_name: str,
+    source: Source,
+    freezer: Freezer,
+    errors: ErrorsFile,
+    *,
+    options: BlastOptions,
+) -> BlastReport:
+    """Check a file's rows and accept nothing; see `producers.blast.check`."""
+    return check(campaign_name, source, freezer, errors, options=options)
+
+
+@needs(Right.ISSUE)
+def issue_rewards(
+    subject: Subject,
+    ledger: Ledger,
+    freezer: Freezer,
+    identifiers: Identifiers,
+    rewards: Sequence[Reward],
+    *,
+    call: CallFields,
+    campaign: str,
+    country: str | None,
+    key: str | None,
+    tracing: "Tracing | None" = None,
+) -> Enqueued:
+    """Accept one job for background issuance; see `producers.background.enqueue_job`."""
+    return enqueue_job(
+        ledger,
+        freezer,
+        identifiers,
+        rewards,
+        call,
+        campaign=campaign,
+        country=country,
+        key=key,
+        tracing=tracing,
+    )
