@@ -116,13 +116,18 @@ class Services:
         file = self.settings.secret_file
         return None if file is None else read_deployment_secret(file)
 
-    def connect_ledger(self, *, durable: bool = True) -> Ledger:
+    def connect_ledger(self, *, durable: bool = True, reply_seconds: float | None = None) -> Ledger:
         """Make a ledger without checking anything; see `Ledger`.
 
         Raises:
             SettingsError: the file of the deployment's secret cannot be used.
         """
-        return Ledger(self.servers.ledger_url, durable=durable, secret=self.secret)
+        return Ledger(
+            self.servers.ledger_url,
+            durable=durable,
+            reply_seconds=reply_seconds,
+            secret=self.secret,
+        )
 
     def open_ledger(self, *, create: bool = False) -> Ledger:
         """Open the ledger and check its schema.

@@ -72,7 +72,8 @@ class Producer:
         servers: the servers' URLs; without a broker, jobs are accepted and released later.
 
     Raises:
-        LedgerError: the ledger cannot be reached, or its schema does not fit.
+        LedgerError: the ledger cannot be reached, or its schema or the deployment's secret does not
+            fit.
     """
 
     def __init__(self, settings: Settings, servers: Servers) -> None:

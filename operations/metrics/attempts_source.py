@@ -8,8 +8,8 @@ from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from issuance.errors import ExplainedError
 from ledger.queries.attempt_counts import newest_attempt, newest_restore
-from ledger.store.errors import LedgerError
 from operations.metrics import names
 from operations.metrics.attempt_history import AttemptHistory
 from operations.metrics.attempts import CodeSeries, attempt_metrics, read_page
@@ -23,11 +23,11 @@ class AttemptsSource:
     """The metrics of attempts.
 
     Args:
-        url: the ledger's.
+        ledger: the ledger; no other thread uses it.
     """
 
-    def __init__(self, url: str) -> None:
-        self._ledger = OpenLedger(url)
+    def __init__(self, ledger: OpenLedger) -> None:
+        self._ledger = ledger
         self._lock = threading.Lock()
         self._history = AttemptHistory(read_page)
         self._series = CodeSeries()
@@ -87,7 +87,7 @@ class AttemptsSource:
                 if self._read_next():
                     self._is_behind.clear()
                 rest = time.monotonic() - began
-            except (DBAPIError, LedgerError):
+            except (DBAPIError, ExplainedError):
                 rest = _AGAIN_SECONDS
             # As long as it took, so that it uses at most half of a core and of the ledger.
             self._is_closed.wait(rest)

@@ -1,11 +1,10 @@
 """The ledger that scrapes read: kept open, and opened again when another file took its place."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ledger.store.database import Ledger, ledger_file, require_ledger_file
-
-_REPLY_SECONDS = 10.0
 
 
 class OpenLedger:
@@ -13,10 +12,12 @@ class OpenLedger:
 
     Args:
         url: the ledger's.
+        connect: makes a `Ledger` that has not been checked.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connect: Callable[[], Ledger]) -> None:
         self._url = url
+        self._connect = connect
         self._file = ledger_file(url)
         self._opened: Ledger | None = None
         self._is_of: tuple[int, int] | None = None
@@ -25,13 +26,14 @@ class OpenLedger:
         """Return the ledger.
 
         Raises:
-            LedgerError: it cannot be reached, or its schema does not fit.
+            ExplainedError: it cannot be reached, or its schema or the deployment's secret does not
+                fit.
         """
         require_ledger_file(self._url)
         identity = _identity(self._file)
         if self._opened is None or identity != self._is_of:
             self.close()
-            opened = Ledger(self._url, reply_seconds=_REPLY_SECONDS)
+            opened = self._connect()
             try:
                 opened.check_schema()
             except BaseException:

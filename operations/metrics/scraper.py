@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from prometheus_client.metrics_core import Metric
 from redis.exceptions import RedisError
@@ -25,6 +26,7 @@ from operations.metrics.reachability import Reachability
 from operations.metrics.timer import Timer
 from operations.services import Services
 
+_REPLY_SECONDS = 10.0
 _TURN_SECONDS = 5.0
 
 
@@ -41,8 +43,10 @@ class Scraper:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._ledger = OpenLedger(services.servers.ledger_url)
-        self._attempts = AttemptsSource(services.servers.ledger_url)
+        url = services.servers.ledger_url
+        connect = partial(services.connect_ledger, reply_seconds=_REPLY_SECONDS)
+        self._ledger = OpenLedger(url, connect)
+        self._attempts = AttemptsSource(OpenLedger(url, connect))
         self._reachability = Reachability(services)
         self._ledger_source = LedgerSource(self._attempts)
         self._lock = threading.Lock()

@@ -15,12 +15,14 @@ from ledger.queries.balance import balances
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.retention.pruning import prune
 from ledger.store.clock import now_ms
+from ledger.store.database import Ledger
 from ledger.store.schema import dead_letters, jobs, restores
 from operations.metrics.attempts import read_page
 from operations.metrics.attempts_source import AttemptsSource
 from operations.metrics.campaigns import NAMED
 from operations.metrics.labels import CLOSED, OTHER
 from operations.metrics.ledger_source import LedgerSource
+from operations.metrics.open_ledger import OpenLedger
 from operations.metrics.timer import Timer
 from tests.contract.ledger.build import (
     OPERATOR,
@@ -40,7 +42,9 @@ class Scrapes:
 
     def __init__(self, ledger):
         self.ledger = ledger
-        self.attempts = AttemptsSource(ledger.engine.url)
+        self.attempts = AttemptsSource(
+            OpenLedger(ledger.engine.url, lambda: Ledger(ledger.engine.url))
+        )
         self.attempts.start()
         assert self.attempts.await_complete(30)
         self.source = LedgerSource(self.attempts)

@@ -8,8 +8,11 @@ import sys
 import pytest
 from sqlalchemy import text
 
+from issuance.derived_keys import Purpose
 from ledger.campaigns import ensure_campaign
 from ledger.store.database import Ledger
+from operations.metrics.scraper import Scraper
+from operations.services import Services
 
 
 @pytest.fixture
@@ -100,6 +103,17 @@ def test_the_health_check_names_the_cause(run, home, secret_file):
     result = run("health", "--json")
     assert result.exit_code == 1
     assert "ISSUANCE_SECRET_FILE" in json.dumps(json.loads(result.stdout))
+
+
+def test_the_metrics_read_a_ledger_whose_secret_is_in_a_file(run, home, secret_file):
+    assert run("status").exit_code == 0
+    scraper = Scraper(Services.read())
+    try:
+        assert scraper._ledger.get().key(Purpose.CHUNKS)
+        scraper.start()
+        assert scraper.await_attempts(30)
+    finally:
+        scraper.close()
 
 
 def test_a_file_that_others_can_read_ends_every_command(run, secret_file):
