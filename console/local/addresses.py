@@ -37,6 +37,23 @@ def require_host(part: str, host: str) -> None:
         )
 
 
+def page_url(host: str, port: int) -> str:
+    """Return the URL at which this machine reaches a server that listens on a host."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # only shown
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of a host's addresses: IPv4, if it has one of these.
+
+    Raises:
+        OSError: there is no such host.
+    """
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    families = [family for family, *_ in found]
+    return socket.AF_INET if socket.AF_INET in families else families[0]
+
+
 def _bind(host: str, port: int) -> int:
     """Bind a port of a host's addresses for a moment; return 0, or the number of the last error.
 

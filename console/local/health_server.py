@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic_core import to_json
 
+from console.local.addresses import family_of
 from console.local.metrics_page import Answer, MetricsPage
 from issuance.display import printable
 from operations.errors import UsageError
@@ -84,6 +85,7 @@ class ProbeServer(ThreadingHTTPServer):
     def __init__(
         self, address: tuple[str, int], reports: Reports, metrics: MetricsPage | None = None
     ) -> None:
+        self.address_family = family_of(address[0])
         super().__init__(address, _Handler)
         self.reports = reports
         self.metrics = metrics

@@ -56,6 +56,7 @@ def run(
         services = _read(workers)
         settings = services.settings
         if name is ProcessName.HEALTH:
+            require_host("HEALTH", settings.health_host)
             _require_port("HEALTH", settings.health_host, settings.health_port)
             _ = services.accounts  # read now: a file that breaks later changes nothing
             configure_logs(settings)

@@ -23,7 +23,7 @@ from config.home_lock import HomeLock
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
 from config.settings_reader import read_settings
-from console.local.addresses import free_port, is_free, require_host
+from console.local.addresses import free_port, is_free, page_url, require_host
 from console.local.embedded import broker_command, simulator_command
 from console.local.preflight import require_broker
 from console.local.python_command import python_command
@@ -124,6 +124,7 @@ class System:
         self._workers = workers
         if flower:
             require_host("FLOWER", settings.flower_host)
+        require_host("HEALTH", settings.health_host)
         self._flower_port = _choose_port(settings, "flower", "Flower") if flower else 0
         # What is set reaches Flower as it was given: in the environment, in `.env` or in a file.
         self._made_login = None if settings.flower_login else FlowerLogin.make()
@@ -244,8 +245,12 @@ class System:
 
     def _announce(self) -> None:
         servers = self._servers
-        flower_url = self._flower_url() if self._flower_port else ""
-        health_url = f"http://127.0.0.1:{self._health_port}/healthz" if self._health_port else ""
+        settings = self._settings
+        flower_url = health_url = ""
+        if self._flower_port:
+            flower_url = page_url(settings.flower_host, self._flower_port)
+        if self._health_port:
+            health_url = f"{page_url(settings.health_host, self._health_port)}/healthz"
         RunningSystem(
             os.getpid(),
             servers.broker_url,
@@ -269,11 +274,6 @@ class System:
             out.print(f"accounts   {file}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
-
-    def _flower_url(self) -> str:
-        host = self._settings.flower_host
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104  # only shown
-        return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{self._flower_port}"
 
     def _flower_hint(self) -> str:
         """The login, if this start has made it: nothing else shows it."""
