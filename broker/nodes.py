@@ -69,11 +69,11 @@ class Nodes:
     def __init__(self, connect: Callable[[], Redis]) -> None:
         self._connect = connect
 
-    def note(self, node: str) -> None:
-        """Record that a process runs; repeat this within the hour."""
+    def note(self, node: str, report: str = "") -> None:
+        """Record that a process runs, and what it reports; repeat this within the hour."""
         try:
             with self._connect() as redis:
-                redis.set(f"{_KEY}{node}", "1", ex=_REMEMBER_SECONDS)
+                redis.set(f"{_KEY}{node}", report or "1", ex=_REMEMBER_SECONDS)
         except (RedisError, OSError) as error:
             log.debug("node_not_noted", node=node, error=str(error))
 
@@ -93,6 +93,20 @@ class Nodes:
                 return frozenset(str(key).removeprefix(_KEY) for key in keys)
         except (RedisError, OSError):
             return frozenset()
+
+    def reports(self) -> dict[str, str]:
+        """Return what each process that was not stopped reports; none without Redis."""
+        try:
+            with self._connect() as redis:
+                keys = [str(key) for key in redis.scan_iter(match=f"{_KEY}*", count=1_000)]
+                found = redis.mget(keys) if keys else []
+        except (RedisError, OSError):
+            return {}
+        return {
+            key.removeprefix(_KEY): str(report)
+            for key, report in zip(keys, found, strict=True)
+            if report is not None
+        }
 
     def silent_seconds(self) -> dict[str, float]:
         """Return how long ago each process that was not stopped was noted.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -18,7 +19,7 @@ from limiter.sync_limiter import SyncLimiter
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
-from operations.formats import counted, duration
+from operations.formats import counted, duration, iso
 from operations.services import Services
 from operations.wake_up import wake_release
 
@@ -212,5 +213,8 @@ def _breaker_json(breaker: BreakerState) -> dict[str, Any]:
         "availability": breaker.availability,
         "suspendedSeconds": round(breaker.until_seconds, 3),
         "unavailableForSeconds": round(breaker.for_seconds, 3),
+        "unavailableSince": None
+        if breaker.is_available
+        else iso(datetime.now(UTC) - timedelta(seconds=breaker.for_seconds)),
         "reason": breaker.reason,
     }

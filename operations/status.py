@@ -1,21 +1,34 @@
 """The status of the whole system: campaigns, throughput, limits, and whether it runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
 from config.env_file import env_file_in_use
 from config.settings import SettingsError
+from issuance.states import CampaignState
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.queries.org_balance import OrgBalance, org_balances
+from ledger.queries.overview import stopped_since
+from ledger.store.clock import instant
 from ledger.store.database import Ledger
 from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.campaigns import balance_json, org_json
+from operations.formats import iso
 from operations.limits import Limits, limits_json, read_limits
+from operations.process_reports import (
+    ProcessReport,
+    SettingInUse,
+    read_reports,
+    report_json,
+    settings_in_use,
+)
 from operations.services import Services
 
 
@@ -35,6 +48,12 @@ class Status:
     """The `.env` that was read; "" if there is none."""
     orgs: dict[str, list[OrgBalance]] = field(default_factory=dict)
     """By campaign, if asked for."""
+    since: dict[str, datetime] = field(default_factory=dict)
+    """Since when each paused or cancelled campaign is so, by name."""
+    processes: tuple[ProcessReport, ...] = ()
+    """What the running worker processes report."""
+    in_use: tuple[SettingInUse, ...] = ()
+    """Their settings that differ from the defaults, from each other or from this process's."""
 
 
 @needs(Right.VIEW)
@@ -61,6 +80,7 @@ def read_status(
         CampaignError: there is no such campaign.
     """
     running, where = _who_works(services)
+    processes = read_reports(services)
     read = recount if recounted else balance
     found = balances(ledger, read) if campaign is None else [read(ledger, campaign)]
     return Status(
@@ -76,7 +96,20 @@ def read_status(
         }
         if by_org
         else {},
+        since=_since(ledger, found),
+        processes=tuple(processes),
+        in_use=tuple(settings_in_use(processes, services)),
     )
+
+
+def _since(ledger: Ledger, found: Sequence[Balance]) -> dict[str, datetime]:
+    verbs = {CampaignState.PAUSED: "pause", CampaignState.CANCELLED: "cancel"}
+    since: dict[str, int] = {}
+    with ledger.read() as connection:
+        for state, verb in verbs.items():
+            names = [each.campaign.name for each in found if each.campaign.state is state]
+            since |= stopped_since(connection, names, verb) if names else {}
+    return {name: at for name, ms in since.items() if (at := instant(ms)) is not None}
 
 
 def _limits(subject: Subject, services: Services, ledger: Ledger) -> tuple[Limits, ...]:
@@ -113,10 +146,12 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
         "limits": limits_json(status.limits[0]) if len(status.limits) == 1 else None,
         "accounts": list(map(limits_json, status.limits)),
         "systemRunning": status.running,
+        "processes": list(map(report_json, status.processes)),
         "settingsFile": status.settings_file or None,
     }
     objects = [balance_json(found) for found in status.balances]
     for found in objects:
+        found["stateSince"] = iso(status.since.get(found["campaign"]))
         if found["campaign"] in status.orgs:
             found["organisations"] = [org_json(each) for each in status.orgs[found["campaign"]]]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared

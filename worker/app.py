@@ -6,6 +6,7 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
 
 from config.gc_tuning import collect_rarely
+from operations.process_reports import write_report
 from operations.services import Services
 from worker.child_signals import obey_only_parent
 from worker.child_watch import child_watch
@@ -23,7 +24,7 @@ def build(base: Services) -> Celery:
         )
     services = WorkerServices(base, worker=socket.gethostname())
     app.steps["worker"].add(child_watch(services.carried.mark_lost))
-    app.steps["worker"].add(presence(base.nodes))
+    app.steps["worker"].add(presence(base.nodes, write_report(base)))
     # A child sends the first signal, a process without children the second.
     for end in (worker_process_shutdown, worker_shutdown):
         end.connect(lambda **_: services.finish(), weak=False, dispatch_uid="issuance.finishing")

@@ -1,7 +1,8 @@
 """A campaign's balance for people."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.text import Text
 
@@ -11,7 +12,7 @@ from issuance.details.points import points_number
 from issuance.states import CampaignState, State
 from ledger.queries.balance import Balance
 from ledger.queries.org_balance import OrgBalance
-from operations.formats import counted
+from operations.formats import clock, counted
 
 _STYLES = {
     CampaignState.RUNNING: "green",
@@ -23,8 +24,12 @@ _NUMBERS = (2, 3, 4)
 _LONGEST_NAME = 22
 
 
-def balance_table(balances: Sequence[Balance]) -> list[Text]:
+def balance_table(
+    balances: Sequence[Balance], since: Mapping[str, datetime] | None = None
+) -> list[Text]:
     """A row a campaign, and below it its weight and the counts of its lines by state.
+
+    `since` has the times since when campaigns are paused or cancelled, by name.
 
     A name too long for its column has a line of its own above the row.
     """
@@ -36,6 +41,10 @@ def balance_table(balances: Sequence[Balance]) -> list[Text]:
         below = " · ".join(filter(None, (_weight(balance), counts(balance))))
         table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
         table += [Text(f"  {line}", style="dim") for line in _sums(balance)]
+        at = (since or {}).get(balance.campaign.name)
+        if at is not None:
+            lasting = f"  {balance.campaign.state} since {clock(at)}, for {age(at)}"
+            table.append(Text(lasting, style="dim"))
     return table
 
 

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from console.rendering.campaign import balance_table, org_table
 from console.rendering.limits import account_lines
+from operations.process_reports import SettingInUse
 from operations.status import Status
 
 _NO_LIMITS = "limits   unknown: `issuance limits show` says why"
@@ -20,7 +21,7 @@ def campaign_lines(status: Status) -> list[Text]:
     """A table of the campaigns, and one of each campaign's organisations if they were asked for."""
     if not status.balances:
         return [Text("No campaigns yet.")]
-    lines = balance_table(status.balances)
+    lines = balance_table(status.balances, status.since)
     for campaign, orgs in status.orgs.items():
         lines += [Text(), *org_table(campaign, orgs)]
     return lines
@@ -31,5 +32,29 @@ def system_lines(status: Status) -> Iterator[Text]:
     yield Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
     yield from map(Text, account_lines(status.limits) if status.limits else [_NO_LIMITS])
     yield Text(f"system   {status.where}", style="" if status.running else "yellow")
+    yield from map(Text, _in_use(status))
     if status.settings_file:
         yield Text(f"settings {status.settings_file}, and the environment")
+
+
+def _in_use(status: Status) -> Iterator[str]:
+    """What the running processes report; nothing when none does."""
+    if not status.processes:
+        return
+    versions = sorted({report.version or "an older one" for report in status.processes})
+    count = len(status.processes)
+    reporters = "1 process reports" if count == 1 else f"{count} processes report"
+    yield f"version  {' and '.join(versions)}, as {reporters}"
+    for setting in status.in_use:
+        yield f"in use   {_setting(setting)}"
+
+
+def _setting(setting: SettingInUse) -> str:
+    if len(setting.values) == 1:
+        (text,) = setting.values
+    else:
+        text = " and ".join(
+            f"{value or 'empty'} ({', '.join(nodes)})" for value, nodes in setting.values.items()
+        )
+    here = "" if setting.here is None else f", here {setting.here or 'empty'}"
+    return f"{setting.name}={text}{here}"

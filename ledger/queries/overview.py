@@ -234,14 +234,17 @@ def open_letters(connection: Connection, ages_ms: tuple[int, ...]) -> list[OpenL
     ]
 
 
-def paused_since(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return when each of these campaigns was paused last, in ms; without unknown ones."""
+def stopped_since(
+    connection: Connection, names: Iterable[str], verb: str = "pause"
+) -> dict[str, int]:
+    """Return when an operator last did this to each of these campaigns, in ms.
+
+    Campaigns to which it was never done are left out.
+    """
     prefix = "campaign:"
     query = (
         select(actions.c.target, func.max(actions.c.at))
-        .where(
-            actions.c.target.in_([f"{prefix}{name}" for name in names]), actions.c.verb == "pause"
-        )
+        .where(actions.c.target.in_([f"{prefix}{name}" for name in names]), actions.c.verb == verb)
         .group_by(actions.c.target)
     )
     return {target.removeprefix(prefix): at for target, at in connection.execute(query)}

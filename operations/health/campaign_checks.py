@@ -8,7 +8,7 @@ from issuance.errors import ExplainedError
 from issuance.job import Lane
 from issuance.states import CampaignState
 from ledger.campaigns import list_campaigns
-from ledger.queries.overview import CampaignOverview, paused_since, read_overview
+from ledger.queries.overview import CampaignOverview, read_overview, stopped_since
 from ledger.queries.stalls import count_calls, stuck_campaigns
 from ledger.store.database import Ledger
 from limiter.unavailable import LimitsUnavailable
@@ -46,7 +46,7 @@ def _check(context: Services, ledger: Ledger, states: list[Limits]) -> Finding:
         overview = read_overview(connection)
         with_work = [each for each in overview.campaigns if each.open_lines]
         paused = [each for each in with_work if each.state is CampaignState.PAUSED]
-        since = paused_since(connection, [each.name for each in paused]) if paused else {}
+        since = stopped_since(connection, [each.name for each in paused]) if paused else {}
     notes = [_paused(each, overview.now, since) for each in paused]
     causes: list[str] = []
     running = {each.id: each for each in with_work if each.state is CampaignState.RUNNING}

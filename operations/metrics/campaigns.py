@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection
 
 from issuance.states import CampaignState, State
-from ledger.queries.overview import CampaignOverview, Overview, Sums, paused_since
+from ledger.queries.overview import CampaignOverview, Overview, Sums, stopped_since
 from operations.metrics import names
 from operations.metrics.labels import CLOSED, OTHER, campaign_labels
 
@@ -88,7 +88,7 @@ def stopped_metric(
     family = names.CAMPAIGN_STOPPED.gauge()
     with_work = [each for each in overview.campaigns if each.open_lines]
     paused = [each for each in with_work if each.state is CampaignState.PAUSED]
-    since = paused_since(connection, [each.name for each in paused]) if paused else {}
+    since = stopped_since(connection, [each.name for each in paused]) if paused else {}
     longest: dict[tuple[str, str], float] = {}
     for campaign in with_work:
         causes = {}

@@ -5,10 +5,16 @@ import re
 import signal
 import socket
 import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
+from operations.process_reports import write_report
+from operations.services import Services
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_job, make_jobs, refuse
+from tests.valkey import valkey_server
 
 
 def one_of_each(desk) -> None:
@@ -91,10 +97,81 @@ def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
     assert re.fullmatch(r"spring +paused +5 +2 +\d+ s +yes", lines[1])
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
     assert lines[3] == "  1 unit issued"
-    assert lines[4] == long
-    assert lines[5].split() == ["running", "0", "0", "-", "yes"]
-    assert lines[6] == "  no lines yet"
+    assert re.fullmatch(r"  paused since 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\dZ, for \d+ s", lines[4])
+    assert lines[5] == long
+    assert lines[6].split() == ["running", "0", "0", "-", "yes"]
+    assert lines[7] == "  no lines yet"
     assert max(map(len, lines)) <= 80
+
+
+def test_the_json_says_since_when_a_campaign_is_stopped(run, desk):
+    ensure_campaign(desk.ledger, "summer")
+    pause_campaign(desk.ledger, "spring", OPERATOR)
+    campaigns = json.loads(run("status", "--json").stdout)["campaigns"]
+    spring, summer = (found["stateSince"] for found in campaigns)
+    assert datetime.now(UTC) - datetime.fromisoformat(spring) < timedelta(minutes=1)
+    assert summer is None
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    """Report as a worker process does that was started with these settings."""
+    with valkey_server(tmp_path) as server:
+        url = f"{server.connection_url}/0"
+
+        def note(node, **settings):
+            with monkeypatch.context() as theirs:
+                theirs.setenv("ISSUANCE_BROKER_URL", url)
+                for name, value in settings.items():
+                    theirs.setenv(f"ISSUANCE_{name.upper()}", value)
+                services = Services.read()
+                services.nodes.note(node, write_report(services))
+
+        monkeypatch.setenv("ISSUANCE_BROKER_URL", url)
+        monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
+        yield note
+
+
+def test_the_status_shows_the_settings_of_the_running_processes_not_the_readers(run, report):
+    report("worker@h", api_url="http://localhost:9", api_rate_per_minute="6000", workers="4")
+    report("release@h", api_url="http://localhost:9", api_rate_per_minute="6000")
+    lines = run("status").stdout.splitlines()
+    assert "version  0.1.0, as 2 processes report" in lines
+    assert "in use   ISSUANCE_API_RATE_PER_MINUTE=6000, here 100" in lines
+    assert "in use   ISSUANCE_WORKERS=2 (release@h) and 4 (worker@h), here 2" in lines
+    assert "in use   api_host=localhost, here 127.0.0.1" in lines
+    processes = json.loads(run("status", "--json").stdout)["processes"]
+    assert [(each["node"], each["process"], each["version"]) for each in processes] == [
+        ("release@h", "release", "0.1.0"),
+        ("worker@h", "worker", "0.1.0"),
+    ]
+    assert processes[1]["settings"]["workers"] == 4
+
+
+def test_a_report_holds_no_text_setting(report, monkeypatch, run):
+    texts = {
+        "api_till": "marker.till",
+        "api_password": "marker-1",
+        "api_brand": "MARKER",
+        "api_client_key": "marker-2",
+        "api_client_secret": "marker-3",
+        "flower_basic_auth": "marker:of-flower-1",
+        "dead_letter_webhook_url": "https://user:marker-4@127.0.0.1/hook",
+        "api_url": "http://user:marker-5@localhost:9",
+    }
+    report("worker@h", **texts)
+    output = run("status", "--json").stdout
+    assert "worker@h" in output
+    assert "marker" not in output.lower()
+
+
+def test_a_process_of_an_older_program_and_an_unreadable_report_are_shown(run, report):
+    report("worker@h")
+    services = Services.read()
+    services.nodes.note("worker-2@h")
+    services.nodes.note("release@h", '{"settings": 5')
+    lines = run("status").stdout.splitlines()
+    assert "version  0.1.0 and an older one, as 3 processes report" in lines
 
 
 def test_the_status_says_how_to_start_the_system(run):

@@ -67,5 +67,18 @@ def test_a_process_is_known_until_it_is_stopped_or_an_hour_has_passed():
     assert 3_500 < redis.ttl("issuance:node:worker@h") <= 3_600
     server.connected = False
     assert known.known() == frozenset()
+    assert known.reports() == {}
     known.note("worker@h")
     known.forget("worker@h")
+
+
+def test_what_a_process_reports_is_kept_with_its_name_and_age():
+    redis = FakeRedis(server=FakeServer(), decode_responses=True)
+    known = Nodes(lambda: redis)
+    known.note("worker@h", '{"version": "1"}')
+    known.note("release@h")
+    assert known.reports() == {"worker@h": '{"version": "1"}', "release@h": "1"}
+    redis.expire("issuance:node:release@h", 3_000)
+    ages = known.silent_seconds()
+    assert 0 <= ages["worker@h"] < 60
+    assert 599 <= ages["release@h"] < 660
