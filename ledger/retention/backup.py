@@ -100,10 +100,13 @@ def restore(
 
 
 def _former_secret(file: Path) -> FormerSecret:
-    if not file.exists():
+    # Read-only: a damaged ledger is put aside as it was found, with its WAL.
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as present:
+            return read_former(present)
+    except sqlite3.Error:  # for example, it is missing
         return UNKNOWN
-    with _opened(file) as present:
-        return read_former(present)
 
 
 def _has_secret(draft: Path) -> bool:
