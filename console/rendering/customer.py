@@ -62,11 +62,11 @@ def remaining_lines(erasure: Erasure, *, vacuum: bool) -> Iterator[str]:
         )
     if not erasure.is_overwritten:
         versions = (
-            "VACUUM has removed the earlier versions of the rows from its tables, and new rows "
-            "will overwrite them on the disk"
+            "VACUUM has freed the earlier versions of the rows, and new rows will overwrite them "
+            "on the disk"
             if vacuum
-            else "Earlier versions of the rows stay in its tables until VACUUM (--vacuum, or by "
-            "itself)"
+            else "earlier versions of the rows, and samples in the planner's statistics, stay "
+            "until VACUUM ANALYZE (--vacuum, or by itself)"
         )
         yield (
             f"PostgreSQL: {versions}. Its write-ahead log, standbys and archived logs keep them "
