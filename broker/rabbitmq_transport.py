@@ -1,4 +1,4 @@
-"""Kombu's transport for RabbitMQ, changed to notice a server that falls silent.
+"""Kombu's transport for RabbitMQ, changed for silent servers and hostile messages.
 
 Named in Celery's setting `broker_transport`, so that workers, publishers, beat and Flower use it.
 """
@@ -8,12 +8,14 @@ from typing import Any
 from kombu.connection import resolve_aliases
 from kombu.transport import pyamqp
 
+from broker.refused_messages import log_refused, why_refused
+
 _REPLY_SECONDS = 10.0
 """Longest silence of a server that owes an answer; it sends heartbeats more often."""
 
 
 class Channel(pyamqp.Channel):
-    """A channel that does not wait without limit."""
+    """A channel that does not wait without limit, and removes messages that must not be read."""
 
     def wait(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
         """Wait for an answer.
@@ -25,6 +27,17 @@ class Channel(pyamqp.Channel):
             TimeoutError: the server sent nothing at all for 10 s, or for `timeout` seconds.
         """
         return super().wait(*args, timeout=timeout or _REPLY_SECONDS, **options)
+
+    def _on_basic_deliver(self, consumer_tag: str, delivery_tag: int, *arguments: Any) -> None:
+        *_, routing_key, message = arguments
+        why = why_refused(message.properties.get("application_headers"), message.body)
+        if why is None:
+            super()._on_basic_deliver(consumer_tag, delivery_tag, *arguments)
+            return
+        log_refused(why, routing_key)
+        # Not rejected: the queue of rejected messages is not the place for a large one.
+        if consumer_tag not in (self.no_ack_consumers or ()):
+            self.basic_ack(delivery_tag)
 
 
 class Connection(pyamqp.Connection):

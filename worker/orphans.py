@@ -63,6 +63,15 @@ def reporting_request(report: Callable[[str], None]) -> type[Request]:
     class ReportingRequest(Request):  # type: ignore[misc]  # Celery is untyped
         """A chunk's message in the process that received it."""
 
+        @property
+        def time_limits(self) -> tuple[None, None]:
+            """None of its own: a message could have its child killed in the middle of its calls."""
+            return None, None
+
+        @time_limits.setter
+        def time_limits(self, _: object) -> None:
+            """Ignore the limits that a message names."""
+
         def on_failure(self, exc_info: ExceptionInfo, *args: Any, **options: Any) -> Any:
             """Handle the end of the child, or an exception that the task raised."""
             error = exc_info.exception

@@ -45,6 +45,8 @@ def serve_flower(celery: "Celery", settings: Settings, login: FlowerLogin) -> No
     default_options.address = settings.flower_host
     default_options.port = settings.flower_port
     default_options.read_only = True
+    # Workers send events always, and refuse commands that change that.
+    default_options.enable_events = False
     default_options.persistent = False  # with it Flower unpickles a file of the working folder
     default_options.max_tasks = _TASKS_KEPT
     default_options.tasks_columns = _COLUMNS
@@ -55,6 +57,10 @@ def serve_flower(celery: "Celery", settings: Settings, login: FlowerLogin) -> No
     access.propagate = False
 
     flower = GuardedFlower(login, own, capp=celery, options=default_options, **web_settings)
+    # Workers do not show their configuration (`broker.remote_control`).
+    flower.inspector.inspect_methods = tuple(
+        name for name in flower.inspector.inspect_methods if name != "conf"
+    )
     # An exception in a signal handler can end Flower while it starts a thread, and its process then
     # waits for that thread without end.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,6 +6,7 @@ import pytest
 from kombu.connection import Connection
 
 from broker.queues import LANE_QUEUES, REJECTED_QUEUE
+from broker.refused_messages import LARGEST_BODY
 from issuance.job import Lane
 from issuance.states import State
 from tests.e2e.conftest import StartSystem
@@ -67,6 +68,27 @@ def test_unreadable_messages_end_in_the_queue_of_rejected_messages(system: Syste
         )
         await_that("all are rejected", lambda: _count(channel, REJECTED_QUEUE) == before + 3)
         assert _count(channel, _QUEUE) == 0
+
+
+def test_compressed_and_oversized_messages_are_dropped_before_they_are_unpacked(
+    system: System, broker_url: str
+):
+    with Connection(broker_url) as connection, connection.channel() as channel:
+        before = _count(channel, REJECTED_QUEUE)
+        since = system.log_size("worker")
+        producer = connection.Producer(channel)
+        ours = {"routing_key": _QUEUE, "headers": {"id": "3", "task": "issuance.issue_chunk"}}
+        producer.publish("0" * 50_000_000, compression="zlib", serializer="json", **ours)
+        producer.publish("0" * (LARGEST_BODY + 1), serializer="json", **ours)
+
+        def refused() -> list[str]:
+            entries = system.log_entries("worker", since=since)
+            return [each["why"] for each in entries if each["event"] == "message_refused"]
+
+        await_that("both are logged", lambda: len(refused()) == 2)
+        assert any("compressed" in why for why in refused())
+        assert _count(channel, _QUEUE) == 0
+        assert _count(channel, REJECTED_QUEUE) == before
 
 
 def test_the_system_on_rabbitmq_is_healthy(system: System):

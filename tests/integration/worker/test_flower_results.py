@@ -107,3 +107,21 @@ def test_the_arguments_of_a_large_chunk_show_ten_request_ids(system, desk, flowe
         (task,) = wait_for(lambda: _tasks(flower, desk.campaign.name))
     assert sum(job.id in str(task) for job in jobs) == 10
     assert len(task["args"]) < 700
+
+
+def test_flower_shows_the_workers_by_commands_that_read(system, desk, flower):
+    with _worker(system, "solo"):
+        wait_for(lambda: _workers(flower))
+        (shown,) = _workers(flower)
+        assert [queue["name"] for queue in shown["active_queues"]] == [
+            "issuance.blast",
+            "issuance.dead_letters",
+        ]
+        assert "issuance.issue_chunk" in shown["registered"]
+    assert system.events(event="control_command_refused") == []
+
+
+def _workers(flower):
+    """What Flower knows of the workers that have answered each of its questions."""
+    found = flower.get("/api/workers", params={"refresh": 1}).raise_for_status().json().values()
+    return [worker for worker in found if {"stats", "active_queues", "registered"} <= worker.keys()]

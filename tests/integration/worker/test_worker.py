@@ -101,16 +101,6 @@ def test_the_worker_logs_unknown_tasks_and_unreadable_bodies_and_keeps_running(s
         assert len([event for event in logged if text in event]) == 1
 
 
-def test_an_entry_that_is_not_a_message_ends_one_worker_and_is_gone_for_the_next(system, desk):
-    with system.worker("issuance.background") as process:
-        system.redis.lpush("issuance:issuance.background", "not a message")
-        assert process.wait(15) != 0
-    desk.accept(*_jobs(desk, 1, lane=Lane.BACKGROUND))
-    system.release()
-    with system.worker("issuance.background"):
-        _settled(desk, issued=1)
-
-
 @pytest.mark.parametrize("forged", ["another shape", "no mark", "more jobs", "another's mark"])
 def test_a_message_without_the_releases_mark_claims_nothing_and_is_acknowledged(
     system, desk, forged

@@ -143,8 +143,9 @@ def test_rabbitmq_takes_no_message_back_while_its_chunk_may_still_run(lease):
 
 def test_a_worker_on_rabbitmq_declares_no_queues_for_delays():
     of_celery, ours = Consumer.Blueprint.default_steps, RabbitConsumer.Blueprint.default_steps
-    (left_out,) = set(of_celery) - set(ours)
-    assert "delayed_delivery" in left_out
+    left_out = {step.rpartition(":")[2] for step in set(of_celery) - set(ours)}
+    assert left_out == {"DelayedDelivery", "Control"}
+    assert set(ours) - set(of_celery) == {"broker.remote_control:ReadingControl"}
 
 
 @pytest.mark.parametrize(
