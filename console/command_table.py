@@ -93,6 +93,10 @@ COMMANDS: Final = {
         "console.commands.whoami:whoami",
         "Show who you are to this program: your roles, what they allow, and where they come from.",
     ),
+    "audit": Command(
+        "console.commands.audit:app",
+        "List or verify the log of all acts: each with its name, time and reason.",
+    ),
     "account": Command(
         "console.commands.account:app",
         "List the API accounts, or check one without issuing anything.",

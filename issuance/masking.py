@@ -69,6 +69,11 @@ def scrub(text: str, known: Collection[str] = ()) -> str:
     return _scrub_again(text) if len(text) <= _SHORT else _scrub(text)
 
 
+def hide_identifiers(text: str) -> str:
+    """Mask e-mail addresses and numbers of six or more digits; codes, such as a ticket's, stay."""
+    return _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))
+
+
 def hide(text: str, known: Collection[str]) -> str:
     """Replace each known value in a text by stars, whatever its case.
 

@@ -1,7 +1,7 @@
 """Campaigns: created by name, paused, resumed, weighted and finished."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -11,7 +11,7 @@ from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.request_id import IdScheme
 from issuance.states import CampaignState
-from ledger.audit_log import Operator, record_action
+from ledger.audit_log import Operator, campaign_target, record_action
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
@@ -188,10 +188,18 @@ def change_state(
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
         )
-        record_action(connection, operator, verb=verb, target=f"campaign:{campaign.name}")
         fields = {"operator": operator.name, "note": operator.note, "before": campaign.state}
         log_after_commit(connection, _EVENTS[after], campaign=campaign.name, **fields)
-        return find_in(connection, campaign.name)
+        changed = find_in(connection, campaign.name)
+        record_action(
+            connection,
+            operator,
+            verb=verb,
+            target=campaign_target(campaign.name),
+            before=campaign.state,
+            after=after,
+        )
+        return changed
 
 
 def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:
@@ -201,7 +209,7 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         ledger: the record.
         name: the campaign's name.
         weight: `WEIGHT_MIN` to `WEIGHT_MAX`. An unchanged weight is not recorded.
-        operator: the operator and the reason, to which both weights are added.
+        operator: the operator and the reason.
 
     Raises:
         CampaignError: there is no such campaign, it is cancelled, or the weight is out of range.
@@ -221,13 +229,6 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         connection.execute(
             update(campaigns).where(campaigns.c.id == campaign.id).values(weight=weight)
         )
-        note = f"{campaign.weight} → {weight}" + (f", {operator.note}" if operator.note else "")
-        record_action(
-            connection,
-            replace(operator, note=note),
-            verb="weight",
-            target=f"campaign:{campaign.name}",
-        )
         fields = {"operator": operator.name, "note": operator.note}
         log_after_commit(
             connection,
@@ -237,7 +238,16 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
             before=campaign.weight,
             weight=weight,
         )
-        return find_in(connection, campaign.name)
+        changed = find_in(connection, campaign.name)
+        record_action(
+            connection,
+            operator,
+            verb="weight",
+            target=campaign_target(campaign.name),
+            before=str(campaign.weight),
+            after=str(weight),
+        )
+        return changed
 
 
 def finish_campaigns(connection: Connection) -> None:

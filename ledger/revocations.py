@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from issuance.states import DeadLetterState, State
-from ledger.audit_log import Action, Operator, actions_in, line_target, record_action
+from ledger.audit_log import AuditEntry, Operator, actions_in, line_target, record_action
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -67,15 +67,28 @@ def begin_revocation(ledger: Ledger, request_id: str, operator: Operator) -> Rev
         return revocation
 
 
-def end_revocation(ledger: Ledger, revocation: Revocation, verb: Verb, operator: Operator) -> None:
-    """Record the result; the operator's note has the API's answer."""
+def end_revocation(
+    ledger: Ledger, revocation: Revocation, verb: Verb, operator: Operator, result: str
+) -> None:
+    """Record the result, which has the API's answer."""
     with ledger.write() as connection:
-        _record(connection, revocation, verb, operator)
+        _record(connection, revocation, verb, operator, result)
 
 
-def _record(connection: Connection, revocation: Revocation, verb: Verb, operator: Operator) -> None:
+def _record(
+    connection: Connection,
+    revocation: Revocation,
+    verb: Verb,
+    operator: Operator,
+    result: str = "",
+) -> None:
     record_action(
-        connection, operator, verb=verb.value, target=line_target(revocation.line.request_id)
+        connection,
+        operator,
+        verb=verb.value,
+        target=line_target(revocation.line.request_id),
+        before=revocation.line.state,
+        after=result,
     )
 
 
@@ -93,12 +106,12 @@ def _plan(connection: Connection, request_id: str) -> Revocation:
     return Revocation(line, bool(history) and history[-1].verb in (Verb.ASKED, Verb.IN_DOUBT))
 
 
-def _check(line: LineRecord, history: Sequence[Action]) -> None:
+def _check(line: LineRecord, history: Sequence[AuditEntry]) -> None:
     if line.revoked_at is not None:
         asked = [action for action in history if action.verb == Verb.ASKED][-1]
         raise RevocationError(
             f"It was revoked already, at {line.revoked_at:%Y-%m-%d %H:%M:%S}Z "
-            f"by {asked.operator}: {asked.note}"
+            f"by {asked.subject}: {asked.reason}"
         )
     if line.state is not State.ISSUED:
         raise RevocationError(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.endpoints import RunningSystem
+from ledger.audit_log import LEDGER, record_action
 from ledger.queries.heartbeats import Heartbeat, silent_seconds
 from ledger.retention.backup import back_up as copy_ledger
 from ledger.retention.backup import restore as replace_ledger
@@ -12,6 +13,7 @@ from ledger.retention.restore import Restored
 from ledger.retention.restore import mark_restored as mark_ledger_restored
 from ledger.retention.restored_secret import require_older_secret
 from ledger.store.database import Ledger, ledger_url, require_ledger_file
+from ledger.store.errors import LedgerError, SchemaMismatchError
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
@@ -26,12 +28,38 @@ _WATCH_SECONDS = 2.0
 def back_up(subject: Subject, services: Services, file: Path) -> int:
     """Copy the SQLite ledger while everything runs; returns the copy's size in bytes.
 
+    It is recorded before the copy is made, so that the copy has the entry too; so is a failure
+    after that. A ledger of an older schema is copied without an entry: it has no such log yet.
+
     Raises:
         LedgerError: the ledger is no file, the copy is damaged, or `file` exists.
     """
     url = services.servers.ledger_url
     require_ledger_file(url)
-    return copy_ledger(url, file)
+    with services.connect_ledger() as ledger:
+        recorded = False
+
+        def begin() -> None:
+            nonlocal recorded
+            recorded = _record(ledger, subject, "backup", file)
+
+        try:
+            return copy_ledger(url, file, begin)
+        except (LedgerError, OSError):
+            if recorded:
+                _record(ledger, subject, "backup failed", file)
+            raise
+
+
+def _record(ledger: Ledger, subject: Subject, verb: str, file: Path) -> bool:
+    """Record an act on the ledger if its schema has an audit log; returns whether it has."""
+    try:
+        ledger.check_schema()
+    except SchemaMismatchError:
+        return False
+    with ledger.write() as connection:
+        record_action(connection, subject.acting(), verb=verb, target=LEDGER, after=f"to {file}")
+    return True
 
 
 @needs(Right.RESTORE)
@@ -73,7 +101,7 @@ def restore(subject: Subject, services: Services, file: Path, *, other_secret: b
     return replace_ledger(
         services.servers.ledger_url,
         file,
-        subject.acting(f"from {file}"),
+        subject.acting(),
         aside_suffix=suffix,
         secret=services.secret,
         other_secret=other_secret,
@@ -95,7 +123,7 @@ def mark_restored(subject: Subject, ledger: Ledger, *, other_secret: bool) -> Re
         )
     if not other_secret:
         require_older_secret(ledger)
-    return mark_ledger_restored(ledger, subject.acting("restored by other means"))
+    return mark_ledger_restored(ledger, subject.acting(), "by other means")
 
 
 def _release_runs(ledger: Ledger) -> bool:

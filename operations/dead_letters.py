@@ -6,7 +6,8 @@ from typing import Any
 
 from issuance.masking import mask_customer, scrub
 from issuance.redrive.rules import Verb
-from ledger.audit_log import Operator
+from ledger.audit_effects import record_reveal
+from ledger.audit_log import Operator, letter_target
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import (
     DeadLetter,
@@ -75,12 +76,15 @@ def show_letter(
     *,
     reveal: bool,
 ) -> DeadLetterStory:
-    """Read a dead letter's history; `reveal`: to show it unmasked.
+    """Read a dead letter's history; `reveal`: to show it unmasked, which is recorded.
 
     Raises:
         LedgerError: there is no such dead letter.
     """
-    return show_dead_letter(ledger, letter)
+    story = show_dead_letter(ledger, letter)
+    if reveal:
+        record_reveal(ledger, subject.acting(), letter_target(letter))
+    return story
 
 
 @needs(Right.RESEND)

@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from config.accounts import AccountError
 from config.settings import SettingsError
 from issuance.account import DEFAULT_ACCOUNT
+from ledger.audit_effects import recorded
+from ledger.audit_log import account_target
 from ledger.campaigns import campaign_names
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -88,16 +90,31 @@ def chosen_accounts(services: Services, account: str | None) -> list[str]:
 def resume_accounts(subject: Subject, services: Services, account: str | None) -> int:
     """End every suspension of an account, or of all, and wake the release up.
 
+    The limits are not in the ledger: each account's entry is written before, its outcome after it.
+
     Returns:
         How many suspensions there were.
 
     Raises:
         AccountError: there is no such account.
+        LedgerError: the ledger, which has the audit log, cannot be used.
         LimitsUnavailable: Redis cannot be reached.
         SettingsError: no Redis or no API is configured.
     """
-    chosen = chosen_accounts(services, account)
-    ended = sum(account_limits(services, name).resume() for name in chosen)
+    ended = 0
+    with services.open_ledger() as ledger:
+        for name in chosen_accounts(services, account):
+            limits = account_limits(services, name)
+            with recorded(
+                ledger,
+                subject.acting(),
+                verb="end suspensions",
+                target=account_target(name),
+                after="available",
+            ) as outcome:
+                count = limits.resume()
+                outcome.text = f"{counted(count, 'suspension')} ended"
+            ended += count
     wake_release(services)
     return ended
 
@@ -108,6 +125,8 @@ def set_account_rate(
 ) -> str:
     """Set the rate of an account's workers, and return the account's name.
 
+    The limits are not in the ledger: the entry is written before the change, its outcome after it.
+
     Args:
         subject: asks for it.
         services: this process's services.
@@ -116,6 +135,7 @@ def set_account_rate(
 
     Raises:
         AccountError: there is no such account, or there are several and none is chosen.
+        LedgerError: the ledger, which has the audit log, cannot be used.
         LimitsUnavailable: Redis cannot be reached.
         SettingsError: no Redis or no API is configured.
     """
@@ -126,8 +146,26 @@ def set_account_rate(
             f"one of {', '.join(chosen)}"
         )
     name = chosen[0] if chosen else DEFAULT_ACCOUNT
-    account_limits(services, name).set_rate(per_minute)
+    limits = account_limits(services, name)
+    before = _rate_text(limits.state().rate_per_minute)
+    after = "the setting's" if per_minute is None else _rate_text(per_minute)
+    with (
+        services.open_ledger() as ledger,
+        recorded(
+            ledger,
+            subject.acting(),
+            verb="set limit",
+            target=account_target(name),
+            before=before,
+            after=after,
+        ),
+    ):
+        limits.set_rate(per_minute)
     return name
+
+
+def _rate_text(per_minute: int) -> str:
+    return f"{counted(per_minute, 'call')} a minute" if per_minute else "unlimited"
 
 
 def account_limits(services: Services, account: str = DEFAULT_ACCOUNT) -> SyncLimiter:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from issuance.states import State
+from ledger.audit_effects import record_export, record_reveal
+from ledger.audit_log import campaign_target, line_target
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import AttemptRecord, attempts_of
 from ledger.queries.balance import balance
@@ -47,21 +49,28 @@ def list_outcomes(
     campaign: str,
     *,
     state: State | None = None,
+    form: str | None = None,
     reveal: bool,
 ) -> Outcomes:
-    """List a campaign's lines.
+    """List a campaign's lines. Exporting and revealing them is recorded first.
 
     Args:
         subject: asks for it.
         ledger: the record.
         campaign: its name.
         state: only lines in this state; None: all.
+        form: the format of an export; None: they are only shown.
         reveal: whether they will be shown unmasked, which needs a right of its own.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     found = find_campaign(ledger, campaign)
+    target = campaign_target(found.name)
+    if form is not None:
+        record_export(ledger, subject.acting(), target, form=form, reveal=reveal)
+    elif reveal:
+        record_reveal(ledger, subject.acting(), target)
     return Outcomes(
         found.name,
         found.account,
@@ -74,6 +83,8 @@ def list_outcomes(
 def show_reward(subject: Subject, ledger: Ledger, request_id: str, *, reveal: bool) -> Reward:
     """Read one line; `reveal`: whether it will be shown unmasked, which needs a right of its own.
 
+    Revealing is recorded first.
+
     Raises:
         UsageError: there is no such line.
     """
@@ -83,6 +94,8 @@ def show_reward(subject: Subject, ledger: Ledger, request_id: str, *, reveal: bo
             f"There is no line {one_line(request_id)}: `issuance outcomes CAMPAIGN` lists the "
             "requestIds; a pruned line is only in the archive"
         )
+    if reveal:
+        record_reveal(ledger, subject.acting(), line_target(line.request_id))
     known = {text: None for each in lines_of_job(ledger, line.request_id) for text in each.known}
     return Reward(line, tuple(known), attempts_of(ledger, line.request_id))
 

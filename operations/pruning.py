@@ -1,7 +1,7 @@
 """Pruning: removes old settled jobs page by page, and records who did it and how much went."""
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +50,25 @@ def prune_jobs(
         dry_run: only count.
 
     Returns:
-        The total after each page. What was removed is recorded at the end, or when it is stopped.
+        The total after each page. It is recorded with the first page that removes jobs, and again
+        with what was removed, at the end or when it is stopped.
 
     Raises:
         UsageError: the archive exists already.
     """
     keep = Archive(archive) if archive is not None and not dry_run else None
-    pages = prune(ledger, older_than_seconds=days * _DAY_SECONDS, archive=keep, dry_run=dry_run)
-    return _count(pages, days) if dry_run else _remove(subject, ledger, pages, days)
+    who = subject.acting()
+    pages = prune(
+        ledger,
+        older_than_seconds=days * _DAY_SECONDS,
+        archive=keep,
+        dry_run=dry_run,
+        operator=who,
+    )
+    if dry_run:
+        return _count(pages, days)
+    archived = f", archived in {archive}" if archive is not None else ""
+    return _remove(pages, days, lambda total: record_pruning(ledger, who, f"{total}{archived}"))
 
 
 def _count(pages: Iterable[Page], days: int) -> Generator[Pruned]:
@@ -70,7 +81,7 @@ def _count(pages: Iterable[Page], days: int) -> Generator[Pruned]:
 
 
 def _remove(
-    subject: Subject, ledger: Ledger, pages: Iterable[Page], days: int
+    pages: Iterable[Page], days: int, record: Callable[[Pruned], None]
 ) -> Generator[Pruned]:
     total = Pruned(days)
     began = time.monotonic()
@@ -83,7 +94,7 @@ def _remove(
             began = time.monotonic()
     finally:
         if total.jobs:
-            record_pruning(ledger, subject.acting(str(total)))
+            record(total)
 
 
 @needs(Right.PRUNE)

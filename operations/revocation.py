@@ -68,7 +68,7 @@ def revoke_reward(
     verdict = judge_revocation(
         by_transaction, asked_before=revocation.asked_before, known=revocation.line.known
     )
-    end_revocation(ledger, revocation, verdict.verb, subject.acting(verdict.says))
+    end_revocation(ledger, revocation, verdict.verb, who, verdict.says)
     # A warning, so that a log without INFO shows it too: an operator took a reward back.
     log.warning(
         "revocation_ended",

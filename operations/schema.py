@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from ledger.audit_log import LEDGER, migration_record, record_action
 from ledger.store.database import ledger_url
 from operations.access.needs import needs
 from operations.access.roles import Right
@@ -23,7 +26,7 @@ class Migration:
 
 @needs(Right.MIGRATE)
 def migrate(subject: Subject, services: Services, *, grant_to: str | None) -> Migration:
-    """Migrate the ledger; safe to run again.
+    """Migrate the ledger; safe to run again. Each change is recorded in its own transaction.
 
     Args:
         subject: asks for it.
@@ -34,11 +37,16 @@ def migrate(subject: Subject, services: Services, *, grant_to: str | None) -> Mi
         UsageError: the state of an earlier version cannot be moved; nothing was changed.
         LedgerError: the ledger cannot be migrated, or there is no such role.
     """
+
+    def record_grant(connection: Connection) -> None:
+        what = f"rights to {grant_to}"
+        record_action(connection, subject.acting(), verb="grant", target=LEDGER, after=what)
+
     moved = move_old_home(services.settings)
     url = services.servers.ledger_url
     with services.connect_ledger() as ledger:
-        ledger.migrate()
+        ledger.migrate(migration_record(subject.acting()))
         ledger.check_schema()
         if grant_to is not None:
-            ledger.grant_rights(grant_to)
+            ledger.grant_rights(grant_to, record_grant)
     return Migration(moved, ledger_url(url).render_as_string())

@@ -18,12 +18,14 @@ from config.home import prepare_home
 from config.settings import Settings
 from config.settings_reader import read_settings
 from issuance.account import DEFAULT_ACCOUNT
+from ledger.audit_log import migration_record
 from ledger.store.database import Ledger, require_ledger_file
 from ledger.store.usage import Usage
 from limiter.redis_connection import connect_sync
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import reach_redis
 from limiter.webhook_breaker import Suspension, WebhookBreaker
+from operations.operators import process_operator
 from operations.tracing.opening import open_tracing
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ class Services:
         try:
             if is_embedded:
                 # Only the embedded ledger: a configured one is migrated by `issuance migrate`.
-                ledger.migrate()
+                ledger.migrate(migration_record(process_operator("system")))
             ledger.check_schema()
         except BaseException:
             ledger.close()

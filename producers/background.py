@@ -1,6 +1,6 @@
 """Background issuance: another service requests one customer's rewards in one call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -11,8 +11,8 @@ from issuance.display import show
 from issuance.errors import ExplainedError
 from issuance.job import Job, Lane
 from issuance.request_id import fresh_request_id, keyed_request_id
-from ledger.campaigns import ensure_campaign
-from ledger.intake.acceptance import Conflict, accept
+from ledger.campaigns import Campaign, ensure_campaign
+from ledger.intake.acceptance import Act, Conflict, accept
 from ledger.store.database import Ledger
 from operations.tracing.current import caller_context
 from producers.acceptance_spans import AcceptanceSpans
@@ -91,6 +91,7 @@ def enqueue_job(
     key: str | None = None,
     traceparent: str | None = None,
     tracing: "Tracing | None" = None,
+    act: Callable[[Job, Campaign], Act] | None = None,
 ) -> Enqueued:
     """Accept one job for background issuance.
 
@@ -107,6 +108,7 @@ def enqueue_job(
         traceparent: the caller's W3C trace context; None: that of the current span, if there is
             one. One that is not valid is ignored.
         tracing: makes the spans; None: there are none.
+        act: makes the entry of the audit log; None: there is one for earlier calls of this caller.
 
     Raises:
         RequestRefusedError: a value is wrong, or the endpoint cannot issue it.
@@ -130,7 +132,13 @@ def enqueue_job(
         raise _above_ceiling(job, freezer)
     into = ensure_campaign(ledger, campaign, account=freezer.account)
     spans = AcceptanceSpans(tracing, into.name, freezer.account, caller_context(traceparent))
-    acceptance = accept(ledger, into, spans.begin([job]), max_quantity=freezer.max_quantity)
+    acceptance = accept(
+        ledger,
+        into,
+        spans.begin([job]),
+        max_quantity=freezer.max_quantity,
+        act=None if act is None else act(job, into),
+    )
     spans.end(acceptance.accepted)
     if acceptance.conflicts:
         raise _conflicting(acceptance.conflicts[0], freezer)

@@ -11,11 +11,13 @@ import structlog
 from config.gc_tuning import collecting_rarely
 from issuance.job import Job
 from issuance.request_id import CampaignIds
+from ledger.audit_log import Operator
 from ledger.campaign_ids import campaign_ids
 from ledger.campaigns import Campaign
 from ledger.intake.acceptance import Acceptance, Conflict, close_intake, open_intake
 from ledger.intake.planner_statistics import Statistics
 from ledger.store.database import Ledger
+from operations.operators import process_operator
 from producers.accepting import accept_in_turn
 from producers.freezing import Freezer
 from producers.lint import Expectation, Readings, Warnings
@@ -73,6 +75,7 @@ def blast(
     *,
     options: BlastOptions | None = None,
     tracing: "Tracing | None" = None,
+    operator: Operator | None = None,
     on_batch: Callable[[BlastReport], None],
 ) -> BlastReport:
     """Accept a file's rows into a campaign.
@@ -87,6 +90,7 @@ def blast(
         errors: gets the refused rows.
         options: how to treat the rows; None: repeats are refused, and each row is a job.
         tracing: makes the spans; None: there are none.
+        operator: for the audit log; None: this process's user, by way of Python.
         on_batch: called after each commit, with the report up to that batch.
 
     Raises:
@@ -95,6 +99,7 @@ def blast(
         ValueError: the options group rows, and the endpoint is `single`.
     """
     options = options or BlastOptions()
+    operator = operator or process_operator("python")
     with ExitStack() as stack:
         stack.enter_context(collecting_rarely())
         # Without --allow-repeats the ledger's unique requestIds find repeats, at no cost.
@@ -102,7 +107,7 @@ def blast(
         ids = campaign_ids(ledger, campaign)
         preparer = Preparer(ids, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
-        intake_id = open_intake(ledger, campaign, str(source.path))
+        intake_id = open_intake(ledger, campaign, str(source.path), operator)
         batches = map(preparer.prepare, _batches(source))
         committed = stack.enter_context(
             closing(
@@ -129,15 +134,20 @@ def blast(
             on_batch(report)
             statistics.added(len(acceptance.accepted))
     statistics.close()
-    _end(ledger, campaign, source, intake_id, report)
+    _end(ledger, campaign, source, (intake_id, operator), report)
     return report
 
 
 def _end(
-    ledger: Ledger, campaign: Campaign, source: Source, intake_id: int, report: BlastReport
+    ledger: Ledger,
+    campaign: Campaign,
+    source: Source,
+    intake: tuple[int, Operator],
+    report: BlastReport,
 ) -> None:
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
-    close_intake(ledger, intake_id, **counts)
+    intake_id, operator = intake
+    close_intake(ledger, intake_id, operator=operator, **counts)
     counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
     log.info("file_read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
 

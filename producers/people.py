@@ -6,7 +6,9 @@ A service that calls Python is no person: it has the ledger's login, and needs n
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ledger.audit_log import line_target
 from ledger.campaigns import Campaign
+from ledger.intake.acceptance import Act
 from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
@@ -44,6 +46,7 @@ def accept_file(
         errors,
         options=options,
         tracing=tracing,
+        operator=subject.acting(),
         on_batch=on_batch,
     )
 
@@ -87,4 +90,7 @@ def issue_rewards(
         country=country,
         key=key,
         tracing=tracing,
+        act=lambda job, into: Act(
+            subject.acting(), line_target(job.id), f"accepted into {into.name}"
+        ),
     )

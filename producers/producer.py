@@ -9,7 +9,12 @@ from redis import Redis
 from config.accounts import Account
 from config.endpoints import Servers
 from config.settings import Settings
+from issuance.job import Job
+from ledger.audit_log import campaign_target
+from ledger.campaigns import Campaign
+from ledger.intake.acceptance import Act
 from limiter.redis_connection import connect_sync
+from operations.operators import process_operator
 from operations.services import Services
 from producers.accounts import choose_account, default_campaign
 from producers.background import Enqueued, enqueue_job
@@ -79,6 +84,7 @@ class Producer:
     def __init__(self, settings: Settings, servers: Servers) -> None:
         self._services = Services(settings, servers, connect_redis=_connect_redis)
         self._account_of: dict[str, str] = {}
+        self._recorded: set[str] = set()
         self.ledger = self._services.open_ledger(create=True)
         self._services.use_ledger()
         _ = self._services.tracing  # before there are threads that could make two
@@ -126,12 +132,26 @@ class Producer:
             key=request.get("key"),
             traceparent=request.get("traceparent"),
             tracing=self._services.tracing,
+            act=None if campaign in self._recorded else self._act,
         )
+        self._record_once(campaign, enqueued)
         if len(self._account_of) < _KNOWN_CAMPAIGNS:
             self._account_of[campaign] = account.name
         if self.wake_up is not None:
             self.wake_up.request()
         return enqueued
+
+    def _act(self, _job: Job, campaign: Campaign) -> Act:
+        """Make the entry for this campaign; with one for each call, callers would take turns."""
+        operator = process_operator("python", claimed=self._services.settings.operator)
+        return Act(operator, campaign_target(campaign.name), "requests of a process")
+
+    def _record_once(self, campaign: str, enqueued: Enqueued) -> None:
+        """Remember that the campaign's entry was written: with the first new job."""
+        if enqueued.is_new and campaign not in self._recorded:
+            if len(self._recorded) >= _KNOWN_CAMPAIGNS:
+                self._recorded.clear()
+            self._recorded.add(campaign)
 
     def _account(self, campaign: str, given: str | None) -> Account:
         accounts = self._services.accounts

@@ -13,6 +13,7 @@ from worker.ledger_retry import first_line
 
 log = structlog.get_logger("issuance.release")
 
+_RELEASE = Operator("release", way="system")
 _DAY_SECONDS = 86_400
 _PAGE_JOBS = 100
 """Jobs per transaction: workers wait for it on SQLite."""
@@ -73,7 +74,12 @@ class Retention:
         """Prune at least one page; return whether the pass is over."""
         if self._pages is None:
             seconds = self._days * _DAY_SECONDS
-            self._pages = prune(self._ledger, older_than_seconds=seconds, page_jobs=_PAGE_JOBS)
+            self._pages = prune(
+                self._ledger,
+                older_than_seconds=seconds,
+                page_jobs=_PAGE_JOBS,
+                operator=_RELEASE,
+            )
         for page in self._pages:
             jobs, lines = self._removed.jobs + page.jobs, self._removed.lines + page.lines
             self._removed = Page(jobs, lines, 0)
@@ -88,7 +94,7 @@ class Retention:
                 f"jobs: {removed.jobs}, lines: {removed.lines}, settled more than "
                 f"{self._days} days ago (ISSUANCE_RETENTION_DAYS)"
             )
-            record_pruning(self._ledger, Operator("release", what, way="system"))
+            record_pruning(self._ledger, _RELEASE, what)
             log.info(
                 "jobs_pruned", jobs=removed.jobs, lines=removed.lines, older_than_days=self._days
             )

@@ -54,7 +54,8 @@ def outcomes(
 ) -> None:
     """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
     with opened() as (subject, services, ledger):
-        found = list_outcomes(subject, ledger, campaign, state=state, reveal=reveal)
+        export = None if form is Format.TABLE else form.value
+        found = list_outcomes(subject, ledger, campaign, state=state, form=export, reveal=reveal)
         zone = zone_of(services, found.account)
         if found.pruned:
             remark(f"Not listed: {counted(found.pruned, 'pruned line')} of {found.campaign}.")

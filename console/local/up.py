@@ -30,6 +30,8 @@ from console.local.python_command import python_command
 from console.local.run import ProcessName
 from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
+from ledger.audit_log import migration_record
+from operations.operators import process_operator
 from operations.services import Services
 
 if TYPE_CHECKING:
@@ -186,7 +188,7 @@ class System:
 
     def _start(self) -> None:
         with Services(self._settings, self._servers).connect_ledger() as ledger:
-            ledger.migrate()
+            ledger.migrate(migration_record(process_operator("system")))
         self._start_embedded()
         from broker.celery_app import create_app  # noqa: PLC0415  # slow to load, and `up --help` needs none of it
 

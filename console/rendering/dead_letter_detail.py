@@ -41,8 +41,8 @@ def story_lines(story: DeadLetterStory, zone: tzinfo, *, reveal: bool) -> Iterat
     calls = [text for made in story.attempts for text in attempt_lines(made, known, reveal=reveal)]
     yield from _section("Attempts", calls)
     done = [
-        f"{clock(action.at)}  {action.verb} by {action.operator}"
-        + (f": {_text(action.note, known, reveal=reveal)}" if action.note else "")
+        f"{clock(action.at)}  {action.verb} by {action.subject}"
+        + (f": {_text(action.reason, known, reveal=reveal)}" if action.reason else "")
         for action in story.actions
     ]
     yield from _section("Actions", done)

@@ -13,7 +13,7 @@ from issuance.customer import ERASED, Customer
 from issuance.outcome import Reason
 from issuance.redrive.rules import Case
 from issuance.states import CampaignState, DeadLetterState, State
-from ledger.audit_log import Action, actions_on
+from ledger.audit_log import AuditEntry, actions_on, letter_target
 from ledger.queries.outcomes import LineRecord, lines_of_job
 from ledger.store.clock import instant
 from ledger.store.database import Ledger
@@ -91,7 +91,7 @@ class DeadLetterStory:
     body: bytes
     lines: list[LineRecord]
     attempts: list[AttemptRecord]
-    actions: list[Action]
+    actions: list[AuditEntry]
 
     @property
     def account(self) -> str:
@@ -155,7 +155,7 @@ def show_dead_letter(ledger: Ledger, letter_id: int) -> DeadLetterStory:
         vouchers = _vouchers_of(connection, [row.job_number]).get(row.job_number, ())
     of_job = lines_of_job(ledger, row.job_id)
     return DeadLetterStory(
-        _letter(row, vouchers), row.body, of_job, made, actions_on(ledger, f"letter:{letter_id}")
+        _letter(row, vouchers), row.body, of_job, made, actions_on(ledger, letter_target(letter_id))
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from issuance.redrive.rules import Verb, refusal
 from issuance.states import DeadLetterState
-from ledger.audit_log import Operator, record_actions
+from ledger.audit_log import Operator, letter_target, record_actions
 from ledger.dead_letters.browse import DeadLetterFilter, dead_letter_ids
 from ledger.dead_letters.locking import LockedDeadLetter, lock_dead_letters
 from ledger.dead_letters.reissue import reissue
@@ -78,7 +78,15 @@ def redrive(
                             [old],
                             reissued_as=new,
                         )
-            _finish(connection, rows, result, operator, verb.value)
+            record_actions(
+                connection,
+                operator,
+                verb=verb.value,
+                targets=_targets(rows),
+                before=DeadLetterState.OPEN,
+                after=DeadLetterState.REDRIVEN,
+            )
+            result.done += [row.id for row in rows]
     _refuse_unknown(result, chosen)
     return result
 
@@ -97,7 +105,15 @@ def discard(ledger: Ledger, chosen: DeadLetterFilter, operator: Operator) -> Red
                 discarded.values(state=DeadLetterState.DISCARDED, changed_at=now_ms())
             )
             _log_all(connection, rows, operator, "dead_letter_discarded")
-            _finish(connection, rows, result, operator, "discard")
+            record_actions(
+                connection,
+                operator,
+                verb="discard",
+                targets=_targets(rows),
+                before=DeadLetterState.OPEN,
+                after=DeadLetterState.DISCARDED,
+            )
+            result.done += [row.id for row in rows]
     _refuse_unknown(result, chosen)
     return result
 
@@ -130,15 +146,8 @@ def _due_times(connection: Connection, before: int, count: int, per_second: floa
     return [now + milliseconds(place * gap_seconds) for place in range(before, before + count)]
 
 
-def _finish(
-    connection: Connection,
-    rows: Sequence[LockedDeadLetter],
-    result: Redriven,
-    operator: Operator,
-    verb: str,
-) -> None:
-    record_actions(connection, operator, verb=verb, targets=[f"letter:{row.id}" for row in rows])
-    result.done += [row.id for row in rows]
+def _targets(rows: Sequence[LockedDeadLetter]) -> list[str]:
+    return [letter_target(row.id) for row in rows]
 
 
 def _refuse_unknown(result: Redriven, chosen: DeadLetterFilter) -> None:

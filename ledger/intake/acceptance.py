@@ -12,6 +12,7 @@ from issuance.derived_keys import Purpose
 from issuance.job import Job
 from issuance.redrive.narrow import narrow
 from issuance.states import CampaignState
+from ledger.audit_log import SYSTEM, Operator, campaign_target, record_action
 from ledger.campaigns import Campaign, CampaignError
 from ledger.intake.earlier import Earlier, Found, find_earlier, is_same, is_whole
 from ledger.intake.insertion import insert_jobs
@@ -49,6 +50,15 @@ class Acceptance:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
+class Act(NamedTuple):
+    """An act of acceptance, for the audit log."""
+
+    operator: Operator
+    target: str
+    what: str
+    """What is accepted, without a customer."""
+
+
 class _Accepting(NamedTuple):
     """For whom a batch is accepted."""
 
@@ -59,8 +69,10 @@ class _Accepting(NamedTuple):
     keys: Keys
 
 
-def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
-    """Record that a file is being read; returns the intake's id."""
+def open_intake(
+    ledger: Ledger, campaign: Campaign, source: str, operator: Operator = SYSTEM
+) -> int:
+    """Record that a file is being read, and by whom; returns the intake's id."""
     with ledger.write() as connection:
         values = {
             "campaign_id": campaign.id,
@@ -72,11 +84,24 @@ def open_intake(ledger: Ledger, campaign: Campaign, source: str) -> int:
         result = connection.execute(insert(intakes).values(started_at=now_ms(), **values))
         key = result.inserted_primary_key
         assert key is not None  # noqa: S101  # a single-row insert always has one
+        record_action(
+            connection,
+            operator,
+            verb="accept",
+            target=campaign_target(campaign.name),
+            after=f"file {source}",
+        )
         return int(key[0])
 
 
 def close_intake(
-    ledger: Ledger, intake_id: int, *, accepted: int, known: int, refused: int
+    ledger: Ledger,
+    intake_id: int,
+    *,
+    operator: Operator = SYSTEM,
+    accepted: int,
+    known: int,
+    refused: int,
 ) -> None:
     """Record that a file was read to its end."""
     counts = {"accepted": accepted, "known": known, "refused": refused}
@@ -84,6 +109,20 @@ def close_intake(
         connection.execute(
             update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts)
         )
+        found = connection.execute(_INTAKE.where(intakes.c.id == intake_id)).one()
+        record_action(
+            connection,
+            operator,
+            verb="accepted",
+            target=campaign_target(found.name),
+            before=f"file {found.source}",
+            after=f"{accepted} accepted, {known} known, {refused} refused",
+        )
+
+
+_INTAKE = select(campaigns.c.name, intakes.c.source).join(
+    campaigns, campaigns.c.id == intakes.c.campaign_id
+)
 
 
 def accept(
@@ -94,6 +133,7 @@ def accept(
     intake_id: int | None = None,
     line_by_line: bool = False,
     max_quantity: int | None = None,
+    act: Act | None = None,
 ) -> Acceptance:
     """Accept the new jobs of a batch in one transaction.
 
@@ -109,6 +149,8 @@ def accept(
         max_quantity: the most units of a line of a new job; None: no ceiling. What was accepted
             before stays known, so that a repeated request or file is not refused after the ceiling
             was lowered.
+        act: recorded with the batch; None: it belongs to an act that was recorded before, such as
+            an intake.
 
     Raises:
         CampaignError: the campaign was cancelled.
@@ -120,6 +162,7 @@ def accept(
         intake_id=intake_id,
         line_by_line=line_by_line,
         max_quantity=max_quantity,
+        act=act,
     )
     commit()
     return acceptance
@@ -133,6 +176,7 @@ def accept_uncommitted(
     intake_id: int | None = None,
     line_by_line: bool = False,
     max_quantity: int | None = None,
+    act: Act | None = None,
 ) -> tuple[Acceptance, Callable[[], None]]:
     """Do the same as `accept`, but leave the commit to the returned function.
 
@@ -145,6 +189,10 @@ def accept_uncommitted(
             with ExitStack() as stack:
                 connection = stack.enter_context(ledger.write())
                 acceptance = _accept(connection, campaign, batch, accepting)
+                if act is not None and acceptance.accepted:
+                    record_action(
+                        connection, act.operator, verb="accept", target=act.target, after=act.what
+                    )
                 return acceptance, stack.pop_all().close
         except IntegrityError:
             # Another producer has just accepted one of these requestIds in another campaign.

@@ -15,7 +15,7 @@ from ledger.audit_log import LINE
 from ledger.campaigns import Campaign
 from ledger.store.clock import instant
 from ledger.store.database import Ledger
-from ledger.store.schema import IS_OPEN, IS_SETTLED_LINE, actions, campaigns, jobs, lines
+from ledger.store.schema import IS_OPEN, IS_SETTLED_LINE, audit_log, campaigns, jobs, lines
 
 _READ_AT_ONCE = 1_000
 
@@ -106,8 +106,8 @@ def lines_of_jobs_in(
 
 
 _REVOKED_AT = (
-    select(func.max(actions.c.at))
-    .where(actions.c.target == literal(LINE) + lines.c.request_id, actions.c.verb == "revoked")
+    select(func.max(audit_log.c.at))
+    .where(audit_log.c.target == literal(LINE) + lines.c.request_id, audit_log.c.verb == "revoked")
     .correlate(lines)
     .scalar_subquery()
 )

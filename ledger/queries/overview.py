@@ -15,7 +15,7 @@ from ledger.store.schema import (
     IS_LEASED,
     IS_OPEN,
     IS_WAITING,
-    actions,
+    audit_log,
     campaigns,
     dead_letters,
     heartbeats,
@@ -243,9 +243,12 @@ def stopped_since(
     """
     prefix = "campaign:"
     query = (
-        select(actions.c.target, func.max(actions.c.at))
-        .where(actions.c.target.in_([f"{prefix}{name}" for name in names]), actions.c.verb == verb)
-        .group_by(actions.c.target)
+        select(audit_log.c.target, func.max(audit_log.c.at))
+        .where(
+            audit_log.c.target.in_([f"{prefix}{name}" for name in names]),
+            audit_log.c.verb == verb,
+        )
+        .group_by(audit_log.c.target)
     )
     return {target.removeprefix(prefix): at for target, at in connection.execute(query)}
 

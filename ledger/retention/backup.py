@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from files.private import create_draft, make_folder, publish, sync, tighten
-from ledger.audit_log import Operator
+from ledger.audit_log import Operator, migration_record
 from ledger.retention.restore import mark_restored
 from ledger.retention.restored_secret import UNKNOWN, FormerSecret, check_secret, read_former
 from ledger.store.database import Ledger, ledger_url
@@ -20,7 +20,7 @@ from ledger.store.usage import unused
 _BUSY_SECONDS = 30
 
 
-def back_up(url: str, path: Path) -> int:
+def back_up(url: str, path: Path, begin: Callable[[], None] = lambda: None) -> int:
     """Copy a ledger into a new file and check the copy; returns its size in bytes.
 
     Workers and producers may continue: SQLite's backup copies one consistent state. The copy is a
@@ -29,6 +29,7 @@ def back_up(url: str, path: Path) -> int:
     Args:
         url: the ledger's URL.
         path: the copy's path, which must not exist.
+        begin: called before the copy is made, once nothing else forbids it.
 
     Raises:
         LedgerError: the ledger is no file, the copy is damaged, or the path exists.
@@ -36,6 +37,7 @@ def back_up(url: str, path: Path) -> int:
     file = _file(url, lambda dialect: dialect.dump_command)
     if os.path.lexists(path):
         raise LedgerError(_TAKEN.format(path=path))
+    begin()
     draft = _new_draft(path)
     try:
         with _opened(file) as source, _opened(draft) as copy:
@@ -90,11 +92,11 @@ def restore(
         def prepare(draft: Path) -> None:
             with Ledger(URL.create("sqlite", database=str(draft)), secret=secret) as ledger:
                 is_new = not _has_secret(draft) and secret is None and former.value is None
-                ledger.migrate(former_secret=former.value)
+                ledger.migrate(migration_record(operator), former_secret=former.value)
                 ledger.check_schema()
                 if not other_secret:
                     check_secret(ledger, former, is_new=is_new)
-                mark_restored(ledger, operator)
+                mark_restored(ledger, operator, f"from {path}")
 
         return _replace(file, path, prepare, aside_suffix)
 

@@ -1,7 +1,7 @@
 """Erasure: overwrites what the ledger knows of a customer, and keeps what counts depend on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
@@ -145,5 +145,4 @@ def _overwrite(connection: Connection, numbers: Sequence[int]) -> None:
 
 def _record(connection: Connection, erased: Erased, operator: Operator) -> None:
     what = f"jobs: {erased.jobs}, lines: {erased.lines}"
-    note = f"{operator.note} ({what})" if operator.note else what
-    record_action(connection, replace(operator, note=note), verb="erase", target="customer")
+    record_action(connection, operator, verb="erase", target="customer", after=what)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from issuance.derived_keys import Purpose
 from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
-from ledger.audit_log import Operator, record_action
+from ledger.audit_log import LEDGER, SYSTEM, Operator, record_action
 from ledger.retention.tombstones import PrunedLines, write_tombstones
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
@@ -77,6 +78,7 @@ def prune(
     archive: Archive | None = None,
     dry_run: bool = False,
     page_jobs: int | None = None,
+    operator: Operator = SYSTEM,
 ) -> Iterator[Page]:
     """Remove jobs that were settled at least this long ago, one page per transaction.
 
@@ -91,7 +93,9 @@ def prune(
             with the same jobs.
         dry_run: only count.
         page_jobs: the largest number of jobs per transaction; None: 500.
+        operator: recorded with the first page that removes jobs; `record_pruning` adds the counts.
     """
+    begin: _Begin | None = partial(_record, operator, older_than_seconds)
     with ledger.read() as connection:
         cutoff = connection.scalar(select(now_ms() - milliseconds(older_than_seconds))) or 0
     page = _PAGE_OF if page_jobs is None else _PAGE_OF.limit(page_jobs)
@@ -107,14 +111,25 @@ def prune(
         if dry_run:
             removed, counted = len(numbers), sum(row.line_count for row in rows if row.is_prunable)
         else:
-            removed, counted = _remove(ledger, numbers, cutoff, archive) if numbers else (0, 0)
+            removed, counted = (
+                _remove(ledger, numbers, cutoff, archive, begin) if numbers else (0, 0)
+            )
+            begin = None if removed else begin
         yield Page(removed, counted, sum(1 for row in rows if row.is_kept))
 
 
-def record_pruning(ledger: Ledger, operator: Operator) -> None:
-    """Record who pruned the ledger; the operator's note says what and how much."""
+def record_pruning(ledger: Ledger, operator: Operator, result: str) -> None:
+    """Record the end of a pruning, and what was removed."""
     with ledger.write() as connection:
-        record_action(connection, operator, verb="prune", target="ledger")
+        record_action(connection, operator, verb="pruned", target=LEDGER, after=result)
+
+
+_Begin = Callable[[Connection], None]
+
+
+def _record(operator: Operator, older_than_seconds: float, connection: Connection) -> None:
+    what = f"jobs settled more than {older_than_seconds / 86_400:g} days ago"
+    record_action(connection, operator, verb="prune", target=LEDGER, before=what)
 
 
 def compact(ledger: Ledger) -> None:
@@ -170,7 +185,11 @@ _LOCKED = (
 
 
 def _remove(
-    ledger: Ledger, numbers: list[int], cutoff: int, archive: Archive | None
+    ledger: Ledger,
+    numbers: list[int],
+    cutoff: int,
+    archive: Archive | None,
+    begin: _Begin | None,
 ) -> tuple[int, int]:
     """Remove these jobs unless they changed; returns how many jobs and lines."""
     key = ledger.key(Purpose.BODIES)
@@ -185,6 +204,8 @@ def _remove(
         for table in (dead_letters, attempts, lines):
             connection.execute(delete(table).where(table.c.job_number.in_(chosen)))
         connection.execute(delete(jobs).where(jobs.c.number.in_(chosen)))
+        if begin is not None and gone:
+            begin(connection)
     return len(gone), sum(len(pruned.lines) for pruned in gone)
 
 

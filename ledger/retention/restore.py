@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from issuance.states import DeadLetterState
-from ledger.audit_log import Operator, record_action
+from ledger.audit_log import LEDGER, Operator, record_action
 from ledger.queries.heartbeats import Heartbeat
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
@@ -26,12 +26,17 @@ class Restored:
     """How many jobs may have been sent since then."""
 
 
-def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
+def mark_restored(ledger: Ledger, operator: Operator, source: str) -> Restored:
     """Record that the ledger was restored, before any process uses it.
 
     Open jobs and jobs that can be resent now count as possibly sent, and so does every job that is
     accepted in the next 30 days: a refusal settles none of them before it was reconciled with the
     API's transactions since the backup.
+
+    Args:
+        ledger: the record.
+        operator: the operator and the reason.
+        source: the file or means by which it was restored, for the audit log.
     """
     with ledger.write() as connection:
         since = backup_at(connection)
@@ -47,7 +52,7 @@ def mark_restored(ledger: Ledger, operator: Operator) -> Restored:
                 first_claimed_at=func.coalesce(jobs.c.first_claimed_at, since),
             )
         )
-        record_action(connection, operator, verb="restore", target="ledger")
+        record_action(connection, operator, verb="restore", target=LEDGER, after=source)
     return Restored(instant(since), marked.rowcount)
 
 

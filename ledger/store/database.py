@@ -1,7 +1,7 @@
 """Opens the ledger by URL, runs its transactions and checks its schema's version."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -16,8 +16,8 @@ from ledger.store.commit_log import OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.ownership import find_revision
-from ledger.store.schema import REVISION, metadata
-from ledger.store.secret import Keys, read_keys, settle_secret
+from ledger.store.schema import REVISION, RIGHTS
+from ledger.store.secret import GIVEN, KEYS, Keys, read_keys, settle_secret
 from ledger.store.several_hosts import with_hosts_in_query
 
 _REPLY_SECONDS = {True: 120.0, False: 30.0}
@@ -68,7 +68,12 @@ class Ledger:
         """The keys of the deployment's secret; see `key`."""
         if self._keys is None:
             with self.read() as connection:
-                self._keys = read_keys(connection, self._secret)
+                return self._keys_within(connection)
+        return self._keys
+
+    def _keys_within(self, connection: Connection) -> Keys:
+        if self._keys is None:
+            self._keys = read_keys(connection, self._secret)
         return self._keys
 
     @contextmanager
@@ -78,7 +83,7 @@ class Ledger:
         Its log entries are written after the commit.
         """
         entries: list[Any] = []
-        options = {WRITES: True, OPTION: entries}
+        options = {WRITES: True, OPTION: entries, KEYS: self._keys_within, GIVEN: self._secret}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
         write_log(entries)
@@ -109,10 +114,17 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def migrate(self, *, former_secret: bytes | None = None) -> None:
+    def migrate(
+        self,
+        record: Callable[[Connection, str, str], None] | None = None,
+        *,
+        former_secret: bytes | None = None,
+    ) -> None:
         """Upgrade the schema to this program's version. Without pending migrations it is cheap.
 
         Args:
+            record: records an upgrade in its transaction, with the versions before and after it;
+                "" before the first.
             former_secret: the secret for a ledger that has none yet and no file has; None: a new
                 one is made.
 
@@ -128,27 +140,36 @@ class Ledger:
         ):
             # Otherwise two processes could both find no schema, and both create it.
             self.dialect.lock(connection, Lock.MIGRATION)
-            changes = find_revision(connection) != REVISION
+            found = find_revision(connection)
+            changes = found != REVISION
             self.dialect.check_database(connection, changes=changes)
             if changes:
                 from ledger.store.migration import upgrade  # noqa: PLC0415  # imports Alembic
 
                 upgrade(connection, self._secret or former_secret)
-            self.dialect.check_rights(connection, list(metadata.tables))
+            self.dialect.check_rights(connection, RIGHTS)
             settle_secret(connection, self._secret)
-        self._keys = None
+            self._keys = None
+            if changes and record is not None:
+                record(connection, found or "", REVISION)
 
-    def grant_rights(self, role: str) -> None:
+    def grant_rights(self, role: str, record: Callable[[Connection], None] | None = None) -> None:
         """Let a role of PostgreSQL use the ledger, which this connection's user owns.
 
-        It may read and write the ledger's tables, but neither change nor drop them. It is safe to
-        run again, and needed again after each migration.
+        It may read and write the ledger's tables, but neither change nor drop them; to the audit
+        log it may only add. It is safe to run again, and needed again after each migration.
+
+        Args:
+            role: a role that exists.
+            record: records it in its transaction.
 
         Raises:
             LedgerError: there is no such role, or the database has no roles.
         """
         with _explained(), self.write() as connection:
-            self.dialect.grant_rights(connection, role, list(metadata.tables))
+            self.dialect.grant_rights(connection, role, RIGHTS)
+            if record is not None:
+                record(connection)
 
     def check_schema(self) -> None:
         """Make sure that the schema has this program's version, and the ledger our secret.
@@ -161,7 +182,7 @@ class Ledger:
         with _explained(), self.read() as connection:
             found = find_revision(connection)
             if found == REVISION:
-                self.dialect.check_rights(connection, list(metadata.tables))
+                self.dialect.check_rights(connection, RIGHTS)
                 self._keys = read_keys(connection, self._secret)
         if found != REVISION:
             raise SchemaMismatchError(

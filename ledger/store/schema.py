@@ -25,7 +25,7 @@ from sqlalchemy import (
 from issuance.states import OPEN, State
 from ledger.store.dialects.dialect import NAMES
 
-REVISION = "0013"
+REVISION = "0014"
 """The newest migration: what the program needs."""
 
 metadata = MetaData(
@@ -242,16 +242,34 @@ dead_letters = Table(
     ),
 )
 
-actions = Table(
-    "actions",
+audit_log = Table(
+    "audit_log",
     metadata,
-    Column("id", Id, primary_key=True),
+    # consecutive from 1, given by the writer
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("at", Ms, nullable=False),
-    Column("operator", Text, nullable=False),
-    Column("verb", String(16), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("uid", BigInteger),  # null: no user of a system
+    Column("host", Text, nullable=False),
+    Column("way", String(16), nullable=False),  # console, web, http, python, system, migrated
+    Column("claimed", Text, nullable=False),
+    Column("verb", String(32), nullable=False),
     Column("target", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Index("ix_actions_target", "target"),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # keyed; of this row's content and the mac of the row before it
+    Column("mac", LargeBinary(32), nullable=False),
+    Index("ix_audit_log_target", "target"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1: there is one row
+    Column("entries", BigInteger, nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),  # of the last entry
+    Column("seal", LargeBinary(32), nullable=False),  # keyed; of both
 )
 
 heartbeats = Table(
@@ -358,3 +376,10 @@ COUNTED_POINTS = func.coalesce(lines.c.points, 0)
 KEYED_DIGEST_BYTES = 15
 """The length of a tombstone's digests; those of versions before 0013 have 16 bytes and no key."""
 IS_SETTLED_LINE = lines.c.state != _literal(State.WAITING)
+
+RIGHTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(metadata.tables, ("SELECT", "INSERT", "UPDATE", "DELETE")),
+    "audit_log": ("SELECT", "INSERT"),
+    "audit_head": ("SELECT", "INSERT", "UPDATE"),
+}
+"""By table, the rights of a role that works with the ledger: its audit log only grows."""

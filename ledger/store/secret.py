@@ -9,9 +9,22 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Exists, exists, func, select, update
 
 from issuance.derived_keys import Purpose, derive_key
+from ledger.audit_chain import GENESIS, head_seal
 from ledger.store.errors import LedgerError
-from ledger.store.schema import KEYED_DIGEST_BYTES, campaigns, jobs, secrets, tombstones
+from ledger.store.schema import (
+    KEYED_DIGEST_BYTES,
+    audit_head,
+    audit_log,
+    campaigns,
+    jobs,
+    secrets,
+    tombstones,
+)
 
+KEYS = "issuance_keys"
+"""The execution option with the function that returns the keys within a transaction."""
+GIVEN = "issuance_secret"
+"""The execution option with the secret of ISSUANCE_SECRET_FILE, or None."""
 _NAME = "deployment"
 _IS_OURS = secrets.c.name == _NAME
 _SECRET = select(secrets.c.value, secrets.c.fingerprint).where(_IS_OURS)
@@ -22,6 +35,7 @@ _USES: Mapping[str, Exists] = {
     "campaigns": exists().where(campaigns.c.id_scheme != 1),
     "customers' digests": exists().where(jobs.c.customer_digest.is_not(None)),
     "tombstones": exists().where(func.length(tombstones.c.line_digest) == KEYED_DIGEST_BYTES),
+    "audit log": exists().where(audit_log.c.id > 0),
 }
 """What the secret has made that is kept: each as a condition that holds when there is any."""
 
@@ -96,7 +110,8 @@ def settle_secret(connection: Connection, given: bytes | None) -> None:
     """Decide which secret the ledger works with, and store its fingerprint.
 
     A given secret replaces the ledger's while nothing was made with that: no campaign with keyed
-    requestIds and no other keyed digest. The ledger does not keep a secret that is in a file.
+    requestIds, no other keyed digest and no entry of the audit log. The ledger does not keep a
+    secret that is in a file.
 
     Args:
         connection: a transaction that holds `Lock.MIGRATION`.
@@ -118,6 +133,8 @@ def settle_secret(connection: Connection, given: bytes | None) -> None:
         raise SecretError(_other(used, value))
     if value is not None or not is_ours:
         _store(connection, None, keys)
+        seal = head_seal(keys[Purpose.AUDIT], 0, GENESIS)
+        connection.execute(update(audit_head).where(audit_head.c.entries == 0).values(seal=seal))
 
 
 def _read(connection: Connection) -> tuple[bytes | None, str | None]:
@@ -161,6 +178,21 @@ _ALTERED = (
 def _other(used: str, value: bytes | None) -> str:
     remedy = "restore that file" if value is None else "unset ISSUANCE_SECRET_FILE"
     return (
-        f"ISSUANCE_SECRET_FILE holds another secret than this ledger's {used} were made with, and "
-        f"files that are read again would be issued twice: {remedy}"
+        f"ISSUANCE_SECRET_FILE holds another secret than this ledger's {used} "
+        f"{_CONSEQUENCES.get(used, _TWICE)}: {remedy}"
     )
+
+
+_TWICE = "were made with, and files that are read again would be issued twice"
+_CONSEQUENCES = {"audit log": "was written with, and it could not be verified any more"}
+
+
+def keys_within(connection: Connection) -> Keys:
+    """Return the keys, within a transaction of `Ledger.write`.
+
+    Raises:
+        SecretError: the secret is missing, or is not this ledger's any more.
+    """
+    keys: Keys = connection.get_execution_options()[KEYS](connection)
+    keys.require_current(connection)
+    return keys

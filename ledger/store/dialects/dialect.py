@@ -1,7 +1,7 @@
 """What a database must offer the ledger. A module of this package implements it as `DIALECT`.
 
-A new database needs a module, an entry in `NAMES`, its triggers in migration 0008 and its scheme in
-`config.settings`; then `tests/contract/ledger` checks it.
+A new database needs a module, an entry in `NAMES`, its triggers in migrations 0008 and 0014, and
+its scheme in `config.settings`; then `tests/contract/ledger` checks it.
 """
 
 from abc import ABC, abstractmethod
@@ -24,6 +24,8 @@ WRITES = "issuance_write"
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
 Rows = Sequence[tuple[Any, ...]]
+Rights = Mapping[str, Sequence[str]]
+"""By table: SELECT, INSERT, UPDATE, DELETE."""
 
 
 class Lock(Enum):
@@ -71,16 +73,16 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
-        """Make sure that every table of the ledger may be read and written.
+    def check_rights(self, connection: Connection, rights: Rights) -> None:
+        """Make sure that we have these rights on the ledger's tables.
 
         Raises:
-            LedgerError: one may not.
+            LedgerError: one is missing.
         """
 
     @abstractmethod
-    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:
-        """Let a role read and write these tables of the ledger, but not change the schema.
+    def grant_rights(self, connection: Connection, role: str, rights: Rights) -> None:
+        """Give a role these rights on the ledger's tables, and no others to change them.
 
         Raises:
             LedgerError: there is no such role, or the database has no roles.

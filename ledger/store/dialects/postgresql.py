@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 
 from ledger.store.clock import now_ms
-from ledger.store.dialects.dialect import Dialect, Lock, Rows
+from ledger.store.dialects.dialect import Dialect, Lock, Rights, Rows
 from ledger.store.dialects.postgresql_connection import make_engine
 from ledger.store.dialects.postgresql_fitness import (
     check_database,
@@ -65,13 +65,13 @@ class PostgreSQL(Dialect):
         """Check its encoding and our rights on the schema."""
         check_database(connection, changes=changes)
 
-    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
+    def check_rights(self, connection: Connection, rights: Rights) -> None:
         """Check our rights on the tables."""
-        check_rights(connection, tables)
+        check_rights(connection, rights)
 
-    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:
+    def grant_rights(self, connection: Connection, role: str, rights: Rights) -> None:
         """Grant them, with those on sequences."""
-        grant_rights(connection, role, tables)
+        grant_rights(connection, role, rights)
 
     @contextmanager
     def wait_without_limit(self, connection: Connection) -> Iterator[None]:

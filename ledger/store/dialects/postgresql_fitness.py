@@ -1,9 +1,8 @@
 """Whether a PostgreSQL database can hold a ledger: its encoding, and the rights of our user."""
 
-from collections.abc import Sequence
+from sqlalchemy import Connection, text
 
-from sqlalchemy import Connection, bindparam, text
-
+from ledger.store.dialects.dialect import Rights
 from ledger.store.errors import LedgerError
 
 _DATABASE = text("""
@@ -13,17 +12,19 @@ SELECT current_setting('server_encoding') AS encoding, current_schema() AS schem
 """)
 _WITHOUT_RIGHTS = text("""
 SELECT relname FROM pg_class
-WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname IN :names
-  AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
-           AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+JOIN unnest(CAST(:tables AS text[]), CAST(:wanted AS text[])) AS needed(name, wanted)
+  ON needed.name = relname
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+  AND NOT has_table_privilege(oid, needed.wanted)
 ORDER BY relname
-""").bindparams(bindparam("names", expanding=True))
+""")
 _ENCODING = "UTF8"
 _SEQUENCES = text("""
 SELECT relname FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S' ORDER BY relname
 """)
 _VERSION = text("SELECT current_setting('server_version_num')::int")
+_WRITING = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 _MAINTAIN_SINCE = 170_000
 """The first version with the right to ANALYZE and VACUUM a table of another user."""
 
@@ -52,29 +53,30 @@ def check_database(connection: Connection, *, changes: bool) -> None:
         )
 
 
-def check_rights(connection: Connection, tables: Sequence[str]) -> None:
-    """Make sure that our user may read and write every table of the ledger.
+def check_rights(connection: Connection, rights: Rights) -> None:
+    """Make sure that our user may read every table of the ledger, and write it as `rights` says.
 
     Raises:
         LedgerError: it may not.
     """
-    missing = connection.scalars(_WITHOUT_RIGHTS, {"names": tables}).all()
+    needed = [(table, right) for table, given in rights.items() for right in given]
+    tables, wanted = map(list, zip(*needed, strict=True))
+    missing = connection.scalars(_WITHOUT_RIGHTS, {"tables": tables, "wanted": wanted}).all()
     if missing:
         name = connection.scalar(text("SELECT current_user"))
         raise LedgerError(
-            f"The user {name} may not read and write the ledger's table {missing[0]}: GRANT "
-            f"SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO {name}, and USAGE ON "
-            "ALL SEQUENCES, or use the owner of the tables"
+            f"The user {name} may not read and write the ledger's table {missing[0]}: run "
+            f"`issuance migrate --grant-to {name}` as the owner of the tables, or use that owner"
         )
 
 
-def grant_rights(connection: Connection, role: str, tables: Sequence[str]) -> None:
+def grant_rights(connection: Connection, role: str, rights: Rights) -> None:
     """Let a role use the ledger, but not change its schema.
 
     Args:
         connection: one of the owner of the tables.
         role: a role that exists.
-        tables: the tables that it may read and write.
+        rights: its rights by table; any other right to write the table is taken from it.
 
     Raises:
         LedgerError: there is no such role.
@@ -89,14 +91,21 @@ def grant_rights(connection: Connection, role: str, tables: Sequence[str]) -> No
         )
     quote = connection.dialect.identifier_preparer.quote_identifier
     schema, to = quote(str(connection.scalar(text("SELECT current_schema()")))), quote(role)
-    rights = "SELECT, INSERT, UPDATE, DELETE"
-    if connection.execute(_VERSION).scalar_one() >= _MAINTAIN_SINCE:
-        rights += ", MAINTAIN"
-    names = ", ".join(f"{schema}.{quote(table)}" for table in tables)
+    maintain = connection.execute(_VERSION).scalar_one() >= _MAINTAIN_SINCE
+    by_rights: dict[tuple[str, ...], list[str]] = {}
+    for table, given in rights.items():
+        by_rights.setdefault(tuple(given), []).append(f"{schema}.{quote(table)}")
+    on_tables = []
+    for given, names in by_rights.items():
+        # A GRANT on all tables, made by hand, may have given more.
+        if gone := [each for each in _WRITING if each not in given]:
+            on_tables.append(f"REVOKE {', '.join(gone)} ON {', '.join(names)} FROM {to}")
+        wanted = ", ".join((*given, "MAINTAIN") if maintain else given)
+        on_tables.append(f"GRANT {wanted} ON {', '.join(names)} TO {to}")
     sequences = ", ".join(f"{schema}.{quote(each)}" for each in connection.scalars(_SEQUENCES))
     for statement in (
         f"GRANT USAGE ON SCHEMA {schema} TO {to}",
-        f"GRANT {rights} ON {names} TO {to}",
+        *on_tables,
         f"GRANT SELECT ON {schema}.alembic_version TO {to}",
         f"GRANT USAGE ON SEQUENCE {sequences} TO {to}",
     ):

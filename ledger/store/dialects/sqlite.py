@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from files.private import NotPrivateError, create_if_missing, make_folder, tighten
 from ledger.store.clock import now_ms
-from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rows
+from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rights, Rows
 from ledger.store.errors import LedgerError
 
 _OLDEST = (3, 35)  # the first with RETURNING
@@ -58,10 +58,10 @@ class SQLite(Dialect):
     def check_database(self, connection: Connection, *, changes: bool) -> None:
         """Do nothing: a file holds every text, and has one owner."""
 
-    def check_rights(self, connection: Connection, tables: Sequence[str]) -> None:
+    def check_rights(self, connection: Connection, rights: Rights) -> None:
         """Do nothing, as above."""
 
-    def grant_rights(self, connection: Connection, role: str, tables: Sequence[str]) -> None:  # noqa: ARG002
+    def grant_rights(self, connection: Connection, role: str, rights: Rights) -> None:  # noqa: ARG002
         """Refuse: a file has an owner, and no roles."""
         raise LedgerError(
             "SQLite has no roles: leave --grant-to out, or name a PostgreSQL ledger in "

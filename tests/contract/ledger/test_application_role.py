@@ -7,11 +7,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from issuance.states import State
-from ledger.campaigns import ensure_campaign
+from ledger.audit_log import actions_on
+from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.queries.audit_verification import verify_audit_log
 from ledger.retention.pruning import prune
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
-from tests.contract.ledger.build import Desk, issue, judge, make_job, make_jobs
+from tests.contract.ledger.build import OPERATOR, Desk, issue, judge, make_job, make_jobs
 from tests.postgres import postgres_database
 
 ROLE = 'app "of" issuance'
@@ -91,6 +93,33 @@ def test_it_cannot_change_the_schema(application, statement):
     with pytest.raises(ProgrammingError) as caught, application.write() as connection:
         connection.exec_driver_sql(statement)
     assert isinstance(caught.value.orig, errors.InsufficientPrivilege)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_log SET subject = 'x'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+        "DELETE FROM audit_head",
+        "DROP FUNCTION refuse_audit_change CASCADE",
+    ],
+)
+def test_it_adds_to_the_audit_log_and_changes_nothing_in_it(owned, application, statement):
+    owner, _ = owned
+    with owner.write() as connection:
+        # As rights on all tables, granted by hand, would do.
+        quoted = ROLE.replace('"', '""')
+        connection.exec_driver_sql(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{quoted}"')
+    owner.grant_rights(ROLE)
+    ensure_campaign(application, "diwali")
+    pause_campaign(application, "diwali", OPERATOR)
+    with pytest.raises(ProgrammingError) as caught, application.write() as connection:
+        connection.exec_driver_sql(statement)
+    assert isinstance(caught.value.orig, errors.InsufficientPrivilege)
+    assert verify_audit_log(application).flaw is None
+    assert len(actions_on(application, "campaign:diwali")) == 1
 
 
 def test_a_role_that_does_not_exist_is_named_with_the_remedy(owned):

@@ -131,7 +131,7 @@ def test_an_operators_actions_on_a_campaign_are_recorded(desk):
     resume_campaign(desk.ledger, "diwali", OPERATOR)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
     actions = actions_on(desk.ledger, "campaign:diwali")
-    assert [(action.verb, action.operator, action.note) for action in actions] == [
+    assert [(action.verb, action.subject, action.reason) for action in actions] == [
         ("pause", "asha", "ticket 42"),
         ("resume", "asha", "ticket 42"),
         ("cancel", "asha", "ticket 42"),

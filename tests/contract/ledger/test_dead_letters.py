@@ -74,7 +74,7 @@ def test_a_dead_letters_history_has_its_lines_attempts_actions_and_body(desk):
         (3, "failed"),
     ]
     assert story.attempts[0].took_seconds == 0.04
-    assert [(action.operator, action.verb, action.note) for action in story.actions] == [
+    assert [(action.subject, action.verb, action.reason) for action in story.actions] == [
         ("asha", "reissue", "ticket 42")
     ]
 

@@ -79,8 +79,8 @@ def test_the_audit_log_has_the_act_without_the_identifier(desk):
     _issue(desk, make_job(1, rewards=(7, 8)))
     _erase(desk)
     (action,) = actions_on(desk.ledger, "customer")
-    assert (action.operator, action.verb) == ("asha", "erase")
-    assert action.note == "ticket 42 (jobs: 1, lines: 2)"
+    assert (action.subject, action.verb) == ("asha", "erase")
+    assert (action.reason, action.after) == ("ticket 42", "jobs: 1, lines: 2")
 
 
 @pytest.mark.parametrize("state", ["waiting", "queued", "running"])

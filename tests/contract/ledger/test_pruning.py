@@ -302,10 +302,20 @@ def test_a_compacted_ledger_is_complete_and_works(desk, old):
     _issue_all(desk, make_job(31))
 
 
-def test_pruning_is_recorded_with_its_operator(desk):
-    record_pruning(desk.ledger, OPERATOR)
-    (action,) = actions_on(desk.ledger, "ledger")
-    assert (action.operator, action.verb, action.note) == ("asha", "prune", "ticket 42")
+def test_pruning_is_recorded_with_its_operator(desk, old):
+    _issue_all(desk, *make_jobs(20))
+    old()
+    assert len(list(prune(desk.ledger, older_than_seconds=_MONTH, operator=OPERATOR))) > 1
+    record_pruning(desk.ledger, OPERATOR, "19 jobs")
+    *_, begun, ended = actions_on(desk.ledger, "ledger")
+    assert (begun.subject, begun.verb, begun.reason) == ("asha", "prune", "ticket 42")
+    assert (ended.subject, ended.verb, ended.after) == ("asha", "pruned", "19 jobs")
+
+
+def test_a_pruning_that_removes_nothing_is_not_recorded(desk):
+    before = actions_on(desk.ledger, "ledger")
+    assert list(prune(desk.ledger, older_than_seconds=0, operator=OPERATOR)) == []
+    assert actions_on(desk.ledger, "ledger") == before
 
 
 def test_dead_letters_and_jobs_stay_together(desk, old):

@@ -310,7 +310,7 @@ def test_each_redrive_is_recorded_with_its_operator_and_note(desk):
     first, second = desk.letters()
     (resent,) = actions_on(desk.ledger, f"letter:{first.id}")
     (reissued,) = actions_on(desk.ledger, f"letter:{second.id}")
-    assert (resent.operator, resent.verb, resent.note) == ("asha", "resend", "ticket 42")
+    assert (resent.subject, resent.verb, resent.reason) == ("asha", "resend", "ticket 42")
     assert reissued.verb == "reissue"
 
 

@@ -33,7 +33,7 @@ def _taken(desk):
 
 def test_a_job_waiting_in_the_backup_counts_as_possibly_sent(desk, backup_at):
     desk.accept(make_job(1))
-    restored = mark_restored(desk.ledger, OPERATOR)
+    restored = mark_restored(desk.ledger, OPERATOR, "by a test")
     assert (restored.jobs, restored.backup_at and int(restored.backup_at.timestamp() * 1000)) == (
         1,
         backup_at,
@@ -42,13 +42,13 @@ def test_a_job_waiting_in_the_backup_counts_as_possibly_sent(desk, backup_at):
 
 
 def test_a_job_accepted_after_a_restore_counts_as_possibly_sent(desk, backup_at):
-    mark_restored(desk.ledger, OPERATOR)
+    mark_restored(desk.ledger, OPERATOR, "by a test")
     desk.accept(make_job(1))
     assert _taken(desk) == (True, backup_at)
 
 
 def test_a_refusal_after_a_restore_is_reconciled_before_it_settles_the_job(desk, backup_at):
-    mark_restored(desk.ledger, OPERATOR)
+    mark_restored(desk.ledger, OPERATOR, "by a test")
     held, claimed = desk.take_one(make_job(1))
     refusal = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
     desk.record(held, judge(claimed, refusal, policy=RetryPolicy(reconcile_delays_seconds=(30.0,))))
@@ -63,15 +63,15 @@ def test_a_job_with_an_open_dead_letter_counts_as_possibly_sent_and_a_settled_on
     failed = desk.settle(make_job(1), refuse())
     held, claimed = desk.take_one(make_job(2))
     desk.record(held, judge(claimed, issue(claimed)))
-    mark_restored(desk.ledger, OPERATOR)
+    mark_restored(desk.ledger, OPERATOR, "by a test")
     assert desk.row(failed.id).may_have_reached
     assert not desk.row(claimed.id).may_have_reached
 
 
 def test_of_several_restores_the_oldest_backup_counts_and_after_a_month_none(desk, backup_at):
-    mark_restored(desk.ledger, OPERATOR)
+    mark_restored(desk.ledger, OPERATOR, "by a test")
     touch(desk.ledger, Heartbeat.RELEASE)
-    mark_restored(desk.ledger, OPERATOR)
+    mark_restored(desk.ledger, OPERATOR, "by a test")
     desk.accept(make_job(1))
     assert _taken(desk) == (True, backup_at)
     with desk.ledger.write() as connection:
@@ -83,7 +83,7 @@ def test_of_several_restores_the_oldest_backup_counts_and_after_a_month_none(des
 
 def test_without_a_heartbeat_the_last_acceptance_dates_the_backup(desk):
     desk.accept(make_job(1))
-    restored = mark_restored(desk.ledger, OPERATOR)
+    restored = mark_restored(desk.ledger, OPERATOR, "by a test")
     assert restored.backup_at is not None
     assert int(restored.backup_at.timestamp() * 1000) == desk.row(make_job(1).id).accepted_at
     assert [action.verb for action in actions_on(desk.ledger, "ledger")] == ["restore"]

@@ -3,7 +3,7 @@
 import pytest
 
 from issuance.states import State
-from ledger.audit_log import Operator, actions_on, line_target
+from ledger.audit_log import actions_on, line_target
 from ledger.queries.outcomes import find_line, outcomes
 from ledger.revocations import (
     RevocationError,
@@ -24,7 +24,7 @@ def issued(desk):
 
 def end(desk, verb: Verb, request_id: str) -> None:
     revocation = begin_revocation(desk.ledger, request_id, OPERATOR)
-    end_revocation(desk.ledger, revocation, verb, Operator("asha", "what the API said"))
+    end_revocation(desk.ledger, revocation, verb, OPERATOR, "what the API said")
 
 
 def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, issued):
@@ -33,7 +33,7 @@ def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, is
     assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
     assert [each.revoked_at for each in outcomes(desk.ledger, desk.campaign)] == [line.revoked_at]
     noted = [
-        (action.verb, action.operator, action.note)
+        (action.verb, action.subject, action.reason)
         for action in actions_on(desk.ledger, line_target(issued.id))
     ]
     assert noted == [("revoke", "asha", "ticket 42"), ("revoked", "asha", "what the API said")]

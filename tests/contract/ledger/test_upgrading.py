@@ -4,19 +4,21 @@ from contextlib import suppress
 
 import pytest
 from alembic import command
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 
 from issuance.redrive.rules import Verb
 from issuance.states import State
+from ledger.audit_log import actions_on, migration_record
 from ledger.campaigns import find_campaign
 from ledger.dispatch.reaper import reap
+from ledger.queries.audit_verification import verify_audit_log
 from ledger.queries.balance import balance, recount
 from ledger.queries.org_balance import org_balances
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
 from ledger.store.migration import configuration
-from ledger.store.schema import dead_letters
-from tests.contract.ledger.build import Desk, issue, judge, make_job
+from ledger.store.schema import REVISION, dead_letters
+from tests.contract.ledger.build import OPERATOR, Desk, issue, judge, make_job
 from tests.postgres import postgres_database
 
 _FIRST = "0001"
@@ -196,3 +198,52 @@ def test_an_interrupted_migration_changes_nothing(old):
         old.check_schema()
     old.migrate()
     assert balance(old, "diwali").balanced
+
+
+@pytest.mark.parametrize("revision", ["0012", "0013"])
+def test_older_actions_are_chained_in_their_order_and_marked_as_migrated(old, revision):
+    with old.write() as connection:
+        command.upgrade(configuration(connection), revision)
+        connection.execute(
+            text(
+                "INSERT INTO actions (id, at, operator, verb, target, note) VALUES "
+                "(4, 4000, 'asha', 'pause', 'campaign:diwali', 'ticket 42'), "
+                "(9, 9000, 'ravi', 'redrive', 'letter:1', 'for +91 98000 00001')"
+            )
+        )
+    old.migrate(migration_record(OPERATOR))
+    (paused,) = actions_on(old, "campaign:diwali")
+    (redriven,) = actions_on(old, "letter:1")
+    assert (paused.id, paused.subject, paused.verb, paused.reason) == (
+        1,
+        "asha",
+        "pause",
+        "ticket 42",
+    )
+    assert (paused.at.timestamp(), paused.way, paused.uid) == (4, "migrated", None)
+    assert (redriven.id, redriven.reason) == (2, "for [number]")
+    (migrated,) = actions_on(old, "ledger")
+    assert (migrated.id, migrated.before, migrated.after) == (3, revision, REVISION)
+    found = verify_audit_log(old)
+    assert (found.entries, found.flaw) == (3, None)
+    with old.read() as connection:
+        assert "actions" not in inspect(connection).get_table_names()
+
+
+def test_older_actions_are_chained_with_a_secret_that_moves_to_a_file(old):
+    with old.write() as connection:
+        command.upgrade(configuration(connection), "0013")
+        own = bytes(connection.scalar(text("SELECT value FROM secrets")))
+        connection.execute(
+            text(
+                "INSERT INTO actions (id, at, operator, verb, target, note) "
+                "VALUES (1, 4000, 'asha', 'pause', 'campaign:diwali', '')"
+            )
+        )
+    with Ledger(old.engine.url.set(drivername=old.dialect.name), secret=own) as opened:
+        opened.migrate()
+        opened.check_schema()
+        found = verify_audit_log(opened)
+        assert (found.entries, found.flaw) == (1, None)
+        with opened.read() as connection:
+            assert connection.scalar(text("SELECT value FROM secrets")) is None

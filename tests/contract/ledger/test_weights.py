@@ -151,11 +151,8 @@ def test_a_new_campaign_has_weight_one(desk):
 def test_a_changed_weight_is_recorded_with_its_operator(desk):
     desk.weigh(3).weigh(3)
     (action,) = actions_on(desk.ledger, "campaign:diwali")
-    assert (action.operator, action.verb, action.note) == (
-        OPERATOR.name,
-        "weight",
-        f"1 → 3, {OPERATOR.note}",
-    )
+    assert (action.subject, action.verb, action.reason) == (OPERATOR.name, "weight", OPERATOR.note)
+    assert (action.before, action.after) == ("1", "3")
     assert find_campaign(desk.ledger, "diwali").weight == 3
 
 

@@ -14,6 +14,7 @@ import producers.people
 from issuance.customer import Customer
 from ledger.campaigns import Campaign, find_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
+from ledger.queries.audit_entries import AuditFilter
 from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
@@ -57,7 +58,7 @@ def reaches_the_system(function: Callable[..., Any]) -> bool:
 
 _VALUES: dict[str, Any] = {
     **dict.fromkeys(("name", "campaign", "campaign_name"), CAMPAIGN),
-    **dict.fromkeys(("state", "limit", "key", "country", "grant_to"), None),
+    **dict.fromkeys(("state", "limit", "key", "country", "grant_to", "form", "head"), None),
     **dict.fromkeys(("dry_run", "defer_limits", "other_secret", "here", "recounted"), False),
     "account": "default",
     "note": "ticket 42",
@@ -135,6 +136,7 @@ class Desk:
             Services: lambda: self.services,
             Ledger: lambda: self.ledger,
             Campaign: lambda: find_campaign(self.ledger, CAMPAIGN),
+            AuditFilter: AuditFilter,
             # Of whom every line is settled.
             Customer: lambda: make_job(1).customer,
             DeadLetterFilter: DeadLetterFilter,
@@ -147,6 +149,7 @@ class Desk:
         of_call: dict[tuple[str, str], Callable[[], Any]] = {
             ("operations.revocation.revoke_reward", "account"): self.services.api_account,
             ("operations.customers.show_customer", "limit"): lambda: 10,
+            ("operations.audit.list_entries", "limit"): lambda: 10,
             # One that exists would ask for the right to change weights, too.
             ("operations.intake.prepare_campaign", "name"): lambda: "new",
         }

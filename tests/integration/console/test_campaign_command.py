@@ -27,7 +27,7 @@ def test_a_weight_is_set_shown_and_recorded_with_the_old_one(run, desk):
     result = run("campaign", "weight", "spring", "3")
     assert result.stdout.startswith("spring: running, weight 3, 2 lines accepted, balanced\n")
     (action,) = actions_on(desk.ledger, "campaign:spring")
-    assert (action.verb, action.note) == ("weight", "1 → 3")
+    assert (action.verb, action.before, action.after) == ("weight", "1", "3")
     assert run("status").stdout.splitlines()[2] == "  weight 3 · waiting 2"
 
 

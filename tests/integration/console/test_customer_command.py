@@ -99,7 +99,8 @@ def test_an_erased_customer_is_found_nowhere_and_the_act_is_recorded(run, known,
     assert "Not reached: backups, archives" in result.stderr
     assert customer_lines(known.ledger, make_job(1).customer, limit=9).total == 0
     (action,) = actions_on(known.ledger, "customer")
-    assert (action.verb, action.note) == ("erase", "ticket 42 (jobs: 3, lines: 3)")
+    assert (action.verb, action.reason) == ("erase", "ticket 42")
+    assert action.after == "jobs: 3, lines: 3"
     known.ledger.close()
     for file in home.glob("ledger.db*"):
         content = file.read_bytes()

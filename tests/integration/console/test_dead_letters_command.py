@@ -187,8 +187,7 @@ def test_what_a_job_holds_is_shown_nowhere(run, hostile, command):
 
 def test_an_operators_note_is_shown_without_the_customer(run, letters):
     run("dead-letters", "discard", FAILED, "--yes", "--note", "919800000001 called")
-    assert ": **** called" in run("dead-letters", "show", FAILED).stdout
-    assert "919800000001 called" in run("dead-letters", "show", FAILED, "--reveal").stdout
+    assert ": [number] called" in run("dead-letters", "show", FAILED).stdout
 
 
 def test_show_reveals_customer_vouchers_body_and_reply_on_demand(run, letters):
@@ -240,8 +239,8 @@ def test_a_reissue_gives_a_new_request_id_and_records_who_and_why(run, letters):
     assert output.startswith("1 → ")
     assert output.removeprefix("1 → ") != make_job(1, campaign="spring").id
     (action,) = actions_on(letters.ledger, "letter:1")
-    assert (action.verb, action.note) == ("reissue", "customer enrolled now")
-    assert action.operator
+    assert (action.verb, action.reason) == ("reissue", "customer enrolled now")
+    assert action.subject
 
 
 def test_an_action_without_a_note_is_recorded_as_done_from_the_console(run, letters):
@@ -249,7 +248,7 @@ def test_an_action_without_a_note_is_recorded_as_done_from_the_console(run, lett
     run("dead-letters", "redrive", IN_DOUBT)
     run("dead-letters", "discard", PARTIAL, "--note", " ")
     notes = [
-        action.note
+        action.reason
         for letter in (1, 2, 3)
         for action in actions_on(letters.ledger, f"letter:{letter}")
     ]

@@ -44,7 +44,8 @@ def issued(desk: Desk, sim: Simulator) -> ClaimedJob:
 
 def story(desk: Desk, request_id: str) -> list[tuple[str, str]]:
     return [
-        (action.verb, action.note) for action in actions_on(desk.ledger, line_target(request_id))
+        (action.verb, action.after or action.reason)
+        for action in actions_on(desk.ledger, line_target(request_id))
     ]
 
 

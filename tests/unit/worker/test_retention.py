@@ -169,9 +169,10 @@ def test_a_pass_is_recorded_once_with_what_it_removed(keeping, book, clock):
     keeping.retention.prune_a_little()
     clock.now += 10_000
     keeping.retention.prune_a_little()
-    (action,) = actions_on(book.ledger, "ledger")
-    assert (action.operator, action.verb) == ("release", "prune")
-    assert action.note.startswith("jobs: 5, lines: 5, settled more than 30 days ago")
+    *_, begun, ended = actions_on(book.ledger, "ledger")
+    assert (begun.subject, begun.way, begun.verb) == ("release", "system", "prune")
+    assert (ended.subject, ended.verb) == ("release", "pruned")
+    assert ended.after.startswith("jobs: 5, lines: 5, settled more than 30 days ago")
 
 
 def test_an_unavailable_ledger_costs_the_round_nothing_and_a_later_one_prunes(book, clock):
