@@ -1,6 +1,7 @@
 """How many dead letters get a notice of their own; the others are summarised."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -56,3 +57,8 @@ class NoticeAllowance:
             return bool(self._redis.set(summary_key(), "1", nx=True, ex=SUMMARY_SECONDS))
         except (RedisError, OSError):
             return True
+
+    def summarise_again(self) -> None:
+        """Let the next round of summaries follow at once: this one leaves dead letters."""
+        with suppress(RedisError, OSError):
+            self._redis.delete(summary_key())

@@ -8,6 +8,7 @@ webhook is suspended, dead letters wait in the ledger.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -34,6 +35,8 @@ log = structlog.get_logger("issuance.dead_letters")
 
 QUEUE_MOST = 500
 """Messages on the queue from which on no process adds one."""
+FEW = 500
+"""Dead letters that a round of the release reads to see whether there are many."""
 _SHOWN_IDS = 10
 
 
@@ -76,13 +79,13 @@ class Outbox:
 
     def publish_own(self, job_numbers: Sequence[int]) -> int:
         """Publish single notices of these jobs' dead letters; return of how many."""
-        return _logged(lambda: self._publish(unpublished(self.ledger, job_numbers=job_numbers)))
+        return _logged(lambda: self._publish_own(job_numbers))
 
     def publish_left(self, *, older_than_seconds: float) -> int:
         """Publish notices of what is left, and summaries; return of how many dead letters.
 
-        One call reads 10,000 of them. While the webhook is suspended it publishes none, so that
-        they are summarised later.
+        One call publishes 10,000 of them at most. While the webhook is suspended it publishes
+        none, so that they are summarised later.
 
         Args:
             older_than_seconds: only those that were opened at least this long ago: the worker that
@@ -90,23 +93,44 @@ class Outbox:
         """
         if self.webhook is not None and self.webhook.suspension() is not None:
             return 0
-        return _logged(
-            lambda: self._publish(
-                unpublished(self.ledger, older_than_seconds=older_than_seconds), summarises=True
-            )
-        )
+        return _logged(lambda: self._publish_left(older_than_seconds))
 
-    def _publish(self, letters: list[Unpublished], *, summarises: bool = False) -> int:
+    def _publish_own(self, job_numbers: Sequence[int]) -> int:
+        letters = unpublished(self.ledger, job_numbers=job_numbers)
+        room = self._room(letters)
+        if room <= 0:
+            return 0
+        singles, _ = self._divide(letters)
+        return self._publish(list(_notify_singly(singles)), room)
+
+    def _publish_left(self, older_than_seconds: float) -> int:
+        find = partial(unpublished, self.ledger, older_than_seconds=older_than_seconds)
+        letters = find(FEW)
+        room = self._room(letters)
+        if room <= 0:
+            return 0
+        summarises = len(letters) == FEW and self.allowance.may_summarise()
+        if summarises:
+            letters = find(GROUP_MOST)
+            if len(letters) == GROUP_MOST:
+                self.allowance.summarise_again()
+        singles, rest = self._divide(letters)
+        messages = list(_notify_singly(singles))
+        # Of many that must wait for their summary, a round reads only a few.
+        if rest and (summarises or (len(letters) < FEW and self.allowance.may_summarise())):
+            messages += _summarise(rest)
+        return self._publish(messages, room)
+
+    def _room(self, letters: list[Unpublished]) -> int:
+        """Return how many messages may be added; 0 if there is nothing to publish."""
         if not letters:
             return 0
         room = QUEUE_MOST - queue_length(self.app, DEAD_LETTER_QUEUE)
         if room <= 0:
             log.debug("dead_letters_held", count=len(letters))
-            return 0
-        singles, rest = self._divide(letters)
-        messages = list(_notify_singly(singles))
-        if rest and summarises and (len(letters) >= GROUP_MOST or self.allowance.may_summarise()):
-            messages += _summarise(rest)
+        return room
+
+    def _publish(self, messages: list[_Message], room: int) -> int:
         for message in messages[:room]:
             self._send(message)
             mark_published(self.ledger, message.letters)

@@ -5,16 +5,19 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+from celery.exceptions import Reject
 from fakeredis import FakeRedis
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
+from broker.queues import DEAD_LETTER_TASK
 from ledger.dead_letters.outbox import LetterRange, mark_published, unpublished
 from limiter.webhook_breaker import WebhookBreaker
 from tests.contract.ledger.build import judge, make_job, make_jobs, refuse
 from tests.unit.worker.test_chunk_handler import UnavailableLedger
 from worker.alerting import Alerting, WebhookCalls
 from worker.notices import Notices
+from worker.tasks import register_tasks
 
 
 @dataclass
@@ -187,3 +190,24 @@ def test_an_unavailable_ledger_is_raised_so_that_the_message_stays(letters, book
     monkeypatch.setattr(book.ledger, "read", fail)
     with pytest.raises(DBAPIError):
         Alerting(book.ledger, None, lease_seconds=0.0).handle(_singly(letters))
+
+
+def test_the_message_stays_on_the_broker_while_the_ledger_is_unavailable(
+    services, letters, monkeypatch
+):
+    def fail():
+        raise OperationalError("SELECT 1", {}, OSError("server closed the connection"))
+
+    services.settings = services.settings.model_copy(update={"lease_seconds": 0.0})
+    register_tasks(services.app, services)
+    monkeypatch.setattr(services.ledger, "read", fail)
+    with pytest.raises(Reject) as rejected:
+        services.app.tasks[DEAD_LETTER_TASK].run(**_singly(letters).as_message())
+    assert rejected.value.requeue
+
+
+def test_a_message_with_unknown_arguments_is_logged_and_dropped(services):
+    register_tasks(services.app, services)
+    with capture_logs() as logged:
+        services.app.tasks[DEAD_LETTER_TASK].run("x", 7, letter_ids="many", webhook="mine")
+    assert [event["event"] for event in logged] == ["dead_letter_unknown"]

@@ -79,11 +79,29 @@ def test_summaries_are_published_at_intervals(outbox, services, book, server):
 
 
 def test_a_large_flood_is_summarised_without_an_interval(outbox, services, book, monkeypatch):
-    monkeypatch.setattr(module, "GROUP_MOST", 50)
-    _fail(book, 70)
-    outbox.publish_left(older_than_seconds=0.0)
-    _fail(book, 70, first=71)
-    assert outbox.publish_left(older_than_seconds=0.0) == 70
+    monkeypatch.setattr(module, "GROUP_MOST", 100)
+    monkeypatch.setattr(module, "FEW", 30)
+    _fail(book, 250)
+    rounds = [outbox.publish_left(older_than_seconds=0.0) for _ in range(4)]
+    assert rounds == [100, 100, 50, 0]
+    assert len(published_notices(services.app)) == 4  # one has the single notices
+    _fail(book, 250, first=251)
+    assert outbox.publish_left(older_than_seconds=0.0) == 0  # the interval has begun
+
+
+def test_a_round_reads_few_of_many_that_wait_for_their_summary(outbox, services, book, monkeypatch):
+    monkeypatch.setattr(module, "FEW", 30)
+    outbox.allowance.may_summarise()
+    _fail(book, 250)
+    limits = []
+    read = module.unpublished
+    monkeypatch.setattr(
+        module,
+        "unpublished",
+        lambda _, limit, **more: limits.append(limit) or read(_, limit, **more),
+    )
+    assert outbox.publish_left(older_than_seconds=0.0) == 20
+    assert limits == [30]
 
 
 def test_notices_travel_together_in_bounded_messages(outbox, services, book):
