@@ -4,11 +4,21 @@ from pathlib import Path
 
 from config.settings import SettingsError
 from console.local.python_command import python_command
-from files.private import make_folder
+from files.private import make_folder, replace_text
+
+_SETTINGS_FILE = "valkey.conf"
 
 
-def broker_command(home: Path, port: int) -> list[str]:
+def broker_command(home: Path, port: int, password: str) -> list[str]:
     """The command of a Valkey server that keeps its data below HOME (append-only, nothing evicted).
+
+    Its settings are in a file there that only its owner can read: every user of the host sees a
+    command line. Data of a server without a password is taken over.
+
+    Args:
+        home: ISSUANCE_HOME.
+        port: on 127.0.0.1.
+        password: what each client must know.
 
     Raises:
         SettingsError: the embedded broker is not installed.
@@ -27,16 +37,24 @@ def broker_command(home: Path, port: int) -> list[str]:
     options = {
         "port": str(port),
         "bind": "127.0.0.1",
+        "requirepass": password,
         "dir": str(folder),
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # The largest value of ours has some 20 KB. A worker reads a message whole.
+        "proto-max-bulk-len": "16mb",
     }
-    return [
-        str(get_binary_path()),
-        *(word for name, value in options.items() for word in (f"--{name}", value)),
-    ]
+    settings = folder / _SETTINGS_FILE
+    replace_text(settings, "".join(f"{name} {_quoted(text)}\n" for name, text in options.items()))
+    return [str(get_binary_path()), str(settings)]
+
+
+def _quoted(text: str) -> str:
+    """Write a text as Valkey's settings have it, whatever is in it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def simulator_command(home: Path, port: int) -> list[str]:

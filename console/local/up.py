@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,7 @@ _START_SECONDS = 60.0
 _RECALL_SECONDS = 600.0
 """The simulator first replays its truth file, some ten thousand calls a second."""
 _CHECK_SECONDS = 0.5
+_PASSWORD_BYTES = 24
 _OPTIONAL = (ProcessName.FLOWER, ProcessName.HEALTH)
 """Processes that the system can work without."""
 _CONSUMING = (
@@ -138,7 +140,11 @@ class System:
     def _plan(self) -> Servers:
         """Choose each part's URL: the configured one, or a free port for an embedded part."""
         settings = self._settings
-        broker_url = settings.broker_url or f"redis://127.0.0.1:{free_port()}/0"
+        self._broker_port = free_port()
+        # Of letters and digits, so that it is the same in a URL and in a file of settings.
+        self._broker_password = token_hex(_PASSWORD_BYTES)
+        embedded = f"redis://:{self._broker_password}@127.0.0.1:{self._broker_port}/0"
+        broker_url = settings.broker_url or embedded
         explicit_rate = "api_rate_per_minute" in settings.model_fields_set
         return Servers(
             ledger_url=settings.ledger_url or sqlite_url(embedded_ledger(self._home)),
@@ -208,10 +214,8 @@ class System:
     def _start_embedded(self) -> None:
         servers = self._servers
         if not self._settings.broker_url:
-            port = int(servers.broker_url.rsplit(":", 1)[1].split("/")[0])
-            self._supervisor.start(
-                ProcessSpec("broker", broker_command(self._home, port), follows_renames=False)
-            )
+            command = broker_command(self._home, self._broker_port, self._broker_password)
+            self._supervisor.start(ProcessSpec("broker", command, follows_renames=False))
             self._wait("the broker", lambda: _redis_answers(servers.broker_url))
         require_broker(self._settings, servers)
         if self._simulator:

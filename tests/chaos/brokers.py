@@ -23,6 +23,7 @@ from tests.valkey import free_port
 
 _QUEUE_KEYS = ("issuance:issuance.blast", "issuance:issuance.background")
 _END_SECONDS = 15
+_PASSWORD = "chaos"
 
 
 class Broker(Protocol):
@@ -100,10 +101,10 @@ class RedisBroker:
     def __init__(self, folder: Path, binary: str | None = None) -> None:
         self._port = free_port()
         self._log = folder / "broker.log"
-        command = broker_command(folder, self._port)
+        command = broker_command(folder, self._port, _PASSWORD)
         self._command = [binary, *command[1:]] if binary else command
         self._process: psutil.Popen | None = None
-        self.url = self.redis_url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = self.redis_url = f"redis://:{_PASSWORD}@127.0.0.1:{self._port}/0"
         self.client = Redis.from_url(self.url, decode_responses=True, socket_timeout=5)
 
     def start(self) -> None:

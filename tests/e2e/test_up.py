@@ -2,11 +2,14 @@
 
 import json
 import signal
+import socket
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from redis import Redis
 
 from issuance.states import State
 from tests.e2e.conftest import StartSystem
@@ -55,6 +58,25 @@ def test_a_running_system_is_healthy_for_the_command_and_for_a_probe(shared: Sys
 def _healthy(system: System) -> dict[str, Any] | None:
     found: dict[str, Any] = json.loads(system.command("health", "--json").stdout)
     return found if found["healthy"] else None
+
+
+def test_only_who_knows_the_password_reaches_the_embedded_broker(shared: System):
+    url = shared.running.broker_url  # as a command in another terminal finds it
+    password = urlsplit(url).password
+    assert password
+    assert len(password) == 48
+    with Redis.from_url(url) as known:
+        assert known.ping()
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5) as stranger:
+        stranger.sendall(b"PING\r\n")
+        assert stranger.recv(200).startswith(b"-NOAUTH")
+    assert password not in (shared.home / "running.json").read_text(encoding="utf-8")
+    logs = (path.read_text(encoding="utf-8") for path in (shared.home / "logs").iterdir())
+    assert not any(password in text for text in logs)
+    commands = [" ".join(process.cmdline()) for _, process in shared.processes.all_named()]
+    assert any("valkey-server" in command for command in commands)
+    assert not any(password in command for command in commands)
+    assert shared.command("limits", "show").returncode == 0
 
 
 def test_a_second_system_on_the_same_home_is_refused_and_the_first_stays(shared: System):
