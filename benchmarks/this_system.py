@@ -56,7 +56,7 @@ def run(
         NoQuotaError: a share below 1 needs control groups.
     """
     home = Path(mkdtemp(prefix="home-", dir=folder))
-    environment = _environment(
+    environment = process_environment(
         home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children
     )
     with Ledger(environment["ISSUANCE_LEDGER_URL"]) as ledger, ExitStack() as stack:
@@ -93,7 +93,8 @@ def _starter(
     return start
 
 
-def _environment(home: Path, task: Task, ledger_url: str, children: int) -> dict[str, str]:
+def process_environment(home: Path, task: Task, ledger_url: str, children: int) -> dict[str, str]:
+    """The environment of every process of the system."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ISSUANCE_")}
     return clean | {
         "ISSUANCE_HOME": str(home),

@@ -213,6 +213,16 @@ class OpenLetters:
     """When the oldest was opened, in ms."""
 
 
+def count_open_letters(connection: Connection) -> dict[Reason, int]:
+    """Count the open dead letters by reason; reads only an index."""
+    query = (
+        select(dead_letters.c.reason, func.count())
+        .where(dead_letters.c.state == DeadLetterState.OPEN)
+        .group_by(dead_letters.c.reason)
+    )
+    return {Reason(reason): count for reason, count in connection.execute(query)}
+
+
 def open_letters(connection: Connection, ages_ms: tuple[int, ...]) -> list[OpenLetters]:
     """Count the open dead letters by reason and age; reads each open one."""
     age = now_ms() - dead_letters.c.opened_at

@@ -15,7 +15,7 @@ from operations.metrics.campaigns import (
     shown_campaigns,
     stopped_metric,
 )
-from operations.metrics.dead_letters import dead_letter_metrics
+from operations.metrics.dead_letters import DeadLettersSource
 from operations.metrics.processes import heartbeat_metric
 from operations.metrics.timer import Timer
 
@@ -25,10 +25,12 @@ class LedgerSource:
 
     Args:
         attempts: the metrics of attempts.
+        letters: the metrics of dead letters.
     """
 
-    def __init__(self, attempts: AttemptsSource) -> None:
+    def __init__(self, attempts: AttemptsSource, letters: DeadLettersSource) -> None:
         self._attempts = attempts
+        self._letters = letters
         self._most = HighWater()
         self._restore: int | None = None
 
@@ -51,7 +53,7 @@ class LedgerSource:
         yield from campaign_metrics(overview, shown, self._most)
         yield stopped_metric(connection, overview, shown, suspended)
         yield from backlog_metrics(connection, overview)
-        yield from dead_letter_metrics(connection, overview.now)
+        yield from self._letters.metrics(connection, overview.now)
         yield heartbeat_metric(connection, overview.now)
         with timer.of("attempts"):
             yield from self._attempts.metrics(connection, overview.now)

@@ -15,6 +15,7 @@ from limiter.state import LimitState
 from operations.limits import account_limits, chosen_accounts
 from operations.metrics.accounts import account_metrics, used_slots
 from operations.metrics.attempts_source import AttemptsSource
+from operations.metrics.dead_letters import DeadLettersSource
 from operations.metrics.ledger_source import LedgerSource
 from operations.metrics.open_ledger import OpenLedger
 from operations.metrics.processes import (
@@ -48,7 +49,8 @@ class Scraper:
         self._ledger = OpenLedger(url, connect)
         self._attempts = AttemptsSource(OpenLedger(url, connect))
         self._reachability = Reachability(services)
-        self._ledger_source = LedgerSource(self._attempts)
+        self._letters = DeadLettersSource(OpenLedger(url, connect))
+        self._ledger_source = LedgerSource(self._attempts, self._letters)
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -62,6 +64,7 @@ class Scraper:
     def close(self) -> None:
         """Close the connections, except those of the services."""
         self._attempts.close()
+        self._letters.close()
         self._ledger.close()
 
     def reachability(self) -> list[Metric]:

@@ -34,6 +34,8 @@ _TAIL = """
   is 0 and the metrics of attempts are absent, so no rate sees a false step. An attempt is in the
   next scrape after it was recorded. One that was recorded long after its call, by a worker that was
   frozen, is found within one round over the history: 200 scrapes for ten million attempts.
+* **Dead letters** are counted exactly at each scrape. From 10,000 open ones on, their ages are up
+  to a minute old.
 * **Pruning** removes attempts from the ledger. The running process keeps them in its counters.
   After its next restart the metrics of attempts begin lower, which Prometheus takes as a reset.
   Lines, units and points are not affected: the ledger keeps their sums.

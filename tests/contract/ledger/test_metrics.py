@@ -20,6 +20,7 @@ from ledger.store.schema import dead_letters, jobs, restores
 from operations.metrics.attempts import read_page
 from operations.metrics.attempts_source import AttemptsSource
 from operations.metrics.campaigns import NAMED
+from operations.metrics.dead_letters import DeadLettersSource
 from operations.metrics.labels import CLOSED, OTHER
 from operations.metrics.ledger_source import LedgerSource
 from operations.metrics.open_ledger import OpenLedger
@@ -33,6 +34,7 @@ from tests.contract.ledger.build import (
     make_jobs,
     refuse,
 )
+from tests.e2e.processes import await_that
 
 COUNTERS = ("_total", "_bucket", "_count", "_sum")
 
@@ -42,12 +44,11 @@ class Scrapes:
 
     def __init__(self, ledger):
         self.ledger = ledger
-        self.attempts = AttemptsSource(
-            OpenLedger(ledger.engine.url, lambda: Ledger(ledger.engine.url))
-        )
+        self.attempts = AttemptsSource(_opened(ledger))
         self.attempts.start()
         assert self.attempts.await_complete(30)
-        self.source = LedgerSource(self.attempts)
+        self.letters = DeadLettersSource(_opened(ledger), many=3)
+        self.source = LedgerSource(self.attempts, self.letters)
 
     def read(self, suspended=(), along=None):
         """Return the value of each sample; `along` is called in the same transaction."""
@@ -68,6 +69,11 @@ def scrapes(ledger):
     made = Scrapes(ledger)
     yield made
     made.attempts.close()
+    made.letters.close()
+
+
+def _opened(ledger):
+    return OpenLedger(ledger.engine.url, lambda: Ledger(ledger.engine.url))
 
 
 def value(samples, name, **labels):
@@ -216,6 +222,35 @@ def test_dead_letters_are_counted_by_reason_and_age(desk, scrapes):
     oldest = of(samples, "issuance_dead_letter_oldest_seconds")
     assert set(oldest) == {"failed", "in_doubt"}
     assert 7_200 <= oldest["failed"] < 7_300
+
+
+def test_many_dead_letters_are_counted_exactly_and_aged_in_the_background(
+    desk, scrapes, monkeypatch
+):
+    desk.settle(make_job(1), refuse())
+    for number in range(2, 6):
+        desk.settle(make_job(number), refuse())
+    assert value(scrapes.read(), "issuance_dead_letters", reason="failed", age="0-1h") == 5
+    with desk.ledger.write() as connection:
+        connection.execute(
+            update(dead_letters)
+            .where(dead_letters.c.id == 1)
+            .values(opened_at=now_ms() - 7_200_000)
+        )
+    desk.settle(make_job(9), refuse())
+    samples = scrapes.read()
+    assert value(samples, "issuance_dead_letters", reason="failed", age="0-1h") == 6
+    monkeypatch.setattr("operations.metrics.dead_letters._AGAIN_SECONDS", 0.0)
+
+    def aged():
+        found = of(scrapes.read(), "issuance_dead_letters")
+        assert sum(found.values()) == 6
+        return found["1h-1d", "failed"] == 1
+
+    await_that("the ages were read again", aged, 30)
+    desk.discard()
+    assert set(of(scrapes.read(), "issuance_dead_letters").values()) == {0}
+    assert of(scrapes.read(), "issuance_dead_letter_oldest_seconds") == {}
 
 
 def test_heartbeats_that_never_came_are_absent(desk, scrapes):

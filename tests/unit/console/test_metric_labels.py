@@ -3,6 +3,7 @@
 import pytest
 
 from operations.metrics.attempts import CodeSeries
+from operations.metrics.dead_letters import fit_to_count
 from operations.metrics.labels import campaign_labels, code_label
 
 
@@ -53,3 +54,18 @@ def test_results_beyond_the_bound_are_added_up_and_none_moves_later():
     assert len(named) == 40
     grown = series.fold(many | {("attempts", "kind 59", 200, 200): 1_000})
     assert {key for key in grown if key[1] == "200"} == named
+
+
+@pytest.mark.parametrize(
+    ("by_age", "count", "expected"),
+    [
+        ([5, 3, 2], 10, [5, 3, 2]),
+        ([5, 3, 2], 14, [9, 3, 2]),
+        ([5, 3, 2], 7, [2, 3, 2]),
+        ([5, 3, 2], 3, [0, 1, 2]),
+        ([5, 3, 2], 0, [0, 0, 0]),
+        ([0, 0, 0], 4, [4, 0, 0]),
+    ],
+)
+def test_ages_of_a_minute_ago_add_up_to_the_present_count(by_age, count, expected):
+    assert fit_to_count(by_age, count) == expected
