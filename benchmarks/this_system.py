@@ -2,10 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import psutil
 from celery import Celery
@@ -23,7 +25,11 @@ from producers.blast import blast
 from producers.freezing import Freezer
 from producers.source import ErrorsFile, ReadOptions, Source
 
+if TYPE_CHECKING:
+    from operations.tracing.spans import Tracing
+
 _CAMPAIGN = "bench"
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _READY_SECONDS = 60.0
 
 
@@ -38,6 +44,8 @@ def run(
     worker_cores: list[int],
     core_share: float = 1.0,
     watched: Callable[[psutil.Process], AbstractContextManager[object]] = nullcontext,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+    tracing: "Tracing | None" = None,
 ) -> Run:
     """Issue a blast of `count` rows.
 
@@ -50,6 +58,8 @@ def run(
         children: processes of the worker.
         worker_cores: cores for the worker.
         core_share: share of each core that the worker may use.
+        settings: further variables of every process.
+        tracing: makes the spans of acceptance; None: the jobs are not traced.
         watched: entered with the worker once it is up, left once all outcomes are recorded.
 
     Raises:
@@ -58,10 +68,10 @@ def run(
     home = Path(mkdtemp(prefix="home-", dir=folder))
     environment = process_environment(
         home, task, ledger_url or f"sqlite:///{home / 'ledger.db'}", children
-    )
+    ) | dict(settings)
     with Ledger(environment["ISSUANCE_LEDGER_URL"]) as ledger, ExitStack() as stack:
         ledger.migrate()
-        _accept(ledger, home, task, count)
+        _accept(ledger, home, task, count, tracing)
         start = _starter(home, environment)
         group = (
             stack.enter_context(cpu_quota(core_share * len(worker_cores)))
@@ -109,7 +119,7 @@ def process_environment(home: Path, task: Task, ledger_url: str, children: int) 
     }
 
 
-def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
+def _accept(ledger: Ledger, home: Path, task: Task, count: int, tracing: "Tracing | None") -> None:
     path = home / "bench.csv"
     write_csv(path, count)
     settings = Settings(_env_file=None, api_variant=task.variant)
@@ -117,7 +127,13 @@ def _accept(ledger: Ledger, home: Path, task: Task, count: int) -> None:
         source = Source(path, ReadOptions())
         into = ensure_campaign(ledger, _CAMPAIGN)
         report = blast(
-            ledger, into, source, Freezer.of_settings(settings), errors, on_batch=lambda _: None
+            ledger,
+            into,
+            source,
+            Freezer.of_settings(settings),
+            errors,
+            tracing=tracing,
+            on_batch=lambda _: None,
         )
     if report.accepted != count:
         raise RuntimeError(

@@ -55,7 +55,8 @@ T = TypeVar("T")
 log = structlog.get_logger("issuance.worker")
 
 _FINISH_MARGIN_SECONDS = 5.0
-"""Time to record the last outcomes. Calls end within the API's timeout; supervisors add 10 s."""
+"""Time to record the last outcomes. Calls end within the API's timeout; supervisors add 10 s, of
+which the export of the spans takes 3 at most."""
 
 _FIRST_CALLS = 10
 """The most calls a second of all workers until the account answers."""
