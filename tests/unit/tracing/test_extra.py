@@ -61,7 +61,7 @@ def _run(code: str, home: Path, **environment: str) -> subprocess.CompletedProce
 
 @pytest.mark.parametrize("hidden", ["", _HIDE], ids=["installed", "not installed"])
 def test_while_traces_are_off_nothing_of_it_is_imported(tmp_path, hidden):
-    done = _run(hidden + _ISSUE, tmp_path / "home")
+    done = _run(hidden + _ISSUE, tmp_path / "home", ISSUANCE_BROKER_URL="redis://127.0.0.1:1/0")
     assert done.stdout.splitlines()[-3:] == ["True", "None", "[]"], done.stderr
 
 
