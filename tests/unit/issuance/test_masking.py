@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from issuance.customer import ERASED, Customer
-from issuance.masking import hide, mask, mask_customer, scrub
+from issuance.masking import hide, hide_identifiers, mask, mask_customer, scrub
 
 _PLACEHOLDERS = ("[email]", "[code]", "[number]")
 _VALUES = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1)
@@ -165,3 +165,15 @@ def test_scrubbing_a_huge_message_is_fast(text):
 def test_an_erased_customer_is_shown_as_erased_and_hides_nothing_in_texts():
     assert mask_customer(ERASED) == "erased"
     assert hide("2 * 3 is *six*", (ERASED.value,)) == "2 * 3 is *six*"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("OPS-1234: +91 98000 00001 asked", "OPS-1234: [number] asked"),
+        ("ask asha@example.com about AB12CD34", "ask [email] about AB12CD34"),
+        ("issued twice on 2026", "issued twice on 2026"),
+    ],
+)
+def test_a_reason_hides_addresses_and_long_numbers_and_keeps_tickets(text, shown):
+    assert hide_identifiers(text) == shown
