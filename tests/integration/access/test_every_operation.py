@@ -47,6 +47,7 @@ EXEMPT_PACKAGES = {
     "operations.health.": "for check_health, and for the process `health`, which orchestrators ask "
     "without a subject",
     "operations.metrics.": "for the process `health`, which monitors ask without a subject",
+    "operations.process_reports.": "workers write them, and read_status reads them",
 }
 """Packages of such functions; in them, too, a function that takes a subject declares its right."""
 CHANGING = {
