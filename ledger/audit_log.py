@@ -85,7 +85,8 @@ def record_action(
         operator: the operator and the reason, in which identifiers are masked: an entry can never
             be erased.
         verb: at most 32 characters.
-        target: `campaign:NAME`, `letter:ID`, `line:REQUEST_ID`, `account:NAME` or `ledger`.
+        target: `campaign:NAME`, `letter:ID`, `line:REQUEST_ID`, `account:NAME`, `customer` or
+            `ledger`.
         before: the state, weight or limit before it.
         after: the same after it.
     """

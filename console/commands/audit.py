@@ -39,7 +39,8 @@ def list_(
         str | None,
         typer.Option(
             metavar="TARGET",
-            help="Only acts on campaign:NAME, letter:ID, line:REQUEST_ID, account:NAME or ledger.",
+            help="Only acts on campaign:NAME, letter:ID, line:REQUEST_ID, account:NAME, customer "
+            "or ledger.",
         ),
     ] = None,
     verb: Annotated[str | None, typer.Option(metavar="V", help="Only this act.")] = None,
