@@ -39,10 +39,6 @@ EXEMPT = {
     "operations.limits.chosen_accounts": "as account_limits",
     "operations.home.move_old_home": "a part of migrate, and called by nothing else",
     "operations.home.unconfigured_ledger": "says which file is used; it reads the settings only",
-    "operations.process_reports.write_report": "a process says what it runs with; no person asks",
-    "operations.process_reports.shown_settings": "as write_report",
-    "operations.process_reports.read_reports": "a part of the status, which declares its right",
-    "operations.process_reports.settings_in_use": "as read_reports",
     "operations.time_zones.zone_of": "reads the settings only",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",
 }
