@@ -16,11 +16,12 @@ from sqlalchemy import text
 from broker.nodes import Nodes
 from console.local.metrics_page import MetricsPage
 from issuance.replies.codes import CODES
+from ledger.campaigns import pause_campaign
 from limiter.redis_connection import connect_sync
 from operations.metrics.names import DESCRIPTIONS
 from operations.metrics.scraper import Scraper
 from operations.services import Services
-from tests.contract.ledger.build import issue, judge, make_job, make_jobs, refuse
+from tests.contract.ledger.build import OPERATOR, issue, judge, make_job, make_jobs, refuse
 from tests.e2e.processes import await_that
 from tests.valkey import valkey_server
 
@@ -231,13 +232,8 @@ def test_there_are_at_most_300_series_for_100_campaigns(desk, configured, server
                 ),
                 {"n": number, "r": reason},
             )
-        connection.execute(text("UPDATE campaigns SET state = 'paused' WHERE id > 50"))
-        connection.execute(
-            text(
-                "INSERT INTO actions (at, operator, verb, target, note) "
-                "SELECT 1, 'asha', 'pause', 'campaign:' || name, '' FROM campaigns WHERE id > 50"
-            )
-        )
+    for number in range(50, 100):
+        pause_campaign(desk.ledger, f"campaign {number}", OPERATOR)
     scraper = Scraper(Services.read())
     scraper.start()
     assert scraper.await_attempts(30)
