@@ -1,0 +1,1 @@
+"""The shipped alerts and dashboards, proved on series of real runs."""
