@@ -144,8 +144,7 @@ def _issue(
         raise chunk.error
     if done.done():
         done.result()
-    chunk.is_left = True  # before the result is read: what is recorded after that is shown later
-    return chunk.result
+    return chunk.leave()
 
 
 def _bounds(services: WorkerServices) -> Bounds:

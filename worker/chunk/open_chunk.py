@@ -42,8 +42,8 @@ class OpenChunk:
         """Starts no further call. Thread-safe."""
         self.show_end: Callable[[ChunkResult], None] = lambda _: None
         """Shows the final result when the chunk ends after its task. Thread-safe."""
-        self.is_left = False
-        """The task has returned, or is about to, with the result of that moment."""
+        self._left: ChunkResult | None = None
+        self._leaving = threading.Lock()
         self._put = put
         self._carry = carry
         self._expected = len(claim.jobs)
@@ -76,10 +76,18 @@ class OpenChunk:
         """What is recorded until now."""
         return ChunkResult(self._claimed, self._counts)
 
+    def leave(self) -> ChunkResult:
+        """Return the result with which the task returns."""
+        with self._leaving:
+            self._left = self.result
+            return self._left
+
     def close(self) -> None:
-        """Show the result if the task has returned an earlier one; in the recorder's thread."""
-        if self.is_left:
-            self.show_end(self.result)
+        """Show the result if the task has returned another one; in the recorder's thread."""
+        with self._leaving:
+            if self._left in (None, self.result):
+                return
+        self.show_end(self.result)
 
     def fail(self, error: Exception) -> None:
         """Give up recording and send no more. Runs in the recorder's thread."""
