@@ -131,10 +131,10 @@ def _issue(
     chunk.show_end = show_end
     services.recorder.begin(chunk)
     services.accounts.begin(account)
-    done = services.start(issuing.run())
-    done.add_done_callback(chunk.end)
-    done.add_done_callback(lambda _: services.accounts.end(account))
     try:
+        done = services.start(issuing.run())
+        done.add_done_callback(chunk.end)
+        done.add_done_callback(lambda _: services.accounts.end(account))
         chunk.handed_over.wait()
     except BaseException:  # the process ends: `WorkerServices.finish` waits for the calls
         issuing.break_off()
