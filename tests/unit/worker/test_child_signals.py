@@ -1,12 +1,15 @@
 """A worker's child obeys the termination signals of its worker only."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
+from tests.unit.worker.process import wait_for
 from worker.child_signals import obey_only_parent
 
 
@@ -48,6 +51,15 @@ def test_a_child_survives_the_signal_of_a_supervisor(child, number):
 def test_a_child_ends_by_the_signal_of_its_worker(child, number):
     process_id, _, _ = child
     subprocess.run(["kill", "-TERM", str(process_id)], check=True)
+    # Two signals of one kind that wait at the same time are one.
+    wait_for(lambda: not _pending(process_id), 15)
     os.kill(process_id, number)
     _, status = os.waitpid(process_id, 0)
     assert os.waitstatus_to_exitcode(status) == -number
+
+
+def _pending(process_id: int) -> int:
+    """Return the set of signals that wait for a process, as the kernel shows it."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    (found,) = re.findall(r"^ShdPnd:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return int(found, 16)
