@@ -27,6 +27,7 @@ _CODE = re.compile(
 )
 # Six or more digits, in a row or grouped like a mobile; not the groups of a requestId.
 _LONG_NUMBER = re.compile(r"\+?\(?\d(?:[ ().-]{0,2}\d){5,18}(?![\w-])|\+?\d{6,}")
+_DATE = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
 
 def shown_tail(value: str) -> str:
@@ -70,8 +71,12 @@ def scrub(text: str, known: Collection[str] = ()) -> str:
 
 
 def hide_identifiers(text: str) -> str:
-    """Mask e-mail addresses and numbers of six or more digits; codes, such as a ticket's, stay."""
-    return _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))
+    """Mask e-mail addresses and numbers of six or more digits; dates and ticket codes stay."""
+    return _LONG_NUMBER.sub(_number, _EMAIL.sub("[email]", text))
+
+
+def _number(found: re.Match[str]) -> str:
+    return found[0] if _DATE.fullmatch(found[0].strip()) else "[number]"
 
 
 def hide(text: str, known: Collection[str]) -> str:

@@ -173,6 +173,8 @@ def test_an_erased_customer_is_shown_as_erased_and_hides_nothing_in_texts():
         ("OPS-1234: +91 98000 00001 asked", "OPS-1234: [number] asked"),
         ("ask asha@example.com about AB12CD34", "ask [email] about AB12CD34"),
         ("issued twice on 2026", "issued twice on 2026"),
+        ("asked by post on 2026-11-29.", "asked by post on 2026-11-29."),
+        ("2098-00000-001, not 2026-13-99", "[number], not 2026-13-99"),
     ],
 )
 def test_a_reason_hides_addresses_and_long_numbers_and_keeps_tickets(text, shown):
