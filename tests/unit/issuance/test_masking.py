@@ -120,13 +120,16 @@ def test_what_a_job_is_known_to_hold_is_in_no_masked_text(known, parts, data):
     text = "".join(data.draw(st.permutations(words)))
     shown = scrub(text, known)
     # What the stars and the placeholders themselves have in common with a value gives nothing away.
+    # A short value that was a part of a word is left there, also where the rest was a long number.
+    parted = joined = shown.lower()
     for placeholder in (*_PLACEHOLDERS, "****"):
-        shown = shown.replace(placeholder, "\n")
+        parted = parted.replace(placeholder, "\n")
+        joined = joined.replace(placeholder, "x")
     for value in secrets:
         if len(value.lower()) >= 4:
-            assert value.lower() not in shown.lower()
+            assert value.lower() not in parted
         else:
-            assert not _has_word(shown.lower(), value.lower())
+            assert not _has_word(joined, value.lower())
 
 
 def _has_word(text: str, word: str) -> bool:
@@ -174,7 +177,7 @@ def test_an_erased_customer_is_shown_as_erased_and_hides_nothing_in_texts():
         ("ask asha@example.com about AB12CD34", "ask [email] about AB12CD34"),
         ("issued twice on 2026", "issued twice on 2026"),
         ("asked by post on 2026-11-29.", "asked by post on 2026-11-29."),
-        ("2098-00000-001, not 2026-13-99", "[number], not 2026-13-99"),
+        ("2098-00000-001, not 2026-11-99", "[number], not [number]"),
     ],
 )
 def test_a_reason_hides_addresses_and_long_numbers_and_keeps_tickets(text, shown):
