@@ -1,5 +1,6 @@
 """Builds the Celery application with its tasks. Also serves `celery -A worker.app`."""
 
+import os
 import socket
 
 from celery import Celery
@@ -18,7 +19,14 @@ from worker.tasks import register_tasks
 def build(base: Services) -> Celery:
     """Make the application of a worker process."""
     app = base.celery
-    for name, begin in (("gc_tuning", collect_rarely), ("signals", obey_only_parent)):
+    main = os.getpid()
+
+    def obey() -> None:
+        # The solo pool sends the signal in the worker itself, which obeys each sender.
+        if os.getpid() != main:
+            obey_only_parent()
+
+    for name, begin in (("gc_tuning", collect_rarely), ("signals", obey)):
         worker_process_init.connect(
             lambda begin=begin, **_: begin(), weak=False, dispatch_uid=f"issuance.{name}"
         )

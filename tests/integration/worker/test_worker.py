@@ -1,5 +1,7 @@
 """A Celery worker on a real broker: it settles chunks and survives messages of every kind."""
 
+import subprocess
+
 import pytest
 
 from issuance.job import Lane
@@ -166,3 +168,10 @@ def test_no_customer_data_is_logged_or_left_in_redis(system, desk):
     assert job.id in log
     assert job.customer.value not in log + keys
     assert voucher not in log + keys
+
+
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
+def test_a_worker_ends_by_the_signal_of_any_process(system, pool):
+    with system.worker("issuance.background", pool=pool) as process:
+        subprocess.run(["kill", "-TERM", str(process.pid)], check=True)
+        process.wait(30)
