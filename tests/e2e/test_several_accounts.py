@@ -40,7 +40,7 @@ def test_a_closed_account_waits_alone_and_changes_need_no_restart(
         blast("waiting", "closed", 0)
         await_that(
             "the closed account is suspended",
-            lambda: "account closed: calls are" in system.command("health").stdout,
+            lambda: "calls of account closed are" in system.command("health").stdout,
         )
         blast("ours", "default", 100)
         assert system.wait_settled("ours").counts[State.ISSUED] == 60
