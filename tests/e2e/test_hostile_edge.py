@@ -47,7 +47,7 @@ def test_a_customer_whom_the_edge_refuses_is_settled_while_the_others_are_issued
     campaign = rig.blast("one-refused", [*refused, *others])
     rig.settle(campaign, 90, without=[customer]).check()
     # Later calls of the account are answered, so the edge must dislike this job.
-    later = rig.blast("later", plain_rows(1_500, area=83))
+    later = rig.blast("later", plain_rows(4_000, area=83))
     run = rig.settle(campaign, 150)
     rig.note("run", run)
     assert run.states == {"issued": 300, "failed": 1}

@@ -33,10 +33,13 @@ def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, is
     assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
     assert [each.revoked_at for each in outcomes(desk.ledger, desk.campaign)] == [line.revoked_at]
     noted = [
-        (action.verb, action.subject, action.reason)
+        (action.verb, action.subject, action.reason, action.after)
         for action in actions_on(desk.ledger, line_target(issued.id))
     ]
-    assert noted == [("revoke", "asha", "ticket 42"), ("revoked", "asha", "what the API said")]
+    assert noted == [
+        ("revoke", "asha", "ticket 42", ""),
+        ("revoked", "asha", "ticket 42", "what the API said"),
+    ]
 
 
 def test_other_lines_of_the_job_are_not_revoked(desk, issued):
