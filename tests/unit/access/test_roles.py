@@ -64,10 +64,10 @@ def test_a_refusal_names_subject_right_roles_and_remedy():
 
 
 def test_without_a_role_everything_is_refused():
-    nobody = subject_with()
-    assert nobody.rights == []
+    stranger = subject_with()
+    assert stranger.rights == []
     with pytest.raises(NotAllowedError, match="ann has no role and may do nothing"):
-        nobody.require_a_role()
+        stranger.require_a_role()
     subject_with(Role.REVEALER).require_a_role()
 
 

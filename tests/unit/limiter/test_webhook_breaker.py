@@ -82,7 +82,7 @@ def test_redis_does_not_hold_the_url(breaker, redis):
     assert "hooks" not in shown
 
 
-@pytest.mark.parametrize("lives", [None, 10**6], ids=["for ever", "for days"])
+@pytest.mark.parametrize("lives", [None, 10**6], ids=["no_end", "days"])
 def test_a_suspension_that_another_client_made_for_too_long_is_none(breaker, redis, lives):
     redis.set(breaker._pause, "1", ex=lives)
     assert breaker.suspension() is None
