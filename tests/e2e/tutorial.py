@@ -24,6 +24,7 @@ _PLACEHOLDERS = (
     (r"\*{8}[\w-]{4,5}", "VOUCHER"),
     (r"(?:running|finished)(?=, \d+ lines accepted)", "STATE"),
     (r"(?<=process )\d+", "PID"),
+    (r"^in use +ISSUANCE_.*\n", ""),  # the test's own settings
     (r"[\d.]+ attempts a second over the last \d+ s", "SPEED"),
     (r" +\d+(?:\.\d+)? (?:s|min)\b", " AGE"),
 )
