@@ -20,7 +20,9 @@ class Account:
         self.rewards = {reward.reward_id: reward for reward in catalogue.rewards}
         self.directory = Directory(catalogue)
         self.journal = Journal()
-        self.records = Records(KeyStore(), LimitCounters(), self.journal, log, numbering)
+        self.records = Records(
+            KeyStore(), LimitCounters(), self.journal, log, numbering, catalogue.timezone
+        )
         self.busy: set[object] = set()
         self._shop: Shop | None = None
 

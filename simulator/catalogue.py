@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from simulator.reward import STRICT, Reward, Vendor
+from simulator.timezones import TimeZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Catalogue:
     fulfillment_statuses: frozenset[str] | None = None
     """The fulfilment statuses that the brand has created; None accepts every name."""
     points_vendor: Vendor | None = None
+    timezone: TimeZone | None = None
+    """Where the days of limits begin at midnight; None: where the switch `timezone` says."""
     auto_customers: bool = True
     auto_points: int = 1_000_000
     magic_customers: bool = False

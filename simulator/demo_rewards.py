@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from simulator.reward import Display, Limit, Media, PaymentConfig, Reward, Vendor
+from simulator.reward import Display, Failure, Limit, Media, PaymentConfig, Reward, Vendor
+from simulator.statuses import VOUCHER_MISSING
 
 FIRST_CHILD = 4001
 SECOND_CHILD = 4002
@@ -83,6 +84,14 @@ REWARDS = (
         group="Travel",
         coupon_series_id="1135336",
         revenue_details={"brandCommission": 1.0, "affiliateCommission": 1.2},
+    ),
+    Reward(1025, "Coupon that is disabled after 500 units", failures=(Failure(after_units=500),)),
+    Reward(1026, "Voucher with a stock of 100", kind="vendor", stock=100),
+    Reward(
+        1027,
+        "Vendor that fails for three lines in ten",
+        kind="vendor",
+        failures=(Failure(message=VOUCHER_MISSING.message, share=0.3),),
     ),
 )
 

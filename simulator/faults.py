@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeFloat, Posit
 
 from simulator.magic import MAGIC
 from simulator.obstacles import Forced
-from simulator.statuses import KNOWN, Status
+from simulator.statuses import Status, status_of
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -64,10 +64,8 @@ class Fault:
     def status(self) -> Status:
         """The status of `code`, `outcome` and `521`; by default with the documented text."""
         code = 521 if self.kind == "521" else self.code
-        if self.message is None and code in KNOWN:
-            return KNOWN[code]
         partner = (self.partner_code, self.partner_message) if self.partner_code else None
-        return Status(code, self.message or "Something went wrong", partner)
+        return status_of(code, self.message, partner)
 
     @property
     def forced(self) -> Forced | None:

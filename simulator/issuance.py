@@ -6,7 +6,7 @@ from typing import Protocol
 
 from simulator.customers import Customer
 from simulator.keys import Event, KeyStore, Progress
-from simulator.limits import LimitCounters
+from simulator.limits import Day, LimitCounters
 from simulator.obstacles import Forced, find_obstacle
 from simulator.orders import Order, OrderLine
 from simulator.pricing import Plan
@@ -67,6 +67,8 @@ class Records:
     journal: Journal
     log: IssueLog
     numbering: Numbering
+    timezone: str | None = None
+    """Where the brand's days begin at midnight; None: where the switch `timezone` says."""
 
 
 @dataclass(slots=True)
@@ -109,11 +111,13 @@ def issue(
         return [_result(work, switches) for work in works]
     for work in works:
         if not work.was_finished:
-            work.failure = find_obstacle(work.line, order.customer, now, forced)
+            issued = records.limits.issued(work.line.reward)
+            work.failure = find_obstacle(work.line, order.customer, now, issued, forced)
     _check_points(event, works, forced)
+    day = Day(now, records.timezone or switches.timezone)
     for work in works:
         if not work.was_finished:
-            _process(records, order, work, now, forced)
+            _process(records, order, work, day, forced)
     event.failed = not any(work.progress.units for work in works)
     return [_result(work, switches) for work in works]
 
@@ -168,20 +172,20 @@ def _needed(payer: Payer, works: Sequence[Work]) -> int:
     )
 
 
-def _process(records: Records, order: Order, work: Work, now: float, forced: Forced | None) -> None:
+def _process(records: Records, order: Order, work: Work, day: Day, forced: Forced | None) -> None:
     fits = work.missing if work.failure is None else 0
-    if fits and (room := records.limits.room(work.line.reward, order.customer.customer_id, now)):
+    if fits and (room := records.limits.room(work.line.reward, order.customer.customer_id, day)):
         fits = min(fits, max(room.units, 0))
         work.failure = None if fits else room.reason
     if forced and forced.units is not None:
         fits = min(fits, forced.units)
     work.progress.failure = work.failure
     if fits:
-        _add_units(records, order, work, fits, now)
+        _add_units(records, order, work, fits, day)
     elif not work.progress.transactions and work.failure and work.failure.code not in UNRECORDED:
-        _open_transaction(records, order, work, now)
+        _open_transaction(records, order, work, day.moment)
         if work.failure.code == POINTS_NOT_REDEEMED.code:
-            _reverse(records, work, now)
+            _reverse(records, work, day.moment)
 
 
 def _reverse(records: Records, work: Work, now: float) -> None:
@@ -192,9 +196,9 @@ def _reverse(records: Records, work: Work, now: float) -> None:
     records.log.reversed(work.line, work.reversed_units)
 
 
-def _add_units(records: Records, order: Order, work: Work, count: int, now: float) -> None:
+def _add_units(records: Records, order: Order, work: Work, count: int, day: Day) -> None:
     plan, customer, reward = work.line.plan, order.customer, work.line.reward
-    payer = work.line.payer
+    payer, now = work.line.payer, day.moment
     if not isinstance(plan, Plan):
         raise TypeError("a line without a price cannot be issued")
     transaction = _open_transaction(records, order, work, now)
@@ -209,7 +213,7 @@ def _add_units(records: Records, order: Order, work: Work, count: int, now: floa
         records.log.issued(work.line, customer, transaction, unit)
     if any(unit.points for unit in work.added):
         transaction.points_refs += (records.numbering.points_reference(),)
-    records.limits.take(reward, customer.customer_id, now, count)
+    records.limits.take(reward, customer.customer_id, day, count)
 
 
 def _open_transaction(records: Records, order: Order, work: Work, now: float) -> Transaction:

@@ -25,9 +25,12 @@ class Forced:
 
 
 def find_obstacle(
-    line: OrderLine, customer: Customer, now: float, forced: Forced | None
+    line: OrderLine, customer: Customer, now: float, issued: int, forced: Forced | None
 ) -> Status | None:
-    """The status that prevents issuing the line at `now` (epoch seconds), or None."""
+    """The status that prevents issuing the line at `now` (epoch seconds), or None.
+
+    `issued` is the number of units of its reward that all customers got.
+    """
     reward = line.reward
     if not reward.available(datetime.fromtimestamp(now, UTC)):
         return REWARD_NOT_AVAILABLE
@@ -37,6 +40,10 @@ def find_obstacle(
         return line.plan
     if not reward.vendor_gives_voucher:
         return VOUCHER_MISSING
+    key = line.request_id or str(customer.customer_id)
+    for failure in reward.failures:
+        if failure.meets(key, issued):
+            return failure.status
     return forced.status if forced and forced.units is None else None
 
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from hashlib import blake2b
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, ConfigDict, Field, NonNegativeInt
+
+from simulator.statuses import Status, status_of
 
 # A misspelt field in a catalogue file must be an error, not a silently missing rule.
 STRICT = ConfigDict(extra="forbid")
@@ -30,7 +33,7 @@ class PaymentConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `units` per window of `every` periods, in UTC.
+    """At most `units` per window of `every` periods, in the brand's time zone.
 
     A week has 7 days and a month 30.
     """
@@ -39,6 +42,38 @@ class Limit:
     units: int
     period: Period = "DAYS"
     every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reward whose lines fail, once `after_units` units of it were issued.
+
+    Only a `share` of the lines fails, chosen by their requestIds: the same line fails again, and
+    its reissue may not. Without a message, the code has the documented text.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    code: int = 8003
+    message: str | None = None
+    partner_code: str | None = None
+    partner_message: str = ""
+    after_units: NonNegativeInt = 0
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @property
+    def status(self) -> Status:
+        """The status of a line that fails."""
+        partner = (self.partner_code, self.partner_message) if self.partner_code else None
+        return status_of(self.code, self.message, partner)
+
+    def meets(self, key: str, issued: int) -> bool:
+        """Whether the line with this key fails when `issued` units of its reward are issued."""
+        return issued >= self.after_units and _fraction(key) < self.share
+
+
+def _fraction(key: str) -> float:
+    """A number from 0 to below 1 that is always the same for the same key."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=6).digest()) / 2**48
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +132,10 @@ class Reward:
     payment_configs: tuple[PaymentConfig, ...] = ()
     customer_limit: Limit | None = None
     reward_limit: Limit | None = None
+    stock: NonNegativeInt | None = None
+    """The vouchers that it has for all customers together; None: as many as are asked for."""
+    failures: tuple[Failure, ...] = ()
+    """The first that meets a line decides its status."""
     segments: frozenset[str] = frozenset()
     card_series: frozenset[str] = frozenset()
     vendor_gives_voucher: bool = True

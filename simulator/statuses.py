@@ -114,6 +114,13 @@ KNOWN = {
 }
 
 
+def status_of(code: int, message: str | None, partner: tuple[str, str] | None) -> Status:
+    """The status of a code; without a message it has the documented text."""
+    if message is None and code in KNOWN:
+        return KNOWN[code]
+    return Status(code, message or "Something went wrong", partner)
+
+
 def invalid(message: str) -> RefusalError:
     """A bean-validation refusal (body code 400) with the field in the message."""
     return RefusalError(Status(400, message))

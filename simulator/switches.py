@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, TypeAdapter
 
+from simulator.timezones import TimeZone
+
 ENVIRONMENT_PREFIX = "SIMULATOR_"
 Anomaly = Literal[
     "off", "issued_as_partial", "partial_as_issued", "quantity_overstated", "transaction_shared"
@@ -21,7 +23,8 @@ class Switches:
     `timeout_after_commit`. `conv_ratio_cap` is the largest quantity of a CONV_RATIO reward without
     a value; 0 means none. `toplevel_anomaly` adds a documented contradiction to bulk replies.
     `untidiness` is the share of a reply's fields that is written in another valid way, chosen at
-    random from `untidiness_seed`.
+    random from `untidiness_seed`. `timezone` is where the days of limits begin at midnight, unless
+    the account's catalogue names its own.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -40,6 +43,7 @@ class Switches:
     revoke_enable: bool = False
     transaction_number: Literal["required", "optional"] = "required"
     detail_format: Literal["current", "older"] = "current"
+    timezone: TimeZone = "UTC"
     untidiness: Annotated[float, Field(ge=0, le=1)] = 0.0
     untidiness_seed: int = 0
 
