@@ -97,6 +97,10 @@ COMMANDS: Final = {
         "console.commands.audit:app",
         "List or verify the log of all acts: each with its name, time and reason.",
     ),
+    "history": Command(
+        "console.commands.history:history",
+        "Show who did what, when and why, each act in one sentence; the newest first.",
+    ),
     "account": Command(
         "console.commands.account:app",
         "List the API accounts, or check one without issuing anything.",

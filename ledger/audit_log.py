@@ -24,6 +24,10 @@ from ledger.store.secret import keys_within
 
 LINE = "line:"
 """The prefix of a line's target."""
+LETTER = "letter:"
+"""The prefix of a dead letter's target."""
+CAMPAIGN = "campaign:"
+"""The prefix of a campaign's target."""
 LEDGER = "ledger"
 """The target of acts on the whole ledger."""
 CHAIN_BROKEN = "chain broken"
@@ -131,12 +135,12 @@ def account_target(name: str) -> str:
 
 def letter_target(letter_id: int) -> str:
     """Return the target of actions on a dead letter."""
-    return f"letter:{letter_id}"
+    return f"{LETTER}{letter_id}"
 
 
 def campaign_target(name: str) -> str:
     """Return the target of actions on a campaign."""
-    return f"campaign:{name}"
+    return f"{CAMPAIGN}{name}"
 
 
 def line_target(request_id: str) -> str:

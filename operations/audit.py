@@ -1,6 +1,7 @@
 """The audit log for operators: lists and verifies it."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ledger.audit_log import AuditEntry
@@ -21,23 +22,34 @@ def make_filter(
     user: str | None,
     target: str | None,
     verb: str | None,
+    campaign: str | None = None,
 ) -> AuditFilter:
     """Return the filter for what an operator gives; times without a zone are UTC.
+
+    A time may also be an age, such as `2h`.
 
     Raises:
         UsageError: a time is none.
     """
-    return AuditFilter(_ms(since), _ms(until), user, target, verb)
+    return AuditFilter(_ms(since), _ms(until), user, target, verb, campaign)
+
+
+_AGE = re.compile(r"(\d{1,6})(min|[hdm])", re.ASCII)
+_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 
 
 def _ms(text: str | None) -> int | None:
     if text is None:
         return None
+    if age := _AGE.fullmatch(text.strip()):
+        ago = timedelta(**{_UNITS[age[2]]: int(age[1])})
+        return round((datetime.now(UTC) - ago).timestamp() * 1000)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"{text!r} is no time: give a date or time such as 2026-11-29 or 2026-11-29T18:30+05:30"
+            f"{text!r} is no time: give a date or time such as 2026-11-29 or "
+            "2026-11-29T18:30+05:30, or an age such as 30m, 2h or 7d"
         ) from None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)

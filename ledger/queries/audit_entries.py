@@ -1,12 +1,37 @@
 """Reading the audit log: the newest entries first, page by page."""
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 
-from ledger.audit_log import ENTRY, AuditEntry, entry_of
+from ledger.audit_log import (
+    CAMPAIGN,
+    ENTRY,
+    LETTER,
+    LINE,
+    AuditEntry,
+    campaign_target,
+    entry_of,
+    letter_target,
+    line_target,
+)
 from ledger.store.database import Ledger
-from ledger.store.schema import audit_log
+from ledger.store.schema import audit_log, campaigns, dead_letters, lines
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +46,8 @@ class AuditFilter:
     """The subject, or the name it claimed."""
     target: str | None = None
     verb: str | None = None
+    campaign: str | None = None
+    """The name of a campaign in the ledger: acts on it, its lines and its dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +62,12 @@ class AuditPage:
 
 
 def read_audit_page(
-    ledger: Ledger, chosen: AuditFilter, *, limit: int, before: int | None = None
+    ledger: Ledger,
+    chosen: AuditFilter,
+    *,
+    limit: int,
+    before: int | None = None,
+    count: bool = True,
 ) -> AuditPage:
     """Read a page of the entries that fit.
 
@@ -44,6 +76,7 @@ def read_audit_page(
         chosen: which entries.
         limit: how many at most, from 1.
         before: only entries with a smaller id; None: from the newest on.
+        count: whether to count all entries that fit; otherwise the total is 0.
     """
     fits = _conditions(chosen)
     page = select(*ENTRY).where(*fits).order_by(audit_log.c.id.desc()).limit(limit + 1)
@@ -51,7 +84,8 @@ def read_audit_page(
         page = page.where(audit_log.c.id < before)
     with ledger.read() as connection:
         entries = [entry_of(row) for row in connection.execute(page)]
-        total = connection.scalar(select(func.count()).select_from(audit_log).where(*fits)) or 0
+        counted = select(func.count()).select_from(audit_log).where(*fits)
+        total = (connection.scalar(counted) or 0) if count else 0
     return AuditPage(entries[:limit], total, len(entries) > limit)
 
 
@@ -67,4 +101,61 @@ def _conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
         conditions.append(columns.target == chosen.target)
     if chosen.verb is not None:
         conditions.append(columns.verb == chosen.verb)
+    if chosen.campaign is not None:
+        conditions.append(_concerns(chosen.campaign))
     return conditions
+
+
+def _concerns(campaign: str) -> ColumnElement[bool]:
+    """Whether an entry is about a campaign, or something of it that is still in the ledger."""
+    campaign_id = select(campaigns.c.id).where(campaigns.c.name == campaign).scalar_subquery()
+    target = audit_log.c.target
+    return or_(
+        target == campaign_target(campaign),
+        exists().where(
+            dead_letters.c.id == cast(_after(target, LETTER), BigInteger),
+            dead_letters.c.campaign_id == campaign_id,
+        ),
+        exists().where(
+            lines.c.request_id == _after(target, LINE), lines.c.campaign_id == campaign_id
+        ),
+    )
+
+
+def _after(target: Column[str], prefix: str) -> ColumnElement[str]:
+    """Return the rest of a target with this prefix; of others null, so that no cast fails."""
+    rest = func.substr(target, len(prefix) + 1)
+    return case((func.substr(target, 1, len(prefix)) == prefix, rest))
+
+
+def campaigns_of_targets(ledger: Ledger, targets: Collection[str]) -> dict[str, str]:
+    """Return the names of the campaigns that targets belong to; pruned ones are left out."""
+    found = {
+        target: target.removeprefix(CAMPAIGN) for target in targets if target.startswith(CAMPAIGN)
+    }
+    letters = [int(rest) for rest in _rests(targets, LETTER) if rest.isdecimal()]
+    request_ids = _rests(targets, LINE)
+    with ledger.read() as connection:
+        found |= {
+            letter_target(number): name
+            for number, name in _names(connection, dead_letters.c.id, letters)
+        }
+        found |= {
+            line_target(request_id): name
+            for request_id, name in _names(connection, lines.c.request_id, request_ids)
+        }
+    return found
+
+
+def _rests(targets: Collection[str], prefix: str) -> list[str]:
+    return sorted({each.removeprefix(prefix) for each in targets if each.startswith(prefix)})
+
+
+def _names(
+    connection: Connection, key: Column[Any], values: Sequence[Any]
+) -> Iterator[tuple[Any, str]]:
+    of_campaigns = key.table.join(campaigns, campaigns.c.id == key.table.c.campaign_id)
+    query = select(key, campaigns.c.name).select_from(of_campaigns)
+    for start in range(0, len(values), _AT_ONCE):
+        some = values[start : start + _AT_ONCE]
+        yield from map(tuple, connection.execute(query.where(key.in_(some))))

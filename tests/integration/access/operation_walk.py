@@ -150,6 +150,7 @@ class Desk:
             ("operations.revocation.revoke_reward", "account"): self.services.api_account,
             ("operations.customers.show_customer", "limit"): lambda: 10,
             ("operations.audit.list_entries", "limit"): lambda: 10,
+            ("operations.history.read_history", "limit"): lambda: 10,
             # One that exists would ask for the right to change weights, too.
             ("operations.intake.prepare_campaign", "name"): lambda: "new",
         }

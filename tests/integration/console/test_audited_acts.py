@@ -197,7 +197,7 @@ ACTS: dict[str, Act] = {
 ELSEWHERE = {"migrate", "restore"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
-    "whoami",
+    *("history", "whoami"),
     "dead-letters list",
     *("dead-letters show", "health", "limits show", "outcomes", "show", "status"),
 }

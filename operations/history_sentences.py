@@ -1,0 +1,70 @@
+"""The sentence of each act of the audit log: what was done, in plain words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "pause": "paused {what}",
+    "resume": "resumed {what}",
+    "cancel": "cancelled {what}",
+    "weight": "changed the weight of {what} from {before} to {after}",
+    "accept": "began to accept {after} into {what}",
+    "accept one": "accepted {what}",
+    "accepted": "read {before} into {what}: {after}",
+    "resend": "sent {what} again",
+    "reissue": "reissued {what} under new requestIds",
+    "discard": "discarded {what}",
+    "reveal": "looked at {what} in the clear",
+    "export": "exported {what}: {after}",
+    "revoke": "asked to revoke {what}",
+    "revoked": "revoked {what}",
+    "not revoked": "could not revoke {what}: {after}",
+    "revoke in doubt": "tried to revoke {what}, which may have failed: {after}",
+    "set limit": "asked to set the limit of {what} from {before} to {after}",
+    "set limit done": "set the limit of {what} from {before} to {after}",
+    "set limit failed": "could not set the limit of {what}: {after}",
+    "end suspensions": "asked to end the suspensions of {what}",
+    "end suspensions done": "ended the suspensions of {what}: {after}",
+    "end suspensions failed": "could not end the suspensions of {what}: {after}",
+    "erase": "erased {what}: {after}",
+    "prune": "began to prune {what}: {before}",
+    "pruned": "pruned {what}: {after}",
+    "backup": "backed up {what} {after}",
+    "backup failed": "could not back up {what} {after}",
+    "restore": "restored {what} {after}",
+    "migrate": "changed the schema of {what} from {before} to {after}",
+    "grant": "granted on {what}: {after}",
+    "chain broken": "found that {what} was changed",
+}
+"""By verb; `what` is the target in words, `before` and `after` are as the entry has them."""
+
+BEGINNINGS: Final[Mapping[str, str]] = {
+    "set limit done": "set limit",
+    "set limit failed": "set limit",
+    "end suspensions done": "end suspensions",
+    "end suspensions failed": "end suspensions",
+    "revoked": "revoke",
+    "not revoked": "revoke",
+    "revoke in doubt": "revoke",
+    "accepted": "accept",
+    "pruned": "prune",
+}
+"""By the verb of an outcome, that of the entry that began the act."""
+
+_NONE = "nothing"
+
+
+def sentence(verb: str, what: str, before: str, after: str) -> str:
+    """Say what was done; a verb without a sentence of its own is shown with its change.
+
+    Args:
+        verb: the entry's verb.
+        what: its target, in words.
+        before: the state or limit before it.
+        after: the same after it.
+    """
+    wording = SENTENCES.get(verb)
+    if wording is not None:
+        return wording.format(what=what, before=before or _NONE, after=after or _NONE)
+    change = " → ".join(text for text in (before, after) if text)
+    return f"{verb}: {what}{f' ({change})' if change else ''}"
