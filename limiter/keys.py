@@ -27,7 +27,7 @@ def lock_key(account: str, fingerprint: str) -> str:
 
 
 def paused_key(account: str) -> str:
-    """Name the set of the paused and cancelled campaigns' ids."""
+    """Name the set of what must not be called: campaigns (`ID`) and rewards (`ID:REWARD`)."""
     return f"issuance:{account}:halted"
 
 

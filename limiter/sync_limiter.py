@@ -5,7 +5,7 @@ from typing import Any
 
 from redis import Redis
 
-from limiter.campaign_ids import read_ids
+from limiter.campaign_ids import Halted, halted_member, read_halted, read_ids
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
 from limiter.lua_scripts import load
 from limiter.reservation import MICROSECONDS
@@ -66,19 +66,22 @@ class SyncLimiter:
         arguments = {"setting_rate": self._rate_per_minute, "adapts": 1}
         return int(self._run("resume", keys, arguments)["ended"])
 
-    def pause(self, campaign_id: int) -> None:
-        """Stop new calls of a campaign on all workers."""
+    def pause(self, halted: Halted) -> None:
+        """Stop new calls of a campaign, or of one of its rewards, on all workers."""
         with reach_redis():
-            self._redis.sadd(paused_key(self._account), str(campaign_id))
+            self._redis.sadd(paused_key(self._account), halted_member(halted))
 
-    def unpause(self, campaign_id: int) -> None:
-        """Allow calls of a campaign again; no effect on one that is not paused."""
+    def unpause(self, halted: Halted) -> None:
+        """Allow calls again; no effect on what is not paused."""
         with reach_redis():
-            self._redis.srem(paused_key(self._account), str(campaign_id))
+            self._redis.srem(paused_key(self._account), halted_member(halted))
 
-    def paused(self) -> frozenset[int]:
-        """Read the ids of the paused and cancelled campaigns."""
-        return self._read_ids(paused_key(self._account))
+    def paused(self) -> frozenset[Halted]:
+        """Read which campaigns and rewards must not be called."""
+        key = paused_key(self._account)
+        with reach_redis():
+            members = self._redis.smembers(key)
+        return read_halted(members, key)
 
     def idle_seconds(self) -> float | None:
         """Return how long ago the newest call slot was; below 0: slots ahead are reserved.
@@ -97,12 +100,10 @@ class SyncLimiter:
         return seconds + (microseconds - newest) / MICROSECONDS if newest else None
 
     def _suspended_campaigns(self) -> list[int]:
-        return sorted(self._read_ids(suspended_campaigns_key(self._account)))
-
-    def _read_ids(self, key: str) -> frozenset[int]:
+        key = suspended_campaigns_key(self._account)
         with reach_redis():
             members = self._redis.smembers(key)
-        return read_ids(members, key)
+        return sorted(read_ids(members, key))
 
     def _campaign_keys(self, campaigns: list[int]) -> list[str]:
         return [campaign_key(self._account, number) for number in campaigns]

@@ -18,6 +18,7 @@ from ledger.queries.campaign_accounts import halted_campaigns, working_accounts
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_call_seconds
+from limiter.campaign_ids import Halted
 from limiter.state import Availability
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
@@ -115,15 +116,15 @@ def _reconcile_paused(services: WorkerServices, groups: Iterable[AccountGroup]) 
     known = [limiter.paused() for limiter in limiters]
     halted = halted_campaigns(services.ledger)
     for group, limiter, paused in zip(groups, limiters, known, strict=True):
-        wanted = frozenset[int]().union(*(halted.get(name, ()) for name in group.names))
+        wanted = frozenset[Halted]().union(*(halted.get(name, ()) for name in group.names))
         _copy_paused(limiter, paused, wanted)
 
 
-def _copy_paused(limiter: SyncLimiter, known: frozenset[int], wanted: frozenset[int]) -> None:
-    for campaign_id in wanted - known:
-        limiter.pause(campaign_id)
-    for campaign_id in known - wanted:
-        limiter.unpause(campaign_id)
+def _copy_paused(limiter: SyncLimiter, known: frozenset[Halted], wanted: frozenset[Halted]) -> None:
+    for halted in wanted - known:
+        limiter.pause(halted)
+    for halted in known - wanted:
+        limiter.unpause(halted)
     if known != wanted:
         log.info(
             "paused_campaigns_reconciled", paused=len(wanted - known), unpaused=len(known - wanted)

@@ -11,7 +11,19 @@ from limiter.state import Availability
 from limiter.sync_limiter import SyncLimiter
 
 CENTURY = 100 * 365 * 24 * 3600 * 1_000_000
-FOREIGN = ("", "x", "-7", "7.5", "\N{ARABIC-INDIC DIGIT SEVEN}", "9" * 30, "0", b"\xff\xfe")
+FOREIGN = (
+    "",
+    "x",
+    "-7",
+    "7.5",
+    "\N{ARABIC-INDIC DIGIT SEVEN}",
+    "9" * 30,
+    "0",
+    "7:",
+    "x:1001",
+    ":",
+    b"\xff\xfe",
+)
 
 
 @pytest.fixture

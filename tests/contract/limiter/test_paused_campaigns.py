@@ -35,3 +35,14 @@ async def test_the_console_pauses_and_unpauses_for_the_workers(clients, account,
     console.unpause(7)
     console.unpause(7)
     assert await campaigns.paused() == frozenset()
+
+
+@pytest.mark.parametrize("reward", ["1001", "ext:SKU-9", "ext:a:b c"])
+async def test_one_reward_of_a_campaign_is_paused_and_unpaused(clients, account, clock, reward):
+    console = SyncLimiter(clients.redis_sync(), account, rate_per_minute=60)
+    campaigns = PausedCampaigns(await clients.redis(), account, clock)
+    console.pause((7, reward))
+    console.pause(8)
+    assert await campaigns.paused() == console.paused() == {(7, reward), 8}
+    await campaigns.unpause((7, reward))
+    assert console.paused() == {8}

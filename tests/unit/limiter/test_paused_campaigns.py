@@ -23,6 +23,14 @@ async def test_paused_campaigns_are_read_again_after_half_a_second(redis):
     assert await worker.paused() == {7}
 
 
+async def test_what_a_process_pauses_itself_is_paused_there_at_once(redis):
+    clock = Clock()
+    worker = PausedCampaigns(redis, "till", clock)
+    assert await worker.paused() == frozenset()
+    await worker.pause((7, "1001"))
+    assert await worker.paused() == {(7, "1001")}
+
+
 async def test_no_call_starts_before_the_paused_campaigns_were_read(redis):
     await PausedCampaigns(redis, "till").pause(7)
     worker = PausedCampaigns(redis, "till")
