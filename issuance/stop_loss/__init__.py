@@ -1,0 +1,1 @@
+"""The stop-loss: whose fault a refusal is, and when a reward's faults are too many."""
