@@ -32,6 +32,7 @@ def admin_routes(world: World) -> list[Route]:
         ("GET", "/_switches", _show_switches),
         ("POST", "/_switches", _change_switches),
         ("POST", "/_rewards/{reward_id:int}", _change_reward),
+        ("POST", "/_transactions/{transaction_id:int}", _plant),
         ("POST", "/_customers", _put_customer),
         ("DELETE", "/_tokens", _revoke_tokens),
         ("POST", "/_reset", _reset),
@@ -106,6 +107,15 @@ async def _change_reward(world: World, request: Request) -> Response:
     except KeyError:
         return JSONResponse({"error": "the catalogue has no such reward"}, status_code=404)
     return JSONResponse({"rewardId": reward_id})
+
+
+async def _plant(world: World, request: Request) -> Response:
+    account, number = request.query_params.get("account"), request.path_params["transaction_id"]
+    try:
+        world.plant(number, await request.json(), account)
+    except KeyError:
+        return JSONResponse({"error": "the account has no such transaction"}, status_code=404)
+    return JSONResponse({"transactionId": number})
 
 
 async def _put_customer(world: World, request: Request) -> Response:

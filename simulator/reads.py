@@ -40,6 +40,16 @@ class View:
         until = world.clock() - world.switches.read_lag_seconds
         return cls(world.accounts[caller.account], call, until, world.switches)
 
+    def shows(self, transaction: Transaction) -> bool:
+        """Whether a transaction is visible."""
+        gone = transaction.state == "CANCELLED" and self.switches.revoked_read == "gone"
+        return transaction.at <= self.until and not transaction.hidden and not gone
+
+    def state_of(self, transaction: Transaction) -> dict[str, str]:
+        """The state of a revoked transaction, if a switch says that reads show it."""
+        shown = transaction.state == "CANCELLED" and self.switches.revoked_read == "cancelled"
+        return {"state": transaction.state} if shown else {}
+
     def reward_of(self, transaction: Transaction) -> Reward:
         """The reward of a transaction, with its current rules."""
         return self.account.rewards[transaction.reward_id]
@@ -131,14 +141,14 @@ def _lookup_error(code: int, message: str) -> Reply:
 
 def _find(view: View) -> Transaction | None:
     found = view.account.journal.find(_number(view.call.parameters["transaction_id"]))
-    return found if found and found.at <= view.until else None
+    return found if found and view.shows(found) else None
 
 
 def _list(view: View, transactions: Iterable[Transaction], page: _Page) -> Reply:
     entries = [
         entry
         for transaction in transactions
-        if transaction.at <= view.until and _is_wanted(view, transaction)
+        if view.shows(transaction) and _is_wanted(view, transaction)
         for entry in [_entry(view, transaction)]
         if view.call.query.get("status", str(entry["status"]["success"])).lower()
         == str(entry["status"]["success"]).lower()
@@ -194,6 +204,7 @@ def _entry(view: View, transaction: Transaction) -> dict[str, Any]:
         "fulfillmentStatus": transaction.extras.fulfillment_status,
         "redemptionType": redemption_type(reward, transaction),
         **dates(transaction),
+        **view.state_of(transaction),
     }
 
 
@@ -211,6 +222,7 @@ def _show(view: View, transaction: Transaction | None) -> Reply:
     )
     if view.switches.detail_format == "older":
         details = older_details(details)
+    details |= view.state_of(transaction)
     return service_reply({"status": [SHOWN.as_json()], "data": details}, SHOWN.code, view.switches)
 
 

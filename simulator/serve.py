@@ -161,6 +161,10 @@ class Simulator:
         """Change a reward's rules until the next reset."""
         self._ask(lambda: self._world.change_reward(reward_id, changes, account))
 
+    def plant(self, transaction_id: int, *, account: str | None = None, **shown: Any) -> None:
+        """Show a transaction differently in reads: `hidden`, `units` or `copies`."""
+        self._ask(lambda: self._world.plant(transaction_id, shown, account))
+
     def put_customer(self, *, account: str | None = None, **profile: Any) -> None:
         """Add or replace a customer until the next reset."""
         self._ask(lambda: self._world.put_customer(profile, account))

@@ -41,6 +41,7 @@ class Switches:
     conv_ratio_cap: int = 0
     reversed_voucher: Literal["hidden", "shown"] = "hidden"
     revoke_enable: bool = False
+    revoked_read: Literal["unchanged", "cancelled", "gone"] = "unchanged"
     transaction_number: Literal["required", "optional"] = "required"
     detail_format: Literal["current", "older"] = "current"
     timezone: TimeZone = "UTC"

@@ -48,10 +48,20 @@ class Transaction:
     by_group: bool = False
     extras: Extras = NO_EXTRAS
     event_log_id: str | None = None
+    hidden: bool = False
+    """Planted: no read shows it."""
+    shown_units: int | None = None
+    """Planted: the reads show this number of units."""
 
     def units_before(self, moment: float) -> list[Unit]:
         """The units issued up to `moment` (epoch seconds): what a lagging read sees."""
-        return [unit for unit in self.units if unit.at <= moment]
+        seen = [unit for unit in self.units if unit.at <= moment]
+        if self.shown_units is None:
+            return seen
+        more = range(len(seen), self.shown_units)
+        return seen[: self.shown_units] + [
+            Unit(f"Planted-{self.transaction_id}-{number}", 0, self.at) for number in more
+        ]
 
     def status_with(self, units: int) -> Status:
         """The status once `units` of the requested units are issued."""

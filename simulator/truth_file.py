@@ -67,12 +67,20 @@ def _replay(world: World, event: dict[str, Any]) -> None:
             for account in world.accounts.values():
                 if transaction := account.journal.find(transaction_id):
                     cancel(world, transaction)
+        case _:
+            with suppress(ValidationError, KeyError):  # the current catalogue may lack it
+                _replay_change(world, event)
+
+
+def _replay_change(world: World, event: dict[str, Any]) -> None:
+    account = event.get("account")
+    match event:
         case {"event": "reward", "rewardId": int() as reward_id, "changes": dict() as changes}:
-            with suppress(KeyError):  # the current catalogue has no such reward
-                world.change_reward(reward_id, changes, event.get("account"))
+            world.change_reward(reward_id, changes, account)
+        case {"event": "planted", "transactionId": int() as transaction_id, "plant": dict() as raw}:
+            world.plant(transaction_id, raw, account)
         case {"event": "customer", "profile": dict() as profile}:
-            with suppress(ValidationError, KeyError):
-                world.put_customer(profile, event.get("account"))
+            world.put_customer(profile, account)
 
 
 def _replay_call(world: World, submission: Submission) -> None:

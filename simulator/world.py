@@ -17,6 +17,7 @@ from simulator.catalogue import Catalogue, Profile
 from simulator.delivery import Delivery
 from simulator.faults import Fault, Faults
 from simulator.malformation import malform
+from simulator.planting import plant
 from simulator.replies import JSON, Reply
 from simulator.reward import Reward
 from simulator.switches import Switches
@@ -109,6 +110,13 @@ class World:
         """Add or replace a customer until the next reset; raises ValidationError or KeyError."""
         self.account(account).directory.put(TypeAdapter(Profile).validate_python(raw))
         self.truth.record({"event": "customer", "account": account, "profile": raw})
+
+    def plant(self, transaction_id: int, raw: dict[str, Any], account: str | None = None) -> None:
+        """Show a transaction differently in reads; raises ValidationError or KeyError."""
+        plant(self.account(account), transaction_id, raw)
+        self.truth.record(
+            {"event": "planted", "account": account, "transactionId": transaction_id, "plant": raw}
+        )
 
     def change_switches(self, changes: dict[str, Any]) -> None:
         """Change switches for later calls; raises ValidationError."""
