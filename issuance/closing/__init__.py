@@ -1,0 +1,1 @@
+"""Closing: comparing lines with the API's transactions, samples, and canonical statements."""
