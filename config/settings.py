@@ -86,7 +86,9 @@ class Settings(BaseSettings):
         "empty: snake for single, else camel.",
     )
     api_time_zone: str = Field(
-        "UTC", description="IANA zone of the API's local times, for example Asia/Kolkata."
+        "UTC",
+        description="IANA zone of the API's local times and of its midnight, at which used-up "
+        "limits begin again, for example Asia/Kolkata.",
     )
     api_country: str = Field(
         "",

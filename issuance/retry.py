@@ -1,12 +1,12 @@
 """Decide after an outcome: settle the job, try again or reconcile. Pure: `rng` is a parameter."""
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import assert_never
 
 from issuance.edge import EdgeVerdict
+from issuance.limit_windows import is_same_day, limit_window_seconds
 from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
 
@@ -16,8 +16,8 @@ _THROTTLED_MIN_SECONDS = 1.0  # `Retry-After: 0` must not cause a storm of uncou
 # Share of Retry-After. Calls that were refused together must not be repeated together.
 _THROTTLED_JITTER = 0.25
 _LIMIT_WINDOWS_MAX = 3
+LIMIT = "limit"  # why a job with a used-up limit is tried again
 _LOOK_PATIENCE = 2  # sends and reads together, as a multiple of `max_attempts`
-_LIMIT_JITTER_SECONDS = 600.0
 _EDGE_AGAIN_SECONDS = 5.0  # the suspension limits the calls, so the job need not wait longer
 
 
@@ -80,6 +80,8 @@ class History:
     is_probe: bool = False
     """The call probed a suspended account, or suspended reads: a failure does not count."""
     limit_deferrals: int = 0
+    limit_refused_at: datetime | None = None
+    """When a limit was found used up before this call, and the job was deferred."""
     defers_limits: bool = False
     """The campaign was started with `--defer-limits`."""
     empty_reads: int = 0
@@ -112,6 +114,13 @@ class TryAgain:
 
     `transient`, `in_doubt`, `throttled`, `unauthorised`, `edge`, `probe` or `limit`.
     """
+    replaces_deferral: bool = False
+    """It waits for the same limit as the deferral before it, which brought no new day."""
+
+    @property
+    def uses_deferral(self) -> bool:
+        """Whether it uses up one of the deferrals that a job has for limits."""
+        return self.because == LIMIT and not self.replaces_deferral
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ def decide(
         outcome: the classified reply.
         history: counts and ages, this attempt included.
         policy: the bounds.
-        now: the time in UTC; only limit windows need it.
+        now: the time in the brand's zone; only limits need it, which begin again at its midnight.
         rng: the source of jitter.
     """
     if outcome.by_edge and history.edge is not EdgeVerdict.JOB:
@@ -169,10 +178,13 @@ def _decide_alone(
             return TryAgain(delay, counted=False, because=outcome.refusal)
         case Kind.DEFERRED | Kind.TRANSIENT | Kind.IN_DOUBT:
             return _retry(outcome, history, policy, rng)
-        case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history):
+        case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history, now):
             messages = " ".join(line.message for line in outcome.lines)
             return TryAgain(
-                limit_window_seconds(messages, now, rng), counted=False, because="limit"
+                limit_window_seconds(messages, now, rng),
+                counted=False,
+                because=LIMIT,
+                replaces_deferral=_was_useless(history, now),
             )
         case Kind.ISSUED | Kind.PARTIAL if (
             outcome.needs_reconciliation and policy.reconcile_delays_seconds
@@ -264,22 +276,11 @@ def bounded(retry_after: float) -> float:
     return min(max(0.0, retry_after), _RETRY_AFTER_MAX_SECONDS)
 
 
-def _may_defer(history: History) -> bool:
-    return history.defers_limits and history.limit_deferrals < _LIMIT_WINDOWS_MAX
+def _may_defer(history: History, now: datetime) -> bool:
+    used = history.limit_deferrals - _was_useless(history, now)
+    return history.defers_limits and used < _LIMIT_WINDOWS_MAX
 
 
-def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
-    """Seconds until the window named in a 12005 message ends, plus up to ten minutes of jitter.
-
-    "Max limit for the DAYS is reached" waits for the next UTC day, WEEKS for Monday, MONTHS for the
-    first of the month; an unnamed window counts as a day. Of several windows the longest counts.
-    """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    units = set(re.findall(r"\b(DAY|WEEK|MONTH)S?\b", message.upper()))
-    if "MONTH" in units:
-        end = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-    elif "WEEK" in units:
-        end = midnight + timedelta(days=7 - midnight.weekday())
-    else:
-        end = midnight + timedelta(days=1)
-    return (end - now).total_seconds() + rng.uniform(0.0, _LIMIT_JITTER_SECONDS)
+def _was_useless(history: History, now: datetime) -> bool:
+    """Whether the last deferral ended in the day in which it began, and is not to be counted."""
+    return history.limit_deferrals > 0 and is_same_day(history.limit_refused_at, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -113,7 +114,7 @@ def _issue(
         held,
         account.client,
         account.limits,
-        _bounds(services),
+        _bounds(services, account),
         account.places,
         fingerprints=services.fingerprints,
         is_stopping=is_stopping,
@@ -147,11 +148,12 @@ def _issue(
     return chunk.leave()
 
 
-def _bounds(services: WorkerServices) -> Bounds:
+def _bounds(services: WorkerServices, account: AccountServices) -> Bounds:
     settings = services.settings
     return Bounds(
         policy=settings.retry_policy,
         start_within_seconds=settings.call_window_seconds,
         lease_seconds=settings.lease_seconds,
         call_seconds=settings.api_timeout_seconds,
+        zone=ZoneInfo(account.account.time_zone),
     )

@@ -26,11 +26,12 @@ from issuance.chunk_message import ChunkMessage
 from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Lane, Line
+from issuance.retry import LIMIT
 from issuance.states import CampaignState, State
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
-from ledger.store.schema import campaigns, jobs, lines
+from ledger.store.schema import attempts, campaigns, jobs, lines
 
 CLAIMS_MAX = 3
 """After this many claims without an outcome a job is poison: reconciled once, never resent."""
@@ -79,6 +80,8 @@ class ClaimedJob:
     """See `Job.traceparent`."""
     due_at_ms: int = 0
     """When it became due: its acceptance, or the end of its last delay; by the ledger's clock."""
+    limit_refused_at: datetime | None = None
+    """When a limit was found used up and the job was last deferred; by the worker's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,11 @@ def claim(
         lease = {"lease_ms": milliseconds(lease_seconds)}
         taken = connection.execute(_TAKE_AGAIN if orphaned else _TAKE, of_chunk | lease).all()
         of_jobs, shown, vouchers = _lines(connection, [row[0] for row in taken])
+        deferred = [row[0] for row in taken if row[_LIMIT_DEFERRALS]]
+        refused = _limits_refused(connection, deferred)
     claimed = sorted(
-        (_claimed(row, of_jobs, shown, vouchers) for row in taken), key=attrgetter("number")
+        (_claimed(row, of_jobs, shown, vouchers, refused) for row in taken),
+        key=attrgetter("number"),
     )
     return Claim(
         chunk_id,
@@ -268,6 +274,8 @@ def _take(*, again: bool) -> ReturningUpdate[Any]:
     )
 
 
+_LIMIT_DEFERRALS = 11
+"""Where it is in a claimed row."""
 _TAKE = _take(again=False)
 _TAKE_AGAIN = _take(again=True)
 _LINES = (
@@ -309,14 +317,31 @@ def _lines(
     return of_jobs, shown, vouchers
 
 
+_LIMITS_REFUSED = (
+    select(attempts.c.job_number, func.max(attempts.c.started_at))
+    .where(attempts.c.job_number.in_(_NUMBERS), attempts.c.decision.endswith(f"({LIMIT})"))
+    .group_by(attempts.c.job_number)
+)
+
+
+def _limits_refused(connection: Connection, numbers: list[int]) -> dict[int, int]:
+    """Read when each of these jobs was last deferred for a used-up limit."""
+    if not numbers:
+        return {}
+    found = connection.execute(_LIMITS_REFUSED, {"job_numbers": numbers})
+    return dict(map(tuple, found))
+
+
 def _claimed(
-    row: Sequence[Any], of_jobs: dict[int, list[Line]], shown: _Shown, vouchers: _Shown
+    row: Sequence[Any],
+    of_jobs: dict[int, list[Line]],
+    shown: _Shown,
+    vouchers: _Shown,
+    refused: dict[int, int],
 ) -> ClaimedJob:
     # Unpacked by position: reading fields by name costs as much as the statement.
     number, job_id, campaign_id, customer, variant, body, generation, *counts = tuple(row)
-    attempts, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = (
-        counts
-    )
+    calls, budget_attempts, budget_age, may_have_reached, limit_deferrals, redrives, *rest = counts
     fallback, empty_reads, first_claimed_at, reissue_of, claims, scope, *given = rest
     transaction_number, traceparent, due_at = given
     return ClaimedJob(
@@ -328,7 +353,7 @@ def _claimed(
         body=body,
         lines=tuple(of_jobs[number]),
         generation=generation,
-        attempts=attempts,
+        attempts=calls,
         budget_attempts=budget_attempts,
         budget_age_seconds=None if budget_age is None else budget_age / 1000,
         may_have_reached=bool(may_have_reached),
@@ -345,4 +370,5 @@ def _claimed(
         transaction_number=transaction_number,
         traceparent=traceparent,
         due_at_ms=due_at,
+        limit_refused_at=instant(refused.get(number)),
     )

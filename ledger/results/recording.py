@@ -347,7 +347,7 @@ def _try_again(
         "may_have_reached": attempt.outcome.kind is Kind.IN_DOUBT or isinstance(again, Reconcile),
         "budget_attempts": int(again.counted),
         "budget_started_at": now - attempt.took_ms if again.counted else None,
-        "limit_deferrals": int(isinstance(again, TryAgain) and again.because == "limit"),
+        "limit_deferrals": int(isinstance(again, TryAgain) and again.uses_deferral),
         "fallback": again.fallback if isinstance(again, Reconcile) else None,
         "empty_reads": int(isinstance(again, Reconcile) and again.found_nothing),
     }

@@ -12,7 +12,7 @@ import structlog
 
 from issuance.masking import scrub
 from issuance.outcome import Outcome, Refusal
-from issuance.retry import Settle, TryAgain, bounded
+from issuance.retry import LIMIT, Settle, TryAgain, bounded
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
 from limiter.feedback_buffer import CallResult, Verdict
@@ -175,7 +175,7 @@ class Admission:
 def issue_result(attempt: Attempt) -> CallResult:
     """Return what the limits need to know of an issue call."""
     job, outcome, decision = attempt.job, attempt.outcome, attempt.decision
-    is_tried_again = isinstance(decision, TryAgain) and decision.because != "limit"
+    is_tried_again = isinstance(decision, TryAgain) and decision.because != LIMIT
     return CallResult(
         _verdict(outcome),
         settled=outcome.readable and not is_tried_again,

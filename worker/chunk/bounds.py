@@ -1,6 +1,7 @@
 """Time limits of one chunk."""
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from issuance.retry import RetryPolicy
 
@@ -15,9 +16,11 @@ class Bounds:
             the lease.
         lease_seconds: the duration of the claim.
         call_seconds: the timeout of one call, or of the reads for one job.
+        zone: the brand's; used-up limits begin again at its midnight.
     """
 
     policy: RetryPolicy
     start_within_seconds: float
     lease_seconds: float
     call_seconds: float = 30.0
+    zone: tzinfo = UTC

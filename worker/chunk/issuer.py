@@ -91,7 +91,7 @@ class ChunkIssuing:
             rng=rng,
             is_cancelled=claim.is_cancelled,
         )
-        self._sender = Sender(claim, client, bounds.policy, rng, traceparent_of)
+        self._sender = Sender(claim, client, bounds.policy, rng, traceparent_of, zone=bounds.zone)
         self._reconciler = Reconciler(
             client,
             bounds.policy,

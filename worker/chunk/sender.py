@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from random import Random
 
 from issuance.edge import judge_edge
@@ -26,6 +26,7 @@ class Sender:
         policy: the retry policy.
         rng: the source of jitter.
         traceparent_of: returns the trace context that a job's call carries; None: no call has one.
+        zone: see `Bounds`.
     """
 
     def __init__(
@@ -35,12 +36,15 @@ class Sender:
         policy: RetryPolicy,
         rng: Random,
         traceparent_of: Callable[[ClaimedJob], str | None] | None = None,
+        *,
+        zone: tzinfo = UTC,
     ) -> None:
         self._defers_limits = claim.defers_limits
         self._client = client
         self._policy = policy
         self._rng = rng
         self._traceparent_of = traceparent_of
+        self._zone = zone
         self._claimed_at = time.monotonic()
 
     async def send(
@@ -77,7 +81,9 @@ class Sender:
         return Attempt(
             job=job,
             outcome=outcome,
-            decision=decide(outcome, history, self._policy, now=datetime.now(UTC), rng=self._rng),
+            decision=decide(
+                outcome, history, self._policy, now=datetime.now(self._zone), rng=self._rng
+            ),
             started_at_ms=started_at_ms,
             took_ms=round((ended - started) * 1000),
             http_status=answer.status if answer else None,
@@ -96,6 +102,7 @@ class Sender:
             calls_before=job.attempts,
             is_probe=is_probe,
             limit_deferrals=job.limit_deferrals,
+            limit_refused_at=job.limit_refused_at,
             defers_limits=self._defers_limits,
         )
 

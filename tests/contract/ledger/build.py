@@ -141,7 +141,12 @@ def issue(job: ClaimedJob) -> Answer:
 
 
 def judge(
-    job: ClaimedJob, reply: Reply, *, policy: RetryPolicy | None = None, defers_limits: bool = False
+    job: ClaimedJob,
+    reply: Reply,
+    *,
+    policy: RetryPolicy | None = None,
+    defers_limits: bool = False,
+    now: datetime = datetime(2026, 1, 7, 12, tzinfo=UTC),
 ) -> Attempt:
     """Classify a reply and decide on it, as a worker does."""
     outcome = classify(job.lines, job.variant, reply, resent=job.may_have_reached)
@@ -150,9 +155,9 @@ def judge(
         age_seconds=job.budget_age_seconds or 0.0,
         in_doubt_before=job.may_have_reached,
         limit_deferrals=job.limit_deferrals,
+        limit_refused_at=job.limit_refused_at,
         defers_limits=defers_limits,
     )
-    now = datetime(2026, 1, 7, 12, tzinfo=UTC)
     has_body = isinstance(reply, Answer)
     return Attempt(
         job=job,

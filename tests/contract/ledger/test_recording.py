@@ -1,5 +1,7 @@
 """Recording: a group of outcomes is stored in one transaction, before the acknowledgement."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -28,6 +30,7 @@ from tests.contract.ledger.build import (
 )
 
 ONCE = RetryPolicy(max_attempts=1)
+NOON, DAY = datetime(2026, 1, 7, 12, tzinfo=UTC), timedelta(days=1)
 
 
 def attempts_of(desk):
@@ -162,10 +165,37 @@ def test_a_limit_that_is_deferred_uses_up_a_deferral_and_no_attempt(ledger):
 def test_a_limit_that_was_deferred_too_often_is_dead_lettered(ledger):
     desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
     desk.accept(make_job(campaign="patient"))
+    now = NOON
     while desk.counts() == {State.WAITING: 1}:
         held, claimed = desk.take_one()
-        desk.record(held, judge(claimed, refuse(LIMIT_CODE), defers_limits=True))
+        desk.record(held, judge(claimed, refuse(LIMIT_CODE), defers_limits=True, now=now))
+        now += timedelta(days=1)
     assert (desk.letter().reason, desk.letter().attempts) == ("limit", 4)
+
+
+def test_a_deferral_is_not_used_up_when_the_next_refusal_comes_on_the_same_day(ledger):
+    desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
+    desk.accept(make_job(campaign="patient"))
+    used = []
+    for now in (NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=11), NOON + DAY):
+        held, claimed = desk.take_one()
+        desk.record(held, judge(claimed, refuse(LIMIT_CODE), defers_limits=True, now=now))
+        used.append(desk.row(claimed.id).limit_deferrals)
+    assert used == [1, 1, 1, 2]
+    assert desk.row(claimed.id).attempts == 4
+
+
+def test_a_claim_says_when_a_limit_was_found_used_up_and_not_when_the_job_failed_otherwise(ledger):
+    desk = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
+    held, claimed = desk.take_one(make_job(campaign="patient"))
+    assert claimed.limit_refused_at is None
+    desk.record(held, judge(claimed, refuse(BUSY_CODE), now=NOON))
+    held, claimed = desk.take_one()
+    assert claimed.limit_refused_at is None
+    desk.record(held, judge(claimed, refuse(LIMIT_CODE), defers_limits=True, now=NOON + DAY))
+    held, claimed = desk.take_one()
+    desk.record(held, judge(claimed, refuse(BUSY_CODE), now=NOON + 2 * DAY))
+    assert desk.take_one()[1].limit_refused_at == NOON + DAY
 
 
 def test_a_job_that_is_given_back_waits_and_no_attempt_is_counted(desk):

@@ -1,16 +1,19 @@
 """From outcome to decision: what is settled, and what is retried when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason, settled_state
-from issuance.retry import History, RetryPolicy, Settle, TryAgain, decide, limit_window_seconds
+from issuance.retry import History, RetryPolicy, Settle, TryAgain, decide
 from issuance.states import State
 
+KOLKATA = ZoneInfo("Asia/Kolkata")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
 OPEN_KINDS = [Kind.TRANSIENT, Kind.IN_DOUBT]
 REASONS = {
@@ -158,6 +161,33 @@ def test_a_limit_is_deferred_at_most_three_times():
     assert decisions[3] == Settle(State.FAILED, Reason.LIMIT)
 
 
+@pytest.mark.parametrize(
+    ("refused_before", "is_useless"),
+    [
+        (None, False),
+        (datetime(2026, 11, 23, 18, 29, tzinfo=UTC), False),  # 23:59 of the day before
+        (datetime(2026, 11, 23, 18, 31, tzinfo=UTC), True),  # 00:01 of the brand's day
+    ],
+)
+def test_a_deferral_that_brought_no_new_day_of_the_brand_is_not_counted(refused_before, is_useless):
+    now = datetime(2026, 11, 24, 5, 30, tzinfo=KOLKATA)
+    result = outcome(Kind.FAILED, reason=Reason.LIMIT)
+    past = history(defers_limits=True, limit_deferrals=1, limit_refused_at=refused_before)
+    decision = choose(result, past, now=now)
+    assert (decision.replaces_deferral, decision.uses_deferral) == (is_useless, not is_useless)
+    fourth = choose(result, replace(past, limit_deferrals=3), now=now)
+    assert isinstance(fourth, TryAgain) is is_useless
+
+
+def test_a_first_refusal_of_a_day_uses_up_a_deferral_although_an_older_budget_had_one():
+    past = history(defers_limits=True, limit_deferrals=0, limit_refused_at=NOON)
+    assert choose(outcome(Kind.FAILED, reason=Reason.LIMIT), past).uses_deferral
+
+
+def test_only_limits_use_up_deferrals():
+    assert not choose(outcome(Kind.TRANSIENT)).uses_deferral
+
+
 def test_the_longest_limit_window_of_several_lines_counts():
     lines = tuple(
         LineOutcome(
@@ -175,46 +205,6 @@ def test_the_longest_limit_window_of_several_lines_counts():
 def test_other_refusals_are_not_deferred():
     result = outcome(Kind.FAILED, reason=Reason.FAILED)
     assert choose(result, history(defers_limits=True)) == Settle(State.FAILED, Reason.FAILED)
-
-
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-WINDOWS = {
-    "Max limit for the DAYS is reached. Allowed limit is 1 For Level CUSTOMER": "day",
-    "max limit for the day": "day",
-    "Max limit for the WEEKS is reached": "week",
-    "Max limit for the MONTHS is reached": "month",
-    "limit for the MONTH": "month",
-    "": "day",
-    "someDAYS MONTHSLY": "day",
-}
-
-
-def boundary_before(moment, window):
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    if window == "week":
-        return midnight - timedelta(days=midnight.isoweekday() - 1)
-    return midnight.replace(day=1) if window == "month" else midnight
-
-
-@given(moments, st.sampled_from(sorted(WINDOWS)), st.integers())
-def test_a_limit_window_ends_in_the_future_at_its_boundary(now, message, seed):
-    window = WINDOWS[message]
-    jitter = Random(seed).uniform(0, 600)
-    delay = limit_window_seconds(message, now, Random(seed))
-    assert delay > 0
-    end = now + timedelta(seconds=delay - jitter)
-    landed = boundary_before(end + timedelta(seconds=1), window)  # a second for rounding of floats
-    assert abs((landed - end).total_seconds()) < 0.01
-    assert landed > now
-    assert boundary_before(now, window) == boundary_before(
-        landed - timedelta(microseconds=1), window
-    )
-
-
-@pytest.mark.parametrize(("message", "days"), [("DAYS", 1), ("WEEKS", 7), ("MONTHS", 30)])
-def test_a_window_that_has_just_started_is_waited_for_completely(message, days):
-    start = datetime(2026, 6, 1, tzinfo=UTC)  # a Monday and the first of a month of 30 days
-    assert days * 86_400 <= limit_window_seconds(message, start, Random(1)) <= days * 86_400 + 600
 
 
 def test_a_transient_or_deferred_outcome_is_settled_as_failed():

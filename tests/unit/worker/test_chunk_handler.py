@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,27 @@ from structlog.testing import capture_logs
 
 from issuance.redrive.rules import Verb
 from issuance.states import State
+from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.outbox import find_events
+from ledger.store.clock import instant
 from ledger.store.database import Ledger
-from tests.contract.ledger.build import TIMEOUT, answer, make_job, make_jobs, refuse, say
-from tests.unit.worker.process import published_notices, wake_ups
+from tests.contract.ledger.build import (
+    LIMIT_CODE,
+    TIMEOUT,
+    Desk,
+    answer,
+    make_job,
+    make_jobs,
+    refuse,
+    say,
+)
+from tests.unit.worker.process import (
+    MEMORY_URL,
+    end_services,
+    make_services,
+    published_notices,
+    wake_ups,
+)
 from worker.chunk_handler import handle_chunk
 
 
@@ -42,6 +60,21 @@ def test_a_chunk_is_issued_and_recorded_before_its_message_is_acknowledged(servi
     (chunk,) = book.release()
     assert _handle(services, chunk) == 5
     assert book.counts() == {State.ISSUED: 5}
+
+
+def test_a_used_up_limit_is_deferred_until_midnight_of_the_brand(server, ledger):
+    made = make_services(
+        server, ledger, broker_url=MEMORY_URL, api_time_zone="Pacific/Kiritimati"
+    )  # 14 hours ahead of UTC
+    made.client.always = refuse(LIMIT_CODE, "Max limit for the DAYS is reached")
+    book = Desk(ledger, ensure_campaign(ledger, "patient", defers_limits=True))
+    book.accept(make_job(campaign="patient"))
+    (chunk,) = book.release()
+    _handle(made, chunk)
+    due = instant(book.row(make_job(campaign="patient").id).due_at)
+    end_services(made)
+    local = due.astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert (local.hour, local.minute < 11) == (0, True)
 
 
 def test_a_duplicate_message_claims_nothing_and_makes_no_call(services, book):
