@@ -1,0 +1,1 @@
+"""Forecast when a campaign ends, and say what limits it. Pure."""
