@@ -43,7 +43,7 @@ COMMANDS: Final = {
     ),
     "show": Command(
         "console.commands.show:show",
-        "Show one reward: its state, units, points, expiry and calls; masked unless --reveal.",
+        "Show one reward's story: its calls, where it is now and what may be done; masked.",
     ),
     "customer": Command(
         "console.commands.customer:app",

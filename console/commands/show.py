@@ -1,73 +1,69 @@
-"""`issuance show`: one reward with all that replies have shown of it."""
+"""`issuance show`: the whole story of one reward."""
 
-from collections.abc import Iterator, Sequence
+import sys
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
-from rich.text import Text
 
-from console.rendering.dead_letter_detail import attempt_lines
 from console.rendering.layout import say
-from console.rendering.line_details import detail_lines
-from console.terminal import opened
-from issuance.masking import mask_customer, scrub
-from ledger.dead_letters.browse import AttemptRecord
-from ledger.queries.outcomes import LineRecord
-from operations.formats import clock, one_line
-from operations.outcome_export import outcome_json
-from operations.outcomes import show_reward
+from console.rendering.story import story_lines
+from console.terminal import opened, remark
+from operations.errors import UsageError
+from operations.stories import find_rewards, show_story, story_json
 from operations.time_zones import zone_of
+
+_STDIN = "-"
+_LONGEST_INPUT = 1_024
+_LISTED = 20
 
 
 def show(
-    request_id: Annotated[
-        str,
-        typer.Argument(metavar="REQUEST_ID", help="The reward's requestId.", show_default=False),
-    ],
+    identifier: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="A requestId, job id, transactionNumber or idempotency key. - reads it from "
+            "standard input; without it, it is asked for.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show customer, vouchers and replies in the clear.")
     ] = False,
 ) -> None:
-    """Show one reward: its state, units, points, expiry and calls; masked unless --reveal."""
+    """Show one reward's story: its calls, where it is now and what may be done; masked."""
     with opened() as (subject, services, ledger):
-        reward = show_reward(subject, ledger, request_id, reveal=reveal)
-        line, known = reward.line, reward.known
-        zone = zone_of(services, line.account)
+        found = find_rewards(subject, ledger, _read(identifier))
+        if len(found) > 1:
+            _list(found)
+        shown = show_story(subject, ledger, found[0], reveal=reveal)
+        zone = zone_of(services, shown.story.line.account)
         if as_json:
-            say(to_json(outcome_json(line, zone, reveal=reveal), inf_nan_mode="null").decode())
+            fields = story_json(shown, zone, reveal=reveal)
+            say(to_json(fields, inf_nan_mode="null").decode())
             return
-        for text in _head(line, known, reveal=reveal):
-            say(text)
-        for detail in detail_lines(line, zone, reveal=reveal, known=known):
-            say(f"  {detail}")
-        for text in _calls(reward.calls, known, reveal=reveal):
+        for text in story_lines(shown, zone, reveal=reveal):
             say(text)
 
 
-def _head(line: LineRecord, known: Sequence[str], *, reveal: bool) -> Iterator[Text]:
-    code = "" if line.code is None else f", code {line.code}"
-    yield Text(f"{line.request_id}: {line.state.value}{code}", style="bold")
-    units = "-" if line.quantity is None else line.quantity
-    reward = line.reward_external_id if line.reward_id == 0 else line.reward_id
-    facts = {
-        "campaign": line.campaign,
-        "customer": str(line.customer) if reveal else mask_customer(line.customer),
-        "reward": f"{one_line(str(reward))}, {units}/{line.requested_quantity} units",
-        "message": one_line(line.message if reveal else scrub(line.message or "", known)),
-        "settled": clock(line.settled_at),
-        "revoked": clock(line.revoked_at),
-    }
-    for name, value in facts.items():
-        if value:
-            yield Text(f"  {name}: {value}")
+def _read(identifier: str | None) -> str:
+    """Read what is looked for; what is asked for or read leaves no trace in a shell's history."""
+    if identifier is None and sys.stdin.isatty():
+        return str(typer.prompt("ID, or voucher", err=True))
+    if identifier not in (None, _STDIN):
+        return str(identifier)
+    text = sys.stdin.readline(_LONGEST_INPUT).strip()
+    if not text:
+        raise UsageError("Give an ID, or write it on the first line of standard input")
+    return text
 
 
-def _calls(made: list[AttemptRecord], known: Sequence[str], *, reveal: bool) -> Iterator[Text]:
-    yield Text("Calls", style="bold")
-    for attempt in made:
-        yield from (Text(f"  {text}") for text in attempt_lines(attempt, known, reveal=reveal))
-    if not made:
-        yield Text("  none")
+def _list(found: list[str]) -> None:
+    remark(f"{len(found):,} rewards; the first is shown. The others:")
+    for request_id in found[1 : _LISTED + 1]:
+        remark(f"  issuance show {request_id}")
+    if len(found) > _LISTED + 1:
+        remark(f"  and {len(found) - _LISTED - 1:,} more")

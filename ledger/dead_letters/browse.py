@@ -170,11 +170,17 @@ def _vouchers_of(connection: Connection, job_numbers: Sequence[int]) -> dict[int
     return shown
 
 
-def attempts_of(ledger: Ledger, request_id: str) -> list[AttemptRecord]:
-    """Return the calls of the job that has a line with this requestId, the oldest first."""
-    number = select(lines.c.job_number).where(lines.c.request_id == request_id).scalar_subquery()
-    with ledger.read() as connection:
-        return _attempts(connection, attempts.c.job_number == number)
+def attempts_in(connection: Connection, job_number: int) -> list[AttemptRecord]:
+    """Return a job's calls, the oldest first, within a transaction."""
+    return _attempts(connection, attempts.c.job_number == job_number)
+
+
+def letter_of_job_in(connection: Connection, job_number: int) -> DeadLetter | None:
+    """Return a job's dead letter within a transaction; None: it has none."""
+    row = connection.execute(_LETTERS.where(letters.c.job_number == job_number)).one_or_none()
+    if row is None:
+        return None
+    return _letter(row, _vouchers_of(connection, [job_number]).get(job_number, ()))
 
 
 def _attempts(connection: Connection, condition: ColumnElement[bool]) -> list[AttemptRecord]:

@@ -128,7 +128,7 @@ class Desk:
 
     def _argument(self, call: Call, parameter: inspect.Parameter) -> Any:
         by_name = _VALUES | {
-            "request_id": self.request_id,
+            **dict.fromkeys(("request_id", "text"), self.request_id),
             "file": self.folder / "made",
             "archive": self.folder / "archive.gz",
         }

@@ -77,9 +77,9 @@ def desk(ledger: Ledger) -> Desk:
 def run() -> Run:
     """Run a command in this process; it is not on a terminal."""
 
-    def invoke(*arguments: object) -> Result:
+    def invoke(*arguments: object, input: str | None = None) -> Result:  # noqa: A002  # as click names it
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(command_line(), words, catch_exceptions=False)
+        return CliRunner().invoke(command_line(), words, input=input, catch_exceptions=False)
 
     return invoke
 

@@ -95,7 +95,7 @@ def test_an_unknown_grouping_is_refused(run, issued):
     assert run("status", "--by", "till").exit_code == 2
 
 
-def test_show_has_one_reward_with_its_details_and_calls(run, issued):
+def test_show_has_one_reward_with_its_details_and_story(run, issued):
     output = run("show", issued.id).stdout
     for text in (
         "issued, code 200",
@@ -103,7 +103,8 @@ def test_show_has_one_reward_with_its_details_and_calls(run, issued):
         "expires 2027-01-01 00:00:00 (2027-01-01 00:00:00Z)",
         '"paymentMode":"POINTS","id":55',
         "organisation: 50000",
-        "Calls",
+        "Story",
+        "What may be done",
     ):
         assert text in output
     assert json.loads(run("show", issued.id, "--json").stdout)["pointsRedeemed"] == "12.375"

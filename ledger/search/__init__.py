@@ -1,0 +1,1 @@
+"""Finds lines by what an operator has of them, and reads all that the ledger knows of one."""
