@@ -48,6 +48,18 @@ class Window:
         """Return the first instant from `at` on at which it is closed, in UTC; None: never."""
         return None if self.hours.is_always else self._first(at, is_open=False)
 
+    def open_since(self, at: datetime, since: datetime) -> datetime | None:
+        """Return from when on it has been open until `at`, in UTC; None: it is closed at `at`.
+
+        Args:
+            at: an instant.
+            since: an earlier one; the result is not before it.
+        """
+        opened = self.opens_at(since)
+        while (closes := self.closes_at(opened)) is not None and closes <= at:
+            opened = self.opens_at(closes)
+        return opened if opened <= at else None
+
     def _first(self, at: datetime, *, is_open: bool) -> datetime:
         stretches = self._stretches(at.astimezone(UTC))
         while True:

@@ -42,6 +42,25 @@ def test_a_window_is_open_from_its_first_instant_to_just_before_its_last():
     assert window.opens_at(closes).tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    ("since", "opened"),
+    [
+        ("2026-11-28T12:00", "2026-11-28T12:00"),
+        ("2026-11-28T08:00", "2026-11-28T09:00"),
+        ("2026-11-01T12:00", "2026-11-28T09:00"),
+    ],
+)
+def test_a_window_says_since_when_it_has_been_open(since, opened):
+    window = parse_window("mon-sat 09:00-21:00")
+    assert window.open_since(utc("2026-11-28T20:59"), utc(since)) == utc(opened)
+    assert window.open_since(utc("2026-11-28T21:00"), utc(since)) is None
+
+
+def test_a_window_that_never_closes_has_always_been_open():
+    start = utc("2026-11-01T00:00")
+    assert parse_window("00:00-24:00").open_since(utc("2026-11-28T12:00"), start) == start
+
+
 def test_an_overnight_window_belongs_to_the_day_on_which_it_begins():
     window = parse_window("fri 22:00-02:00", "Asia/Kolkata")
     assert not window.is_open(at("2026-11-27T01:00", "Asia/Kolkata"))
