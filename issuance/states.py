@@ -6,13 +6,23 @@ from enum import StrEnum
 class CampaignState(StrEnum):
     """A campaign's state."""
 
+    DRAFT = "draft"
+    """Accepts rows and holds them."""
+    AWAITING_APPROVAL = "awaiting_approval"
+    """Submitted: a second person decides."""
+    SCHEDULED = "scheduled"
+    """Approved, or submitted where no approval is needed; the release starts it when it is time."""
     RUNNING = "running"
     PAUSED = "paused"
     """No job is released until an operator resumes it."""
+    STOPPED = "stopped"
+    """Stopped by the program: by the stop-loss, the canary or a budget."""
     CANCELLED = "cancelled"
     """Ended by an operator; it cannot be resumed."""
     FINISHED = "finished"
     """No open jobs. Accepting or resending one makes the campaign run again."""
+    CLOSED = "closed"
+    """Ended and accounted for: nothing is accepted or sent any more."""
 
 
 class DeadLetterState(StrEnum):
@@ -46,10 +56,24 @@ class State(StrEnum):
     """No readable answer came: it may have been issued."""
     CANCELLED = "cancelled"
     """The campaign was cancelled before the first send."""
+    REPLACED = "replaced"
+    """Refused, or never sent; a reissue or a corrected row took its place."""
+    REVOKED = "revoked"
+    """Issued, and its transactions were cancelled at the API by an operator."""
 
 
 OPEN = (State.WAITING, State.QUEUED, State.RUNNING)
-SETTLED = (State.ISSUED, State.PARTIAL, State.FAILED, State.IN_DOUBT, State.CANCELLED)
+SETTLED = (
+    State.ISSUED,
+    State.PARTIAL,
+    State.FAILED,
+    State.IN_DOUBT,
+    State.CANCELLED,
+    State.REPLACED,
+    State.REVOKED,
+)
+CALLABLE = (CampaignState.RUNNING, CampaignState.FINISHED)
+"""The states of a campaign in which its jobs may be sent."""
 
 _RANK = {
     State.WAITING: 0,
@@ -58,9 +82,14 @@ _RANK = {
     State.CANCELLED: 1,
     State.IN_DOUBT: 1,
     State.FAILED: 2,
+    State.REPLACED: 2,
     State.PARTIAL: 3,
     State.ISSUED: 4,
+    State.REVOKED: 5,
 }
+
+
+_BY_OPERATORS = (State.REPLACED, State.REVOKED)
 
 
 def may_replace(old: State, new: State) -> bool:
@@ -68,6 +97,9 @@ def may_replace(old: State, new: State) -> bool:
 
     Only better knowledge replaces a settled state (design rule 7): a definite answer replaces
     `in_doubt`, and proof that more was issued replaces `failed` and `partial`. Nothing replaces
-    `issued`.
+    `issued` or `revoked`. A line that was replaced counts as a refused one. No reply says
+    `replaced` or `revoked`.
     """
-    return _RANK[new] > _RANK[old] or (_RANK[old] == 0 and _RANK[new] == 0)
+    if _RANK[old] == 0:
+        return True
+    return _RANK[new] > _RANK[old] and new not in _BY_OPERATORS

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from issuance.account import DEFAULT_ACCOUNT
+from issuance.campaign_life import Act, next_state, states_before
 from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.request_id import IdScheme
@@ -94,10 +95,19 @@ def ensure_campaign(
 
 
 _EVENTS = {
-    CampaignState.RUNNING: "campaign_resumed",
-    CampaignState.PAUSED: "campaign_paused",
-    CampaignState.CANCELLED: "campaign_cancelled",
-    CampaignState.FINISHED: "campaign_finished",
+    Act.SUBMIT: "campaign_submitted",
+    Act.SCHEDULE: "campaign_scheduled",
+    Act.APPROVE: "campaign_approved",
+    Act.REJECT: "campaign_rejected",
+    Act.VOID: "campaign_changed",
+    Act.START: "campaign_started",
+    Act.PAUSE: "campaign_paused",
+    Act.RESUME: "campaign_resumed",
+    Act.STOP: "campaign_stopped",
+    Act.CANCEL: "campaign_cancelled",
+    Act.FINISH: "campaign_finished",
+    Act.WAKE: "campaign_continued",
+    Act.CLOSE: "campaign_closed",
 }
 
 
@@ -135,36 +145,16 @@ def campaign_names(ledger: Ledger, ids: Collection[int]) -> dict[int, str]:
 
 def pause_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Pause a campaign: none of its jobs is released until it is resumed."""
-    return change_state(
-        ledger,
-        name,
-        operator,
-        verb="pause",
-        before=(CampaignState.RUNNING, CampaignState.FINISHED, CampaignState.PAUSED),
-        after=CampaignState.PAUSED,
-    )
+    return change_state(ledger, name, operator, Act.PAUSE)
 
 
 def resume_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
     """Resume a paused campaign."""
-    return change_state(
-        ledger,
-        name,
-        operator,
-        verb="resume",
-        before=(CampaignState.PAUSED, CampaignState.RUNNING),
-        after=CampaignState.RUNNING,
-    )
+    return change_state(ledger, name, operator, Act.RESUME)
 
 
 def change_state(
-    ledger: Ledger,
-    name: str,
-    operator: Operator,
-    *,
-    verb: str,
-    before: Collection[CampaignState],
-    after: CampaignState,
+    ledger: Ledger, name: str, operator: Operator, act: Act, **values: Any
 ) -> Campaign:
     """Change a campaign's state and record who did it.
 
@@ -172,34 +162,41 @@ def change_state(
         ledger: the record.
         name: the campaign's name.
         operator: the operator and the reason.
-        verb: the action's name in the audit log.
-        before: the states in which it is allowed.
-        after: the new state.
+        act: `issuance.campaign_life` says in which states it is allowed.
+        values: further columns of the campaign to write.
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow it.
     """
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
-        if campaign.state not in before:
-            raise CampaignError(
-                f"Campaign {campaign.name} is {campaign.state}: it cannot become {after}"
-            )
-        connection.execute(
-            update(campaigns).where(campaigns.c.id == campaign.id).values(state=after)
+        return change_state_in(connection, campaign, operator, act, **values)
+
+
+def change_state_in(
+    connection: Connection, campaign: Campaign, operator: Operator, act: Act, **values: Any
+) -> Campaign:
+    """Do the same in a transaction that has locked the campaign, as its last step."""
+    after = next_state(act, campaign.state)
+    if after is None:
+        raise CampaignError(
+            f"Campaign {campaign.name} is {campaign.state.replace('_', ' ')}: it cannot be {act}"
         )
-        fields = {"operator": operator.name, "note": operator.note, "before": campaign.state}
-        log_after_commit(connection, _EVENTS[after], campaign=campaign.name, **fields)
-        changed = find_in(connection, campaign.name)
-        record_action(
-            connection,
-            operator,
-            verb=verb,
-            target=campaign_target(campaign.name),
-            before=campaign.state,
-            after=after,
-        )
-        return changed
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign.id).values(state=after, **values)
+    )
+    fields = {"operator": operator.name, "note": operator.note, "before": campaign.state}
+    log_after_commit(connection, _EVENTS[act], campaign=campaign.name, **fields)
+    changed = find_in(connection, campaign.name)
+    record_action(
+        connection,
+        operator,
+        verb=act.name.lower(),
+        target=campaign_target(campaign.name),
+        before=campaign.state,
+        after=after,
+    )
+    return changed
 
 
 def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -> Campaign:
@@ -271,7 +268,7 @@ def finish_campaigns(connection: Connection) -> None:
 def wake_campaign(connection: Connection, campaign_id: int) -> None:
     """Let a finished campaign run again because it has work; a paused or cancelled one stays so."""
     # A running one is updated too, to wait for a release that is finishing it right now.
-    awake = campaigns.c.state.in_((CampaignState.RUNNING, CampaignState.FINISHED))
+    awake = campaigns.c.state.in_(states_before(Act.WAKE))
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id == campaign_id, awake)

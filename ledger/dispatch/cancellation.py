@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
+from issuance.campaign_life import Act
 from issuance.merge import settle_by
 from issuance.outcome import Reason
 from issuance.retry import Settle
@@ -31,10 +32,7 @@ def cancel_campaign(
     `notify` is called after the state has changed and before jobs are settled, which can take
     seconds: workers should stop earlier.
     """
-    after = CampaignState.CANCELLED
-    campaign = change_state(
-        ledger, name, operator, verb="cancel", before=list(CampaignState), after=after
-    )
+    campaign = change_state(ledger, name, operator, Act.CANCEL)
     notify(campaign)
     settle_cancelled(ledger)
     return campaign

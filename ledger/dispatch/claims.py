@@ -27,7 +27,7 @@ from issuance.customer import Customer
 from issuance.endpoint import Variant
 from issuance.job import Lane, Line
 from issuance.retry import LIMIT
-from issuance.states import CampaignState, State
+from issuance.states import CALLABLE, CampaignState, State
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
@@ -118,7 +118,7 @@ def claim(
 ) -> Claim:
     """Claim the jobs that the release queued under this chunk's id, for its campaign and lane.
 
-    Those of a paused or cancelled campaign go back, and so do those of an account that this
+    Those of a campaign that must not be called go back, and so do those of an account that this
     installation has no longer. Jobs to be reconciled are claimed in a cancelled campaign too:
     reading issues nothing.
 
@@ -150,7 +150,7 @@ def claim(
                 chunk_id, campaign.name, defers_limits=False, jobs=(), account=campaign.account
             )
         is_cancelled = campaign.state == CampaignState.CANCELLED
-        if campaign.state == CampaignState.PAUSED:
+        if not is_cancelled and campaign.state not in CALLABLE:
             connection.execute(_GIVE_BACK, of_chunk)
         if is_cancelled:
             connection.execute(_GIVE_BACK_SENDS, of_chunk)

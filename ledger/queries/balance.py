@@ -12,10 +12,10 @@ from issuance.states import OPEN, CampaignState, DeadLetterState, State
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.queries.counters import (
     Tallies,
-    Tally,
     counted_lines,
     pruned_counts,
     recounted_lines,
+    spent,
 )
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
@@ -47,9 +47,9 @@ class Balance:
     pruned: int = 0
     """Pruned lines, which `counts` includes."""
     units: int = 0
-    """Issued units, those of pruned lines included."""
+    """Issued units, those of pruned lines included, and not those that were revoked."""
     points: int = 0
-    """Redeemed points in thousandths, those of pruned lines included."""
+    """Redeemed points in thousandths, counted as units are."""
 
     @property
     def balanced(self) -> bool:
@@ -102,7 +102,7 @@ def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance
     letters = select(func.count()).where(
         dead_letters.c.campaign_id == campaign.id, dead_letters.c.state == DeadLetterState.OPEN
     )
-    both = sum((*present.values(), *pruned.values()), start=Tally())
+    both = spent(present, pruned)
     return Balance(
         campaign=campaign,
         counts=dict(counts),

@@ -4,17 +4,17 @@ from collections.abc import Collection
 
 from sqlalchemy import func, select
 
-from issuance.states import CampaignState
+from issuance.states import CALLABLE, CampaignState
 from ledger.store.database import Ledger
 from ledger.store.schema import campaigns
 
-_HALTED = (CampaignState.PAUSED, CampaignState.CANCELLED)
+_HALTED = tuple(state for state in CampaignState if state not in CALLABLE)
 _WORKING = (CampaignState.RUNNING, CampaignState.CANCELLED)
 """A cancelled campaign may have jobs to be reconciled."""
 
 
 def halted_campaigns(ledger: Ledger) -> dict[str, set[int]]:
-    """Return the ids of each account's paused and cancelled campaigns: no call may start."""
+    """Return the ids of each account's campaigns of which no call may start."""
     query = select(campaigns.c.account, campaigns.c.id).where(campaigns.c.state.in_(_HALTED))
     found: dict[str, set[int]] = {}
     with ledger.read() as connection:

@@ -40,6 +40,8 @@ class Tally:
         return Tally(self.lines + other.lines, self.units + other.units, self.points + other.points)
 
 
+RewardTallies = dict[tuple[str, State], Tally]
+"""By reward key (`issuance.reward_key`) and the lines' own state, in which unsettled ones wait."""
 Tallies = dict[tuple[int, State], Tally]
 """By organisation (`NO_ORG` for none) and the lines' own state, in which unsettled ones wait."""
 
@@ -53,6 +55,36 @@ def counted_lines(connection: Connection, campaign_id: int) -> Tallies:
         for table, count in ((tallies, tallies.c.line_count), (tally_deltas, tally_deltas.c.delta))
     )
     return _summed(connection.execute(union_all(*stored)))
+
+
+def reward_counts(connection: Connection, campaign_id: int) -> RewardTallies:
+    """Read a campaign's counters by reward, with pruned lines."""
+    stored = (
+        select(table.c.reward, table.c.state, count, table.c.units, table.c.points).where(
+            table.c.campaign_id == campaign_id
+        )
+        for table, count in (
+            (tallies, tallies.c.line_count),
+            (tally_deltas, tally_deltas.c.delta),
+            (pruned_lines, pruned_lines.c.line_count),
+        )
+    )
+    found: RewardTallies = {}
+    for reward, state, *sums in connection.execute(union_all(*stored)):
+        key = (reward, State(state))
+        found[key] = found.get(key, Tally()) + Tally(*map(int, sums))
+    return found
+
+
+def spent(*counted: Tallies) -> Tally:
+    """Add up everything but the lines whose issue was revoked."""
+    kept = (
+        tally
+        for tallied in counted
+        for (_, state), tally in tallied.items()
+        if state is not State.REVOKED
+    )
+    return sum(kept, start=Tally())
 
 
 def recounted_lines(connection: Connection, campaign_id: int) -> Tallies:

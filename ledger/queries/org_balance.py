@@ -77,7 +77,7 @@ def _of_org(org_id: int, accepted: int, present: Tallies, pruned: Tallies) -> Or
         for (of_org, state), tally in tallies.items():
             if of_org == org_id:
                 counts[state] += tally.lines
-                both += tally
+                both += tally if state is not State.REVOKED else Tally()
                 gone += tally if tallies is pruned else Tally()
     return OrgBalance(
         org_id=None if org_id == NO_ORG else org_id,

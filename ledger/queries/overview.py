@@ -26,6 +26,7 @@ from ledger.store.schema import (
 )
 
 _FINISHED = 0
+_OVER = (CampaignState.FINISHED, CampaignState.CLOSED)
 """The id under which finished campaigns are added up: they may be many, and have no open jobs."""
 
 
@@ -102,8 +103,9 @@ def _read_sums(connection: Connection) -> dict[int, Sums]:
     for campaign_id, state, lines, units, points in connection.execute(_SUMS):
         sums = found.setdefault(campaign_id, Sums())
         sums.lines[State(state)] += int(lines)
-        sums.units += int(units)
-        sums.points += int(points)
+        if state != State.REVOKED:
+            sums.units += int(units)
+            sums.points += int(points)
     return found
 
 
@@ -121,7 +123,7 @@ def _all_sums() -> Select[Any]:
             )
         )
     ).subquery()  # fmt: skip
-    finished = campaigns.c.state == CampaignState.FINISHED
+    finished = campaigns.c.state.in_(_OVER)
     # In a subquery: PostgreSQL takes an expression with parameters for another one in GROUP BY.
     rows = (
         select(
@@ -159,7 +161,7 @@ _UNFINISHED = (
         _assigned(State.RUNNING).label("running"),
         *(_first_due(lane).label(f"due_{lane.value}") for lane in Lane),
     )
-    .where(campaigns.c.state != CampaignState.FINISHED)
+    .where(campaigns.c.state.not_in(_OVER))
     .order_by(campaigns.c.id)
 )
 

@@ -30,6 +30,7 @@ from ledger.store.schema import (
     COUNTED_POINTS,
     COUNTED_UNITS,
     LINE_ORG,
+    LINE_REWARD,
     attempts,
     campaigns,
     dead_letters,
@@ -250,20 +251,21 @@ def _count(connection: Connection, gone: Sequence[PrunedJob]) -> None:
         select(
             lines.c.campaign_id,
             LINE_ORG.label("org_id"),
+            LINE_REWARD.label("reward"),
             lines.c.state,
             func.count().label("line_count"),
             func.sum(COUNTED_UNITS).label("units"),
             func.sum(COUNTED_POINTS).label("points"),
         )
         .where(of_jobs)
-        .group_by(lines.c.campaign_id, LINE_ORG, lines.c.state)
+        .group_by(lines.c.campaign_id, LINE_ORG, LINE_REWARD, lines.c.state)
     )
     for row in sorted(connection.execute(query).mappings(), key=lambda row: tuple(row.values())):
         sums = {name: int(row[name]) for name in ("line_count", "units", "points")}
         statement = dialect_of(connection).upsert(
             pruned_lines,
             {**row, **sums},
-            keys=["campaign_id", "org_id", "state"],
+            keys=["campaign_id", "org_id", "reward", "state"],
             changes={name: pruned_lines.c[name] + added for name, added in sums.items()},
         )
         connection.execute(statement)

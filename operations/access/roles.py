@@ -39,6 +39,10 @@ class Right(StrEnum):
     CHECK_ACCOUNT = "check accounts"
     BLAST = "blast"
     ISSUE = "issue"
+    SET_CAMPAIGN = "change campaigns"
+    SUBMIT = "submit campaigns"
+    APPROVE = "approve campaigns"
+    CLOSE = "close campaigns"
     REVOKE = "revoke"
     ERASE = "erase customers"
     PRUNE = "prune"
@@ -57,10 +61,10 @@ RIGHTS_OF: Final[Mapping[Role, frozenset[Right]]] = {
     # it while the first may still count. So it needs no second decision.
     | {Right.RESEND, Right.REISSUE, Right.DISCARD}
     | {Right.SET_LIMITS, Right.END_SUSPENSION, Right.CHECK_ACCOUNT},
-    Role.ISSUER: _VIEWER | {Right.BLAST, Right.ISSUE},
+    Role.ISSUER: _VIEWER | {Right.BLAST, Right.ISSUE, Right.SET_CAMPAIGN, Right.SUBMIT},
     # A revocation takes something from a customer and cannot be undone. Neither the person who
     # issued it nor the one who keeps the system running decides that alone.
-    Role.APPROVER: _VIEWER | {Right.REVOKE},
+    Role.APPROVER: _VIEWER | {Right.APPROVE, Right.CLOSE, Right.REVOKE},
     Role.REVEALER: frozenset({Right.REVEAL}),
     # To run the system is no reason to read customers and vouchers.
     Role.ADMIN: frozenset(Right) - {Right.REVEAL},

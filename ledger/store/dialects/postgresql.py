@@ -31,12 +31,13 @@ _TRY_LOCK_COUNTERS = text("SELECT pg_try_advisory_xact_lock(hashtext('issuance t
 _COMPACT_COUNTERS = text("""
 WITH chosen AS (SELECT id FROM tally_deltas ORDER BY id LIMIT :limit),
      gone AS (DELETE FROM tally_deltas USING chosen WHERE tally_deltas.id = chosen.id
-              RETURNING tally_deltas.campaign_id, tally_deltas.org_id, tally_deltas.state,
-                        tally_deltas.delta, tally_deltas.units, tally_deltas.points)
-INSERT INTO tallies (campaign_id, org_id, state, line_count, units, points)
-SELECT campaign_id, org_id, state, sum(delta), sum(units), sum(points)
-FROM gone GROUP BY campaign_id, org_id, state
-ON CONFLICT (campaign_id, org_id, state) DO UPDATE SET
+              RETURNING tally_deltas.campaign_id, tally_deltas.org_id, tally_deltas.reward,
+                        tally_deltas.state, tally_deltas.delta, tally_deltas.units,
+                        tally_deltas.points)
+INSERT INTO tallies (campaign_id, org_id, reward, state, line_count, units, points)
+SELECT campaign_id, org_id, reward, state, sum(delta), sum(units), sum(points)
+FROM gone GROUP BY campaign_id, org_id, reward, state
+ON CONFLICT (campaign_id, org_id, reward, state) DO UPDATE SET
     line_count = tallies.line_count + excluded.line_count,
     units = tallies.units + excluded.units, points = tallies.points + excluded.points
 """)

@@ -6,7 +6,8 @@ from sqlalchemy import func, select, text, update
 from issuance.states import State
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.queries.balance import balance, recount
-from ledger.queries.counters import compact_counters
+from ledger.queries.counters import Tally, compact_counters, reward_counts
+from ledger.retention.pruning import prune
 from ledger.store.database import Ledger
 from ledger.store.schema import lines, tallies, tally_deltas
 from tests.contract.ledger.build import (
@@ -47,6 +48,37 @@ def test_counters_equal_a_count(desk):
         State.ISSUED: 1,
         State.FAILED: 2,
     }
+
+
+def test_lines_are_counted_by_reward(desk):
+    desk.settle(make_job(1, rewards=(1001, 1002)), refuse())
+    held, first = desk.take_one(make_job(2))
+    desk.record(held, judge(first, issue(first)))
+    counts = {key: tally for key, tally in _by_reward(desk).items() if tally.lines}
+    assert counts == {
+        ("1001", State.FAILED): Tally(lines=1),
+        ("1002", State.FAILED): Tally(lines=1),
+        ("1001", State.ISSUED): Tally(lines=1, units=1),
+    }
+    list(prune(desk.ledger, older_than_seconds=0))
+    assert {key: tally for key, tally in _by_reward(desk).items() if tally.lines} == counts
+    compact_counters(desk.ledger)
+    assert {key: tally for key, tally in _by_reward(desk).items() if tally.lines} == counts
+
+
+def test_revoked_lines_leave_the_sums_and_keep_the_balance(desk):
+    held, first = desk.take_one(make_job(2))
+    desk.record(held, judge(first, issue(first)))
+    assert balance(desk.ledger, "diwali").units == 1
+    with desk.ledger.write() as connection:
+        connection.execute(update(lines).values(state=State.REVOKED))
+    found = balance(desk.ledger, "diwali")
+    assert (found.units, found.balanced, found.counts[State.REVOKED]) == (0, True, 1)
+
+
+def _by_reward(desk):
+    with desk.ledger.read() as connection:
+        return reward_counts(connection, desk.campaign.id)
 
 
 def test_each_campaign_has_its_own_counters(desk):

@@ -13,6 +13,7 @@ from ledger.campaigns import find_campaign
 from ledger.dispatch.reaper import reap
 from ledger.queries.audit_verification import verify_audit_log
 from ledger.queries.balance import balance, recount
+from ledger.queries.counters import Tally, reward_counts
 from ledger.queries.org_balance import org_balances
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
@@ -179,6 +180,10 @@ def test_sums_and_organisations_are_counted_for_lines_of_an_older_ledger(old):
     found = balance(old, "diwali")
     assert (found.balanced, found.units, found.points, found.pruned) == (True, 3, 0, 4)
     assert found == recount(old, "diwali")
+    with old.read() as connection:
+        counted = reward_counts(connection, 1)
+    assert counted["1001", State.ISSUED] == Tally(lines=1, units=3)
+    assert counted["", State.ISSUED] == Tally(lines=4)
     campaign = find_campaign(old, "diwali")
     orgs = org_balances(old, campaign)
     assert [(org.org_id, org.accepted, org.units, org.balanced) for org in orgs] == [

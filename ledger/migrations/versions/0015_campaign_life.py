@@ -1,0 +1,135 @@
+"""A campaign's life, mass actions, search and closing; counters by reward.
+
+The counters of 0012 are made again with the reward in their key. What was pruned before has no
+reward: it is counted under the empty key.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from ledger.migrations.reward_counters import COUNT_ALL, TRIGGERS
+from ledger.store.tables import campaigns, closing, dead_letters, search
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+_NEW_TABLES = (
+    campaigns.campaign_rewards,
+    campaigns.campaign_stops,
+    campaigns.approvals,
+    campaigns.canary_jobs,
+    campaigns.reservations,
+    dead_letters.dead_letter_groups,
+    dead_letters.bulk_actions,
+    dead_letters.bulk_items,
+    search.search_keys,
+    search.replacements,
+    closing.verifications,
+    closing.findings,
+    closing.closings,
+)
+_CAMPAIGN_COLUMNS = (
+    "start_at", "window", "timezone", "rate_per_minute", "rate_tat", "canary", "canary_state",
+    "stop_loss", "budget_units", "budget_points", "budget_notified", "stopped_rewards",
+    "started_at", "finished_at", "closed_at",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    with op.batch_alter_table("campaigns") as batch:
+        batch.alter_column(
+            "state", type_=sa.String(32), existing_type=sa.String(16), existing_nullable=False
+        )
+        for name in _CAMPAIGN_COLUMNS:
+            batch.add_column(_copied(campaigns.campaigns.c[name]))
+    op.add_column("dead_letters", _copied(dead_letters.dead_letters.c.group_id))
+    op.create_index("ix_dead_letters_group", "dead_letters", ["state", "group_id", "campaign_id"])
+    for table in _NEW_TABLES:
+        table.create(connection)
+    _count_by_reward(connection.dialect.name)
+
+
+def _copied(column: sa.Column[Any]) -> sa.Column[Any]:
+    return sa.Column(
+        column.name,
+        column.type,
+        nullable=column.nullable,
+        server_default=column.server_default,
+    )
+
+
+def _count_by_reward(dialect: str) -> None:
+    for statement in _DROPPED_TRIGGERS[dialect]:
+        op.execute(statement)
+    big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    pruned = list(
+        op.get_bind().execute(
+            sa.text(
+                "SELECT campaign_id, org_id, state, line_count, units, points FROM pruned_lines"
+            )
+        )
+    )
+    for table in ("tally_deltas", "tallies", "pruned_lines"):
+        op.drop_table(table)
+    for name in ("tallies", "pruned_lines"):
+        op.create_table(
+            name,
+            *_keys(big),
+            sa.Column("line_count", sa.BigInteger(), nullable=False),
+            *_sums(),
+            sa.PrimaryKeyConstraint(
+                "campaign_id", "org_id", "reward", "state", name=op.f(f"pk_{name}")
+            ),
+            sqlite_with_rowid=False,
+        )
+    op.create_table(
+        "tally_deltas",
+        sa.Column("id", big, nullable=False),
+        *_keys(big),
+        sa.Column("delta", sa.BigInteger(), nullable=False),
+        *_sums(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tally_deltas")),
+    )
+    if pruned:
+        names = ("campaign_id", "org_id", "state", "line_count", "units", "points")
+        op.get_bind().execute(
+            sa.text(
+                "INSERT INTO pruned_lines "
+                "(campaign_id, org_id, reward, state, line_count, units, points) VALUES "
+                "(:campaign_id, :org_id, '', :state, :line_count, :units, :points)"
+            ),
+            [dict(zip(names, row, strict=True)) for row in pruned],
+        )
+    # Triggers first: creating them locks out other writers until the count is done.
+    for statement in TRIGGERS[dialect]:
+        op.execute(statement)
+    op.execute(COUNT_ALL)
+
+
+def _keys(big: Any) -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("campaign_id", big, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+    )
+
+
+def _sums() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+    )
+
+
+_DROPPED_TRIGGERS: dict[str, tuple[str, ...]] = {
+    "sqlite": tuple(
+        f"DROP TRIGGER lines_tallied_{change}" for change in ("insert", "update", "delete")
+    ),
+    "postgresql": (),
+}
