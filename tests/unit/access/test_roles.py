@@ -50,7 +50,10 @@ def test_only_a_revealer_reveals():
 
 def test_roles_add_up():
     both = subject_with(Role.ISSUER, Role.APPROVER)
-    assert both.rights == [Right.VIEW, Right.BLAST, Right.ISSUE, Right.REVOKE]
+    assert both.rights == [
+        Right.VIEW, Right.BLAST, Right.ISSUE, Right.SET_CAMPAIGN, Right.SUBMIT, Right.APPROVE,
+        Right.CLOSE, Right.REVOKE,
+    ]  # fmt: skip
     assert both.roles == [Role.ISSUER, Role.APPROVER]
 
 
