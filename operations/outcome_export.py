@@ -7,6 +7,7 @@ from pydantic_core import to_json
 
 from issuance.display import csv_text
 from issuance.masking import mask, mask_customer, scrub
+from issuance.plain_words import reason
 from ledger.queries.outcomes import LineRecord
 from operations.details_view import (
     DETAIL_COLUMNS,
@@ -26,6 +27,8 @@ _FIELDS = (
         "attempts",
         "settledAt",
         "revokedAt",
+        "sourceLine",
+        "reason",
     ),
 )
 JSON_FIELDS = (*_FIELDS, *DETAIL_FIELDS)
@@ -51,6 +54,8 @@ def outcome_fields(line: LineRecord, *, reveal: bool) -> dict[str, Any]:
         "attempts": line.attempts,
         "settledAt": iso(line.settled_at),
         "revokedAt": iso(line.revoked_at),
+        "sourceLine": line.source_line or None,
+        "reason": reason(line.state, line.code, line.message) or None,
     }
 
 

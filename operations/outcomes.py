@@ -1,7 +1,8 @@
 """What an operator sees of a campaign's lines."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from issuance.states import State
 from ledger.audit_effects import record_export, record_reveal
@@ -14,6 +15,10 @@ from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+
+_GOT_IT = frozenset({State.ISSUED})
+NOT_ISSUED: Final = tuple(state for state in State if state not in _GOT_IT)
+"""The states of lines whose customer has not got all units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def list_outcomes(
     ledger: Ledger,
     campaign: str,
     *,
-    state: State | None = None,
+    states: Collection[State] = (),
     form: str | None = None,
     reveal: bool,
 ) -> Outcomes:
@@ -45,7 +50,7 @@ def list_outcomes(
         subject: asks for it.
         ledger: the record.
         campaign: its name.
-        state: only lines in this state; None: all.
+        states: only lines in one of these states; empty: all.
         form: the format of an export; None: they are only shown.
         reveal: whether they will be shown unmasked, which needs a right of its own.
 
@@ -62,7 +67,7 @@ def list_outcomes(
         found.name,
         found.account,
         balance(ledger, found.name).pruned,
-        outcomes(ledger, found, state=state),
+        outcomes(ledger, found, states=states),
     )
 
 

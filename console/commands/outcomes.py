@@ -1,11 +1,11 @@
-"""`issuance outcomes`: lists a campaign's lines with their outcomes."""
+"""`issuance outcomes`: lists a campaign's lines with their outcomes, or exports them."""
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import tzinfo
 from enum import StrEnum
-from typing import Annotated, assert_never
+from typing import Annotated, Any, assert_never
 
 import typer
 from pydantic_core import to_json
@@ -15,6 +15,9 @@ from console.terminal import opened, remark
 from issuance.display import printable
 from issuance.states import State
 from ledger.queries.outcomes import LineRecord
+from ledger.store.database import Ledger
+from operations.access.subject import Subject
+from operations.errors import UsageError
 from operations.formats import counted, one_line
 from operations.outcome_export import (
     CSV_FIELDS,
@@ -23,11 +26,13 @@ from operations.outcome_export import (
     outcome_fields,
     outcome_json,
 )
-from operations.outcomes import list_outcomes
+from operations.outcomes import NOT_ISSUED, list_outcomes
+from operations.row_export import export_rows, safe_cell
 from operations.time_zones import zone_of
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}"
 _LONGEST_CUSTOMER = 12
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 class Format(StrEnum):
@@ -41,21 +46,45 @@ class Format(StrEnum):
 def outcomes(
     campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign.")],
     *,
-    state: Annotated[
-        State | None,
-        typer.Option(metavar="STATE", help=f"Only lines in this state: {', '.join(State)}."),
+    states: Annotated[
+        list[State] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help=f"Only lines in this state: {', '.join(State)}. Repeatable: any of them.",
+        ),
     ] = None,
+    not_issued: Annotated[
+        bool, typer.Option("--not-issued", help="Only lines whose customer has not got all units.")
+    ] = False,
     form: Annotated[
         Format, typer.Option("--format", help="jsonl and csv contain every field.")
     ] = Format.TABLE,
+    rows: Annotated[
+        bool,
+        typer.Option(
+            "--rows",
+            help="As a file that `blast` reads again, csv or jsonl: lines that issued nothing.",
+        ),
+    ] = False,
+    excel: Annotated[
+        bool, typer.Option("--excel", help="CSV that Excel opens with the right letters.")
+    ] = False,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show customers and vouchers in the clear.")
     ] = False,
 ) -> None:
     """List a campaign's lines with their outcomes, oldest first; masked unless --reveal."""
+    chosen = _chosen(states or [], not_issued=not_issued)
+    form = Format.CSV if form is Format.TABLE and (rows or excel) else form
     with opened() as (subject, services, ledger):
+        if excel and form is not Format.CSV:
+            raise UsageError("--excel is for CSV: leave out --format, or give --format csv")
+        if rows:
+            _export_rows(subject, ledger, campaign, chosen, form, excel=excel, reveal=reveal)
+            return
         export = None if form is Format.TABLE else form.value
-        found = list_outcomes(subject, ledger, campaign, state=state, form=export, reveal=reveal)
+        found = list_outcomes(subject, ledger, campaign, states=chosen, form=export, reveal=reveal)
         zone = zone_of(services, found.account)
         if found.pruned:
             remark(f"Not listed: {counted(found.pruned, 'pruned line')} of {found.campaign}.")
@@ -65,9 +94,52 @@ def outcomes(
             case Format.JSONL:
                 _write_jsonl(found.lines, zone, reveal=reveal)
             case Format.CSV:
-                _write_csv(found.lines, zone, reveal=reveal)
+                _write_csv(found.lines, zone, excel=excel, reveal=reveal)
             case _:
                 assert_never(form)
+
+
+def _chosen(states: list[State], *, not_issued: bool) -> list[State]:
+    """Return the wanted states; empty: all."""
+    if not not_issued:
+        return states
+    return [state for state in NOT_ISSUED if state in states] if states else [*NOT_ISSUED]
+
+
+def _export_rows(
+    subject: Subject,
+    ledger: Ledger,
+    campaign: str,
+    states: Collection[State],
+    form: Format,
+    *,
+    excel: bool,
+    reveal: bool,
+) -> None:
+    wanted = states or list(State)
+    with export_rows(
+        subject, ledger, campaign, states=wanted, form=form.value, reveal=reveal
+    ) as export:
+        if export.left_out:
+            remark(
+                f"Left out: {counted(export.left_out, 'line')} of {export.campaign} in another "
+                "state, or that may be issued. Issuing those again could issue twice."
+            )
+        if form is Format.JSONL:
+            for row in export.rows:
+                sys.stdout.write(printable(to_json(row).decode()) + "\n")
+            return
+        writer = _csv_writer(excel=excel)
+        writer.writerow(export.columns)
+        for row in export.rows:
+            writer.writerow([safe_cell(row, column) for column in export.columns])
+
+
+def _csv_writer(*, excel: bool) -> Any:
+    """Make a writer to standard output; Excel takes UTF-8 only with a byte order mark."""
+    if excel:
+        sys.stdout.write(_BYTE_ORDER_MARK)
+    return csv.writer(sys.stdout, lineterminator="\r\n" if excel else "\n")
 
 
 def _write_jsonl(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
@@ -76,8 +148,8 @@ def _write_jsonl(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> 
         sys.stdout.write(printable(to_json(fields, inf_nan_mode="null").decode()) + "\n")
 
 
-def _write_csv(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+def _write_csv(lines: Iterable[LineRecord], zone: tzinfo, *, excel: bool, reveal: bool) -> None:
+    writer = _csv_writer(excel=excel)
     writer.writerow(CSV_FIELDS)
     for line in lines:
         columns = outcome_columns(line, zone, reveal=reveal)

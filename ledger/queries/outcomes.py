@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import from_json
-from sqlalchemy import Connection, Row, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal, or_, select
 
 from issuance.customer import Customer
 from issuance.details.details import Details
@@ -47,6 +47,8 @@ class LineRecord:
     """The row's; else the answer's."""
     reward_external_id: str | None = None
     details: Details = field(default_factory=Details)
+    source_line: int = 0
+    """The row of its file at which its job begins; 0: it came from no file."""
 
     @property
     def reward(self) -> int | str:
@@ -60,21 +62,29 @@ class LineRecord:
 
 
 def outcomes(
-    ledger: Ledger, campaign: Campaign, *, state: State | None = None
+    ledger: Ledger, campaign: Campaign, *, states: Collection[State] = ()
 ) -> Iterator[LineRecord]:
     """Stream a campaign's lines in order of acceptance; memory does not grow with the campaign.
 
-    All lines are read from one consistent state.
+    All lines are read from one consistent state; `states` empty: lines in any state.
     """
     query = _LINES.where(lines.c.campaign_id == campaign.id)
-    if state in OPEN:
-        query = query.where(IS_OPEN, lines.c.state == State.WAITING, jobs.c.state == state)
-    elif state is not None:
-        query = query.where(IS_SETTLED_LINE, lines.c.state == state)
+    if states:
+        query = query.where(_is_in(states))
     with ledger.read() as connection:
         streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
         for row in streamed.execute(query.order_by(lines.c.job_number, lines.c.position)):
             yield _record(row)
+
+
+def _is_in(states: Collection[State]) -> ColumnElement[bool]:
+    settled = [state for state in states if state not in OPEN]
+    unsettled = [state for state in states if state in OPEN]
+    is_settled = and_(IS_SETTLED_LINE, lines.c.state.in_(settled))
+    is_open = and_(IS_OPEN, lines.c.state == State.WAITING, jobs.c.state.in_(unsettled))
+    if not unsettled:
+        return is_settled
+    return or_(is_settled, is_open) if settled else is_open
 
 
 def find_line(ledger: Ledger, request_id: str) -> LineRecord | None:
@@ -117,6 +127,7 @@ _LINES = (
         jobs.c.id.label("job_id"),
         jobs.c.customer,
         jobs.c.attempts,
+        jobs.c.source_line,
         campaigns.c.name.label("campaign"),
         campaigns.c.account,
         case((lines.c.state == State.ISSUED, _REVOKED_AT)).label("revoked_at"),
@@ -154,6 +165,7 @@ def _record(row: Row[tuple[object, ...]]) -> LineRecord:
         org_id=details.fields.get("orgId") if row.org_id is None else row.org_id,
         reward_external_id=row.reward_external_id,
         details=details,
+        source_line=row.source_line,
     )
 
 

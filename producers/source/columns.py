@@ -15,6 +15,8 @@ from producers.source.synonyms import AMBIGUOUS, BY_SYNONYM
 from producers.source.unusable import UnusableFile
 
 IGNORE = "-"
+OUTCOME = "outcome"
+"""What an export says of a row's first issue: `outcome.NAME` is not read."""
 REWARDS = "rewards"
 """The API's list of rewards; `rewards.0.NAME` is NAME."""
 
@@ -124,7 +126,10 @@ class Columns:
     def _find(self, name: str) -> Column | None:
         stripped = name.strip()
         reduced = plain(stripped)
-        known = self._mapped.get(stripped) or self._mapped.get(reduced) or _own(stripped)
+        mapped = self._mapped.get(stripped) or self._mapped.get(reduced)
+        if mapped is None and reduced.partition(".")[0] == OUTCOME:
+            return IGNORED
+        known = mapped or _own(stripped)
         found = known or self._find_synonym(stripped, reduced)
         if self._mobile is None or found is None or found.key != "mobile":
             return found

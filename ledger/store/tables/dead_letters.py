@@ -68,7 +68,7 @@ bulk_actions = Table(
     Column("created_by", Text, nullable=False),
     Column("started_at", Ms),
     Column("started_by", Text),
-    Column("operator", Text),  # JSON: who started it, for the audit log
+    Column("operator", Text),  # JSON: the person that started it, for the audit log
     Column("note", Text, nullable=False, server_default=""),
     Column("per_second", Float),  # null: as fast as the rate allows
     Column("trial", Integer),  # items that are tried first

@@ -103,7 +103,7 @@ def test_outcomes_are_filtered_by_state(desk):
     desk.accept(make_job(4))
 
     def ids(state):
-        return [line.job_id for line in outcomes(desk.ledger, desk.campaign, state=state)]
+        return [line.job_id for line in outcomes(desk.ledger, desk.campaign, states=[state])]
 
     assert ids(State.ISSUED) == [issued.id]
     assert ids(State.FAILED) == [failed.id]

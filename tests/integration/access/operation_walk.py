@@ -61,6 +61,7 @@ _VALUES: dict[str, Any] = {
     **dict.fromkeys(("state", "limit", "key", "country", "grant_to", "form", "head"), None),
     **dict.fromkeys(("dry_run", "defer_limits", "other_secret", "here", "recounted"), False),
     "account": "default",
+    "states": [],
     "note": "ticket 42",
     "letter": 1,
     "page": 1,
