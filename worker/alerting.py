@@ -1,4 +1,4 @@
-"""Alerts of dead letters: log events, and calls of a webhook."""
+"""Alerts of dead letters and of budgets: log events, and calls of a webhook."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import structlog
 from pydantic_core import to_json
 
 from issuance.derived_keys import Purpose
+from ledger.budgets.notices import BudgetEvent, find_notices, return_notices
 from ledger.dead_letters.outbox import (
     DeadLetterEvent,
     LetterRange,
@@ -28,6 +29,7 @@ from worker.webhook import Webhook
 log = structlog.get_logger("issuance.dead_letters")
 
 EVENT_TYPE = "dead_letters.opened"
+BUDGET_TYPE = "campaign.budget_reached"
 _ID_BYTES = 16
 
 
@@ -74,13 +76,32 @@ class Alerting:
     lease_seconds: float
 
     def handle(self, notices: Notices) -> None:
-        """Alert people to the dead letters that a message names; unknown ones are logged.
+        """Alert people to what a message names; unknown dead letters are logged.
 
         What the webhook does not accept goes back to the outbox, which publishes it again.
 
         Raises:
             DBAPIError: the ledger was unavailable for longer than the lease.
         """
+        if notices.budget_notices:
+            self._handle_budgets(notices)
+        if notices.letter_ids or notices.ranges or not notices.budget_notices:
+            self._handle_letters(notices)
+
+    def _handle_budgets(self, notices: Notices) -> None:
+        events = self._retry(lambda: find_notices(self.ledger, notices.budget_notices))
+        if not events:
+            log.warning("budget_notice_unknown")
+            return
+        for event in events:
+            log.warning("budget_alert", **_budget_fields(event))
+        if self.calls is None:
+            return
+        message_id = self._sign([["budget", each.notice_id] for each in events])
+        if not self.calls.deliver(message_id, _budget_body(events)):
+            self._retry(lambda: return_notices(self.ledger, events))
+
+    def _handle_letters(self, notices: Notices) -> None:
         events, summaries = self._retry(lambda: self._read(notices))
         if not events and not summaries:
             log.warning("dead_letter_unknown")
@@ -113,9 +134,11 @@ class Alerting:
 
         A message that is delivered twice has the same one, and another installation has others.
         """
-        meant = to_json([[(each.letter_id, each.opening) for each in events], [*ranges]])
+        return self._sign([[(each.letter_id, each.opening) for each in events], [*ranges]])
+
+    def _sign(self, meant: object) -> str:
         key = self.ledger.key(Purpose.NOTICES)
-        return f"msg_{blake2b(meant, key=key, digest_size=_ID_BYTES).hexdigest()}"
+        return f"msg_{blake2b(to_json(meant), key=key, digest_size=_ID_BYTES).hexdigest()}"
 
 
 def _letter_fields(event: DeadLetterEvent) -> dict[str, object]:
@@ -149,5 +172,24 @@ def _body(events: Sequence[DeadLetterEvent], summaries: Sequence[Summary]) -> by
                 "dead_letters": [_letter_fields(event) for event in events],
                 "summaries": [_summary_fields(summary) for summary in summaries],
             },
+        }
+    )
+
+
+def _budget_fields(event: BudgetEvent) -> dict[str, object]:
+    return {
+        "campaign": event.campaign,
+        "state": event.state,
+        "percent": event.percent,
+        **event.figures,
+    }
+
+
+def _budget_body(events: Sequence[BudgetEvent]) -> bytes:
+    return to_json(
+        {
+            "type": BUDGET_TYPE,
+            "timestamp": datetime.now(UTC),
+            "data": {"budgets": [_budget_fields(event) for event in events]},
         }
     )

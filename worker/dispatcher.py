@@ -11,6 +11,7 @@ from broker.queues import ISSUE_TASK, LANE_QUEUES
 from broker.refusals import note_refusal
 from issuance.fair_queue import share_window
 from issuance.job import Lane
+from ledger.budgets.notices import note_levels
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
@@ -57,6 +58,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
         end_lost_claims(services)
         reap(services.ledger)
         released = _release_due(services)
+        note_levels(services.ledger)
         compact_counters(services.ledger)
         touch(
             services.ledger,
@@ -66,6 +68,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
         log.warning("ledger_unavailable", error=first_line(error))
         return 0
     services.outbox.publish_left(older_than_seconds=_PUBLISH_AFTER_SECONDS)
+    services.outbox.publish_budgets()
     services.retention.prune_a_little()
     return released
 

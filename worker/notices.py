@@ -1,7 +1,7 @@
 """The messages on the dead-letter queue: which notices one has, and what a handler accepts of it.
 
-They hold numbers and a reason only. The handler reads the rest from the ledger, because a client of
-the broker must not choose what an alert says.
+They report dead letters, and budgets that are used, by numbers and a reason only. The handler reads
+the rest from the ledger, because a client of the broker must not choose what an alert says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,11 @@ _REASONS = frozenset(Reason)
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """The notices of one message: single dead letters, and ranges that are summarised."""
+    """The notices of one message: dead letters, ranges that are summarised, budgets."""
 
     letter_ids: tuple[int, ...] = ()
     ranges: tuple[LetterRange, ...] = ()
+    budget_notices: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> Self:
@@ -34,14 +35,17 @@ class Notices:
         return cls(
             tuple(each for each in ids if _is_number(each))[:MESSAGE_MOST],
             tuple(each for each in ranges if each is not None)[:MESSAGE_MOST],
+            tuple(each for each in _items(message.get("budget_notices")) if _is_number(each)),
         )
 
     def as_message(self) -> dict[str, Any]:
-        """Return the message."""
-        return {
+        """Return the message; workers of earlier versions read only the first two fields."""
+        message: dict[str, Any] = {
             "letter_ids": list(self.letter_ids),
             "ranges": [each._asdict() for each in self.ranges],
         }
+        budgets = {"budget_notices": list(self.budget_notices)} if self.budget_notices else {}
+        return message | budgets
 
 
 def _items(value: object) -> Sequence[Any]:

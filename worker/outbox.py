@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from broker.publisher import BrokerAway, PublishRefused, publish
 from broker.queue_length import queue_length
 from broker.queues import DEAD_LETTER_QUEUE, DEAD_LETTER_TASK
+from ledger.budgets.notices import mark_notices, unpublished_notices
 from ledger.dead_letters.outbox import (
     GROUP_MOST,
     LetterRange,
@@ -94,6 +95,22 @@ class Outbox:
         if self.webhook is not None and self.webhook.suspension() is not None:
             return 0
         return _logged(lambda: self._publish_left(older_than_seconds))
+
+    def publish_budgets(self) -> int:
+        """Publish notices of budgets, not while the webhook is suspended; return how many."""
+        return _logged(self._publish_budgets)
+
+    def _publish_budgets(self) -> int:
+        notices = unpublished_notices(self.ledger)
+        if not notices or queue_length(self.app, DEAD_LETTER_QUEUE) >= QUEUE_MOST:
+            return 0
+        if self.webhook is not None and self.webhook.suspension() is not None:
+            return 0
+        ids = tuple(notice.id for notice in notices)
+        text = f"budget notices {', '.join(map(str, ids[:_SHOWN_IDS]))}"
+        self._send(_Message(Notices(budget_notices=ids), [], text))
+        mark_notices(self.ledger, notices)
+        return len(notices)
 
     def _publish_own(self, job_numbers: Sequence[int]) -> int:
         letters = unpublished(self.ledger, job_numbers=job_numbers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
+from issuance.budget import Budget
 from issuance.job import Lane
 from issuance.states import CampaignState, State
 from ledger.store.clock import milliseconds, now_ms
@@ -31,6 +32,9 @@ class Waiting:
     """Only jobs to be reconciled are due."""
     count: int
     """Due jobs, counted up to a limit; the limit itself if no other campaign waits."""
+    budget: Budget | None = None
+    only: tuple[int, ...] | None = None
+    """The only jobs that may go, by number; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,12 @@ def waiting_campaigns(
     """
     # Two queries: given both states in one, PostgreSQL reads all jobs.
     found = [
-        Waiting(number, name, weight, is_cancelled, most)
+        Waiting(number, name, weight, is_cancelled, most, budget)
         for state, is_cancelled in (
             (CampaignState.RUNNING, False),
             (CampaignState.CANCELLED, True),
         )
-        for number, name, weight in _with_due_jobs(
+        for number, name, weight, budget in _with_due_jobs(
             connection, lane, state, accounts, is_cancelled=is_cancelled
         )
     ]
@@ -115,13 +119,22 @@ def _with_due_jobs(
     accounts: Collection[str] | None,
     *,
     is_cancelled: bool,
-) -> list[tuple[int, str, int]]:
+) -> list[tuple[int, str, int, Budget | None]]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
-    query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).order_by(campaigns.c.id)
+    query = select(
+        campaigns.c.id,
+        campaigns.c.name,
+        campaigns.c.weight,
+        campaigns.c.budget_units,
+        campaigns.c.budget_points,
+    ).order_by(campaigns.c.id)
     rows = connection.execute(
         query.where(campaigns.c.state == state, _is_of(accounts), due.exists())
     )
-    return [(row.id, row.name, row.weight) for row in rows]
+    return [
+        (number, name, weight, None if units is points is None else Budget(units, points))
+        for number, name, weight, units, points in rows
+    ]
 
 
 def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
@@ -138,7 +151,8 @@ def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
 
 def due_jobs(lane: Lane, campaign: Waiting) -> ColumnElement[bool]:
     """Return the condition of the campaign's due jobs, which the index of waiting jobs serves."""
-    return _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
+    due = _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
+    return due if campaign.only is None else and_(due, jobs.c.number.in_(campaign.only))
 
 
 def _is_due(

@@ -13,6 +13,7 @@ from issuance.chunk_message import ChunkMessage
 from issuance.fair_queue import Contender, FairScheduler, size_chunk
 from issuance.job import Lane
 from issuance.states import State
+from ledger.budgets.stops import stop_used_up
 from ledger.campaigns import finish_campaigns
 from ledger.dispatch.backlog import (
     Outstanding,
@@ -24,6 +25,7 @@ from ledger.dispatch.backlog import (
     waiting_campaigns,
 )
 from ledger.dispatch.claims import ISOLATED_FROM
+from ledger.dispatch.reservations import Reservations
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import Lock
@@ -98,7 +100,10 @@ def release(
             if free > 0
             else []
         )
-        waiting = [*_one_probe_at_a_time(found, queued, is_probed)]
+        reservations = Reservations()
+        waiting = reservations.admit(
+            connection, lane, _one_probe_at_a_time(found, queued, is_probed)
+        )
         weights = {each.id: each.weight for each in queued} | {
             each.id: each.weight for each in waiting
         }
@@ -120,11 +125,14 @@ def release(
             chosen = _choose_due(
                 connection, due_jobs(lane, each), sum(sizes), newest_first=newest_first
             )
+            reserved = reservations.reserve(connection, each, [row[0] for row in chosen])
+            chosen = [row for row in chosen if row[0] in reserved]
             cut = _chunks(connection, lane, each, chosen, sizes)
             _queue(connection, cut, lost_after_seconds)
             chunks[each.id] = iter(cut)
         if not waiting:
             finish_campaigns(connection)
+        stop_used_up(connection, reservations.used_up)
     in_turn = [chunk for turn in given for chunk in islice(chunks[turn.key], 1)]
     return in_turn + [chunk for left in chunks.values() for chunk in left]
 

@@ -37,6 +37,7 @@ from ledger.store.schema import (
     jobs,
     lines,
     pruned_lines,
+    reservations,
 )
 
 _PAGE = 500
@@ -202,12 +203,28 @@ def _remove(
         write_tombstones(connection, map(_pruned_lines, gone), key)
         _count(connection, gone)
         chosen = [pruned.job["number"] for pruned in gone]
+        _return_reservations(connection, gone)
         for table in (dead_letters, attempts, lines):
             connection.execute(delete(table).where(table.c.job_number.in_(chosen)))
         connection.execute(delete(jobs).where(jobs.c.number.in_(chosen)))
         if begin is not None and gone:
             begin(connection)
     return len(gone), sum(len(pruned.lines) for pruned in gone)
+
+
+def _return_reservations(connection: Connection, gone: Sequence[PrunedJob]) -> None:
+    """Return what was reserved for these jobs, and keep it for those that may have been issued."""
+    definite = [
+        pruned.job
+        for pruned in gone
+        if all(line["state"] != State.IN_DOUBT for line in pruned.lines)
+    ]
+    connection.execute(
+        delete(reservations).where(
+            reservations.c.campaign_id.in_({job["campaign_id"] for job in definite}),
+            reservations.c.job_number.in_([job["number"] for job in definite]),
+        )
+    )
 
 
 def _read(connection: Connection, rows: Sequence[StoredRow]) -> list[PrunedJob]:

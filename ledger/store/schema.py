@@ -8,6 +8,7 @@ from ledger.store.tables.audit import audit_head, audit_log
 from ledger.store.tables.base import metadata
 from ledger.store.tables.campaigns import (
     approvals,
+    campaign_notices,
     campaign_orgs,
     campaign_rewards,
     campaign_stops,
@@ -47,6 +48,7 @@ __all__ = [
     "audit_log",
     "bulk_actions",
     "bulk_items",
+    "campaign_notices",
     "campaign_orgs",
     "campaign_rewards",
     "campaign_stops",

@@ -23,6 +23,7 @@ _NEW_TABLES = (
     campaigns.approvals,
     campaigns.canary_jobs,
     campaigns.reservations,
+    campaigns.campaign_notices,
     dead_letters.dead_letter_groups,
     dead_letters.bulk_actions,
     dead_letters.bulk_items,

@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from ledger.store.tables.base import Id, Ms, metadata
+from ledger.store.tables.base import Id, Ms, metadata, where
 
 campaigns = Table(
     "campaigns",
@@ -139,4 +139,22 @@ reservations = Table(
     Column("points", BigInteger, nullable=False),  # in thousandths
     PrimaryKeyConstraint("campaign_id", "job_number"),
     sqlite_with_rowid=False,
+)
+
+campaign_notices = Table(
+    "campaign_notices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", Id, nullable=False),
+    Column("at", Ms, nullable=False),
+    Column("percent", Integer, nullable=False),  # of the budget, that is issued
+    Column("figures", Text, nullable=False),  # JSON: the budget, and what is used of it
+    Column("published_at", Ms),  # when its message was published; null: the next release does it
+    # how often the webhook did not accept it
+    Column("returns", Integer, nullable=False, server_default="0"),
+    Index(
+        "ix_campaign_notices_unpublished",
+        "id",
+        **where("published_at IS NULL"),
+    ),
 )

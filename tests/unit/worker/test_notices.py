@@ -9,8 +9,15 @@ RANGE = LetterRange(1, "failed", 5, 9, since=1_700_000_000_000)
 
 
 def test_a_message_is_read_as_it_was_written():
-    written = Notices(letter_ids=(1, 2), ranges=(RANGE,))
-    assert Notices.read(written.as_message()) == written
+    for written in (
+        Notices(letter_ids=(1, 2), ranges=(RANGE,)),
+        Notices(letter_ids=(1,), budget_notices=(4, 5)),
+    ):
+        assert Notices.read(written.as_message()) == written
+
+
+def test_an_earlier_version_reads_a_message_without_budgets():
+    assert Notices(letter_ids=(1,)).as_message() == {"letter_ids": [1], "ranges": []}
 
 
 def test_a_message_of_an_earlier_version_is_read():
@@ -55,5 +62,8 @@ def test_an_incomplete_range_is_left_out_and_a_larger_one_is_cut():
 
 
 def test_a_message_is_bounded():
-    read = Notices.read({"letter_ids": [*range(10_000)], "ranges": [RANGE._asdict()] * 10_000})
+    many = [*range(10_000)]
+    message = {"letter_ids": many, "ranges": [RANGE._asdict()] * 10_000, "budget_notices": many}
+    read = Notices.read(message)
     assert (len(read.letter_ids), len(read.ranges)) == (MESSAGE_MOST, MESSAGE_MOST)
+    assert len(read.budget_notices) == MESSAGE_MOST

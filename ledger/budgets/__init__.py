@@ -1,0 +1,1 @@
+"""Budgets: reserved before a job is released, and settled by what was issued."""
