@@ -10,6 +10,8 @@ _WORDS = {
     State.PARTIAL: "only some of the units were issued",
     State.IN_DOUBT: "no readable answer came, so it may have been issued",
     State.CANCELLED: "its campaign was cancelled before it was sent",
+    State.REPLACED: "a reissue or a corrected row took its place",
+    State.REVOKED: "it was issued, and an operator took it back",
 }
 _NO_CODE = "the API was busy or away until all attempts were used up"
 _REFUSED = "the API refused it"

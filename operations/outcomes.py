@@ -16,7 +16,8 @@ from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
 
-_GOT_IT = frozenset({State.ISSUED})
+# What took the place of a replaced line counts for its customer; a revoked one had been issued.
+_GOT_IT = frozenset({State.ISSUED, State.REPLACED, State.REVOKED})
 NOT_ISSUED: Final = tuple(state for state in State if state not in _GOT_IT)
 """The states of lines whose customer has not got all units."""
 

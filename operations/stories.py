@@ -119,8 +119,8 @@ def story_json(shown: ShownStory, zone: tzinfo, *, reveal: bool) -> dict[str, An
         "deadLetter": None
         if letter is None
         else {"id": letter.id, "state": letter.state, "reason": letter.reason},
-        "reissueOf": shown.links.reissue_of,
-        "reissuedAs": shown.links.reissued_as,
+        "replaces": shown.links.replaces,
+        "replacedBy": shown.links.replaced_by,
         "remedies": [{"what": each.what, "command": each.command} for each in shown.remedies],
         "refused": shown.refused,
     }

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic_core import from_json
 from sqlalchemy import Connection, select
 
 from issuance.redrive.rules import Case
+from issuance.reward_key import reward_key
 from issuance.states import CampaignState, State
 from ledger.audit_log import (
     ENTRY,
@@ -21,7 +23,7 @@ from ledger.dead_letters.browse import AttemptRecord, DeadLetter, attempts_in, l
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
 from ledger.store.clock import instant, now_ms
 from ledger.store.database import Ledger
-from ledger.store.schema import audit_log, campaigns, intakes, jobs, lines
+from ledger.store.schema import audit_log, campaigns, intakes, jobs, lines, replacements
 
 _SAME_TRANSACTION_MS = 10_000
 """An intake and its entry in the audit log have times of one transaction."""
@@ -67,6 +69,12 @@ class Story:
     letter: DeadLetter | None
     acts: list[AuditEntry]
     """Acts on the line and its dead letter, oldest first."""
+    is_held: bool
+    """Whether its reward is stopped in its campaign."""
+    replaced_by: str | None
+    """The line that took its place."""
+    replaces: list[str]
+    """The lines whose place it took."""
     read_at: datetime | None
     """The ledger's time of this story."""
 
@@ -105,8 +113,21 @@ def read_story(ledger: Ledger, request_id: str) -> Story | None:
             attempts_in(connection, number),
             letter,
             _acts(connection, line, letter, of_job),
+            _is_held(connection, line),
+            connection.scalar(_REPLACED_BY.where(replacements.c.request_id == request_id)),
+            list(connection.scalars(_REPLACES.where(replacements.c.replaced_by == request_id))),
             instant(connection.scalar(select(now_ms()))),
         )
+
+
+_REPLACED_BY = select(replacements.c.replaced_by)
+_REPLACES = select(replacements.c.request_id).order_by(replacements.c.at)
+
+
+def _is_held(connection: Connection, line: LineRecord) -> bool:
+    query = select(campaigns.c.stopped_rewards).where(campaigns.c.name == line.campaign)
+    stopped = from_json(connection.scalar(query) or "[]")
+    return reward_key(line.reward_id, line.reward_external_id) in stopped
 
 
 def _job(connection: Connection, number: int, campaign: str) -> tuple[CampaignState, JobFacts]:

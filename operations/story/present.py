@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping
 
 from issuance.plain_words import reason
 from issuance.redrive.rules import advice
-from issuance.states import CampaignState, DeadLetterState, State
+from issuance.states import CALLABLE, DeadLetterState, State
 from ledger.search.stories import Story
 from operations.formats import clock, counted, one_line
 from operations.story.events import person_of
-
-_MOVING = (CampaignState.RUNNING, CampaignState.FINISHED)
 
 
 def present(story: Story) -> str:
@@ -18,8 +16,10 @@ def present(story: Story) -> str:
 
 
 def _waiting(story: Story) -> str:
-    if story.campaign_state not in _MOVING:
+    if story.campaign_state not in CALLABLE:
         return f"Not sent: its campaign is {_campaign(story)}"
+    if story.is_held:
+        return "Not sent: its reward was stopped in this campaign (stop-loss)"
     job = story.job
     what = "looked up in the API's transactions" if job.is_reconciled else "sent"
     again = " again" if story.attempts and not job.is_reconciled else ""
@@ -88,6 +88,16 @@ def _cancelled(_story: Story) -> str:
     return "Not sent: its campaign was cancelled before its turn came, and nothing was issued"
 
 
+def _replaced(story: Story) -> str:
+    by = f"{story.replaced_by} took its place" if story.replaced_by else "another took its place"
+    return f"Nothing was issued under this requestId: {by}"
+
+
+def _revoked(story: Story) -> str:
+    at = clock(story.line.revoked_at)
+    return f"It was issued, and an operator took it back{f' at {at}' if at else ''}"
+
+
 def _of_letter(story: Story) -> str:
     letter = story.letter
     if letter is None:
@@ -108,4 +118,6 @@ _PRESENT: Mapping[State, Callable[[Story], str]] = {
     State.FAILED: _failed,
     State.IN_DOUBT: _in_doubt,
     State.CANCELLED: _cancelled,
+    State.REPLACED: _replaced,
+    State.REVOKED: _revoked,
 }

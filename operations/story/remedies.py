@@ -1,7 +1,7 @@
 """What may be done about a reward: each act with its command, or why it is refused."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from issuance.redrive.rules import Verb, refusal
@@ -44,7 +44,7 @@ def _has_open_letter(story: Story) -> bool:
 def _of_state(story: Story) -> Iterator[Remedy]:
     line, name = story.line, shlex.quote(story.line.campaign)
     if line.state in OPEN:
-        if story.campaign_state is CampaignState.PAUSED:
+        if story.campaign_state in (CampaignState.PAUSED, CampaignState.STOPPED) or story.is_held:
             yield Remedy("resume its campaign", f"issuance campaign resume {name}")
         yield Remedy("see what the campaign waits for", f"issuance status {name}")
     is_ours = line.revoked_at is None and line.transaction_ids
@@ -63,21 +63,26 @@ def _of_letter(letter: DeadLetter | None) -> Iterator[Remedy]:
 
 def _of_links(story: Story) -> Iterator[Remedy]:
     links = links_of(story)
-    if links.reissued_as:
-        yield Remedy("see what took its place", f"issuance show {links.reissued_as}")
-    if links.reissue_of:
-        yield Remedy("see what it replaces", f"issuance show {links.reissue_of}")
+    if links.replaced_by:
+        yield Remedy("see what took its place", f"issuance show {links.replaced_by}")
+    for request_id in links.replaces:
+        yield Remedy("see what it replaces", f"issuance show {request_id}")
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """The lines before and after this one, by requestId."""
 
-    reissue_of: str | None
-    reissued_as: str | None
+    replaces: Sequence[str]
+    replaced_by: str | None
 
 
 def links_of(story: Story) -> Links:
-    """Return the lines that this one replaces, and that replaces it."""
-    letter = story.letter
-    return Links(story.job.reissue_of, None if letter is None else letter.reissued_as)
+    """Return the lines that this one replaces, and the one that replaces it.
+
+    A reissue of a version before 0015 is known by its job and dead letter only.
+    """
+    letter, reissue_of = story.letter, story.job.reissue_of
+    reissued_as = None if letter is None else letter.reissued_as
+    replaces = story.replaces or ([reissue_of] if reissue_of else [])
+    return Links(replaces, story.replaced_by or reissued_as)

@@ -1,6 +1,6 @@
 """What finds a job by a voucher or transaction, and what took a line's place."""
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, String, Table
 
 from ledger.store.tables.base import Id, Ms, metadata
 
@@ -19,5 +19,6 @@ replacements = Table(
     Column("request_id", String(36), primary_key=True),
     Column("replaced_by", String(36), nullable=False),
     Column("at", Ms, nullable=False),
+    Index("ix_replacements_replaced_by", "replaced_by"),
     sqlite_with_rowid=False,
 )

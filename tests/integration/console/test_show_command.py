@@ -79,11 +79,11 @@ def test_a_reissued_reward_and_its_successor_name_each_other(run, desk):
     job = desk.settle(_job(), refuse())
     desk.redrive(Verb.REISSUE)
     found = _story(run, job.id)
-    successor = found["reissuedAs"]
+    successor = found["replacedBy"]
     assert f"asha reissued its dead letter under new requestIds: {OPERATOR.note}" in _texts(found)
     assert f"issuance show {successor}" in [each["command"] for each in found["remedies"]]
     after = _story(run, successor)
-    assert after["reissueOf"] == job.id
+    assert after["replaces"] == [job.id]
     assert f"reissued: it takes the place of {job.id}" in _texts(after)
 
 
