@@ -23,7 +23,7 @@ from limiter.state import LimitState
 
 T = TypeVar("T", bound=tuple[Any, ...])
 CHECKS = (0.05, 0.25, 0.5, 0.75)
-CHILDREN, POLL_SECONDS, WATCH_SECONDS, BUCKETS = 2, 0.5, 900.0, 200
+CHILDREN, POLL_SECONDS, WATCH_SECONDS, BUCKETS = 2, 0.5, 300.0, 150
 SHARED_CHUNK, LONGEST_RUN = 25, 20_000.0
 
 

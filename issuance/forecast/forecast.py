@@ -56,9 +56,19 @@ def forecast(
     per_second = speed.per_second - ahead_per_second
     if per_second <= 0 and campaign.calls > 0:
         return None
+    computed = end_of_calls([campaign, *others], per_second)[campaign.id] if per_second else 0.0
+    if math.isinf(computed):
+        return None
+    ahead = computed / (computed + speed.seconds) if computed else 0.0
     ends = [
-        _end(campaign, others, per_second / factor, limits, chance)
-        for chance, factor in factors(speed.pace).items()
+        _end(
+            _slowed(campaign, factor),
+            [_slowed(each, factor) for each in others],
+            per_second / factor,
+            limits,
+            chance,
+        )
+        for chance, factor in factors(speed.pace, ahead).items()
     ]
     if math.isinf(ends[-1][1]):
         return None
@@ -76,8 +86,14 @@ def estimate_account(
     if all(own) and own and speed.per_second <= _OWN_RATES * sum(own):
         # Their own rates hold them back, so the calls do not show what the account can make.
         most = (limits.adaptive_per_minute or limits.rate_per_minute) / 60
-        speed = replace(speed, per_second=max(speed.per_second, most, sum(own)))
+        speed = Speed(max(speed.per_second, most, sum(own)), Pace.RATE, speed.seconds)
     return replace(speed, pace=Pace.SUSPENDED) if limits.is_suspended else speed
+
+
+def _slowed(campaign: Campaign, factor: float) -> Campaign:
+    if not campaign.per_minute:
+        return campaign
+    return replace(campaign, per_minute=campaign.per_minute / factor)
 
 
 def _end(

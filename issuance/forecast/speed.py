@@ -13,6 +13,8 @@ _OF_RATE = 0.985
 """The share of its rate that an account makes: chunks end, and children wait for the next."""
 _START_SECONDS = 3.0
 """After a start calls are few: they wait for the first answers."""
+_LEAST_SECONDS = 4.0
+"""Fewer seconds than this say nothing about the speed."""
 _LIMITED_LEAST = 20.0
 _IDLE = 0.1
 """A bucket with less than this share of the usual calls was in a suspension, or without work."""
@@ -81,8 +83,8 @@ def estimate_speed(calls: Calls, limits: Limits, *, has_work: bool = True) -> Sp
     most = limits.adaptive_per_minute / 60 if limited else rate
     trusts_idle = has_work and not limits.is_suspended
     measured, seconds = _measure(calls, limits, limited=limited, trusts_idle=trusts_idle)
-    if seconds == 0:
-        return Speed(most * _OF_RATE, Pace.UNKNOWN)
+    if seconds == 0 or (seconds < _LEAST_SECONDS and most):
+        return Speed(most * _OF_RATE, Pace.UNKNOWN, seconds)
     if limited:
         return Speed(measured, Pace.LIMIT, seconds)
     if rate and measured >= _FULL * rate:

@@ -63,7 +63,7 @@ class Campaign:
     jobs: float
     """Jobs to go without those in `later`."""
     weight: int = 1
-    per_minute: int = 0
+    per_minute: float = 0
     """Most calls a minute of this campaign; 0: only the account's limits apply."""
     later: Sequence[Later] = ()
     repeats: Repeats = Repeats()

