@@ -81,7 +81,7 @@ def ensure_campaign(
             ledger.dialect.lock(connection, Lock.MIGRATION)
             keys.require_current(connection)
             # Another producer may create it at the same moment: then that one is used.
-            values |= {"created_at": now_ms()}
+            values |= {"created_at": now_ms(), "started_at": now_ms()}
             connection.execute(ledger.dialect.upsert(campaigns, values, keys=["name"], changes={}))
             found = connection.execute(
                 select(campaigns).where(campaigns.c.name == normalised)
@@ -261,7 +261,7 @@ def finish_campaigns(connection: Connection) -> None:
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id.in_(locked), ~open_jobs.exists())
-        .values(state=CampaignState.FINISHED)
+        .values(state=CampaignState.FINISHED, finished_at=now_ms())
     )
 
 

@@ -39,8 +39,9 @@ def test_nothing_is_forecast_without_a_known_speed():
     assert forecast(Campaign(1, jobs=100), [], Calls(1.0), Limits()) is None
 
 
-def test_nothing_is_forecast_if_the_times_end_before_the_work():
-    assert forecast(Campaign(1, jobs=6_000, spans=(Span(0, 9),)), [], FULL, RATE) is None
+@pytest.mark.parametrize("seconds", [9, 65])
+def test_nothing_is_forecast_if_the_times_may_end_before_the_work(seconds):
+    assert forecast(Campaign(1, jobs=6_000, spans=(Span(0, seconds),)), [], FULL, RATE) is None
 
 
 def test_jobs_that_only_wait_need_no_known_speed():
