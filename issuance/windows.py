@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from issuance.weekly_hours import WeeklyHours, WindowError, parse_hours
@@ -60,6 +61,17 @@ class Window:
             opened = self.opens_at(closes)
         return opened if opened <= at else None
 
+    def open_time(self, since: datetime, until: datetime) -> timedelta:
+        """Return how long it is open between two instants, the earlier one first."""
+        opened, total = self.opens_at(since), timedelta()
+        while opened < until:
+            closes = self.closes_at(opened)
+            if closes is None or closes >= until:
+                return total + (until - opened)
+            total += closes - opened
+            opened = self.opens_at(closes)
+        return total
+
     def _first(self, at: datetime, *, is_open: bool) -> datetime:
         stretches = self._stretches(at.astimezone(UTC))
         while True:
@@ -93,6 +105,15 @@ class Window:
 
     def _offset(self, at: datetime) -> timedelta | None:
         return at.astimezone(self.zone).utcoffset()
+
+
+@lru_cache(maxsize=1_024)
+def stored_window(text: str, timezone: str | None) -> Window | None:
+    """Read a window from the ledger; None if it cannot be read, and then no call may start."""
+    try:
+        return parse_window(text, timezone or "UTC")
+    except WindowError:
+        return None
 
 
 def parse_window(text: str, timezone: str = "UTC") -> Window:

@@ -99,6 +99,8 @@ class Claim:
     lane: Lane = Lane.BLAST
     account: str = DEFAULT_ACCOUNT
     """The campaign's API account."""
+    closes_at: float | None = None
+    """When the campaign's window closes, by this process's monotonic clock; None: it has none."""
     claimed_at_ns: int = field(default_factory=time_ns, compare=False)
     """By this process's clock, since the epoch."""
 

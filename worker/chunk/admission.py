@@ -1,6 +1,7 @@
 """Admission control of a chunk's calls, and the feedback of their results to the limits."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable
@@ -35,6 +36,8 @@ class Rejection:
 
 _PAGE = "HTTP "
 _EXCEPTION = re.compile(r"[A-Z]\w*[a-z][A-Z]\w+")
+WINDOW_CLOSED = Rejection(0.0, "the campaign's window is closed")
+"""Without a delay: the release waits for the window to open."""
 LIMITS_LOST = Rejection(5.0, "the limits are unavailable")
 _SLOT_AGAIN_SECONDS = 0.25
 
@@ -49,6 +52,7 @@ class Admission:
         is_stopping: returns whether the worker is stopping; called before each API call.
         rng: the source of jitter.
         is_cancelled: the campaign was cancelled before the claim: jobs are reconciled, not sent.
+        closes_at: when the campaign's window closes, by the monotonic clock; None: it has none.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Admission:
         is_stopping: Callable[[], bool],
         rng: Random,
         is_cancelled: bool = False,
+        closes_at: float | None = None,
     ) -> None:
         self._limits = limits
         self._is_cancelled = is_cancelled
@@ -67,7 +72,9 @@ class Admission:
         self._reads = Scope(campaign_id, is_read=True)
         self._is_stopping = is_stopping
         self._rng = rng
-        self._start_until = time.monotonic() + bounds.start_within_seconds
+        self._closes_at = math.inf if closes_at is None else closes_at
+        lapses_at = time.monotonic() + bounds.start_within_seconds
+        self._start_until = min(lapses_at, self._closes_at)
         self._suspended_until = {False: 0.0, True: 0.0}
         self._lost: LimitsUnavailable | None = None
         self._broken_off = False
@@ -91,6 +98,8 @@ class Admission:
         until = self._suspended_until[job.fallback is not None]
         if now < until and not is_probe:
             return self.wait(until - now, "suspended")
+        if now >= self._closes_at:
+            return WINDOW_CLOSED
         if now > self._start_until:
             return Rejection(0.0, "the claim is about to lapse")
         # Reconciliation issues nothing, and only it settles jobs in doubt of a cancelled campaign.

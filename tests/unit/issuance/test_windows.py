@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from issuance.weekly_hours import WindowError
-from issuance.windows import parse_timezone, parse_window
+from issuance.windows import parse_timezone, parse_window, stored_window
 
 MINUTE = timedelta(minutes=1)
 
@@ -59,6 +59,28 @@ def test_a_window_says_since_when_it_has_been_open(since, opened):
 def test_a_window_that_never_closes_has_always_been_open():
     start = utc("2026-11-01T00:00")
     assert parse_window("00:00-24:00").open_since(utc("2026-11-28T12:00"), start) == start
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-11-28T10:00", "2026-11-28T12:00", 2),
+        ("2026-11-28T08:00", "2026-11-28T22:00", 12),
+        ("2026-11-28T20:00", "2026-11-30T10:00", 2),  # Sunday is closed
+        ("2026-11-28T21:00", "2026-11-30T09:00", 0),
+        ("2026-11-23T00:00", "2026-11-30T00:00", 72),
+    ],
+)
+def test_the_time_in_which_a_window_is_open_adds_up(since, until, hours):
+    window = parse_window("mon-sat 09:00-21:00")
+    assert window.open_time(utc(since), utc(until)) == timedelta(hours=hours)
+    assert parse_window("00:00-24:00").open_time(utc(since), utc(until)) == utc(until) - utc(since)
+
+
+def test_a_stored_window_that_cannot_be_read_is_none():
+    assert stored_window("09:00-21:00", "Mars/Base") is None
+    assert stored_window("09:00-21:00", None).timezone == "UTC"
+    assert stored_window("09:00-21:00", "Asia/Kolkata").timezone == "Asia/Kolkata"
 
 
 def test_an_overnight_window_belongs_to_the_day_on_which_it_begins():

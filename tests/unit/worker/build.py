@@ -185,6 +185,7 @@ class IssuingDesk:
         max_concurrent: int | None = None,
         eager: bool = False,
         traceparent_of: Callable[[ClaimedJob], str | None] | None = None,
+        closes_at: float | None = None,
         **bounds: Any,
     ) -> ChunkIssuing:
         """Return a chunk's issuer. With `max_concurrent` it has its own places, else the desk's."""
@@ -200,6 +201,7 @@ class IssuingDesk:
                 jobs=jobs,
                 is_cancelled=is_cancelled,
                 lane=lane,
+                closes_at=closes_at,
             ),
             self.api,
             self.limits,

@@ -1,9 +1,11 @@
 """The reasons not to send a claimed job: each gives it back unsent, with its delay."""
 
 import asyncio
+import time
 
 import pytest
 
+from issuance.states import State
 from tests.unit.worker.build import CAMPAIGN_ID, claimed
 
 
@@ -82,3 +84,41 @@ async def test_a_chunk_that_is_broken_off_starts_no_further_call(desk):
     await issuing.run()
     assert len(desk.attempts) == 1
     assert desk.reasons == {"the chunk is broken off"}
+
+
+CLOSED = "the campaign's window is closed"
+
+
+async def test_no_call_starts_in_a_closed_window(desk):
+    closed = time.monotonic() - 0.001
+    await desk.issue(claimed(1), claimed(2, fallback=State.IN_DOUBT), closes_at=closed)
+    assert {(each.delay_seconds, each.because) for each in desk.given_back} == {(0.0, CLOSED)}
+    assert len(desk.given_back) == 2
+    assert desk.api.starts == []
+
+
+async def test_jobs_that_still_wait_when_the_window_closes_are_given_back(desk):
+    desk.api.latency_seconds = 0.2
+    closes = time.monotonic() + 0.5
+    await desk.issue(
+        *(claimed(number) for number in range(1, 9)), closes_at=closes, max_concurrent=1
+    )
+    assert 0 < len(desk.attempts) <= 3
+    assert len(desk.attempts) + len(desk.given_back) == 8
+    assert max(desk.api.starts) < closes
+    assert desk.reasons == {CLOSED}
+
+
+async def test_no_call_slot_is_awaited_beyond_the_end_of_the_window(desk):
+    desk.set_up(rate_per_minute=60)  # a call a second
+    closes = time.monotonic() + 1.2
+    await desk.issue(*(claimed(number) for number in range(1, 5)), closes_at=closes)
+    assert time.monotonic() < closes + 0.5
+    assert max(desk.api.starts) < closes
+    assert len(desk.attempts) + len(desk.given_back) == 4
+
+
+async def test_a_probe_does_not_pass_a_closed_window(desk):
+    await desk.suspend(0)
+    await desk.issue(claimed(1), closes_at=time.monotonic() - 0.001)
+    assert desk.reasons == {CLOSED}
