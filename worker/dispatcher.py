@@ -15,6 +15,7 @@ from ledger.budgets.notices import note_levels
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
+from ledger.dispatch.start import start_scheduled
 from ledger.queries.campaign_accounts import halted_campaigns, working_accounts
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
@@ -55,6 +56,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
     try:
         chunk_key(services.ledger)  # before jobs are queued: without it they cannot be published
         settle_cancelled(services.ledger)
+        start_scheduled(services.ledger)
         end_lost_claims(services)
         reap(services.ledger)
         released = _release_due(services)
