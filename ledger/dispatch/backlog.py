@@ -1,13 +1,15 @@
 """The backlog that a release reads: each campaign's weight, queued jobs and due jobs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
 
 from issuance.budget import Budget
 from issuance.job import Lane
 from issuance.states import CampaignState, State
+from ledger.dispatch.windows import is_open
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
 
@@ -35,6 +37,8 @@ class Waiting:
     budget: Budget | None = None
     only: tuple[int, ...] | None = None
     """The only jobs that may go, by number; None: all."""
+    rate_per_minute: int | None = None
+    """Its own rate; None: the account's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +98,17 @@ def waiting_campaigns(
 ) -> list[Waiting]:
     """Return the campaigns with due jobs in a lane, oldest first; jobs are counted up to `most`.
 
-    Paused campaigns are left out.
+    Campaigns that must not be called are left out, and so are those outside their windows.
     """
     # Two queries: given both states in one, PostgreSQL reads all jobs.
     found = [
-        Waiting(number, name, weight, is_cancelled, most, budget)
+        _waiting(row, most, is_cancelled=is_cancelled)
         for state, is_cancelled in (
             (CampaignState.RUNNING, False),
             (CampaignState.CANCELLED, True),
         )
-        for number, name, weight, budget in _with_due_jobs(
-            connection, lane, state, accounts, is_cancelled=is_cancelled
-        )
+        for row in _with_due_jobs(connection, lane, state, accounts, is_cancelled=is_cancelled)
+        if row.window is None or is_open(row.window, row.timezone, row.now)
     ]
     if len(found) == 1:
         return found  # nothing to share: no count is needed
@@ -119,7 +122,7 @@ def _with_due_jobs(
     accounts: Collection[str] | None,
     *,
     is_cancelled: bool,
-) -> list[tuple[int, str, int, Budget | None]]:
+) -> Sequence[Row[Any]]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
     query = select(
         campaigns.c.id,
@@ -127,14 +130,26 @@ def _with_due_jobs(
         campaigns.c.weight,
         campaigns.c.budget_units,
         campaigns.c.budget_points,
-    ).order_by(campaigns.c.id)
-    rows = connection.execute(
-        query.where(campaigns.c.state == state, _is_of(accounts), due.exists())
+        campaigns.c.window,
+        campaigns.c.timezone,
+        campaigns.c.rate_per_minute,
+        now_ms().label("now"),
     )
-    return [
-        (number, name, weight, None if units is points is None else Budget(units, points))
-        for number, name, weight, units, points in rows
-    ]
+    of_state = (campaigns.c.state == state, _is_of(accounts))
+    return connection.execute(query.where(*of_state, due.exists()).order_by(campaigns.c.id)).all()
+
+
+def _waiting(row: Row[Any], count: int, *, is_cancelled: bool) -> Waiting:
+    has_budget = row.budget_units is not None or row.budget_points is not None
+    return Waiting(
+        row.id,
+        row.name,
+        row.weight,
+        is_cancelled,
+        count,
+        Budget(row.budget_units, row.budget_points) if has_budget else None,
+        rate_per_minute=row.rate_per_minute,
+    )
 
 
 def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:

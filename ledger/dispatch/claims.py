@@ -1,10 +1,11 @@
 """Claims: the right to work on jobs until a lease ends, by compare-and-set (design rule 5)."""
 
+import math
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
-from time import time_ns
 from typing import Any
 
 from pydantic_core import from_json
@@ -28,6 +29,7 @@ from issuance.endpoint import Variant
 from issuance.job import Lane, Line
 from issuance.retry import LIMIT
 from issuance.states import CALLABLE, CampaignState, State
+from ledger.dispatch.windows import closes_in_seconds, open_seconds
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
@@ -101,7 +103,7 @@ class Claim:
     """The campaign's API account."""
     closes_at: float | None = None
     """When the campaign's window closes, by this process's monotonic clock; None: it has none."""
-    claimed_at_ns: int = field(default_factory=time_ns, compare=False)
+    claimed_at_ns: int = field(default_factory=time.time_ns, compare=False)
     """By this process's clock, since the epoch."""
 
     @property
@@ -120,9 +122,9 @@ def claim(
 ) -> Claim:
     """Claim the jobs that the release queued under this chunk's id, for its campaign and lane.
 
-    Those of a campaign that must not be called go back, and so do those of an account that this
-    installation has no longer. Jobs to be reconciled are claimed in a cancelled campaign too:
-    reading issues nothing.
+    Those of a campaign that must not be called, or whose window is closed, go back, and so do those
+    of an account that this installation has no longer. Jobs to be reconciled are claimed in a
+    cancelled campaign too: reading issues nothing.
 
     A duplicate or stale message claims nothing, nor does one that the broker redelivers while a
     worker still has it. An orphaned one takes over its own earlier claims: their worker is dead,
@@ -143,6 +145,7 @@ def claim(
         "expected_lane": chunk.lane,
     }
     with ledger.write() as connection:
+        asked_at = time.monotonic()  # before the ledger's clock is read: rather too early
         campaign = connection.execute(_CAMPAIGN, of_chunk).one_or_none()
         if campaign is None:
             return Claim(chunk_id, "", defers_limits=False, jobs=())
@@ -152,7 +155,9 @@ def claim(
                 chunk_id, campaign.name, defers_limits=False, jobs=(), account=campaign.account
             )
         is_cancelled = campaign.state == CampaignState.CANCELLED
-        if not is_cancelled and campaign.state not in CALLABLE:
+        window = (campaign.window, campaign.timezone, campaign.now)
+        open_for = math.inf if campaign.window is None else closes_in_seconds(*window)
+        if (not is_cancelled and campaign.state not in CALLABLE) or open_for <= 0:
             connection.execute(_GIVE_BACK, of_chunk)
         if is_cancelled:
             connection.execute(_GIVE_BACK_SENDS, of_chunk)
@@ -172,6 +177,8 @@ def claim(
         (_claimed(row, of_jobs, shown, vouchers, refused) for row in taken),
         key=attrgetter("number"),
     )
+    if campaign.window is not None:
+        claimed = [_aged_while_open(job, *window) for job in claimed]
     return Claim(
         chunk_id,
         campaign.name,
@@ -181,7 +188,16 @@ def claim(
         tuple(map(Customer.parse, isolated)),
         chunk.lane,
         campaign.account,
+        None if campaign.window is None else asked_at + open_for,
     )
+
+
+def _aged_while_open(job: ClaimedJob, window: str, timezone: str | None, now: int) -> ClaimedJob:
+    """Count only the time in which the window was open: closed, it must not use up the retries."""
+    age = job.budget_age_seconds
+    if age is None:
+        return job
+    return replace(job, budget_age_seconds=open_seconds(window, timezone, now, age))
 
 
 _NUMBERS: BindParameter[Any] = bindparam("job_numbers", expanding=True)
@@ -199,6 +215,9 @@ _CAMPAIGN = (
         campaigns.c.defers_limits,
         campaigns.c.state,
         campaigns.c.account,
+        campaigns.c.window,
+        campaigns.c.timezone,
+        now_ms().label("now"),
     )
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
     .where(_OF_CHUNK)

@@ -25,6 +25,7 @@ from ledger.dispatch.backlog import (
     waiting_campaigns,
 )
 from ledger.dispatch.claims import ISOLATED_FROM
+from ledger.dispatch.rates import note_queued, within_rates
 from ledger.dispatch.reservations import Reservations
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
@@ -101,9 +102,8 @@ def release(
             else []
         )
         reservations = Reservations()
-        waiting = reservations.admit(
-            connection, lane, _one_probe_at_a_time(found, queued, is_probed)
-        )
+        probing = [*_one_probe_at_a_time(found, queued, is_probed)]
+        waiting = reservations.admit(connection, lane, within_rates(connection, probing, queued))
         weights = {each.id: each.weight for each in queued} | {
             each.id: each.weight for each in waiting
         }
@@ -129,6 +129,7 @@ def release(
             chosen = [row for row in chosen if row[0] in reserved]
             cut = _chunks(connection, lane, each, chosen, sizes)
             _queue(connection, cut, lost_after_seconds)
+            note_queued(connection, each, sum(len(chunk.job_numbers) for chunk in cut))
             chunks[each.id] = iter(cut)
         if not waiting:
             finish_campaigns(connection)

@@ -80,7 +80,8 @@ class Reservations:
             .limit(_MOST_REPEATED)
         ).all()
         if repeated:
-            return replace(campaign, count=len(repeated), only=tuple(repeated))
+            count = min(campaign.count, len(repeated))
+            return replace(campaign, count=count, only=tuple(repeated))
         if not has_open(connection, campaign.id):
             self.used_up.append(UsedUp(campaign.id, usage, need))
         return None

@@ -18,6 +18,7 @@ branch_labels = None
 depends_on = None
 
 _NEW_TABLES = (
+    campaigns.campaign_rates,
     campaigns.campaign_rewards,
     campaigns.campaign_stops,
     campaigns.approvals,
@@ -34,7 +35,7 @@ _NEW_TABLES = (
     closing.closings,
 )
 _CAMPAIGN_COLUMNS = (
-    "start_at", "window", "timezone", "rate_per_minute", "rate_tat", "canary", "canary_state",
+    "start_at", "window", "timezone", "rate_per_minute", "canary", "canary_state",
     "stop_loss", "budget_units", "budget_points", "budget_notified", "stopped_rewards",
     "started_at", "finished_at", "closed_at",
 )  # fmt: skip

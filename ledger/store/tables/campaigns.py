@@ -35,8 +35,6 @@ campaigns = Table(
     Column("window", Text),
     Column("timezone", Text),
     Column("rate_per_minute", Integer),  # null: the account's alone
-    # the theoretical arrival time of GCRA: when the next job may be released at this rate
-    Column("rate_tat", Ms),
     Column("canary", Integer),  # lines that are tried first; null: none
     Column("canary_state", String(16)),  # pending, running, passed, failed; null: no canary
     Column("stop_loss", String(16), nullable=False, server_default="off"),  # default, off
@@ -119,6 +117,15 @@ approvals = Table(
     Column("decision", String(16)),  # approved, rejected, void; null: it waits
     Column("note", Text, nullable=False, server_default=""),
     Index("ix_approvals_campaign_id", "campaign_id"),
+)
+
+campaign_rates = Table(
+    "campaign_rates",
+    metadata,
+    # Apart from campaigns: acceptance locks those, and a release must not wait for it.
+    Column("campaign_id", Id, primary_key=True, autoincrement=False),
+    # GCRA's theoretical arrival time: when the next job may be released at the campaign's rate
+    Column("arrival_at", Ms, nullable=False),
 )
 
 canary_jobs = Table(
