@@ -52,6 +52,9 @@ bench: $(BIN)/.bench ## Measure speed, promises, costs and scale, and write the 
 limiter: $(BIN)/.bench ## Compare the limiter with others on API models, and write the page (LIMITER="--help" lists options)
 	@$(BIN)/python -m benchmarks.limiter $(LIMITER)
 
+stop-loss: $(BIN)/.dev ## Simulate campaigns under the stop-loss, and write the page (a few minutes)
+	@$(BIN)/python -m benchmarks.stop_loss
+
 profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
 
@@ -106,4 +109,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter profile reference check audit sbom format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter stop-loss profile reference check audit sbom format lock clean
