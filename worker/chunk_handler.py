@@ -109,7 +109,7 @@ def _issue(
     show_end: Callable[[ChunkResult], None],
 ) -> ChunkResult:
     """Issue until the chunk is handed over; an exception in between ends its calls."""
-    chunk = OpenChunk(held, services.recorder.put, services.carry)
+    chunk = OpenChunk(held, services.recorder.put, services.carry, services.fault_watch.is_urgent)
     issuing = ChunkIssuing(
         held,
         account.client,

@@ -15,6 +15,7 @@ from ledger.budgets.notices import note_levels
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
+from ledger.dispatch.removal import keep_stopped
 from ledger.dispatch.start import start_scheduled
 from ledger.queries.campaign_accounts import halted_campaigns, working_accounts
 from ledger.queries.counters import compact_counters
@@ -81,6 +82,7 @@ def _release_due(services: WorkerServices) -> int:
     try:
         release_lost_messages(services.ledger, services.broker)
         groups = group_accounts(known)
+        keep_stopped(services.ledger)
         _reconcile_paused(services, groups)
         working = working_accounts(services.ledger)
         groups = [group for group in groups if not working.isdisjoint(group.names)]

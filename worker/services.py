@@ -20,6 +20,7 @@ from issuance.fair_queue import FairScheduler
 from issuance.fingerprints import Fingerprints
 from issuance.job import Lane
 from ledger.results.recording import Result
+from ledger.stop_loss.stopping import Stop
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks
 from limiter.notice_allowance import NoticeAllowance
@@ -35,7 +36,9 @@ from rewards_api.token_store import RedisTokenStore
 from worker.accounts import AccountServices, WorkerAccounts
 from worker.alerting import Alerting, WebhookCalls
 from worker.chunk.carried import CarriedChunks
+from worker.chunk.fault_watch import FaultWatch
 from worker.chunk.group_record import GroupRecord
+from worker.chunk.halting import halt
 from worker.chunk.limits import Limits
 from worker.chunk.places import Gauge, Places
 from worker.chunk.recorder import Recorder
@@ -156,9 +159,21 @@ class WorkerServices:
             self._report_undocumented,
             self.worker,
             self.settings.lease_seconds,
+            self._halt,
             self.base.tracing,
         )
         return Recorder(record)
+
+    @cached_property
+    def fault_watch(self) -> FaultWatch:
+        """Finds results that must be recorded at once."""
+        return FaultWatch()
+
+    def _halt(self, account: str, stop: Stop) -> None:
+        """Stop the calls of a stopped campaign or reward: here at once, then in other processes."""
+        found = self.accounts.known().get(account)
+        if found is not None:
+            self.start(halt(self.limits_of(found).paused_campaigns, stop))
 
     @cached_property
     def outbox(self) -> Outbox:

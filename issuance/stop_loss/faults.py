@@ -89,6 +89,8 @@ UNDOCUMENTED = FaultRow(0, Fault.CAMPAIGN, "the code is in no document", "§6.1,
 """The row of every other code."""
 _NO_FAULT = FaultRow(0, Fault.NONE, "no refusal", "§4.3")
 _BY_THE_EDGE = FaultRow(0, Fault.ACCOUNT, "the edge answered instead of the API", "§4.1")
+_PAGE = "HTTP "
+"""The message of an answer without the API's body begins so, see `classification`."""
 _DOUBTED = 8004
 """In doubt only with a text such as "issue failed": the services behind the reward fail."""
 _BEHIND = FaultRow(_DOUBTED, Fault.CAMPAIGN, "a service behind the reward fails", "§6.1")
@@ -103,16 +105,23 @@ def find_fault(outcome: Outcome, line: LineOutcome) -> FaultRow:
     """
     if outcome.by_edge or outcome.refusal is not None:
         return _BY_THE_EDGE
-    if not outcome.readable or line.code is None:
+    if not outcome.readable:
         return _NO_FAULT
-    if line.kind is Kind.FAILED:
-        return _row_of(line.code, line.message)
-    if line.kind is Kind.IN_DOUBT:
-        if line.code == _DOUBTED:
-            return _BEHIND
-        row = _row_of(line.code, line.message)
-        return row if row.in_doubt else _NO_FAULT
-    return _NO_FAULT
+    return find_recorded_fault(line.kind, line.code, line.message)
+
+
+def find_recorded_fault(kind: Kind, code: int | None, message: str) -> FaultRow:
+    """Return the row for what the record keeps of an answer."""
+    if code is None or kind not in (Kind.FAILED, Kind.IN_DOUBT):
+        return _NO_FAULT
+    if message.startswith(_PAGE):
+        return _BY_THE_EDGE if kind is Kind.FAILED else _NO_FAULT
+    if kind is Kind.FAILED:
+        return _row_of(code, message)
+    if code == _DOUBTED:
+        return _BEHIND
+    row = _row_of(code, message)
+    return row if row.in_doubt else _NO_FAULT
 
 
 def is_campaign_fault(outcome: Outcome, line: LineOutcome) -> bool:

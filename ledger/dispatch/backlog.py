@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
 from issuance.budget import Budget
 from issuance.job import Lane
 from issuance.states import CampaignState, State
+from issuance.stop_loss.rewards import read_stopped
 from ledger.dispatch.windows import is_open
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
@@ -39,6 +40,8 @@ class Waiting:
     """The only jobs that may go, by number; None: all."""
     rate_per_minute: int | None = None
     """Its own rate; None: the account's alone."""
+    stopped: tuple[str, ...] = ()
+    """Rewards whose jobs are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _with_due_jobs(
         campaigns.c.window,
         campaigns.c.timezone,
         campaigns.c.rate_per_minute,
+        campaigns.c.stopped_rewards,
         now_ms().label("now"),
     )
     of_state = (campaigns.c.state == state, _is_of(accounts))
@@ -149,6 +153,7 @@ def _waiting(row: Row[Any], count: int, *, is_cancelled: bool) -> Waiting:
         count,
         Budget(row.budget_units, row.budget_points) if has_budget else None,
         rate_per_minute=row.rate_per_minute,
+        stopped=read_stopped(row.stopped_rewards),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from issuance.campaign_life import Act
 from issuance.merge import settle_by
@@ -45,28 +45,44 @@ def settle_cancelled(ledger: Ledger, limit: int = 50_000) -> int:
     of resent. One that was refused for a transient reason fails and gets a dead letter.
     """
     with ledger.write() as connection:
-        now = connection.scalar(select(now_ms()))
-        chosen = _cancellable(connection, limit)
-        unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
-        doubted = [row.number for row in chosen if row.may_have_reached]
-        for start in range(0, len(unsent), _BATCH):
-            cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
-            log_jobs_after_commit(connection, "jobs_cancelled", cancelled)
-        for start in range(0, len(doubted), _BATCH):
-            numbers = doubted[start : start + _BATCH]
-            connection.execute(_RECONCILE, {"job_numbers": numbers})
-            waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
-            because = "its campaign was cancelled"
-            log_jobs_after_commit(
-                connection,
-                "reconciliation_scheduled",
-                connection.scalars(waiting).all(),
-                because=because,
-            )
-        for row in chosen:
-            if row.attempts and not row.may_have_reached:
-                _settle_refused(connection, row, now)
-        return len(chosen)
+        cancelled = select(campaigns.c.id).where(campaigns.c.state == CampaignState.CANCELLED)
+        return settle_unsent(
+            connection, jobs.c.campaign_id.in_(cancelled), "the campaign was cancelled", limit
+        )
+
+
+def settle_unsent(
+    connection: Connection, of_jobs: ColumnElement[bool], because: str, limit: int
+) -> int:
+    """Settle up to `limit` waiting and queued jobs that fit a condition; returns how many.
+
+    Args:
+        connection: the transaction.
+        of_jobs: the condition.
+        because: why they are not sent, for the log and for dead letters.
+        limit: bounds the transaction.
+    """
+    now = connection.scalar(select(now_ms()))
+    chosen = _cancellable(connection, of_jobs, limit)
+    unsent = [row.number for row in chosen if not row.may_have_reached and row.attempts == 0]
+    doubted = [row.number for row in chosen if row.may_have_reached]
+    for start in range(0, len(unsent), _BATCH):
+        cancelled = _settle(connection, unsent[start : start + _BATCH], State.CANCELLED, now)
+        log_jobs_after_commit(connection, "jobs_cancelled", cancelled)
+    for start in range(0, len(doubted), _BATCH):
+        numbers = doubted[start : start + _BATCH]
+        connection.execute(_RECONCILE, {"job_numbers": numbers})
+        waiting = select(lines.c.request_id).where(lines.c.job_number.in_(numbers))
+        log_jobs_after_commit(
+            connection,
+            "reconciliation_scheduled",
+            connection.scalars(waiting).all(),
+            because=because,
+        )
+    for row in chosen:
+        if row.attempts and not row.may_have_reached:
+            _settle_refused(connection, row, now, because)
+    return len(chosen)
 
 
 _BATCH = 500
@@ -84,13 +100,14 @@ class _Cancellable(NamedTuple):
     attempts: int
 
 
-def _cancellable(connection: Connection, limit: int) -> list[_Cancellable]:
-    cancelled = select(campaigns.c.id).where(campaigns.c.state == CampaignState.CANCELLED)
+def _cancellable(
+    connection: Connection, of_jobs: ColumnElement[bool], limit: int
+) -> list[_Cancellable]:
     query = (
         select(jobs.c.number, jobs.c.campaign_id, jobs.c.may_have_reached, jobs.c.attempts)
         .where(
             IS_OPEN,
-            jobs.c.campaign_id.in_(cancelled),
+            of_jobs,
             jobs.c.state != State.RUNNING,
             jobs.c.fallback.is_(None),
         )
@@ -118,7 +135,9 @@ def _settle(
     return settled.all()
 
 
-def _settle_refused(connection: Connection, row: _Cancellable, now: int | None) -> None:
+def _settle_refused(
+    connection: Connection, row: _Cancellable, now: int | None, because: str
+) -> None:
     """Settle a job that was refused for a transient reason; units that replies showed count."""
     shows_units = or_(lines.c.quantity > 0, lines.c.vouchers.is_not(None))
     connection.execute(
@@ -131,7 +150,7 @@ def _settle_refused(connection: Connection, row: _Cancellable, now: int | None) 
     settle = settle_by([State(found) for found in states], Settle(State.FAILED, Reason.EXHAUSTED))
     connection.execute(update(jobs).where(jobs.c.number == row.number).values(state=settle.state))
     reason = settle.reason or Reason.EXHAUSTED
-    message = "the campaign was cancelled before another attempt"
+    message = f"{because} before another attempt"
     open_dead_letter(
         connection, row.number, row.campaign_id, reason=reason, code=None, message=message
     )

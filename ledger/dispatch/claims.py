@@ -29,7 +29,9 @@ from issuance.endpoint import Variant
 from issuance.job import Lane, Line
 from issuance.retry import LIMIT
 from issuance.states import CALLABLE, CampaignState, State
+from issuance.stop_loss.rewards import read_stopped
 from ledger.dispatch.windows import closes_in_seconds, open_seconds
+from ledger.stop_loss.stopped_rewards import has_reward
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
@@ -122,9 +124,10 @@ def claim(
 ) -> Claim:
     """Claim the jobs that the release queued under this chunk's id, for its campaign and lane.
 
-    Those of a campaign that must not be called, or whose window is closed, go back, and so do those
-    of an account that this installation has no longer. Jobs to be reconciled are claimed in a
-    cancelled campaign too: reading issues nothing.
+    Those of a campaign or reward that must not be called, or of a campaign whose window is closed,
+    go back, and so do those of an account that this installation has no longer. Jobs to be
+    reconciled are claimed in a cancelled campaign too, and of a stopped reward: reading issues
+    nothing.
 
     A duplicate or stale message claims nothing, nor does one that the broker redelivers while a
     worker still has it. An orphaned one takes over its own earlier claims: their worker is dead,
@@ -161,6 +164,8 @@ def claim(
             connection.execute(_GIVE_BACK, of_chunk)
         if is_cancelled:
             connection.execute(_GIVE_BACK_SENDS, of_chunk)
+        if stopped := read_stopped(campaign.stopped_rewards):
+            connection.execute(_GIVE_BACK_SENDS.where(has_reward(stopped)), of_chunk)
         if orphaned:
             lost = connection.scalars(_LOST, of_chunk).all()
             fields = {"campaign": campaign.name, "chunk_id": chunk_id}
@@ -218,6 +223,7 @@ _CAMPAIGN = (
         campaigns.c.window,
         campaigns.c.timezone,
         now_ms().label("now"),
+        campaigns.c.stopped_rewards,
     )
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
     .where(_OF_CHUNK)

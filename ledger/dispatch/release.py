@@ -26,7 +26,9 @@ from ledger.dispatch.backlog import (
 )
 from ledger.dispatch.claims import ISOLATED_FROM
 from ledger.dispatch.rates import note_queued, within_rates
+from ledger.dispatch.removal import hold_or_settle
 from ledger.dispatch.reservations import Reservations
+from ledger.stop_loss.held import choose_unheld
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import Lock
@@ -122,9 +124,14 @@ def release(
         for each in waiting:
             sizes = [turn.size for turn in given if turn.key == each.id]
             newest_first = newest_probes and is_probed(each.id)
-            chosen = _choose_due(
-                connection, due_jobs(lane, each), sum(sizes), newest_first=newest_first
+            choose = partial(
+                _choose_due, connection, due_jobs(lane, each), newest_first=newest_first
             )
+            if each.stopped:
+                holding = partial(hold_or_settle, connection, each.id, stopped=each.stopped)
+                chosen = choose_unheld(choose, holding, sum(sizes))
+            else:
+                chosen = choose(sum(sizes))
             reserved = reservations.reserve(connection, each, [row[0] for row in chosen])
             chosen = [row for row in chosen if row[0] in reserved]
             cut = _chunks(connection, lane, each, chosen, sizes)

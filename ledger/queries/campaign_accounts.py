@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from issuance.states import CALLABLE, CampaignState
+from issuance.stop_loss.rewards import read_stopped
 from ledger.store.database import Ledger
 from ledger.store.schema import campaigns
 
@@ -13,13 +14,22 @@ _WORKING = (CampaignState.RUNNING, CampaignState.CANCELLED)
 """A cancelled campaign may have jobs to be reconciled."""
 
 
-def halted_campaigns(ledger: Ledger) -> dict[str, set[int]]:
-    """Return the ids of each account's campaigns of which no call may start."""
-    query = select(campaigns.c.account, campaigns.c.id).where(campaigns.c.state.in_(_HALTED))
-    found: dict[str, set[int]] = {}
+Halted = int | tuple[int, str]
+"""A campaign, by its id, or one of its rewards, by its key."""
+
+
+def halted_campaigns(ledger: Ledger) -> dict[str, set[Halted]]:
+    """Return each account's campaigns, and rewards of campaigns, of which no call may start."""
+    query = select(
+        campaigns.c.account, campaigns.c.id, campaigns.c.state, campaigns.c.stopped_rewards
+    ).where(or_(campaigns.c.state.in_(_HALTED), campaigns.c.stopped_rewards.is_not(None)))
+    found: dict[str, set[Halted]] = {}
     with ledger.read() as connection:
-        for account, campaign_id in connection.execute(query):
-            found.setdefault(account, set()).add(campaign_id)
+        for account, campaign_id, state, stopped in connection.execute(query):
+            halted = found.setdefault(account, set())
+            if state in _HALTED:
+                halted.add(campaign_id)
+            halted.update((campaign_id, reward) for reward in read_stopped(stopped))
     return found
 
 

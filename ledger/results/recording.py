@@ -1,11 +1,13 @@
 """Records a group of a chunk's results in one transaction, before the message is acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import assert_never
 
+import structlog
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from issuance.customer import ERASED
 from issuance.merge import settle_by
@@ -24,11 +26,15 @@ from ledger.results.lines import (
     settled_lines,
     write_lines,
 )
+from ledger.stop_loss.stopping import Stop
+from ledger.stop_loss.watch import Answer, Stops, Watch, begin_watch, end_watch, stop_left
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.sanitize import stored_number, stored_text
 from ledger.store.schema import jobs
+
+log = structlog.get_logger("issuance.ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +73,26 @@ class GiveBack:
 Result = Attempt | GiveBack
 
 
-def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: str) -> bool:
+def record(
+    ledger: Ledger,
+    chunk_id: str,
+    results: Sequence[Result],
+    *,
+    worker: str,
+    notify: Callable[[Stop], None] = lambda _: None,
+) -> bool:
     """Record a group of a chunk's results in one transaction.
 
     An outcome that settles a job is a fact, even if another worker holds the job now; only the
     claim's holder may give a job back. A settled job changes only for the better (`may_replace`),
-    and vouchers that a late reply shows are kept.
+    and vouchers that a late reply shows are kept. `notify` is called after the commit with each
+    reward or campaign that the stop-loss has stopped.
 
     Returns:
         Whether a dead letter was opened, so that its event has to be published.
     """
     with ledger.write() as connection:
+        watch = begin_watch(connection, list(_first_answers(results)))
         held = _held(connection, chunk_id, results)
         # A job may have been settled, and pruned or erased, while its worker was suspended.
         results = [result for result in results if result.job.number in held]
@@ -108,7 +123,33 @@ def record(ledger: Ledger, chunk_id: str, results: Sequence[Result], *, worker: 
             if isinstance(result, GiveBack) and held[result.job.number].is_ours:
                 due_at = now + milliseconds(result.delay_seconds)
                 connection.execute(_GIVE_BACK, {"job_number": result.job.number, "due_at": due_at})
+        stops = None if watch is None else end_watch(connection, watch, now)
+    if watch is not None and stops is not None:
+        _report_stops(ledger, watch, stops, notify)
     return any(opened)
+
+
+def _report_stops(
+    ledger: Ledger, watch: Watch, stops: Stops, notify: Callable[[Stop], None]
+) -> None:
+    made = stops.made
+    if stops.left:
+        try:
+            made = stop_left(ledger, watch, stops.left)
+        except DBAPIError as error:  # the results are recorded; the reward's next fault stops it
+            log.warning("stop_postponed", rewards=stops.left, error=type(error).__name__)
+    for stop in made:
+        notify(stop)
+
+
+def _first_answers(results: Sequence[Result]) -> Iterator[Answer]:
+    """Yield what the stop-loss judges: the answers of calls that are no redrive's."""
+    for result in results:
+        if isinstance(result, Attempt):
+            job = result.job
+            if job.fallback is None and job.redrives == 0 and job.reissue_of is None:
+                settles = isinstance(result.decision, Settle)
+                yield Answer(job.campaign_id, job.lines, result.outcome, settles)
 
 
 @dataclass(frozen=True, slots=True)

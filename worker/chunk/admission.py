@@ -14,8 +14,10 @@ import structlog
 from issuance.masking import scrub
 from issuance.outcome import Outcome, Refusal
 from issuance.retry import LIMIT, Settle, TryAgain, bounded
+from issuance.reward_key import reward_key
 from ledger.dispatch.claims import ClaimedJob
 from ledger.results.recording import Attempt
+from limiter.campaign_ids import Halted
 from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
@@ -40,6 +42,8 @@ WINDOW_CLOSED = Rejection(0.0, "the campaign's window is closed")
 """Without a delay: the release waits for the window to open."""
 LIMITS_LOST = Rejection(5.0, "the limits are unavailable")
 _SLOT_AGAIN_SECONDS = 0.25
+_HELD_AGAIN_SECONDS = 1.0
+"""The release then holds the job, unless its reward runs again."""
 
 
 class Admission:
@@ -127,7 +131,7 @@ class Admission:
             self._lost = error
             log.warning("limits_unavailable", error=str(error))
             return LIMITS_LOST
-        return Rejection(0.0, "the campaign is paused") if job.campaign_id in paused else None
+        return None if not paused else _reject_halted(job, paused)
 
     async def take_read_slot(self) -> Reservation | None:
         """Wait for a slot for one more read; None if there is none while calls may start."""
@@ -179,6 +183,18 @@ class Admission:
         with suppress(LimitsUnavailable):  # the slots expire
             self._suspend(await self._limits.limiter.flush_refusals(scope), is_read=scope.is_read)
             await self._limits.limiter.give_back(reservation, unused)
+
+
+def _reject_halted(job: ClaimedJob, paused: frozenset[Halted]) -> Rejection | None:
+    if job.campaign_id in paused:
+        return Rejection(0.0, "the campaign is paused")
+    # Reading issues nothing, and clears the doubt.
+    if job.fallback is None and any(
+        (job.campaign_id, reward_key(line.reward_id, line.reward_external_id)) in paused
+        for line in job.lines
+    ):
+        return Rejection(_HELD_AGAIN_SECONDS, "its reward is stopped")
+    return None
 
 
 def issue_result(attempt: Attempt) -> CallResult:

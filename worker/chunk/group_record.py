@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from config.log_writer import lines_together
 from ledger.dispatch.claims import Claim
 from ledger.results.recording import Result, record
+from ledger.stop_loss.stopping import Stop
 from ledger.store.database import Ledger
 from worker.chunk.job_spans import add_spans
 from worker.chunk.log_events import log_result
@@ -35,6 +37,7 @@ class GroupRecord:
         report_undocumented: logs undocumented codes.
         worker: this process's name, recorded with each attempt.
         lease_seconds: how long to retry while the ledger is unavailable.
+        halt: stops the calls of what the stop-loss has stopped, given the account's name.
         tracing: makes the spans of recorded jobs; None: there are none.
     """
 
@@ -44,6 +47,7 @@ class GroupRecord:
     report_undocumented: Callable[[list[Result]], None]
     worker: str
     lease_seconds: float
+    halt: Callable[[str, Stop], None]
     tracing: "Tracing | None" = None
 
     def __call__(self, claim: Claim, group: list[Result]) -> list[Result]:
@@ -80,7 +84,13 @@ class GroupRecord:
 
     def _record(self, claim: Claim, group: list[Result]) -> bool:
         with self.ledger_turn:
-            return record(self.ledger, claim.chunk_id, group, worker=self.worker)
+            return record(
+                self.ledger,
+                claim.chunk_id,
+                group,
+                worker=self.worker,
+                notify=partial(self.halt, claim.account),
+            )
 
     def _record_apart(self, claim: Claim, group: list[Result], error: DBAPIError) -> list[Result]:
         """Record a refused group one by one, so that only the refused result fails."""

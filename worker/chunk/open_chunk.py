@@ -25,10 +25,15 @@ class OpenChunk:
         claim: the claim; its jobs are not kept, since one slow call may keep a chunk open.
         put: passes an arrival to the recorder.
         carry: saves which chunks are open, before a message is acknowledged without waiting.
+        is_urgent: whether a result must be recorded without waiting for others.
     """
 
     def __init__(
-        self, claim: Claim, put: Callable[["Arrival"], None], carry: Callable[[], Awaitable[None]]
+        self,
+        claim: Claim,
+        put: Callable[["Arrival"], None],
+        carry: Callable[[], Awaitable[None]],
+        is_urgent: Callable[[Result], bool] = lambda _: False,
     ) -> None:
         self.claim = replace(claim, jobs=())
         self.handed_over = threading.Event()
@@ -46,6 +51,7 @@ class OpenChunk:
         self._leaving = threading.Lock()
         self._put = put
         self._carry = carry
+        self._is_urgent = is_urgent
         self._expected = len(claim.jobs)
         self._claimed = len(claim.jobs)
         self._counts: Counter[str] = Counter()
@@ -53,7 +59,8 @@ class OpenChunk:
     def add(self, result: Result) -> None:
         """Pass a result to the recorder. This and the next two run in the event loop's thread."""
         self._expected -= 1
-        self._put(Arrival(self, result, ends_group=self._expected == 0))
+        is_urgent = self._is_urgent(result)
+        self._put(Arrival(self, result, ends_group=is_urgent or self._expected == 0))
 
     async def hand_over(self) -> None:
         """Let the child take its next chunk as soon as the results until now are recorded."""

@@ -19,7 +19,13 @@ from issuance.stop_loss.cusum import (
     add_others,
     must_stop,
 )
-from issuance.stop_loss.faults import FAULTS, Fault, find_fault, is_campaign_fault
+from issuance.stop_loss.faults import (
+    FAULTS,
+    Fault,
+    find_fault,
+    find_recorded_fault,
+    is_campaign_fault,
+)
 
 _PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "stop-loss.md"
 _CAMPAIGN, _CUSTOMER, _ACCOUNT, _NONE = Fault
@@ -100,6 +106,13 @@ def test_a_page_of_the_edge_is_the_accounts_fault(status):
 def test_a_call_without_a_readable_answer_is_no_fault(reply):
     outcome, line = judge(reply)
     assert find_fault(outcome, line).fault is _NONE
+
+
+@pytest.mark.parametrize("status", [302, 403, 404, 502])
+def test_the_record_of_a_page_says_the_same(status):
+    outcome, line = judge(Answer(status, b"<html>blocked</html>"))
+    recorded = find_recorded_fault(line.kind, line.code, line.message)
+    assert recorded.fault is find_fault(outcome, line).fault
 
 
 def test_a_success_without_units_is_the_campaigns_fault():

@@ -1,0 +1,1 @@
+"""Stops rewards and campaigns whose calls fail, and lets operators decide what follows."""
