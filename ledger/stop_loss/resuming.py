@@ -112,8 +112,8 @@ def resume(
                     f"Nothing of {campaign.name} is stopped: --go-on is for stopped campaigns"
                 )
             keys = _let_run(connection, campaign)
-            _resolve(connection, stops, operator, "go on")
-            _record(connection, campaign, operator, "go on", keys)
+            _resolve(connection, stops, operator, "continued")
+            _record(connection, campaign, operator, "continue", keys)
         elif decided and campaign.state is not CampaignState.PAUSED:
             raise CampaignError(_options(campaign, decided))
         else:

@@ -169,7 +169,7 @@ def test_a_bare_resume_names_the_options(watched: Desk):
     assert state(watched) is CampaignState.STOPPED
 
 
-def test_going_on_sends_the_held_lines_and_watches_them_again(watched: Desk):
+def test_continuing_sends_the_held_lines_and_watches_them_again(watched: Desk):
     watched.accept(*make_jobs(100, rewards=(DEAD,)), *make_jobs(30, first=101))
     work(watched)
     resume(watched.ledger, "diwali", OPERATOR, continues=True)
@@ -177,11 +177,11 @@ def test_going_on_sends_the_held_lines_and_watches_them_again(watched: Desk):
     assert halted_campaigns(watched.ledger) == {}
     assert work(watched, issue, most=40) == 40
     assert work(watched, unknown_reward) == 20
-    assert [stop.resolution for stop in stops(watched, is_open=False)] == ["go on", None]
+    assert [stop.resolution for stop in stops(watched, is_open=False)] == ["continued", None]
     assert counts(watched) == {State.ISSUED: 70, State.FAILED: 40, State.WAITING: 20}
 
 
-def test_going_on_needs_a_stop(watched: Desk):
+def test_continuing_needs_a_stop(watched: Desk):
     with pytest.raises(CampaignError, match="Nothing of diwali is stopped"):
         resume(watched.ledger, "diwali", OPERATOR, continues=True)
 
