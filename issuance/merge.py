@@ -150,6 +150,8 @@ def settle_by(states: Sequence[State], decision: _D) -> _D | Settle:
         states: the lines' states after the reply was merged.
         decision: the decision on the reply alone.
     """
+    # A revoked line was issued; that it was taken back does not open its job again.
+    states = [State.ISSUED if state is State.REVOKED else state for state in states]
     if all(state is State.ISSUED for state in states):
         return Settle(State.ISSUED, None)
     if State.PARTIAL in states and not {State.WAITING, State.IN_DOUBT}.intersection(states):

@@ -1,16 +1,24 @@
 """Revocations: an operator cancels an issued line's transactions at the API.
 
-The line stays `issued`, because it was; the audit log has the revocation, as actions on the line.
+The line then is `revoked`: it keeps what was issued, and leaves the sums. The audit log has the
+request and its result, as actions on the line.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from issuance.states import DeadLetterState, State
-from ledger.audit_log import AuditEntry, Operator, actions_in, line_target, record_action
+from ledger.audit_log import (
+    AuditEntry,
+    Operator,
+    actions_in,
+    line_target,
+    record_action,
+    record_actions,
+)
 from ledger.queries.outcomes import LineRecord, lines_of_job_in
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -72,7 +80,66 @@ def end_revocation(
 ) -> None:
     """Record the result, which has the API's answer."""
     with ledger.write() as connection:
+        if verb is Verb.REVOKED:
+            mark_revoked(connection, [revocation.line.request_id])
         _record(connection, revocation, verb, operator, result)
+
+
+def begin_revocations(
+    ledger: Ledger, request_ids: Sequence[str], operator: Operator
+) -> tuple[list[Revocation], dict[str, str]]:
+    """Record that these revocations are requested; return them, and why the others are refused."""
+    begun: list[Revocation] = []
+    refused: dict[str, str] = {}
+    with ledger.write() as connection:
+        for request_id in request_ids:
+            try:
+                begun.append(_plan(connection, request_id))
+            except RevocationError as error:
+                refused[request_id] = str(error)
+        targets = [line_target(revocation.line.request_id) for revocation in begun]
+        record_actions(
+            connection, operator, verb=Verb.ASKED.value, targets=targets, before=State.ISSUED
+        )
+    return begun, refused
+
+
+def end_revocations(
+    ledger: Ledger, results: Sequence[tuple[Revocation, Verb, str]], operator: Operator
+) -> None:
+    """Record the results of several revocations, each with the API's answer in words."""
+    alike: dict[tuple[Verb, str], list[str]] = {}
+    for revocation, verb, result in results:
+        alike.setdefault((verb, result), []).append(revocation.line.request_id)
+    with ledger.write() as connection:
+        mark_revoked(
+            connection, [each.line.request_id for each, verb, _ in results if verb is Verb.REVOKED]
+        )
+        for (verb, result), request_ids in alike.items():
+            record_actions(
+                connection,
+                operator,
+                verb=verb.value,
+                targets=[line_target(request_id) for request_id in request_ids],
+                before=State.ISSUED,
+                after=result,
+            )
+
+
+def mark_revoked(connection: Connection, request_ids: Sequence[str]) -> None:
+    """Take lines out of the sums; a late answer that is being recorded must not undo it."""
+    of_lines = select(lines.c.job_number).where(lines.c.request_id.in_(request_ids))
+    connection.execute(
+        select(jobs.c.number)
+        .where(jobs.c.number.in_(of_lines))
+        .order_by(jobs.c.number)
+        .with_for_update()
+    )
+    connection.execute(
+        update(lines)
+        .where(lines.c.request_id.in_(request_ids), lines.c.state == State.ISSUED)
+        .values(state=State.REVOKED)
+    )
 
 
 def _record(
@@ -107,11 +174,11 @@ def _plan(connection: Connection, request_id: str) -> Revocation:
 
 
 def _check(line: LineRecord, history: Sequence[AuditEntry]) -> None:
-    if line.revoked_at is not None:
-        asked = [action for action in history if action.verb == Verb.ASKED][-1]
+    asked = [action for action in history if action.verb == Verb.ASKED]
+    if line.revoked_at is not None and asked:
         raise RevocationError(
             f"It was revoked already, at {line.revoked_at:%Y-%m-%d %H:%M:%S}Z "
-            f"by {asked.subject}: {asked.reason}"
+            f"by {asked[-1].subject}: {asked[-1].reason}"
         )
     if line.state is not State.ISSUED:
         raise RevocationError(
@@ -140,6 +207,8 @@ _INSTEAD = {
     State.FAILED: "nothing was issued",
     State.IN_DOUBT: "resend its dead letter, which shows whether it was issued",
     State.CANCELLED: "nothing was sent",
+    State.REPLACED: "nothing was issued",
+    State.REVOKED: "its transactions were revoked before",
 }
 
 

@@ -20,6 +20,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "revoked": "revoked {what}",
     "not revoked": "could not revoke {what}: {after}",
     "revoke in doubt": "tried to revoke {what}, which may have failed: {after}",
+    "bulk revoke": "began to revoke rewards of {what}: {after}",
+    "bulk revoked": "revoked rewards of {what}: {after}",
     "set limit": "asked to set the limit of {what} from {before} to {after}",
     "set limit done": "set the limit of {what} from {before} to {after}",
     "set limit failed": "could not set the limit of {what}: {after}",
@@ -46,6 +48,7 @@ BEGINNINGS: Final[Mapping[str, str]] = {
     "revoked": "revoke",
     "not revoked": "revoke",
     "revoke in doubt": "revoke",
+    "bulk revoked": "bulk revoke",
     "accepted": "accept",
     "pruned": "prune",
 }

@@ -69,15 +69,19 @@ def revoke_reward(
         by_transaction, asked_before=revocation.asked_before, known=revocation.line.known
     )
     end_revocation(ledger, revocation, verdict.verb, who, verdict.says)
-    # A warning, so that a log without INFO shows it too: an operator took a reward back.
-    log.warning(
+    log_verdict(revocation, verdict, who)
+    return verdict
+
+
+def log_verdict(revocation: Revocation, verdict: Verdict, who: Operator) -> None:
+    """Log the end of a revocation; by default a command's log does not show it, as it answers."""
+    log.info(
         "revocation_ended",
         verdict=verdict.verb.value,
-        request_id=request_id,
+        request_id=revocation.line.request_id,
         campaign=revocation.line.campaign,
         operator=who.name,
     )
-    return verdict
 
 
 async def _call(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands.campaign_revoke import revoke
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.terminal import opened, remark
@@ -20,6 +21,8 @@ from operations.formats import counted
 app = typer.Typer(
     help="Pause, resume, cancel or weight a campaign.", no_args_is_help=True, add_completion=False
 )
+
+app.command()(revoke)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 

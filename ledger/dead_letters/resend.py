@@ -15,7 +15,7 @@ from ledger.store.schema import jobs, lines
 
 
 def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int]) -> None:
-    """Give the dead letters' jobs a new retry budget. Lines that are issued stay issued.
+    """Give the dead letters' jobs a new retry budget. Lines that are issued stay so.
 
     In a cancelled campaign nothing more may be issued, so its jobs are reconciled instead of sent.
 
@@ -27,7 +27,7 @@ def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Seq
     numbers = [row.job_number for row in rows]
     connection.execute(
         update(lines)
-        .where(lines.c.job_number.in_(numbers), lines.c.state != State.ISSUED)
+        .where(lines.c.job_number.in_(numbers), lines.c.state.not_in(_KEPT))
         .values(state=State.WAITING, settled_at=None)
     )
     connection.execute(update(jobs).where(jobs.c.number.in_(numbers)).values(_FRESH))
@@ -49,6 +49,7 @@ def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Seq
         wake_campaign(connection, campaign_id)
 
 
+_KEPT = (State.ISSUED, State.REVOKED)
 _UNSETTLED = select(func.count()).where(
     lines.c.job_number == jobs.c.number, lines.c.state == State.WAITING
 )

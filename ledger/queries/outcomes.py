@@ -130,7 +130,7 @@ _LINES = (
         jobs.c.source_line,
         campaigns.c.name.label("campaign"),
         campaigns.c.account,
-        case((lines.c.state == State.ISSUED, _REVOKED_AT)).label("revoked_at"),
+        case((lines.c.state == State.REVOKED, _REVOKED_AT)).label("revoked_at"),
         case((lines.c.state == State.WAITING, jobs.c.state), else_=lines.c.state).label(
             "exact_state"
         ),

@@ -53,7 +53,16 @@ def upgrade() -> None:
     op.create_index("ix_dead_letters_group", "dead_letters", ["state", "group_id", "campaign_id"])
     for table in _NEW_TABLES:
         table.create(connection)
+    # The audit log has what was revoked before. Pruned lines have no entries that could be counted.
+    op.execute(_REVOKED)
     _count_by_reward(connection.dialect.name)
+
+
+_REVOKED = """
+UPDATE lines SET state = 'revoked' WHERE state = 'issued' AND request_id IN (
+  SELECT substr(target, 6) FROM audit_log
+  WHERE verb = 'revoked' AND substr(target, 1, 5) = 'line:')
+"""
 
 
 def _copied(column: sa.Column[Any]) -> sa.Column[Any]:

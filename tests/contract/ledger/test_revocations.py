@@ -1,18 +1,23 @@
-"""Revocations: what can be revoked, how the line shows it, and that its state stays."""
+"""Revocations: what can be revoked, how the line shows it, and that it leaves the sums."""
 
 import pytest
 
+from issuance.budget import Budget
 from issuance.states import State
 from ledger.audit_log import actions_on, line_target
+from ledger.budgets.usage import read_usage
+from ledger.queries.balance import balance, recount
 from ledger.queries.outcomes import find_line, outcomes
 from ledger.revocations import (
     RevocationError,
     Verb,
     begin_revocation,
+    begin_revocations,
     end_revocation,
+    end_revocations,
     plan_revocation,
 )
-from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, say
+from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, refuse, say
 
 
 @pytest.fixture
@@ -27,10 +32,11 @@ def end(desk, verb: Verb, request_id: str) -> None:
     end_revocation(desk.ledger, revocation, verb, OPERATOR, "what the API said")
 
 
-def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, issued):
+def test_a_revoked_line_has_the_time_of_its_revocation_and_keeps_what_was_issued(desk, issued):
     end(desk, Verb.REVOKED, issued.id)
     line = find_line(desk.ledger, issued.id)
-    assert (line.state, line.revoked_at is not None) == (State.ISSUED, True)
+    assert (line.state, line.revoked_at is not None) == (State.REVOKED, True)
+    assert (line.quantity, len(line.vouchers)) == (1, 1)
     assert [each.revoked_at for each in outcomes(desk.ledger, desk.campaign)] == [line.revoked_at]
     noted = [
         (action.verb, action.subject, action.reason, action.after)
@@ -40,6 +46,51 @@ def test_a_revoked_line_stays_issued_and_has_the_time_of_its_revocation(desk, is
         ("revoke", "asha", "ticket 42", ""),
         ("revoked", "asha", "ticket 42", "what the API said"),
     ]
+
+
+def test_a_revoked_lines_units_leave_the_sums_and_the_budget(desk, issued):
+    assert balance(desk.ledger, "diwali").units == 1
+    end(desk, Verb.REVOKED, issued.id)
+    for read in (balance, recount):
+        found = read(desk.ledger, "diwali")
+        assert (found.units, found.counts[State.REVOKED], found.balanced) == (0, 1, True)
+    assert [
+        line.request_id for line in outcomes(desk.ledger, desk.campaign, states=(State.REVOKED,))
+    ]
+    with desk.ledger.read() as connection:
+        assert read_usage(connection, desk.campaign.id, Budget(units=1)).issued.units == 0
+
+
+def test_a_late_answer_does_not_bring_a_revoked_line_back(desk, issued):
+    held, job = desk.take_one(make_job(2))
+    desk.record(held, judge(job, issue(job)))
+    end(desk, Verb.REVOKED, job.id)
+    desk.record(held, judge(job, issue(job)))
+    assert find_line(desk.ledger, job.id).state is State.REVOKED
+    assert desk.state(job) is State.ISSUED
+
+
+def test_several_revocations_are_recorded_together(desk, issued):
+    held, other = desk.take_one(make_job(2))
+    desk.record(held, judge(other, issue(other)))
+    failed = desk.settle(make_job(3), refuse())
+    begun, refused = begin_revocations(
+        desk.ledger, [issued.id, other.id, failed.id, "unknown"], OPERATOR
+    )
+    assert [revocation.line.request_id for revocation in begun] == [issued.id, other.id]
+    assert refused.keys() == {failed.id, "unknown"}
+    results = [(begun[0], Verb.REVOKED, "done"), (begun[1], Verb.NOT_REVOKED, "switched off")]
+    end_revocations(desk.ledger, results, OPERATOR)
+    assert desk.counts() == {State.REVOKED: 1, State.ISSUED: 1, State.FAILED: 1}
+    noted = {
+        each.id: [(action.verb, action.after) for action in actions_on(desk.ledger, target)]
+        for each in (issued, other)
+        for target in [line_target(each.id)]
+    }
+    assert noted == {
+        issued.id: [("revoke", ""), ("revoked", "done")],
+        other.id: [("revoke", ""), ("not revoked", "switched off")],
+    }
 
 
 def test_other_lines_of_the_job_are_not_revoked(desk, issued):

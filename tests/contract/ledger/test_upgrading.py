@@ -15,6 +15,7 @@ from ledger.queries.audit_verification import verify_audit_log
 from ledger.queries.balance import balance, recount
 from ledger.queries.counters import Tally, reward_counts
 from ledger.queries.org_balance import org_balances
+from ledger.queries.outcomes import find_line
 from ledger.store.database import Ledger
 from ledger.store.errors import SchemaMismatchError
 from ledger.store.migration import configuration
@@ -193,6 +194,31 @@ def test_sums_and_organisations_are_counted_for_lines_of_an_older_ledger(old):
     with old.write() as connection:
         connection.execute(text("UPDATE lines SET points = 1500 WHERE state = 'issued'"))
     assert balance(old, "diwali").points == 1_500
+
+
+def test_lines_that_were_revoked_before_leave_the_sums(old):
+    issued, failed = make_job(4).id, make_job(5).id
+    with old.write() as connection:
+        command.upgrade(configuration(connection), "0013")
+        connection.execute(text("UPDATE lines SET quantity = 3 WHERE state = 'issued'"))
+        for number, (verb, target) in enumerate(
+            [("revoke", issued), ("revoked", issued), ("revoked", failed)], start=1
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO actions (id, at, operator, verb, target, note) "
+                    "VALUES (:number, 4000, 'asha', :verb, :target, 'wrong blast')"
+                ),
+                {"number": number, "verb": verb, "target": f"line:{target}"},
+            )
+    old.migrate()
+    found = balance(old, "diwali")
+    assert (found.units, found.balanced) == (0, True)
+    assert (found.counts[State.REVOKED], found.counts[State.ISSUED]) == (1, 0)
+    assert found.counts[State.FAILED] == 1
+    assert found == recount(old, "diwali")
+    line = find_line(old, issued)
+    assert (line.state, line.quantity, line.revoked_at.timestamp()) == (State.REVOKED, 3, 4)
 
 
 def test_an_interrupted_migration_changes_nothing(old):

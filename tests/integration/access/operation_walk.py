@@ -15,9 +15,11 @@ from issuance.customer import Customer
 from ledger.campaigns import Campaign, find_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
+from ledger.revocation_plans import plan_revocations
 from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
+from operations.bulk_revocation import Progress
 from operations.health.runner import Component
 from operations.services import Services
 from producers.fields.line import CallFields, Identifiers, Reward
@@ -149,6 +151,12 @@ class Desk:
         annotation = parameter.annotation
         of_call: dict[tuple[str, str], Callable[[], Any]] = {
             ("operations.revocation.revoke_reward", "account"): self.services.api_account,
+            ("operations.bulk_revocation.revoke_all", "plan"): lambda: plan_revocations(
+                self.ledger, CAMPAIGN
+            ),
+            ("operations.bulk_revocation.revoke_all", "progress"): lambda: Progress(1),
+            ("operations.bulk_revocation.revoke_all", "filters"): dict,
+            ("operations.bulk_revocation.plan_bulk", "rewards"): tuple,
             ("operations.customers.show_customer", "limit"): lambda: 10,
             ("operations.audit.list_entries", "limit"): lambda: 10,
             ("operations.history.read_history", "limit"): lambda: 10,

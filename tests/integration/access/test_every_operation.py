@@ -39,6 +39,7 @@ EXEMPT = {
     "operations.limits.chosen_accounts": "as account_limits",
     "operations.home.move_old_home": "a part of migrate, and called by nothing else",
     "operations.home.unconfigured_ledger": "says which file is used; it reads the settings only",
+    "operations.revocation_pace.revocation_pace": "paces the calls of revoke_all",
     "operations.time_zones.zone_of": "reads the settings only",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",
 }
@@ -56,6 +57,7 @@ CHANGING = {
     "operations.customers.erase_customer",
     *("operations.copies.back_up", "operations.copies.mark_restored"),
     *("operations.intake.prepare_campaign", "operations.revocation.revoke_reward"),
+    "operations.bulk_revocation.revoke_all",
     *("producers.people.accept_file", "producers.people.issue_rewards"),
 }
 """Operations of which the effect shows here, when they are allowed."""

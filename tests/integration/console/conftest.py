@@ -86,17 +86,21 @@ def run() -> Run:
 
 @pytest.fixture
 def on_terminal() -> Callable[..., str]:
-    """Run a command on a terminal of 80 columns; returns what it shows, without colours."""
+    """Run a command on a terminal of 80 columns; returns what it shows, without colours.
 
-    def invoke(*arguments: object) -> str:
+    `answer`: what is typed; None: standard input is no terminal.
+    """
+
+    def invoke(*arguments: object, answer: str | None = None) -> str:
         terminal, seat = pty.openpty()
         fcntl.ioctl(seat, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         command = [sys.executable, "-m", "console", *map(str, arguments)]
         environment = os.environ | {"TERM": "xterm"}
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=seat, stderr=seat, env=environment
-        ):
+        source = subprocess.DEVNULL if answer is None else seat
+        with subprocess.Popen(command, stdin=source, stdout=seat, stderr=seat, env=environment):
             os.close(seat)
+            if answer is not None:
+                os.write(terminal, f"{answer}\n".encode())
             shown = b"".join(iter(lambda: _read(terminal), b""))
         os.close(terminal)
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).replace("\r\n", "\n")

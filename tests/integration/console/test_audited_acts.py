@@ -163,6 +163,21 @@ ACTS: dict[str, Act] = {
         ),
         _issued,
     ),
+    "campaign revoke": Act(
+        ("spring", "--note", "wrong blast", "--yes"),
+        (
+            Entry("bulk revoke", "campaign:spring", "", "1 lines, 1 units, plan *"),
+            Entry("revoke", f"line:{LINE}", "issued", ""),
+            Entry("not revoked", f"line:{LINE}", "issued", "not revoked: transaction *"),
+            Entry(
+                "bulk revoked",
+                "campaign:spring",
+                "",
+                "0 revoked, 1 not revoked, 0 in doubt, 0 refused",
+            ),
+        ),
+        _issued,
+    ),
     "limits set": Act(
         ("500",),
         (

@@ -49,7 +49,7 @@ def story(desk: Desk, request_id: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_revoked_line_stays_issued_and_shows_its_revocation(run, sim, desk, issued):
+def test_a_revoked_line_leaves_the_sums_and_shows_its_revocation(run, sim, desk, issued):
     result = run("revoke", issued.id, *NOTE, "--yes")
     assert (result.exit_code, result.stdout) == (
         0,
@@ -57,15 +57,17 @@ def test_a_revoked_line_stays_issued_and_shows_its_revocation(run, sim, desk, is
     )
     assert (sim.truth(issued.id)["issued"], sim.truth(issued.id)["revoked"]) == (2, 2)
     line = desk.line(issued)
-    assert (line.state, line.quantity, line.revoked_at is not None) == (State.ISSUED, 2, True)
-    assert desk.counts() == {State.ISSUED: 1}
+    assert (line.state, line.quantity, line.revoked_at is not None) == (State.REVOKED, 2, True)
+    assert desk.counts() == {State.REVOKED: 1}
     assert story(desk, issued.id) == [
         ("revoke", "wrong blast"),
         ("revoked", "revoked, 1 transaction, 2 units"),
     ]
     [shown] = map(json.loads, run("outcomes", "spring", "--format", "jsonl").stdout.splitlines())
-    assert (shown["state"], shown["revokedAt"][-1]) == ("issued", "Z")
-    assert "revoked: " in run("outcomes", "spring").stdout
+    assert (shown["state"], shown["revokedAt"][-1]) == ("revoked", "Z")
+    assert "revoked: " in run("outcomes", "spring", "--state", "revoked").stdout
+    [status] = json.loads(run("status", "--json").stdout)["campaigns"]
+    assert (status["revoked"], status["issued"], status["units"]) == (1, 0, 0)
 
 
 def test_what_will_be_revoked_is_shown_before_and_masked(run, desk, issued):
@@ -79,6 +81,7 @@ def test_what_will_be_revoked_is_shown_before_and_masked(run, desk, issued):
 
 def test_the_revocation_is_logged_with_the_request_id(run, issued, monkeypatch):
     monkeypatch.setenv("ISSUANCE_LOG_FORMAT", "json")
+    monkeypatch.setenv("ISSUANCE_LOG_LEVEL", "INFO")
     result = run("revoke", issued.id, *NOTE, "--yes")
     [event] = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
     assert (event["event"], event["request_id"], event["campaign"]) == (
@@ -86,6 +89,11 @@ def test_the_revocation_is_logged_with_the_request_id(run, issued, monkeypatch):
         issued.id,
         "spring",
     )
+
+
+def test_no_log_entry_is_between_the_answers(run, issued):
+    result = run("revoke", issued.id, *NOTE, "--yes")
+    assert not any(line.startswith("{") for line in result.output.splitlines())
 
 
 def test_in_a_pipe_nothing_is_revoked_without_yes(run, sim, desk, issued):
