@@ -21,6 +21,7 @@ from ledger.queries.campaign_accounts import halted_campaigns, working_accounts
 from ledger.queries.counters import compact_counters
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.queries.stalls import leased, recent_call_seconds
+from ledger.stop_loss.canary import try_canaries
 from limiter.campaign_ids import Halted
 from limiter.state import Availability
 from limiter.sync_limiter import SyncLimiter
@@ -83,6 +84,7 @@ def _release_due(services: WorkerServices) -> int:
         release_lost_messages(services.ledger, services.broker)
         groups = group_accounts(known)
         keep_stopped(services.ledger)
+        try_canaries(services.ledger)
         _reconcile_paused(services, groups)
         working = working_accounts(services.ledger)
         groups = [group for group in groups if not working.isdisjoint(group.names)]

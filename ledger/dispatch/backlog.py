@@ -9,10 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
 from issuance.budget import Budget
 from issuance.job import Lane
 from issuance.states import CampaignState, State
+from issuance.stop_loss.canary import CanaryState
 from issuance.stop_loss.rewards import read_stopped
 from ledger.dispatch.windows import is_open
+from ledger.stop_loss.canary import is_tried
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
+
+_GATED = (CanaryState.PENDING, CanaryState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Waiting:
     """Its own rate; None: the account's alone."""
     stopped: tuple[str, ...] = ()
     """Rewards whose jobs are held."""
+    is_canary: bool = False
+    """Only the jobs of its canary may go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def waiting_campaigns(
     """
     # Two queries: given both states in one, PostgreSQL reads all jobs.
     found = [
-        _waiting(row, most, is_cancelled=is_cancelled)
+        _waiting(row, lane, most, is_cancelled=is_cancelled)
         for state, is_cancelled in (
             (CampaignState.RUNNING, False),
             (CampaignState.CANCELLED, True),
@@ -125,7 +131,7 @@ def _with_due_jobs(
     accounts: Collection[str] | None,
     *,
     is_cancelled: bool,
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     due = select(jobs.c.number).where(_is_due(lane, campaigns.c.id, is_cancelled=is_cancelled))
     query = select(
         campaigns.c.id,
@@ -137,13 +143,14 @@ def _with_due_jobs(
         campaigns.c.timezone,
         campaigns.c.rate_per_minute,
         campaigns.c.stopped_rewards,
+        campaigns.c.canary_state,
         now_ms().label("now"),
     )
     of_state = (campaigns.c.state == state, _is_of(accounts))
     return connection.execute(query.where(*of_state, due.exists()).order_by(campaigns.c.id)).all()
 
 
-def _waiting(row: Row[Any], count: int, *, is_cancelled: bool) -> Waiting:
+def _waiting(row: Row[Any], lane: Lane, count: int, *, is_cancelled: bool) -> Waiting:
     has_budget = row.budget_units is not None or row.budget_points is not None
     return Waiting(
         row.id,
@@ -154,6 +161,7 @@ def _waiting(row: Row[Any], count: int, *, is_cancelled: bool) -> Waiting:
         Budget(row.budget_units, row.budget_points) if has_budget else None,
         rate_per_minute=row.rate_per_minute,
         stopped=read_stopped(row.stopped_rewards),
+        is_canary=lane is Lane.BLAST and row.canary_state in _GATED,
     )
 
 
@@ -172,6 +180,8 @@ def _count(connection: Connection, due: ColumnElement[bool], most: int) -> int:
 def due_jobs(lane: Lane, campaign: Waiting) -> ColumnElement[bool]:
     """Return the condition of the campaign's due jobs, which the index of waiting jobs serves."""
     due = _is_due(lane, campaign.id, is_cancelled=campaign.is_cancelled)
+    if campaign.is_canary and not campaign.is_cancelled:
+        due = and_(due, is_tried(campaign.id))
     return due if campaign.only is None else and_(due, jobs.c.number.in_(campaign.only))
 
 

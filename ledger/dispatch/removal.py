@@ -1,6 +1,7 @@
 """Ends the jobs of rewards that an operator removed, and stops campaigns that only hold jobs."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -10,7 +11,7 @@ from issuance.job import Lane
 from issuance.states import CampaignState
 from issuance.stop_loss.rewards import RETURNING, RewardState, read_list, read_stopped, write_list
 from ledger.audit_log import SYSTEM
-from ledger.campaigns import change_state_in, find_in
+from ledger.campaigns import CampaignError, change_state_in, find_in
 from ledger.dispatch.cancellation import settle_unsent
 from ledger.stop_loss.held import hold, return_some
 from ledger.stop_loss.stopped_rewards import HELD_MS, IS_HELD, has_only
@@ -67,10 +68,11 @@ def keep_stopped(ledger: Ledger) -> None:
     with ledger.read() as connection:
         found = connection.execute(query).all()
     for name, stored in found:
-        if RETURNING in read_list(stored):
-            _return(ledger, name)
-        elif read_stopped(stored):
-            _stop_if_only_held(ledger, name)
+        with suppress(CampaignError):  # it may be gone
+            if RETURNING in read_list(stored):
+                _return(ledger, name)
+            elif read_stopped(stored):
+                _stop_if_only_held(ledger, name)
 
 
 def _return(ledger: Ledger, name: str) -> None:

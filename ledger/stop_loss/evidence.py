@@ -87,7 +87,7 @@ def _iso(ms: int) -> str:
     return "" if at is None else at.isoformat(timespec="milliseconds")
 
 
-_ANSWERS = (
+ANSWERS = (
     select(
         lines.c.request_id,
         attempts.c.started_at,
@@ -109,7 +109,7 @@ _ANSWERS = (
 def _newest(connection: Connection, campaign_id: int, reward: str) -> list[_Answer]:
     newest = select(attempts.c.started_at).order_by(attempts.c.started_at.desc()).limit(1)
     since = (connection.scalar(newest) or 0) - _DAY_MS
-    query = _ANSWERS.where(
+    query = ANSWERS.where(
         attempts.c.started_at >= since,
         jobs.c.campaign_id == campaign_id,
         LINE_REWARD.in_([reward]),
@@ -118,7 +118,7 @@ def _newest(connection: Connection, campaign_id: int, reward: str) -> list[_Answ
 
 
 def read_answers(connection: Connection, query: Any) -> list[_Answer]:
-    """Read answers by a query of `_ANSWERS`' columns, newest first."""
+    """Read answers by a query of `ANSWERS`' columns, newest first."""
     return [_answer(row) for row in connection.execute(query)]
 
 
