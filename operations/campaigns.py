@@ -1,6 +1,6 @@
 """What an operator sees of a whole campaign and does to it, and its balance for programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +10,21 @@ from ledger.campaigns import (
     Campaign,
     find_campaign,
     pause_campaign,
-    resume_campaign,
     weigh_campaign,
 )
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from ledger.dispatch.removal import settle_removed
 from ledger.queries.balance import Balance, balance
+from ledger.queries.campaign_accounts import halted_campaigns
 from ledger.queries.org_balance import OrgBalance
+from ledger.stop_loss.resuming import resume as resume_campaign
 from ledger.store.database import Ledger
 from limiter.sync_limiter import SyncLimiter
 from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.errors import UsageError
 from operations.formats import iso
 from operations.services import Services
 from operations.wake_up import wake_release
@@ -69,14 +72,46 @@ def pause(subject: Subject, services: Services, ledger: Ledger, name: str) -> Ch
 
 
 @needs(Right.RESUME)
-def resume(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
-    """Continue a paused campaign.
+def resume(
+    subject: Subject,
+    services: Services,
+    ledger: Ledger,
+    name: str,
+    *,
+    continues: bool = False,
+    without: Sequence[str] = (),
+) -> Change:
+    """Continue a paused or stopped campaign.
+
+    Args:
+        subject: resumes it.
+        services: notifies the workers.
+        ledger: the record.
+        name: the campaign's name.
+        continues: send the lines of stopped rewards too.
+        without: rewards, by rewardId or external id, whose unsent lines are cancelled instead.
 
     Raises:
-        CampaignError: there is no such campaign, or its state does not allow it.
+        CampaignError: there is no such campaign, its state does not allow it, a stop needs a
+            decision, or a reward cannot be left out.
     """
-    resumed = resume_campaign(ledger, name, subject.acting())
-    delay = _notify_workers(services, resumed, lambda limits: limits.unpause(resumed.id))
+    if continues and without:
+        raise UsageError("--go-on and --without-reward exclude each other: give one of them")
+    resumed = resume_campaign(ledger, name, subject.acting(), continues=continues, without=without)
+    halted = halted_campaigns(ledger).get(resumed.account, set())
+
+    def notify(limits: SyncLimiter) -> None:
+        of_campaign = [
+            each
+            for each in limits.paused()
+            if each == resumed.id or (isinstance(each, tuple) and each[0] == resumed.id)
+        ]
+        for each in set(of_campaign) - halted:
+            limits.unpause(each)
+
+    delay = _notify_workers(services, resumed, notify)
+    while without and settle_removed(ledger, resumed.id):
+        pass
     wake_release(services)
     return Change(resumed, delay)
 

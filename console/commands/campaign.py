@@ -35,10 +35,26 @@ def pause(name: Name) -> None:
 
 
 @app.command()
-def resume(name: Name) -> None:
-    """Resume a paused campaign."""
+def resume(
+    name: Name,
+    *,
+    go_on: Annotated[
+        bool,
+        typer.Option("--go-on", help="Send the lines of stopped rewards too; they are watched."),
+    ] = False,
+    without_reward: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REWARD", help="Cancel this reward's unsent lines instead. Repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Resume a paused or stopped campaign; one that the stop-loss stopped needs an option."""
     with opened() as (subject, services, ledger):
-        _report(subject, ledger, campaigns.resume(subject, services, ledger, name))
+        change = campaigns.resume(
+            subject, services, ledger, name, continues=go_on, without=without_reward or ()
+        )
+        _report(subject, ledger, change)
 
 
 @app.command()
