@@ -1,6 +1,7 @@
 """Stops campaigns whose budget is used up; the evidence says what was issued, and what was next."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,9 +13,10 @@ from issuance.campaign_life import Act
 from issuance.reward_key import describe_reward
 from issuance.states import CampaignState
 from ledger.audit_log import SYSTEM
+from ledger.budgets.changes import BudgetError, read_budget
 from ledger.budgets.notices import write_notice
-from ledger.budgets.usage import Need, Usage, amount_json, budget_json
-from ledger.campaigns import change_state_in, find_in
+from ledger.budgets.usage import Need, Usage, amount_json, budget_json, read_usage
+from ledger.campaigns import Campaign, change_state_in, find_in
 from ledger.store.clock import now_ms
 from ledger.store.schema import campaign_stops, campaigns
 
@@ -61,13 +63,51 @@ def _stop(connection: Connection, name: str, used_up: UsedUp) -> None:
     change_state_in(connection, campaign, replace(SYSTEM, note=why), Act.STOP)
 
 
+def require_room(connection: Connection, campaign: Campaign) -> None:
+    """Make sure that a campaign that a budget stopped can continue.
+
+    Raises:
+        BudgetError: the job at which it stopped still does not fit.
+    """
+    query = (
+        select(campaign_stops.c.evidence)
+        .where(
+            campaign_stops.c.campaign_id == campaign.id,
+            campaign_stops.c.cause == CAUSE,
+            campaign_stops.c.resolved_at.is_(None),
+        )
+        .order_by(campaign_stops.c.id.desc())
+        .limit(1)
+    )
+    stopped = connection.scalar(query)
+    if stopped is None:
+        return
+    usage = read_usage(connection, campaign.id, read_budget(connection, campaign.id))
+    used_up = UsedUp(campaign.id, usage, json.loads(stopped)["nextUnits"])
+    if usage.fits(usage.total, used_up.need):
+        return
+    name = shlex.quote(campaign.name)
+    remedy = "--rewards FILE" if usage.unpriced(used_up.need) else f"--budget-{_short(used_up)} N"
+    raise BudgetError(
+        f"{explain(used_up)}. Raise it with `issuance campaign set {name} {remedy}`, then resume, "
+        "or cancel the campaign"
+    )
+
+
+def _short(used_up: UsedUp) -> str:
+    """Return which of the two budgets is used up."""
+    total = used_up.usage.total.plus(expected_cost(used_up.usage.prices, used_up.need))
+    bounds = used_up.usage.budget.bounds
+    return next(name for name, most in bounds if getattr(total, name) > most)
+
+
 def evidence(used_up: UsedUp) -> dict[str, Any]:
     """Return what the stop keeps: the budget, what is used of it, and what the next job needs."""
     usage = used_up.usage
     cost = expected_cost(usage.prices, used_up.need)
     shown: dict[str, Any] = {"budget": budget_json(usage.budget)}
     shown |= {"issued": amount_json(usage.issued), "reserved": amount_json(usage.reserved)}
-    shown |= {"next": amount_json(cost), "nextRewards": sorted(used_up.need)}
+    shown |= {"next": amount_json(cost), "nextUnits": dict(used_up.need)}
     return shown | {"unpriced": usage.unpriced(used_up.need)}
 
 

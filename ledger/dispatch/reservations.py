@@ -67,6 +67,8 @@ class Reservations:
                 if left is None
                 else replace(campaign, count=min(campaign.count, max(1, left)))
             )
+        if not need.keys().isdisjoint(campaign.stopped):
+            return campaign  # a stopped reward: the release holds this job, and chooses others
         repeated = connection.scalars(
             select(jobs.c.number)
             .where(

@@ -12,6 +12,7 @@ from issuance.reward_key import EXTERNAL, describe_reward
 from issuance.states import CampaignState
 from issuance.stop_loss.rewards import RETURNING, RewardState, read_list, write_list
 from ledger.audit_log import Operator, campaign_target, record_action
+from ledger.budgets.stops import require_room
 from ledger.campaigns import Campaign, CampaignError, change_state_in, find_in
 from ledger.queries.counters import reward_counts
 from ledger.stop_loss.stopped_rewards import has_only, has_reward
@@ -91,10 +92,12 @@ def resume(
     Raises:
         CampaignError: there is no such campaign, its state does not allow it, a stop needs a
             decision, or a reward cannot be removed.
+        BudgetError: its budget is used up.
     """
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
         stops = read_stops(connection, [campaign.id], is_open=True)
+        require_room(connection, campaign)
         decided = [stop for stop in stops if stop.needs_decision]
         if without:
             keys = [_find_key(connection, campaign, each) for each in without]

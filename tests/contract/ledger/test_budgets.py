@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from issuance.budget import Budget
 from issuance.job import Lane
@@ -23,8 +23,17 @@ from ledger.campaigns import find_campaign, resume_campaign
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import unqueue_all
 from ledger.retention.pruning import prune
+from ledger.revocations import Verb as RevocationVerb
+from ledger.revocations import begin_revocations, end_revocations
+from ledger.stop_loss.resuming import resume
 from ledger.store.clock import now_ms
-from ledger.store.schema import approvals, campaign_rewards, campaign_stops, reservations
+from ledger.store.schema import (
+    approvals,
+    campaign_rewards,
+    campaign_stops,
+    campaigns,
+    reservations,
+)
 from tests.contract.ledger.build import (
     BUSY_CODE,
     LIMIT_CODE,
@@ -323,6 +332,44 @@ def test_a_higher_budget_lets_a_stopped_campaign_continue(desk):
     assert settle_all(desk, issue) == 2
     assert desk.release() == []
     assert desk.counts() == {State.ISSUED: 4, State.WAITING: 1}
+
+
+def test_a_stopped_campaign_resumes_only_when_its_next_job_fits(desk):
+    desk.accept(*make_jobs(3, quantity=2))
+    give(desk, units=3)
+    settle_all(desk, issue)
+    desk.release()
+    assert campaign_state(desk) is CampaignState.STOPPED
+    with pytest.raises(BudgetError, match=r"2 units of 3 units.* campaign set diwali --budget-u"):
+        resume(desk.ledger, "diwali", OPERATOR)
+    give(desk, units=4)
+    resume(desk.ledger, "diwali", OPERATOR)
+    (stop,) = stops(desk)
+    assert (stop.resolved_by, stop.resolution) == ("asha", "resumed")
+    assert settle_all(desk, issue) == 1
+    desk.release()
+    assert len(stops(desk)) == 2
+
+
+def test_a_revocation_gives_a_stopped_campaign_room(desk):
+    desk.accept(*make_jobs(2))
+    give(desk, units=1)
+    settle_all(desk, issue)
+    desk.release()
+    [issued] = [job for job in make_jobs(2) if desk.state(job) is State.ISSUED]
+    begun, _ = begin_revocations(desk.ledger, [issued.id], OPERATOR)
+    end_revocations(desk.ledger, [(begun[0], RevocationVerb.REVOKED, "done")], OPERATOR)
+    resume(desk.ledger, "diwali", OPERATOR)
+    assert settle_all(desk, issue) == 1
+
+
+def test_a_held_job_of_a_stopped_reward_does_not_use_the_budget_up(desk):
+    desk.accept(make_job(1, rewards=(1002,), quantity=9), *make_jobs(2, first=2))
+    give(desk, units=2)
+    with desk.ledger.write() as connection:
+        connection.execute(update(campaigns).values(stopped_rewards='["1002"]'))
+    assert count(desk.release()) == 2
+    assert campaign_state(desk) is CampaignState.RUNNING
 
 
 def test_a_budget_set_in_mid_run_holds_what_is_under_way(desk):
