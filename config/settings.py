@@ -19,6 +19,7 @@ from config.server_url import ServerUrl
 from config.service_links import is_address, service_links
 from config.tls import TlsFiles
 from config.webhook_keys import read_webhook_keys
+from issuance.approval_policy import ApprovalPolicy
 from issuance.endpoint import DEFAULT_VARIANT, Variant
 from issuance.errors import ExplainedError
 from issuance.retry import RetryPolicy
@@ -221,6 +222,20 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Most units of one line; a new line above it is refused.",
     )
+    approval_units: int | None = Field(
+        None,
+        ge=0,
+        le=10**12,
+        description="A campaign or request of more units needs the approval of a second person; "
+        "empty: never.",
+    )
+    approval_points: int | None = Field(
+        None,
+        ge=0,
+        le=10**12,
+        description="One of more expected points needs it too, and so does one whose points are "
+        "not known; empty: never.",
+    )
     retention_days: int = Field(
         0,
         ge=0,
@@ -344,7 +359,14 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError(f"{value} names a home folder that is not known") from error
 
-    @field_validator("accounts_file", "roles_file", "secret_file", mode="before")
+    @field_validator(
+        "accounts_file",
+        "roles_file",
+        "secret_file",
+        "approval_units",
+        "approval_points",
+        mode="before",
+    )
     @classmethod
     def _none_if_blank(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
@@ -514,6 +536,12 @@ class Settings(BaseSettings):
     def dead_letter_webhook_keys(self) -> tuple[bytes, ...]:
         """The keys that sign the POSTs to the webhook; none: they are not signed."""
         return read_webhook_keys(self.dead_letter_webhook_secret.get_secret_value())
+
+    @cached_property
+    def approval_policy(self) -> ApprovalPolicy:
+        """When a second person must approve."""
+        points = None if self.approval_points is None else self.approval_points * 1000
+        return ApprovalPolicy(self.approval_units, points)
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

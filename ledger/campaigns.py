@@ -1,6 +1,6 @@
 """Campaigns: created by name, paused, resumed, weighted and finished."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from issuance.campaign_name import LONGEST_NAME, is_valid_name, normalise_name
 from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from issuance.request_id import IdScheme
 from issuance.states import CampaignState
+from ledger.approvals import VOIDABLE, void_approval
 from ledger.audit_log import Operator, campaign_target, record_action
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import log_after_commit
@@ -43,7 +44,14 @@ class Campaign:
 
 
 def ensure_campaign(
-    ledger: Ledger, name: str, *, defers_limits: bool = False, account: str | None = None
+    ledger: Ledger,
+    name: str,
+    *,
+    defers_limits: bool = False,
+    account: str | None = None,
+    is_draft: bool = False,
+    stop_loss: str = "off",
+    before_creating: Callable[[], None] = lambda: None,
 ) -> Campaign:
     """Return the campaign, creating it if needed.
 
@@ -52,6 +60,9 @@ def ensure_campaign(
         name: 1 to 255 printable characters.
         defers_limits: applies only to a new campaign.
         account: the API account of all its calls; None: the campaign's, or `default` for a new one.
+        is_draft: whether a new campaign holds its rows until it is submitted.
+        stop_loss: that of a new campaign, default or off.
+        before_creating: called before a new campaign is made; raises if nothing can be accepted.
 
     Another spelling of an existing campaign's name means that campaign. A new one gets the
     normalised name.
@@ -69,12 +80,14 @@ def ensure_campaign(
             raise CampaignError(f"A campaign's name has 1 to {LONGEST_NAME} printable characters")
         values: dict[str, Any] = {
             "name": normalised,
-            "state": CampaignState.RUNNING,
+            "state": CampaignState.DRAFT if is_draft else CampaignState.RUNNING,
+            "stop_loss": stop_loss,
             "defers_limits": defers_limits,
             "accepted_lines": 0,
             "account": account or DEFAULT_ACCOUNT,
             "id_scheme": IdScheme.KEYED.value,
         }
+        before_creating()
         keys = ledger.keys
         with ledger.write() as connection:
             # `migrate` holds it while it replaces the secret, which it does only without campaigns.
@@ -174,9 +187,18 @@ def change_state(
 
 
 def change_state_in(
-    connection: Connection, campaign: Campaign, operator: Operator, act: Act, **values: Any
+    connection: Connection,
+    campaign: Campaign,
+    operator: Operator,
+    act: Act,
+    *,
+    detail: str = "",
+    **values: Any,
 ) -> Campaign:
-    """Do the same in a transaction that has locked the campaign, as its last step."""
+    """Do the same in a transaction that has locked the campaign, as its last step.
+
+    `detail` is recorded with the new state.
+    """
     after = next_state(act, campaign.state)
     if after is None:
         raise CampaignError(
@@ -194,7 +216,7 @@ def change_state_in(
         verb=act.name.lower(),
         target=campaign_target(campaign.name),
         before=campaign.state,
-        after=after,
+        after=f"{after}, {detail}" if detail else after,
     )
     return changed
 
@@ -217,9 +239,9 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
         )
     with ledger.write() as connection:
         campaign = find_in(connection, name, for_update=True)
-        if campaign.state is CampaignState.CANCELLED:
+        if campaign.state in (CampaignState.CANCELLED, CampaignState.CLOSED):
             raise CampaignError(
-                f"Campaign {campaign.name} is cancelled: its weight has no effect any more"
+                f"Campaign {campaign.name} is {campaign.state}: its weight has no effect any more"
             )
         if campaign.weight == weight:
             return campaign
@@ -244,15 +266,18 @@ def weigh_campaign(ledger: Ledger, name: str, weight: int, operator: Operator) -
             before=str(campaign.weight),
             after=str(weight),
         )
+        if campaign.state in VOIDABLE:
+            void_approval(connection, campaign.id, campaign.name, operator, f"weight {weight}")
+            return find_in(connection, campaign.name)
         return changed
 
 
 def finish_campaigns(connection: Connection) -> None:
-    """Mark running campaigns without open jobs as finished, so that releases skip them."""
+    """Mark running and paused campaigns without open jobs as finished; releases skip them."""
     # Lock first, then check: adding a job locks its campaign too, so the job is either seen here or
     # finds the campaign finished and wakes it.
     running = select(campaigns.c.id).where(
-        campaigns.c.state == CampaignState.RUNNING, campaigns.c.accepted_lines > 0
+        campaigns.c.state.in_(states_before(Act.FINISH)), campaigns.c.accepted_lines > 0
     )
     locked = list(connection.scalars(running.with_for_update(skip_locked=True, key_share=True)))
     if not locked:

@@ -1,7 +1,11 @@
 """The campaign of a blast: found or made, with its options applied."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from issuance.campaign_settings import GivenSettings
+from ledger.campaign_changes import set_campaign
+from ledger.campaign_removal import remove_if_empty
 from ledger.campaigns import (
     Campaign,
     CampaignError,
@@ -15,6 +19,7 @@ from ledger.store.errors import LedgerError
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.next_step import NOT_STARTED
 from operations.services import Services
 
 
@@ -26,6 +31,10 @@ class Prepared:
     weight_before: int | None
     """The weight that was changed; None if it was not, or if the campaign is new."""
     weight_set: bool
+    is_new: bool = False
+    """It was made for this file."""
+    submits: bool = False
+    """It is submitted once the file is read: the policy asks for that."""
 
 
 @needs(Right.BLAST)
@@ -47,23 +56,72 @@ def prepare_campaign(
     *,
     defer_limits: bool,
     weight: int | None,
+    is_draft: bool = False,
+    asks_approval: bool = False,
 ) -> Prepared:
     """Find or create a campaign. The weight of one that exists needs the right to change weights.
 
+    Args:
+        subject: sends the file.
+        ledger: the record.
+        name: the campaign's name.
+        account: its API account.
+        defer_limits: whether a new campaign waits for the next limit window instead of failing.
+        weight: its weight; None: unchanged.
+        is_draft: whether it holds its rows until it is submitted.
+        asks_approval: whether there is an approval policy: a new campaign then holds its rows until
+            the file is read, and is submitted.
+
     Raises:
-        CampaignError: the name is wrong, the campaign belongs to another account, or it is
-            cancelled and a weight is given.
+        CampaignError: the name is wrong, the campaign belongs to another account, it is cancelled
+            and a weight is given, or it has started and a draft is wanted.
         NotAllowedError: the campaign exists, and the subject may not change its weight.
     """
     known = _find(ledger, name)
     if known is not None and weight not in (None, known.weight):
-        subject.require(Right.WEIGHT)
-    campaign = ensure_campaign(ledger, name, defers_limits=defer_limits, account=account)
+        subject.require(Right.SET_CAMPAIGN if known.state in NOT_STARTED else Right.WEIGHT)
+    if is_draft and known is not None and known.state not in NOT_STARTED:
+        raise CampaignError(
+            f"Campaign {known.name} is {known.state}: it cannot be a draft again. Leave out "
+            "--draft, or name another campaign"
+        )
+    campaign = ensure_campaign(
+        ledger,
+        name,
+        defers_limits=defer_limits,
+        account=account,
+        is_draft=is_draft or asks_approval,
+        stop_loss="default",
+    )
+    prepared = Prepared(
+        campaign,
+        weight_before=None,
+        weight_set=False,
+        is_new=known is None,
+        submits=known is None and asks_approval and not is_draft,
+    )
     if weight is None or weight == campaign.weight:
-        return Prepared(campaign, weight_before=None, weight_set=False)
+        return prepared
     weigh_campaign(ledger, campaign.name, weight, subject.acting())
     before = None if known is None else known.weight
-    return Prepared(campaign, before, weight_set=True)
+    return replace(prepared, weight_before=before, weight_set=True)
+
+
+@needs(Right.BLAST)
+def store_points(subject: Subject, ledger: Ledger, name: str, points: Mapping[str, int]) -> None:
+    """Store what one unit of each reward of a file is expected to cost, in thousandths of a point.
+
+    Raises:
+        CampaignError: there is no such campaign, or it has ended.
+    """
+    if points:
+        set_campaign(ledger, name, GivenSettings(), subject.acting(), zone="UTC", points=points)
+
+
+@needs(Right.BLAST)
+def forget_empty(subject: Subject, ledger: Ledger, prepared: Prepared) -> bool:
+    """Remove a campaign that was made for a file of which nothing was accepted; return whether."""
+    return prepared.is_new and remove_if_empty(ledger, prepared.campaign, subject.acting())
 
 
 def _find(ledger: Ledger, name: str) -> Campaign | None:

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.campaigns import Campaign
-from ledger.intake.acceptance import Acceptance, accept_uncommitted
+from ledger.intake.acceptance import NO_BOUNDS, Acceptance, Bounds, accept_uncommitted
 from ledger.store.database import Ledger
 from producers.acceptance_spans import AcceptanceSpans
 from producers.preparing import Prepared
@@ -28,17 +28,16 @@ def accept_in_turn(
     batches: Iterable[Prepared],
     intake_id: int,
     *,
-    max_quantity: int | None = None,
+    bounds: Bounds = NO_BOUNDS,
     tracing: "Tracing | None" = None,
 ) -> Generator[Accepted]:
     """Accept batches in order, each in one transaction, and yield each once it is committed.
 
     A batch begins only after the one before it was yielded. Closing the generator ends its thread.
-    A new job with more units in a line than `max_quantity` is a conflict; None: no ceiling. With
-    `tracing` each job begins a trace.
+    A new job beyond the bounds is a conflict. With `tracing` each job begins a trace.
 
     Raises:
-        CampaignError: the campaign was cancelled.
+        CampaignError: the campaign was cancelled or closed, or the policy asks for an approval.
         UnusableFile: raised by `batches`, after all earlier batches were yielded.
     """
     with ThreadPoolExecutor(1, "acceptance") as beside:
@@ -55,7 +54,7 @@ def accept_in_turn(
                         campaign,
                         prepared,
                         intake_id,
-                        max_quantity=max_quantity,
+                        bounds=bounds,
                         spans=AcceptanceSpans(tracing, campaign.name, campaign.account),
                     )
                 )
@@ -73,7 +72,7 @@ def _begin(
     prepared: Prepared,
     intake_id: int,
     *,
-    max_quantity: int | None,
+    bounds: Bounds,
     spans: AcceptanceSpans,
 ) -> Callable[[], Accepted]:
     """Do the part of acceptance that belongs in this thread, and return the rest for another.
@@ -89,7 +88,7 @@ def _begin(
             spans.begin(prepared.jobs),
             intake_id=intake_id,
             line_by_line=True,
-            max_quantity=max_quantity,
+            bounds=bounds,
         )
 
     def finish(begun: tuple[Acceptance, Callable[[], None]]) -> Accepted:

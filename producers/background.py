@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 
+from issuance.approval_policy import NO_POLICY
 from issuance.customer import Customer, IdentifierKind
 from issuance.display import show
 from issuance.errors import ExplainedError
 from issuance.job import Job, Lane
 from issuance.request_id import fresh_request_id, keyed_request_id
 from ledger.campaigns import Campaign, ensure_campaign
-from ledger.intake.acceptance import Act, Conflict, accept
+from ledger.expected_points import expected_points_of
+from ledger.intake.acceptance import Act, Bounds, Conflict, accept, find_conflict
 from ledger.store.database import Ledger
 from operations.tracing.current import caller_context
 from producers.acceptance_spans import AcceptanceSpans
@@ -128,15 +130,21 @@ def enqueue_job(
     checked_call = call if call == NO_CALL_FIELDS else _checked(call, CALL)
     job = _freeze(freezer, customer, checked, checked_call, key)
     if key is None and any(exceeds(line, freezer.max_quantity) for line in job.lines):
-        # A call without a key is always new: refuse it before it makes a campaign.
+        # A call without a key is always new: refuse it at once.
         raise _above_ceiling(job, freezer)
-    into = ensure_campaign(ledger, campaign, account=freezer.account)
+    bounds = _bounds(ledger, freezer, campaign, job)
+
+    def check() -> None:
+        if (found := find_conflict(ledger, job, bounds)) is not None:
+            raise _conflicting(found, freezer)
+
+    into = ensure_campaign(ledger, campaign, account=freezer.account, before_creating=check)
     spans = AcceptanceSpans(tracing, into.name, freezer.account, caller_context(traceparent))
     acceptance = accept(
         ledger,
         into,
         spans.begin([job]),
-        max_quantity=freezer.max_quantity,
+        bounds=bounds,
         act=None if act is None else act(job, into),
     )
     spans.end(acceptance.accepted)
@@ -183,6 +191,22 @@ def _freeze(
         raise RequestRefusedError(refusal.field, refusal.problem, refusal.remedy) from None
 
 
+def _bounds(ledger: Ledger, freezer: Freezer, campaign: str, job: Job) -> Bounds:
+    """Return what is accepted of one request: no second person can approve it."""
+    if not freezer.policy.is_set:
+        return freezer.bounds
+    return freezer.bounds._replace(
+        needs_approval=bool(_excess(ledger, freezer, campaign, job)), policy=NO_POLICY
+    )
+
+
+def _excess(ledger: Ledger, freezer: Freezer, campaign: str, job: Job) -> str:
+    points = None
+    if freezer.policy.points is not None:
+        points = expected_points_of(ledger, campaign, job.lines)
+    return freezer.policy.excess(sum(line.quantity for line in job.lines), points)
+
+
 def _above_ceiling(job: Job, freezer: Freezer) -> RequestRefusedError:
     refusal = too_many_units(job.lines, freezer.max_quantity or 0)
     return RequestRefusedError(refusal.field, refusal.problem, refusal.remedy)
@@ -191,6 +215,14 @@ def _above_ceiling(job: Job, freezer: Freezer) -> RequestRefusedError:
 def _conflicting(conflict: Conflict, freezer: Freezer) -> RequestRefusedError:
     if conflict.kind == "quantity":
         return _above_ceiling(conflict.job, freezer)
+    if conflict.kind == "ceiling":
+        return RequestRefusedError(
+            "",
+            "it needs the approval of a second person, which a single request cannot have",
+            "ask for less, or accept it from a file: issuance blast FILE --campaign NAME --draft. "
+            "The ceilings are ISSUANCE_APPROVAL_UNITS and ISSUANCE_APPROVAL_POINTS; a reward's "
+            "points are stored by issuance campaign set NAME --rewards FILE",
+        )
     if conflict.kind == "number":
         return RequestRefusedError(
             "transaction_number",

@@ -94,7 +94,7 @@ def blast(
         on_batch: called after each commit, with the report up to that batch.
 
     Raises:
-        CampaignError: the campaign was cancelled.
+        CampaignError: the campaign was cancelled or closed, or the policy asks for an approval.
         SecretError: the ledger has another secret than this process.
         ValueError: the options group rows, and the endpoint is `single`.
     """
@@ -116,7 +116,7 @@ def blast(
                     campaign,
                     batches,
                     intake_id,
-                    max_quantity=freezer.max_quantity,
+                    bounds=freezer.bounds,
                     tracing=tracing,
                 )
             )
@@ -147,8 +147,9 @@ def _end(
 ) -> None:
     counts = {"accepted": report.accepted, "known": report.known, "refused": report.refused}
     intake_id, operator = intake
+    counts["warned"] = report.warnings.rows
     close_intake(ledger, intake_id, operator=operator, **counts)
-    counts |= {"jobs": report.jobs, "warned": report.warnings.rows}
+    counts["jobs"] = report.jobs
     log.info("file_read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
 
 

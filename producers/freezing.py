@@ -9,10 +9,12 @@ from typing import Any
 from config.accounts import Account
 from config.settings import Settings
 from issuance.account import DEFAULT_ACCOUNT
+from issuance.approval_policy import NO_POLICY, ApprovalPolicy
 from issuance.customer import Customer
 from issuance.data_scope import ScopeKind, scope_of
 from issuance.endpoint import Variant
 from issuance.job import NO_FIELDS, NO_ORGS, Job, Lane, Line, freeze_body
+from ledger.intake.acceptance import Bounds
 from producers.fields.body import BodyWriter, body_writer
 from producers.fields.line import NO_CALL_FIELDS, CallFields, Reward
 from producers.fields.refusal import Refusal
@@ -67,6 +69,8 @@ class Freezer:
     """The account's name, for messages."""
     max_quantity: int | None = None
     """The most units of a new line, which acceptance enforces; None: no ceiling."""
+    policy: ApprovalPolicy = NO_POLICY
+    """When a second person must approve, which acceptance enforces."""
     snake_group_keys: bool = False
     """Whether the keys of group ids are spelled with underscores."""
     now: Callable[[], datetime] = _now
@@ -79,6 +83,7 @@ class Freezer:
         *,
         max_lines: int,
         max_quantity: int | None,
+        policy: ApprovalPolicy = NO_POLICY,
         data_scope: ScopeKind | None = None,
     ) -> "Freezer":
         """Make a freezer for an account.
@@ -87,6 +92,7 @@ class Freezer:
             account: the account of the jobs' campaign.
             max_lines: the most lines of one job.
             max_quantity: the most units of a new line; None: no ceiling.
+            policy: when a second person must approve.
             data_scope: the scope of jobs that give none; None: the account's.
 
         Raises:
@@ -107,6 +113,7 @@ class Freezer:
             data_scope or account.data_scope,
             account.name,
             max_quantity=max_quantity,
+            policy=policy,
             snake_group_keys=account.snake_group_keys,
         )
 
@@ -117,7 +124,13 @@ class Freezer:
             Account.of_settings(settings),
             max_lines=settings.job_max_lines,
             max_quantity=settings.max_quantity,
+            policy=settings.approval_policy,
         )
+
+    @property
+    def bounds(self) -> Bounds:
+        """What acceptance allows of what it freezes."""
+        return Bounds(self.max_quantity, self.policy)
 
     @cached_property
     def _writer(self) -> BodyWriter:

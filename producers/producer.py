@@ -123,6 +123,7 @@ class Producer:
                 account,
                 max_lines=self._services.settings.job_max_lines,
                 max_quantity=self._services.settings.max_quantity,
+                policy=self._services.settings.approval_policy,
             ),
             Identifiers(**_pick(given, IDENTIFIERS)),
             [Reward(**_pick(given, REWARD)), *request.get("more", ())],

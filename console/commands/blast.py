@@ -1,6 +1,7 @@
 """`issuance blast`: accepts a campaign's file."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,21 +12,23 @@ from console.commands.account_option import AccountOption
 from console.commands.blast_run import (
     accept_rows,
     check_only,
+    end_file,
     make_campaign,
     wait_until_settled,
 )
 from console.commands.country_option import CountryOption
 from console.commands.pairs import read_defaults, read_mapping
+from console.commands.setting_options import with_setting_options
 from console.rendering.refused_rows import ShownErrors
 from console.rendering.source_notes import show_source
 from console.terminal import EXIT_REFUSED, explained, opened, person, read_services, remark
 from issuance.account import DEFAULT_ACCOUNT
+from issuance.campaign_settings import CampaignSettings, GivenSettings
 from issuance.data_scope import ScopeKind
-from issuance.fair_queue import WEIGHT_MAX, WEIGHT_MIN
 from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.errors import UsageError
-from operations.intake import account_of
+from operations.intake import account_of, forget_empty
 from operations.services import Services
 from producers.accounts import choose_account
 from producers.freezing import Freezer
@@ -34,7 +37,9 @@ from producers.preparing import BlastOptions
 from producers.source import STANDARD_INPUT, ReadOptions, Source, source_stem
 
 
+@with_setting_options
 def blast(
+    settings: GivenSettings,
     file: Annotated[
         Path,
         typer.Argument(
@@ -116,14 +121,12 @@ def blast(
             help="Wait for the next limit window instead of failing (new campaigns).",
         ),
     ] = False,
-    weight: Annotated[
-        int | None,
+    draft: Annotated[
+        bool,
         typer.Option(
-            min=WEIGHT_MIN,
-            max=WEIGHT_MAX,
-            help="The campaign's share of the rate relative to others, 1 to 100.",
+            "--draft", help="Hold the rows until `campaign submit`; more files may follow."
         ),
-    ] = None,
+    ] = False,
     account: AccountOption = None,
     data_scope: Annotated[
         ScopeKind | None,
@@ -135,6 +138,7 @@ def blast(
 ) -> None:
     """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
+        _check_options(settings, draft=draft, wait=wait)
         services = read_services()
         subject = person(services)
         subject.require(Right.BLAST)  # before the file is read
@@ -172,23 +176,46 @@ def blast(
                 _check_country(campaign, chosen, country)
             freezer = _freezer(services, chosen, data_scope)
             options.check(freezer.variant)
-            into = make_campaign(
-                subject, ledger, campaign, chosen.name, defer_limits=defer_limits, weight=weight
-            )
-            report = accept_rows(
+            settings.applied_to(CampaignSettings(), chosen.time_zone)  # before it makes a campaign
+            prepared = make_campaign(
                 subject,
                 services,
                 ledger,
-                into,
-                source,
-                errors=shown,
-                freezer=freezer,
-                options=options,
+                campaign,
+                chosen.name,
+                defer_limits=defer_limits,
+                settings=settings,
+                is_draft=draft,
             )
-            if wait:
+            into = prepared.campaign
+            try:
+                report = accept_rows(
+                    subject,
+                    services,
+                    ledger,
+                    into,
+                    source,
+                    errors=shown,
+                    freezer=freezer,
+                    options=options,
+                )
+            finally:
+                if forget_empty(subject, ledger, prepared):
+                    remark(f"No row was accepted: campaign {into.name} was not made.")
+            is_issued = end_file(subject, services, ledger, prepared, report, rewards=known)
+            if wait and is_issued:
                 wait_until_settled(subject, ledger, into.name)
     if report.refused:
         sys.exit(EXIT_REFUSED)
+
+
+def _check_options(settings: GivenSettings, *, draft: bool, wait: bool) -> None:
+    if draft and wait:
+        raise UsageError("--wait: a draft issues nothing until it is submitted; leave out --wait")
+    if not draft and not replace(settings, weight=None).is_empty:
+        raise UsageError(
+            "Only a draft has settings: give --draft, then `issuance campaign submit` starts it"
+        )
 
 
 def _country(
@@ -256,5 +283,6 @@ def _freezer(services: Services, account: Account, data_scope: ScopeKind | None)
         account,
         max_lines=services.settings.job_max_lines,
         max_quantity=services.settings.max_quantity,
+        policy=services.settings.approval_policy,
         data_scope=data_scope,
     )

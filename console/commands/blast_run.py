@@ -13,15 +13,21 @@ from console.rendering.lint_report import expectation_lines, show_readings, show
 from console.rendering.refused_rows import ShownErrors
 from console.rendering.source_notes import show_understood
 from console.terminal import EXIT_INTERRUPTED, remark
+from issuance.campaign_settings import GivenSettings
 from issuance.states import CampaignState
 from ledger.campaigns import Campaign
 from ledger.store.database import Ledger
 from operations.access.subject import Subject
+from operations.campaign_life import set_settings, submit
+from operations.campaigns import read_state
 from operations.formats import counted
-from operations.intake import prepare_campaign
+from operations.intake import Prepared, prepare_campaign, store_points
+from operations.next_step import HELD, read_next_step
 from operations.services import Services
 from producers.blast import BlastReport
 from producers.freezing import Freezer
+from producers.lint.pricing import unit_prices
+from producers.lint.rewards_file import RewardTerms
 from producers.people import accept_file, check_file
 from producers.preparing import BlastOptions
 from producers.source import Source
@@ -29,16 +35,26 @@ from producers.source import Source
 
 def make_campaign(
     subject: Subject,
+    services: Services,
     ledger: Ledger,
     name: str,
     account: str,
     *,
     defer_limits: bool,
-    weight: int | None,
-) -> Campaign:
+    settings: GivenSettings,
+    is_draft: bool,
+) -> Prepared:
     """Find or create the campaign, apply its options, and say what that means."""
+    weight = settings.weight
     prepared = prepare_campaign(
-        subject, ledger, name, account, defer_limits=defer_limits, weight=weight
+        subject,
+        ledger,
+        name,
+        account,
+        defer_limits=defer_limits,
+        weight=weight,
+        is_draft=is_draft,
+        asks_approval=services.settings.approval_policy.is_set,
     )
     campaign = prepared.campaign
     name = campaign.name
@@ -50,7 +66,42 @@ def make_campaign(
         remark(f"{name}'s weight is {weight} from now on{was}.")
     if campaign.state is CampaignState.PAUSED:
         remark(f"{name} is paused: nothing is issued until it is resumed.")
-    return campaign
+    if not settings.is_empty and is_draft:
+        changed = set_settings(subject, services, ledger, name, settings)
+        if changed.after:
+            remark(f"{name}: {changed.after}.")
+    return prepared
+
+
+def end_file(
+    subject: Subject,
+    services: Services,
+    ledger: Ledger,
+    prepared: Prepared,
+    report: BlastReport,
+    *,
+    rewards: Mapping[int | str, RewardTerms] | None,
+) -> bool:
+    """Store the expected points, submit where the policy asks, and say what is next.
+
+    Returns:
+        Whether its rows are issued without another step.
+    """
+    name = prepared.campaign.name
+    if not report.accepted and not report.known:
+        return False
+    points = report.expectation.unit_points()
+    fixed = unit_prices(rewards or {})
+    points |= {reward: fixed[reward] for reward in points if reward in fixed}
+    store_points(subject, ledger, name, points)
+    if prepared.submits:
+        submitted = submit(subject, services, ledger, name)
+        if submitted.excess:
+            remark(f"{name} is submitted, and not started: {submitted.excess}.")
+    todo = read_next_step(subject, ledger, name)
+    if todo:
+        remark(f"Next: {todo}")
+    return read_state(subject, ledger, name) not in HELD
 
 
 def accept_rows(

@@ -1,10 +1,11 @@
-"""`issuance campaign`: pauses, resumes, cancels or weights a campaign."""
+"""`issuance campaign`: the life of a campaign, from its settings to its end."""
 
 import sys
 from typing import Annotated
 
 import typer
 
+from console.commands import campaign_life
 from console.commands.campaign_revoke import revoke
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
@@ -19,10 +20,13 @@ from operations.access.subject import Subject
 from operations.formats import counted
 
 app = typer.Typer(
-    help="Pause, resume, cancel or weight a campaign.", no_args_is_help=True, add_completion=False
+    help="Plan, submit, approve, pause, resume, cancel or weight a campaign.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 app.command()(revoke)
+campaign_life.add_to(app)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 

@@ -52,6 +52,7 @@ def issue(
                 chosen,
                 max_lines=services.settings.job_max_lines,
                 max_quantity=services.settings.max_quantity,
+                policy=services.settings.approval_policy,
             ),
             fields.identifiers,
             [fields.reward],

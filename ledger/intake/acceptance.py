@@ -8,12 +8,15 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from issuance.approval_policy import NO_POLICY, ApprovalPolicy
 from issuance.derived_keys import Purpose
 from issuance.job import Job
 from issuance.redrive.narrow import narrow
 from issuance.states import CampaignState
+from ledger.approvals import VOIDABLE, void_approval
 from ledger.audit_log import SYSTEM, Operator, campaign_target, record_action
 from ledger.campaigns import Campaign, CampaignError
+from ledger.intake.ceiling import check_ceiling
 from ledger.intake.earlier import Earlier, Found, find_earlier, is_same, is_whole
 from ledger.intake.insertion import insert_jobs
 from ledger.intake.transaction_numbers import taken_numbers
@@ -30,10 +33,11 @@ class Conflict:
     """A job that was not accepted."""
 
     job: Job
-    kind: Literal["repeat", "changed", "number", "quantity"]
+    kind: Literal["repeat", "changed", "number", "quantity", "ceiling"]
     """`repeat`: the intake had this customer and reward before; `changed`: the ledger has another
     payload under this requestId; `number`: another job has this transactionNumber; `quantity`: the
-    job is new, and a line of it asks for more units than the ceiling."""
+    job is new, and a line of it asks for more units than the ceiling; `ceiling`: the job is new,
+    and needs the approval of a second person."""
     first_line: int
     """The row of the file that was accepted; 0 when it came from no file."""
     is_exact: bool = True
@@ -59,13 +63,27 @@ class Act(NamedTuple):
     """What is accepted, without a customer."""
 
 
+class Bounds(NamedTuple):
+    """What may be accepted. What was accepted before stays known, whatever the bounds are now."""
+
+    max_quantity: int | None = None
+    """The most units of a line of a new job; None: no ceiling."""
+    policy: ApprovalPolicy = NO_POLICY
+    """Bounds what one person may add to a campaign that has started."""
+    needs_approval: bool = False
+    """A new job needs a second person, so it is refused."""
+
+
+NO_BOUNDS = Bounds()
+
+
 class _Accepting(NamedTuple):
     """For whom a batch is accepted."""
 
     campaign_id: int
     intake_id: int | None
     line_by_line: bool
-    max_quantity: int | None
+    bounds: Bounds
     keys: Keys
 
 
@@ -102,9 +120,10 @@ def close_intake(
     accepted: int,
     known: int,
     refused: int,
+    warned: int = 0,
 ) -> None:
     """Record that a file was read to its end."""
-    counts = {"accepted": accepted, "known": known, "refused": refused}
+    counts = {"accepted": accepted, "known": known, "refused": refused, "warned": warned}
     with ledger.write() as connection:
         connection.execute(
             update(intakes).where(intakes.c.id == intake_id).values(finished_at=now_ms(), **counts)
@@ -132,7 +151,7 @@ def accept(
     *,
     intake_id: int | None = None,
     line_by_line: bool = False,
-    max_quantity: int | None = None,
+    bounds: Bounds = NO_BOUNDS,
     act: Act | None = None,
 ) -> Acceptance:
     """Accept the new jobs of a batch in one transaction.
@@ -146,14 +165,12 @@ def accept(
         line_by_line: whether each line is new or known by itself, like the rows of a file: the new
             lines of a job are accepted as a job of their own. Otherwise a job is new, known or in
             conflict as a whole, like a request with an idempotency key.
-        max_quantity: the most units of a line of a new job; None: no ceiling. What was accepted
-            before stays known, so that a repeated request or file is not refused after the ceiling
-            was lowered.
+        bounds: what may be accepted.
         act: recorded with the batch; None: it belongs to an act that was recorded before, such as
             an intake.
 
     Raises:
-        CampaignError: the campaign was cancelled.
+        CampaignError: the campaign was cancelled or closed, or the batch needs an approval.
     """
     acceptance, commit = accept_uncommitted(
         ledger,
@@ -161,7 +178,7 @@ def accept(
         batch,
         intake_id=intake_id,
         line_by_line=line_by_line,
-        max_quantity=max_quantity,
+        bounds=bounds,
         act=act,
     )
     commit()
@@ -175,7 +192,7 @@ def accept_uncommitted(
     *,
     intake_id: int | None = None,
     line_by_line: bool = False,
-    max_quantity: int | None = None,
+    bounds: Bounds = NO_BOUNDS,
     act: Act | None = None,
 ) -> tuple[Acceptance, Callable[[], None]]:
     """Do the same as `accept`, but leave the commit to the returned function.
@@ -183,15 +200,20 @@ def accept_uncommitted(
     It may be called in another thread, which then waits for the disk. Until then nothing else in
     this process may write.
     """
-    accepting = _Accepting(campaign.id, intake_id, line_by_line, max_quantity, ledger.keys)
+    accepting = _Accepting(campaign.id, intake_id, line_by_line, bounds, ledger.keys)
     for attempt in range(1, _TRIES + 1):
         try:
             with ExitStack() as stack:
                 connection = stack.enter_context(ledger.write())
-                acceptance = _accept(connection, campaign, batch, accepting)
+                acceptance, state = _accept(connection, campaign, batch, accepting)
                 if act is not None and acceptance.accepted:
                     record_action(
                         connection, act.operator, verb="accept", target=act.target, after=act.what
+                    )
+                if state in VOIDABLE and acceptance.accepted:
+                    operator = SYSTEM if act is None else act.operator
+                    void_approval(
+                        connection, campaign.id, campaign.name, operator, "rows were added"
                     )
                 return acceptance, stack.pop_all().close
         except IntegrityError:
@@ -203,11 +225,40 @@ def accept_uncommitted(
 
 def _accept(
     connection: Connection, campaign: Campaign, batch: Sequence[Job], accepting: _Accepting
-) -> Acceptance:
+) -> tuple[Acceptance, CampaignState]:
+    state = _lock_campaign(connection, campaign)
+    acceptance = _sort_out(connection, batch, accepting)
+    if acceptance.accepted:
+        if accepting.bounds.policy.is_set:
+            check_ceiling(connection, campaign, acceptance.accepted, accepting.bounds.policy)
+        insert_jobs(
+            connection,
+            campaign.id,
+            acceptance.accepted,
+            customer_key=accepting.keys[Purpose.CUSTOMERS],
+            intake_id=accepting.intake_id,
+        )
+    return acceptance, state
+
+
+def _lock_campaign(connection: Connection, campaign: Campaign) -> CampaignState:
     # The row lock makes producers of one campaign take turns; SQLite's writers always do.
     query = select(campaigns.c.state).where(campaigns.c.id == campaign.id)
-    if connection.scalar(query.with_for_update(key_share=True)) == CampaignState.CANCELLED:
-        raise CampaignError(f"Campaign {campaign.name} was cancelled: choose another name")
+    state = connection.scalar(query.with_for_update(key_share=True))
+    if state is None:
+        raise CampaignError(
+            f"Campaign {campaign.name} was empty and removed meanwhile: run this again"
+        )
+    if state in _ENDED:
+        raise CampaignError(f"Campaign {campaign.name} was {state}: choose another name")
+    return CampaignState(state)
+
+
+_ENDED = (CampaignState.CANCELLED, CampaignState.CLOSED)
+
+
+def _sort_out(connection: Connection, batch: Sequence[Job], accepting: _Accepting) -> Acceptance:
+    """Sort a batch into new jobs, known ones and conflicts; writes nothing."""
     acceptance = Acceptance()
     earlier = find_earlier(connection, batch, accepting.keys[Purpose.BODIES])
     numbers = taken_numbers(connection, batch)
@@ -233,7 +284,7 @@ def _accept(
                         position,
                         part.variant,
                         part.body,
-                        campaign.id,
+                        accepting.campaign_id,
                     )
                     earlier[line.request_id] = row
             elif kind := _conflict_with(earlier, found, job, part, accepting):
@@ -242,25 +293,31 @@ def _accept(
                 )
             else:
                 acceptance.known.append(part)
-    if acceptance.accepted:
-        insert_jobs(
-            connection,
-            campaign.id,
-            acceptance.accepted,
-            customer_key=accepting.keys[Purpose.CUSTOMERS],
-            intake_id=accepting.intake_id,
-        )
     return acceptance
+
+
+def find_conflict(ledger: Ledger, job: Job, bounds: Bounds = NO_BOUNDS) -> Conflict | None:
+    """Say why a job could not be accepted into a new campaign; None: it could. Changes nothing."""
+    keys = ledger.keys
+    with ledger.read() as connection:
+        new = _Accepting(_NO_CAMPAIGN, None, line_by_line=False, bounds=bounds, keys=keys)
+        conflicts = _sort_out(connection, [job], new).conflicts
+    return conflicts[0] if conflicts else None
+
+
+_NO_CAMPAIGN = 0
 
 
 def _conflict_of_new(
     part: Job, numbers: Mapping[str | None, int], accepting: _Accepting
 ) -> Conflict | None:
     """Say why a new part of a job cannot be accepted; None: it can."""
-    if (most := accepting.max_quantity) is not None:
+    if (most := accepting.bounds.max_quantity) is not None:
         for line in part.lines:
             if line.quantity > most:
                 return Conflict(part, "quantity", 0)
+    if accepting.bounds.needs_approval:
+        return Conflict(part, "ceiling", 0)
     if part.transaction_number in numbers:
         return Conflict(part, "number", numbers[part.transaction_number])
     return None

@@ -50,13 +50,22 @@ def insert_jobs(
         for number, job in zip(numbers, batch, strict=True)
         for position, line in enumerate(job.lines)
     ])  # fmt: skip
-    counted = campaigns.c.accepted_lines + sum(len(job.lines) for job in batch)
     connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id).values(accepted_lines=counted)
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id)
+        .values(
+            accepted_lines=campaigns.c.accepted_lines + sum(len(job.lines) for job in batch),
+            requested_units=campaigns.c.requested_units + requested_units(batch),
+        )
     )
     _count_by_org(connection, campaign_id, batch)
     wake_campaign(connection, campaign_id)
     return numbers
+
+
+def requested_units(batch: Sequence[Job]) -> int:
+    """Return how many units jobs ask for."""
+    return sum(line.quantity for job in batch for line in job.lines)
 
 
 def _count_by_org(connection: Connection, campaign_id: int, batch: Sequence[Job]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from issuance.endpoint import Variant
+from issuance.reward_key import reward_key
 from producers.fields.line import Reward
 from producers.lint.pricing import expected_points, redemption_value
 from producers.lint.rewards_file import RewardTerms
@@ -43,6 +44,18 @@ class Expectation:
     prices: dict[Asked, Price] = field(default_factory=dict)
     """The first 50 prices, in order of appearance: memory stays constant."""
 
+    by_reward: dict[int | str, tuple[int, int]] = field(default_factory=dict)
+    """The units and points of each reward's rows; a rewards file bounds how many there are."""
+
+    def unit_points(self) -> dict[str, int]:
+        """Return what one unit costs on average in thousandths, rounded up, by the reward's key."""
+        return {
+            reward_key(0, name) if isinstance(name, str) else reward_key(name): -(
+                -points * 1000 // units
+            )
+            for name, (units, points) in self.by_reward.items()
+        }
+
     @property
     def other_rows(self) -> int:
         """Rows whose price is not in `prices`."""
@@ -70,3 +83,8 @@ class Expectation:
             self.prices.setdefault(asked, price)
         self.points += price.points
         self.rows += 1
+        units, points = self.by_reward.get(reward.reference, (0, 0))
+        self.by_reward[reward.reference] = (
+            units + variant.endpoint.units(reward.quantity),
+            points + price.points,
+        )

@@ -1,10 +1,12 @@
 """The expected cost of a row in points, by the quantity rules of rewards-api §7."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from issuance.endpoint import Variant
+from issuance.reward_key import reward_key
 from producers.fields.line import Reward
-from producers.lint.rewards_file import RewardTerms
+from producers.lint.rewards_file import PaymentTerms, RewardTerms
 
 
 def expected_points(reward: Reward, terms: RewardTerms, variant: Variant) -> int:
@@ -33,6 +35,27 @@ def expected_points(reward: Reward, terms: RewardTerms, variant: Variant) -> int
         return _rounded(_exact(reward.redemption_value) / config.ratio * units)
     # Without a value, the quantity is the value of one unit.
     return _rounded(units / config.ratio)
+
+
+def unit_prices(rewards: Mapping[int | str, RewardTerms]) -> dict[str, int]:
+    """Return what one unit costs in thousandths of a point, by the reward's key.
+
+    Left out are rewards whose price depends on the row: several ways to pay, or a conversion ratio.
+    """
+    found = {}
+    for name, terms in rewards.items():
+        prices = {_fixed_price(config) for config in terms.payment_configs} or {terms.points}
+        price = prices.pop() if len(prices) == 1 else None
+        if price is not None:
+            key = reward_key(0, name) if isinstance(name, str) else reward_key(name)
+            found[key] = int((price * 1000).to_integral_value(ROUND_CEILING))
+    return found
+
+
+def _fixed_price(config: PaymentTerms) -> Decimal | None:
+    if config.mode in ("FREE", "CASH"):
+        return Decimal(0)
+    return None if config.mode == "CONV_RATIO" else config.points
 
 
 def redemption_value(reward: Reward, terms: RewardTerms) -> Decimal | None:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from ledger.migrations.reward_counters import COUNT_ALL, TRIGGERS
-from ledger.migrations.search_fill import fill_search_keys
 from ledger.store.tables import campaigns, closing, dead_letters, search
 
 revision = "0015"
@@ -38,8 +37,14 @@ _NEW_TABLES = (
 _CAMPAIGN_COLUMNS = (
     "start_at", "window", "timezone", "rate_per_minute", "canary", "canary_state",
     "stop_loss", "budget_units", "budget_points", "budget_notified", "stopped_rewards",
-    "started_at", "finished_at", "closed_at",
+    "started_at", "finished_at", "closed_at", "requested_units",
 )  # fmt: skip
+_REQUESTED_UNITS = """
+UPDATE campaigns SET requested_units = requested.units
+FROM (SELECT campaign_id, sum(requested_quantity) AS units FROM lines GROUP BY campaign_id)
+    AS requested
+WHERE requested.campaign_id = campaigns.id
+"""
 
 
 def upgrade() -> None:
@@ -50,6 +55,8 @@ def upgrade() -> None:
         )
         for name in _CAMPAIGN_COLUMNS:
             batch.add_column(_copied(campaigns.campaigns.c[name]))
+    op.execute(_REQUESTED_UNITS)
+    op.add_column("intakes", _copied(campaigns.intakes.c.warned))
     op.add_column("dead_letters", _copied(dead_letters.dead_letters.c.group_id))
     op.create_index("ix_dead_letters_group", "dead_letters", ["state", "group_id", "campaign_id"])
     for table in _NEW_TABLES:
@@ -57,7 +64,6 @@ def upgrade() -> None:
     # The audit log has what was revoked before. Pruned lines have no entries that could be counted.
     op.execute(_REVOKED)
     _count_by_reward(connection.dialect.name)
-    fill_search_keys(connection)
 
 
 _REVOKED = """

@@ -55,6 +55,8 @@ class Dialect(ABC):
     """`compact` gives free space back to the disk."""
     plans_by_statistics: bool
     """The planner needs `analyse` while much is accepted."""
+    off_index: str
+    """Written before a column's name, it keeps the planner from the column's index."""
     dump_command: str
     """The database's own tool for a backup; empty: a ledger is a file that `backup` copies."""
     load_command: str
@@ -127,12 +129,6 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def add_rows(
-        self, connection: Connection, table: str, columns: Mapping[str, str], rows: Rows
-    ) -> None:
-        """Insert those rows whose keys are not there; `columns`: each with its type."""
-
-    @abstractmethod
     def update_rows(
         self,
         connection: Connection,
@@ -156,6 +152,15 @@ class Dialect(ABC):
         self, connection: Connection, query: str, values: Sequence[Any]
     ) -> Iterable[Any]:
         """Run a query that ends in a column's name, for the rows in which it has these values."""
+
+    @abstractmethod
+    def block_digests(
+        self, connection: Connection, campaign_id: int, first: int, last: int
+    ) -> Iterable[bytes]:
+        """Digest a campaign's jobs of these numbers in blocks, see `issuance.campaign_digest`.
+
+        Jobs that are cancelled or replaced are left out: they are not issued.
+        """
 
     @abstractmethod
     def next_job_numbers(self, connection: Connection, count: int) -> list[int]:

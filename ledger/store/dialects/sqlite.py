@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.compiler import compiles
 
 from files.private import NotPrivateError, create_if_missing, make_folder, tighten
+from issuance.campaign_digest import BLOCK_JOBS, block_digest
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import ENGINE_OPTIONS, WRITES, Dialect, Lock, Rights, Rows
 from ledger.store.errors import LedgerError
@@ -28,6 +29,11 @@ _TRUNCATE_TRIES = 5
 _CHECKPOINT_PAGES = 16_384
 """64 MiB of log between checkpoints; SQLite's 4 MiB would copy the same pages more often."""
 
+_JOB_BODIES = """
+SELECT CAST(id AS BLOB), body FROM jobs WHERE number BETWEEN ? AND ? AND campaign_id = ?
+AND state NOT IN ('cancelled', 'replaced') ORDER BY number
+"""
+
 
 class SQLite(Dialect):
     """SQLite. Its writers take turns, so locks and a sequence of numbers are not needed."""
@@ -40,6 +46,7 @@ class SQLite(Dialect):
     overwrites = True
     returns_space = True
     plans_by_statistics = False
+    off_index = "+"
     dump_command = ""
     load_command = ""
 
@@ -102,14 +109,6 @@ class SQLite(Dialect):
         names, places = ", ".join(columns), ", ".join("?" * len(columns))
         self.execute_rows(connection, f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608  # our names
 
-    def add_rows(
-        self, connection: Connection, table: str, columns: Mapping[str, str], rows: Rows
-    ) -> None:
-        """Use the driver's executemany."""
-        names, places = ", ".join(columns), ", ".join("?" * len(columns))
-        statement = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"  # noqa: S608  # our names
-        self.execute_rows(connection, statement, rows)
-
     def update_rows(
         self,
         connection: Connection,
@@ -129,6 +128,15 @@ class SQLite(Dialect):
         """Pass each value as a parameter of its own."""
         places = ", ".join("?" * len(values))
         return connection.exec_driver_sql(f"{query} IN ({places})", tuple(values))
+
+    def block_digests(
+        self, connection: Connection, campaign_id: int, first: int, last: int
+    ) -> Iterable[bytes]:
+        """Read the bodies by the driver's own cursor, which costs half of SQLAlchemy's."""
+        driver: Any = connection.connection.driver_connection
+        cursor = driver.execute(_JOB_BODIES, (first, last, campaign_id))
+        while block := cursor.fetchmany(BLOCK_JOBS):
+            yield block_digest(block)
 
     def next_job_numbers(self, connection: Connection, count: int) -> list[int]:
         """Continue from the highest number, which pruning keeps."""

@@ -23,6 +23,8 @@ campaigns = Table(
     Column("defers_limits", Boolean, nullable=False),
     # counted by acceptance; the balance is checked against it
     Column("accepted_lines", BigInteger, nullable=False),
+    # counted by acceptance: the units that all accepted lines ask for
+    Column("requested_units", BigInteger, nullable=False, server_default="0"),
     Column("created_at", Ms, nullable=False),
     # its share of the rate relative to other campaigns
     Column("weight", Integer, nullable=False, server_default="1"),
@@ -57,6 +59,8 @@ intakes = Table(
     Column("accepted", BigInteger, nullable=False),
     Column("known", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
+    # rows that were accepted with a warning
+    Column("warned", BigInteger, nullable=False, server_default="0"),
     Column("started_at", Ms, nullable=False),
     Column("finished_at", Ms),  # null: not read to the end yet, or the producer died
 )

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from issuance.states import CampaignState, State
+from issuance.states import CampaignState
 from ledger.audit_log import actions_on, campaign_target
 from ledger.campaigns import find_campaign
 from ledger.dispatch.start import start_scheduled
@@ -61,11 +61,3 @@ def test_only_a_scheduled_campaign_is_started(desk, state):
     schedule(desk, -60, state)
     assert start_scheduled(desk.ledger) == 0
     assert state_of(desk) is state
-
-
-def test_a_campaign_that_may_not_start_stays_as_it_is(desk):
-    desk.accept(*make_jobs(3))
-    schedule(desk)
-    assert start_scheduled(desk.ledger, may_start=lambda _, found: found.name != "diwali") == 0
-    assert state_of(desk) is CampaignState.SCHEDULED
-    assert desk.counts() == {State.WAITING: 3}

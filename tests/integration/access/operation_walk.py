@@ -11,6 +11,7 @@ from typing import Any
 
 import operations
 import producers.people
+from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
 from ledger.campaigns import Campaign, find_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
@@ -21,6 +22,7 @@ from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
 from operations.bulk_revocation import Progress
 from operations.health.runner import Component
+from operations.intake import Prepared
 from operations.services import Services
 from producers.fields.line import CallFields, Identifiers, Reward
 from producers.freezing import Freezer
@@ -68,6 +70,8 @@ _VALUES: dict[str, Any] = {
     "letter": 1,
     "page": 1,
     "weight": 7,
+    "digest": "0" * 64,
+    "points": {"1001": 1_000},
     "per_minute": 600,
     "days": 1,
     "per_second": 0.0,
@@ -140,6 +144,13 @@ class Desk:
             Ledger: lambda: self.ledger,
             Campaign: lambda: find_campaign(self.ledger, CAMPAIGN),
             AuditFilter: AuditFilter,
+            GivenSettings: lambda: GivenSettings(rate=60),
+            Prepared: lambda: Prepared(
+                find_campaign(self.ledger, CAMPAIGN),
+                weight_before=None,
+                weight_set=False,
+                is_new=True,
+            ),
             # Of whom every line is settled.
             Customer: lambda: make_job(1).customer,
             DeadLetterFilter: DeadLetterFilter,

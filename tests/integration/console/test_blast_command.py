@@ -51,13 +51,14 @@ def test_the_errors_file_is_named_and_its_first_three_rows_are_shown(run, write_
     result = run("blast", write_file(*BAD), "--campaign", "spring")
     assert (tmp_path / "spring.errors.csv").read_text().count("\n") == 5
     output = result.stderr.splitlines()
-    assert output[-5].startswith("4 rows refused, see spring.errors.csv")
-    assert [line.split(":")[0].strip() for line in output[-4:-1]] == [
+    assert output[-6].startswith("4 rows refused, see spring.errors.csv")
+    assert [line.split(":")[0].strip() for line in output[-5:-2]] == [
         "line 2, mobile",
         "line 3, mobile",
         "line 4, mobile",
     ]
-    assert output[-1].strip() == "and 1 more"
+    assert output[-2].strip() == "and 1 more"
+    assert output[-1] == "No row was accepted: campaign spring was not made."
 
 
 def test_the_errors_file_can_be_named(run, write_file, tmp_path):
