@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from issuance.weekly_hours import WeeklyHours, WindowError, parse_hours
+from issuance.weekly_hours import DAYS, WeeklyHours, WindowError, parse_hours
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -44,6 +44,11 @@ class Window:
     def opens_at(self, at: datetime) -> datetime:
         """Return the first instant from `at` on at which it is open, in UTC."""
         return self._first(at, is_open=True)
+
+    def opening(self, at: datetime) -> str:
+        """Say when it opens next by its local clock: `mon 09:00`."""
+        local = self.opens_at(at).astimezone(self.zone)
+        return f"{DAYS[local.weekday()]} {local:%H:%M}"
 
     def closes_at(self, at: datetime) -> datetime | None:
         """Return the first instant from `at` on at which it is closed, in UTC; None: never."""

@@ -11,10 +11,10 @@ from issuance.job import Lane
 from issuance.states import CampaignState, State
 from issuance.stop_loss.canary import CanaryState
 from issuance.stop_loss.rewards import read_stopped
-from ledger.dispatch.windows import is_open
 from ledger.stop_loss.canary import is_tried
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import IS_LEASED, IS_WAITING, campaigns, jobs
+from ledger.windows import is_open
 
 _GATED = (CanaryState.PENDING, CanaryState.RUNNING)
 

@@ -30,12 +30,12 @@ from issuance.job import Lane, Line
 from issuance.retry import LIMIT
 from issuance.states import CALLABLE, CampaignState, State
 from issuance.stop_loss.rewards import read_stopped
-from ledger.dispatch.windows import closes_in_seconds, open_seconds
 from ledger.stop_loss.stopped_rewards import has_reward
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
 from ledger.store.database import Ledger
 from ledger.store.schema import attempts, campaigns, jobs, lines
+from ledger.windows import closes_in_seconds, open_seconds
 
 CLAIMS_MAX = 3
 """After this many claims without an outcome a job is poison: reconciled once, never resent."""

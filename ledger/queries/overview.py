@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, s
 from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.states import CampaignState, DeadLetterState, State
+from ledger.queries.ready import STARTED_LATER
 from ledger.store.clock import now_ms
 from ledger.store.schema import (
     IS_LEASED,
@@ -57,6 +58,10 @@ class CampaignOverview:
     sums: Sums
     first_due: Mapping[Lane, int]
     """When the first waiting job of each lane is due, in ms; without lanes in which none waits."""
+    started_at: int | None = None
+    """None: when it was created."""
+    window: str | None = None
+    timezone: str | None = None
 
     @property
     def open_lines(self) -> int:
@@ -157,6 +162,9 @@ _UNFINISHED = (
         campaigns.c.name,
         campaigns.c.state,
         campaigns.c.account,
+        STARTED_LATER.label("started_at"),
+        campaigns.c.window,
+        campaigns.c.timezone,
         _assigned(State.QUEUED).label("queued"),
         _assigned(State.RUNNING).label("running"),
         *(_first_due(lane).label(f"due_{lane.value}") for lane in Lane),
@@ -179,6 +187,9 @@ def _campaign(row: Any, sums: Sums) -> CampaignOverview:
         row.account,
         sums,
         {lane: at for lane, at in due.items() if at is not None},
+        row.started_at,
+        row.window,
+        row.timezone,
     )
 
 
@@ -188,19 +199,19 @@ def waiting_lines(connection: Connection, campaign_id: int, lane: Lane) -> int:
     return int(connection.scalar(select(func.sum(jobs.c.open_lines)).where(*of_lane)) or 0)
 
 
-def leased_due(connection: Connection, running: Iterable[int]) -> dict[Lane, int]:
-    """Return since when the first queued or claimed job of each lane is due, in ms.
+def leased_due(connection: Connection, running: Iterable[int]) -> dict[tuple[int, Lane], int]:
+    """Return since when the first queued or claimed job of each campaign and lane is due, in ms.
 
     Args:
         connection: the transaction.
         running: the ids of the running campaigns; jobs of others do not count.
     """
     query = (
-        select(jobs.c.lane, func.min(jobs.c.due_at))
+        select(jobs.c.campaign_id, jobs.c.lane, func.min(jobs.c.due_at))
         .where(IS_LEASED, jobs.c.campaign_id.in_(list(running)))
-        .group_by(jobs.c.lane)
+        .group_by(jobs.c.campaign_id, jobs.c.lane)
     )
-    return {Lane(lane): due for lane, due in connection.execute(query)}
+    return {(number, Lane(lane)): due for number, lane, due in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
 
 from issuance.job import Lane
-from issuance.states import CampaignState, State
+from issuance.states import State
+from ledger.queries.ready import ready_campaigns
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import IS_LEASED, IS_WAITING, attempts, campaigns, jobs
@@ -29,20 +30,16 @@ def stalls(
 ) -> list[Stall]:
     """Find lanes that have due work but have made no call for this long.
 
-    Only running campaigns of the given API accounts count, and only their calls.
+    Only running campaigns of the given API accounts count, and only their calls. A campaign counts
+    when its jobs could be called all that time: since its start, and within its window.
 
     A queued or claimed job still counts as due. Calls are timed by
     the worker's clock, so `seconds` must exceed the difference between clocks.
     """
     with ledger.read() as connection:
-        running = list(
-            connection.scalars(
-                select(campaigns.c.id).where(
-                    campaigns.c.state == CampaignState.RUNNING, _is_of(accounts)
-                )
-            )
-        )
-        due = {lane: _due_ms(connection, lane, running, milliseconds(seconds)) for lane in Lane}
+        within = milliseconds(seconds)
+        running = [row.id for row in ready_campaigns(connection, _is_of(accounts), within)]
+        due = {lane: _due_ms(connection, lane, running, within) for lane in Lane}
         made = _made(select(func.count()).select_from(attempts), accounts).where(
             attempts.c.started_at >= now_ms() - milliseconds(seconds)
         )
@@ -168,14 +165,12 @@ def stuck_campaigns(
 ) -> list[StuckCampaign]:
     """Find running campaigns that have had due work and made no call for this long.
 
-    A lane that makes no calls at all is a stall instead; see `stalls`.
+    They could have made calls all that time: since their start, and within their windows. A lane
+    that makes no calls at all is a stall instead; see `stalls`.
     """
     within = milliseconds(seconds)
     with ledger.read() as connection:
-        query = select(campaigns.c.id, campaigns.c.name, campaigns.c.weight).where(
-            campaigns.c.state == CampaignState.RUNNING, _is_of(accounts)
-        )
-        running = connection.execute(query.order_by(campaigns.c.id)).all()
+        running = ready_campaigns(connection, _is_of(accounts), within)
         return [
             StuckCampaign(row.id, row.name, lane, row.weight, due / 1000)
             for lane in Lane

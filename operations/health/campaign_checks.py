@@ -7,9 +7,11 @@ from sqlalchemy.exc import DBAPIError
 from issuance.errors import ExplainedError
 from issuance.job import Lane
 from issuance.states import CampaignState
+from issuance.windows import stored_window
 from ledger.campaigns import list_campaigns
 from ledger.queries.overview import CampaignOverview, read_overview, stopped_since
 from ledger.queries.stalls import count_calls, stuck_campaigns
+from ledger.store.clock import instant
 from ledger.store.database import Ledger
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import counted, duration
@@ -29,7 +31,7 @@ _REMEDY = "read the runbook's 'Nothing is being issued'"
 def check_campaigns(context: Services) -> Finding:
     """Check that no campaign is suspended for long, or gets no call while others do.
 
-    Campaigns that an operator paused are noted.
+    Campaigns that an operator paused are noted, and so are those that wait for their windows.
     """
     try:
         states = list(account_states(context))
@@ -49,6 +51,7 @@ def _check(context: Services, ledger: Ledger, states: list[Limits]) -> Finding:
         since = stopped_since(connection, [each.name for each in paused]) if paused else {}
     notes = [_paused(each, overview.now, since) for each in paused]
     causes: list[str] = []
+    notes += [note for each in with_work if (note := _outside_window(each, overview.now))]
     running = {each.id: each for each in with_work if each.state is CampaignState.RUNNING}
     for limits in states:
         for number, breaker in limits.state.campaigns.items():
@@ -103,6 +106,20 @@ def is_slow(weight: int, weights: int, per_minute: int, seconds: float) -> bool:
         seconds: how long the campaign has made no call.
     """
     return per_minute > 0 and _CALLS * 60 / per_minute * weights / weight > seconds
+
+
+def _outside_window(campaign: CampaignOverview, now: int) -> str | None:
+    """Say when the window of a running campaign opens; None if it is open, or there is none."""
+    if campaign.state is not CampaignState.RUNNING or campaign.window is None:
+        return None
+    lines = counted(campaign.open_lines, "open line")
+    window, at = stored_window(campaign.window, campaign.timezone), instant(now)
+    if window is None or at is None:
+        return f"{campaign.name} waits with {lines}: its window {campaign.window!r} cannot be read"
+    if window.is_open(at):
+        return None
+    opens = f"{window.opening(at)} in {window.timezone}"
+    return f"{campaign.name} waits for its window, which opens {opens}, with {lines}"
 
 
 def _paused(campaign: CampaignOverview, now: int, since: Mapping[str, int]) -> str:

@@ -81,8 +81,8 @@ BACKLOG = Description(
 OLDEST_DUE = Description(
     "issuance_oldest_due_seconds",
     "gauge",
-    "How long the first job of running campaigns has been due, queued and claimed ones included; "
-    "0 when none is due.",
+    "How long the first job of running campaigns has been due within their windows, queued and "
+    "claimed ones included; 0 when none is due.",
     ("lane",),
 )
 ATTEMPTS = Description(

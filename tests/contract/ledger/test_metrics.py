@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -16,7 +17,7 @@ from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.retention.pruning import prune
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
-from ledger.store.schema import dead_letters, jobs, restores
+from ledger.store.schema import campaigns, dead_letters, jobs, restores
 from operations.metrics.attempts import read_page
 from operations.metrics.attempts_source import AttemptsSource
 from operations.metrics.campaigns import NAMED
@@ -169,6 +170,22 @@ def test_the_series_are_bounded_and_the_others_are_added_up(desk, scrapes):
     assert named == {f"campaign {number:03}" for number in range(100 - NAMED, 100)}
     assert lines(samples, OTHER) == {"waiting": 100 - NAMED}
     assert sum(of(samples, "issuance_lines").values()) == 100
+
+
+def test_work_outside_its_window_is_in_the_backlog_but_not_due(desk, scrapes):
+    desk.accept(*make_jobs(3))
+    now = datetime.now(UTC)
+    closed = f"{now + timedelta(hours=3):%H:%M}-{now + timedelta(hours=5):%H:%M}"
+    opened = f"{now - timedelta(minutes=5):%H:%M}-{now + timedelta(hours=5):%H:%M}"
+    due = []
+    for window in (closed, opened, None):
+        with desk.ledger.write() as connection:
+            connection.execute(update(jobs).values(due_at=now_ms() - 90_000_000))
+            connection.execute(update(campaigns).values(window=window, timezone="UTC"))
+        samples = scrapes.read()
+        assert of(samples, "issuance_backlog_lines")["blast"] == 3
+        due.append(of(samples, "issuance_oldest_due_seconds")["blast"])
+    assert due == [0, pytest.approx(330, abs=60), pytest.approx(90_000, abs=60)]
 
 
 def test_the_backlog_is_counted_by_lane_without_paused_campaigns(desk, scrapes):

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -102,6 +103,54 @@ def test_paused_campaigns_and_work_that_is_not_due_do_not_stall(desk, waited):
     waited(90)
     pause_campaign(desk.ledger, "diwali", OPERATOR)
     assert stalls(desk.ledger, seconds=60) == []
+
+
+def _set(desk, **values):
+    with desk.ledger.write() as connection:
+        of_desk = update(campaigns).where(campaigns.c.id == desk.campaign.id)
+        connection.execute(of_desk.values(**values))
+
+
+def hours(opens_in, closes_in):
+    """Write a daily window relative to now, in UTC; in minutes."""
+    now = datetime.now(UTC)
+    opens, closes = (now + timedelta(minutes=each) for each in (opens_in, closes_in))
+    return f"{opens:%H:%M}-{closes:%H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("values", "stalled"),
+    [
+        ({"window": None}, True),
+        ({"window": hours(60, 120)}, False),
+        ({"window": hours(-1, 120)}, False),  # open for a minute or two
+        ({"window": hours(-60, 120)}, True),
+        ({"rate_per_minute": 1}, True),  # 5 calls in the time
+        ({"created_at": 1_000, "started_at": now_ms() - 60_000}, False),
+        ({"created_at": 1_000, "started_at": now_ms() - 600_000}, True),
+    ],
+)
+def test_a_campaign_that_could_not_be_called_all_the_time_is_neither_stuck_nor_stalls(
+    desk, waited, values, stalled
+):
+    desk.accept(make_job(1))
+    waited(9_000)
+    _set(desk, **values)
+    assert bool(stalls(desk.ledger, seconds=300)) is stalled
+    desk.another("onam").accept(make_job(7, campaign="onam"))
+    _call_now(desk, "onam")
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(due_at=now_ms() - 9_000_000))
+    found = stuck_campaigns(desk.ledger, seconds=300)
+    assert [each.name for each in found] == (["diwali"] if stalled else [])
+
+
+def test_a_rate_that_allows_few_calls_is_no_stall(desk, waited):
+    desk.accept(make_job(1))
+    waited(9_000)
+    _set(desk, rate_per_minute=1)
+    assert stalls(desk.ledger, seconds=170) == []
+    assert len(stalls(desk.ledger, seconds=190)) == 1
 
 
 def test_each_heartbeat_has_its_age_by_the_databases_clock(ledger):

@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from issuance.job import Lane
 from issuance.states import State
 from ledger.dispatch.cancellation import cancel_campaign
-from ledger.dispatch.windows import closes_in_seconds, is_open, open_seconds, open_since
 from ledger.store.clock import now_ms
 from ledger.store.schema import campaigns, jobs
+from ledger.windows import closes_in_seconds, is_open, open_seconds, open_since
 from tests.contract.ledger.build import (
     BUSY_CODE,
     OPERATOR,

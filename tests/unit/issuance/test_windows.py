@@ -83,6 +83,12 @@ def test_a_stored_window_that_cannot_be_read_is_none():
     assert stored_window("09:00-21:00", "Asia/Kolkata").timezone == "Asia/Kolkata"
 
 
+def test_the_next_opening_is_described_by_the_local_clock():
+    window = parse_window("mon-sat 09:00-21:00", "Asia/Kolkata")
+    assert window.opening(utc("2026-11-28T16:00")) == "mon 09:00"
+    assert window.opening(utc("2026-11-28T05:00")) == "sat 10:30"
+
+
 def test_an_overnight_window_belongs_to_the_day_on_which_it_begins():
     window = parse_window("fri 22:00-02:00", "Asia/Kolkata")
     assert not window.is_open(at("2026-11-27T01:00", "Asia/Kolkata"))

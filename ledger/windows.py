@@ -1,4 +1,4 @@
-"""Campaigns' windows by the ledger's clock: the claim and the release ask here."""
+"""Campaigns' windows by the ledger's clock."""
 
 import math
 from datetime import UTC, datetime, timedelta
