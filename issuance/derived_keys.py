@@ -16,6 +16,7 @@ class Purpose(Enum):
     CHUNKS = "chunks"
     AUDIT = "audit"
     NOTICES = "notices"
+    SEARCH = "search"
     SECRET_CHECK = "secret check"  # noqa: S105  # the name of a purpose
 
 

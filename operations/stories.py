@@ -43,7 +43,8 @@ def find_rewards(subject: Subject, ledger: Ledger, text: str) -> list[str]:
     Args:
         subject: asks for it.
         ledger: the record.
-        text: a requestId, a job's id, a transactionNumber or an idempotency key.
+        text: a requestId, a job's id, a voucher, a transaction's id, a transactionNumber or an
+            idempotency key.
 
     Raises:
         UsageError: there is none; the message says where it may be.

@@ -23,8 +23,8 @@ def show(
         str | None,
         typer.Argument(
             metavar="[ID]",
-            help="A requestId, job id, transactionNumber or idempotency key. - reads it from "
-            "standard input; without it, it is asked for.",
+            help="A requestId, job id, voucher, transaction id, transactionNumber or idempotency "
+            "key. - reads it from standard input; without it, it is asked for.",
             show_default=False,
         ),
     ] = None,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from issuance.customer import ERASED
+from issuance.derived_keys import Purpose
 from issuance.merge import settle_by
 from issuance.outcome import Kind, Outcome, Reason
 from issuance.reconciliation.fallback import fallback_reason
@@ -26,6 +27,7 @@ from ledger.results.lines import (
     settled_lines,
     write_lines,
 )
+from ledger.search_keys import write_search_keys
 from ledger.stop_loss.stopping import Stop
 from ledger.stop_loss.watch import Answer, Stops, Watch, begin_watch, end_watch, stop_left
 from ledger.store.clock import milliseconds, now_ms
@@ -91,6 +93,7 @@ def record(
     Returns:
         Whether a dead letter was opened, so that its event has to be published.
     """
+    search_key = ledger.key(Purpose.SEARCH)
     with ledger.write() as connection:
         watch = begin_watch(connection, list(_first_answers(results)))
         held = _held(connection, chunk_id, results)
@@ -107,6 +110,8 @@ def record(
             ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now
         )
         write_lines(connection, list(chain(settled, *(rows for _, rows in merged))))
+        shown = ((attempt.job.number, attempt.outcome.lines) for attempt in made)
+        write_search_keys(connection, search_key, shown)
         _settle_plainly(connection, plain, now)
         opened = [
             _apply(

@@ -11,6 +11,7 @@ from issuance.derived_keys import Purpose
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import Operator, record_action
 from ledger.queries.customers import jobs_of_customer
+from ledger.search_keys import remove_search_keys
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from ledger.store.schema import attempts, dead_letters, jobs, lines
@@ -128,6 +129,7 @@ def _overwrite(connection: Connection, numbers: Sequence[int]) -> None:
         .where(lines.c.job_number.in_(numbers))
         .values(message=None, vouchers=None, points_references=None, anomalies=None, details=None)
     )
+    remove_search_keys(connection, numbers)
     connection.execute(
         update(attempts)
         .where(attempts.c.job_number.in_(numbers))

@@ -23,6 +23,7 @@ from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import LEDGER, SYSTEM, Operator, record_action
 from ledger.retention.tombstones import PrunedLines, write_tombstones
+from ledger.search_keys import remove_search_keys
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
@@ -204,6 +205,7 @@ def _remove(
         _count(connection, gone)
         chosen = [pruned.job["number"] for pruned in gone]
         _return_reservations(connection, gone)
+        remove_search_keys(connection, chosen)
         for table in (dead_letters, attempts, lines):
             connection.execute(delete(table).where(table.c.job_number.in_(chosen)))
         connection.execute(delete(jobs).where(jobs.c.number.in_(chosen)))

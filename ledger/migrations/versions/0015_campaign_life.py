@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from ledger.migrations.reward_counters import COUNT_ALL, TRIGGERS
+from ledger.migrations.search_fill import fill_search_keys
 from ledger.store.tables import campaigns, closing, dead_letters, search
 
 revision = "0015"
@@ -64,6 +65,7 @@ def upgrade() -> None:
     # The audit log has what was revoked before. Pruned lines have no entries that could be counted.
     op.execute(_REVOKED)
     _count_by_reward(connection.dialect.name)
+    fill_search_keys(connection)
 
 
 _REVOKED = """

@@ -129,6 +129,12 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def add_rows(
+        self, connection: Connection, table: str, columns: Mapping[str, str], rows: Rows
+    ) -> None:
+        """Insert those rows whose keys are not there; `columns`: each with its type."""
+
+    @abstractmethod
     def update_rows(
         self,
         connection: Connection,

@@ -138,6 +138,19 @@ class PostgreSQL(Dialect):
                 statement, None, error, Error, hide_parameters=True, dialect=connection.dialect
             ) from error
 
+    def add_rows(
+        self, connection: Connection, table: str, columns: Mapping[str, str], rows: Rows
+    ) -> None:
+        """Insert in one statement."""
+        if not rows:
+            return
+        lists = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        statement = (
+            f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608  # our names
+            f"SELECT * FROM unnest({lists}) ON CONFLICT DO NOTHING"
+        )
+        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
+
     def update_rows(
         self,
         connection: Connection,

@@ -109,6 +109,14 @@ class SQLite(Dialect):
         names, places = ", ".join(columns), ", ".join("?" * len(columns))
         self.execute_rows(connection, f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608  # our names
 
+    def add_rows(
+        self, connection: Connection, table: str, columns: Mapping[str, str], rows: Rows
+    ) -> None:
+        """Use the driver's executemany."""
+        names, places = ", ".join(columns), ", ".join("?" * len(columns))
+        statement = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"  # noqa: S608  # our names
+        self.execute_rows(connection, statement, rows)
+
     def update_rows(
         self,
         connection: Connection,

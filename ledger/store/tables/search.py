@@ -7,9 +7,11 @@ from ledger.store.tables.base import Id, Ms, metadata
 search_keys = Table(
     "search_keys",
     metadata,
+    # of 8,192 jobs, so that recording writes few pages: see issuance.search_key
+    Column("block", BigInteger, nullable=False),
     Column("digest", BigInteger, nullable=False),  # keyed; of a voucher or a transaction's id
     Column("job_number", Id, nullable=False),
-    PrimaryKeyConstraint("digest", "job_number"),
+    PrimaryKeyConstraint("block", "digest", "job_number"),
     sqlite_with_rowid=False,
 )
 
