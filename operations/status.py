@@ -30,6 +30,7 @@ from operations.process_reports import (
     settings_in_use,
 )
 from operations.services import Services
+from operations.stops import Stopped, read_stopped, stops_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Status:
     """By campaign, if asked for."""
     since: dict[str, datetime] = field(default_factory=dict)
     """Since when each paused or cancelled campaign is so, by name."""
+    stopped: dict[str, Stopped] = field(default_factory=dict)
+    """By campaign, the stops that wait for an operator."""
     processes: tuple[ProcessReport, ...] = ()
     """What the running worker processes report."""
     in_use: tuple[SettingInUse, ...] = ()
@@ -97,6 +100,7 @@ def read_status(
         if by_org
         else {},
         since=_since(ledger, found),
+        stopped=read_stopped(ledger, [each.campaign.name for each in found]),
         processes=tuple(processes),
         in_use=tuple(settings_in_use(processes, services)),
     )
@@ -151,6 +155,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     }
     objects = [balance_json(found) for found in status.balances]
     for found in objects:
+        found["stops"] = stops_json(status.stopped.get(found["campaign"]))
         found["stateSince"] = iso(status.since.get(found["campaign"]))
         if found["campaign"] in status.orgs:
             found["organisations"] = [org_json(each) for each in status.orgs[found["campaign"]]]

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from console.rendering.campaign import balance_table, org_table
 from console.rendering.limits import account_lines
+from console.rendering.stops import stop_lines
 from operations.process_reports import SettingInUse
 from operations.status import Status
 
@@ -22,6 +23,8 @@ def campaign_lines(status: Status) -> list[Text]:
     if not status.balances:
         return [Text("No campaigns yet.")]
     lines = balance_table(status.balances, status.since)
+    for stopped in status.stopped.values():
+        lines += [Text(), *stop_lines(stopped)]
     for campaign, orgs in status.orgs.items():
         lines += [Text(), *org_table(campaign, orgs)]
     return lines

@@ -1,10 +1,7 @@
 """What an operator decides about a stop: the campaign continues as it is, or without a reward."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
 
-from pydantic_core import from_json
 from sqlalchemy import Connection, func, select, update
 
 from issuance.campaign_life import Act
@@ -15,60 +12,14 @@ from ledger.audit_log import Operator, campaign_target, record_action
 from ledger.budgets.stops import require_room
 from ledger.campaigns import Campaign, CampaignError, change_state_in, find_in
 from ledger.queries.counters import reward_counts
+from ledger.stop_loss.stop_records import StopRecord, choices, read_stops
 from ledger.stop_loss.stopped_rewards import has_only, has_reward
-from ledger.stop_loss.stopping import CANARY, STOP_LOSS
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import IS_OPEN, campaign_rewards, campaign_stops, campaigns, jobs
 
 _SHOWN_REWARDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class StopRecord:
-    """Why a campaign, or one of its rewards, was stopped."""
-
-    id: int
-    campaign_id: int
-    at: int
-    cause: str
-    """stop_loss, canary or budget."""
-    reward: str | None
-    """Its key; None: the whole campaign."""
-    evidence: dict[str, Any]
-    resolved_at: int | None
-    resolved_by: str | None
-    resolution: str | None
-
-    @property
-    def why(self) -> str:
-        """The reason in one sentence."""
-        return str(self.evidence.get("why", self.cause))
-
-    @property
-    def needs_decision(self) -> bool:
-        """Whether an operator has to choose how the campaign continues."""
-        return self.cause in (STOP_LOSS, CANARY)
-
-
-def read_stops(
-    connection: Connection, campaign_ids: Collection[int], *, is_open: bool = False
-) -> list[StopRecord]:
-    """Read the stops of campaigns, oldest first; `is_open`: only those that are not resolved."""
-    query = (
-        select(*(campaign_stops.c[each.name] for each in fields(StopRecord)))
-        .where(campaign_stops.c.campaign_id.in_(sorted(campaign_ids)))
-        .order_by(campaign_stops.c.id)
-    )
-    if is_open:
-        query = query.where(campaign_stops.c.resolved_at.is_(None))
-    return [_stop(*row) for row in connection.execute(query)]
-
-
-def _stop(*row: Any) -> StopRecord:
-    number, campaign_id, at, cause, reward, evidence, *resolved = row
-    return StopRecord(number, campaign_id, at, cause, reward, from_json(evidence), *resolved)
 
 
 def resume(
@@ -126,21 +77,9 @@ def resume(
 
 def _options(campaign: Campaign, stops: Sequence[StopRecord]) -> str:
     """Say why a stop needs a decision, and what can be decided."""
-    rewards = list(
-        dict.fromkeys(
-            reward
-            for stop in stops
-            for reward in ([stop.reward] if stop.reward else stop.evidence.get("rewards", ()))
-        )
-    )
-    removing = "".join(f" --without-reward {each.removeprefix(EXTERNAL)}" for each in rewards)
-    resuming = f"issuance campaign resume {campaign.name}"
-    return (
-        f"{'; '.join(stop.why for stop in stops)}. "
-        f"Correct the cause and continue: {resuming} --go-on. "
-        + (f"Or continue without: {resuming}{removing}. " if removing else "")
-        + f"Or end it: issuance campaign cancel {campaign.name}"
-    )
+    causes = "; ".join(stop.why for stop in stops)
+    ways = [f"{what}: {command}" for what, command in choices(campaign.name, stops)]
+    return f"{campaign.name} is stopped. {causes}. {'. '.join(ways)}"
 
 
 def _find_key(connection: Connection, campaign: Campaign, named: str) -> str:

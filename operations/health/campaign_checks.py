@@ -20,6 +20,7 @@ from operations.health.explained import explain
 from operations.health.runner import Finding
 from operations.limits import Limits, breaker_text
 from operations.services import Services
+from operations.stops import Stopped, read_stopped
 
 _CALLS = 3
 """A campaign is stuck if it has missed at least this many of its calls."""
@@ -31,7 +32,8 @@ _REMEDY = "read the runbook's 'Nothing is being issued'"
 def check_campaigns(context: Services) -> Finding:
     """Check that no campaign is suspended for long, or gets no call while others do.
 
-    Campaigns that an operator paused are noted, and so are those that wait for their windows.
+    Campaigns that an operator paused are noted, and so are those that wait for their windows, and
+    what the stop-loss, a canary or a budget stopped.
     """
     try:
         states = list(account_states(context))
@@ -50,6 +52,7 @@ def _check(context: Services, ledger: Ledger, states: list[Limits]) -> Finding:
         paused = [each for each in with_work if each.state is CampaignState.PAUSED]
         since = stopped_since(connection, [each.name for each in paused]) if paused else {}
     notes = [_paused(each, overview.now, since) for each in paused]
+    notes += map(_stopped, read_stopped(ledger).values())
     causes: list[str] = []
     notes += [note for each in with_work if (note := _outside_window(each, overview.now))]
     running = {each.id: each for each in with_work if each.state is CampaignState.RUNNING}
@@ -120,6 +123,10 @@ def _outside_window(campaign: CampaignOverview, now: int) -> str | None:
         return None
     opens = f"{window.opening(at)} in {window.timezone}"
     return f"{campaign.name} waits for its window, which opens {opens}, with {lines}"
+
+
+def _stopped(stopped: Stopped) -> str:
+    return f"{stopped.campaign}: {'; '.join(stopped.causes)}: read `issuance status`"
 
 
 def _paused(campaign: CampaignOverview, now: int, since: Mapping[str, int]) -> str:

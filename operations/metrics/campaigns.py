@@ -8,13 +8,19 @@ from sqlalchemy import Connection
 
 from issuance.states import CampaignState, State
 from ledger.queries.overview import CampaignOverview, Overview, Sums, stopped_since
+from ledger.stop_loss.stop_records import read_open_stops
 from operations.metrics import names
 from operations.metrics.labels import CLOSED, OTHER, campaign_labels
 
 NAMED = 12
 """The open campaigns that have series of their own: with a hundred, 300 series in all."""
 _POINT = 1000
-_RANK = {CampaignState.RUNNING: 0, CampaignState.PAUSED: 1, CampaignState.CANCELLED: 2}
+_RANK = {
+    CampaignState.RUNNING: 0,
+    CampaignState.STOPPED: 1,
+    CampaignState.PAUSED: 2,
+    CampaignState.CANCELLED: 3,
+}
 
 
 @dataclass(slots=True)
@@ -28,7 +34,7 @@ class HighWater:
 def shown_campaigns(overview: Overview) -> dict[int, str]:
     """Return the labels of the campaigns that have series of their own, by id.
 
-    Running campaigns come first, then paused ones, the newest first of each.
+    Running campaigns come first, then stopped and paused ones, the newest first of each.
     """
     open_ones = [each for each in overview.campaigns if not _is_closed(each)]
     open_ones.sort(key=lambda each: (_RANK.get(each.state, len(_RANK)), -each.id))
@@ -89,11 +95,14 @@ def stopped_metric(
     with_work = [each for each in overview.campaigns if each.open_lines]
     paused = [each for each in with_work if each.state is CampaignState.PAUSED]
     since = stopped_since(connection, [each.name for each in paused]) if paused else {}
+    stops = read_open_stops(connection) if with_work else {}
     longest: dict[tuple[str, str], float] = {}
     for campaign in with_work:
         causes = {}
         if campaign.name in since and campaign.state is CampaignState.PAUSED:
             causes["paused"] = max(0.0, (overview.now - since[campaign.name]) / 1000)
+        if campaign.name in stops:
+            causes["stopped"] = max(0.0, (overview.now - stops[campaign.name][0].at) / 1000)
         if campaign.id in suspended:
             causes["suspended"] = suspended[campaign.id]
         for cause, seconds in causes.items():

@@ -68,8 +68,9 @@ CAMPAIGNS = Description("issuance_campaigns", "gauge", "Campaigns by state.", ("
 CAMPAIGN_STOPPED = Description(
     "issuance_campaign_stopped_seconds",
     "gauge",
-    "How long a campaign with open lines has been stopped, and why: paused by an operator, or "
-    "suspended because its calls fail. None of its own when nothing is stopped.",
+    "How long a campaign with open lines has been stopped, and why: paused by an operator, "
+    "stopped (it, or one of its rewards) by its stop-loss, its canary or its budget, or suspended "
+    "because its calls fail. None of its own when nothing is stopped.",
     ("campaign", "cause"),
 )
 BACKLOG = Description(

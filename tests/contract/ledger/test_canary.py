@@ -9,7 +9,8 @@ from ledger.campaigns import CampaignError, find_campaign
 from ledger.dispatch.removal import settle_removed
 from ledger.queries.balance import balance
 from ledger.stop_loss.canary import try_canaries
-from ledger.stop_loss.resuming import read_stops, resume
+from ledger.stop_loss.resuming import resume
+from ledger.stop_loss.stop_records import read_stops
 from ledger.store.schema import campaigns
 from tests.contract.ledger.build import (
     LIMIT_CODE,

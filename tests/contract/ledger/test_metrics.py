@@ -15,6 +15,7 @@ from ledger.queries.attempt_counts import Span
 from ledger.queries.balance import balances
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.retention.pruning import prune
+from ledger.stop_loss.stopping import add_stop
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import campaigns, dead_letters, jobs, restores
@@ -218,6 +219,16 @@ def test_a_stopped_campaign_says_for_how_long_and_why(desk, scrapes):
     found = of(scrapes.read({desk.campaign.id: 77.0}), "issuance_campaign_stopped_seconds")
     assert found["diwali", "suspended"] == 77
     assert 0 <= found["diwali", "paused"] < 60
+
+
+def test_a_campaign_that_the_stop_loss_stopped_says_so_until_it_is_cancelled(desk, scrapes):
+    desk.accept(make_job(1))
+    with desk.ledger.write() as connection:
+        add_stop(connection, desk.campaign.id, "stop_loss", "1001", {"why": "it is dead"})
+    found = of(scrapes.read(), "issuance_campaign_stopped_seconds")
+    assert 0 <= found["diwali", "stopped"] < 60
+    cancel_campaign(desk.ledger, "diwali", OPERATOR)
+    assert of(scrapes.read(), "issuance_campaign_stopped_seconds") == {}
 
 
 def test_dead_letters_are_counted_by_reason_and_age(desk, scrapes):

@@ -15,7 +15,8 @@ from ledger.dispatch.removal import keep_stopped, settle_removed
 from ledger.queries.balance import balance
 from ledger.queries.campaign_accounts import halted_campaigns
 from ledger.results.recording import record
-from ledger.stop_loss.resuming import read_stops, resume
+from ledger.stop_loss.resuming import resume
+from ledger.stop_loss.stop_records import read_stops
 from ledger.store.schema import campaigns
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, Desk, issue, judge, make_jobs, refuse
 

@@ -1,0 +1,91 @@
+"""What the commands say of a campaign that its stop-loss stopped, and what they do about it."""
+
+import json
+
+import pytest
+from sqlalchemy import update
+
+from issuance.states import CampaignState
+from ledger.audit_log import actions_on
+from ledger.campaigns import find_campaign
+from ledger.queries.balance import balance
+from ledger.store.schema import campaigns
+from tests.contract.ledger.build import issue, judge, make_jobs, refuse
+
+GOOD, DEAD = 1001, 9999
+UNKNOWN = refuse(8003, "fail to issue reward as Reward is not found")
+
+
+def answer_all(desk):
+    while chunks := desk.release(window=5, chunk_size=5):
+        for chunk in chunks:
+            held = desk.claim(chunk)
+            desk.record(
+                held,
+                *(
+                    judge(job, UNKNOWN if job.lines[0].reward_id == DEAD else issue(job))
+                    for job in held.jobs
+                ),
+            )
+
+
+@pytest.fixture
+def stopped(desk):
+    """A desk whose campaign was stopped: 40 lines of a dead reward, ten of a good one."""
+    with desk.ledger.write() as connection:
+        connection.execute(update(campaigns).values(stop_loss="default"))
+    desk.accept(
+        *make_jobs(10, first=101, campaign="spring"),
+        *make_jobs(40, campaign="spring", rewards=(DEAD,)),
+    )
+    answer_all(desk)
+    assert find_campaign(desk.ledger, "spring").state is CampaignState.STOPPED
+    return desk
+
+
+def test_the_status_says_why_and_what_can_be_done(run, stopped):
+    shown = run("status").stdout
+    assert "20 of its last 20 answers are the campaign's fault" in " ".join(shown.split())
+    for command in (
+        "issuance campaign resume spring --go-on",
+        "issuance campaign resume spring --without-reward 9999",
+        "issuance campaign cancel spring",
+    ):
+        assert command in shown
+
+
+def test_the_status_for_programs_has_the_evidence(run, stopped):
+    found = json.loads(run("status", "spring", "--json").stdout)
+    (stop,) = found["stops"]
+    assert (stop["cause"], stop["reward"]) == ("stop_loss", "9999")
+    assert stop["evidence"]["counts"] == {"8003": 20}
+    assert "issuance campaign resume spring --go-on" in stop["commands"]
+
+
+def test_a_resume_without_an_option_is_refused_with_the_options(run, stopped):
+    result = run("campaign", "resume", "spring")
+    assert result.exit_code == 2
+    assert "--go-on" in result.stderr
+    assert "--without-reward 9999" in result.stderr
+
+
+def test_both_options_together_are_refused(run, stopped):
+    result = run("campaign", "resume", "spring", "--go-on", "--without-reward", "9999")
+    assert (result.exit_code, "give one of them" in result.stderr) == (2, True)
+
+
+def test_a_resume_without_the_reward_cancels_its_unsent_lines(run, stopped):
+    result = run("campaign", "resume", "spring", "--without-reward", "9999")
+    assert result.exit_code == 0
+    assert "issued 10 · failed 20 · cancelled 20" in result.stdout
+    assert "is stopped" not in run("status").stdout
+    verbs = [entry.verb for entry in actions_on(stopped.ledger, "campaign:spring")]
+    assert verbs == ["stop", "remove reward", "resume"]
+
+
+def test_a_resume_that_continues_sends_the_lines(run, stopped):
+    assert run("campaign", "resume", "spring", "--go-on").exit_code == 0
+    assert find_campaign(stopped.ledger, "spring").state is CampaignState.RUNNING
+    (chunk,) = stopped.release()
+    assert len(stopped.claim(chunk).jobs) == 20
+    assert balance(stopped.ledger, "spring").balanced
