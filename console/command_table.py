@@ -83,7 +83,7 @@ COMMANDS: Final = {
     ),
     "campaign": Command(
         "console.commands.campaign:app",
-        "Pause, resume, cancel or weight a campaign.",
+        "Plan, submit, approve, pause, resume, cancel, weight or close a campaign.",
     ),
     "limits": Command(
         "console.commands.limits:app",

@@ -28,6 +28,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "end suspensions": "asked to end the suspensions of {what}",
     "end suspensions done": "ended the suspensions of {what}: {after}",
     "end suspensions failed": "could not end the suspensions of {what}: {after}",
+    "verify": "began to compare {what} with the API: {after}",
+    "verified": "compared {what} with the API: {after}",
+    "close": "ended {what}: {after}",
     "erase": "erased {what}: {after}",
     "prune": "began to prune {what}: {before}",
     "pruned": "pruned {what}: {after}",
@@ -51,6 +54,7 @@ BEGINNINGS: Final[Mapping[str, str]] = {
     "bulk revoked": "bulk revoke",
     "accepted": "accept",
     "pruned": "prune",
+    "verified": "verify",
 }
 """By the verb of an outcome, that of the entry that began the act."""
 

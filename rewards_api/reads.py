@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from issuance.loose import loose_map, loose_maps
 from issuance.reconciliation.transactions import (
+    CANCELLED,
     Flag,
     Issual,
     Maps,
@@ -22,7 +23,6 @@ from issuance.replies.reply import Answer, Reply
 _NOT_FOUND = 6004
 # The customer API's code and the rewards service's code (rewards-api §6.1, §8).
 _NO_SUCH_CUSTOMER = frozenset({8015, 1014})
-_CANCELLED = "CANCELLED"
 
 
 class _Envelope(BaseModel):
@@ -220,6 +220,6 @@ def _revoke(answer: Answer) -> Revoked | NotRevoked | None:
     if status.code != ISSUED_CODE:
         return NotRevoked(status.code, status.message or "")
     cancelled = (
-        read.state in (_CANCELLED, None) and status.success is not False and read.transaction_id
+        read.state in (CANCELLED, None) and status.success is not False and read.transaction_id
     )
     return Revoked(read.transaction_id or "", read.units, answer) if cancelled else None

@@ -7,6 +7,7 @@ import typer
 
 from console.commands import campaign_life
 from console.commands.campaign_revoke import revoke
+from console.commands.closing import close, statement
 from console.rendering.campaign import balance_lines
 from console.rendering.layout import say
 from console.terminal import opened, remark
@@ -20,13 +21,15 @@ from operations.access.subject import Subject
 from operations.formats import counted
 
 app = typer.Typer(
-    help="Plan, submit, approve, pause, resume, cancel or weight a campaign.",
+    help="Plan, submit, approve, pause, resume, cancel, weight or close a campaign.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 app.command()(revoke)
 campaign_life.add_to(app)
+app.command()(close)
+app.command()(statement)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 

@@ -45,7 +45,12 @@ def pick_own(transaction_number: str, pages: Iterable[Iterable[Issual]]) -> tupl
         for entry in chain(*pages)
         if _is_own(entry, transaction_number)
     }
-    return tuple(sorted(own.values(), key=_age))
+    return tuple(oldest_first(own.values()))
+
+
+def oldest_first(entries: Iterable[Issual]) -> list[Issual]:
+    """Return transactions in the order in which they were made."""
+    return sorted(entries, key=_age)
 
 
 def may_stop(page: Sequence[Issual], first_sent_at: datetime, skew: timedelta = CLOCK_SKEW) -> bool:
@@ -80,9 +85,7 @@ def conclude(
         own: what `pick_own` found.
         details: the details that could be read, by transaction id.
     """
-    shown = [
-        details.get(entry.reward_transaction_id or "", entry) for entry in sorted(own, key=_age)
-    ]
+    shown = [details.get(entry.reward_transaction_id or "", entry) for entry in oldest_first(own)]
     shares = _share(lines, shown)
     outcomes = [_conclude_line(line, share) for line, share in zip(lines, shares, strict=True)]
     return Conclusion(

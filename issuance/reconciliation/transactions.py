@@ -44,6 +44,8 @@ Flag = Annotated[bool | None, BeforeValidator(_loose_flag)]
 Maps = Annotated[list[dict[str, Any]], BeforeValidator(loose_maps)]
 
 _CODES = ("code", "promotionCode")
+CANCELLED = "CANCELLED"
+"""The state of a revoked transaction."""
 
 
 class _Liberal(BaseModel):
@@ -87,6 +89,13 @@ class Issual(_Liberal):
     )
     reference_ids: Texts = Field(default=[], alias="pointsRedemptionRefIds")
     """Shown only by a list that is filtered by them."""
+    state: Text = None
+    """CANCELLED after a revocation, if the API shows that at all: the documents do not say."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it says that it was revoked."""
+        return self.state == CANCELLED
 
     @property
     def reward_id(self) -> int | None:

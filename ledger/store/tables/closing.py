@@ -11,10 +11,14 @@ verifications = Table(
     Column("campaign_id", Id, nullable=False),
     Column("mode", String(16), nullable=False),  # none, sample, all
     Column("seed", Text, nullable=False),  # of the sample
+    # a digest of the campaign's counts when it began: the comparison is of that campaign
+    Column("basis", String(64), nullable=False),
     Column("started_at", Ms, nullable=False),
     Column("finished_at", Ms),
-    Column("next_position", BigInteger, nullable=False),  # where to continue after a crash
-    Column("total", BigInteger, nullable=False),
+    # the number of the last job compared: where to continue after a crash
+    Column("next_position", BigInteger, nullable=False),
+    Column("population", BigInteger, nullable=False),  # lines that can be compared
+    Column("total", BigInteger, nullable=False),  # lines to compare
     Column("checked", BigInteger, nullable=False),
     Column("differing", BigInteger, nullable=False),
     Index("ix_verifications_campaign_id", "campaign_id"),
@@ -28,8 +32,11 @@ findings = Table(
     Column("campaign_id", Id, nullable=False),
     Column("request_id", String(36), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("detail", Text, nullable=False),  # JSON, without personal data
+    Column("ledger_units", BigInteger, nullable=False),
+    Column("api_units", BigInteger, nullable=False),
+    Column("transaction_ids", Text, nullable=False),  # the API's, separated by blanks
     Column("at", Ms, nullable=False),
+    Column("resolved_at", Ms),  # when it was read again and did not differ
     Index("ix_findings_campaign_id", "campaign_id"),
 )
 
@@ -43,4 +50,5 @@ closings = Table(
     Column("note", Text, nullable=False),
     Column("statement", Text, nullable=False),  # canonical JSON
     Column("sha256", String(64), nullable=False),  # of the statement
+    Column("basis", String(64), nullable=False),  # of its comparison, see verifications
 )

@@ -1,0 +1,1 @@
+"""Closing a campaign: comparisons with the API's transactions, findings and statements."""

@@ -1,0 +1,1 @@
+"""Closing a campaign: compared with the API, accounted for, and stated."""

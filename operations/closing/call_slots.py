@@ -1,0 +1,93 @@
+"""Reads of the API by a command, within the limits that it shares with the workers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from issuance.errors import UnreachableError
+from issuance.replies.reply import Answer, Reply
+from limiter.feedback_buffer import CallResult, Verdict
+from limiter.rate_limiter import RateLimiter
+from limiter.reservation import Reservation, Scope
+from rewards_api.reads import Unreadable
+
+_WITHIN_SECONDS = 1.0
+_SLOT_AGAIN_SECONDS = 1.0
+_PAUSE_SECONDS = 0.5
+_VERDICTS = {429: Verdict.THROTTLED, 401: Verdict.UNAUTHORISED}
+
+_T = TypeVar("_T")
+
+
+class ApiAwayError(UnreachableError):
+    """The API gave no readable answer for some time."""
+
+
+class CallSlots:
+    """Makes reads one by one when the account's limits allow it, and repeats failed ones.
+
+    Args:
+        limiter: the account's limits.
+        scope: of the reads.
+        patience_seconds: how long no read may succeed before `ApiAwayError`.
+    """
+
+    def __init__(self, limiter: RateLimiter, scope: Scope, *, patience_seconds: float) -> None:
+        self._limiter = limiter
+        self._scope = scope
+        self._patience_seconds = patience_seconds
+        self._answered_at = time.monotonic()
+        self._last_failure = "no call slot was free"
+
+    async def read(self, call: Callable[[], Awaitable[_T | Unreadable]]) -> _T:
+        """Make a read until its answer can be read.
+
+        Raises:
+            ApiAwayError: no read succeeded for some time.
+            LimitsUnavailable: Redis cannot be reached.
+        """
+        while True:
+            reservation = await self._slot()
+            result = await call()
+            if not isinstance(result, Unreadable):
+                self._answered_at = time.monotonic()
+                await self._limiter.report(reservation, CallResult(Verdict.ACCEPTED))
+                return result
+            self._last_failure = _describe(result.reply)
+            await self._limiter.report(reservation, _failed(result.reply, self._last_failure))
+            await self._wait(_PAUSE_SECONDS)
+
+    async def _slot(self) -> Reservation:
+        while True:
+            found = await self._limiter.reserve(
+                1, within_seconds=_WITHIN_SECONDS, scope=self._scope
+            )
+            if found.delays_seconds:
+                await asyncio.sleep(found.delays_seconds[0])
+                return found
+            await self._wait(min(found.next_free_seconds, _SLOT_AGAIN_SECONDS))
+
+    async def _wait(self, seconds: float) -> None:
+        if time.monotonic() - self._answered_at > self._patience_seconds:
+            raise ApiAwayError(
+                f"The API gave no readable answer for {self._patience_seconds:.0f} s "
+                f"({self._last_failure}). What was compared is recorded: run this again later, and "
+                "it continues"
+            )
+        await asyncio.sleep(seconds)
+
+
+def _failed(reply: Reply, reason: str) -> CallResult:
+    if not isinstance(reply, Answer):
+        return CallResult(Verdict.FAILED, settled=False, reason=reason)
+    return CallResult(
+        _VERDICTS.get(reply.status, Verdict.FAILED),
+        settled=False,
+        retry_after_seconds=reply.retry_after or 0.0,
+        reason=reason,
+    )
+
+
+def _describe(reply: Reply) -> str:
+    return f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.kind
