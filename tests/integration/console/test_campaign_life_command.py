@@ -80,7 +80,10 @@ def test_a_blast_has_a_stop_loss_and_starts_at_once_without_a_policy(run, ledger
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--rate", "60"), "Only a draft has settings: give --draft"),
+        (
+            ("--rate", "60"),
+            "Only a draft has other settings than --weight and --stop-loss: give --draft",
+        ),
         (("--draft", "--wait"), "a draft issues nothing until it is submitted"),
         (("--draft", "--window", "always"), "window"),
         (("--draft", "--stop-loss", "on"), "stop-loss 'on': give default or off"),
