@@ -90,10 +90,12 @@ def set_campaign(
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow the change.
+        BudgetError: the budget is below what is used of it, or the points of a reward are not
+            known.
         ExplainedError: a value is wrong.
     """
     with ledger.write() as connection:
-        if given.has_budget:
+        if points or given.has_budget:
             lock_budgets(connection)
         campaign = find_in(connection, name, for_update=True)
         settings = read_settings(connection, campaign.id)
@@ -105,10 +107,9 @@ def set_campaign(
         if not after:
             return Changed(campaign, "", "", voided=False)
         _check_change(connection, campaign, settings, wanted, changed)
-        write_settings(connection, campaign.id, settings, wanted)
         write_points(connection, campaign.id, changed)
-        if given.has_budget:
-            set_budget(connection, campaign.id, _budget(wanted))
+        set_budget(connection, campaign.id, _budget(wanted), is_repriced=bool(changed))
+        write_settings(connection, campaign.id, settings, wanted)
         log_after_commit(
             connection,
             "campaign_settings_changed",
@@ -173,6 +174,7 @@ def submit_campaign(
     """Submit a draft: to a second person where the policy asks for one, else for its start.
 
     Raises:
+        BudgetError: its budget is of points, and those of a reward are not known.
         CampaignError: there is no such campaign, it is no draft, it is empty, or it was
             changed meanwhile.
     """
