@@ -44,7 +44,7 @@ def call_times(system: System, name: str) -> list[float]:
     """When the API processed the campaign's calls, in seconds since 1970."""
     customers = f"9198{AREA[name]:04d}"
     text = (system.home / "truth.jsonl").read_text()
-    # The last line may be half written.
+    # The last line may not be complete.
     found = (json.loads(line) for line in text.splitlines() if line.endswith("}"))
     return sorted(
         each["at"]
