@@ -9,6 +9,7 @@ from ledger.campaigns import Campaign, CampaignError, find_in, finish_campaigns
 from ledger.queries.counters import reward_counts
 from ledger.store.schema import IS_OPEN, bulk_actions, campaigns, dead_letters, jobs
 
+_REVOCATION = "revoke"
 _UNDER_WAY = ("trial", "asking", "running", "paused")
 
 
@@ -69,13 +70,20 @@ def _open_letters(connection: Connection, campaign: Campaign) -> str:
 
 def _open_actions(connection: Connection, campaign: Campaign) -> str:
     under_way: ColumnElement[bool] = bulk_actions.c.state.in_(_UNDER_WAY)
-    query = select(bulk_actions.c.id).where(bulk_actions.c.campaign_id == campaign.id, under_way)
-    number = connection.scalar(query.order_by(bulk_actions.c.id).limit(1))
+    query = select(bulk_actions.c.id, bulk_actions.c.kind).where(
+        bulk_actions.c.campaign_id == campaign.id, under_way
+    )
+    found = connection.execute(query.order_by(bulk_actions.c.id).limit(1)).one_or_none()
+    if found is None:
+        return ""
+    if found.kind == _REVOCATION:
+        return (
+            "a revocation is under way, or was interrupted. Let `issuance campaign revoke "
+            f"{campaign.name}` finish"
+        )
     return (
-        ""
-        if number is None
-        else f"mass action {number} is under way. Wait until it has finished, or abort it: "
-        f"`issuance redrives abort {number}`"
+        f"redrive {found.id} is under way. Wait until it has finished, or abort it: "
+        f"`issuance redrives abort {found.id}`"
     )
 
 

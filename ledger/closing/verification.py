@@ -147,7 +147,7 @@ def sampled_jobs(ledger: Ledger, comparison: Comparison) -> list[int]:
         rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(query)
         drawn = nsmallest(
             comparison.total,
-            ((sha256(seed + row.request_id.encode()).digest(), row.job_number) for row in rows),
+            ((sha256(seed + name.encode()).digest(), number) for name, number in rows),
         )
     return sorted({number for _, number in drawn})
 

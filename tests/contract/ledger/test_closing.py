@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from issuance.closing.canonical import canonical
 from issuance.closing.comparison import Difference, Finding
@@ -38,7 +38,7 @@ from ledger.dispatch.cancellation import cancel_campaign
 from ledger.retention.erasure import erase
 from ledger.retention.pruning import prune
 from ledger.store.database import Ledger
-from ledger.store.schema import campaigns, findings
+from ledger.store.schema import bulk_actions, campaigns, findings
 from tests.contract.ledger.build import OPERATOR, Desk, issue, judge, make_job, make_jobs, refuse
 
 SIGNED = OPERATOR
@@ -86,6 +86,37 @@ def test_an_open_dead_letter_prevents_it_until_it_is_discarded(desk):
         begin_comparison(desk.ledger, "diwali", Mode.NONE, SIGNED)
     desk.discard()
     assert closed(desk).campaign == "diwali"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "words"),
+    [
+        ("resend", "running", "redrive 1 is under way"),
+        ("resend", "asking", "`issuance redrives abort 1`"),
+        ("revoke", "running", "`issuance campaign revoke diwali` finish"),
+        ("resend", "planned", None),
+        ("discard", "finished", None),
+    ],
+)
+def test_a_mass_action_that_is_under_way_prevents_it(desk, kind, state, words):
+    settled(desk)
+    with desk.ledger.write() as connection:
+        fixed = dict.fromkeys(("filters", "digest", "counts", "created_by"), "{}")
+        connection.execute(
+            insert(bulk_actions).values(
+                kind=kind,
+                state=state,
+                campaign_id=desk.campaign.id,
+                created_at=1,
+                changed_at=1,
+                **fixed,
+            )
+        )
+    if words is None:
+        assert closed(desk).campaign == "diwali"
+        return
+    with pytest.raises(CampaignError, match=words):
+        begin_comparison(desk.ledger, "diwali", Mode.NONE, SIGNED)
 
 
 def test_a_paused_campaign_without_lines_cannot_be_closed(desk):
