@@ -79,7 +79,11 @@ COMMANDS: Final = {
     ),
     "dead-letters": Command(
         "console.commands.dead_letters:app",
-        "List, explain, redrive or discard dead letters.",
+        "List, group, explain, plan, redrive or discard dead letters.",
+    ),
+    "redrives": Command(
+        "console.commands.redrives:app",
+        "Follow, pace, pause, abort or undo redrives and discards of dead letters.",
     ),
     "campaign": Command(
         "console.commands.campaign:app",

@@ -76,7 +76,7 @@ def merge(
     taken_back = looked and line.kind is Kind.FAILED
     if (
         _shows_units(known, union, taken_back=taken_back)
-        and State.FAILED in (said, known.state)
+        and State.FAILED in (said, _before_replaced(known.state))
         and said is not State.ISSUED
     ):
         # No refusal undoes a unit that any reply has shown: a reissue would issue it again.
@@ -88,11 +88,16 @@ def merge(
     return Merged(known.state, replace(union, code=known.code, message=known.message or ""))
 
 
+def _before_replaced(state: State) -> State:
+    """A line that another one has replaced was refused before."""
+    return State.FAILED if state is State.REPLACED else state
+
+
 def _shows_units(known: LineFacts, union: LineOutcome, *, taken_back: bool) -> bool:
     """Whether a reply showed a unit that the API has not taken back (1010, rewards-api §4.4)."""
     if union.quantity:
         return True
-    if known.state is State.FAILED:
+    if _before_replaced(known.state) is State.FAILED:
         # It failed despite the vouchers already known, so only a new voucher counts.
         return len(union.vouchers) > len(_union(known.vouchers, ()))
     return bool(union.vouchers) and not taken_back

@@ -1,13 +1,13 @@
-"""What an operator sees of dead letters and does to them, and a dead letter for programs."""
+"""What an operator sees of dead letters, and a dead letter for programs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from issuance.masking import mask_customer, scrub
-from issuance.redrive.rules import Verb
+from issuance.redrive.forecast import Results
 from ledger.audit_effects import record_reveal
-from ledger.audit_log import Operator, letter_target
+from ledger.audit_log import letter_target
 from ledger.campaigns import find_campaign
 from ledger.dead_letters.browse import (
     DeadLetter,
@@ -17,37 +17,23 @@ from ledger.dead_letters.browse import (
     list_dead_letters,
     show_dead_letter,
 )
-from ledger.dead_letters.redrive import Redriven
-from ledger.dead_letters.redrive import discard as discard_letters
-from ledger.dead_letters.redrive import redrive as redrive_letters
+from ledger.dead_letters.groups import LetterGroup, open_groups
 from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.formats import iso
-from operations.services import Services
-from operations.wake_up import wake_release
-
-
-@dataclass(frozen=True, slots=True)
-class Redrive:
-    """A redrive that was carried out."""
-
-    result: Redriven
-    delay: str
-    """Why the release was not woken up; "" when it was, or nothing was redriven."""
 
 
 @needs(Right.VIEW)
 def resolve(subject: Subject, ledger: Ledger, chosen: DeadLetterFilter) -> DeadLetterFilter:
-    """Return the filter with the name that its campaign has in the ledger.
+    """Return the filter with the names that its campaigns have in the ledger.
 
     Raises:
         CampaignError: there is no such campaign.
     """
-    if chosen.campaign is None:
-        return chosen
-    return replace(chosen, campaign=find_campaign(ledger, chosen.campaign).name)
+    names = tuple(find_campaign(ledger, name).name for name in chosen.campaigns)
+    return replace(chosen, campaign=names) if names else chosen
 
 
 @needs(Right.VIEW)
@@ -66,6 +52,18 @@ def list_letters(
 ) -> Iterator[DeadLetter]:
     """List the dead letters that a filter chooses, oldest first; `limit` None: all."""
     return list_dead_letters(ledger, chosen, limit=limit)
+
+
+@needs(Right.VIEW)
+def list_groups(
+    subject: Subject, ledger: Ledger, campaign_names: tuple[str, ...] = ()
+) -> list[LetterGroup]:
+    """List the groups of open dead letters, the largest first; () of all campaigns.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    return open_groups(ledger, [find_campaign(ledger, name).id for name in campaign_names])
 
 
 @needs(Right.VIEW, reveal=Right.REVEAL)
@@ -87,63 +85,6 @@ def show_letter(
     return story
 
 
-@needs(Right.RESEND)
-def resend(
-    subject: Subject,
-    services: Services,
-    ledger: Ledger,
-    chosen: DeadLetterFilter,
-    note: str,
-    *,
-    per_second: float = 0.0,
-) -> Redrive:
-    """Send dead letters again unchanged, and wake the release up.
-
-    `ledger.dead_letters.redrive` describes the arguments.
-    """
-    who = subject.acting(note)
-    return _redrive(services, ledger, chosen, verb=Verb.RESEND, operator=who, per_second=per_second)
-
-
-@needs(Right.REISSUE)
-def reissue(
-    subject: Subject,
-    services: Services,
-    ledger: Ledger,
-    chosen: DeadLetterFilter,
-    note: str,
-    *,
-    per_second: float = 0.0,
-) -> Redrive:
-    """Issue dead letters again under new requestIds, and wake the release up.
-
-    `ledger.dead_letters.redrive` describes the arguments.
-    """
-    who = subject.acting(note)
-    return _redrive(
-        services, ledger, chosen, verb=Verb.REISSUE, operator=who, per_second=per_second
-    )
-
-
-def _redrive(
-    services: Services,
-    ledger: Ledger,
-    chosen: DeadLetterFilter,
-    *,
-    verb: Verb,
-    operator: Operator,
-    per_second: float,
-) -> Redrive:
-    result = redrive_letters(ledger, chosen, verb, operator, per_second=per_second)
-    return Redrive(result, wake_release(services) if result.done else "")
-
-
-@needs(Right.DISCARD)
-def discard(subject: Subject, ledger: Ledger, chosen: DeadLetterFilter, note: str) -> Redriven:
-    """Discard dead letters for good; their lines keep their state."""
-    return discard_letters(ledger, chosen, subject.acting(note))
-
-
 def letter_json(letter: DeadLetter) -> dict[str, Any]:
     """Return a dead letter for programs."""
     return {
@@ -155,9 +96,34 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
         "campaign": letter.campaign,
         "jobId": letter.job_id,
         "customer": mask_customer(letter.customer),
+        "rewards": letter.held.rewards,
+        "units": letter.held.units,
+        "requestedUnits": letter.held.requested,
         "attempts": letter.attempts,
         "openings": letter.openings,
         "reissuedAs": letter.reissued_as,
         "openedAt": iso(letter.opened_at),
         "changedAt": iso(letter.changed_at),
     }
+
+
+def group_json(group: LetterGroup) -> dict[str, Any]:
+    """Return a group of dead letters for programs."""
+    return {
+        "group": str(group.text.id),
+        "reason": None if group.text.reason is None else group.text.reason.value,
+        "code": group.text.code,
+        "pattern": group.text.pattern,
+        "letters": group.letters,
+        "firstSeen": iso(group.first_seen),
+        "lastSeen": iso(group.last_seen),
+        "campaigns": group.campaigns,
+        "lastRedrive": results_json(group.last_redrive),
+    }
+
+
+def results_json(results: Results | None) -> dict[str, Any] | None:
+    """Return what a redrive gave for a group; None: nothing."""
+    if results is None:
+        return None
+    return {"redrive": results.action_id, "issued": results.issued, "failed": results.failed}

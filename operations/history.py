@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ledger.audit_log import CAMPAIGN, LETTER, LINE, AuditEntry
+from ledger.audit_log import CAMPAIGN, LETTER, LINE, REDRIVE, AuditEntry
 from ledger.campaigns import find_campaign
 from ledger.queries.audit_entries import AuditFilter, campaigns_of_targets, read_audit_page
 from ledger.store.database import Ledger
@@ -56,7 +56,7 @@ class Act:
         return _WHOLE.get(target) or target.removeprefix(CAMPAIGN).replace("account:", "account ")
 
 
-_NOUNS = {LETTER: "dead letter", LINE: "reward"}
+_NOUNS = {LETTER: "dead letter", LINE: "reward", REDRIVE: "redrive"}
 _WHOLE = {"customer": "a customer", "ledger": "the ledger", "audit log": "the audit log"}
 
 

@@ -12,6 +12,7 @@ from broker.refusals import note_refusal
 from issuance.fair_queue import share_window
 from issuance.job import Lane
 from ledger.budgets.notices import note_levels
+from ledger.dead_letters.rounds import advance_actions
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import Chunk, release, unqueue
@@ -61,6 +62,7 @@ def run_release(services: WorkerServices, *, by_beat: bool = False) -> int:
         start_scheduled(services.ledger)
         end_lost_claims(services)
         reap(services.ledger)
+        advance_actions(services.ledger)
         released = _release_due(services)
         note_levels(services.ledger)
         compact_counters(services.ledger)

@@ -1,6 +1,5 @@
-"""Chooses dead letters by id or by filters, and asks before a command changes several."""
+"""Chooses dead letters by id or by filters, for the commands that list, plan and change them."""
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,34 +11,62 @@ from ledger.store.database import Ledger
 from operations import dead_letters
 from operations.access.subject import Subject
 from operations.errors import UsageError
-from operations.formats import counted
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="The ids; or give filters.")]
 CampaignFilter = Annotated[
-    str | None, typer.Option("--campaign", help="Only letters of this campaign.")
+    list[str] | None,
+    typer.Option("--campaign", help="Only letters of this campaign; may be given again."),
 ]
 ReasonFilter = Annotated[
-    Reason | None,
+    list[Reason] | None,
     typer.Option(
-        "--reason", metavar="REASON", help=f"Only letters with this reason: {', '.join(Reason)}."
+        "--reason",
+        metavar="REASON",
+        help=f"Only letters with this reason: {', '.join(Reason)}; may be given again.",
     ),
 ]
-CodeFilter = Annotated[int | None, typer.Option("--code", help="Only letters with this API code.")]
+CodeFilter = Annotated[
+    list[int] | None,
+    typer.Option("--code", help="Only letters with this API code; may be given again."),
+]
+GroupFilter = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--group", help="Only letters of this group (`dead-letters groups`); may be given again."
+    ),
+]
+FailedOf = Annotated[
+    int | None,
+    typer.Option("--failed-of", metavar="REDRIVE", help="Only the failures of this redrive."),
+]
 Note = Annotated[str, typer.Option("--note", help="Why; recorded with your name.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a letter must have; None allows anything."""
+    """What a letter must have; of values that are given twice, one of them."""
 
-    campaign: str | None
-    reason: Reason | None
-    code: int | None
+    campaigns: list[str] | None = None
+    reasons: list[Reason] | None = None
+    codes: list[int] | None = None
+    groups: list[int] | None = None
+    failed_of: int | None = None
 
     def given(self) -> bool:
         """Whether any filter was given."""
-        return (self.campaign, self.reason, self.code) != (None, None, None)
+        lists = (self.campaigns, self.reasons, self.codes, self.groups)
+        return any(lists) or self.failed_of is not None
+
+    def chosen(self) -> DeadLetterFilter:
+        """Return the filter of open letters."""
+        return DeadLetterFilter(
+            campaign=tuple(self.campaigns or ()) or None,
+            reason=tuple(self.reasons or ()) or None,
+            code=tuple(self.codes or ()) or None,
+            groups=tuple(self.groups or ()),
+            failed_of=self.failed_of,
+        )
 
 
 def choose(
@@ -53,26 +80,9 @@ def choose(
     """
     if bool(ids) == filters.given():
         raise UsageError(
-            "Give the letters' ids, or filters (--campaign, --reason, --code), and not both"
+            "Give the letters' ids, or filters (--campaign, --reason, --code, --group, "
+            "--failed-of), and not both"
         )
     if ids:
         return DeadLetterFilter(ids=tuple(dict.fromkeys(ids)))
-    chosen = DeadLetterFilter(campaign=filters.campaign, reason=filters.reason, code=filters.code)
-    return dead_letters.resolve(subject, ledger, chosen)
-
-
-def confirm(
-    subject: Subject, ledger: Ledger, chosen: DeadLetterFilter, verb: str, *, yes: bool
-) -> None:
-    """Ask before a command changes more than one letter; without a terminal, do not ask.
-
-    Raises:
-        UsageError: no letter fits.
-        typer.Abort: the answer was no.
-    """
-    count = len(chosen.ids) or dead_letters.count_letters(subject, ledger, chosen)
-    if not count:
-        raise UsageError("No open dead letter fits: `issuance dead-letters list` shows them")
-    if yes or len(chosen.ids) == 1 or not sys.stdin.isatty():
-        return
-    typer.confirm(f"{verb.capitalize()} {counted(count, 'dead letter')}?", abort=True, err=True)
+    return dead_letters.resolve(subject, ledger, filters.chosen())

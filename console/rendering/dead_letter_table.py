@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from pydantic_core import to_json
 
 from console.rendering.layout import age, aligned, say_row
-from issuance.masking import scrub
+from issuance.masking import mask_customer, scrub
 from ledger.dead_letters.browse import DeadLetter
 from operations.dead_letters import letter_json
 from operations.formats import one_line
 
-_HEADINGS = ("id", "state", "reason", "code", "tries", "age")
-_NUMBERS = (0, 3, 4, 5)
+_HEADINGS = ("id", "state", "reason", "code", "reward", "units", "customer", "tries", "age")
+_NUMBERS = (0, 3, 4, 5, 7, 8)
+_REWARDS_SHOWN = 2
 
 
 def print_table(letters: Sequence[DeadLetter]) -> None:
@@ -28,9 +29,18 @@ def _cells(letter: DeadLetter) -> tuple[str, ...]:
         letter.state,
         letter.reason.value,
         "" if letter.code is None else str(letter.code),
+        _rewards(letter.held.rewards),
+        f"{letter.held.units}/{letter.held.requested}",
+        mask_customer(letter.customer),
         str(letter.attempts),
         age(letter.opened_at),
     )
+
+
+def _rewards(rewards: Sequence[str]) -> str:
+    more = len(rewards) - _REWARDS_SHOWN
+    shown = ",".join(one_line(reward) for reward in rewards[:_REWARDS_SHOWN])
+    return f"{shown},+{more}" if more > 0 else shown
 
 
 def print_jsonl(letters: Iterable[DeadLetter]) -> None:

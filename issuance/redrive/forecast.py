@@ -20,13 +20,15 @@ class Verdict(StrEnum):
     """It would be reissued under a new requestId."""
     FAILS = "fails"
     """It can be sent, and would fail again by what the last redrive of its group gave."""
+    DISCARD = "discard"
+    """It can be discarded."""
     REFUSED = "refused"
     """It is not allowed."""
 
 
 VERDICT_OF = {Verb.RESEND: Verdict.RESEND, Verb.REISSUE: Verdict.REISSUE}
-SENDABLE = frozenset({Verdict.RESEND, Verdict.REISSUE, Verdict.FAILS})
-"""The verdicts of letters that a redrive sends."""
+SENDABLE = frozenset(Verdict) - {Verdict.REFUSED}
+"""The verdicts of letters that an action takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Case:
     reason: Reason
     campaign: str
     campaign_cancelled: bool = False
+    campaign_closed: bool = False
     reissued_as: str | None = None
     """The job that has already replaced it, if there is one."""
     has_refused_line: bool = True
@@ -105,6 +106,8 @@ def refusal(case: Case, verb: Verb) -> str | None:
 def _why_none_is_allowed(case: Case) -> str:
     if case.customer_erased:
         return "its customer was erased, so there is no body to send. Discard it"
+    if case.campaign_closed:
+        return f"its campaign {case.campaign} is closed: nothing more is sent. Discard it"
     if case.campaign_cancelled:
         return (
             f"its campaign {case.campaign} was cancelled, which is for good: "
@@ -114,7 +117,7 @@ def _why_none_is_allowed(case: Case) -> str:
 
 
 def _allowed(case: Case) -> frozenset[Verb]:
-    if case.customer_erased:
+    if case.customer_erased or case.campaign_closed:
         return frozenset()
     if case.campaign_cancelled:
         return _WHEN_CANCELLED.get(case.reason, frozenset())

@@ -4,13 +4,14 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from issuance.customer import ERASED, Customer
 from issuance.outcome import Reason
+from issuance.redrive.bulk import ItemState
 from issuance.redrive.rules import Case
 from issuance.states import CampaignState, DeadLetterState, State
 from ledger.audit_log import AuditEntry, actions_on, letter_target
@@ -18,23 +19,55 @@ from ledger.queries.outcomes import LineRecord, lines_of_job
 from ledger.store.clock import instant
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
-from ledger.store.schema import attempts, campaigns, jobs, lines
+from ledger.store.schema import attempts, bulk_items, campaigns, jobs, lines
 from ledger.store.schema import dead_letters as letters
 
 _READ_AT_ONCE = 1_000
 _OF_LETTER = jobs.alias("of_letter")
 
 
+_T = TypeVar("_T")
+
+
+def given(values: _T | tuple[_T, ...] | None) -> tuple[_T, ...]:
+    """Return the values of a filter's field; () for none."""
+    if values is None:
+        return ()
+    return values if isinstance(values, tuple) else (values,)
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetterFilter:
-    """Which dead letters are meant; all given fields must match."""
+    """Which dead letters are meant: all given fields must match, each with one of its values."""
 
-    campaign: str | None = None
-    reason: Reason | None = None
-    code: int | None = None
-    state: DeadLetterState | None = DeadLetterState.OPEN
+    campaign: str | tuple[str, ...] | None = None
+    reason: Reason | tuple[Reason, ...] | None = None
+    code: int | tuple[int, ...] | None = None
+    state: DeadLetterState | tuple[DeadLetterState, ...] | None = DeadLetterState.OPEN
     """None: any."""
     ids: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    """Ids of groups."""
+    failed_of: int | None = None
+    """The redrive whose failures are meant: letters that are open again, or of new jobs."""
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        """The names of the campaigns; () for any."""
+        return given(self.campaign)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the lines of a letter's job hold together."""
+
+    vouchers: tuple[str, ...] = ()
+    """Those that replies have shown."""
+    rewards: tuple[str, ...] = ()
+    """Each reward's id, or its external id, once."""
+    units: int = 0
+    """As far as replies have shown them."""
+    requested: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +90,12 @@ class DeadLetter:
     changed_at: datetime | None
     case: Case
     """Decides which redrive is allowed."""
-    vouchers: tuple[str, ...] = ()
-    """Those that replies have shown of its job."""
+    held: Held = Held()
 
     @property
     def known(self) -> tuple[str, ...]:
         """What masked texts about it must not show: the customer's identifier, and vouchers."""
-        return (self.customer.value, *self.vouchers)
+        return (self.customer.value, *self.held.vouchers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +142,9 @@ def list_dead_letters(
                 letters.c.id
             )
             rows = connection.execute(some).all()
-            shown = _vouchers_of(connection, [row.job_number for row in rows])
+            held = _held_by(connection, [row.job_number for row in rows])
             for row in rows:
-                yield _letter(row, shown.get(row.job_number, ()))
+                yield _letter(row, held.get(row.job_number, _NOTHING))
 
 
 def dead_letter_ids(
@@ -152,22 +184,39 @@ def show_dead_letter(ledger: Ledger, letter_id: int) -> DeadLetterStory:
                 f"There is no dead letter {letter_id}: `issuance dead-letters list` shows them"
             )
         made = _attempts(connection, attempts.c.job_number == row.job_number)
-        vouchers = _vouchers_of(connection, [row.job_number]).get(row.job_number, ())
+        held = _held_by(connection, [row.job_number]).get(row.job_number, _NOTHING)
     of_job = lines_of_job(ledger, row.job_id)
     return DeadLetterStory(
-        _letter(row, vouchers), row.body, of_job, made, actions_on(ledger, letter_target(letter_id))
+        _letter(row, held), row.body, of_job, made, actions_on(ledger, letter_target(letter_id))
     )
 
 
-def _vouchers_of(connection: Connection, job_numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """Return the vouchers of those jobs that have any."""
-    query = select(lines.c.job_number, lines.c.vouchers).where(
-        lines.c.job_number.in_(job_numbers), lines.c.vouchers.is_not(None)
-    )
-    shown: dict[int, tuple[str, ...]] = {}
-    for number, vouchers in connection.execute(query):
-        shown[number] = (*shown.get(number, ()), *from_json(vouchers))
-    return shown
+_NOTHING = Held()
+
+
+def _held_by(connection: Connection, job_numbers: Sequence[int]) -> dict[int, Held]:
+    """Return what the lines of jobs hold, by the job's number."""
+    query = select(
+        lines.c.job_number,
+        lines.c.vouchers,
+        lines.c.reward_id,
+        lines.c.reward_external_id,
+        lines.c.quantity,
+        lines.c.requested_quantity,
+    ).where(lines.c.job_number.in_(job_numbers))
+    held: dict[int, Held] = {}
+    for number, vouchers, reward_id, external_id, units, requested in connection.execute(
+        query.order_by(lines.c.job_number, lines.c.position)
+    ):
+        before = held.get(number, _NOTHING)
+        reward = str(reward_id) if external_id is None else external_id
+        held[number] = Held(
+            (*before.vouchers, *(from_json(vouchers) if vouchers else ())),
+            tuple(dict.fromkeys((*before.rewards, reward))),
+            before.units + (units or 0),
+            before.requested + requested,
+        )
+    return held
 
 
 def attempts_in(connection: Connection, job_number: int) -> list[AttemptRecord]:
@@ -180,7 +229,7 @@ def letter_of_job_in(connection: Connection, job_number: int) -> DeadLetter | No
     row = connection.execute(_LETTERS.where(letters.c.job_number == job_number)).one_or_none()
     if row is None:
         return None
-    return _letter(row, _vouchers_of(connection, [job_number]).get(job_number, ()))
+    return _letter(row, _held_by(connection, [job_number]).get(job_number, _NOTHING))
 
 
 def _attempts(connection: Connection, condition: ColumnElement[bool]) -> list[AttemptRecord]:
@@ -190,16 +239,28 @@ def _attempts(connection: Connection, condition: ColumnElement[bool]) -> list[At
 
 def filtered(query: Select[Any], chosen: DeadLetterFilter) -> Select[Any]:
     """Add the filter to a query on dead letters joined with campaigns."""
-    conditions = {
-        campaigns.c.name: chosen.campaign,
-        letters.c.reason: chosen.reason,
-        letters.c.code: chosen.code,
-        letters.c.state: chosen.state,
+    conditions: dict[ColumnElement[Any], tuple[Any, ...]] = {
+        campaigns.c.name: chosen.campaigns,
+        letters.c.reason: given(chosen.reason),
+        letters.c.code: given(chosen.code),
+        letters.c.state: given(chosen.state),
+        letters.c.group_id: chosen.groups,
+        letters.c.id: chosen.ids,
     }
-    for column, value in conditions.items():
-        if value is not None:
-            query = query.where(column == value)
-    return query.where(letters.c.id.in_(chosen.ids)) if chosen.ids else query
+    for column, values in conditions.items():
+        if values:
+            query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
+    return query if chosen.failed_of is None else query.where(_failed_in(chosen.failed_of))
+
+
+def _failed_in(action_id: int) -> ColumnElement[bool]:
+    """Whether a letter is a failure of a redrive: by the job whose settlement was the result."""
+    failed = select(bulk_items.c.job_number).where(
+        bulk_items.c.action_id == action_id,
+        bulk_items.c.state == ItemState.DONE,
+        bulk_items.c.result.not_in((State.ISSUED, DeadLetterState.DISCARDED)),
+    )
+    return letters.c.job_number.in_(failed)
 
 
 CASE: tuple[ColumnElement[Any], ...] = (
@@ -228,6 +289,7 @@ def case_of(values: Sequence[Any]) -> Case:
         reason=Reason(reason),
         campaign=campaign,
         campaign_cancelled=campaign_state == CampaignState.CANCELLED,
+        campaign_closed=campaign_state == CampaignState.CLOSED,
         reissued_as=reissued_as,
         has_refused_line=bool(has_refused_line),
         customer_erased=bool(erased),
@@ -243,7 +305,7 @@ _LETTERS = (
 )
 
 
-def _letter(row: Row[Any], vouchers: tuple[str, ...]) -> DeadLetter:
+def _letter(row: Row[Any], held: Held) -> DeadLetter:
     case = case_of(row[: len(CASE)])
     return DeadLetter(
         id=row.id,
@@ -260,7 +322,7 @@ def _letter(row: Row[Any], vouchers: tuple[str, ...]) -> DeadLetter:
         opened_at=instant(row.opened_at),
         changed_at=instant(row.changed_at),
         case=case,
-        vouchers=vouchers,
+        held=held,
     )
 
 

@@ -15,7 +15,17 @@ class LockedDeadLetter(NamedTuple):
     id: int
     job_number: int
     campaign_id: int
+    changed_at: int
+    """By the ledger's clock, in ms."""
     case: Case
+
+
+_OWN = (
+    dead_letters.c.id,
+    dead_letters.c.job_number,
+    dead_letters.c.campaign_id,
+    dead_letters.c.changed_at,
+)
 
 
 def lock_dead_letters(connection: Connection, ids: list[int]) -> list[LockedDeadLetter]:
@@ -29,13 +39,13 @@ def lock_dead_letters(connection: Connection, ids: list[int]) -> list[LockedDead
         .with_for_update()
     )
     query = (
-        select(dead_letters.c.id, dead_letters.c.job_number, dead_letters.c.campaign_id, *CASE)
+        select(*_OWN, *CASE)
         .join(campaigns, campaigns.c.id == dead_letters.c.campaign_id)
         .where(dead_letters.c.id.in_(ids))
         .order_by(dead_letters.c.id)
         .with_for_update(of=dead_letters)
     )
     return [
-        LockedDeadLetter(letter_id, job_number, campaign_id, case_of(case))
-        for letter_id, job_number, campaign_id, *case in connection.execute(query)
+        LockedDeadLetter(letter_id, job_number, campaign_id, changed_at, case_of(case))
+        for letter_id, job_number, campaign_id, changed_at, *case in connection.execute(query)
     ]

@@ -1,4 +1,4 @@
-"""Reissue: makes new jobs with new requestIds from refused lines; the old jobs stay as they are."""
+"""Reissue: makes new jobs with new requestIds from refused lines, which the new ones replace."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from issuance.customer import Customer
 from issuance.derived_keys import Purpose
@@ -73,6 +73,10 @@ def reissue(
         dialect_of(connection).execute_rows(
             connection, "UPDATE jobs SET due_at = ? WHERE number = ?", pairs
         )
+    replaced = [request_id for new in renamed.values() for request_id in new]
+    connection.execute(
+        update(lines).where(lines.c.request_id.in_(replaced)).values(state=State.REPLACED)
+    )
     _pass_on(
         connection, {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
     )

@@ -13,9 +13,12 @@ from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import dead_letters as letters
 from ledger.store.schema import jobs, lines
 
+KEPT = (State.ISSUED, State.REVOKED, State.REPLACED)
+"""The states that lines keep when their job is resent."""
+
 
 def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Sequence[int]) -> None:
-    """Give the dead letters' jobs a new retry budget. Lines that are issued stay so.
+    """Give the dead letters' jobs a new retry budget. Lines keep the states of `KEPT`.
 
     In a cancelled campaign nothing more may be issued, so its jobs are reconciled instead of sent.
 
@@ -27,7 +30,7 @@ def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Seq
     numbers = [row.job_number for row in rows]
     connection.execute(
         update(lines)
-        .where(lines.c.job_number.in_(numbers), lines.c.state.not_in(_KEPT))
+        .where(lines.c.job_number.in_(numbers), lines.c.state.not_in(KEPT))
         .values(state=State.WAITING, settled_at=None)
     )
     connection.execute(update(jobs).where(jobs.c.number.in_(numbers)).values(_FRESH))
@@ -49,7 +52,6 @@ def resend(connection: Connection, rows: Sequence[LockedDeadLetter], due_at: Seq
         wake_campaign(connection, campaign_id)
 
 
-_KEPT = (State.ISSUED, State.REVOKED)
 _UNSETTLED = select(func.count()).where(
     lines.c.job_number == jobs.c.number, lines.c.state == State.WAITING
 )

@@ -10,6 +10,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from issuance.masking import scrub
 from issuance.outcome import Reason
 from issuance.states import DeadLetterState
+from ledger.dead_letters.group_ids import group_of
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import line_fields, log_after_commit
 from ledger.store.dialects.dialect import Dialect, dialect_of
@@ -38,6 +39,7 @@ def open_dead_letter(
         "reason": reason,
         "code": code,
         "message": message,
+        "group_id": group_of(connection, reason, code, message, known),
     }
     opened = connection.execute(_open_statement(dialect_of(connection)), values).one()
     ids = line_fields(request_ids or _request_ids(connection, job_number))
@@ -60,6 +62,7 @@ def _open_statement(dialect: Dialect) -> ReturningInsert[tuple[int, int]]:
         "reason": bindparam("reason"),
         "code": bindparam("code"),
         "message": bindparam("message"),
+        "group_id": bindparam("group_id"),
     }
     fresh |= {"opened_at": now, "changed_at": now, "published_at": None}
     first = {

@@ -11,6 +11,7 @@ from issuance.derived_keys import Purpose
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import Operator, record_action
 from ledger.queries.customers import jobs_of_customer
+from ledger.retention.letter_groups import leave_groups
 from ledger.search_keys import remove_search_keys
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
@@ -138,6 +139,7 @@ def _overwrite(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(
         update(dead_letters).where(dead_letters.c.job_number.in_(numbers)).values(message="")
     )
+    leave_groups(connection, numbers)
     connection.execute(
         update(jobs)
         .where(jobs.c.number.in_(numbers))

@@ -1,6 +1,6 @@
 """Log entries of a transaction, written after its commit: what was rolled back is never logged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -10,6 +10,8 @@ log = structlog.get_logger("issuance.ledger")
 
 OPTION = "issuance_events"
 """The execution option that holds a transaction's log entries, a list."""
+AFTER = "issuance_after_commit"
+"""The execution option that holds what is called after a transaction's commit, a list."""
 _IDS_PER_ENTRY = 50
 
 
@@ -35,6 +37,11 @@ def log_jobs_after_commit(
     for start in range(0, len(request_ids), _IDS_PER_ENTRY):
         ids = list(request_ids[start : start + _IDS_PER_ENTRY])
         log_after_commit(connection, event, level=level, count=len(ids), **fields, request_ids=ids)
+
+
+def call_after_commit(connection: Connection, function: Callable[[], object]) -> None:
+    """Call a function after the commit; not if the transaction is rolled back."""
+    connection.get_execution_options()[AFTER].append(function)
 
 
 def write_log(entries: Sequence[tuple[str, str, dict[str, Any]]]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 
 from issuance.derived_keys import Purpose
 from issuance.server_url_text import UNREADABLE, is_readable
-from ledger.store.commit_log import OPTION, write_log
+from ledger.store.commit_log import AFTER, OPTION, write_log
 from ledger.store.dialects.dialect import NAMES, WRITES, Lock, dialect_named
 from ledger.store.errors import LedgerAwayError, LedgerError, SchemaMismatchError
 from ledger.store.ownership import find_revision
@@ -83,9 +83,13 @@ class Ledger:
         Its log entries are written after the commit.
         """
         entries: list[Any] = []
-        options = {WRITES: True, OPTION: entries, KEYS: self._keys_within, GIVEN: self._secret}
+        after: list[Callable[[], object]] = []
+        options = {WRITES: True, OPTION: entries, AFTER: after}
+        options |= {KEYS: self._keys_within, GIVEN: self._secret}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+        for function in after:
+            function()
         write_log(entries)
 
     @contextmanager

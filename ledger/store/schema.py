@@ -22,7 +22,10 @@ from ledger.store.tables.closing import closings, findings, verifications
 from ledger.store.tables.counters import pruned_lines, tallies, tally_deltas
 from ledger.store.tables.dead_letters import (
     bulk_actions,
+    bulk_groups,
     bulk_items,
+    bulk_pages,
+    bulk_results,
     dead_letter_groups,
     dead_letters,
 )
@@ -48,7 +51,10 @@ __all__ = [
     "audit_head",
     "audit_log",
     "bulk_actions",
+    "bulk_groups",
     "bulk_items",
+    "bulk_pages",
+    "bulk_results",
     "campaign_notices",
     "campaign_orgs",
     "campaign_rates",

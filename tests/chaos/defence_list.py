@@ -285,9 +285,14 @@ DEFENCES = (
         "a redrive does not check the letter again after locking it",
         (
             Edit(
-                "ledger/dead_letters/redrive.py",
-                "lambda row: refusal(row.case, verb)",
-                "lambda row: None",
+                "ledger/dead_letters/actions.py",
+                "        _refuse_stale(connection, action, groups)",
+                "        pass",
+            ),
+            Edit(
+                "ledger/dead_letters/rounds.py",
+                "why_not = _why_not(letter, step.kind, planned_at)",
+                "why_not = None",
             ),
         ),
     ),

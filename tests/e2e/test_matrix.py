@@ -22,7 +22,6 @@ from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
-from ledger.dead_letters.redrive import redrive
 from ledger.intake.acceptance import accept
 from tests.e2e.conftest import StartSystem
 from tests.e2e.matrix_books import Books, has_transaction
@@ -38,6 +37,7 @@ from tests.e2e.matrix_rounds import (
 )
 from tests.e2e.processes import await_that
 from tests.e2e.system import System
+from tests.redriving import redrive
 
 _IS_FULL = os.environ.get("ISSUANCE_TEST_MATRIX") == "full"
 _READINGS = EVERY_READING if _IS_FULL else COVERING_READINGS

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from ledger.migrations.letter_groups import fill_groups
 from ledger.migrations.reward_counters import COUNT_ALL, TRIGGERS
 from ledger.migrations.search_fill import fill_search_keys
 from ledger.store.tables import campaigns, closing, dead_letters, search
@@ -29,6 +30,9 @@ _NEW_TABLES = (
     dead_letters.dead_letter_groups,
     dead_letters.bulk_actions,
     dead_letters.bulk_items,
+    dead_letters.bulk_pages,
+    dead_letters.bulk_groups,
+    dead_letters.bulk_results,
     search.search_keys,
     search.replacements,
     closing.verifications,
@@ -59,11 +63,16 @@ def upgrade() -> None:
     op.execute(_REQUESTED_UNITS)
     op.add_column("intakes", _copied(campaigns.intakes.c.warned))
     op.add_column("dead_letters", _copied(dead_letters.dead_letters.c.group_id))
-    op.create_index("ix_dead_letters_group", "dead_letters", ["state", "group_id", "campaign_id"])
     for table in _NEW_TABLES:
         table.create(connection)
     # The audit log has what was revoked before. Pruned lines have no entries that could be counted.
     op.execute(_REVOKED)
+    fill_groups(connection)
+    # After the groups: an index is built faster than it is kept.
+    by_group = ["state", "group_id", "campaign_id"]
+    op.create_index("ix_dead_letters_group", "dead_letters", [*by_group, "opened_at"])
+    reissued: Any = {f"{connection.dialect.name}_where": sa.text("reissued_as IS NOT NULL")}
+    op.create_index("ix_dead_letters_reissued", "dead_letters", by_group, **reissued)
     _count_by_reward(connection.dialect.name)
     fill_search_keys(connection)
 

@@ -33,6 +33,7 @@ class Lock(Enum):
 
     MIGRATION = auto()
     RELEASE = auto()
+    LETTER_GROUPS = auto()
 
 
 class Dialect(ABC):

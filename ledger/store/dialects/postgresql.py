@@ -26,6 +26,7 @@ from ledger.store.dialects.postgresql_fitness import (
 _LOCKS = {
     Lock.MIGRATION: text("SELECT pg_advisory_xact_lock(x'6973737561'::bigint)"),
     Lock.RELEASE: text("SELECT pg_advisory_xact_lock(hashtext('issuance release'))"),
+    Lock.LETTER_GROUPS: text("SELECT pg_advisory_xact_lock(hashtext('issuance letter groups'))"),
 }
 _TRY_LOCK_COUNTERS = text("SELECT pg_try_advisory_xact_lock(hashtext('issuance tallies'))")
 # One statement, so that every reader finds a change either appended or added.

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from ledger.store.tables.base import Id, Ms, metadata, where
@@ -30,8 +32,16 @@ dead_letters = Table(
     Column("opened_at", Ms, nullable=False),
     Column("changed_at", Ms, nullable=False),
     Column("published_at", Ms),  # when its event was published; null: the next release does it
-    Column("group_id", Id),  # null: opened by a version before 0015
-    Index("ix_dead_letters_group", "state", "group_id", "campaign_id"),
+    Column("group_id", Id),  # null: its customer was erased
+    Index("ix_dead_letters_group", "state", "group_id", "campaign_id", "opened_at"),
+    # those that were opened again after their reissue: no redrive may send them
+    Index(
+        "ix_dead_letters_reissued",
+        "state",
+        "group_id",
+        "campaign_id",
+        **where("reissued_as IS NOT NULL"),
+    ),
     Index("ix_dead_letters_list", "state", "campaign_id", "reason", "id"),
     # For lists without a reason, which the index above would sort for each page.
     Index("ix_dead_letters_page", "state", "id"),
@@ -75,7 +85,14 @@ bulk_actions = Table(
     Column("next_at", Ms),  # when the next item is due at this pace
     Column("changed_at", Ms, nullable=False),
     Column("finished_at", Ms),
+    Column("judged_at", Ms),  # when its trial ended; the start, if there was none
+    Column("next_page", Integer, nullable=False, server_default="0"),
+    # rounds send its items, or wait for their results
+    Column("is_live", Boolean, nullable=False, server_default=text("false")),
     Index("ix_bulk_actions_state", "state"),
+    Index("ix_bulk_actions_live", "id", **where("is_live")),
+    # the number of a plan that was removed is never given again
+    sqlite_autoincrement=True,
 )
 
 bulk_items = Table(
@@ -90,8 +107,49 @@ bulk_items = Table(
     Column("state", String(16), nullable=False),
     Column("result", Text),
     Column("successor", String(36)),  # the new job of a reissue
+    Column("job_number", Id),  # the job whose settlement is the result
+    Column("calls", Integer),  # that job's attempts when it was sent
+    Column("earlier", Text),  # JSON: job and lines as they were, for undoing
     PrimaryKeyConstraint("action_id", "position"),
     Index("ix_bulk_items_state", "action_id", "state", "position"),
     Index("ix_bulk_items_target", "target"),
+    sqlite_with_rowid=False,
+)
+
+bulk_pages = Table(
+    "bulk_pages",
+    metadata,
+    Column("action_id", Id, nullable=False),
+    Column("page", Integer, nullable=False),
+    # what a plan froze: ids in order, 8 bytes each, little-endian
+    Column("targets", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("action_id", "page"),
+)
+
+bulk_groups = Table(
+    "bulk_groups",
+    metadata,
+    Column("action_id", Id, nullable=False),
+    Column("group_id", Id, nullable=False),  # 0: letters of erased customers
+    Column("campaign_id", Id, nullable=False),
+    Column("letter_state", String(16), nullable=False),
+    Column("reissued", Boolean, nullable=False),  # opened again after their reissue
+    Column("letters", BigInteger, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    PrimaryKeyConstraint("action_id", "group_id", "campaign_id", "letter_state", "reissued"),
+    sqlite_with_rowid=False,
+)
+
+bulk_results = Table(
+    "bulk_results",
+    metadata,
+    Column("action_id", Id, nullable=False),
+    Column("group_id", Id, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("issued", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),  # settled, but not issued in full
+    Column("is_held", Boolean, nullable=False),  # its trial was not good enough
+    PrimaryKeyConstraint("action_id", "group_id"),
     sqlite_with_rowid=False,
 )

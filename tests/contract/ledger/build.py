@@ -24,7 +24,6 @@ from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter, list_dead_letters
-from ledger.dead_letters.redrive import Redriven, discard, redrive
 from ledger.dispatch.claims import Claim, ClaimedJob, claim
 from ledger.dispatch.release import Chunk, release
 from ledger.intake.acceptance import Acceptance, accept
@@ -34,6 +33,7 @@ from ledger.results.recording import Attempt, GiveBack, Result, record
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import jobs
+from tests.redriving import Redriven, discard, redrive
 
 OPERATOR = Operator("asha", "ticket 42")
 TIMEOUT = NoAnswer("timeout", "no answer within 20 s", sent=True)

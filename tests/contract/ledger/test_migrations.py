@@ -58,6 +58,9 @@ def test_the_migrations_build_the_partial_indexes_of_the_code(ledger, tmp_path):
         "ix_dead_letters_unpublished": "published_at",
         "ix_jobs_transaction_number": "transaction_number",
         "ix_jobs_customer_digest": "customer_digest",
+        "ix_campaign_notices_unpublished": "published_at",
+        "ix_dead_letters_reissued": "reissued_as",
+        "ix_bulk_actions_live": "is_live",
     }
 
 
@@ -68,7 +71,7 @@ def _indexes(ledger):
         if ledger.dialect.name == "sqlite"
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     )
-    columns = ("published_at", "transaction_number", "customer_digest")
+    columns = ("published_at", "transaction_number", "customer_digest", "reissued_as", "is_live")
     words = ("waiting", "queued", "running", *columns)
     with ledger.read() as connection:
         conditions = {

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
@@ -80,7 +79,7 @@ def test_a_reissue_continues_the_trace_of_the_refused_job(desk):
     assert again.traceparent == context
 
 
-def test_a_reissue_is_a_new_job_with_a_new_request_id_and_the_old_one_stays_as_it_ended(desk):
+def test_a_reissue_is_a_new_job_with_a_new_request_id_and_replaces_the_old_lines(desk):
     ids = campaign_ids(desk.ledger, desk.campaign)
     job = make_job(ids=ids)
     desk.settle(job, refuse())
@@ -89,7 +88,7 @@ def test_a_reissue_is_a_new_job_with_a_new_request_id_and_the_old_one_stays_as_i
     new_id = ids.derive(job.customer, 1001, generation=2)
     assert (result.done, result.reissued) == ([letter_id], {letter_id: new_id})
     assert (desk.letter().state, desk.letter().reissued_as) == ("redriven", new_id)
-    assert desk.counts() == {State.FAILED: 1, State.WAITING: 1}
+    assert desk.counts() == {State.REPLACED: 1, State.WAITING: 1}
     assert find_campaign(desk.ledger, "diwali").accepted_lines == 2
 
 
@@ -122,7 +121,7 @@ def test_only_the_lines_that_failed_are_reissued(desk):
     assert [line.reward_id for line in again.lines] == [1002]
     assert [org["orgId"] for org in json.loads(again.body)["orgLevelDetails"]] == [50_001]
     desk.record(held, judge(again, issue(again)))
-    assert desk.counts() == {State.ISSUED: 2, State.FAILED: 1}
+    assert desk.counts() == {State.ISSUED: 2, State.REPLACED: 1}
 
 
 def test_a_reissue_that_is_refused_again_can_be_reissued_as_the_third_generation(desk):
@@ -146,7 +145,7 @@ def test_an_issued_reissue_closes_the_dead_letters_of_all_earlier_generations(de
         held, again = desk.take_one()
         desk.record(held, judge(again, reply(again) if reply is issue else reply()))
     assert [letter.state for letter in desk.letters()] == ["closed"] * 3
-    assert desk.counts() == {State.FAILED: 3, State.ISSUED: 1}
+    assert desk.counts() == {State.REPLACED: 3, State.ISSUED: 1}
     second = desk.row(again.reissue_of).reissue_of
     assert desk.row(second).reissue_of == first.id
 
@@ -258,7 +257,7 @@ def test_a_reissued_dead_letter_is_never_redriven_again(desk):
     desk.record(held, judge(claimed, refuse(8010)))
     letter = desk.letters(state="open")[0]
     for verb in Verb:
-        assert f"it was reissued as {letter.reissued_as}" in desk.redrive(verb).refused[letter.id]
+        assert "it was reissued as" in desk.redrive(verb).refused[letter.id]
 
 
 @pytest.mark.parametrize("act", ["resend", "discard"])
@@ -278,19 +277,6 @@ def test_a_redrive_takes_only_matching_dead_letters(desk):
     desk.settle(make_job(2), refuse())
     assert len(desk.redrive(Verb.RESEND, reason="in_doubt").done) == 1
     assert [letter.state for letter in desk.letters()] == ["redriven", "open"]
-
-
-@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
-def test_a_rate_spreads_the_due_times(desk, reply, verb):
-    jobs = make_jobs(3)
-    desk.accept(*jobs)
-    held = desk.take()
-    desk.record(held, *(judge(claimed, reply, policy=_ONCE) for claimed in held.jobs))
-    result = desk.redrive(verb, per_second=0.1)
-    ids = [result.reissued.get(letter.id, letter.job_id) for letter in desk.letters()]
-    due = [desk.row(job_id).due_at for job_id in ids]
-    assert [round((later - earlier) / 1000) for earlier, later in pairwise(due)] == [10, 10]
-    assert sum(len(chunk.job_numbers) for chunk in desk.release()) == 1
 
 
 def test_a_redrive_makes_a_finished_campaign_run_again(desk):
@@ -320,22 +306,6 @@ def test_a_refused_redrive_is_not_recorded(desk):
     assert actions_on(desk.ledger, f"letter:{desk.letter().id}") == []
 
 
-@pytest.mark.rest
-@pytest.mark.parametrize(("reply", "verb"), [(TIMEOUT, Verb.RESEND), (refuse(), Verb.REISSUE)])
-def test_the_rate_continues_across_batches_of_a_redrive(desk, reply, verb):
-    desk.accept(*make_jobs(520))
-    held = desk.take()
-    desk.record(held, *(judge(claimed, reply, policy=_ONCE) for claimed in held.jobs))
-    result = desk.redrive(verb, per_second=1.0)
-    assert len(result.done) == 520
-    assert desk.counts()[State.WAITING] == 520
-    due = [
-        desk.row(result.reissued.get(letter.id, letter.job_id)).due_at for letter in desk.letters()
-    ]
-    assert 518_000 <= due[-1] - due[0] <= 540_000
-    assert due == sorted(due)
-
-
 def test_dead_letters_are_reissued_into_their_own_campaigns_and_lanes(desk):
     other = desk.another("holi")
     desk.settle(make_job(1), refuse())
@@ -345,8 +315,8 @@ def test_dead_letters_are_reissued_into_their_own_campaigns_and_lanes(desk):
     result = desk.redrive(Verb.REISSUE)
     assert len(result.reissued) == 3
     assert (desk.counts(), other.counts()) == (
-        {State.FAILED: 2, State.WAITING: 2},
-        {State.FAILED: 1, State.WAITING: 1},
+        {State.REPLACED: 2, State.WAITING: 2},
+        {State.REPLACED: 1, State.WAITING: 1},
     )
     for letter in desk.letters():
         row = desk.row(result.reissued[letter.id])

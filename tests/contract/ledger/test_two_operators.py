@@ -17,7 +17,7 @@ from issuance.redrive.rules import Verb
 from ledger.audit_log import Operator
 from ledger.store.database import Ledger
 from ledger.dead_letters.browse import DeadLetterFilter
-from ledger.dead_letters.redrive import discard, redrive
+from tests.redriving import discard, redrive
 url, verb, name = sys.argv[1:]
 with Ledger(url) as ledger:
     with ledger.read():
@@ -64,7 +64,7 @@ def _at_once(ledger, *verbs):
     ("letters", "verbs", "waiting"),
     [
         (TIMEOUT, ("resend", "resend"), {State.WAITING: _LETTERS}),
-        (refuse(), ("reissue", "reissue"), {State.FAILED: _LETTERS, State.WAITING: _LETTERS}),
+        (refuse(), ("reissue", "reissue"), {State.REPLACED: _LETTERS, State.WAITING: _LETTERS}),
     ],
     ids=["resend", "reissue"],
     indirect=["letters"],

@@ -145,7 +145,7 @@ def test_old_jobs_continue_and_new_ones_are_accepted(old):
     held = desk.take()
     assert len(held.jobs) == 6
     desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
-    assert desk.counts() == {State.ISSUED: 7, State.FAILED: 1}
+    assert desk.counts() == {State.ISSUED: 7, State.REPLACED: 1}
     assert balance(old, "diwali") == recount(old, "diwali")
     assert {letter.state for letter in desk.letters()} == {"closed"}
 

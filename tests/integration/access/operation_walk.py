@@ -13,6 +13,7 @@ import operations
 import producers.people
 from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
+from issuance.redrive.bulk import Act as BulkAct
 from ledger.campaigns import Campaign, find_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
@@ -68,6 +69,9 @@ _VALUES: dict[str, Any] = {
     "states": [],
     "note": "ticket 42",
     "letter": 1,
+    "plan_id": 1,
+    "action_id": 1,
+    "act": BulkAct.PAUSE,
     "page": 1,
     "weight": 7,
     "digest": "0" * 64,

@@ -10,8 +10,11 @@ import pytest
 from config.endpoints import Servers
 from config.settings import Settings
 from issuance.errors import ExplainedError
+from issuance.redrive.bulk import ActionKind
 from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign
+from ledger.dead_letters.browse import DeadLetterFilter
+from ledger.dead_letters.plans import make_plan
 from ledger.store.database import Ledger
 from operations.access.needs import NEEDS
 from operations.access.roles import RIGHTS_OF, Role
@@ -40,7 +43,6 @@ EXEMPT = {
     "operations.home.move_old_home": "a part of migrate, and called by nothing else",
     "operations.home.unconfigured_ledger": "says which file is used; it reads the settings only",
     "operations.revocation_pace.revocation_pace": "paces the calls of revoke_all",
-    "operations.stops.read_stopped": "for read_status, and for health, as in operations.health",
     "operations.time_zones.zone_of": "reads the settings only",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",
 }
@@ -56,7 +58,7 @@ CHANGING = {
     *(f"operations.campaigns.{name}" for name in ("pause", "resume", "cancel", "weigh")),
     "operations.campaign_life.set_settings",
     "operations.intake.store_points",
-    *(f"operations.dead_letters.{name}" for name in ("resend", "reissue", "discard")),
+    *(f"operations.redrives.{name}" for name in ("plan_redrive", "plan_discard", "begin_action")),
     "operations.customers.erase_customer",
     *("operations.copies.back_up", "operations.copies.mark_restored"),
     *("operations.intake.prepare_campaign", "operations.revocation.revoke_reward"),
@@ -80,6 +82,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         desk.settle(make_job(2), refuse())  # can be reissued
         desk.settle(make_job(3), TIMEOUT)  # can be resent
         desk.accept(make_job(4))
+        make_plan(ledger, DeadLetterFilter(), ActionKind.RESEND, Operator("ann"))
         return path, job.lines[0].request_id
 
 

@@ -20,8 +20,14 @@ from console.command_table import COMMANDS
 from console.lazy_group import load
 from console.local.addresses import free_port
 from issuance.approval_policy import ApprovalPolicy
+from issuance.redrive.bulk import Act as BulkAct
+from issuance.redrive.bulk import ActionKind
+from issuance.redrive.rules import Verb
 from ledger.campaign_changes import submit_campaign
 from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.dead_letters.actions import begin, change_action
+from ledger.dead_letters.browse import DeadLetterFilter
+from ledger.dead_letters.plans import make_plan
 from ledger.queries.audit_entries import AuditFilter, read_audit_page
 from ledger.queries.audit_verification import verify_audit_log
 from ledger.store.database import Ledger
@@ -77,6 +83,23 @@ def _letter(place: Place) -> None:
 
 def _refused_letter(place: Place) -> None:
     place.desk.settle(make_job(1, campaign="spring"), refuse())
+
+
+def _redriven(place: Place) -> None:
+    _letter(place)
+    place.desk.redrive(Verb.RESEND)
+
+
+def _paused_redrive(place: Place) -> None:
+    _redriven(place)
+    change_action(place.desk.ledger, 1, BulkAct.PAUSE, OPERATOR)
+
+
+def _tried(place: Place) -> None:
+    for number in (1, 2):
+        place.desk.settle(make_job(number, campaign="spring"), TIMEOUT)
+    plan = make_plan(place.desk.ledger, DeadLetterFilter(), ActionKind.RESEND, OPERATOR)
+    begin(place.desk.ledger, plan.id, OPERATOR, trial=1)
 
 
 def _issued(place: Place, transaction: int = 0) -> str:
@@ -157,13 +180,43 @@ ACTS: dict[str, Act] = {
         _submitted,
     ),
     "dead-letters redrive": Act(
-        ("1", "--yes"), (Entry("resend", "letter:1", "open", "redriven"),), _letter
+        ("1", "--yes"),
+        (
+            Entry("begin resend", "redrive:1", "planned", "running: 1 letters, digest *"),
+            Entry("resend", "letter:1", "open", "redriven"),
+        ),
+        _letter,
     ),
     "dead-letters redrive --reissue": Act(
-        ("1", "--yes"), (Entry("reissue", "letter:1", "open", "redriven"),), _refused_letter
+        ("1", "--yes"),
+        (
+            Entry("begin reissue", "redrive:1", "planned", "running: 1 letters, digest *"),
+            Entry("reissue", "letter:1", "open", "redriven"),
+        ),
+        _refused_letter,
     ),
     "dead-letters discard": Act(
-        ("1", "--yes"), (Entry("discard", "letter:1", "open", "discarded"),), _letter
+        ("1", "--yes"),
+        (
+            Entry("begin discard", "redrive:1", "planned", "running: 1 letters, digest *"),
+            Entry("discard", "letter:1", "open", "discarded"),
+        ),
+        _letter,
+    ),
+    "redrives rate": Act(("1", "7"), (Entry("rate", "redrive:1", "no bound", "7/s"),), _redriven),
+    "redrives pause": Act(("1",), (Entry("pause", "redrive:1", "running", "paused"),), _redriven),
+    "redrives resume": Act(
+        ("1",), (Entry("resume", "redrive:1", "paused", "running"),), _paused_redrive
+    ),
+    "redrives abort": Act(("1",), (Entry("abort", "redrive:1", "running", "aborted"),), _redriven),
+    "redrives go-on": Act(("1",), (Entry("continue", "redrive:1", "trial", "running"),), _tried),
+    "redrives undo": Act(
+        ("1",),
+        (
+            Entry("undo", "redrive:1", "running", "undone"),
+            Entry("reopen", "letter:1", "redriven", "open"),
+        ),
+        _redriven,
     ),
     "dead-letters show --reveal": Act(
         ("1",), (Entry("reveal", "letter:1", "", "in the clear"),), _letter
@@ -236,7 +289,10 @@ ELSEWHERE = {"migrate", "restore", "campaign approve"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
     *("history", "whoami"),
-    *("dead-letters list", "campaign plan"),
+    "campaign plan",
+    # A plan changes nothing: it is recorded when it is carried out.
+    *("dead-letters list", "dead-letters groups", "dead-letters plan"),
+    *("redrives list", "redrives show"),
     *("dead-letters show", "health", "limits show", "outcomes", "show", "status"),
 }
 # Processes: their work is recorded by the acts that caused it, except migrations.

@@ -51,6 +51,9 @@ def test_the_table_has_one_letter_per_row_without_customers(run, letters):
         "state",
         "reason",
         "code",
+        "reward",
+        "units",
+        "customer",
         "tries",
         "age",
         "campaign",
@@ -102,7 +105,7 @@ def test_filters_narrow_the_list(run, letters, options, ids):
 def test_a_table_that_is_cut_says_so(run, letters):
     result = run("dead-letters", "list", "--limit", 2)
     assert len(result.stdout.splitlines()) == 3
-    assert "Only the first 2 are listed" in result.stderr
+    assert "Only the first 2 of 3 are listed" in result.stderr
 
 
 def test_an_unknown_campaign_is_refused(run, letters):
@@ -218,24 +221,30 @@ def test_an_unknown_letter_is_unusable(run, letters):
 
 def test_one_letter_is_resent_without_a_question(run, letters):
     result = run("dead-letters", "redrive", IN_DOUBT)
-    assert (result.exit_code, result.stdout) == (0, "1 dead letter resent, 0 refused\n")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "1 dead letter queued again, 0 refused (redrive 1)",
+        "follow it: issuance redrives show 1",
+    ]
     assert letters.counts() == {State.WAITING: 1, State.FAILED: 1, State.PARTIAL: 1}
     assert listed(run) == [FAILED, PARTIAL]
 
 
 def test_a_resend_of_a_definite_refusal_is_refused_with_the_explanation(run, letters):
     result = run("dead-letters", "redrive", FAILED)
-    assert (result.exit_code, result.stdout) == (2, "0 dead letters resent, 1 refused\n")
-    assert result.stderr.startswith(
-        "Refused: 1: resend is not allowed for a dead letter with reason failed"
-    )
+    assert (result.exit_code, result.stdout) == (2, "0 dead letters queued again, 1 refused\n")
+    assert result.stderr.startswith("Refused: 1 letter of group 1 (failed 1014, no customer [id])")
+    assert "resend is not allowed for a dead letter with reason failed" in result.stderr
     assert listed(run) == [FAILED, IN_DOUBT, PARTIAL]
 
 
 def test_a_reissue_gives_a_new_request_id_and_records_who_and_why(run, letters):
     result = run("dead-letters", "redrive", FAILED, "--reissue", "--note", "customer enrolled now")
-    (output, summary) = result.stdout.splitlines()
-    assert (result.exit_code, summary) == (0, "1 dead letter reissued, 0 refused")
+    output, summary, _ = result.stdout.splitlines()
+    assert (result.exit_code, summary) == (
+        0,
+        "1 dead letter queued again with new requestIds, 0 refused (redrive 1)",
+    )
     assert output.startswith("1 → ")
     assert output.removeprefix("1 → ") != make_job(1, campaign="spring").id
     (action,) = actions_on(letters.ledger, "letter:1")
@@ -253,8 +262,8 @@ def test_an_action_without_a_note_is_recorded_as_done_from_the_console(run, lett
         for action in actions_on(letters.ledger, f"letter:{letter}")
     ]
     assert notes == [
-        "reissued from the console",
-        "resent from the console",
+        "queued again with new requestIds from the console",
+        "queued again from the console",
         "discarded from the console",
     ]
 
@@ -273,8 +282,9 @@ def test_without_a_terminal_many_letters_are_redriven_without_a_question(
     run, letters, options, yes
 ):
     result = run("dead-letters", "redrive", *options, *yes)
-    assert (result.exit_code, result.stdout) == (3, "2 dead letters resent, 1 refused\n")
-    assert result.stderr.count("Refused: 1:") == 1
+    assert result.exit_code == 3
+    assert result.stdout.startswith("2 dead letters queued again, 1 refused (redrive 1)\n")
+    assert result.stderr.count("Refused: 1 letter of group 1 ") == 1
     assert listed(run) == [FAILED]
 
 
@@ -282,9 +292,9 @@ def test_without_a_terminal_filters_reissue_all_matching_letters(run, letters):
     result = run(
         "dead-letters", "redrive", "--campaign", "spring", "--reason", "failed", "--reissue"
     )
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (
+    assert (result.exit_code, result.stdout.splitlines()[-2]) == (
         0,
-        "1 dead letter reissued, 0 refused",
+        "1 dead letter queued again with new requestIds, 0 refused (redrive 1)",
     )
     assert listed(run) == [IN_DOUBT, PARTIAL]
 
@@ -301,19 +311,23 @@ def test_filters_that_match_nothing_are_refused(run, letters):
     assert "No open dead letter fits" in result.stderr
 
 
-def test_per_second_spreads_the_due_times(run, letters):
-    run("dead-letters", "redrive", IN_DOUBT, PARTIAL, "--per-second", 0.01, "--yes")
-    first, second = (
-        letters.row(make_job(number, campaign="spring").id).due_at for number in (2, 3)
-    )
-    assert second - first >= 99_000
+def test_a_pace_sends_the_first_letters_and_says_how_the_others_follow(run, letters):
+    result = run("dead-letters", "redrive", IN_DOUBT, PARTIAL, "--per-second", 0.01, "--yes")
+    assert result.stdout.splitlines()[:2] == [
+        "1 dead letter queued again, 0 refused (redrive 1)",
+        "1 more follow at 0.01/s.",
+    ]
+    assert listed(run) == [FAILED, PARTIAL]
 
 
 def test_discarded_letters_keep_their_lines_state(run, letters):
     result = run(
         "dead-letters", "discard", "--campaign", "spring", "--yes", "--note", "season over"
     )
-    assert (result.exit_code, result.stdout) == (0, "3 dead letters discarded, 0 refused\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "3 dead letters discarded, 0 refused (redrive 1)\nundo it: issuance redrives undo 1\n",
+    )
     assert letters.counts() == {State.FAILED: 1, State.IN_DOUBT: 1, State.PARTIAL: 1}
     assert listed(run, "--state", "discarded") == [FAILED, IN_DOUBT, PARTIAL]
 
@@ -322,7 +336,8 @@ def test_a_letter_that_is_not_open_cannot_be_discarded(run, letters):
     run("dead-letters", "discard", FAILED)
     again = run("dead-letters", "discard", FAILED)
     assert (again.exit_code, again.stdout) == (2, "0 dead letters discarded, 1 refused\n")
-    assert "Refused: 1: it is discarded" in again.stderr
+    assert "Refused: 1 letter of group 1 " in again.stderr
+    assert "it is discarded, only an open letter can be discarded" in again.stderr
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
@@ -333,7 +348,7 @@ def test_unknown_ids_are_named_and_the_exit_status_says_whether_anything_was_don
     assert (missing.exit_code, mixed.exit_code) == (2, 3)
     assert "Refused: 98, 99: there is no such dead letter" in missing.stderr
     assert "Refused: 99: there is no such dead letter" in mixed.stderr
-    assert mixed.stdout.endswith(", 1 refused\n")
+    assert ", 1 refused (redrive " in mixed.stdout
 
 
 def test_a_resent_letter_closes_when_its_line_is_issued(run, letters):

@@ -112,3 +112,11 @@ def test_nothing_of_an_erased_customer_can_be_sent_and_the_advice_is_to_discard(
     erased = case(reason, customer_erased=True)
     assert "customer was erased" in refusal(erased, verb)
     assert "discard it" in advice(erased)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("verb", list(Verb))
+def test_a_closed_campaign_sends_nothing_more(reason, verb):
+    closed = case(reason, campaign_closed=True)
+    assert "its campaign spring is closed" in refusal(closed, verb)
+    assert "discard it" in advice(closed)
