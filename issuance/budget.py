@@ -40,13 +40,6 @@ class Budget:
         """Return whether a total is within every bound."""
         return all(getattr(total, name) <= most for name, most in self.bounds)
 
-    def exceeds(self, other: "Budget") -> bool:
-        """Return whether it allows anything that the other does not."""
-        return any(
-            theirs is not None and (ours is None or ours > theirs)
-            for ours, theirs in ((self.units, other.units), (self.points, other.points))
-        )
-
     def percent(self, used: Amount) -> int:
         """Return the share that is used, in whole percent, of the bound that is used most."""
         shares = (_share(getattr(used, name), most) for name, most in self.bounds)
@@ -55,12 +48,6 @@ class Budget:
 
 def _share(used: int, most: int) -> int:
     return used * _FULL // most if most else _FULL
-
-
-def describe_budget(budget: Budget) -> str:
-    """Return a budget for people: `a budget of 1,000 units and 250 points`, `no budget`."""
-    bounds = " and ".join(quantity_text(name, most) for name, most in budget.bounds)
-    return f"a budget of {bounds}" if bounds else "no budget"
 
 
 def quantity_text(name: str, number: int) -> str:

@@ -9,6 +9,7 @@ from math import ceil, floor
 _MINUTE_MS = 60_000
 _AHEAD_MS = 1_250
 """A job may be this much early, so that rounds of one second each use the whole rate."""
+_QUEUED_MS = 6_250
 
 
 def conforming(per_minute: int, arrival_ms: int | None, now_ms: int) -> int:
@@ -29,5 +30,8 @@ def arrival_after(per_minute: int, arrival_ms: int | None, now_ms: int, released
 
 
 def most_queued(per_minute: int) -> int:
-    """Return how many jobs may be queued: workers that were away must not call more at once."""
-    return conforming(per_minute, None, 0)
+    """Return how many jobs may be queued: workers that were away must not call many at once.
+
+    A queued job may wait for what other campaigns have queued before it, for about five seconds.
+    """
+    return floor(_QUEUED_MS * per_minute / _MINUTE_MS) + 1

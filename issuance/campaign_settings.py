@@ -94,6 +94,11 @@ class GivenSettings:
         """Whether nothing is given."""
         return all(getattr(self, field.name) is None for field in fields(self))
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether a budget is given."""
+        return self.budget_units is not None or self.budget_points is not None
+
     def applied_to(self, settings: CampaignSettings, zone: str) -> CampaignSettings:
         """Return the settings with these changes.
 

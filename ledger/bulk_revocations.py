@@ -20,7 +20,7 @@ from ledger.store.database import Ledger
 from ledger.store.schema import bulk_actions
 
 KIND = "revoke"
-_ALIVE_SECONDS = 120.0
+_ALIVE_SECONDS = 20.0
 """A run that has recorded nothing for longer is broken off."""
 
 

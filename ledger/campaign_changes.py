@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from issuance.approval_policy import ApprovalPolicy
+from issuance.budget import Budget
 from issuance.campaign_life import Act
 from issuance.campaign_settings import CampaignSettings, GivenSettings, loosened
 from issuance.details.points import as_points
@@ -28,6 +29,7 @@ from ledger.approvals import (
     void_approval,
 )
 from ledger.audit_log import Operator, campaign_target, record_action
+from ledger.budgets.changes import lock_budgets, require_prices, set_budget
 from ledger.campaign_settings import read_points, read_settings, write_points, write_settings
 from ledger.campaigns import Campaign, CampaignError, change_state_in, find_in
 from ledger.plans.digest import Stamp, read_stamp
@@ -88,9 +90,13 @@ def set_campaign(
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow the change.
+        BudgetError: the budget is below what is used of it, or the points of a reward are not
+            known.
         ExplainedError: a value is wrong.
     """
     with ledger.write() as connection:
+        if points or given.has_budget:
+            lock_budgets(connection)
         campaign = find_in(connection, name, for_update=True)
         settings = read_settings(connection, campaign.id)
         wanted = given.applied_to(settings, zone)
@@ -100,9 +106,10 @@ def set_campaign(
             after = ", ".join(filter(None, (after, _describe_points(changed))))
         if not after:
             return Changed(campaign, "", "", voided=False)
-        _check_change(connection, campaign, settings, wanted)
-        write_settings(connection, campaign.id, settings, wanted)
+        _check_change(connection, campaign, settings, wanted, changed)
         write_points(connection, campaign.id, changed)
+        set_budget(connection, campaign.id, _budget(wanted), is_repriced=bool(changed))
+        write_settings(connection, campaign.id, settings, wanted)
         log_after_commit(
             connection,
             "campaign_settings_changed",
@@ -131,7 +138,11 @@ def _describe_points(points: Mapping[str, int]) -> str:
 
 
 def _check_change(
-    connection: Connection, campaign: Campaign, before: CampaignSettings, after: CampaignSettings
+    connection: Connection,
+    campaign: Campaign,
+    before: CampaignSettings,
+    after: CampaignSettings,
+    points: Mapping[str, int],
 ) -> None:
     if campaign.state in _NOT_STARTED:
         return
@@ -145,15 +156,15 @@ def _check_change(
                 f"Campaign {campaign.name} is {campaign.state}: {name.replace('_', '-')} has an "
                 "effect only before it starts"
             )
-    found = loosened(before, after)
+    found = [*loosened(before, after), *(["points"] if points else [])]
     if not found:
         return
     approval = last_approval(connection, campaign.id)
     if approval is not None and approval.decision == APPROVED:
         raise CampaignError(
             f"{approval.decided_by} approved {campaign.name} with its {' and '.join(found)}, which "
-            "cannot be raised or taken away while it runs: cancel it, and submit what is left as "
-            "another campaign"
+            "cannot be raised, changed or taken away while it runs: cancel it, and submit what is "
+            "left as another campaign"
         )
 
 
@@ -163,6 +174,7 @@ def submit_campaign(
     """Submit a draft: to a second person where the policy asks for one, else for its start.
 
     Raises:
+        BudgetError: its budget is of points, and those of a reward are not known.
         CampaignError: there is no such campaign, it is no draft, it is empty, or it was
             changed meanwhile.
     """
@@ -175,6 +187,7 @@ def submit_campaign(
     excess = policy.excess(contents.units, contents.points)
     with ledger.write() as connection:
         campaign = _locked(connection, contents)
+        require_prices(connection, campaign.id, _budget(contents.settings))
         note = _clean(operator.note)
         detail = f"digest {contents.digest}"
         if excess:
@@ -231,6 +244,10 @@ def reject_campaign(ledger: Ledger, name: str, operator: Operator) -> Campaign:
         approval = _waiting(connection, campaign, Act.REJECT)
         decide(connection, approval.id, REJECTED, operator, _clean(operator.note))
         return change_state_in(connection, campaign, operator, Act.REJECT)
+
+
+def _budget(settings: CampaignSettings) -> Budget:
+    return Budget(settings.budget_units, settings.budget_points)
 
 
 def _read(ledger: Ledger, name: str) -> Contents:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -28,10 +27,9 @@ def write_settings(
     before: CampaignSettings,
     after: CampaignSettings,
 ) -> None:
-    """Write a campaign's settings; a new budget is notified of from its beginning."""
-    values: dict[str, Any] = asdict(after)
-    if (after.budget_units, after.budget_points) != (before.budget_units, before.budget_points):
-        values["budget_notified"] = 0
+    """Write a campaign's settings, except its budget, which `ledger.budgets` writes."""
+    values = asdict(after)
+    del values["budget_units"], values["budget_points"]
     if after.canary != before.canary:
         values["canary_state"] = None if after.canary is None else "pending"
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(values))

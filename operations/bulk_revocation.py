@@ -31,6 +31,8 @@ _ROUNDS = 3
 """How often a line is tried whose result is unknown, or may be another one later."""
 _GIVE_UP_AFTER = 20
 """Refusals without one success after which the rest would be refused too."""
+_NOTED_SECONDS = 5.0
+"""How often a run records that it is alive."""
 _POINTS_LATER = 1018
 """The points could not be given back now."""
 
@@ -121,8 +123,12 @@ def revoke_all(
                 services, name, plan.campaign.id, per_second, lambda: progress.is_ending
             ) as pace,
         ):
-            run = _Run(ledger, client, pace, who, plan.campaign.name, action_id, progress)
-            await run.revoke(plan.request_ids, on_progress)
+            run = _Run(ledger, client, pace, who, progress)
+            alive = asyncio.create_task(_stay_alive(ledger, action_id))
+            try:
+                await run.revoke(plan.request_ids, on_progress)
+            finally:
+                alive.cancel()
 
     try:
         asyncio.run(go())
@@ -132,14 +138,18 @@ def revoke_all(
         end_bulk(ledger, action_id, plan, who, progress.results, complete=complete)
 
 
+async def _stay_alive(ledger: Ledger, action_id: int) -> None:
+    while True:
+        await asyncio.sleep(_NOTED_SECONDS)
+        note_bulk(ledger, action_id)
+
+
 @dataclass
 class _Run:
     ledger: Ledger
     client: RewardsClient
     pace: RevocationPace
     who: Operator
-    campaign: str
-    action_id: int
     progress: Progress
     pending: dict[str, Verdict] = field(default_factory=dict)
     """The last verdicts of lines that are tried again, by requestId."""
@@ -197,7 +207,6 @@ class _Run:
             for revocation, (verdict, _) in zip(begun, verdicts, strict=True)
         ]
         end_revocations(self.ledger, results, self.who)
-        note_bulk(self.ledger, self.action_id)
         for revocation, (verdict, is_final) in zip(begun, verdicts, strict=True):
             log_verdict(revocation, verdict, self.who)
             if is_final:

@@ -58,6 +58,7 @@ def prepare_campaign(
     weight: int | None,
     is_draft: bool = False,
     asks_approval: bool = False,
+    stop_loss: str | None = None,
 ) -> Prepared:
     """Find or create a campaign. The weight of one that exists needs the right to change weights.
 
@@ -71,6 +72,7 @@ def prepare_campaign(
         is_draft: whether it holds its rows until it is submitted.
         asks_approval: whether there is an approval policy: a new campaign then holds its rows until
             the file is read, and is submitted.
+        stop_loss: that of a new campaign, default or off; None: default.
 
     Raises:
         CampaignError: the name is wrong, the campaign belongs to another account, it is cancelled
@@ -91,7 +93,7 @@ def prepare_campaign(
         defers_limits=defer_limits,
         account=account,
         is_draft=is_draft or asks_approval,
-        stop_loss="default",
+        stop_loss=stop_loss or "default",
     )
     prepared = Prepared(
         campaign,

@@ -1,6 +1,7 @@
 """The next step of a campaign that has not started, and the person who takes it."""
 
 import shlex
+from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,16 @@ HELD = (CampaignState.DRAFT, CampaignState.AWAITING_APPROVAL)
 """The states in which a person must act before anything is issued."""
 NOT_STARTED = (*HELD, CampaignState.SCHEDULED)
 """The states before the first release."""
+
+
+@needs(Right.VIEW)
+def next_steps(subject: Subject, ledger: Ledger, found: Iterable[Campaign]) -> dict[str, str]:
+    """Say what is to be done next with each campaign that has not started, by name."""
+    ahead = [campaign for campaign in found if campaign.state in NOT_STARTED]
+    if not ahead:
+        return {}
+    with ledger.read() as connection:
+        return {campaign.name: describe_next(connection, campaign) for campaign in ahead}
 
 
 @needs(Right.VIEW)
@@ -58,10 +69,8 @@ def next_step(campaign: Campaign, approval: Approval | None, start_at: int | Non
             return f"{rejected}an issuer submits it: issuance campaign submit {name}"
         case CampaignState.AWAITING_APPROVAL if approval is not None:
             return (
-                f"{approval.submitted_by} submitted it {clock(approval.submitted_at)}; an approver "
-                f"other than {approval.submitted_by} reads `issuance campaign plan {name}`, then: "
-                f"issuance campaign approve {name} --digest {approval.digest}, or reject {name} "
-                "--note WHY"
+                f"an approver other than {approval.submitted_by} decides: "
+                f"issuance campaign plan {name}"
             )
         case CampaignState.SCHEDULED:
             at = instant(start_at)

@@ -22,6 +22,7 @@ from operations.access.subject import Subject
 from operations.campaigns import balance_json, org_json
 from operations.formats import iso
 from operations.limits import Limits, limits_json, read_limits
+from operations.next_step import next_steps
 from operations.process_reports import (
     ProcessReport,
     SettingInUse,
@@ -55,6 +56,8 @@ class Status:
     """By campaign, the stops that wait for an operator."""
     processes: tuple[ProcessReport, ...] = ()
     """What the running worker processes report."""
+    todo: dict[str, str] = field(default_factory=dict)
+    """What is to be done next with each campaign that has not started, by name."""
     in_use: tuple[SettingInUse, ...] = ()
     """Their settings that differ from the defaults, from each other or from this process's."""
 
@@ -101,6 +104,7 @@ def read_status(
         else {},
         since=_since(ledger, found),
         stopped=read_stopped(ledger, [each.campaign.name for each in found]),
+        todo=next_steps(subject, ledger, [each.campaign for each in found]),
         processes=tuple(processes),
         in_use=tuple(settings_in_use(processes, services)),
     )
@@ -157,6 +161,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     for found in objects:
         found["stops"] = stops_json(status.stopped.get(found["campaign"]))
         found["stateSince"] = iso(status.since.get(found["campaign"]))
+        found["next"] = status.todo.get(found["campaign"])
         if found["campaign"] in status.orgs:
             found["organisations"] = [org_json(each) for each in status.orgs[found["campaign"]]]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared

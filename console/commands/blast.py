@@ -212,9 +212,10 @@ def blast(
 def _check_options(settings: GivenSettings, *, draft: bool, wait: bool) -> None:
     if draft and wait:
         raise UsageError("--wait: a draft issues nothing until it is submitted; leave out --wait")
-    if not draft and not replace(settings, weight=None).is_empty:
+    if not draft and not replace(settings, weight=None, stop_loss=None).is_empty:
         raise UsageError(
-            "Only a draft has settings: give --draft, then `issuance campaign submit` starts it"
+            "Only a draft has other settings than --weight and --stop-loss: give --draft, then "
+            "`issuance campaign submit` starts it"
         )
 
 

@@ -55,6 +55,7 @@ def make_campaign(
         weight=weight,
         is_draft=is_draft,
         asks_approval=services.settings.approval_policy.is_set,
+        stop_loss=settings.stop_loss,
     )
     campaign = prepared.campaign
     name = campaign.name
@@ -66,7 +67,9 @@ def make_campaign(
         remark(f"{name}'s weight is {weight} from now on{was}.")
     if campaign.state is CampaignState.PAUSED:
         remark(f"{name} is paused: nothing is issued until it is resumed.")
-    if not settings.is_empty and is_draft:
+    if not is_draft:  # the weight is set already
+        settings = GivenSettings(stop_loss=None if prepared.is_new else settings.stop_loss)
+    if not settings.is_empty:
         changed = set_settings(subject, services, ledger, name, settings)
         if changed.after:
             remark(f"{name}: {changed.after}.")

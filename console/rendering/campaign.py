@@ -25,11 +25,14 @@ _LONGEST_NAME = 22
 
 
 def balance_table(
-    balances: Sequence[Balance], since: Mapping[str, datetime] | None = None
+    balances: Sequence[Balance],
+    since: Mapping[str, datetime] | None = None,
+    todo: Mapping[str, str] | None = None,
 ) -> list[Text]:
     """A row a campaign, and below it its weight and the counts of its lines by state.
 
-    `since` has the times since when campaigns are paused or cancelled, by name.
+    `since` has the times since when campaigns are paused or cancelled, by name; `todo` says what is
+    to be done next.
 
     A name too long for its column has a line of its own above the row.
     """
@@ -41,6 +44,8 @@ def balance_table(
         below = " · ".join(filter(None, (_weight(balance), counts(balance))))
         table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
         table += [Text(f"  {line}", style="dim") for line in _sums(balance)]
+        if next_step := (todo or {}).get(balance.campaign.name):
+            table.append(Text(f"  next: {next_step}", style="dim"))
         at = (since or {}).get(balance.campaign.name)
         if at is not None:
             lasting = f"  {balance.campaign.state} since {clock(at)}, for {age(at)}"

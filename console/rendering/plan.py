@@ -1,12 +1,15 @@
 """A campaign's plan, for people."""
 
+import shlex
 from collections.abc import Iterator
 
 from rich.text import Text
 
 from console.rendering.layout import aligned
+from console.terminal import whole
 from issuance.details.points import points_number
 from issuance.reward_key import describe_reward
+from issuance.states import CampaignState
 from operations.formats import clock, counted
 from operations.plan import Plan
 
@@ -33,6 +36,11 @@ def plan_lines(plan: Plan) -> Iterator[Text]:
     yield from map(Text, _approval(plan))
     if plan.todo:
         yield Text(f"next     {plan.todo}")
+    if contents.campaign.state is CampaignState.AWAITING_APPROVAL:
+        name = shlex.quote(contents.campaign.name)
+        approve = f"issuance campaign approve {name} --digest {contents.digest}"
+        yield Text(f"         {whole(approve)}")
+        yield Text(f"         {whole(f'issuance campaign reject {name} --note WHY')}")
 
 
 def _rewards(plan: Plan) -> Iterator[Text]:

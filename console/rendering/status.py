@@ -22,7 +22,7 @@ def campaign_lines(status: Status) -> list[Text]:
     """A table of the campaigns, and one of each campaign's organisations if they were asked for."""
     if not status.balances:
         return [Text("No campaigns yet.")]
-    lines = balance_table(status.balances, status.since)
+    lines = balance_table(status.balances, status.since, status.todo)
     for stopped in status.stopped.values():
         lines += [Text(), *stop_lines(stopped)]
     for campaign, orgs in status.orgs.items():

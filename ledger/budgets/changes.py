@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, or_, select, union, update
 
-from issuance.budget import Budget, describe_budget, level_reached, quantity_text, unpriced
+from issuance.budget import Budget, level_reached, quantity_text, unpriced
 from issuance.reward_key import describe_reward
 from issuance.states import CampaignState, State
 from ledger.budgets.usage import (
@@ -21,7 +21,6 @@ from ledger.store.schema import (
     IS_LEASED,
     IS_SETTLED_LINE,
     IS_WAITING,
-    approvals,
     campaigns,
     jobs,
     lines,
@@ -48,23 +47,29 @@ def read_budget(connection: Connection, campaign_id: int) -> Budget:
     return _budget(_read(connection, campaign_id))
 
 
-def set_budget(connection: Connection, campaign_id: int, budget: Budget) -> Budget:
+def set_budget(
+    connection: Connection, campaign_id: int, budget: Budget, *, is_repriced: bool = False
+) -> Budget:
     """Set a campaign's budget, and return the one before.
 
-    The transaction called `lock_budgets` first and has locked the campaign; it records the change.
+    Args:
+        connection: the transaction, which called `lock_budgets` first, has locked the campaign, and
+            records the change.
+        campaign_id: the campaign.
+        budget: the new budget.
+        is_repriced: whether the expected points of its rewards have changed too.
 
     Raises:
-        BudgetError: it is below what is issued and reserved, the points of a reward are not known,
-            or it is above an approved one.
+        BudgetError: it is below what is issued and reserved, or the points of a reward are not
+            known.
     """
     found = _read(connection, campaign_id)
     before = _budget(found)
-    if before == budget:
+    if before == budget and not (is_repriced and budget.points is not None):
         return before
     require_prices(connection, campaign_id, budget)
     notified = 0
     if found.state not in _NOT_STARTED:
-        _check_approved(connection, campaign_id, before, budget)
         _reserve_what_may_issue(connection, campaign_id, budget)
         usage = read_usage(connection, campaign_id, budget)
         _check_used(usage)
@@ -93,27 +98,8 @@ def require_prices(connection: Connection, campaign_id: int, budget: Budget) -> 
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
         raise BudgetError(
             f"A budget of points needs the points of each reward, and those of {shown}{more} are "
-            "not known: give them with --rewards FILE, or set --budget-units instead"
-        )
-
-
-def _check_approved(
-    connection: Connection, campaign_id: int, before: Budget, budget: Budget
-) -> None:
-    if not budget.exceeds(before):
-        return
-    query = (
-        select(approvals.c.decided_by)
-        .where(approvals.c.campaign_id == campaign_id, approvals.c.decision == "approved")
-        .order_by(approvals.c.id.desc())
-        .limit(1)
-    )
-    decided_by = connection.scalar(query)
-    if decided_by is not None:
-        raise BudgetError(
-            f"{decided_by} approved this campaign with {describe_budget(before)}, which can be "
-            "lowered but not raised while it runs: cancel it, and submit what is left as a "
-            "campaign of its own"
+            "not known: give them with `issuance campaign set NAME --rewards FILE`, or set "
+            "--budget-units instead"
         )
 
 

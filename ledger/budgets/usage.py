@@ -93,7 +93,7 @@ def _reserved(connection: Connection, campaign_id: int) -> Amount:
     query = select(
         func.coalesce(func.sum(reservations.c.units), 0),
         func.coalesce(func.sum(reservations.c.points), 0),
-    ).where(reservations.c.campaign_id == campaign_id)
+    ).where(reservations.c.campaign_id == campaign_id, ~_OF_JOB.where(_IS_DONE).exists())
     return Amount(*map(int, connection.execute(query).one()))
 
 

@@ -5,7 +5,9 @@ import json
 import pytest
 from sqlalchemy import insert, select, update
 
+from issuance.approval_policy import ApprovalPolicy
 from issuance.budget import Budget
+from issuance.campaign_settings import GivenSettings
 from issuance.job import Lane
 from issuance.redrive.rules import Verb
 from issuance.states import CampaignState, State
@@ -19,7 +21,8 @@ from ledger.budgets.notices import (
     unpublished_notices,
 )
 from ledger.budgets.usage import read_usage
-from ledger.campaigns import find_campaign, resume_campaign
+from ledger.campaign_changes import set_campaign, submit_campaign
+from ledger.campaigns import ensure_campaign, find_campaign, resume_campaign
 from ledger.dispatch.reaper import reap
 from ledger.dispatch.release import unqueue_all
 from ledger.retention.pruning import prune
@@ -28,7 +31,6 @@ from ledger.revocations import begin_revocations, end_revocations
 from ledger.stop_loss.resuming import resume
 from ledger.store.clock import now_ms
 from ledger.store.schema import (
-    approvals,
     campaign_rewards,
     campaign_stops,
     campaigns,
@@ -387,19 +389,52 @@ def test_a_budget_set_in_mid_run_holds_what_is_under_way(desk):
     assert len(second.job_numbers) == 1
 
 
-def test_an_approved_budget_can_be_lowered_and_not_raised(desk):
-    desk.accept(*make_jobs(5))
-    give(desk, units=4)
-    with desk.ledger.write() as connection:
-        decided = {"decided_at": now_ms(), "decided_by": "vera", "decision": "approved"}
-        submitted = {"submitted_at": now_ms(), "submitted_by": "asha", "submit_note": ""}
-        row = {"campaign_id": desk.campaign.id, "digest": "d" * 64}
-        connection.execute(insert(approvals).values(**row, **submitted, **decided))
-    with pytest.raises(BudgetError, match="vera approved this campaign with a budget of 4 units"):
-        give(desk, units=5)
-    with pytest.raises(BudgetError, match="not raised"):
-        give(desk)
-    give(desk, units=3)
+def change(desk: Desk, points: dict[str, int] | None = None, **given) -> None:
+    set_campaign(desk.ledger, "diwali", GivenSettings(**given), OPERATOR, zone="UTC", points=points)
+
+
+def test_the_settings_of_a_running_campaign_set_its_budget_and_are_recorded(desk):
+    desk.settle(make_job(9), TIMEOUT)
+    desk.accept(*make_jobs(4))
+    change(desk, budget_units=3)
+    assert reserved(desk) == [(1, 0)]
+    assert count(desk.release()) == 2
+    with pytest.raises(BudgetError, match="3 units are issued or under way"):
+        change(desk, budget_units=2)
+    change(desk, budget_units=4)
+    assert count(desk.release()) == 1
+    change(desk, budget_units=0)
+    assert count(desk.release()) == 1
+    entries = [e for e in actions_on(desk.ledger, campaign_target("diwali")) if e.verb == "set"]
+    assert [entry.after for entry in entries] == [
+        "budget-units 3",
+        "budget-units 4",
+        "budget-units none",
+    ]
+
+
+def test_new_points_are_reserved_again_and_may_not_exceed_the_budget(desk):
+    desk.accept(*make_jobs(4))
+    change(desk, points={"1001": 10_000}, budget_points="30")
+    assert count(desk.release(window=1)) == 1
+    with pytest.raises(BudgetError, match="31 points are issued or under way"):
+        change(desk, points={"1001": 31_000})
+    change(desk, points={"1001": 15_000})
+    assert reserved(desk) == [(1, 15_000)]
+    assert count(desk.release(window=10)) == 1
+
+
+def test_a_draft_with_a_budget_of_points_is_submitted_only_with_all_points(ledger):
+    campaign = ensure_campaign(ledger, "draft", is_draft=True)
+    desk = Desk(ledger, campaign)
+    set_campaign(ledger, "draft", GivenSettings(budget_points="30"), OPERATOR, zone="UTC")
+    desk.accept(make_job(campaign="draft"))
+    policy = ApprovalPolicy()
+    with pytest.raises(BudgetError, match=r"reward 1001 are not known: .* campaign set"):
+        submit_campaign(ledger, "draft", OPERATOR, policy)
+    points = {"1001": 10_000}
+    set_campaign(ledger, "draft", GivenSettings(), OPERATOR, zone="UTC", points=points)
+    submit_campaign(ledger, "draft", OPERATOR, policy)
 
 
 def test_levels_are_noted_once_each_and_published_until_they_are_accepted(desk):

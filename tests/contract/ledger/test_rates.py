@@ -74,10 +74,11 @@ def test_the_rate_is_exact_over_many_rounds_and_another_process(desk):
 def test_jobs_that_no_worker_claims_do_not_pile_up(desk):
     desk.accept(*make_jobs(200))
     set_rate(desk, 60)
-    assert count(desk.release()) == 2
-    let_pass(desk, 600)
-    assert desk.release() == []
-    assert desk.counts() == {State.WAITING: 198, State.QUEUED: 2}
+    desk.release()
+    for _ in range(20):
+        let_pass(desk, 60)
+        desk.release()
+    assert desk.counts() == {State.WAITING: 193, State.QUEUED: 7}
 
 
 def test_a_campaign_with_a_rate_leaves_the_rest_to_others(desk):

@@ -80,7 +80,10 @@ def test_a_blast_has_a_stop_loss_and_starts_at_once_without_a_policy(run, ledger
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--rate", "60"), "Only a draft has settings: give --draft"),
+        (
+            ("--rate", "60"),
+            "Only a draft has other settings than --weight and --stop-loss: give --draft",
+        ),
         (("--draft", "--wait"), "a draft issues nothing until it is submitted"),
         (("--draft", "--window", "always"), "window"),
         (("--draft", "--stop-loss", "on"), "stop-loss 'on': give default or off"),
@@ -187,7 +190,11 @@ def test_another_person_approves(run, ledger, draft):
     submit_campaign(ledger, "spring", ANN, ApprovalPolicy(units=1))
     found = plan(run)
     assert found["approval"]["submittedBy"] == "ann"
-    assert f"approve spring --digest {found['digest']}" in found["next"]
+    assert found["next"] == "an approver other than ann decides: issuance campaign plan spring"
+    shown = run("campaign", "plan", "spring").stdout
+    assert f"issuance campaign approve spring --digest {found['digest']}\n" in shown
+    assert f"  next: {found['next']}" in run("status").stdout
+    assert json.loads(run("status", "spring", "--json").stdout)["next"] == found["next"]
     result = run("campaign", "approve", "spring", "--digest", found["digest"], "--note", "fine")
     assert (result.exit_code, result.stdout) == (0, "spring: approved\n")
     assert state(ledger) is CampaignState.SCHEDULED

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from simulator.serve import Simulator
 from tests.contract.ledger.build import OPERATOR, Desk, judge, make_job, make_jobs
+from tests.e2e.processes import await_that
 
 NOTE = ("--note", "wrong blast")
 COUNT = 45
@@ -154,6 +156,37 @@ def test_a_run_after_a_crash_revokes_the_rest_and_nothing_twice(run, sim, desk, 
     assert f"{COUNT} rewards revoked" in result.stdout
     assert desk.counts() == {State.REVOKED: COUNT}
     assert all(sim.truth(job.id)["revoked"] == sim.truth(job.id)["issued"] for job in issued)
+
+
+def test_ctrl_c_records_what_was_called_and_the_next_run_does_the_rest(
+    run, sim, desk, issued, start
+):
+    process = start("campaign", "revoke", "spring", *NOTE, "--yes", "--per-second", "20")
+    await_that("some are revoked", lambda: sim.summary()["revokeCalls"] >= 3)
+    process.send_signal(signal.SIGINT)
+    shown, errors = process.communicate(timeout=30)
+    assert (process.returncode, "left" in shown) == (130, True), errors
+    assert "Run the same command again" in errors
+    calls = sim.summary()["revokeCalls"]
+    assert desk.counts() == {State.REVOKED: calls, State.ISSUED: COUNT - calls}
+    assert run("campaign", "revoke", "spring", *NOTE, "--yes").exit_code == 0
+    assert (sim.summary()["revokeCalls"], desk.counts()) == (COUNT, {State.REVOKED: COUNT})
+
+
+@pytest.mark.usefixtures("issued")
+def test_a_killed_run_delays_the_next_one_only_while_it_may_be_alive(
+    run, sim, desk, start, monkeypatch
+):
+    process = start("campaign", "revoke", "spring", *NOTE, "--yes", "--per-second", "20")
+    await_that("some are revoked", lambda: sim.summary()["revokeCalls"] >= 3)
+    process.kill()
+    process.wait()
+    refused = run("campaign", "revoke", "spring", *NOTE, "--yes")
+    assert (refused.exit_code, "wait for the end" in refused.stderr) == (2, True)
+    monkeypatch.setattr("ledger.bulk_revocations._ALIVE_SECONDS", 0.0)
+    assert run("campaign", "revoke", "spring", *NOTE, "--yes").exit_code == 0
+    assert desk.counts() == {State.REVOKED: COUNT}
+    assert sim.summary()["unitsRevoked"] == COUNT + 1
 
 
 def test_lost_answers_are_asked_for_again_in_the_same_run(run, sim, desk, issued, monkeypatch):

@@ -1,9 +1,10 @@
 """What the commands say of a campaign that its stop-loss stopped, and what they do about it."""
 
 import json
+from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from issuance.states import CampaignState
 from ledger.audit_log import actions_on
@@ -89,3 +90,37 @@ def test_a_resume_that_continues_sends_the_lines(run, stopped):
     (chunk,) = stopped.release()
     assert len(stopped.claim(chunk).jobs) == 20
     assert balance(stopped.ledger, "spring").balanced
+
+
+def rows(path: Path) -> Path:
+    path.write_text("mobile,rewardId\n919810000001,1001\n", encoding="utf-8")
+    return path
+
+
+def stop_loss(desk, name):
+    with desk.ledger.read() as connection:
+        return connection.scalar(select(campaigns.c.stop_loss).where(campaigns.c.name == name))
+
+
+def test_a_blast_is_watched_unless_it_says_otherwise(run, desk, tmp_path):
+    file = rows(tmp_path / "rows.csv")
+    assert run("blast", str(file), "--campaign", "watched").exit_code == 0
+    assert run("blast", str(file), "--campaign", "free", "--stop-loss", "off").exit_code == 0
+    assert (stop_loss(desk, "watched"), stop_loss(desk, "free")) == ("default", "off")
+
+
+def test_a_running_campaign_is_watched_or_not_from_now_on(run, desk, tmp_path):
+    file = rows(tmp_path / "rows.csv")
+    run("blast", str(file), "--campaign", "first")
+    assert run("campaign", "set", "first", "--stop-loss", "off").exit_code == 0
+    assert stop_loss(desk, "first") == "off"
+    run("blast", str(file), "--campaign", "first", "--stop-loss", "default")
+    assert stop_loss(desk, "first") == "default"
+
+
+def test_a_wrong_value_is_refused_before_anything_is_made(run, tmp_path):
+    result = run(
+        "blast", str(rows(tmp_path / "rows.csv")), "--campaign", "x", "--stop-loss", "maybe"
+    )
+    assert (result.exit_code, "stop-loss" in result.stderr) == (2, True)
+    assert "x" not in json.loads(run("status", "--json").stdout)["campaigns"]

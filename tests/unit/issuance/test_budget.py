@@ -5,10 +5,10 @@ import pytest
 from issuance.budget import (
     Amount,
     Budget,
-    describe_budget,
     expected_cost,
     level_reached,
     points_used,
+    quantity_text,
     unpriced,
 )
 
@@ -53,21 +53,6 @@ def test_each_level_is_reported_once_and_the_highest_of_several(percent, notifie
     assert level_reached(percent, notified) == level
 
 
-@pytest.mark.parametrize(
-    ("budget", "other", "exceeds"),
-    [
-        (Budget(units=10), Budget(units=10), False),
-        (Budget(units=11), Budget(units=10), True),
-        (Budget(units=9, points=1), Budget(units=10), False),
-        (Budget(), Budget(units=10), True),
-        (Budget(units=9), Budget(units=10, points=1), True),
-        (Budget(units=1), Budget(), False),
-    ],
-)
-def test_a_budget_exceeds_another_if_any_bound_is_higher_or_gone(budget, other, exceeds):
-    assert budget.exceeds(other) is exceeds
-
-
 def test_units_cost_the_points_that_are_expected_of_their_reward():
     prices = {"1001": 10_000, "ext:SUMMER": 2_500, "1003": None}
     assert expected_cost(prices, {"1001": 2, "ext:SUMMER": 1}) == (3, 22_500)
@@ -87,12 +72,8 @@ def test_points_that_no_answer_showed_are_counted_as_expected():
 
 
 @pytest.mark.parametrize(
-    ("budget", "text"),
-    [
-        (Budget(), "no budget"),
-        (Budget(units=1_000), "a budget of 1,000 units"),
-        (Budget(units=1, points=12_500), "a budget of 1 unit and 12.5 points"),
-    ],
+    ("name", "number", "text"),
+    [("units", 1, "1 unit"), ("units", 1_000, "1,000 units"), ("points", 12_500, "12.5 points")],
 )
-def test_a_budget_is_described(budget, text):
-    assert describe_budget(budget) == text
+def test_a_quantity_is_written_with_its_noun(name, number, text):
+    assert quantity_text(name, number) == text

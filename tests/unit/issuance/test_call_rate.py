@@ -49,7 +49,11 @@ def test_rounds_of_a_second_use_the_whole_rate(per_minute):
 def test_a_burst_is_a_second_of_work_and_at_least_one_job(per_minute, burst):
     assert conforming(per_minute, None, 5_000) == burst
     assert conforming(per_minute, 1, 5_000) == burst
-    assert most_queued(per_minute) == burst
+
+
+@pytest.mark.parametrize(("per_minute", "most"), [(1, 1), (9, 1), (10, 2), (60, 7), (6_000, 626)])
+def test_as_many_jobs_may_be_queued_as_are_called_while_others_are(per_minute, most):
+    assert most_queued(per_minute) == most
 
 
 def test_nothing_is_released_before_the_next_job_is_due():

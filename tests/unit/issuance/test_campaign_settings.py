@@ -27,6 +27,9 @@ FULL = CampaignSettings(
 )
 
 
+BUDGETS = ({"budget_units": 0}, {"budget_points": "1"}, {"rate": 1})
+
+
 def apply(settings=PLAIN, **given):
     return GivenSettings(**given).applied_to(settings, "UTC")
 
@@ -35,6 +38,7 @@ def test_nothing_given_changes_nothing():
     assert GivenSettings().is_empty
     assert not GivenSettings(weight=1).is_empty
     assert apply(FULL) == FULL
+    assert [GivenSettings(**given).has_budget for given in BUDGETS] == [True, True, False]
 
 
 def test_all_settings_are_read_and_stored_in_one_spelling():
