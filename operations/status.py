@@ -1,6 +1,6 @@
 """The status of the whole system: campaigns, throughput, limits, and whether it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from config.endpoints import RunningSystem
 from config.env_file import env_file_in_use
 from config.settings import SettingsError
 from issuance.states import CampaignState
+from ledger.budgets.usage import Usage
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
 from ledger.queries.org_balance import OrgBalance, org_balances
 from ledger.queries.overview import stopped_since
@@ -19,6 +20,7 @@ from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.budgets import budget_usage_json, read_budgets
 from operations.campaigns import balance_json, org_json
 from operations.formats import iso
 from operations.limits import Limits, limits_json, read_limits
@@ -54,6 +56,8 @@ class Status:
     """Since when each paused or cancelled campaign is so, by name."""
     stopped: dict[str, Stopped] = field(default_factory=dict)
     """By campaign, the stops that wait for an operator."""
+    budgets: Mapping[str, Usage] = field(default_factory=dict)
+    """What is used of the budgets, by campaign."""
     processes: tuple[ProcessReport, ...] = ()
     """What the running worker processes report."""
     todo: dict[str, str] = field(default_factory=dict)
@@ -104,6 +108,7 @@ def read_status(
         else {},
         since=_since(ledger, found),
         stopped=read_stopped(ledger, [each.campaign.name for each in found]),
+        budgets=read_budgets(ledger, [each.campaign.name for each in found]),
         todo=next_steps(subject, ledger, [each.campaign for each in found]),
         processes=tuple(processes),
         in_use=tuple(settings_in_use(processes, services)),
@@ -160,6 +165,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     objects = [balance_json(found) for found in status.balances]
     for found in objects:
         found["stops"] = stops_json(status.stopped.get(found["campaign"]))
+        found["budget"] = budget_usage_json(status.budgets.get(found["campaign"]))
         found["stateSince"] = iso(status.since.get(found["campaign"]))
         found["next"] = status.todo.get(found["campaign"])
         if found["campaign"] in status.orgs:

@@ -7,6 +7,7 @@ from rich.text import Text
 from console.rendering.campaign import balance_table, org_table
 from console.rendering.limits import account_lines
 from console.rendering.stops import stop_lines
+from operations.budgets import budget_text
 from operations.process_reports import SettingInUse
 from operations.status import Status
 
@@ -23,6 +24,9 @@ def campaign_lines(status: Status) -> list[Text]:
     if not status.balances:
         return [Text("No campaigns yet.")]
     lines = balance_table(status.balances, status.since, status.todo)
+    several = len(status.balances) > 1
+    for name, usage in status.budgets.items():
+        lines.append(Text(f"  {f'{name} ' if several else ''}{budget_text(usage)}"))
     for stopped in status.stopped.values():
         lines += [Text(), *stop_lines(stopped)]
     for campaign, orgs in status.orgs.items():

@@ -5,7 +5,7 @@ got no answer, or one of its lines is in doubt. Everything else has either been 
 or can be issued only after another release, which reserves it again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, delete, func, or_, select
@@ -19,6 +19,7 @@ from ledger.store.schema import (
     COUNTED_UNITS,
     LINE_REWARD,
     campaign_rewards,
+    campaigns,
     jobs,
     lines,
     reservations,
@@ -80,6 +81,20 @@ def read_usage(connection: Connection, campaign_id: int, budget: Budget) -> Usag
     ]
     units = sum(amount.units for _, amount in issued)
     return Usage(budget, Amount(units, points_used(prices, issued)), reserved, prices)
+
+
+def read_usages(connection: Connection, names: Collection[str]) -> dict[str, Usage]:
+    """Read what these campaigns have used of their budgets, by name."""
+    query = select(
+        campaigns.c.id, campaigns.c.name, campaigns.c.budget_units, campaigns.c.budget_points
+    ).where(
+        or_(campaigns.c.budget_units.is_not(None), campaigns.c.budget_points.is_not(None)),
+    )
+    return {
+        name: read_usage(connection, campaign_id, Budget(units, points))
+        for campaign_id, name, units, points in connection.execute(query).all()
+        if name in names
+    }
 
 
 def read_prices(connection: Connection, campaign_id: int) -> Prices:

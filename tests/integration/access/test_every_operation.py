@@ -43,6 +43,7 @@ EXEMPT = {
     "operations.home.move_old_home": "a part of migrate, and called by nothing else",
     "operations.home.unconfigured_ledger": "says which file is used; it reads the settings only",
     "operations.revocation_pace.revocation_pace": "paces the calls of revoke_all",
+    "operations.budgets.read_budgets": "for read_status",
     "operations.stops.read_stopped": "for read_status, and for health, as in operations.health",
     "operations.time_zones.zone_of": "reads the settings only",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",

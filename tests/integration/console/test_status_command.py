@@ -221,3 +221,20 @@ def test_an_unknown_option_of_a_url_is_refused_before_a_row_is_accepted(run, mon
     assert "ISSUANCE_BROKER_URL: has the unknown option nonsense" in result.stderr
     monkeypatch.delenv("ISSUANCE_BROKER_URL")
     assert json.loads(run("status", "--json").stdout)["campaigns"] == []
+
+
+def test_a_budget_is_shown_with_what_is_used_and_reserved_of_it(run, desk):
+    desk.accept(*make_jobs(4, campaign="spring"))
+    assert run("campaign", "set", "spring", "--budget-units", "4").exit_code == 0
+    (chunk,) = desk.release(window=3)
+    held = desk.claim(chunk)
+    desk.record(held, *(judge(job, issue(job)) for job in held.jobs[:2]))
+    shown = run("status", "spring").stdout
+    assert "budget: 2 of 4 units, 1 unit more reserved (50 % used)" in shown
+    assert json.loads(run("status", "spring", "--json").stdout)["budget"] == {
+        "units": 4,
+        "points": None,
+        "issued": {"units": 2, "points": 0},
+        "reserved": {"units": 1, "points": 0},
+        "percent": 50,
+    }
