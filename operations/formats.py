@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from issuance.display import printable
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_PARTS = 2
 
 
 def counted(count: int, noun: str) -> str:
@@ -19,6 +20,26 @@ def duration(seconds: float) -> str:
         if whole >= size:
             return f"{whole / size:.0f} {unit}"
     return f"{whole} s"
+
+
+def lasting(seconds: float) -> str:
+    """Write a duration in its two largest units: `12 s`, `7 min 55 s`, `2 h 5 min`, `3 d 4 h`."""
+    left, parts = round(seconds), list[str]()
+    for size, unit in (*_UNITS, (1, "s")):
+        if left >= size and len(parts) < _PARTS:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+        elif parts:
+            break
+    return " ".join(parts) or "0 s"
+
+
+def time_of_day(instant: datetime, now: datetime) -> str:
+    """Write a time for people: `18:34:23Z`, and with its date if that is not today's."""
+    at = instant.astimezone(UTC)
+    if at.date() == now.astimezone(UTC).date():
+        return f"{at:%H:%M:%SZ}"
+    return f"{at:%Y-%m-%d %H:%MZ}"
 
 
 def iso(instant: datetime | None) -> str | None:

@@ -18,6 +18,7 @@ from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
 from limiter.state import Availability, BreakerState, LimitState
 from limiter.sync_limiter import SyncLimiter
+from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
@@ -73,6 +74,15 @@ def read_limits(
         for name in chosen_accounts(services, account)
     ]
     return tuple(Limits(state, _names(services, ledger, state), name) for name, state in states)
+
+
+@needs(Right.VIEW)
+def known_limits(subject: Subject, services: Services, ledger: Ledger) -> tuple[Limits, ...]:
+    """Read the limits of each account; none without Redis or without an API."""
+    try:
+        return read_limits(subject, services, ledger)
+    except (LimitsUnavailable, SettingsError):
+        return ()
 
 
 def chosen_accounts(services: Services, account: str | None) -> list[str]:

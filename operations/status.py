@@ -8,7 +8,6 @@ from typing import Any
 from broker.publisher import BrokerAway
 from config.endpoints import RunningSystem
 from config.env_file import env_file_in_use
-from config.settings import SettingsError
 from issuance.states import CampaignState
 from ledger.budgets.usage import Usage
 from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
@@ -16,14 +15,15 @@ from ledger.queries.org_balance import OrgBalance, org_balances
 from ledger.queries.overview import stopped_since
 from ledger.store.clock import instant
 from ledger.store.database import Ledger
-from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.budgets import budget_usage_json, read_budgets
 from operations.campaigns import balance_json, org_json
+from operations.forecast.outlook import Outlook, outlook_json
+from operations.forecast.reader import read_outlooks
 from operations.formats import iso
-from operations.limits import Limits, limits_json, read_limits
+from operations.limits import Limits, known_limits, limits_json
 from operations.next_step import next_steps
 from operations.process_reports import (
     ProcessReport,
@@ -58,6 +58,10 @@ class Status:
     """By campaign, the stops that wait for an operator."""
     budgets: Mapping[str, Usage] = field(default_factory=dict)
     """What is used of the budgets, by campaign."""
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    """What each campaign has to go, when it ends, and what limits it, by name."""
+    is_of_one: bool = False
+    """Whether one campaign was asked for."""
     processes: tuple[ProcessReport, ...] = ()
     """What the running worker processes report."""
     todo: dict[str, str] = field(default_factory=dict)
@@ -90,13 +94,14 @@ def read_status(
         CampaignError: there is no such campaign.
     """
     running, where = _who_works(services)
+    limits = known_limits(subject, services, ledger)
     processes = read_reports(services)
     read = recount if recounted else balance
     found = balances(ledger, read) if campaign is None else [read(ledger, campaign)]
     return Status(
         balances=found,
         attempts_per_second=attempts_per_second(ledger),
-        limits=_limits(subject, services, ledger),
+        limits=limits,
         running=running,
         where=where,
         settings_file=str(env_file_in_use() or ""),
@@ -110,6 +115,8 @@ def read_status(
         stopped=read_stopped(ledger, [each.campaign.name for each in found]),
         budgets=read_budgets(ledger, [each.campaign.name for each in found]),
         todo=next_steps(subject, ledger, [each.campaign for each in found]),
+        outlooks=read_outlooks(subject, services, ledger, found, limits, works=running),
+        is_of_one=campaign is not None,
         processes=tuple(processes),
         in_use=tuple(settings_in_use(processes, services)),
     )
@@ -123,13 +130,6 @@ def _since(ledger: Ledger, found: Sequence[Balance]) -> dict[str, datetime]:
             names = [each.campaign.name for each in found if each.campaign.state is state]
             since |= stopped_since(connection, names, verb) if names else {}
     return {name: at for name, ms in since.items() if (at := instant(ms)) is not None}
-
-
-def _limits(subject: Subject, services: Services, ledger: Ledger) -> tuple[Limits, ...]:
-    try:
-        return read_limits(subject, services, ledger)
-    except (LimitsUnavailable, SettingsError):
-        return ()
 
 
 def _who_works(services: Services) -> tuple[bool, str]:
@@ -164,10 +164,12 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
     }
     objects = [balance_json(found) for found in status.balances]
     for found in objects:
-        found["stops"] = stops_json(status.stopped.get(found["campaign"]))
-        found["budget"] = budget_usage_json(status.budgets.get(found["campaign"]))
-        found["stateSince"] = iso(status.since.get(found["campaign"]))
-        found["next"] = status.todo.get(found["campaign"])
-        if found["campaign"] in status.orgs:
-            found["organisations"] = [org_json(each) for each in status.orgs[found["campaign"]]]
+        name = found["campaign"]
+        found["stops"] = stops_json(status.stopped.get(name))
+        found["budget"] = budget_usage_json(status.budgets.get(name))
+        found["stateSince"] = iso(status.since.get(name))
+        found["next"] = status.todo.get(name)
+        found.update(outlook_json(status.outlooks.get(name, Outlook())))
+        if name in status.orgs:
+            found["organisations"] = [org_json(each) for each in status.orgs[name]]
     return ({"campaigns": objects} if campaign is None else objects[0]) | shared

@@ -204,7 +204,7 @@ def blast(
                     remark(f"No row was accepted: campaign {into.name} was not made.")
             is_issued = end_file(subject, services, ledger, prepared, report, rewards=known)
             if wait and is_issued:
-                wait_until_settled(subject, ledger, into.name)
+                wait_until_settled(subject, services, ledger, into.name)
     if report.refused:
         sys.exit(EXIT_REFUSED)
 

@@ -212,11 +212,11 @@ def check_only(
     return report
 
 
-def wait_until_settled(subject: Subject, ledger: Ledger, campaign: str) -> None:
+def wait_until_settled(subject: Subject, services: Services, ledger: Ledger, campaign: str) -> None:
     """Wait for all lines of a campaign, and print its balance."""
     try:
         remark(f"Waiting until all lines of {campaign} are settled; Ctrl-C ends only the waiting.")
-        found = wait_for_campaign(subject, ledger, campaign)
+        found = wait_for_campaign(subject, services, ledger, campaign)
     except KeyboardInterrupt:
         remark("No longer waiting; the work continues, see `issuance status`.")
         sys.exit(EXIT_INTERRUPTED)

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn
 from rich.text import Text
 
 from console.rendering.campaign import counts
-from console.rendering.progress import TimeElapsed, TimeLeft
+from console.rendering.campaign_page import end_line
+from console.rendering.progress import TimeElapsed
 from console.terminal import err, remark
 from issuance.states import OPEN, CampaignState, State
 from ledger.queries.balance import Balance
@@ -16,7 +18,9 @@ from ledger.queries.outcomes import LineRecord
 from ledger.store.database import Ledger
 from operations.access.subject import Subject
 from operations.campaigns import read_balance, read_state
+from operations.forecast.reader import read_outlook
 from operations.outcomes import read_line
+from operations.services import Services
 
 _POLL_SECONDS = 0.5
 _SHARE_OF_TIME = 4
@@ -28,21 +32,23 @@ _HALTED = {
 
 
 class _Waiting(Progress):
-    """A bar, and below it the counts of lines by state."""
+    """A bar, and below it the counts of lines by state and the forecast of the end."""
 
     counts = ""
+    end = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The lines on the terminal."""
         yield from super().get_renderables()
         yield Text(self.counts)
+        if self.end:
+            yield Text(self.end)
 
 
-def wait_for_campaign(subject: Subject, ledger: Ledger, name: str) -> Balance:
+def wait_for_campaign(subject: Subject, services: Services, ledger: Ledger, name: str) -> Balance:
     """Wait until a campaign is settled, paused or cancelled; return its balance."""
     with _Waiting(
-        *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn()),
-        *(TimeElapsed(), TimeLeft()),
+        *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn(), TimeElapsed()),
         console=err,
         transient=True,
         disable=not err.is_terminal,
@@ -53,6 +59,9 @@ def wait_for_campaign(subject: Subject, ledger: Ledger, name: str) -> Balance:
             accepted = found.campaign.accepted_lines
             progress.counts = counts(found)
             progress.update(task, total=accepted, completed=accepted - found.unsettled)
+            if not progress.disable:
+                outlook = read_outlook(subject, services, ledger, found)
+                progress.end = end_line(outlook, datetime.now(UTC))
             if not found.unsettled:
                 return found
             if found.campaign.state in _HALTED:

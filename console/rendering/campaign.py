@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.text import Text
 
@@ -12,48 +12,68 @@ from issuance.details.points import points_number
 from issuance.states import CampaignState, State
 from ledger.queries.balance import Balance
 from ledger.queries.org_balance import OrgBalance
-from operations.formats import clock, counted
+from operations.forecast.outlook import Outlook
+from operations.formats import clock, counted, time_of_day
 
 _STYLES = {
     CampaignState.RUNNING: "green",
     CampaignState.PAUSED: "yellow",
     CampaignState.CANCELLED: "red",
 }
-_HEADINGS = ("campaign", "state", "accepted", "dead letters", "oldest due", "balanced")
-_NUMBERS = (2, 3, 4)
+_HEADINGS = ("campaign", "state", "accepted", "dead letters", "end")
+_NUMBERS = (2, 3)
 _LONGEST_NAME = 22
 
 
 def balance_table(
     balances: Sequence[Balance],
     since: Mapping[str, datetime] | None = None,
+    outlooks: Mapping[str, Outlook] | None = None,
     todo: Mapping[str, str] | None = None,
 ) -> list[Text]:
     """A row a campaign, and below it its weight and the counts of its lines by state.
 
-    `since` has the times since when campaigns are paused or cancelled, by name; `todo` says what is
-    to be done next.
+    `since` has the times since when campaigns are paused or cancelled, by name, `outlooks` when
+    they end, and `todo` what is to be done next.
 
     A name too long for its column has a line of its own above the row.
     """
-    head, *rows = aligned([_HEADINGS, *map(_cells, balances)], right=_NUMBERS)
+    now = datetime.now(UTC)
+    ends = {name: _end(outlook, now) for name, outlook in (outlooks or {}).items()}
+    cells = [(*_cells(each), ends.get(each.campaign.name, "")) for each in balances]
+    head, *rows = aligned([_HEADINGS, *cells], right=_NUMBERS)
     table = [Text(head, style="bold")]
     for row, balance in zip(rows, balances, strict=True):
         if not _fits(balance):
             table.append(Text(balance.campaign.name))
         below = " · ".join(filter(None, (_weight(balance), counts(balance))))
         table += [_coloured(row, balance), Text(f"  {below}", style="dim")]
-        table += [Text(f"  {line}", style="dim") for line in _sums(balance)]
+        table += [Text(f"  {line}", style="dim") for line in sums(balance)]
         if next_step := (todo or {}).get(balance.campaign.name):
             table.append(Text(f"  next: {next_step}", style="dim"))
         at = (since or {}).get(balance.campaign.name)
         if at is not None:
             lasting = f"  {balance.campaign.state} since {clock(at)}, for {age(at)}"
             table.append(Text(lasting, style="dim"))
+        if not balance.balanced:
+            table.append(Text(f"  BOOKS DIFFER: {difference(balance)}", style="bold red"))
     return table
 
 
-def _sums(balance: Balance) -> list[str]:
+def difference(balance: Balance) -> str:
+    """The lines that acceptance has counted, and those that there are."""
+    found = sum(balance.counts.values())
+    return f"accepted {balance.campaign.accepted_lines:,}, found {found:,}"
+
+
+def _end(outlook: Outlook, now: datetime) -> str:
+    """When a campaign finished, or is likely to."""
+    if outlook.finished_at is not None:
+        return time_of_day(outlook.finished_at, now)
+    return f"about {time_of_day(outlook.ends.likely, now)}" if outlook.ends else ""
+
+
+def sums(balance: Balance) -> list[str]:
     """`1,880 units issued, 18,800 points redeemed`, without what there is none of."""
     sums = []
     if balance.units:
@@ -105,8 +125,6 @@ def _cells(balance: Balance) -> tuple[str, ...]:
         campaign.state,
         f"{campaign.accepted_lines:,}",
         f"{balance.open_dead_letters:,}",
-        age(balance.oldest_due) or "-",
-        "yes" if balance.balanced else "NO",
     )
 
 
@@ -116,8 +134,6 @@ def _coloured(row: str, balance: Balance) -> Text:
     if state in _STYLES:
         place = row.find(state, len(balance.campaign.name) if _fits(balance) else 0)
         text.stylize(_STYLES[state], place, place + len(state))
-    if not balance.balanced:
-        text.stylize("bold red", len(row) - len("NO"))
     return text
 
 
@@ -151,7 +167,7 @@ def balance_lines(balance: Balance) -> list[Text]:
     lines = [
         Text(f"{campaign.name}: {', '.join(filter(None, facts))}"),
         Text(f"  {counts(balance)}"),
-        *(Text(f"  {line}") for line in _sums(balance)),
+        *(Text(f"  {line}") for line in sums(balance)),
     ]
     if balance.open_dead_letters:
         command = whole(f"issuance dead-letters list --campaign {shlex.quote(campaign.name)}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from console.rendering.campaign import balance_table, org_table
+from console.rendering.campaign_page import campaign_page
 from console.rendering.limits import account_lines
 from console.rendering.stops import stop_lines
 from operations.budgets import budget_text
@@ -20,10 +21,10 @@ def status_lines(status: Status) -> list[Text]:
 
 
 def campaign_lines(status: Status) -> list[Text]:
-    """A table of the campaigns, and one of each campaign's organisations if they were asked for."""
+    """The page of one campaign or a table of all, and the organisations if they were asked for."""
     if not status.balances:
         return [Text("No campaigns yet.")]
-    lines = balance_table(status.balances, status.since, status.todo)
+    lines = _page(status) if status.is_of_one else _table(status)
     several = len(status.balances) > 1
     for name, usage in status.budgets.items():
         lines.append(Text(f"  {f'{name} ' if several else ''}{budget_text(usage)}"))
@@ -32,6 +33,16 @@ def campaign_lines(status: Status) -> list[Text]:
     for campaign, orgs in status.orgs.items():
         lines += [Text(), *org_table(campaign, orgs)]
     return lines
+
+
+def _table(status: Status) -> list[Text]:
+    return balance_table(status.balances, status.since, status.outlooks, status.todo)
+
+
+def _page(status: Status) -> list[Text]:
+    (balance,) = status.balances
+    name = balance.campaign.name
+    return campaign_page(balance, status.outlooks[name], status.todo.get(name, ""))
 
 
 def system_lines(status: Status) -> Iterator[Text]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from issuance.job import Lane
-from ledger.store.clock import now_ms
+from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import attempts, campaigns, jobs
 
 _SPAN_MS = 300_000
@@ -74,6 +74,18 @@ def recent_calls(
         return found
     older = _read(connection, accounts, last - _SPAN_MS, last)
     return RecentCalls(older.bucket_seconds, older.counts, older.sample, are_old=True)
+
+
+def campaign_calls(connection: Connection, campaign_id: int, seconds: float) -> int:
+    """Count a campaign's calls of the last `seconds`."""
+    since = attempts.c.started_at >= now_ms() - milliseconds(seconds)
+    query = (
+        select(func.count())
+        .select_from(attempts)
+        .join(jobs, jobs.c.number == attempts.c.job_number)
+        .where(since, jobs.c.campaign_id == campaign_id)
+    )
+    return connection.scalar(query) or 0
 
 
 def _read(

@@ -20,6 +20,8 @@ _PLACEHOLDERS = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
     (r"^( +)[0-9a-f]{8}(?=  transactions)", r"\1ID"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "TIME"),
+    (r"\b\d\d:\d\d:\d\dZ", "TIME"),
+    (r"(?<=, took )[\d a-z]+$", "AGE"),
     (r"sim-[0-9a-f]+-\d+, worker: [\w.-]+", "CALL"),
     (r"\*{8}[\w-]{4,5}", "VOUCHER"),
     (r"(?:running|finished)(?=, \d+ lines accepted)", "STATE"),

@@ -17,6 +17,7 @@ from issuance.redrive.bulk import Act as BulkAct
 from ledger.campaigns import Campaign, find_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
+from ledger.queries.balance import Balance, balance
 from ledger.revocation_plans import plan_revocations
 from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
@@ -85,6 +86,9 @@ _VALUES: dict[str, Any] = {
     "identifiers": Identifiers(mobile="919800000099"),
     "rewards": [Reward(reward_id=1001)],
     "call": CallFields(),
+    "balances": [],
+    "limits": (),
+    "works": True,
 }
 """Arguments by the parameter's name."""
 
@@ -147,6 +151,7 @@ class Desk:
             Services: lambda: self.services,
             Ledger: lambda: self.ledger,
             Campaign: lambda: find_campaign(self.ledger, CAMPAIGN),
+            Balance: lambda: balance(self.ledger, CAMPAIGN),
             AuditFilter: AuditFilter,
             GivenSettings: lambda: GivenSettings(rate=60),
             Prepared: lambda: Prepared(

@@ -8,9 +8,12 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.store.clock import now_ms
+from ledger.store.schema import jobs
 from operations.process_reports import write_report
 from operations.services import Services
 from tests.contract.ledger.build import OPERATOR, TIMEOUT, issue, judge, make_job, make_jobs, refuse
@@ -90,18 +93,84 @@ def test_each_campaign_has_a_row_and_its_counts_within_80_columns(run, desk):
         "accepted",
         "dead",
         "letters",
-        "oldest",
-        "due",
-        "balanced",
+        "end",
     ]
-    assert re.fullmatch(r"spring +paused +5 +2 +\d+ s +yes", lines[1])
+    assert re.fullmatch(r"spring +paused +5 +2", lines[1])
     assert lines[2] == "  waiting 2 · issued 1 · failed 1 · in doubt 1"
     assert lines[3] == "  1 unit issued"
     assert re.fullmatch(r"  paused since 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\dZ, for \d+ s", lines[4])
     assert lines[5] == long
-    assert lines[6].split() == ["running", "0", "0", "-", "yes"]
+    assert lines[6].split() == ["running", "0", "0"]
     assert lines[7] == "  no lines yet"
     assert max(map(len, lines)) <= 80
+
+
+def test_a_table_says_so_when_the_books_differ(run, desk):
+    one_of_each(desk)
+    assert "BOOKS DIFFER" not in run("status").stdout
+    with desk.ledger.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE tallies SET line_count = line_count + 1 WHERE state = 'issued'"
+        )
+    for asked in (["status"], ["status", "spring"]):
+        assert re.search(r"BOOKS DIFFER:? +accepted 5, found 6", run(*asked).stdout)
+
+
+def test_a_campaigns_page_says_what_is_to_go_and_why_no_end_is_known(run, desk):
+    one_of_each(desk)
+    page = run("status", "spring").stdout.splitlines()
+    assert re.fullmatch(r"spring: running, started \d\d:\d\d:\d\dZ", page[0])
+    assert page[1:6] == [
+        "  5 lines       1 issued · 0 partial · 1 failed · 1 in doubt · 2 to go  60 %",
+        "                1 unit issued",
+        "  to go         2 not sent yet",
+        "  will be done  unknown: no worker answers",
+        "  dead letters  2 open: issuance dead-letters list --campaign spring",
+    ]
+
+
+def test_a_page_says_which_lines_are_tried_again_and_which_are_looked_up(run, desk):
+    desk.accept(*make_jobs(4, campaign="spring"))
+    with desk.ledger.write() as connection:
+        later = (("mobile:919800000001", None), ("mobile:919800000002", "in_doubt"))
+        for customer, fallback in later:
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.customer == customer)
+                .values(due_at=now_ms() + 60_000, fallback=fallback)
+            )
+    page = run("status", "spring").stdout.splitlines()
+    (to_go,) = (line for line in page if line.startswith("  to go"))
+    assert re.fullmatch(
+        r"  to go         2 not sent yet · 1 tried again by \S+Z · 1 looked up by \S+Z", to_go
+    )
+    output = json.loads(run("status", "spring", "--json").stdout)
+    assert output["toGo"]["triedAgainBy"] > output["startedAt"]
+    assert (output["toGo"]["notSent"], output["toGo"]["triedAgain"]) == (2, 1)
+
+
+def test_a_finished_campaigns_page_says_when_and_how_long_it_took(run, desk):
+    job = make_job(1, campaign="spring")
+    held, claimed = desk.take_one(job)
+    desk.record(held, judge(claimed, issue(claimed)))
+    desk.release()
+    page = run("status", "spring").stdout
+    assert re.search(r"\n  finished      \d\d:\d\d:\d\dZ, took \d+ s\n", page)
+    output = json.loads(run("status", "spring", "--json").stdout)
+    assert output["finishedAt"] >= output["startedAt"]
+    assert output["eta"] == {"p10": None, "p50": None, "p90": None, "because": ""}
+    assert re.search(r"spring +finished +1 +0 +\d\d:\d\d:\d\dZ\n", run("status").stdout)
+
+
+def test_the_page_of_a_paused_campaign_says_who_paused_it_and_why(run, desk):
+    desk.accept(make_job(1, campaign="spring"))
+    pause_campaign(desk.ledger, "spring", OPERATOR)
+    assert re.search(
+        r"will be done +unknown: paused by asha \d s ago: ticket 42", run("status", "spring").stdout
+    )
+    assert json.loads(run("status", "spring", "--json").stdout)["eta"]["because"].startswith(
+        "paused by asha"
+    )
 
 
 def test_the_json_says_since_when_a_campaign_is_stopped(run, desk):
