@@ -72,6 +72,12 @@ SETTLED = (
     State.REPLACED,
     State.REVOKED,
 )
+NOT_STARTED = (
+    CampaignState.DRAFT,
+    CampaignState.AWAITING_APPROVAL,
+    CampaignState.SCHEDULED,
+)
+"""The states of a campaign before its first release."""
 CALLABLE = (CampaignState.RUNNING, CampaignState.FINISHED)
 """The states of a campaign in which its jobs may be sent."""
 

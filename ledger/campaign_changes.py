@@ -17,7 +17,7 @@ from issuance.campaign_settings import CampaignSettings, GivenSettings, loosened
 from issuance.details.points import as_points
 from issuance.display import printable
 from issuance.masking import hide_identifiers
-from issuance.states import CampaignState
+from issuance.states import NOT_STARTED, CampaignState
 from ledger.approvals import (
     APPROVED,
     REJECTED,
@@ -37,7 +37,6 @@ from ledger.plans.plan import Contents, read_contents
 from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
 
-_NOT_STARTED = (CampaignState.DRAFT, *VOIDABLE)
 _ENDED = (CampaignState.CANCELLED, CampaignState.CLOSED)
 _START_ONLY = ("start_at", "canary")
 """Settings that have no effect once the campaign has started."""
@@ -144,7 +143,7 @@ def _check_change(
     after: CampaignSettings,
     points: Mapping[str, int],
 ) -> None:
-    if campaign.state in _NOT_STARTED:
+    if campaign.state in NOT_STARTED:
         return
     if campaign.state in _ENDED:
         raise CampaignError(

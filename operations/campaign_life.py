@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from issuance.campaign_settings import GivenSettings
+from issuance.states import NOT_STARTED
 from ledger.campaign_changes import (
     Changed,
     Submitted,
@@ -16,7 +17,6 @@ from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
-from operations.next_step import NOT_STARTED
 from operations.services import Services
 from operations.time_zones import zone_of
 from operations.wake_up import wake_release

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from issuance.campaign_settings import GivenSettings
+from issuance.states import NOT_STARTED
 from ledger.campaign_changes import set_campaign
 from ledger.campaign_removal import remove_if_empty
 from ledger.campaigns import (
@@ -19,7 +20,6 @@ from ledger.store.errors import LedgerError
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
-from operations.next_step import NOT_STARTED
 from operations.services import Services
 
 

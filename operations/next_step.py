@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from issuance.states import CampaignState
+from issuance.states import NOT_STARTED, CampaignState
 from ledger.approvals import REJECTED, Approval, last_approval
 from ledger.campaign_settings import read_settings
 from ledger.campaigns import Campaign, find_in
@@ -18,8 +18,6 @@ from operations.formats import clock
 
 HELD = (CampaignState.DRAFT, CampaignState.AWAITING_APPROVAL)
 """The states in which a person must act before anything is issued."""
-NOT_STARTED = (*HELD, CampaignState.SCHEDULED)
-"""The states before the first release."""
 
 
 @needs(Right.VIEW)

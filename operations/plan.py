@@ -9,6 +9,7 @@ from issuance.customer import Customer
 from issuance.details.points import points_number
 from issuance.masking import mask_customer
 from issuance.reward_key import describe_reward
+from issuance.states import NOT_STARTED
 from ledger.plans.contents import PlannedFile
 from ledger.plans.plan import CampaignPlan, Contents
 from ledger.plans.plan import read_plan as read_ledger_plan
@@ -17,7 +18,7 @@ from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.formats import counted, iso
-from operations.next_step import NOT_STARTED, next_step
+from operations.next_step import next_step
 from operations.services import Services
 
 
@@ -136,9 +137,9 @@ def _is_ahead(contents: Contents) -> bool:
 def _file_warnings(file: PlannedFile) -> list[str]:
     found = []
     if file.refused:
-        found.append(f"{counted(file.refused, 'row')} of {file.source} were refused")
+        found.append(f"{counted(file.refused, 'refused row')} in {file.source}")
     if file.warned:
-        found.append(f"{counted(file.warned, 'row')} of {file.source} were accepted with a warning")
+        found.append(f"{counted(file.warned, 'row')} with warnings in {file.source}")
     if not file.is_complete:
         found.append(f"{file.source} was not read to its end: accept it again")
     return found

@@ -7,16 +7,12 @@ from sqlalchemy import Connection, select
 from issuance.approval_policy import ApprovalPolicy
 from issuance.job import Job
 from issuance.reward_key import reward_key
-from issuance.states import CampaignState
-from ledger.approvals import VOIDABLE
+from issuance.states import NOT_STARTED
 from ledger.campaign_settings import read_points
 from ledger.campaigns import Campaign, CampaignError
 from ledger.intake.insertion import requested_units
 from ledger.queries.counters import reward_counts
 from ledger.store.schema import campaigns
-
-_HELD = (CampaignState.DRAFT, *VOIDABLE)
-"""The states in which rows are held until they are submitted."""
 
 
 def check_ceiling(
@@ -31,7 +27,7 @@ def check_ceiling(
     """
     query = select(campaigns.c.state, campaigns.c.requested_units)
     state, before = connection.execute(query.where(campaigns.c.id == campaign.id)).one()
-    if state in _HELD:
+    if state in NOT_STARTED:
         return
     units = before + requested_units(accepted)
     points = None if policy.points is None else _most_points(connection, campaign, accepted, units)

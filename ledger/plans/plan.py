@@ -16,7 +16,7 @@ from ledger.plans.contents import (
     read_sample,
     total_points,
 )
-from ledger.plans.digest import Stamp, find_jobs, read_digest, read_stamp
+from ledger.plans.digest import JobRange, Stamp, find_jobs, read_digest, read_stamp
 from ledger.plans.overlaps import Overlap, find_overlaps
 from ledger.store.database import Ledger
 
@@ -63,10 +63,15 @@ class CampaignPlan:
     """The last submission; None: there was none."""
 
 
-def read_contents(connection: Connection, campaign: Campaign) -> Contents:
-    """Read what a campaign would issue; reads each of its bodies, but no other campaign."""
+def read_contents(
+    connection: Connection, campaign: Campaign, found: JobRange | None = None
+) -> Contents:
+    """Read what a campaign would issue; reads each of its bodies, but no other campaign.
+
+    `found` has the numbers of its jobs, if they are known.
+    """
     stamp = read_stamp(connection, campaign)
-    found = find_jobs(connection, campaign.id)
+    found = found or find_jobs(connection, campaign.id)
     return Contents(
         campaign,
         stamp,
@@ -81,11 +86,11 @@ def read_plan(ledger: Ledger, name: str) -> CampaignPlan:
     Raises:
         CampaignError: there is no such campaign.
     """
-    with ledger.read() as connection:
+    with ledger.read() as connection, ledger.dialect.reading_much(connection):
         campaign = find_in(connection, name)
         found = find_jobs(connection, campaign.id)
         return CampaignPlan(
-            contents=read_contents(connection, campaign),
+            contents=read_contents(connection, campaign, found),
             files=read_files(connection, campaign.id),
             overlaps=find_overlaps(connection, found),
             sample=read_sample(connection, found),

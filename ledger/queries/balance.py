@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
-from issuance.states import OPEN, CampaignState, DeadLetterState, State
+from issuance.states import NOT_STARTED, OPEN, CampaignState, DeadLetterState, State
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.queries.counters import (
     Tallies,
@@ -122,6 +122,8 @@ def _assigned(connection: Connection, campaign_id: int, state: State) -> int:
 
 
 def _oldest_due(connection: Connection, campaign: Campaign) -> datetime | None:
+    if campaign.state in NOT_STARTED:
+        return None  # nothing of it is late
     due = (IS_WAITING, jobs.c.campaign_id == campaign.id, jobs.c.due_at <= now_ms())
     # One query per lane, so that each reads one end of the index of waiting jobs.
     oldest = (

@@ -96,6 +96,11 @@ class Dialect(ABC):
         """Let statements of the `with` take as long as they need."""
         yield
 
+    @contextmanager
+    def reading_much(self, connection: Connection) -> Iterator[None]:  # noqa: ARG002
+        """Prepare for reading a large part of the database in the `with`."""
+        yield
+
     @abstractmethod
     def file(self, url: URL) -> Path | None:
         """Return the file that holds the database; None when a server does."""

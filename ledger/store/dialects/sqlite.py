@@ -3,8 +3,8 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ _BUSY_SECONDS = 30
 _AGAIN_SECONDS = 0.02
 _LOGS = ("-wal", "-shm", "-journal")
 _CACHE_KIB = 32_768
+_LARGE_CACHE_KIB = 262_144
 _TRUNCATE_MS = 1_000
 _TRUNCATE_TRIES = 5
 _CHECKPOINT_PAGES = 16_384
@@ -74,6 +75,15 @@ class SQLite(Dialect):
             "SQLite has no roles: leave --grant-to out, or name a PostgreSQL ledger in "
             "ISSUANCE_LEDGER_URL"
         )
+
+    @contextmanager
+    def reading_much(self, connection: Connection) -> Iterator[None]:
+        """Let the cache grow, or pages are read from the file many times."""
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{_LARGE_CACHE_KIB}")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
     def file(self, url: URL) -> Path | None:
         """Return the file; None for a database in memory."""

@@ -148,7 +148,7 @@ def test_the_plan_warns_of_what_is_to_be_looked_at(run, ledger, write_file):
     assert found["overlaps"] == [{"campaign": "winter", "customers": 4}]
     text = "\n".join(found["warnings"])
     for part in (
-        "1 row of ",
+        "1 refused row in ",
         "4 customers of it got, or will get, the same reward in winter",
         "budget-units 3 is less than the 4 units asked for",
         "canary 9 is the whole campaign",
