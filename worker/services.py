@@ -284,6 +284,7 @@ class WorkerServices:
             locks=CustomerLocks(self.redis, name),
             paused_campaigns=PausedCampaigns(self.redis, name),
             loop_lag=self.loop_lag,
+            fault_watch=self.fault_watch,
         )
 
     def sync_limiter(self, account: Account) -> SyncLimiter:

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from pydantic_core import from_json, to_json
 
+STOP_LOSS_OFF = "off"
+"""Of a campaign without a stop-loss."""
 RETURNING = ""
 """In the list: jobs of rewards that are no longer stopped are still held, and are moved back."""
 

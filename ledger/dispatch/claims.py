@@ -29,7 +29,7 @@ from issuance.endpoint import Variant
 from issuance.job import Lane, Line
 from issuance.retry import LIMIT
 from issuance.states import CALLABLE, CampaignState, State
-from issuance.stop_loss.rewards import read_stopped
+from issuance.stop_loss.rewards import STOP_LOSS_OFF, read_stopped
 from ledger.stop_loss.stopped_rewards import has_reward
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.commit_log import log_jobs_after_commit
@@ -105,6 +105,8 @@ class Claim:
     """The campaign's API account."""
     closes_at: float | None = None
     """When the campaign's window closes, by this process's monotonic clock; None: it has none."""
+    is_watched: bool = False
+    """The campaign has a stop-loss."""
     claimed_at_ns: int = field(default_factory=time.time_ns, compare=False)
     """By this process's clock, since the epoch."""
 
@@ -194,6 +196,7 @@ def claim(
         chunk.lane,
         campaign.account,
         None if campaign.window is None else asked_at + open_for,
+        is_watched=campaign.stop_loss != STOP_LOSS_OFF and chunk.lane is Lane.BLAST,
     )
 
 
@@ -224,6 +227,7 @@ _CAMPAIGN = (
         campaigns.c.timezone,
         now_ms().label("now"),
         campaigns.c.stopped_rewards,
+        campaigns.c.stop_loss,
     )
     .join(jobs, jobs.c.campaign_id == campaigns.c.id)
     .where(_OF_CHUNK)

@@ -16,14 +16,13 @@ from issuance.reward_key import reward_key
 from issuance.states import CampaignState, State
 from issuance.stop_loss.cusum import FAULT_STEP, STOP_AT, add_fault, add_others
 from issuance.stop_loss.faults import is_campaign_fault
-from issuance.stop_loss.rewards import RewardState, read_stopped
+from issuance.stop_loss.rewards import STOP_LOSS_OFF, RewardState, read_stopped
 from ledger.queries.counters import RewardTallies, reward_counts
 from ledger.stop_loss.stopping import Stop, stop_reward
 from ledger.store.database import Ledger
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import campaign_rewards, campaigns
 
-STOP_LOSS_OFF = "off"
 _UNANSWERED = (State.WAITING, State.CANCELLED, State.REPLACED)
 
 

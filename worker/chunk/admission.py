@@ -22,6 +22,7 @@ from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from worker.chunk.bounds import Bounds
+from worker.chunk.fault_watch import HOLD_SECONDS
 from worker.chunk.limits import Limits
 from worker.chunk.reconciler import LOOKED_UP, NO_SLOT
 
@@ -56,6 +57,7 @@ class Admission:
         is_stopping: returns whether the worker is stopping; called before each API call.
         rng: the source of jitter.
         is_cancelled: the campaign was cancelled before the claim: jobs are reconciled, not sent.
+        is_watched: whether the campaign has a stop-loss.
         closes_at: when the campaign's window closes, by the monotonic clock; None: it has none.
     """
 
@@ -68,10 +70,12 @@ class Admission:
         is_stopping: Callable[[], bool],
         rng: Random,
         is_cancelled: bool = False,
+        is_watched: bool = False,
         closes_at: float | None = None,
     ) -> None:
         self._limits = limits
         self._is_cancelled = is_cancelled
+        self._is_watched = is_watched
         self._most_delay_seconds = bounds.lease_seconds
         self._reads = Scope(campaign_id, is_read=True)
         self._is_stopping = is_stopping
@@ -131,6 +135,8 @@ class Admission:
             self._lost = error
             log.warning("limits_unavailable", error=str(error))
             return LIMITS_LOST
+        if self._is_watched and self._limits.fault_watch.holds(job):
+            return Rejection(HOLD_SECONDS, "its reward only fails just now")
         return None if not paused else _reject_halted(job, paused)
 
     async def take_read_slot(self) -> Reservation | None:

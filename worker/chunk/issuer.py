@@ -90,6 +90,7 @@ class ChunkIssuing:
             is_stopping=is_stopping,
             rng=rng,
             is_cancelled=claim.is_cancelled,
+            is_watched=claim.is_watched,
             closes_at=claim.closes_at,
         )
         self._sender = Sender(claim, client, bounds.policy, rng, traceparent_of, zone=bounds.zone)

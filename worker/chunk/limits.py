@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from limiter.customer_locks import CustomerLocks
 from limiter.paused_campaigns import PausedCampaigns
 from limiter.rate_limiter import RateLimiter
+from worker.chunk.fault_watch import FaultWatch
 from worker.loop_lag import LoopLag
 
 
@@ -19,3 +20,5 @@ class Limits:
     locks: CustomerLocks
     paused_campaigns: PausedCampaigns
     loop_lag: LoopLag = field(default_factory=LoopLag)
+    fault_watch: FaultWatch = field(default_factory=FaultWatch)
+    """Of this process, for all accounts."""

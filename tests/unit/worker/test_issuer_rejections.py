@@ -6,6 +6,7 @@ import time
 import pytest
 
 from issuance.states import State
+from tests.contract.ledger.build import make_job
 from tests.unit.worker.build import CAMPAIGN_ID, claimed
 
 
@@ -122,3 +123,14 @@ async def test_a_probe_does_not_pass_a_closed_window(desk):
     await desk.suspend(0)
     await desk.issue(claimed(1), closes_at=time.monotonic() - 0.001)
     assert desk.reasons == {CLOSED}
+
+
+async def test_the_jobs_of_a_stopped_reward_are_given_back_and_others_are_sent(desk):
+    await desk.limits.paused_campaigns.pause((CAMPAIGN_ID, "9999"))
+    dead = make_job(2, rewards=(9999,))
+    await desk.issue(
+        claimed(1), claimed(2, job=dead), claimed(3, job=make_job(3, rewards=(1001, 9999)))
+    )
+    assert sorted(returned.job.number for returned in desk.given_back) == [2, 3]
+    assert desk.reasons == {"its reward is stopped"}
+    assert [attempt.job.number for attempt in desk.attempts] == [1]
