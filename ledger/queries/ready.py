@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
 
 from issuance.states import CampaignState
-from ledger.store.clock import now_ms
+from ledger.store.clock import milliseconds, now_ms
 from ledger.store.schema import campaigns
 from ledger.windows import open_since
 
@@ -41,6 +41,12 @@ def ready_since(campaign: _Gated, now: int, since: int) -> int | None:
     if campaign.window is None or begun >= now:
         return begun
     return open_since(campaign.window, campaign.timezone, now, begun)
+
+
+def ready_seconds(campaign: _Gated, now: int, seconds: float) -> float:
+    """Return for how many of the last `seconds` its jobs could be called; 0: not at present."""
+    since = ready_since(campaign, now, now - milliseconds(seconds))
+    return 0.0 if since is None else min(seconds, max(0, now - since) / 1000)
 
 
 _RUNNING: Select[Any] = select(

@@ -10,6 +10,7 @@ from issuance.states import CampaignState
 from issuance.windows import stored_window
 from ledger.campaigns import list_campaigns
 from ledger.queries.overview import CampaignOverview, read_overview, stopped_since
+from ledger.queries.ready import ready_seconds
 from ledger.queries.stalls import count_calls, stuck_campaigns
 from ledger.store.clock import instant
 from ledger.store.database import Ledger
@@ -61,9 +62,11 @@ def _check(context: Services, ledger: Ledger, states: list[Limits]) -> Finding:
             if number not in running:
                 continue  # its suspension ends with its next call
             name = running[number].name
-            if breaker.for_seconds >= context.settings.health_stall_seconds:
+            # Outside its window no probe can end its suspension.
+            seconds = ready_seconds(running[number], overview.now, breaker.for_seconds)
+            if seconds >= context.settings.health_stall_seconds:
                 reason = f": {breaker.reason}" if breaker.reason else ""
-                lasting = duration(breaker.for_seconds)
+                lasting = duration(seconds)
                 causes.append(f"calls of {name} have been suspended for {lasting}{reason}")
             else:
                 notes.append(f"calls of {name} are {breaker_text(breaker)}")

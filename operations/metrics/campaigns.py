@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from issuance.states import CampaignState, State
 from ledger.queries.overview import CampaignOverview, Overview, Sums, stopped_since
+from ledger.queries.ready import ready_seconds
 from ledger.stop_loss.stop_records import read_open_stops
 from operations.metrics import names
 from operations.metrics.labels import CLOSED, OTHER, campaign_labels
@@ -104,7 +105,7 @@ def stopped_metric(
         if campaign.name in stops:
             causes["stopped"] = max(0.0, (overview.now - stops[campaign.name][0].at) / 1000)
         if campaign.id in suspended:
-            causes["suspended"] = suspended[campaign.id]
+            causes["suspended"] = ready_seconds(campaign, overview.now, suspended[campaign.id])
         for cause, seconds in causes.items():
             key = (shown.get(campaign.id, OTHER), cause)
             longest[key] = max(longest.get(key, 0.0), seconds)

@@ -189,6 +189,19 @@ def test_work_outside_its_window_is_in_the_backlog_but_not_due(desk, scrapes):
     assert due == [0, pytest.approx(330, abs=60), pytest.approx(90_000, abs=60)]
 
 
+@pytest.mark.parametrize(("opened", "seconds"), [(3, 0), (-1, 90), (-300, 9_000)])
+def test_a_suspension_counts_only_while_the_window_is_open(desk, scrapes, opened, seconds):
+    desk.accept(make_job())
+    now = datetime.now(UTC)
+    opens, closes = now + timedelta(minutes=opened), now + timedelta(hours=6)
+    with desk.ledger.write() as connection:
+        window = f"{opens:%H:%M}-{closes:%H:%M}"
+        connection.execute(update(campaigns).values(window=window, timezone="UTC"))
+    samples = scrapes.read(suspended={desk.campaign.id: 9_000.0})
+    (found,) = of(samples, "issuance_campaign_stopped_seconds").values()
+    assert found == pytest.approx(seconds, abs=40)
+
+
 def test_the_backlog_is_counted_by_lane_without_paused_campaigns(desk, scrapes):
     desk.accept(*make_jobs(3), *make_jobs(2, first=20, lane=Lane.BACKGROUND))
     paused = desk.another("paused")

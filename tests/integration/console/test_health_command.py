@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text, update
@@ -11,7 +12,7 @@ from sqlalchemy import text, update
 from console.local.health_server import ProbeServer, Reports
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.clock import now_ms
-from ledger.store.schema import jobs
+from ledger.store.schema import campaigns, jobs
 from limiter.redis_connection import connect_sync
 from limiter.webhook_breaker import WebhookBreaker
 from operations.health.runner import HEALTHY, Component, Finding, Report
@@ -106,6 +107,33 @@ def test_due_work_without_calls_is_a_stall_without_personal_data(run, desk, conf
         in result.stdout
     )
     assert "9198" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("window", "note"),
+    [
+        ("mon-sun 00:00-24:00", None),
+        ("{closed}", "spring waits for its window, which opens {opens} in UTC, with 1 open line"),
+        (
+            "from nine to five",
+            "spring waits with 1 open line: its window 'from nine to five' cannot be read",
+        ),
+    ],
+)
+def test_a_campaign_that_waits_for_its_window_is_noted_and_healthy(
+    run, desk, configured, window, note
+):
+    opens = datetime.now(UTC) + timedelta(hours=2)
+    closed = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+    desk.accept(make_job(1, campaign="spring"))
+    with desk.ledger.write() as connection:
+        connection.execute(update(jobs).values(due_at=now_ms() - 400_000))
+        window = window.format(closed=closed)
+        connection.execute(update(campaigns).values(window=window, timezone="UTC"))
+    output = _parts(run, "--only", "campaigns")
+    expected = note and note.format(opens=f"{opens:%a %H:%M}".lower())
+    assert output["notes"] == ([expected] if expected else [])
+    assert output["healthy"]
 
 
 def test_an_unknown_part_is_unusable(run):
