@@ -17,6 +17,8 @@ from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.forecast.outlook import Ends, ends_json
+from operations.forecast.plan import forecast_plan
 from operations.formats import counted, iso
 from operations.next_step import next_step
 from operations.services import Services
@@ -32,6 +34,8 @@ class Plan:
     """Why a second person must approve; "": one person is enough."""
     todo: str
     """What is to be done next, and by whom; "" once it has started."""
+    ends: Ends | None
+    """When it would end if it started at its start time, or now; None: unknown."""
 
     @property
     def contents(self) -> Contents:
@@ -88,6 +92,7 @@ def read_plan(
         [*_warnings(plan, policy), *_other_prices(contents, stored)],
         policy.excess(contents.units, contents.points),
         next_step(contents.campaign, plan.approval, contents.settings.start_at),
+        forecast_plan(subject, services, ledger, contents.campaign.name),
     )
 
 
@@ -208,6 +213,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "decidedBy": approval.decided_by,
             "note": approval.note,
         },
+        "ends": ends_json(plan.ends),
         "needsApproval": plan.excess or None,
         "next": plan.todo or None,
     }

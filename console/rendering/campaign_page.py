@@ -50,7 +50,7 @@ def _facts(balance: Balance, outlook: Outlook, now: datetime) -> Iterator[str]:
         of = f" (of {allowed:,.0f} allowed)" if allowed else ""
         yield _row("speed", f"{outlook.per_second:,.1f} calls a second{of}")
     if outlook.ends:
-        yield _row("will be done", _ends(outlook.ends, now))
+        yield _row("will be done", ends_text(outlook.ends, now))
     elif balance.unsettled:
         yield _row("will be done", f"unknown: {outlook.because or 'no speed is known yet'}")
     if outlook.because and outlook.ends:
@@ -92,7 +92,8 @@ def _to_go(to_go: ToGo, now: datetime) -> Iterator[str]:
         yield f"{to_go.held:,} held: their reward is stopped"
 
 
-def _ends(ends: Ends, now: datetime) -> str:
+def ends_text(ends: Ends, now: datetime) -> str:
+    """`18:30:10Z to 18:33:00Z, likely 18:31:02Z (in 4 min)`."""
     times = (ends.earliest, ends.latest, ends.likely)
     early, late, likely = (time_of_day(each, now) for each in times)
     left = duration(max(0.0, (ends.likely - now).total_seconds()))
@@ -105,7 +106,7 @@ def end_line(outlook: Outlook, now: datetime) -> str:
     if outlook.ends is None:
         return f"end unknown: {outlook.because}" if outlook.because else ""
     because = f"; limited by {outlook.because}" if outlook.because else ""
-    return f"done {_ends(outlook.ends, now)}{because}"
+    return f"done {ends_text(outlook.ends, now)}{because}"
 
 
 def _finished(finished: datetime, started: datetime | None, now: datetime) -> str:

@@ -2,9 +2,11 @@
 
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from rich.text import Text
 
+from console.rendering.campaign_page import ends_text
 from console.rendering.layout import aligned
 from console.terminal import whole
 from issuance.details.points import points_number
@@ -29,6 +31,8 @@ def plan_lines(plan: Plan) -> Iterator[Text]:
     )
     yield from _rewards(plan)
     yield Text(f"settings {_settings(plan)}")
+    if plan.ends:
+        yield Text(f"ends     {ends_text(plan.ends, datetime.now(UTC))}")
     for warning in plan.warnings:
         yield Text(f"! {warning}", style="yellow")
     yield from _sample(plan)

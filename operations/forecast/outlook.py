@@ -51,6 +51,17 @@ class Outlook:
     finished_at: datetime | None = None
 
 
+def ends_json(ends: Ends | None) -> dict[str, Any] | None:
+    """Return a plan's end for programs."""
+    if ends is None:
+        return None
+    return {
+        "earliest": iso(ends.earliest),
+        "likely": iso(ends.likely),
+        "latest": iso(ends.latest),
+    }
+
+
 def outlook_json(outlook: Outlook) -> dict[str, Any]:
     """Return an outlook for programs."""
     to_go, ends = outlook.to_go, outlook.ends

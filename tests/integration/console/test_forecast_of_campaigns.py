@@ -1,5 +1,7 @@
 """The forecast of campaigns, from a ledger with calls and an account's limits."""
 
+import json
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -140,3 +142,18 @@ def test_a_plan_forecasts_a_campaign_that_does_not_run(spring, monkeypatch, stat
 def test_a_plan_without_lines_has_no_end(desk):
     with closing(Services.read()) as services:
         assert forecast_plan(ANN, services, desk.ledger, "spring") is None
+
+
+def test_a_plan_shows_when_the_campaign_would_end(spring, run, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("ISSUANCE_API_RATE_PER_MINUTE", "600")
+    change(spring, "spring", state=CampaignState.DRAFT)
+    planned = json.loads(run("campaign", "plan", "spring", "--json").stdout)["ends"]
+    assert planned["earliest"] <= planned["likely"] <= planned["latest"]
+    assert re.search(r"\nends     .* \(in \d+ s\)\n", run("campaign", "plan", "spring").stdout)
+
+
+def test_a_plan_without_a_known_speed_has_no_end(desk, run):
+    desk.accept(*make_jobs(3, campaign="spring"))
+    assert json.loads(run("campaign", "plan", "spring", "--json").stdout)["ends"] is None
+    assert "ends  " not in run("campaign", "plan", "spring").stdout
