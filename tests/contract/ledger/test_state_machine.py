@@ -1,7 +1,9 @@
 """A small campaign under any order of messages, replies, losses and operators stays consistent."""
 
 import os
+import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,7 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
@@ -26,7 +28,7 @@ from ledger.dispatch.release import unqueue
 from ledger.queries.balance import balance, recount
 from ledger.queries.outcomes import outcomes
 from ledger.store.database import Ledger
-from ledger.store.schema import jobs, metadata
+from ledger.store.schema import campaigns, jobs, metadata
 from tests.contract.ledger.build import (
     NOT_SENT,
     OPERATOR,
@@ -85,6 +87,8 @@ def replies(draw):
 
 
 WHICH = st.integers(0, 999)
+_LATER = datetime.now(UTC) + timedelta(hours=10)
+CLOSED = (f"{_LATER:%H:%M}-{_LATER + timedelta(hours=2):%H:%M}", "cannot be read")
 
 
 class Campaign(RuleBasedStateMachine):
@@ -101,6 +105,7 @@ class Campaign(RuleBasedStateMachine):
         self.chunks, self.claims, self.results = [], [], []
         self.before, self.jobs_before = {}, {}
         self.redriven = set()
+        self.window = None
 
     @initialize()
     def begin(self):
@@ -127,8 +132,22 @@ class Campaign(RuleBasedStateMachine):
         for chunk in self.chunks[-3:]:
             self._claim(chunk)
 
+    @rule(
+        window=st.sampled_from([None, None, None, "mon-sun 00:00-24:00", *CLOSED]),
+        rate=st.sampled_from([None, None, None, 1, 600]),
+    )
+    def bound(self, window, rate):
+        """Change the campaign's window and rate."""
+        self.window = window
+        with self.desk.ledger.write() as connection:
+            connection.execute(update(campaigns).values(window=window, rate_per_minute=rate))
+
     def _claim(self, chunk, *, orphaned=False):
         held = self.desk.claim(chunk, orphaned=orphaned)
+        if self.window in CLOSED:
+            # What a dead worker held is taken over, but may not be called.
+            assert orphaned or not held.jobs
+            assert not held.jobs or held.closes_at <= time.monotonic()
         if held.jobs:
             self.claims.append(held)
 
