@@ -9,6 +9,11 @@ _CLOCKS_DIFFER_SECONDS = 5.0
 """At least this long after midnight, for an API whose clock is behind ours."""
 
 
+def begins_again(message: str) -> bool:
+    """Whether one of the used-up limits begins again: one for all time (NO_LIMIT) does not."""
+    return "NO_LIMIT" not in message.upper() or bool(_units(message))
+
+
 def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
     """Seconds until the window named in a 12005 message ends, plus up to ten minutes of jitter.
 
@@ -21,7 +26,7 @@ def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
         rng: the source of jitter.
     """
     today = now.date()
-    units = set(re.findall(r"\b(DAY|WEEK|MONTH)S?\b", message.upper()))
+    units = _units(message)
     if "MONTH" in units:
         day = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     elif "WEEK" in units:
@@ -32,6 +37,10 @@ def limit_window_seconds(message: str, now: datetime, rng: Random) -> float:
     midnight = datetime.combine(day, time(), now.tzinfo).astimezone(UTC)
     wait = (midnight - now.astimezone(UTC)).total_seconds()
     return wait + rng.uniform(_CLOCKS_DIFFER_SECONDS, _JITTER_SECONDS)
+
+
+def _units(message: str) -> set[str]:
+    return set(re.findall(r"\b(DAY|WEEK|MONTH)S?\b", message.upper()))
 
 
 def is_same_day(earlier: datetime | None, now: datetime) -> bool:

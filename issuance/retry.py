@@ -6,7 +6,7 @@ from random import Random
 from typing import assert_never
 
 from issuance.edge import EdgeVerdict
-from issuance.limit_windows import is_same_day, limit_window_seconds
+from issuance.limit_windows import begins_again, is_same_day, limit_window_seconds
 from issuance.outcome import Kind, Outcome, Reason, Refusal, settled_state
 from issuance.states import State
 
@@ -178,10 +178,9 @@ def _decide_alone(
             return TryAgain(delay, counted=False, because=outcome.refusal)
         case Kind.DEFERRED | Kind.TRANSIENT | Kind.IN_DOUBT:
             return _retry(outcome, history, policy, rng)
-        case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(history, now):
-            messages = " ".join(line.message for line in outcome.lines)
+        case Kind.FAILED if outcome.reason is Reason.LIMIT and _may_defer(outcome, history, now):
             return TryAgain(
-                limit_window_seconds(messages, now, rng),
+                limit_window_seconds(_messages(outcome), now, rng),
                 counted=False,
                 because=LIMIT,
                 replaces_deferral=_was_useless(history, now),
@@ -276,9 +275,13 @@ def bounded(retry_after: float) -> float:
     return min(max(0.0, retry_after), _RETRY_AFTER_MAX_SECONDS)
 
 
-def _may_defer(history: History, now: datetime) -> bool:
+def _may_defer(outcome: Outcome, history: History, now: datetime) -> bool:
     used = history.limit_deferrals - _was_useless(history, now)
-    return history.defers_limits and used < _LIMIT_WINDOWS_MAX
+    return history.defers_limits and used < _LIMIT_WINDOWS_MAX and begins_again(_messages(outcome))
+
+
+def _messages(outcome: Outcome) -> str:
+    return " ".join(line.message for line in outcome.lines)
 
 
 def _was_useless(history: History, now: datetime) -> bool:

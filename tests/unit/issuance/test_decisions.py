@@ -154,6 +154,13 @@ def test_a_used_up_limit_waits_for_its_next_window_if_the_campaign_defers_limits
     assert 12 * 3600 <= decision.delay_seconds <= 12 * 3600 + 600
 
 
+def test_a_limit_for_all_time_is_settled_at_once():
+    result = outcome(
+        Kind.FAILED, reason=Reason.LIMIT, message="Max limit for the NO_LIMIT is reached"
+    )
+    assert choose(result, history(defers_limits=True)) == Settle(State.FAILED, Reason.LIMIT)
+
+
 def test_a_limit_is_deferred_at_most_three_times():
     result = outcome(Kind.FAILED, reason=Reason.LIMIT)
     decisions = [choose(result, history(defers_limits=True, limit_deferrals=n)) for n in range(5)]

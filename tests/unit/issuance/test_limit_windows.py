@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance.limit_windows import is_same_day, limit_window_seconds
+from issuance.limit_windows import begins_again, is_same_day, limit_window_seconds
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
@@ -78,3 +78,16 @@ def test_a_day_is_the_one_of_the_zone(earlier, same):
     now = datetime(2026, 11, 24, 23, 59, tzinfo=KOLKATA)
     earlier = earlier and datetime.fromisoformat(earlier).replace(tzinfo=UTC)
     assert is_same_day(earlier, now) is same
+
+
+@pytest.mark.parametrize(
+    ("message", "again"),
+    [
+        ("Max limit for the DAYS is reached", True),
+        ("Max limit for the NO_LIMIT is reached. Allowed limit is 5 For Level REWARD", False),
+        ("Max limit for the NO_LIMIT is reached Max limit for the WEEKS is reached", True),
+        ("", True),
+    ],
+)
+def test_a_limit_for_all_time_does_not_begin_again(message, again):
+    assert begins_again(message) is again
