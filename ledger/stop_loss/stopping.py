@@ -64,7 +64,7 @@ def stop_reward(connection: Connection, name: str, reward: str) -> Stop:
     record_action(
         connection,
         by,
-        verb="stop",
+        verb="stop reward",
         target=campaign_target(campaign.name),
         after=describe_reward(reward),
     )

@@ -8,8 +8,6 @@ from issuance.redrive.rules import Verb
 from issuance.states import CampaignState, State
 from ledger.audit_log import actions_on, campaign_target
 from ledger.campaigns import CampaignError, find_campaign, pause_campaign
-from ledger.dead_letters.browse import DeadLetterFilter
-from ledger.dead_letters.redrive import redrive
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.dispatch.removal import keep_stopped, settle_removed
 from ledger.queries.balance import balance
@@ -157,7 +155,7 @@ def test_a_stopped_reward_is_logged_and_in_the_audit_log(watched: Desk):
         work(watched)
     assert "campaign_reward_stopped" in {event["event"] for event in logged}
     entry = actions_on(watched.ledger, campaign_target("diwali"))[-1]
-    assert (entry.verb, entry.way, entry.after) == ("stop", "system", "reward 9999")
+    assert (entry.verb, entry.way, entry.after) == ("stop reward", "system", "reward 9999")
 
 
 def test_a_bare_resume_names_the_options(watched: Desk):
@@ -247,7 +245,7 @@ def test_a_redrive_is_not_watched(watched: Desk):
     watched.accept(*make_jobs(40, rewards=(DEAD,)))
     work(watched)
     watch(watched)
-    redrive(watched.ledger, DeadLetterFilter(), Verb.REISSUE, OPERATOR)
+    watched.redrive(Verb.REISSUE)
     assert work(watched) == 40
     assert stops(watched) == []
 

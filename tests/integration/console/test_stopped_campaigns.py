@@ -124,3 +124,10 @@ def test_a_wrong_value_is_refused_before_anything_is_made(run, tmp_path):
     )
     assert (result.exit_code, "stop-loss" in result.stderr) == (2, True)
     assert "x" not in json.loads(run("status", "--json").stdout)["campaigns"]
+
+
+def test_the_history_says_who_stopped_and_who_continued_it(run, stopped):
+    run("campaign", "resume", "spring", "--without-reward", "9999")
+    shown = run("history", "--campaign", "spring").stdout
+    for sentence in ("system stopped spring", "took reward 9999 out of spring"):
+        assert sentence in " ".join(shown.split())
