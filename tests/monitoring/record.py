@@ -100,6 +100,13 @@ def _pause(system: System) -> None:
     assert system.command("campaign", "pause", "blast").returncode == 0
 
 
+def _wrong_reward(system: System) -> None:
+    """Blast with a reward that does not exist: the stop-loss stops it."""
+    rows = plain_rows(200, area=72, reward=9999)
+    path = system.write_file("wrong", rows)
+    assert system.command("blast", str(path), "--campaign", "wrong").returncode == 0
+
+
 RUNS = {
     "normal": Run("a blast at 300 a minute, and a restart of nothing", seconds=540, rows=2_500),
     "api_down": Run("the API answers 503 to everything", _refuse_all),
@@ -119,6 +126,7 @@ RUNS = {
         },
     ),
     "paused": Run("an operator pauses the campaign", _pause, seconds=180),
+    "stopped": Run("a campaign with a reward that does not exist", _wrong_reward, seconds=180),
     "slow_backlog": Run(
         "3,000 lines at six a minute",
         seconds=600,

@@ -35,6 +35,7 @@ _PROOFS = (
     Proof("IssuanceAccountSuspended", "api_down", 240),
     Proof("IssuanceCampaignSuspended", "campaign_sick", 300),
     Proof("IssuanceCampaignPaused", "paused", _DAY + 60, hold_seconds=_DAY),
+    Proof("IssuanceCampaignStopped", "stopped", 60),
     Proof("IssuanceAdaptiveLimitLow", "throttled", 420),
     Proof("IssuanceInDoubtOld", "in_doubt", 3_720, hold_seconds=3_900),
     Proof("IssuanceProcessMissing", "release_stopped", 90),
