@@ -9,7 +9,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cancel": "cancelled {what}",
     "stop": "stopped {what}",
     "stop reward": "stopped {after} of {what}",
-    "continue": "let {what} continue with {after}",
+    "continue reward": "let {what} continue with {after}",
     "remove reward": "took {after} out of {what}",
     "canary passed": "found the canary of {what} good: {after}",
     "weight": "changed the weight of {what} from {before} to {after}",

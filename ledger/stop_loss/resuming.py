@@ -67,7 +67,7 @@ def resume(
                 )
             keys = _let_run(connection, campaign)
             _resolve(connection, stops, operator, "continued")
-            _record(connection, campaign, operator, "continue", keys)
+            _record(connection, campaign, operator, "continue reward", keys)
         elif decided and campaign.state is not CampaignState.PAUSED:
             raise CampaignError(_options(campaign, decided))
         else:
