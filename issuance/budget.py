@@ -9,6 +9,7 @@ from issuance.details.points import as_points
 NOTICE_LEVELS = (50, 80, 100)
 """Percent of a budget that are reported."""
 _FULL = 100
+_ONE_POINT = 1000
 
 
 class Amount(NamedTuple):
@@ -51,10 +52,17 @@ def _share(used: int, most: int) -> int:
 
 
 def quantity_text(name: str, number: int) -> str:
-    """Return `12 units`, or with thousandths of points `12.5 points`."""
+    """Return `1,200 units`, or with thousandths of points `12.5 points`."""
+    one = number == (1 if name == "units" else _ONE_POINT)
+    return f"{number_text(name, number)} {name[:-1] if one else name}"
+
+
+def number_text(name: str, number: int) -> str:
+    """Return the number alone."""
     if name == "units":
-        return f"{number:,} unit{'' if number == 1 else 's'}"
-    return f"{as_points(number)} points"
+        return f"{number:,}"
+    whole, dot, rest = as_points(number).partition(".")
+    return f"{int(whole):,}{dot}{rest}"
 
 
 def level_reached(percent: int, notified: int) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from issuance.budget import quantity_text
+from issuance.budget import number_text, quantity_text
 from ledger.budgets.usage import Usage, amount_json, budget_json, read_usages
 from ledger.store.database import Ledger
 
@@ -19,9 +19,8 @@ def budget_text(usage: Usage) -> str:
     parts = []
     for name, most in usage.budget.bounds:
         used, reserved = getattr(usage.issued, name), getattr(usage.reserved, name)
-        held = f", {quantity_text(name, reserved)} more reserved" if reserved else ""
-        issued = quantity_text(name, used).rpartition(" ")[0]
-        parts.append(f"{issued} of {quantity_text(name, most)}{held}")
+        held = f", {number_text(name, reserved)} more reserved" if reserved else ""
+        parts.append(f"{number_text(name, used)} of {quantity_text(name, most)}{held}")
     return f"budget: {'; '.join(parts)} ({usage.percent} % used)"
 
 

@@ -76,6 +76,8 @@ class Case:
     """The job that has already replaced it, if there is one."""
     has_refused_line: bool = True
     """Whether any line was definitely refused; only such lines can be reissued."""
+    has_revoked_line: bool = False
+    """Whether an operator has revoked a line of its job: a resend could issue that line again."""
     customer_erased: bool = False
     """Whether its customer was erased, and with that the body."""
 
@@ -96,11 +98,16 @@ def refusal(case: Case, verb: Verb) -> str | None:
     allowed = _allowed(case)
     if verb in allowed:
         return None
+    if case.has_revoked_line and verb is Verb.RESEND and not case.customer_erased:
+        return f"{_REVOKED} Discard it{', or reissue what was refused' if allowed else ''}"
     if allowed:
         return (
             f"{verb} is not allowed for a dead letter with reason {case.reason}: {_WHY_NOT[verb]}"
         )
     return _why_none_is_allowed(case)
+
+
+_REVOKED = "a line of its job was revoked, and sending the job again could issue that line again."
 
 
 def _why_none_is_allowed(case: Case) -> str:
@@ -121,7 +128,11 @@ def _allowed(case: Case) -> frozenset[Verb]:
         return frozenset()
     if case.campaign_cancelled:
         return _WHEN_CANCELLED.get(case.reason, frozenset())
-    return ALLOWED[case.reason] if case.has_refused_line else ALLOWED[case.reason] - {Verb.REISSUE}
+    forbidden = {
+        Verb.REISSUE: not case.has_refused_line,
+        Verb.RESEND: case.has_revoked_line,
+    }
+    return frozenset(verb for verb in ALLOWED[case.reason] if not forbidden[verb])
 
 
 def advice(case: Case) -> str:
@@ -140,6 +151,10 @@ def advice(case: Case) -> str:
             "Its campaign was cancelled: a resend looks it up in the API's transactions "
             "and sends nothing."
         )
-    if allowed != ALLOWED[case.reason]:
-        return "None of its lines was refused, so there is none to reissue: resend is safe."
-    return _ADVICE[case.reason]
+    return _ADVICE[case.reason] if allowed == ALLOWED[case.reason] else _narrow_advice(case)
+
+
+def _narrow_advice(case: Case) -> str:
+    if case.has_revoked_line:
+        return "A line of its job was revoked: reissue what was refused, or discard it."
+    return "None of its lines was refused, so there is none to reissue: resend is safe."

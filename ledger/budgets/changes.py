@@ -1,5 +1,6 @@
 """Sets a campaign's budget, which must hold what is issued and what may be issued already."""
 
+import shlex
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, or_, select, union, update
@@ -96,10 +97,11 @@ def require_prices(connection: Connection, campaign_id: int, budget: Budget) -> 
     if unknown:
         shown = ", ".join(map(describe_reward, unknown[:_SHOWN]))
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+        name = connection.scalar(select(campaigns.c.name).where(campaigns.c.id == campaign_id))
         raise BudgetError(
             f"A budget of points needs the points of each reward, and those of {shown}{more} are "
-            "not known: give them with `issuance campaign set NAME --rewards FILE`, or set "
-            "--budget-units instead"
+            f"not known: give them with `issuance campaign set {shlex.quote(name or '')} "
+            "--rewards FILE`, or set --budget-units instead"
         )
 
 

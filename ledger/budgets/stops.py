@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from issuance.budget import expected_cost, quantity_text
+from issuance.budget import expected_cost, number_text, quantity_text
 from issuance.campaign_life import Act
 from issuance.reward_key import describe_reward
 from issuance.states import CampaignState
@@ -119,7 +119,7 @@ def explain(used_up: UsedUp) -> str:
         return f"the points of {rewards} are not known, so the budget of points cannot be kept"
     cost = expected_cost(usage.prices, used_up.need)
     parts = [
-        f"{quantity_text(name, getattr(usage.total, name))} of {quantity_text(name, most)}, "
+        f"{number_text(name, getattr(usage.total, name))} of {quantity_text(name, most)}, "
         f"and the next job needs {quantity_text(name, getattr(cost, name))}"
         for name, most in usage.budget.bounds
         if getattr(usage.total, name) + getattr(cost, name) > most

@@ -273,6 +273,10 @@ CASE: tuple[ColumnElement[Any], ...] = (
     .where(lines.c.job_number == letters.c.job_number, lines.c.state == State.FAILED)
     .exists()
     .label("has_refused_line"),
+    select(lines.c.position)
+    .where(lines.c.job_number == letters.c.job_number, lines.c.state == State.REVOKED)
+    .exists()
+    .label("has_revoked_line"),
     select(_OF_LETTER.c.number)
     .where(_OF_LETTER.c.number == letters.c.job_number, _OF_LETTER.c.customer == str(ERASED))
     .exists()
@@ -283,7 +287,9 @@ CASE: tuple[ColumnElement[Any], ...] = (
 
 def case_of(values: Sequence[Any]) -> Case:
     """Build the case from the values of `CASE`, in its order."""
-    state, reason, reissued_as, campaign, campaign_state, has_refused_line, erased = values
+    state, reason, reissued_as, campaign, campaign_state, refused_line, revoked_line, erased = (
+        values
+    )
     return Case(
         state=DeadLetterState(state),
         reason=Reason(reason),
@@ -291,7 +297,8 @@ def case_of(values: Sequence[Any]) -> Case:
         campaign_cancelled=campaign_state == CampaignState.CANCELLED,
         campaign_closed=campaign_state == CampaignState.CLOSED,
         reissued_as=reissued_as,
-        has_refused_line=bool(has_refused_line),
+        has_refused_line=bool(refused_line),
+        has_revoked_line=bool(revoked_line),
         customer_erased=bool(erased),
     )
 

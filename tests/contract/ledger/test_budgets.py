@@ -127,7 +127,7 @@ def test_issued_units_use_the_budget_up_and_the_campaign_stops_with_evidence(des
     assert (stop.cause, stop.reward, stop.resolved_at) == ("budget", None, None)
     assert evidence["budget"] == {"units": 3, "points": None}
     assert (evidence["issued"]["units"], evidence["reserved"]["units"]) == (3, 0)
-    assert evidence["why"] == "budget used up: 3 units of 3 units, and the next job needs 1 unit"
+    assert evidence["why"] == "budget used up: 3 of 3 units, and the next job needs 1 unit"
     entry = actions_on(desk.ledger, campaign_target("diwali"))[-1]
     assert (entry.subject, entry.way, entry.verb) == ("system", "system", "stop")
     assert (entry.before, entry.after, entry.reason) == ("running", "stopped", evidence["why"])
@@ -299,7 +299,7 @@ def test_points_are_reserved_as_expected_and_settled_as_redeemed(desk):
     assert desk.release() == []
     (stop,) = stops(desk)
     assert json.loads(stop.evidence)["why"] == (
-        "budget used up: 40 points of 45 points, and the next job needs 20 points"
+        "budget used up: 40 of 45 points, and the next job needs 20 points"
     )
 
 
@@ -307,7 +307,7 @@ def test_points_are_reserved_as_expected_and_settled_as_redeemed(desk):
 def test_a_budget_of_points_needs_the_points_of_every_reward(desk, priced):
     desk.accept(make_job())
     price(desk, **priced)
-    with pytest.raises(BudgetError, match=r"reward 1001 are not known: .*--rewards"):
+    with pytest.raises(BudgetError, match=r"reward 1001 are not known: .* set diwali --rewards"):
         give(desk, points=45_000)
     with desk.ledger.read() as connection, pytest.raises(BudgetError):
         require_prices(connection, desk.campaign.id, Budget(points=1))
@@ -342,7 +342,7 @@ def test_a_stopped_campaign_resumes_only_when_its_next_job_fits(desk):
     settle_all(desk, issue)
     desk.release()
     assert campaign_state(desk) is CampaignState.STOPPED
-    with pytest.raises(BudgetError, match=r"2 units of 3 units.* campaign set diwali --budget-u"):
+    with pytest.raises(BudgetError, match=r"2 of 3 units.* campaign set diwali --budget-u"):
         resume(desk.ledger, "diwali", OPERATOR)
     give(desk, units=4)
     resume(desk.ledger, "diwali", OPERATOR)
@@ -430,7 +430,7 @@ def test_a_draft_with_a_budget_of_points_is_submitted_only_with_all_points(ledge
     set_campaign(ledger, "draft", GivenSettings(budget_points="30"), OPERATOR, zone="UTC")
     desk.accept(make_job(campaign="draft"))
     policy = ApprovalPolicy()
-    with pytest.raises(BudgetError, match=r"reward 1001 are not known: .* campaign set"):
+    with pytest.raises(BudgetError, match=r"reward 1001 are not known: .* campaign set draft"):
         submit_campaign(ledger, "draft", OPERATOR, policy)
     points = {"1001": 10_000}
     set_campaign(ledger, "draft", GivenSettings(), OPERATOR, zone="UTC", points=points)

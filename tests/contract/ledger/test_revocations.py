@@ -1,9 +1,11 @@
 """Revocations: what can be revoked, how the line shows it, and that it leaves the sums."""
 
 import pytest
+from sqlalchemy import update
 
 from issuance.budget import Budget
-from issuance.states import State
+from issuance.redrive.rules import Verb as RedriveVerb
+from issuance.states import DeadLetterState, State
 from ledger.audit_log import actions_on, line_target
 from ledger.budgets.usage import read_usage
 from ledger.queries.balance import balance, recount
@@ -17,6 +19,7 @@ from ledger.revocations import (
     end_revocations,
     plan_revocation,
 )
+from ledger.store.schema import dead_letters
 from tests.contract.ledger.build import OPERATOR, answer, issue, judge, make_job, refuse, say
 
 
@@ -133,3 +136,16 @@ def test_an_issued_line_without_a_known_transaction_is_revoked_at_the_api_only(d
     desk.record(held, judge(job, answer(say(job.lines[0], transactionId=None))))
     with pytest.raises(RevocationError, match="No reply showed its transaction"):
         plan_revocation(desk.ledger, job.id)
+
+
+def test_a_job_with_a_revoked_line_is_not_resent_when_its_letter_opens_again(desk):
+    held, job = desk.take_one(make_job(5, rewards=(1001, 1002), quantity=2))
+    first, second = job.lines
+    desk.record(held, judge(job, answer(say(first), say(second, 8010, units=1, transactionId=1))))
+    desk.discard()
+    end(desk, Verb.REVOKED, first.request_id)
+    with desk.ledger.write() as connection:
+        connection.execute(update(dead_letters).values(state=DeadLetterState.OPEN))
+    refused = desk.redrive(RedriveVerb.RESEND).refused
+    assert "a line of its job was revoked" in refused[desk.letter().id]
+    assert desk.counts() == {State.REVOKED: 1, State.PARTIAL: 1}

@@ -299,7 +299,7 @@ def test_a_budget_is_shown_with_what_is_used_and_reserved_of_it(run, desk):
     held = desk.claim(chunk)
     desk.record(held, *(judge(job, issue(job)) for job in held.jobs[:2]))
     shown = run("status", "spring").stdout
-    assert "budget: 2 of 4 units, 1 unit more reserved (50 % used)" in shown
+    assert "budget: 2 of 4 units, 1 more reserved (50 % used)" in shown
     assert json.loads(run("status", "spring", "--json").stdout)["budget"] == {
         "units": 4,
         "points": None,

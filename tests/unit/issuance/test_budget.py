@@ -73,7 +73,13 @@ def test_points_that_no_answer_showed_are_counted_as_expected():
 
 @pytest.mark.parametrize(
     ("name", "number", "text"),
-    [("units", 1, "1 unit"), ("units", 1_000, "1,000 units"), ("points", 12_500, "12.5 points")],
+    [
+        ("units", 1, "1 unit"),
+        ("units", 1_000, "1,000 units"),
+        ("points", 1_000, "1 point"),
+        ("points", 12_500, "12.5 points"),
+        ("points", 1_200_000, "1,200 points"),
+    ],
 )
 def test_a_quantity_is_written_with_its_noun(name, number, text):
     assert quantity_text(name, number) == text

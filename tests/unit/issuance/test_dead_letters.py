@@ -95,6 +95,14 @@ def test_a_job_without_a_refused_line_cannot_be_reissued(reason):
     assert "reissue" not in advice(whole).replace("none to reissue", "")
 
 
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_job_with_a_revoked_line_is_not_sent_again(reason):
+    revoked = case(reason, has_revoked_line=True)
+    assert "was revoked" in refusal(revoked, Verb.RESEND)
+    assert (refusal(revoked, Verb.REISSUE) is None) is (Verb.REISSUE in ALLOWED[reason])
+    assert "discard" in advice(revoked)
+
+
 def test_no_refusal_or_advice_names_another_refused_redrive():
     for reason, cancelled, refused_line in product(Reason, (False, True), (False, True)):
         told = case(reason, campaign_cancelled=cancelled, has_refused_line=refused_line)
