@@ -31,15 +31,22 @@ class BreakerState:
     """The last refusal; empty when available."""
     refused: int = 0
     """While available: weight of the refused calls in a row."""
+    times: int = 0
+    """While not available: suspensions within ten minutes of each other, with this one."""
+    times_seconds: float = 0.0
+    """Seconds since the first of them began."""
 
     @classmethod
     def read(cls, reply: Sequence[Any]) -> Self:
         """Read one breaker of the reply of `lua/state.lua`."""
-        until, is_suspended, lasting, reason, refused = reply
+        until, is_suspended, lasting, reason, refused, times, since_first = reply
         availability = Availability.AVAILABLE
         if is_suspended:
             availability = Availability.SUSPENDED if until > 0 else Availability.PROBING
-        return cls(availability, until / MICROSECONDS, lasting / MICROSECONDS, reason, refused)
+        row = (times, since_first / MICROSECONDS) if is_suspended else (0, 0.0)
+        return cls(
+            availability, until / MICROSECONDS, lasting / MICROSECONDS, reason, refused, *row
+        )
 
     @property
     def is_available(self) -> bool:

@@ -210,6 +210,8 @@ def breaker_text(breaker: BreakerState) -> str:
     if breaker.is_available:
         return "available"
     since = f"for {duration(breaker.for_seconds)} already"
+    if breaker.times > 1:
+        since += f", {breaker.times} times in {duration(breaker.times_seconds)}"
     reason = f": {breaker.reason}" if breaker.reason else ""
     if breaker.availability is Availability.SUSPENDED:
         return f"suspended for another {duration(breaker.until_seconds)}, {since}{reason}"
@@ -265,4 +267,6 @@ def _breaker_json(breaker: BreakerState) -> dict[str, Any]:
         if breaker.is_available
         else iso(datetime.now(UTC) - timedelta(seconds=breaker.for_seconds)),
         "reason": breaker.reason,
+        "times": breaker.times,
+        "timesSeconds": round(breaker.times_seconds, 3),
     }

@@ -5,6 +5,7 @@
 --   suspended_since  absent: available
 --   suspended_until, reason
 --   suspension       counts suspensions; a call carries the number at its grant
+--   row_times, row_at, row_again_at  suspensions in a row; when the first and the newest began
 --   probe_at, probes time of the next probe; number of probes in this suspension
 --   evidence         weight of refused calls in a row
 --   refused_at       when the row began
@@ -14,6 +15,7 @@
 local PROBE_TURN = SECOND * 0.4
 local LONGEST = 2 * 3600 * SECOND -- a longer wait is wrong: Retry-After is at most an hour
 local REPEATS_WANTED, REPEATS_LEAST = 60, 5 -- seconds, calls
+local ROW = 600 -- seconds: a suspension that is newer follows the one before it
 
 local function is_suspended(breaker) return breaker.number('suspended_since') > 0 end
 
@@ -41,6 +43,16 @@ local function take_probe(breaker, pause)
   breaker.add('probes', 1)
 end
 
+-- Counts the suspensions of one incident, for operators.
+local function count_in_row(breaker)
+  if breaker.number('row_again_at') == 0 or breaker.since('row_again_at') > ROW then
+    breaker.forget('row_times')
+    breaker.set('row_at', now)
+  end
+  breaker.set('row_again_at', now)
+  breaker.add('row_times', 1)
+end
+
 -- Suspends the scope, or extends its suspension. Returns whether it was available until now.
 local function suspend(breaker, lasting, reason)
   local is_new = not is_suspended(breaker)
@@ -48,6 +60,7 @@ local function suspend(breaker, lasting, reason)
     breaker.set('suspended_since', now)
     breaker.add('suspension', 1)
     breaker.forget('probes')
+    count_in_row(breaker)
   end
   breaker.set('suspended_until', math.max(breaker.number('suspended_until'), now + lasting))
   breaker.set('probe_at', now + lasting)

@@ -4,8 +4,9 @@
 -- reply: campaigns
 --
 -- Reads the limits. A breaker is {time until a call, is suspended, suspended for, reason,
--- evidence}. KEYS: account, reads, then the suspended campaigns. Times are microseconds. It saves
--- the breakers, so that a clock that was set back is corrected even when no worker reserves.
+-- evidence, suspensions in a row, time since the first}. KEYS: account, reads, then the suspended
+-- campaigns. Times are microseconds. It saves the breakers, so that a clock that was set back is
+-- corrected even when no worker reserves.
 
 local account = open(KEYS[1])
 
@@ -15,6 +16,7 @@ local function describe(breaker)
   return {
     bounded_wait(breaker.number('suspended_until')), is_suspended(breaker) and 1 or 0,
     suspended_for, breaker.text('reason'), breaker.number('evidence'),
+    breaker.number('row_times'), breaker.since('row_at') * SECOND,
   }
 end
 

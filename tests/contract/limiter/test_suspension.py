@@ -80,6 +80,26 @@ async def test_the_console_sees_why_and_how_long_the_account_is_suspended(
     assert state.is_held_back
 
 
+@pytest.fixture
+def console(clients, account):
+    return SyncLimiter(clients.redis_sync(), account, rate_per_minute=RATE)
+
+
+@pytest.mark.parametrize(("apart", "times"), [(60, 2), (700, 1)])
+async def test_suspensions_within_ten_minutes_of_each_other_are_counted(
+    refuse, wait, console, apart, times
+):
+    await refuse(UNAUTHORISED, 2)
+    assert console.state().account.times == 1
+    console.resume()
+    assert console.state().account.times == 0
+    await wait(apart)
+    await refuse(UNAUTHORISED, 2)
+    state = console.state().account
+    assert (state.availability, state.times) == ("suspended", times)
+    assert state.times_seconds == pytest.approx(apart if times > 1 else 0, abs=10)
+
+
 async def test_the_console_sees_a_row_of_refused_calls_before_it_suspends(
     workers, clients, account
 ):

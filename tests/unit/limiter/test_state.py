@@ -4,9 +4,9 @@ import pytest
 
 from limiter.state import Availability, BreakerState, LimitState
 
-AVAILABLE = [0, 0, 0, "", 3]
-SUSPENDED = [2_500_000, 1, 60_000_000, "HTTP 429", 0]
-PROBING = [0, 1, 60_000_000, "HTTP 429", 0]
+AVAILABLE = [0, 0, 0, "", 3, 2, 90_000_000]
+SUSPENDED = [2_500_000, 1, 60_000_000, "HTTP 429", 0, 2, 90_000_000]
+PROBING = [0, 1, 60_000_000, "HTTP 429", 0, 1, 60_000_000]
 
 
 def read(rate=600, limit=0, *, account=AVAILABLE, reads=AVAILABLE, campaigns=()):
@@ -50,8 +50,8 @@ def test_the_fields_of_an_absent_adaptive_limit_are_empty():
     ("reply", "expected"),
     [
         (AVAILABLE, BreakerState(Availability.AVAILABLE, refused=3)),
-        (SUSPENDED, BreakerState(Availability.SUSPENDED, 2.5, 60.0, "HTTP 429")),
-        (PROBING, BreakerState(Availability.PROBING, 0.0, 60.0, "HTTP 429")),
+        (SUSPENDED, BreakerState(Availability.SUSPENDED, 2.5, 60.0, "HTTP 429", 0, 2, 90.0)),
+        (PROBING, BreakerState(Availability.PROBING, 0.0, 60.0, "HTTP 429", 0, 1, 60.0)),
     ],
     ids=["available", "suspended", "probing"],
 )
