@@ -8,11 +8,13 @@ from sqlalchemy import Connection, case, func, select
 
 from issuance.job import Lane
 from issuance.states import CampaignState, State
+from issuance.stop_loss.canary import CanaryState
 from ledger.queries.counters import counted_lines
 from ledger.store.clock import now_ms
 from ledger.store.schema import IS_WAITING, audit_log, campaign_stops, campaigns, jobs
 
 _NOT_STARTED = (CampaignState.DRAFT, CampaignState.AWAITING_APPROVAL, CampaignState.SCHEDULED)
+_GATED = (CanaryState.PENDING, CanaryState.RUNNING)
 _NEXT_JOBS = 200
 _HELD_MS = 300 * 86_400_000
 """Jobs that are due later than this are held, by the stop-loss: no time is known for them."""
@@ -45,6 +47,8 @@ class OpenWork:
     timezone: str | None
     open_lines: int
     lines_per_job: float
+    is_canary: bool = False
+    """Only its canary is sent yet."""
     later: Sequence[WaitingJob] = field(default_factory=list)
     """In the order in which they are due."""
     more_later: int = 0
@@ -99,6 +103,7 @@ def _work(connection: Connection, row: Any, now: int, most_later: int) -> OpenWo
         timezone=row.timezone,
         open_lines=lines,
         lines_per_job=_lines_per_job(connection, row.id),
+        is_canary=row.canary_state in _GATED,
         later=later,
         more_later=_count_later(connection, row.id, now) - len(later)
         if len(later) == most_later

@@ -69,7 +69,10 @@ class Situation:
 
     def say(self, causes: Sequence[Cause]) -> str:
         """Say what limits it: `weight 1 of 4, the account's rate 600/min`."""
-        return ", ".join(_WORDS[cause](self) for cause in causes)
+        words = [_WORDS[cause](self) for cause in causes]
+        if self.work.is_canary and not _STOPS_CALLS.intersection(causes):
+            words.insert(0, "its canary is sent first")
+        return ", ".join(words)
 
     def opens(self) -> str:
         """`window opens mon 09:00`, or when the campaign starts."""
@@ -106,6 +109,7 @@ class Situation:
         return f"the workers make {self.speed.per_second:,.0f} calls a second{allowed}{answers}"
 
 
+_STOPS_CALLS = frozenset({Cause.WINDOW, Cause.ACCOUNT, Cause.SUSPENDED})
 _WORDS: Mapping[Cause, Callable[[Situation], str]] = {
     Cause.WINDOW: Situation.opens,
     Cause.ACCOUNT: lambda it: f"account {breaker_words(it.state.account)}",

@@ -71,6 +71,14 @@ def test_a_campaign_that_is_scheduled_says_when_it_starts():
     assert say(Cause.WINDOW, found=later) == "starts 2026-11-29 22:30 Asia/Kolkata, in 14 h"
 
 
+def test_a_canary_is_named_while_calls_are_made():
+    canary = work(is_canary=True)
+    assert say(Cause.RATE, found=canary) == (
+        "its canary is sent first, the account's rate 6,000/min"
+    )
+    assert say(Cause.ACCOUNT, found=canary, account=suspended()).startswith("account suspended")
+
+
 def test_retries_say_when_the_first_is_due():
     later = (Later(90.0, 1), Later(20.0, 4))
     assert say(Cause.RETRIES, later=later) == "waits for its next tries, the first in 20 s"
