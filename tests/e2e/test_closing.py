@@ -99,3 +99,13 @@ def test_a_closed_campaign_stays_closed_while_others_run(system: System):
     system.wait_settled("another")
     assert system.status("ended")["state"] == "closed"
     assert system.command("health").returncode == 0
+
+
+def test_connected_organisations_are_compared_too(shared: System):
+    """With OAuth and a data scope: other reads, and other ids."""
+    rows = [{"mobile": f"91960400{n:04d}", "rewardId": 1001, "quantity": 2} for n in range(30)]
+    shared.accept("closed-connected", rows)
+    shared.wait_settled("closed-connected")
+    done = shared.command("campaign", "close", "closed-connected", "--verify", "all")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "closed. No line differs." in done.stdout

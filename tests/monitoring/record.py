@@ -18,7 +18,14 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from tests.e2e.system import System, plain_rows, scrubbed_environment
-from tests.monitoring.recording import INTERVAL_SECONDS, MAIN, REACHABILITY, Recording
+from tests.monitoring.recording import (
+    BOARDS,
+    INTERVAL_SECONDS,
+    MAIN,
+    REACHABILITY,
+    Recording,
+    used_names,
+)
 from tests.postgres import postgres_database, postgres_server
 from tests.silent_proxy import SilentProxy
 
@@ -39,6 +46,8 @@ class Run:
     settings: dict[str, str] = field(default_factory=dict)
     behind_proxy: bool = False
     """Whether the ledger is a PostgreSQL behind a proxy, which falls silent as the fault."""
+    for_boards: bool = False
+    """Whether the metrics of the dashboards are kept too."""
     refused_every: int = 0
     """Each row of this number asks for a reward that is switched off; 0: none."""
 
@@ -96,6 +105,15 @@ def _throttle_calls(system: System) -> None:
                 time.sleep(0.05)
 
 
+def _trouble(system: System) -> None:
+    """Begin a second campaign, and let the API answer 503 for a minute."""
+    system.accept("second", plain_rows(500, area=72))
+    system.plan_faults({"rates": {"503": 1.0}})
+    timer = threading.Timer(60, lambda: system.simulator.delete("/_faults"))
+    timer.daemon = True
+    timer.start()
+
+
 def _pause(system: System) -> None:
     assert system.command("campaign", "pause", "blast").returncode == 0
 
@@ -140,6 +158,14 @@ RUNS = {
         "the broker, which has the limits too, stops answering", _stop("broker"), seconds=240
     ),
     "ledger_away": Run("the ledger stops answering", seconds=300, behind_proxy=True),
+    "boards": Run(
+        "a second campaign, and an API that is away for a minute",
+        _trouble,
+        seconds=480,
+        rows=1_200,
+        refused_every=9,
+        for_boards=True,
+    ),
     "health_gone": Run("the health process hangs", _stop("health"), seconds=240),
 }
 
@@ -153,7 +179,11 @@ def record(name: str) -> Path:
         "ISSUANCE_FLOWER_BASIC_AUTH": "test:flower12",
         "ISSUANCE_HEALTH_PORT": "0",
     }
-    found = Recording(run.title, fault_at=_FAULT_AFTER_SECONDS // INTERVAL_SECONDS)
+    found = Recording(
+        run.title,
+        fault_at=_FAULT_AFTER_SECONDS // INTERVAL_SECONDS,
+        names=used_names(*BOARDS) if run.for_boards else used_names(),
+    )
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="issuance-recording-"))
         if run.behind_proxy:

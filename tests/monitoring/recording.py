@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules" / "issuance-alerts.yml"
+BOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 RECORDED = Path(__file__).parent / "recorded"
 INTERVAL_SECONDS = 10
 MAIN, REACHABILITY = "issuance", "issuance-reachability"
@@ -20,9 +21,10 @@ _NAMES = re.compile(r"\b(?:issuance_\w+|up)\b")
 _AGE = "_seconds"
 
 
-def used_names() -> frozenset[str]:
-    """Return the names of the metrics that the rules read."""
-    return frozenset(_NAMES.findall(RULES.read_text(encoding="utf-8")))
+def used_names(*files: Path) -> frozenset[str]:
+    """Return the names of the metrics that the rules read, and those in further files."""
+    texts = (file.read_text(encoding="utf-8") for file in (RULES, *files))
+    return frozenset(name for text in texts for name in _NAMES.findall(text))
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Recording:
     """The number of the first scrape after the fault."""
     scrapes: int = 0
     series: dict[str, list[float | None]] = field(default_factory=dict)
+    names: frozenset[str] = field(default_factory=used_names)
+    """The metrics that are kept."""
 
     def add(self, answers: Mapping[str, str | None]) -> None:
         """Add a scrape.
@@ -42,11 +46,10 @@ class Recording:
         Args:
             answers: the page of each job; None: it could not be scraped.
         """
-        wanted = used_names()
         for job, page in answers.items():
             self._put(f'up{{job="{job}"}}', float(page is not None))
             for name, labels, value in _samples(page or ""):
-                if name in wanted:
+                if name in self.names:
                     shown = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels))
                     comma = "," if shown else ""
                     self._put(f'{name}{{job="{job}"{comma}{shown}}}', value)

@@ -115,7 +115,7 @@ def test_none_fires_in_a_normal_run(promtool, tmp_path):
 
 def test_every_alert_is_proved_and_every_run_is_recorded():
     assert {proof.alert for proof in _PROOFS} == set(_ALERTS)
-    runs = {proof.run for proof in _PROOFS} | {"normal"}
+    runs = {proof.run for proof in _PROOFS} | {"normal", "boards"}
     assert {path.stem for path in RECORDED.glob("*.json")} == runs
 
 
