@@ -13,6 +13,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def rate_text(per_second: float | None) -> str:
+    """Write a pace: `5/s`, or `no bound` for None."""
+    return "no bound" if per_second is None else f"{per_second:g}/s"
+
+
 def duration(seconds: float) -> str:
     """Write a duration in its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
     whole = round(seconds)

@@ -10,14 +10,13 @@ from console.rendering.redrives import halted_text, letters_text, question_lines
 from console.terminal import EXIT_REFUSED, EXIT_UNUSABLE, complain, remark
 from issuance.redrive.bulk import ActionKind, ActionState, ItemState
 from issuance.redrive.forecast import Verdict
-from ledger.dead_letters.actions import rate_text
 from ledger.dead_letters.plans import Plan
 from ledger.dead_letters.progress import Progress
 from ledger.store.database import Ledger
 from operations import redrives
 from operations.access.subject import Subject
 from operations.errors import UsageError
-from operations.formats import counted
+from operations.formats import counted, rate_text
 from operations.services import Services
 
 _IDS_SHOWN = 20

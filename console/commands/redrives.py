@@ -10,9 +10,8 @@ from console.rendering.layout import say, say_row
 from console.rendering.redrives import print_redrives, progress_lines
 from console.terminal import opened, remark
 from issuance.redrive.bulk import Act
-from ledger.dead_letters.actions import rate_text
 from operations import redrives
-from operations.formats import counted
+from operations.formats import counted, rate_text
 
 app = typer.Typer(
     help="Follow, pace, pause, abort or undo redrives and discards of dead letters.",

@@ -8,11 +8,10 @@ from console.rendering.layout import age, aligned, say, say_row
 from console.terminal import whole
 from issuance.redrive.bulk import ActionKind, ActionState, ItemState
 from issuance.redrive.forecast import SENDABLE, Results, Verdict
-from ledger.dead_letters.actions import rate_text
 from ledger.dead_letters.groups import GroupText, LetterGroup
 from ledger.dead_letters.plans import Plan, PlannedGroup
 from ledger.dead_letters.progress import GroupProgress, Progress
-from operations.formats import clock, counted, one_line
+from operations.formats import clock, counted, one_line, rate_text
 
 WORDS = {
     Verdict.RESEND: "can be resent",

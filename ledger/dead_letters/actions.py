@@ -12,7 +12,6 @@ from issuance.display import printable
 from issuance.masking import hide_identifiers
 from issuance.redrive.bulk import Act, ActionKind, ActionState, ItemState, next_action_state
 from issuance.redrive.forecast import SENDABLE
-from issuance.states import DeadLetterState
 from ledger.audit_log import REDRIVE, Operator, record_action
 from ledger.dead_letters.groups import NO_GROUP
 from ledger.dead_letters.plans import (
@@ -24,11 +23,11 @@ from ledger.dead_letters.plans import (
 from ledger.store.clock import instant, now_ms
 from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
+from ledger.store.dialects.dialect import dialect_of
 from ledger.store.errors import LedgerError
 from ledger.store.schema import bulk_actions as actions
 from ledger.store.schema import bulk_items as items
 from ledger.store.schema import bulk_results as results
-from ledger.store.schema import dead_letters as letters
 
 if TYPE_CHECKING:
     from array import array
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 KINDS = (ActionKind.RESEND, ActionKind.REISSUE, ActionKind.DISCARD)
 """The kinds that this package carries out."""
 _RATE_MOST = 10_000.0
-_CHECKED_AT_ONCE = 5_000
 
 
 class ActionError(LedgerError):
@@ -195,21 +193,14 @@ def _refuse_stale(connection: Connection, action: Action, groups: Sequence[Plann
             f"Plan {action.id} is stale: {', '.join(names)} ended after it was made. "
             "Make another plan"
         )
-    same = 0
-    for page in pages_of(connection, action.id):
-        for start in range(0, len(page), _CHECKED_AT_ONCE):
-            some = page[start : start + _CHECKED_AT_ONCE].tolist()
-            query = (
-                select(func.count())
-                .select_from(letters)
-                .join(actions, actions.c.id == action.id)
-                .where(
-                    letters.c.id.in_(some),
-                    letters.c.state == DeadLetterState.OPEN,
-                    letters.c.changed_at <= actions.c.created_at,
-                )
-            )
-            same += connection.scalar(query) or 0
+    created_at = connection.scalar(select(actions.c.created_at).where(actions.c.id == action.id))
+    query = _UNCHANGED.format(created_at=int(created_at or 0))
+    dialect = dialect_of(connection)
+    same = sum(
+        count
+        for page in pages_of(connection, action.id)
+        for (count,) in dialect.rows_among(connection, query, page.tolist())
+    )
     if same != action.selected:
         raise StalePlanError(
             f"Plan {action.id} is stale: {action.selected - same:,} of its {action.selected:,} "
@@ -250,26 +241,26 @@ def _shares(groups: Sequence[PlannedGroup], trial: int) -> dict[int, int]:
 
 def new_items(connection: Connection, action_id: int, ids: "array[int]") -> list[dict[str, Any]]:
     """Return the pending items of these letters, with the versions that the letters have now."""
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(ids), _CHECKED_AT_ONCE):
-        query = (
-            select(letters.c.id, letters.c.changed_at, letters.c.group_id)
-            .where(letters.c.id.in_(ids[start : start + _CHECKED_AT_ONCE].tolist()))
-            .order_by(letters.c.id)
-        )
-        found += [
-            {
-                "action_id": action_id,
-                "position": letter_id,
-                "target": letter_id,
-                "expected": changed_at,
-                "group_id": group_id or NO_GROUP,
-                "verdict": "",
-                "state": ItemState.PENDING,
-            }
-            for letter_id, changed_at, group_id in connection.execute(query)
-        ]
-    return found
+    found = dialect_of(connection).rows_among(connection, _VERSIONS, ids.tolist())
+    return [
+        {
+            "action_id": action_id,
+            "position": letter_id,
+            "target": letter_id,
+            "expected": changed_at,
+            "group_id": group_id or NO_GROUP,
+            "verdict": "",
+            "state": ItemState.PENDING,
+        }
+        for letter_id, changed_at, group_id in sorted(map(tuple, found))
+    ]
+
+
+# SQLAlchemy would take longer to compile 5,000 parameters than the database to read the rows.
+_UNCHANGED = (
+    "SELECT count(*) FROM dead_letters WHERE state = 'open' AND changed_at <= {created_at} AND id"
+)
+_VERSIONS = "SELECT id, changed_at, group_id FROM dead_letters WHERE id"
 
 
 _EVENTS = {
@@ -339,13 +330,13 @@ def set_rate(ledger: Ledger, action_id: int, per_second: float, operator: Operat
             operator,
             verb="rate",
             target=action_target(action_id),
-            before=rate_text(action.per_second),
-            after=rate_text(changed.per_second),
+            before=_rate_text(action.per_second),
+            after=_rate_text(changed.per_second),
         )
         return changed
 
 
-def rate_text(per_second: float | None) -> str:
+def _rate_text(per_second: float | None) -> str:
     """Describe a pace."""
     return "no bound" if per_second is None else f"{per_second:g}/s"
 

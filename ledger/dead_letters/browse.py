@@ -93,9 +93,14 @@ class DeadLetter:
     held: Held = Held()
 
     @property
+    def vouchers(self) -> tuple[str, ...]:
+        """Those that replies have shown of its job."""
+        return self.held.vouchers
+
+    @property
     def known(self) -> tuple[str, ...]:
         """What masked texts about it must not show: the customer's identifier, and vouchers."""
-        return (self.customer.value, *self.held.vouchers)
+        return (self.customer.value, *self.vouchers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from ledger.store.schema import (
     bulk_pages,
     bulk_results,
     campaigns,
+    dead_letter_groups,
 )
 from ledger.store.schema import dead_letters as letters
 
@@ -120,7 +121,9 @@ def _condition(connection: Connection, chosen: DeadLetterFilter) -> ColumnElemen
     if chosen.campaigns:
         named = select(campaigns.c.id).where(campaigns.c.name.in_(chosen.campaigns))
         conditions.append(letters.c.campaign_id.in_(list(connection.scalars(named))))
-    rest = replace(chosen, campaign=None, state=None)
+    if (caused := _by_cause(connection, chosen)) is not None:
+        conditions.append(caused)
+    rest = replace(chosen, campaign=None, reason=None, code=None, state=None)
     clause = filtered(select(letters.c.id), rest).whereclause
     if clause is not None:
         conditions.append(clause)
@@ -128,6 +131,27 @@ def _condition(connection: Connection, chosen: DeadLetterFilter) -> ColumnElemen
     if states:
         conditions.append(letters.c.state == states[0])
     return and_(*conditions)
+
+
+def _by_cause(connection: Connection, chosen: DeadLetterFilter) -> ColumnElement[bool] | None:
+    """The letters with a reason and code, by their groups, which the index has."""
+    reasons, codes = given(chosen.reason), given(chosen.code)
+    if not reasons and not codes:
+        return None
+    query = select(dead_letter_groups.c.id)
+    of_letter: list[ColumnElement[bool]] = []
+    if reasons:
+        query = query.where(dead_letter_groups.c.reason.in_(reasons))
+        of_letter.append(letters.c.reason.in_(reasons))
+    if codes:
+        query = query.where(dead_letter_groups.c.code.in_(codes))
+        of_letter.append(letters.c.code.in_(codes))
+    grouped = letters.c.group_id.in_(list(connection.scalars(query)))
+    erased = letters.c.group_id.is_(None)
+    found = select(letters.c.id).where(letters.c.state == DeadLetterState.OPEN, erased).limit(1)
+    if connection.execute(found).first() is None:
+        return grouped
+    return or_(grouped, and_(erased, *of_letter))
 
 
 _STATES = (letters.c.group_id, letters.c.campaign_id, letters.c.state)

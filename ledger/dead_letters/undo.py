@@ -20,7 +20,15 @@ from ledger.dead_letters.earlier import restore_states
 from ledger.store.clock import now_ms
 from ledger.store.commit_log import log_after_commit
 from ledger.store.database import Ledger
-from ledger.store.schema import NO_ORG, campaign_orgs, campaigns, jobs, lines, reservations
+from ledger.store.schema import (
+    NO_ORG,
+    campaign_orgs,
+    campaigns,
+    canary_jobs,
+    jobs,
+    lines,
+    reservations,
+)
 from ledger.store.schema import bulk_actions as actions
 from ledger.store.schema import bulk_items as items
 from ledger.store.schema import bulk_results as results
@@ -214,7 +222,8 @@ def _remove_jobs(connection: Connection, numbers: Sequence[int]) -> None:
             .where(campaign_orgs.c.campaign_id == campaign_id, campaign_orgs.c.org_id == org)
             .values(accepted_lines=campaign_orgs.c.accepted_lines - count)
         )
-    connection.execute(delete(reservations).where(reservations.c.job_number.in_(numbers)))
+    for table in (reservations, canary_jobs):
+        connection.execute(delete(table).where(table.c.job_number.in_(numbers)))
     connection.execute(delete(lines).where(of_jobs))
     connection.execute(delete(jobs).where(jobs.c.number.in_(numbers)))
 

@@ -45,7 +45,8 @@ def test_a_resend_is_logged_from_opening_to_closing(desk, logged):
     desk.record(held, judge(again, issue(again)))
     expected = ["dead_letter_opened", "dead_letter_resent", "dead_letter_closed"]
     assert [grep(logged, line.request_id) for line in job.lines] == [expected] * 2
-    opened, resent, _ = logged
+    opened, begun, resent, _ = logged
+    assert (begun["event"], begun["letters"], begun["operator"]) == ("redrive_begun", 1, "asha")
     assert (opened["reason"], opened["opening"], opened["letter_id"]) == (
         "in_doubt",
         1,

@@ -65,9 +65,12 @@ def test_an_act_on_many_letters_is_one_sentence(run, desk):
     held = desk.take()
     desk.record(held, *(judge(job, refuse()) for job in held.jobs))
     desk.redrive(Verb.REISSUE)
-    (act,) = json.loads(run("history", "--json").stdout)["acts"]
+    act, begun = json.loads(run("history", "--json").stdout)["acts"]
+    assert begun["sentence"].startswith(
+        "began to reissue dead letters as redrive 1: running: 3 letters, digest "
+    )
     assert act["sentence"] == "reissued 3 dead letters of spring (1 to 3) under new requestIds"
-    assert (act["count"], act["firstId"], act["id"], act["campaign"]) == (3, 1, 3, "spring")
+    assert (act["count"], act["firstId"], act["id"], act["campaign"]) == (3, 2, 4, "spring")
 
 
 def test_a_campaign_has_the_acts_on_its_letters_and_rewards_and_no_others(run, acts):
