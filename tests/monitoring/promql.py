@@ -127,7 +127,7 @@ class _Parser:
     def take(self, wanted: str = "") -> str:
         token = self.peek()
         if not token or (wanted and token != wanted):
-            raise ValueError(f"{token!r} stands where {wanted or 'more'} was expected")
+            raise ValueError(f"{token!r} is where {wanted or 'more'} was expected")
         self._place += 1
         return token
 
