@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from random import Random
 
 import pytest
 
 from issuance.states import State
 from tests.contract.ledger.build import make_job
-from tests.unit.worker.build import CAMPAIGN_ID, claimed
+from tests.unit.worker.build import BOUNDS, CAMPAIGN_ID, claimed
+from worker.chunk.admission import Admission
 
 
 async def test_a_stopping_worker_gives_all_jobs_back_at_once(desk):
@@ -134,3 +136,16 @@ async def test_the_jobs_of_a_stopped_reward_are_given_back_and_others_are_sent(d
     assert sorted(returned.job.number for returned in desk.given_back) == [2, 3]
     assert desk.reasons == {"its reward is stopped"}
     assert [attempt.job.number for attempt in desk.attempts] == [1]
+
+
+@pytest.mark.parametrize(("closes_in", "has_slot"), [(-0.001, False), (30.0, True)])
+async def test_a_job_gets_no_slot_for_a_further_read_after_its_window(desk, closes_in, has_slot):
+    admission = Admission(
+        desk.limits,
+        BOUNDS,
+        campaign_id=CAMPAIGN_ID,
+        is_stopping=lambda: False,
+        rng=Random(1),
+        closes_at=time.monotonic() + closes_in,
+    )
+    assert (await admission.take_read_slot() is not None) is has_slot
