@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from issuance.redrive.bulk import ActionKind, ActionState, ItemState
-from issuance.states import DeadLetterState, State
+from issuance.states import CampaignState, DeadLetterState, State
 from ledger.audit_log import Operator, letter_target, record_action, record_actions
 from ledger.dead_letters.actions import (
     Action,
@@ -135,15 +135,35 @@ def _undo_some(
         chosen = [_Item(*row) for row in connection.execute(query)]
         if not chosen:
             return None
-        untouched = _untouched(connection, chosen, kind)
+        open_campaigns = _lock_open_campaigns(connection, chosen)
+        untouched = _untouched(connection, chosen, kind, open_campaigns)
         if untouched:
             _restore(connection, untouched, kind)
             _reopen(connection, action_id, untouched, operator, kind)
         return chosen[-1].position, len(untouched)
 
 
-def _untouched(connection: Connection, chosen: Sequence[_Item], kind: ActionKind) -> list[_Item]:
-    """Lock jobs and letters, and return the items whose jobs were not claimed since."""
+def _lock_open_campaigns(connection: Connection, chosen: Sequence[_Item]) -> Sequence[int]:
+    """Keep the letters' campaigns from being closed, and return those that are not closed yet."""
+    of_letters = select(letters.c.campaign_id).where(
+        letters.c.id.in_([item.target for item in chosen])
+    )
+    query = select(campaigns.c.id).where(
+        campaigns.c.id.in_(of_letters), campaigns.c.state != CampaignState.CLOSED
+    )
+    return connection.scalars(query.order_by(campaigns.c.id).with_for_update(read=True)).all()
+
+
+def _untouched(
+    connection: Connection,
+    chosen: Sequence[_Item],
+    kind: ActionKind,
+    open_campaigns: Sequence[int],
+) -> list[_Item]:
+    """Lock jobs and letters, and return the items whose jobs were not claimed since.
+
+    Nothing of a closed campaign is undone: its statement counts the letters as they are.
+    """
     free = {
         number: (attempts, claims)
         for number, attempts, claims in connection.execute(
@@ -159,7 +179,7 @@ def _untouched(connection: Connection, chosen: Sequence[_Item], kind: ActionKind
     query = (
         select(letters.c.id, letters.c.changed_at)
         .where(letters.c.id.in_([item.target for item in chosen]))
-        .where(letters.c.state == _CHANGED[kind])
+        .where(letters.c.state == _CHANGED[kind], letters.c.campaign_id.in_(open_campaigns))
         .order_by(letters.c.id)
         .with_for_update()
     )

@@ -34,6 +34,8 @@ from ledger.closing.verification import (
     record_read_again,
     sampled_jobs,
 )
+from ledger.dead_letters.rounds import advance_actions
+from ledger.dead_letters.undo import undo
 from ledger.dispatch.cancellation import cancel_campaign
 from ledger.retention.erasure import erase
 from ledger.retention.pruning import prune
@@ -275,6 +277,7 @@ def test_it_says_what_operators_did_and_why(desk):
     desk.redrive(Verb.REISSUE)
     held = desk.take()
     desk.record(held, *(judge(job, issue(job)) for job in held.jobs))
+    advance_actions(desk.ledger)
     desk.settle(make_job(6), refuse())
     desk.discard()
     closed(desk, Mode.ALL)
@@ -373,6 +376,15 @@ def test_its_state_and_settings_stay(ended, act):
 def test_nothing_of_it_is_redriven(ended):
     assert ended.redrive(Verb.RESEND).done == []
     assert ended.counts() == {State.ISSUED: 6}
+
+
+def test_a_discard_of_it_is_not_undone(desk):
+    desk.settle(make_job(1), refuse())
+    action_id = desk.discard().plan.id
+    closed(desk)
+    undone = undo(desk.ledger, action_id, OPERATOR)
+    assert (undone.reopened, undone.left) == (0, 1)
+    assert desk.letter().state == "discarded"
 
 
 def test_releases_leave_it_closed(ended):
