@@ -46,7 +46,7 @@ TRANSITIONS: Final[Mapping[Act, Mapping[CampaignState, CampaignState]]] = {
     Act.REJECT: {_AWAITING: _DRAFT},
     Act.VOID: {_DRAFT: _DRAFT, _AWAITING: _DRAFT, _SCHEDULED: _DRAFT},
     Act.START: {_SCHEDULED: _RUNNING},
-    Act.PAUSE: {_RUNNING: _PAUSED, _FINISHED: _PAUSED, _PAUSED: _PAUSED},
+    Act.PAUSE: {_RUNNING: _PAUSED, _PAUSED: _PAUSED},
     Act.RESUME: {_PAUSED: _RUNNING, _RUNNING: _RUNNING, _STOPPED: _RUNNING},
     Act.STOP: {_RUNNING: _STOPPED},
     Act.CANCEL: {state: _CANCELLED for state in CampaignState if state is not _CLOSED},

@@ -320,3 +320,5 @@ def test_a_paused_campaign_without_unsettled_lines_is_finished(desk):
     with desk.ledger.write() as connection:
         finish_campaigns(connection)
     assert state(desk) is CampaignState.FINISHED
+    with pytest.raises(CampaignError, match="Campaign diwali is finished: it cannot be paused"):
+        pause_campaign(desk.ledger, "diwali", ANN)

@@ -182,6 +182,30 @@ def test_the_single_endpoint_refuses_what_it_cannot_issue(settings):
             producer.enqueue(mobile="919800000001", reward_id=1001, more=[Reward(1002)])
 
 
+def test_a_request_above_the_approval_ceiling_is_refused_with_the_remedy(settings):
+    bound = settings.model_copy(update={"approval_units": 2})
+    with Producer(bound, Servers.of(bound)) as producer:
+        for more in ({"quantity": 3}, {"more": [Reward(1002, quantity=2)]}, {"key": "order-1"}):
+            asked = {"quantity": 3} | more
+            with pytest.raises(RequestRefusedError, match="--draft") as refused:
+                producer.enqueue(mobile="919800000001", reward_id=1001, **asked)
+            assert "approval of a second person" in refused.value.problem
+        with pytest.raises(CampaignError):
+            balance(producer.ledger, "background")
+        assert producer.enqueue(mobile="919800000001", reward_id=1001, quantity=2).is_new
+        assert producer.enqueue(mobile="919800000002", reward_id=1001, quantity=2).is_new
+
+
+def test_a_file_above_the_approval_ceiling_is_refused_for_a_running_campaign(
+    producer, send, write_file
+):
+    path = write_file("919800000001,1001", "919800000002,1001")
+    with pytest.raises(CampaignError, match="accept it as a draft of another name"):
+        send(path, approval_units=1)
+    assert balance(producer.ledger, "spring").campaign.accepted_lines == 0
+    assert send(path, approval_units=2).accepted == 2
+
+
 def test_a_call_takes_no_more_rewards_than_the_cap(settings):
     capped = settings.model_copy(update={"job_max_lines": 2})
     with Producer(capped, Servers.of(capped)) as producer:

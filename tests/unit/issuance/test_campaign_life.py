@@ -13,7 +13,7 @@ _ALLOWED = {
     "rejected": {"awaiting_approval": "draft"},
     "changed": {"draft": "draft", "awaiting_approval": "draft", "scheduled": "draft"},
     "started": {"scheduled": "running"},
-    "paused": {"running": "paused", "finished": "paused", "paused": "paused"},
+    "paused": {"running": "paused", "paused": "paused"},
     "resumed": {"paused": "running", "running": "running", "stopped": "running"},
     "stopped": {"running": "stopped"},
     "cancelled": dict.fromkeys(
