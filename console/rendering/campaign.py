@@ -103,14 +103,18 @@ def _org_cells(org: OrgBalance) -> tuple[str, ...]:
         org.counts.get(state, 0)
         for state in (State.WAITING, State.ISSUED, State.PARTIAL, State.FAILED, State.IN_DOUBT)
     ]
-    cancelled = org.counts.get(State.CANCELLED, 0)
+    others = [
+        f", {count:,} {state}"
+        for state in (State.CANCELLED, State.REPLACED, State.REVOKED)
+        if (count := org.counts.get(state, 0))
+    ]
     return (
         "none" if org.org_id is None else str(org.org_id),
         f"{org.accepted:,}",
         *(f"{count:,}" for count in counts),
         f"{org.units:,}",
         f"{points_number(org.points):,}",
-        ("yes" if org.balanced else "NO") + (f", {cancelled:,} cancelled" if cancelled else ""),
+        ("yes" if org.balanced else "NO") + "".join(others),
     )
 
 

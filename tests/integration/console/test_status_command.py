@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.revocations import Verb, begin_revocations, end_revocations
 from ledger.store.clock import now_ms
 from ledger.store.schema import jobs
 from operations.process_reports import write_report
@@ -307,3 +308,12 @@ def test_a_budget_is_shown_with_what_is_used_and_reserved_of_it(run, desk):
         "reserved": {"units": 1, "points": 0},
         "percent": 50,
     }
+
+
+def test_revoked_lines_are_named_in_an_organisations_row(run, desk):
+    held, job = desk.take_one(make_job(1, campaign="spring"))
+    desk.record(held, judge(job, issue(job)))
+    begun, _ = begin_revocations(desk.ledger, [job.id], OPERATOR)
+    end_revocations(desk.ledger, [(begun[0], Verb.REVOKED, "done")], OPERATOR)
+    assert "yes, 1 revoked" in run("status", "spring", "--by", "org").stdout
+    assert "1 revoked" in run("status", "spring").stdout
