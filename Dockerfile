@@ -17,6 +17,7 @@ COPY LICENSE README.md pyproject.toml ./
 
 FROM packages AS build
 COPY broker broker
+COPY charts charts
 COPY config config
 COPY console console
 COPY files files
@@ -26,6 +27,7 @@ COPY limiter limiter
 COPY operations operations
 COPY producers producers
 COPY rewards_api rewards_api
+COPY web web
 COPY worker worker
 RUN uv pip install --python /opt/issuance/bin/python --no-cache --compile-bytecode --no-deps \
         --no-build-isolation .

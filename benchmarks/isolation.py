@@ -96,7 +96,7 @@ def _system(home: Path, rate: int) -> Iterator[tuple[_System, Stub]]:
             "ISSUANCE_ACCOUNTS_FILE": str(home / "accounts.toml"),
         }
         log = home / "up.log"
-        command = python("console", "up", "--no-flower")
+        command = python("console", "up", "--no-flower", "--no-web")
         with running(
             command, cores=sorted({*WORKER_CORES, *OTHER_CORES}), environment=environment, log=log
         ):

@@ -54,6 +54,7 @@ class RunningSystem:
     flower_url: str
     rate_per_minute: int
     health_url: str = ""
+    web_url: str = ""
 
     @classmethod
     def find(cls, home: Path) -> Self | None:

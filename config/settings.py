@@ -290,6 +290,17 @@ class Settings(BaseSettings):
     health_port: int = Field(
         5556, ge=0, le=65_535, description="Port of these pages; 0: a free one."
     )
+    web_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that the web console answers on."
+    )
+    web_port: int = Field(
+        5557, ge=0, le=65_535, description="The web console's port; 0: a free one."
+    )
+    web_url: str = Field(
+        "",
+        description="Address that people open, behind a proxy, such as https://rewards.example; "
+        "empty: the console's own.",
+    )
     metrics_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
         description="Networks whose machines may read `/metrics`, such as 10.0.0.0/8, with commas; "

@@ -97,6 +97,10 @@ COMMANDS: Final = {
         "console.commands.whoami:whoami",
         "Show who you are to this program: your roles, what they allow, and where they come from.",
     ),
+    "user": Command(
+        "console.commands.user:app",
+        "Manage who may log in to the web console.",
+    ),
     "audit": Command(
         "console.commands.audit:app",
         "List or verify the log of all acts: each with its name, time and reason.",

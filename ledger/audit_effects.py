@@ -48,6 +48,13 @@ def _write(  # noqa: PLR0917  # the columns of an entry
         record_action(connection, operator, verb=verb, target=target, before=before, after=after)
 
 
+def record_act(
+    ledger: Ledger, operator: Operator, verb: str, target: str, *, after: str = ""
+) -> None:
+    """Record an act that changes nothing in the ledger but this entry, such as a login."""
+    _write(ledger, operator, verb, target, "", after)
+
+
 def record_reveal(ledger: Ledger, operator: Operator, target: str) -> None:
     """Record that customers and vouchers are about to be shown in the clear."""
     _write(ledger, operator, "reveal", target, "", "in the clear")

@@ -53,10 +53,15 @@ class Act:
                     return f"{noun} {name}{of}"
                 first = self.oldest.target.removeprefix(prefix)
                 return f"{self.count:,} {noun}s{of} ({first} to {name})"
-        return _WHOLE.get(target) or target.removeprefix(CAMPAIGN).replace("account:", "account ")
+        kind, _, name = target.partition(":")
+        if kind in _NAMED:
+            return f"{kind} {name}"
+        return _WHOLE.get(target) or target.removeprefix(CAMPAIGN)
 
 
 _NOUNS = {LETTER: "dead letter", LINE: "reward", REDRIVE: "redrive"}
+_NAMED = ("account", "user")
+_NAMED = ("account", "user")
 _WHOLE = {"customer": "a customer", "ledger": "the ledger", "audit log": "the audit log"}
 
 

@@ -58,6 +58,15 @@ SENTENCES: Final[Mapping[str, str]] = {
     "restore": "restored {what} {after}",
     "migrate": "changed the schema of {what} from {before} to {after}",
     "grant": "granted on {what}: {after}",
+    "log in": "logged in to the web console as {what} {after}",
+    "log in failed": "failed to log in to the web console as {what} {after}",
+    "log out": "logged out of the web console as {what}",
+    "login link": "made a link that logs in to the web console as {what}",
+    "user add": "added {what}: {after}",
+    "user disable": "disabled {what}",
+    "user enable": "enabled {what}",
+    "user roles": "changed the roles of {what} from {before} to {after}",
+    "user passwd": "changed the password of {what}",
     "chain broken": "found that {what} was changed",
 }
 """By verb; `what` is the target in words, `before` and `after` are as the entry has them."""

@@ -18,7 +18,7 @@ from config.settings import Settings
 from operations.services import Services
 
 _LONGEST = 10_000
-_OF_ONE_PROCESS = ("flower_", "health_", "log_", "metrics_")
+_OF_ONE_PROCESS = ("flower_", "health_", "log_", "metrics_", "web_")
 """Settings that say nothing about the system's work."""
 
 

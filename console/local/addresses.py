@@ -5,7 +5,9 @@ import os
 import socket
 from typing import Any
 
+from config.endpoints import RunningSystem
 from config.settings import SettingsError
+from operations.services import Services
 
 
 def free_port() -> int:
@@ -41,6 +43,17 @@ def page_url(host: str, port: int) -> str:
     """Return the URL at which this machine reaches a server that listens on a host."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # only shown
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def console_url(services: Services) -> str:
+    """Return the address of the web console that people open."""
+    settings = services.settings
+    if settings.web_url:
+        return settings.web_url.rstrip("/")
+    running = RunningSystem.find(settings.home)
+    if running is not None and running.web_url:
+        return running.web_url
+    return page_url(settings.web_host, settings.web_port)
 
 
 def family_of(host: str) -> socket.AddressFamily:

@@ -17,7 +17,7 @@ from config.flower_login import FlowerLogin
 from config.log_writer import follow_renames
 from config.logs import configure_logs
 from config.settings import Settings, SettingsError
-from console.local.addresses import is_free, require_host
+from console.local.addresses import free_port, is_free, page_url, require_host
 from console.local.preflight import require_broker
 from console.terminal import EXIT_FAILED, explained, remark
 from ledger.store.database import require_ledger_file
@@ -40,6 +40,7 @@ class ProcessName(StrEnum):
     BEAT = "beat"
     FLOWER = "flower"
     HEALTH = "health"
+    WEB = "web"
 
 
 def run(
@@ -65,6 +66,13 @@ def run(
 
             serve_probes(services)
             return
+        if name is ProcessName.WEB:
+            require_host("WEB", settings.web_host)
+            _require_port("WEB", settings.web_host, settings.web_port)
+            configure_logs(settings)
+            follow_renames()
+            _serve_console(services)
+            return
         _require_parts(services, name)
         login = _flower_login(settings) if name is ProcessName.FLOWER else None
         node = claim_node_name(name, services.servers.broker_url)
@@ -77,6 +85,15 @@ def run(
     if login is not None:
         sys.exit(_end_of(lambda: _serve_flower(app, settings, login)))
     sys.exit(_start(app, arguments))
+
+
+def _serve_console(services: Services) -> None:
+    from web.server import serve_console  # noqa: PLC0415  # for this process only
+
+    settings = services.settings
+    port = settings.web_port or free_port()
+    url = (settings.web_url or page_url(settings.web_host, port)).rstrip("/")
+    serve_console(services, host=settings.web_host, port=port, url=url)
 
 
 def _flower_login(settings: Settings) -> FlowerLogin:
@@ -184,7 +201,7 @@ def process_arguments(name: ProcessName, settings: Settings, *, node: str) -> li
             return _worker(name, node, ["--pool", "solo"])
         case ProcessName.BEAT:
             return ["--quiet", "beat", "--pidfile", ""]
-        case ProcessName.FLOWER | ProcessName.HEALTH:
+        case ProcessName.FLOWER | ProcessName.HEALTH | ProcessName.WEB:
             return []  # they are no commands of Celery
         case _:
             assert_never(name)

@@ -33,6 +33,7 @@ from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
 from ledger.audit_log import migration_record
 from operations.operators import process_operator
+from operations.people.login import make_login_link
 from operations.services import Services
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _RECALL_SECONDS = 600.0
 """The simulator first replays its truth file, some ten thousand calls a second."""
 _CHECK_SECONDS = 0.5
 _PASSWORD_BYTES = 24
-_OPTIONAL = (ProcessName.FLOWER, ProcessName.HEALTH)
+_OPTIONAL = (ProcessName.FLOWER, ProcessName.HEALTH, ProcessName.WEB)
 """Processes that the system can work without."""
 _CONSUMING = (
     ProcessName.RELEASE,
@@ -65,6 +66,7 @@ def up(
         ),
     ] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Do not start Flower.")] = False,
+    no_web: Annotated[bool, typer.Option("--no-web", help="Do not start the web console.")] = False,
 ) -> None:
     """Run the whole system on this machine; prints a line with `ready` when it accepts work."""
     with explained():
@@ -73,7 +75,11 @@ def up(
         configure_logs(settings)
         lock = _lock(settings.home)
         system = System(
-            settings, simulator=simulator, workers=workers or settings.workers, flower=not no_flower
+            settings,
+            simulator=simulator,
+            workers=workers or settings.workers,
+            flower=not no_flower,
+            web=not no_web,
         )
         try:
             system.run()
@@ -121,7 +127,9 @@ class StartError(Exception):
 class System:
     """The processes of one machine, from start to end."""
 
-    def __init__(self, settings: Settings, *, simulator: bool, workers: int, flower: bool) -> None:
+    def __init__(
+        self, settings: Settings, *, simulator: bool, workers: int, flower: bool, web: bool
+    ) -> None:
         self._settings = settings
         self._home = settings.home.resolve()
         self._simulator = simulator
@@ -129,10 +137,13 @@ class System:
         if flower:
             require_host("FLOWER", settings.flower_host)
         require_host("HEALTH", settings.health_host)
+        if web:
+            require_host("WEB", settings.web_host)
         self._flower_port = _choose_port(settings, "flower", "Flower") if flower else 0
         # What is set reaches Flower as it was given: in the environment, in `.env` or in a file.
         self._made_login = None if settings.flower_login else FlowerLogin.make()
         self._health_port = _choose_port(settings, "health", "the health page")
+        self._web_port = _choose_port(settings, "web", "the web console") if web else 0
         self._stopping = False
         self._servers = self._plan()
         self._supervisor = Supervisor(self._home / "logs", self._environment())
@@ -171,6 +182,7 @@ class System:
             "ISSUANCE_WORKERS": str(self._workers),
             "ISSUANCE_FLOWER_PORT": str(self._flower_port or 0),
             "ISSUANCE_HEALTH_PORT": str(self._health_port or 0),
+            "ISSUANCE_WEB_PORT": str(self._web_port or 0),
             "ISSUANCE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
             **({"ISSUANCE_FLOWER_BASIC_AUTH": self._made_login.text} if self._made_login else {}),
@@ -204,6 +216,7 @@ class System:
         for name, port in (
             (ProcessName.HEALTH, self._health_port),
             (ProcessName.FLOWER, self._flower_port),
+            (ProcessName.WEB, self._web_port),
         ):
             if port:
                 self._supervisor.start(self._spec(name))
@@ -252,11 +265,13 @@ class System:
     def _announce(self) -> None:
         servers = self._servers
         settings = self._settings
-        flower_url = health_url = ""
+        flower_url = health_url = web_url = ""
         if self._flower_port:
             flower_url = page_url(settings.flower_host, self._flower_port)
         if self._health_port:
             health_url = f"{page_url(settings.health_host, self._health_port)}/healthz"
+        if self._web_port:
+            web_url = settings.web_url or page_url(settings.web_host, self._web_port)
         RunningSystem(
             os.getpid(),
             servers.broker_url,
@@ -264,7 +279,10 @@ class System:
             flower_url,
             servers.rate_per_minute,
             health_url,
+            web_url,
         ).announce(self._home)
+        if web_url:
+            out.print(f"console    {web_url}{self._login_path()}", soft_wrap=True)
         if flower_url:
             out.print(f"Flower     {flower_url}{self._flower_hint()}", soft_wrap=True)
         if health_url:
@@ -280,6 +298,11 @@ class System:
             out.print(f"accounts   {file}", soft_wrap=True)
         out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
         sys.stdout.flush()
+
+    def _login_path(self) -> str:
+        """The path of a link that logs the user of this process in, once."""
+        with Services(self._settings, self._servers).connect_ledger() as ledger:
+            return f"/login/link/{make_login_link(ledger)}"
 
     def _flower_hint(self) -> str:
         """The login, if this start has made it: nothing else shows it."""

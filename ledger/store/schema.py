@@ -30,6 +30,7 @@ from ledger.store.tables.dead_letters import (
     dead_letters,
 )
 from ledger.store.tables.jobs import attempts, job_numbers, jobs, lines
+from ledger.store.tables.people import login_links, users, web_sessions
 from ledger.store.tables.search import replacements, search_keys
 from ledger.store.tables.upkeep import heartbeats, restores, secrets, tombstones
 
@@ -71,6 +72,7 @@ __all__ = [
     "job_numbers",
     "jobs",
     "lines",
+    "login_links",
     "metadata",
     "pruned_lines",
     "replacements",
@@ -81,10 +83,12 @@ __all__ = [
     "tallies",
     "tally_deltas",
     "tombstones",
+    "users",
     "verifications",
+    "web_sessions",
 ]
 
-REVISION = "0015"
+REVISION = "0016"
 """The newest migration: what the program needs."""
 
 

@@ -28,10 +28,20 @@ def person_on_console(services: Services) -> Subject:
     """
     user = system_user()
     identity = Operator(user.name, uid=user.uid, host=user.host, claimed=services.settings.operator)
+    return Subject(identity, grant_of_system_user(services, user.name, user.uid, group_names()))
+
+
+def grant_of_system_user(services: Services, name: str, uid: int, groups: Iterable[str]) -> Grant:
+    """Return the roles of a user of the system; the roles file is read now.
+
+    Raises:
+        SettingsError: the roles file cannot be used.
+        LedgerError: the ledger's URL is wrong.
+    """
     file = services.settings.roles_file
     if file is None:
-        return Subject(identity, _of_owner(services.servers.ledger_url, user.uid))
-    return Subject(identity, _of_file(file, user.name, group_names()))
+        return _of_owner(services.servers.ledger_url, uid)
+    return _of_file(file, name, groups)
 
 
 def group_names() -> list[str]:

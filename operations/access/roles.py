@@ -49,6 +49,7 @@ class Right(StrEnum):
     BACK_UP = "back up"
     RESTORE = "restore"
     MIGRATE = "migrate"
+    MANAGE_USERS = "manage users"
 
 
 _VIEWER = frozenset({Right.VIEW})

@@ -62,7 +62,9 @@ def running_chaos(home: Path, scale: Scale, pair: str) -> Iterator[Chaos]:
             "ISSUANCE_REDIS_URL": broker.redis_url,
             "ISSUANCE_LEDGER_URL": ledger.url,
         }
-        system = stack.enter_context(System(home, environment, "--simulator", "--no-flower"))
+        system = stack.enter_context(
+            System(home, environment, "--simulator", "--no-flower", "--no-web")
+        )
         urls = {"broker_url": broker.url, "redis_url": broker.redis_url, "ledger_url": ledger.url}
         settings = Settings(_env_file=None, home=home, **urls)
         wake_up = WakeUp(create_app(settings, Servers.of(settings)), system.redis)

@@ -61,7 +61,7 @@ def start_system(tmp_path_factory: pytest.TempPathFactory) -> StartSystem:
     def start(*options: str, **environment: str) -> System:
         home = tmp_path_factory.mktemp("home")
         whole = base | environment | {"ISSUANCE_HOME": str(home)}
-        return System(home, whole, *(options or ("--simulator", "--no-flower")))
+        return System(home, whole, *(options or ("--simulator", "--no-flower", "--no-web")))
 
     return start
 

@@ -119,7 +119,7 @@ class Rigs:
     def fresh(self) -> Rig:
         """Return a rig whose account has made no calls."""
         if self._rig is None:
-            system = self._start("--no-flower", **self._settings)
+            system = self._start("--no-flower", "--no-web", **self._settings)
             self._rig = Rig(self._stack.enter_context(system), self._stub)
         return self._rig
 

@@ -23,7 +23,9 @@ _ROWS = 400
 @pytest.fixture(scope="module")
 def system(start_system: StartSystem) -> Iterator[System]:
     # 50 calls a second: a comparison of all lines takes a while.
-    with start_system("--simulator", "--no-flower", ISSUANCE_API_RATE_PER_MINUTE="3000") as running:
+    with start_system(
+        "--simulator", "--no-flower", "--no-web", ISSUANCE_API_RATE_PER_MINUTE="3000"
+    ) as running:
         yield running
 
 

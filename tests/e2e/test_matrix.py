@@ -65,7 +65,7 @@ class Round:
 
 @pytest.fixture(scope="module")
 def system(start_system: StartSystem) -> Iterator[System]:
-    with start_system("--simulator", "--no-flower", **_SETTINGS) as running:
+    with start_system("--simulator", "--no-flower", "--no-web", **_SETTINGS) as running:
         yield running
 
 

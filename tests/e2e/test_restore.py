@@ -43,7 +43,7 @@ def _lose_and_restore(
         system.processes.end_by_force()
     restore()
     at_once = system.environment | {"ISSUANCE_API_RATE_PER_MINUTE": "0"}
-    again = System(system.home, at_once, "--no-flower")
+    again = System(system.home, at_once, "--no-flower", "--no-web")
     assert again.balance("backed-up").unsettled > 0
     with again:
         # The second blast is not in the backup: its file is run again. So is the first, to no
@@ -58,7 +58,7 @@ def _lose_and_restore(
 def test_a_sqlite_ledger_restored_from_a_backup_taken_mid_blast_issues_nothing_twice(
     start_system: StartSystem, api: Simulator, tmp_path: Path
 ):
-    system = start_system("--no-flower", ISSUANCE_API_URL=api.url, **_OURS)
+    system = start_system("--no-flower", "--no-web", ISSUANCE_API_URL=api.url, **_OURS)
 
     def command(*arguments: str) -> None:
         done = system.command(*arguments)
@@ -79,7 +79,7 @@ def test_a_postgresql_ledger_restored_from_a_dump_taken_mid_blast_issues_nothing
     dump = tmp_path / "ledger.dump"
     with postgres_server() as server, postgres_database(server) as url:
         system = start_system(
-            "--no-flower", ISSUANCE_API_URL=api.url, ISSUANCE_LEDGER_URL=url, **_OURS
+            "--no-flower", "--no-web", ISSUANCE_API_URL=api.url, ISSUANCE_LEDGER_URL=url, **_OURS
         )
 
         def restore_dump() -> None:

@@ -35,7 +35,7 @@ def test_ctrl_c_during_a_blast_stops_in_order_and_the_next_start_continues(
             True,
         )
         attempts = {line.request_id: line.attempts for line in system.lines("interrupted")}
-    with System(system.home, system.environment, "--simulator", "--no-flower") as again:
+    with System(system.home, system.environment, "--simulator", "--no-flower", "--no-web") as again:
         assert again.wait_settled("interrupted", 30).counts[State.ISSUED] == 120
         # Nothing was in doubt at the end, so no job that was sent is resent.
         sent_before = {request_id for request_id, made in attempts.items() if made}
@@ -139,7 +139,7 @@ def test_up_refuses_a_ledger_of_a_newer_program_and_leaves_nothing_running(
         ledger.migrate()
         with ledger.write() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    ended = system.command("up", "--simulator", "--no-flower")
+    ended = system.command("up", "--simulator", "--no-flower", "--no-web")
     assert ended.returncode == 2
     assert "newer than this program" in ended.stderr
     assert system.processes.leftovers() == []

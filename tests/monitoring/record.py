@@ -195,7 +195,7 @@ def record(name: str) -> Path:
             reached = url.set(host="127.0.0.1", port=proxy.port, query={})
             settings["ISSUANCE_LEDGER_URL"] = reached.render_as_string(hide_password=False)
         environment = scrubbed_environment() | settings | run.settings | {"ISSUANCE_HOME": folder}
-        system = System(Path(folder), environment, "--simulator", "--no-flower")
+        system = System(Path(folder), environment, "--simulator", "--no-flower", "--no-web")
         with suppress(_Done), system:
             rows = plain_rows(run.rows, area=70)
             for number, row in enumerate(rows):

@@ -34,7 +34,7 @@ def draw() -> None:
             "ISSUANCE_HEALTH_PORT": "0",
             "ISSUANCE_API_RATE_PER_MINUTE": _RATE,
         }
-        with System(home, environment, "--simulator", "--no-flower") as system:
+        with System(home, environment, "--simulator", "--no-flower", "--no-web") as system:
             shell = Shell(home, system.environment)
             for place, command in enumerate(_COMMANDS):
                 output = shell.run(f"{command} 2>/dev/null")

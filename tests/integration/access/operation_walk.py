@@ -23,6 +23,7 @@ from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
 from operations.bulk_revocation import Progress
+from operations.call_history import CallHistory
 from operations.health.runner import Component
 from operations.intake import Prepared
 from operations.services import Services
@@ -69,6 +70,10 @@ _VALUES: dict[str, Any] = {
     "account": "default",
     "states": [],
     "note": "ticket 42",
+    "user": "ann",
+    "password": "correct horse battery",
+    "roles": ["viewer"],
+    "disabled": True,
     "letter": 1,
     "plan_id": 1,
     "action_id": 1,
@@ -167,6 +172,7 @@ class Desk:
             Source: lambda: Source(self.file(), ReadOptions()),
             ErrorsFile: lambda: ErrorsFile(self.folder / "errors.csv"),
             BlastOptions: BlastOptions,
+            CallHistory: CallHistory,
         }
         annotation = parameter.annotation
         of_call: dict[tuple[str, str], Callable[[], Any]] = {

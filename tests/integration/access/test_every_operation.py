@@ -35,6 +35,7 @@ from tests.integration.access.operation_walk import (
 
 EXEMPT = {
     "operations.access.people.person_on_console": "it finds out who the subject is",
+    "operations.access.people.grant_of_system_user": "it finds out what a subject may do",
     "operations.access.description.subject_json": "`whoami` is for everybody, also without a role",
     "operations.access.description.subject_lines": "as subject_json",
     "operations.customers.page_json": "masks what an operation has read",
@@ -52,6 +53,7 @@ EXEMPT = {
 EXEMPT_PACKAGES = {
     "operations.health.": "for check_health, and for the process `health`, which orchestrators ask "
     "without a subject",
+    "operations.people.login.": "a person without a session has no subject yet",
     "operations.metrics.": "for the process `health`, which monitors ask without a subject",
     "operations.process_reports.": "workers write them, and read_status reads them",
 }

@@ -21,7 +21,9 @@ def _has_ipv6() -> bool:
         return False
 
 
-@pytest.mark.parametrize("command", [["run", "health"], ["up", "--simulator", "--no-flower"]])
+@pytest.mark.parametrize(
+    "command", [["run", "health"], ["up", "--simulator", "--no-flower", "--no-web"]]
+)
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
 def test_an_address_of_another_machine_is_refused_at_the_start(
     command, host, monkeypatch, tmp_path

@@ -67,7 +67,7 @@ def test_stores_are_on_an_internal_network_only():
     assert COMPOSE["networks"]["backend"] == {"internal": True}
     assert all(SERVICES[name]["networks"] == ["backend"] for name in ("redis", "postgres"))
     out = {name for name, each in SERVICES.items() if "frontend" in each["networks"]}
-    assert out == {"worker", "background-worker", "dead-letters", "flower", "health"}
+    assert out == {"worker", "background-worker", "dead-letters", "flower", "health", "web"}
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,0 +1,1 @@
+"""Charts as SVG text: pure, without scripts, the same bytes for the same data."""

@@ -1,0 +1,68 @@
+"""Every route with every role, anonymous included; a new route must be given its right here."""
+
+import pytest
+from starlette.routing import Mount, Route
+
+from operations.access.roles import RIGHTS_OF, Right, Role
+from tests.contract.ledger.build import make_job
+from web.app import routes
+
+OPEN = {"/livez", "/login", "/login/link/{token}", "/logout"}
+"""A person who is not logged in needs these."""
+RIGHTS: dict[tuple[str, str], Right] = {
+    ("GET", "/"): Right.VIEW,
+    ("GET", "/campaigns/{name}"): Right.VIEW,
+    ("POST", "/campaigns/{name}/pause"): Right.PAUSE,
+    ("POST", "/campaigns/{name}/resume"): Right.RESUME,
+    ("POST", "/campaigns/{name}/cancel"): Right.CANCEL,
+    ("GET", "/search"): Right.VIEW,
+    ("POST", "/search"): Right.VIEW,
+    ("GET", "/rewards/{id}"): Right.VIEW,
+    ("GET", "/system"): Right.VIEW,
+    ("GET", "/audit"): Right.VIEW,
+}
+_VERBS = ("pause", "resume", "cancel")
+
+
+def _walked() -> set[tuple[str, str]]:
+    found = set()
+    for each in routes():
+        assert isinstance(each, Route | Mount)
+        if isinstance(each, Mount) or each.path in OPEN or each.path == "/live":
+            continue
+        for method in (each.methods or set()) - {"HEAD"}:
+            paths = [each.path.replace("{verb}", verb) for verb in _VERBS]
+            found |= {(method, path) for path in paths}
+    return found
+
+
+def _ask(client, method, path):
+    request_id = make_job(1).id
+    form = {"q": request_id, "confirm": "diwali"} if method == "POST" else None
+    filled = path.replace("{name}", "diwali").replace("{id}", request_id)
+    return client.request(method, filled, data=form)
+
+
+def test_the_table_has_every_route():
+    assert _walked() == set(RIGHTS)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(RIGHTS))
+def test_without_a_session_nothing_is_shown_or_done(console, method, path):
+    answer = _ask(console.browser(), method, path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("method", "path"), sorted(RIGHTS))
+def test_a_role_may_do_what_its_rights_allow(console, method, path, role):
+    if path.endswith("/resume"):
+        _ask(console.browser("admin"), "POST", "/campaigns/{name}/pause")
+    answer = _ask(console.browser(role.value), method, path)
+    allowed = RIGHTS[method, path] in RIGHTS_OF[role]
+    assert (answer.status_code == 403) is not allowed
+    assert answer.status_code in ((200, 303) if allowed else (403,))
+    if not allowed:
+        assert f"{role.value} may not" in answer.text

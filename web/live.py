@@ -1,0 +1,37 @@
+"""Server-sent events: a tick each second while the session lasts, for the live parts of pages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from web.site import Site
+from web.viewer import find_viewer
+
+_EVERY_SECONDS = 1.0
+_LONGEST_SECONDS = 3_600
+
+
+async def live(request: Request) -> Response:
+    """Stream ticks; the last event of a session that has ended is `ended`."""
+    site: Site = request.app.state.site
+    if await anyio.to_thread.run_sync(find_viewer, site, request) is None:
+        return Response(status_code=401)
+    return StreamingResponse(_ticks(site, request), media_type="text/event-stream")
+
+
+async def _ticks(site: Site, request: Request) -> AsyncIterator[str]:
+    for number in range(int(_LONGEST_SECONDS / _EVERY_SECONDS)):
+        if await request.is_disconnected():
+            return
+        if await anyio.to_thread.run_sync(find_viewer, site, request) is None:
+            yield "event: ended\ndata: the session has ended\n\n"
+            return
+        yield f"event: tick\ndata: {number}\n\n"
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+ROUTES = [Route("/live", live, methods=["GET"])]

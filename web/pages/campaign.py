@@ -1,0 +1,89 @@
+"""One campaign: its rewards by outcome, its dead letters, who did what, and what can be done."""
+
+from collections.abc import Callable
+from itertools import islice
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+
+from issuance.campaign_life import Act, next_state
+from issuance.masking import mask_customer, scrub
+from issuance.states import State
+from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter
+from ledger.queries.audit_entries import AuditFilter
+from ledger.queries.balance import Balance
+from operations.access.roles import Right
+from operations.campaigns import Change, cancel, pause, resume
+from operations.dead_letters import count_letters, list_letters
+from operations.history import read_history
+from operations.status import read_status
+from web.pages.progress import outcome_bar
+from web.routing import NotFoundError, View, route
+
+_LETTERS = 20
+_ACTS = 20
+_Operation = Callable[..., Change]
+_ACTIONS: dict[str, tuple[Act, Right, _Operation]] = {
+    "pause": (Act.PAUSE, Right.PAUSE, pause),
+    "resume": (Act.RESUME, Right.RESUME, resume),
+    "cancel": (Act.CANCEL, Right.CANCEL, cancel),
+}
+_CONFIRMED = ("cancel",)
+
+
+def campaign(view: View) -> Response:
+    """Show a campaign."""
+    name = view.request.path_params["name"]
+    site, subject = view.site, view.viewer.subject
+    moment = site.shared.read(
+        ("campaign", name), lambda: read_status(subject, site.services, site.ledger, name)
+    )
+    (balance,) = moment.value.balances
+    name = balance.campaign.name
+    chosen = DeadLetterFilter(campaign=name)
+    letters = list_letters(subject, site.ledger, chosen, limit=_LETTERS)
+    values = {
+        "moment": moment.at,
+        "balance": balance,
+        "status": moment.value,
+        "bar": outcome_bar(balance),
+        "counts": [(state, balance.counts.get(state, 0)) for state in State],
+        "letters": list(map(_shown, islice(letters, _LETTERS))),
+        "letters_total": count_letters(subject, site.ledger, chosen),
+        "history": read_history(subject, site.ledger, AuditFilter(campaign=name), limit=_ACTS),
+        "actions": list(_possible(view, balance)),
+    }
+    return view.page("campaign.html", values)
+
+
+def _possible(view: View, balance: Balance) -> list[tuple[str, bool, str]]:
+    """Return what the state and the viewer's rights allow, each with the command that does it."""
+    state, name = balance.campaign.state, balance.campaign.name
+    return [
+        (verb, view.viewer.subject.may(right), f"issuance campaign {verb} {name}")
+        for verb, (act, right, _) in _ACTIONS.items()
+        if next_state(act, state) not in (None, state)
+    ]
+
+
+def _shown(letter: DeadLetter) -> tuple[DeadLetter, str, str]:
+    return letter, mask_customer(letter.customer), scrub(letter.message, letter.known)
+
+
+def act(view: View) -> Response:
+    """Pause, resume or cancel a campaign, with the checks and the entry of the command."""
+    name, verb = view.request.path_params["name"], view.request.path_params["verb"]
+    if verb not in _ACTIONS:
+        raise NotFoundError(f"There is no action {verb}")
+    form = view.form()
+    if verb in _CONFIRMED and form.get("confirm") != name:
+        return view.page("confirm.html", {"name": name, "verb": verb, "wrong": "confirm" in form})
+    _, _, operation = _ACTIONS[verb]
+    operation(view.viewer.subject, view.site.services, view.site.ledger, name)
+    return RedirectResponse(f"/campaigns/{quote(name, safe='')}", 303)
+
+
+ROUTES = [
+    route("/campaigns/{name}", campaign),
+    route("/campaigns/{name}/{verb}", act, methods=("POST",)),
+]

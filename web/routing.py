@@ -1,0 +1,104 @@
+"""Routes whose handlers get the site and the viewer. Without a session they lead to the login."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from issuance.errors import ExplainedError
+from ledger.campaigns import CampaignError
+from ledger.store.errors import LedgerError
+from operations.access.subject import NotAllowedError
+from web.forms import read_form
+from web.site import Site
+from web.viewer import Viewer, find_viewer
+
+LOGIN = "/login"
+
+
+class NotFoundError(Exception):
+    """There is no such thing; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One request of a person who is logged in."""
+
+    site: Site
+    request: Request
+    viewer: Viewer
+
+    def page(
+        self, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
+    ) -> HTMLResponse:
+        """Fill a page's template; a request for its live part gets that part only."""
+        common = {
+            "viewer": self.viewer,
+            "zone": self.viewer.zone,
+            "path": self.request.url.path,
+            "is_part": "part" in self.request.query_params,
+        }
+        return HTMLResponse(self.site.render(template, common | dict(values or {})), status)
+
+    def form(self) -> Mapping[str, str]:
+        """Read the request's form."""
+        return read_form(self.request)
+
+
+Handler = Callable[[View], Response]
+
+
+def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -> Route:
+    """Make a route for people who are logged in; the handler runs in a thread."""
+
+    def endpoint(request: Request) -> Response:
+        site: Site = request.app.state.site
+        try:
+            viewer = find_viewer(site, request)
+            if viewer is None:
+                return _to_login(request)
+            return _answer(View(site, request, viewer), handler)
+        except (DBAPIError, LedgerError) as error:
+            return unreadable(site, error)
+
+    name = f"{handler.__module__}.{handler.__name__}"
+    return Route(path, endpoint, methods=list(methods), name=name)
+
+
+def _answer(view: View, handler: Handler) -> Response:
+    try:
+        return handler(view)
+    except NotAllowedError as error:
+        return _problem(view, "Not allowed", error, 403)
+    except (CampaignError, NotFoundError) as error:
+        return _problem(view, "Not found", error, 404)
+    except LedgerError:
+        raise
+    except ExplainedError as error:
+        return _problem(view, "Refused", error, 409)
+
+
+def _problem(view: View, title: str, error: Exception, status: int) -> Response:
+    return view.page("problem.html", {"title": title, "text": str(error)}, status=status)
+
+
+def _to_login(request: Request) -> Response:
+    if "part" in request.query_params:
+        # A live part: the whole page must be loaded again.
+        return Response(status_code=401, headers={"HX-Refresh": "true"})
+    if request.method != "GET":
+        return RedirectResponse(LOGIN, 303)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{LOGIN}?next={quote(wanted)}", 303)
+
+
+def unreadable(site: Site, error: Exception) -> Response:
+    """Say that the ledger cannot be read, and why; no number is made up instead."""
+    cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+    values = {"title": "The ledger cannot be read", "cause": cause}
+    return HTMLResponse(site.render("unreadable.html", values), 503)

@@ -1,0 +1,70 @@
+"""What all pages use: services, ledger, shared values and templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ledger.store.database import Ledger
+from operations.call_history import CallHistory
+from operations.services import Services
+from web.filters import FILTERS
+from web.health import Health
+from web.shared import Shared
+
+_FOLDER = Path(__file__).parent
+STATIC = _FOLDER / "static"
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+@dataclass(frozen=True)
+class Site:
+    """One web process."""
+
+    services: Services
+    ledger: Ledger
+    url: str
+    """The address that people open, without a path."""
+    shared: Shared = field(default_factory=Shared)
+    templates: Environment = field(default_factory=_templates)
+
+    call_history: CallHistory = field(default_factory=CallHistory)
+
+    @cached_property
+    def health(self) -> Health:
+        """The health verdict that all pages share."""
+        return Health(self.services)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people come by HTTPS."""
+        return self.url.startswith("https://")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that a request may name: the address, and on this machine its other names."""
+        found = urlsplit(self.url)
+        port = f":{found.port}" if found.port else ""
+        names = {found.netloc}
+        if found.hostname in ("127.0.0.1", "localhost", "::1"):
+            names |= {f"{name}{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        return frozenset(names)
+
+    def render(self, template: str, values: Mapping[str, Any]) -> str:
+        """Fill a template."""
+        return self.templates.get_template(template).render(values)
