@@ -14,7 +14,7 @@ import producers.people
 from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
 from issuance.redrive.bulk import Act as BulkAct
-from ledger.campaigns import Campaign, find_campaign
+from ledger.campaigns import Campaign, find_campaign, list_campaigns
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
 from ledger.queries.balance import Balance, balance
@@ -186,6 +186,7 @@ class Desk:
             ("operations.customers.show_customer", "limit"): lambda: 10,
             ("operations.audit.list_entries", "limit"): lambda: 10,
             ("operations.history.read_history", "limit"): lambda: 10,
+            ("operations.next_step.next_steps", "found"): lambda: list_campaigns(self.ledger),
             # One that exists would ask for the right to change weights, too.
             ("operations.intake.prepare_campaign", "name"): lambda: "new",
         }
