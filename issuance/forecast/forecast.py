@@ -39,6 +39,7 @@ def forecast(
     limits: Limits,
     *,
     ahead_per_second: float = 0.0,
+    own_seconds: float = math.inf,
 ) -> Forecast | None:
     """Forecast a campaign's end.
 
@@ -48,6 +49,7 @@ def forecast(
         calls: what the account made lately.
         limits: the account's limits.
         ahead_per_second: calls that go first, which background requests make.
+        own_seconds: since the campaign started; what came before says less about its faults.
 
     Returns:
         None: unknown, as no speed is known yet or its times end before its work.
@@ -59,7 +61,8 @@ def forecast(
     computed = end_of_calls([campaign, *others], per_second)[campaign.id] if per_second else 0.0
     if math.isinf(computed):
         return None
-    ahead = computed / (computed + speed.seconds) if computed else 0.0
+    watched = min(speed.seconds, own_seconds)
+    ahead = computed / (computed + watched) if computed else 0.0
     ends = [
         _end(
             _slowed(campaign, factor),

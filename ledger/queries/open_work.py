@@ -45,6 +45,8 @@ class OpenWork:
     start_at: int | None
     window: str | None
     timezone: str | None
+    started_seconds: float
+    """Since its start; 0: it has not started."""
     open_lines: int
     lines_per_job: float
     is_canary: bool = False
@@ -101,6 +103,7 @@ def _work(connection: Connection, row: Any, now: int, most_later: int) -> OpenWo
         start_at=row.start_at,
         window=row.window,
         timezone=row.timezone,
+        started_seconds=_started_seconds(row, now),
         open_lines=lines,
         lines_per_job=_lines_per_job(connection, row.id),
         is_canary=row.canary_state in _GATED,
@@ -110,6 +113,13 @@ def _work(connection: Connection, row: Any, now: int, most_later: int) -> OpenWo
         else 0,
         held=_count_later(connection, row.id, now + _HELD_MS, to_end=True),
     )
+
+
+def _started_seconds(row: Any, now: int) -> float:
+    if row.state in _NOT_STARTED:
+        return 0.0
+    started: int = row.started_at or row.created_at
+    return max(0, now - started) / 1000
 
 
 def _later(connection: Connection, campaign_id: int, now: int, most: int) -> list[WaitingJob]:

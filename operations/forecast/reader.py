@@ -155,6 +155,7 @@ class OutlookReader:
             inputs.calls,
             inputs.limits,
             ahead_per_second=inputs.ahead_per_second,
+            own_seconds=work.started_seconds,
         )
 
     def _state(self, account: str) -> LimitState:

@@ -105,10 +105,11 @@ class Situation:
         """Say how many calls the workers make, and how long answers take."""
         rate, took = self.state.rate_per_minute / 60, self.state.call_seconds
         allowed = f" of {rate:,.0f} allowed" if rate else ""
-        answers = f", answers take {took:.1f} s" if took else ""
+        answers = f", answers take {took:.1f} s" if took and took >= _SLOW_SECONDS else ""
         return f"the workers make {self.speed.per_second:,.0f} calls a second{allowed}{answers}"
 
 
+_SLOW_SECONDS = 0.1
 _STOPS_CALLS = frozenset({Cause.WINDOW, Cause.ACCOUNT, Cause.SUSPENDED})
 _WORDS: Mapping[Cause, Callable[[Situation], str]] = {
     Cause.WINDOW: Situation.opens,

@@ -20,6 +20,12 @@ def test_a_campaign_at_its_rate_ends_when_its_calls_are_made():
     assert found.calls_end == pytest.approx(found.p50, rel=0.05)
 
 
+def test_a_campaign_that_has_just_started_has_a_wider_range():
+    own = Campaign(1, jobs=12_000)
+    new, old = (forecast(own, [], FULL, RATE, own_seconds=each) for each in (2.0, 60.0))
+    assert new.p90 - new.p10 > old.p90 - old.p10
+
+
 def test_another_campaign_makes_it_later():
     own = Campaign(1, jobs=6_000)
     alone, shared = (forecast(own, others, FULL, RATE) for others in ([], [Campaign(2, 6_000)]))

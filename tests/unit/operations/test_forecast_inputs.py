@@ -23,7 +23,7 @@ def work(**values):
         **{
             "id": 1, "name": "spring", "state": CampaignState.RUNNING, "account": "default",
             "weight": 1, "per_minute": 0, "start_at": None, "window": None, "timezone": None,
-            "open_lines": 100, "lines_per_job": 1.0,
+            "open_lines": 100, "lines_per_job": 1.0, "started_seconds": 60.0,
         } | values
     )  # fmt: skip
 
