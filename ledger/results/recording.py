@@ -95,7 +95,11 @@ def record(
     """
     search_key = ledger.key(Purpose.SEARCH)
     with ledger.write() as connection:
-        watch = begin_watch(connection, list(_first_answers(results)))
+        watch = (
+            begin_watch(connection, list(_first_answers(results)))
+            if any(map(_is_refused, results))
+            else None
+        )
         held = _held(connection, chunk_id, results)
         # A job may have been settled, and pruned or erased, while its worker was suspended.
         results = [result for result in results if result.job.number in held]
@@ -145,6 +149,10 @@ def _report_stops(
             log.warning("stop_postponed", rewards=stops.left, error=type(error).__name__)
     for stop in made:
         notify(stop)
+
+
+def _is_refused(result: Result) -> bool:
+    return isinstance(result, Attempt) and result.outcome.kind is not Kind.ISSUED
 
 
 def _first_answers(results: Sequence[Result]) -> Iterator[Answer]:
