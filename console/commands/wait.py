@@ -27,6 +27,7 @@ _SHARE_OF_TIME = 4
 """The wait after a poll, as a multiple of the poll's time: polling stays a small load."""
 _HALTED = {
     CampaignState.PAUSED: "`issuance campaign resume` continues it",
+    CampaignState.STOPPED: "`issuance status` says why, and what can be done",
     CampaignState.CANCELLED: "calls under way finish by themselves",
 }
 
@@ -46,7 +47,7 @@ class _Waiting(Progress):
 
 
 def wait_for_campaign(subject: Subject, services: Services, ledger: Ledger, name: str) -> Balance:
-    """Wait until a campaign is settled, paused or cancelled; return its balance."""
+    """Wait until a campaign is settled, paused, stopped or cancelled; return its balance."""
     with _Waiting(
         *(BarColumn(bar_width=20), MofNCompleteColumn(), TaskProgressColumn(), TimeElapsed()),
         console=err,
@@ -71,7 +72,7 @@ def wait_for_campaign(subject: Subject, services: Services, ledger: Ledger, name
 
 
 def wait_for_line(subject: Subject, ledger: Ledger, request_id: str) -> LineRecord | State:
-    """Wait until a line is settled, or its campaign is paused or cancelled; return the line.
+    """Wait until a line is settled, or its campaign is paused, stopped or cancelled; return the line.
 
     A pruned line has nothing left but its state.
     """

@@ -131,3 +131,9 @@ def test_the_history_says_who_stopped_and_who_continued_it(run, stopped):
     shown = run("history", "--campaign", "spring").stdout
     for sentence in ("system stopped spring", "took reward 9999 out of spring"):
         assert sentence in " ".join(shown.split())
+
+
+def test_a_blast_does_not_wait_for_a_stopped_campaign(run, stopped, tmp_path):
+    result = run("blast", str(rows(tmp_path / "rows.csv")), "--campaign", "spring", "--wait")
+    assert result.exit_code == 0
+    assert "campaign spring is stopped" in " ".join(result.stderr.split())
