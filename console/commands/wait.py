@@ -72,7 +72,7 @@ def wait_for_campaign(subject: Subject, services: Services, ledger: Ledger, name
 
 
 def wait_for_line(subject: Subject, ledger: Ledger, request_id: str) -> LineRecord | State:
-    """Wait until a line is settled, or its campaign is paused, stopped or cancelled; return the line.
+    """Wait until a line is settled, or its campaign does not run any more; return the line.
 
     A pruned line has nothing left but its state.
     """
