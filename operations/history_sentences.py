@@ -21,6 +21,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "weight": "changed the weight of {what} from {before} to {after}",
     "accept": "began to accept {after} into {what}",
     "accept one": "accepted {what}",
+    "replace": "replaced lines of {what} by {before}: {after}",
     "accepted": "read {before} into {what}: {after}",
     "resend": "sent {what} again",
     "reissue": "reissued {what} under new requestIds",

@@ -15,6 +15,7 @@ from ledger.audit_log import Operator
 from ledger.campaign_ids import campaign_ids
 from ledger.campaigns import Campaign
 from ledger.intake.acceptance import Acceptance, Conflict, close_intake, open_intake
+from ledger.intake.correction import Corrected, Correction
 from ledger.intake.planner_statistics import Statistics
 from ledger.store.database import Ledger
 from operations.operators import process_operator
@@ -57,6 +58,9 @@ class BlastReport:
     expectation: Expectation = field(default_factory=Expectation)
     """Expected cost of the rows that were not refused; empty without a rewards file."""
 
+    corrected: Corrected | None = None
+    """What a correction replaced; None: it was no correction."""
+
     def add(self, rows: int, acceptance: Acceptance, refused: int) -> None:
         """Count a committed batch."""
         self.rows += rows
@@ -76,6 +80,7 @@ def blast(
     options: BlastOptions | None = None,
     tracing: "Tracing | None" = None,
     operator: Operator | None = None,
+    correction: Correction | None = None,
     on_batch: Callable[[BlastReport], None],
 ) -> BlastReport:
     """Accept a file's rows into a campaign.
@@ -91,6 +96,7 @@ def blast(
         options: how to treat the rows; None: repeats are refused, and each row is a job.
         tracing: makes the spans; None: there are none.
         operator: for the audit log; None: this process's user, by way of Python.
+        correction: replaces what the file's customers had before; None: nothing is replaced.
         on_batch: called after each commit, with the report up to that batch.
 
     Raises:
@@ -131,10 +137,14 @@ def blast(
             ]
             _write(errors, refused)
             report.add(prepared.rows, acceptance, len(refused))
+            if correction is not None:
+                correction.note((*acceptance.accepted, *acceptance.known))
             on_batch(report)
             statistics.added(len(acceptance.accepted))
     statistics.close()
     _end(ledger, campaign, source, (intake_id, operator), report)
+    if correction is not None:
+        report.corrected = correction.apply()
     return report
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ledger.audit_log import line_target
-from ledger.campaigns import Campaign
+from ledger.campaigns import Campaign, find_campaign
 from ledger.intake.acceptance import Act
+from ledger.intake.correction import Correction
 from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
@@ -34,10 +35,18 @@ def accept_file(
     freezer: Freezer,
     errors: ErrorsFile,
     options: BlastOptions,
+    replaces: str | None = None,
     tracing: "Tracing | None" = None,
     on_batch: Callable[[BlastReport], None],
 ) -> BlastReport:
-    """Accept a file's rows into a campaign; see `producers.blast.blast`."""
+    """Accept a file's rows into a campaign; see `producers.blast.blast`.
+
+    `replaces` names the campaign whose lines of the file's customers give way; None: none does.
+    """
+    correction = None
+    if replaces is not None:
+        before = find_campaign(ledger, replaces)
+        correction = Correction(ledger, before, source.path.name, subject.acting())
     return blast(
         ledger,
         campaign,
@@ -47,6 +56,7 @@ def accept_file(
         options=options,
         tracing=tracing,
         operator=subject.acting(),
+        correction=correction,
         on_batch=on_batch,
     )
 

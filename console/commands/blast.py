@@ -49,10 +49,24 @@ def blast(
             show_default=False,
         ),
     ],
-    campaign: Annotated[
-        str, typer.Option(help="The campaign's name, 1 to 255 characters.", show_default=False)
-    ],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--campaign",
+            help="The campaign's name, 1 to 255 characters; may be left out with --replaces.",
+            show_default=False,
+        ),
+    ] = None,
     *,
+    replaces: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The file corrects campaign NAME: refused and unsent lines of its customers that "
+            "the file has no more give way.",
+            show_default=False,
+        ),
+    ] = None,
     reward_id: Annotated[int | None, typer.Option(help="For rows that have no rewardId.")] = None,
     quantity: Annotated[
         int | None, typer.Option(help="Units, for rows that have no quantity.")
@@ -139,6 +153,7 @@ def blast(
     """Accept a file's rows into a campaign; a second run adds only rows that are new."""
     with explained():
         _check_options(settings, draft=draft, wait=wait)
+        campaign = _campaign(name, replaces)
         services = read_services()
         subject = person(services)
         subject.require(Right.BLAST)  # before the file is read
@@ -198,6 +213,7 @@ def blast(
                     errors=shown,
                     freezer=freezer,
                     options=options,
+                    replaces=replaces,
                 )
             finally:
                 if forget_empty(subject, ledger, prepared):
@@ -217,6 +233,12 @@ def _check_options(settings: GivenSettings, *, draft: bool, wait: bool) -> None:
             "Only a draft has other settings than --weight and --stop-loss: give --draft, then "
             "`issuance campaign submit` starts it"
         )
+
+
+def _campaign(name: str | None, replaces: str | None) -> str:
+    if name is None and replaces is None:
+        raise UsageError("Name the campaign: give --campaign NAME")
+    return name or replaces or ""
 
 
 def _country(

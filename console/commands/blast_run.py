@@ -117,8 +117,9 @@ def accept_rows(
     errors: ShownErrors,
     freezer: Freezer,
     options: BlastOptions,
+    replaces: str | None = None,
 ) -> BlastReport:
-    """Accept a file's rows, and report them."""
+    """Accept a file's rows, and report them and what they replace."""
     names = dict(source.understood)
     wake_up = WakeUp(services)
     report = BlastReport()
@@ -144,6 +145,7 @@ def accept_rows(
                 freezer=freezer,
                 errors=errors,
                 options=options,
+                replaces=replaces,
                 tracing=services.tracing,
                 on_batch=on_batch,
             )
@@ -163,7 +165,23 @@ def accept_rows(
     show_readings(report.readings, source.unit)
     show_warnings(report.warnings, source.unit, accepted=True)
     say(_summary(campaign.name, report, errors))
+    if replaces is not None:
+        say(_correction(replaces, report))
     return report
+
+
+def _correction(campaign: str, report: BlastReport) -> str:
+    done = report.corrected
+    if done is None:
+        return f"{campaign}: nothing replaced"
+    unsent = f" ({done.unsent:,} of them not sent yet)" if done.unsent else ""
+    if not done.kept:
+        return f"{campaign}: {done.replaced:,} replaced{unsent}"
+    kept = ", ".join(f"{count:,} {why}" for why, count in sorted(done.kept.items()))
+    return (
+        f"{campaign}: {done.replaced:,} replaced{unsent}; not touched, because they may be "
+        f"issued: {kept}"
+    )
 
 
 def _new_names(source: Source, known: Mapping[str, str]) -> dict[str, str]:

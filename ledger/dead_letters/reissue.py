@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from issuance.customer import Customer
 from issuance.derived_keys import Purpose
@@ -19,6 +19,7 @@ from issuance.states import State
 from ledger.campaign_ids import ids_of_campaigns
 from ledger.dead_letters.locking import LockedDeadLetter
 from ledger.intake.insertion import insert_jobs
+from ledger.replacement import replace_lines
 from ledger.store.clock import now_ms
 from ledger.store.dialects.dialect import dialect_of
 from ledger.store.schema import jobs, lines
@@ -73,10 +74,7 @@ def reissue(
         dialect_of(connection).execute_rows(
             connection, "UPDATE jobs SET due_at = ? WHERE number = ?", pairs
         )
-    replaced = [request_id for new in renamed.values() for request_id in new]
-    connection.execute(
-        update(lines).where(lines.c.request_id.in_(replaced)).values(state=State.REPLACED)
-    )
+    replace_lines(connection, {old: new for each in renamed.values() for old, new in each.items()})
     _pass_on(
         connection, {letter_id: next(iter(new.values())) for letter_id, new in renamed.items()}
     )

@@ -97,4 +97,4 @@ def test_a_waiting_reissue_is_not_sent_after_its_campaign_is_cancelled(desk):
     desk.settle(make_job(), refuse())
     desk.redrive(Verb.REISSUE)
     cancel_campaign(desk.ledger, "diwali", OPERATOR)
-    assert desk.counts() == {State.FAILED: 1, State.CANCELLED: 1}
+    assert desk.counts() == {State.REPLACED: 1, State.CANCELLED: 1}

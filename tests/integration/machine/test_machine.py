@@ -266,8 +266,18 @@ class OneJob(RuleBasedStateMachine):
                 assert set(getattr(old, field)) <= set(getattr(new, field))
             assert (new.quantity or 0) >= (old.quantity or 0)
             again = old.job_id in self.resent and old.state is not State.ISSUED
-            assert new.state is old.state or again or may_replace(old.state, new.state), (old, new)
+            assert (
+                new.state is old.state
+                or again
+                or may_replace(old.state, new.state)
+                or self._is_reissue(old, new)
+            ), (old, new)
         self.before, self.resent = now, set()
+
+    def _is_reissue(self, old, new):
+        """Whether a refused line became a replaced one because it was reissued."""
+        states = (old.state, new.state)
+        return states == (State.FAILED, State.REPLACED) and old.request_id in self.reissues
 
     @invariant()
     def a_settled_line_states_the_truth(self):
@@ -278,7 +288,7 @@ class OneJob(RuleBasedStateMachine):
     def _check_truth(self, line):
         if line.state is State.ISSUED:
             assert self._issued(line.request_id) == line.requested_quantity, line
-        if line.state is State.FAILED:
+        if line.state in (State.FAILED, State.REPLACED):
             assert self._issued(line.request_id) == 0, line
 
     # The end
@@ -314,7 +324,8 @@ class OneJob(RuleBasedStateMachine):
                 assert not self._can_be_read(line), line
                 continue
             states = {line.requested_quantity: State.ISSUED, 0: State.FAILED}
-            assert line.state is states.get(issued, State.PARTIAL), (line, entry)
+            state = State.FAILED if line.state is State.REPLACED else line.state
+            assert state is states.get(issued, State.PARTIAL), (line, entry)
             if entry:
                 taken_back = set(entry["reversedVouchers"]) - set(entry["vouchers"])
                 assert set(line.vouchers) - taken_back == set(entry["vouchers"]), (line, entry)
