@@ -41,6 +41,10 @@ COMMANDS: Final = {
         "console.commands.outcomes:outcomes",
         "List a campaign's lines with their outcomes, oldest first; masked unless --reveal.",
     ),
+    "totals": Command(
+        "console.commands.totals:totals",
+        "Add up issued units and points by campaign, reward and day; net of what was revoked.",
+    ),
     "show": Command(
         "console.commands.show:show",
         "Show one reward's story: its calls, where it is now and what may be done; masked.",

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,6 +70,8 @@ _VALUES: dict[str, Any] = {
     **dict.fromkeys(("dry_run", "defer_limits", "other_secret", "here", "recounted"), False),
     "account": "default",
     "states": [],
+    "by": [],
+    "zone": UTC,
     "note": "ticket 42",
     "user": "ann",
     "password": "correct horse battery",

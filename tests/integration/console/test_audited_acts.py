@@ -288,7 +288,7 @@ ACTS: dict[str, Act] = {
 ELSEWHERE = {"migrate", "restore", "campaign approve"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
-    *("history", "whoami"),
+    *("history", "totals", "whoami"),
     "campaign plan",
     # A plan changes nothing: it is recorded when it is carried out.
     *("dead-letters list", "dead-letters groups", "dead-letters plan"),
