@@ -48,8 +48,8 @@ def _open_lines(connection: Connection, campaign: Campaign) -> str:
     query = select(func.sum(jobs.c.open_lines)).where(IS_OPEN, jobs.c.campaign_id == campaign.id)
     count = connection.scalar(query) or 0
     return (
-        f"lines that are not settled: {count:,}. Wait until they are, or `issuance campaign cancel "
-        f"{campaign.name}`"
+        f"lines that are not settled: {count:,}. `issuance status {campaign.name}` says what they "
+        f"wait for; `issuance campaign cancel {campaign.name}` ends them"
         if count
         else ""
     )
