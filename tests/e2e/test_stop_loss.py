@@ -14,8 +14,9 @@ from tests.e2e.system import System, plain_rows
 _GOOD, _DEAD = 1001, 9999
 _PER_MINUTE = 6_000
 _MOST = 25 + 2 * _PER_MINUTE // 60
-"""25 answers, and what two seconds of calls can have under way: call slots that an idle account has
-saved up go at once, before any answer, and a busy machine records late."""
+"""A loose bound for busy machines: 25 answers and two seconds of calls.
+
+It shows that the calls end, not that 25 answers are enough: recording lags behind answers."""
 
 
 @pytest.fixture(scope="module")
