@@ -61,13 +61,15 @@ def read_state(subject: Subject, ledger: Ledger, name: str) -> CampaignState:
 
 
 @needs(Right.PAUSE)
-def pause(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
+def pause(
+    subject: Subject, services: Services, ledger: Ledger, name: str, note: str = ""
+) -> Change:
     """Start no more calls of a campaign until it is resumed.
 
     Raises:
         CampaignError: there is no such campaign, or its state does not allow it.
     """
-    paused = pause_campaign(ledger, name, subject.acting())
+    paused = pause_campaign(ledger, name, subject.acting(note))
     return Change(paused, _notify_workers(services, paused, lambda limits: limits.pause(paused.id)))
 
 
@@ -77,6 +79,7 @@ def resume(
     services: Services,
     ledger: Ledger,
     name: str,
+    note: str = "",
     *,
     continues: bool = False,
     without: Sequence[str] = (),
@@ -88,6 +91,7 @@ def resume(
         services: notifies the workers.
         ledger: the record.
         name: the campaign's name.
+        note: the reason.
         continues: send the lines of stopped rewards too.
         without: rewards, by rewardId or external id, whose unsent lines are cancelled instead.
 
@@ -97,7 +101,9 @@ def resume(
     """
     if continues and without:
         raise UsageError("--go-on and --without-reward exclude each other: give one of them")
-    resumed = resume_campaign(ledger, name, subject.acting(), continues=continues, without=without)
+    resumed = resume_campaign(
+        ledger, name, subject.acting(note), continues=continues, without=without
+    )
     halted = halted_campaigns(ledger).get(resumed.account, set())
 
     def notify(limits: SyncLimiter) -> None:
@@ -117,7 +123,9 @@ def resume(
 
 
 @needs(Right.CANCEL)
-def cancel(subject: Subject, services: Services, ledger: Ledger, name: str) -> Change:
+def cancel(
+    subject: Subject, services: Services, ledger: Ledger, name: str, note: str = ""
+) -> Change:
     """End a campaign for good, and settle all of its lines that were never sent.
 
     Raises:
@@ -129,20 +137,20 @@ def cancel(subject: Subject, services: Services, ledger: Ledger, name: str) -> C
         nonlocal delay
         delay = _notify_workers(services, cancelled, lambda limits: limits.pause(cancelled.id))
 
-    cancelled = cancel_campaign(ledger, name, subject.acting(), notify=notify)
+    cancelled = cancel_campaign(ledger, name, subject.acting(note), notify=notify)
     while settle_cancelled(ledger):
         pass
     return Change(cancelled, delay)
 
 
 @needs(Right.WEIGHT)
-def weigh(subject: Subject, ledger: Ledger, name: str, weight: int) -> Campaign:
+def weigh(subject: Subject, ledger: Ledger, name: str, weight: int, note: str = "") -> Campaign:
     """Set a campaign's share of the rate relative to other campaigns, 1 to 100.
 
     Raises:
         CampaignError: there is no such campaign, it is cancelled, or the weight is out of range.
     """
-    return weigh_campaign(ledger, name, weight, subject.acting())
+    return weigh_campaign(ledger, name, weight, subject.acting(note))
 
 
 def _notify_workers(

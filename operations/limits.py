@@ -97,7 +97,9 @@ def chosen_accounts(services: Services, account: str | None) -> list[str]:
 
 
 @needs(Right.END_SUSPENSION)
-def resume_accounts(subject: Subject, services: Services, account: str | None) -> int:
+def resume_accounts(
+    subject: Subject, services: Services, account: str | None, note: str = ""
+) -> int:
     """End every suspension of an account, or of all, and wake the release up.
 
     The limits are not in the ledger: each account's entry is written before, its outcome after it.
@@ -117,7 +119,7 @@ def resume_accounts(subject: Subject, services: Services, account: str | None) -
             limits = account_limits(services, name)
             with recorded(
                 ledger,
-                subject.acting(),
+                subject.acting(note),
                 verb="end suspensions",
                 target=account_target(name),
                 after="available",
@@ -131,7 +133,11 @@ def resume_accounts(subject: Subject, services: Services, account: str | None) -
 
 @needs(Right.SET_LIMITS)
 def set_account_rate(
-    subject: Subject, services: Services, account: str | None, per_minute: int | None
+    subject: Subject,
+    services: Services,
+    account: str | None,
+    per_minute: int | None,
+    note: str = "",
 ) -> str:
     """Set the rate of an account's workers, and return the account's name.
 
@@ -142,6 +148,7 @@ def set_account_rate(
         services: this process's services.
         account: the account's name; None: the only one.
         per_minute: 0 is unlimited; None: the rate of the account's settings.
+        note: the reason.
 
     Raises:
         AccountError: there is no such account, or there are several and none is chosen.
@@ -163,7 +170,7 @@ def set_account_rate(
         services.open_ledger() as ledger,
         recorded(
             ledger,
-            subject.acting(),
+            subject.acting(note),
             verb="set limit",
             target=account_target(name),
             before=before,

@@ -32,13 +32,14 @@ app.command()(close)
 app.command()(statement)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
+Note = Annotated[str, typer.Option("--note", help="The reason, for the audit log.")]
 
 
 @app.command()
-def pause(name: Name) -> None:
+def pause(name: Name, *, note: Note = "") -> None:
     """Start no more calls of a campaign; calls under way finish."""
     with opened() as (subject, services, ledger):
-        _report(subject, ledger, campaigns.pause(subject, services, ledger, name))
+        _report(subject, ledger, campaigns.pause(subject, services, ledger, name, note))
 
 
 @app.command()
@@ -55,18 +56,22 @@ def resume(
             metavar="REWARD", help="Cancel this reward's unsent lines instead. Repeatable."
         ),
     ] = None,
+    note: Note = "",
 ) -> None:
     """Resume a paused or stopped campaign; one that the stop-loss stopped needs an option."""
     with opened() as (subject, services, ledger):
         change = campaigns.resume(
-            subject, services, ledger, name, continues=go_on, without=without_reward or ()
+            subject, services, ledger, name, note, continues=go_on, without=without_reward or ()
         )
         _report(subject, ledger, change)
 
 
 @app.command()
 def cancel(
-    name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    name: Name,
+    *,
+    note: Note = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """End a campaign for good: cancels lines that were never sent; calls under way finish."""
     with opened() as (subject, services, ledger):
@@ -74,7 +79,7 @@ def cancel(
         # Programs cancel too, and cannot answer a question.
         if sys.stdin.isatty() and not yes:
             _confirm_cancelling(campaigns.read_balance(subject, ledger, name))
-        _report(subject, ledger, campaigns.cancel(subject, services, ledger, name))
+        _report(subject, ledger, campaigns.cancel(subject, services, ledger, name, note))
 
 
 @app.command()
@@ -83,10 +88,13 @@ def weight(
     weight: Annotated[
         int, typer.Argument(metavar="N", min=WEIGHT_MIN, max=WEIGHT_MAX, help="1 to 100.")
     ],
+    *,
+    note: Note = "",
 ) -> None:
     """Set a campaign's share of the rate relative to other campaigns, from the next release on."""
     with opened() as (subject, _, ledger):
-        _print_balance(subject, ledger, campaigns.weigh(subject, ledger, name, weight).name)
+        changed = campaigns.weigh(subject, ledger, name, weight, note)
+        _print_balance(subject, ledger, changed.name)
 
 
 def _confirm_cancelling(found: Balance) -> None:

@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 _DEFAULT = "default"
+Note = Annotated[str, typer.Option("--note", help="The reason, for the audit log.")]
 _LARGEST_RATE = 60_000_000
 """The time between two calls is a whole number of microseconds."""
 
@@ -58,23 +59,24 @@ def set_rate(
     ],
     *,
     account: ChosenAccount = None,
+    note: Note = "",
 ) -> None:
     """Set the rate of all workers together; `default` returns to the setting."""
     with explained():
         rate = _read_rate(per_minute)
         services = read_services()
         subject = person(services)
-        chosen = set_account_rate(subject, services, account, rate)
+        chosen = set_account_rate(subject, services, account, rate, note)
         _print(read_limits(subject, services, account=chosen))
 
 
 @app.command()
-def resume(*, account: ChosenAccount = None) -> None:
+def resume(*, account: ChosenAccount = None, note: Note = "") -> None:
     """End every suspension now, after its cause is removed; the call rate rises gradually."""
     with explained():
         services = read_services()
         subject = person(services)
-        ended = resume_accounts(subject, services, account)
+        ended = resume_accounts(subject, services, account, note)
         say("Nothing was suspended." if ended == 0 else f"Ended {counted(ended, 'suspension')}.")
         _print(read_limits(subject, services, account=account))
 
