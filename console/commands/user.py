@@ -104,7 +104,7 @@ def link() -> None:
     with explained():
         services = read_services()
         with services.open_ledger() as ledger:
-            token = make_login_link(ledger)
+            token = make_login_link(services, ledger)
         url = console_url(services)
     out.print(f"{url}/login/link/{token}", soft_wrap=True)
 

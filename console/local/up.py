@@ -301,8 +301,9 @@ class System:
 
     def _login_path(self) -> str:
         """The path of a link that logs the user of this process in, once."""
-        with Services(self._settings, self._servers).connect_ledger() as ledger:
-            return f"/login/link/{make_login_link(ledger)}"
+        services = Services(self._settings, self._servers)
+        with services.connect_ledger() as ledger:
+            return f"/login/link/{make_login_link(services, ledger)}"
 
     def _flower_hint(self) -> str:
         """The login, if this start has made it: nothing else shows it."""

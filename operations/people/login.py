@@ -2,7 +2,6 @@
 
 import socket
 
-from config.system_user import system_user
 from ledger.audit_effects import record_act
 from ledger.audit_log import Operator
 from ledger.people.sessions import (
@@ -15,7 +14,7 @@ from ledger.people.sessions import (
 )
 from ledger.people.users import User, find_user, note_failure, note_success
 from ledger.store.database import Ledger
-from operations.access.people import grant_of_system_user, group_names
+from operations.access.people import grant_of_system_user, group_names, person_on_console
 from operations.access.roles import Role
 from operations.access.subject import Grant, Subject
 from operations.people.passwords import is_right, stronger_hash, waste_time
@@ -25,13 +24,15 @@ LOCAL, SYSTEM = "user", "system"
 _WAY = "web"
 
 
-def make_login_link(ledger: Ledger) -> str:
-    """Make the token of a link that logs in the system's user of this process, once."""
-    user = system_user()
-    token = make_link(ledger, Person(user.name, SYSTEM, user.uid, tuple(group_names())))
-    record_act(
-        ledger, Operator(user.name, uid=user.uid, host=user.host), "login link", _target(user.name)
-    )
+def make_login_link(services: Services, ledger: Ledger) -> str:
+    """Make the token of a link that logs in the system's user of this process, once.
+
+    Raises:
+        SettingsError: the roles file cannot be used.
+    """
+    who = person_on_console(services).identity
+    token = make_link(ledger, Person(who.name, SYSTEM, who.uid, tuple(group_names())))
+    record_act(ledger, who, "login link", _target(who.name))
     return token
 
 

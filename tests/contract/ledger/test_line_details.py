@@ -189,7 +189,7 @@ def test_a_reissue_counts_for_its_organisation(desk):
     desk.record(held, judge(job, issue(job)))
     [org] = org_balances(desk.ledger, desk.campaign)
     assert (org.org_id, org.accepted, org.units, org.balanced) == (50_000, 2, 1, True)
-    assert org.counts == {State.FAILED: 1, State.ISSUED: 1}
+    assert org.counts == {State.REPLACED: 1, State.ISSUED: 1}
 
 
 def test_pruned_rows_have_an_organisation(desk):

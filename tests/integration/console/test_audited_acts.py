@@ -28,6 +28,7 @@ from ledger.campaigns import ensure_campaign, pause_campaign
 from ledger.dead_letters.actions import begin, change_action
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.plans import make_plan
+from ledger.people.users import add_user
 from ledger.queries.audit_entries import AuditFilter, read_audit_page
 from ledger.queries.audit_verification import verify_audit_log
 from ledger.store.database import Ledger
@@ -45,6 +46,7 @@ from tests.contract.ledger.build import (
 from tests.postgres import postgres_database, postgres_server
 
 MOBILE = "919800001234"
+PASSWORD = "correct horse battery\n"
 
 
 class Entry(NamedTuple):
@@ -68,6 +70,8 @@ class Act(NamedTuple):
     arguments: tuple[str, ...]
     entries: tuple[Entry, ...]
     prepare: Callable[["Place"], None] = lambda _: None
+    given: str | None = None
+    """What is typed."""
 
 
 class Place(NamedTuple):
@@ -75,6 +79,10 @@ class Place(NamedTuple):
 
     desk: Desk
     folder: Path
+
+
+def _user(place: Place) -> None:
+    add_user(place.desk.ledger, "ann", "a hash", ["viewer"], OPERATOR)
 
 
 def _letter(place: Place) -> None:
@@ -160,6 +168,16 @@ ACTS: dict[str, Act] = {
         ("--mobile", MOBILE, "--reward-id", "1001", "--key", "order-1"),
         (Entry("accept", "line:*", "", "accepted into background"),),
     ),
+    "user add": Act(
+        ("ann", "--role", "viewer"), (Entry("user add", "user:ann", "", "viewer"),), given=PASSWORD
+    ),
+    "user disable": Act(("ann",), (Entry("user disable", "user:ann"),), _user),
+    "user enable": Act(("ann",), (Entry("user enable", "user:ann"),), _user),
+    "user roles": Act(
+        ("ann", "--role", "issuer"), (Entry("user roles", "user:ann", "viewer", "issuer"),), _user
+    ),
+    "user passwd": Act(("ann",), (Entry("user passwd", "user:ann"),), _user, given=PASSWORD),
+    "user link": Act((), (Entry("login link", "user:*"),)),
     "campaign pause": Act(("spring",), (Entry("pause", "campaign:spring", "running", "paused"),)),
     "campaign resume": Act(
         ("spring",), (Entry("resume", "campaign:spring", "paused", "running"),), _paused
@@ -285,11 +303,11 @@ ACTS: dict[str, Act] = {
     "mark-restored": Act((), (Entry("restore", "ledger", "", "by other means"),)),
 }
 # Their effects are tested where they need more than a command: see below.
-ELSEWHERE = {"migrate", "restore", "campaign approve"}
+ELSEWHERE = {"migrate", "restore", "campaign approve", "campaign close"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
     *("history", "totals", "whoami"),
-    "campaign plan",
+    *("campaign plan", "campaign statement", "user list"),
     # A plan changes nothing: it is recorded when it is carried out.
     *("dead-letters list", "dead-letters groups", "dead-letters plan"),
     *("redrives list", "redrives show"),
@@ -337,7 +355,7 @@ def test_an_act_is_recorded_with_its_name(run, place, name):
     before = len(_entries(ledger))
     words, _, option = name.partition(" --")
     options = [f"--{option}"] if option else []
-    run(*words.split(), *act.arguments, *" ".join(options).split())
+    run(*words.split(), *act.arguments, *" ".join(options).split(), input=act.given)
     found = _entries(ledger, before)
     assert len(found) == len(act.entries), found
     user = pwd.getpwuid(os.getuid()).pw_name

@@ -61,7 +61,7 @@ def test_a_login_leads_to_the_page_that_was_wanted(console):
 
 
 def test_a_link_logs_in_once(console):
-    token = make_login_link(console.site.ledger)
+    token = make_login_link(console.site.services, console.site.ledger)
     client = console.browser()
     for _ in range(2):  # programs that preview a link do not use it up
         assert client.get(f"/login/link/{token}").status_code == 200
@@ -73,7 +73,7 @@ def test_a_link_logs_in_once(console):
 
 
 def test_an_old_link_is_refused(console):
-    token = make_login_link(console.site.ledger)
+    token = make_login_link(console.site.services, console.site.ledger)
     with console.site.ledger.write() as connection:
         connection.execute(update(login_links).values(expires_at=1))
     assert console.browser().post("/login", data={"token": token}).status_code == 403
