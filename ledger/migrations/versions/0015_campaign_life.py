@@ -12,38 +12,13 @@ from alembic import op
 from ledger.migrations.letter_groups import fill_groups
 from ledger.migrations.reward_counters import COUNT_ALL, TRIGGERS
 from ledger.migrations.search_fill import fill_search_keys
-from ledger.store.tables import campaigns, closing, dead_letters, search
+from ledger.migrations.tables_0015 import add_columns, campaign_columns, create_tables
 
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-_NEW_TABLES = (
-    campaigns.campaign_rates,
-    campaigns.campaign_rewards,
-    campaigns.campaign_stops,
-    campaigns.approvals,
-    campaigns.canary_jobs,
-    campaigns.reservations,
-    campaigns.campaign_notices,
-    dead_letters.dead_letter_groups,
-    dead_letters.bulk_actions,
-    dead_letters.bulk_items,
-    dead_letters.bulk_pages,
-    dead_letters.bulk_groups,
-    dead_letters.bulk_results,
-    search.search_keys,
-    search.replacements,
-    closing.verifications,
-    closing.findings,
-    closing.closings,
-)
-_CAMPAIGN_COLUMNS = (
-    "start_at", "window", "timezone", "rate_per_minute", "canary", "canary_state",
-    "stop_loss", "budget_units", "budget_points", "budget_notified", "stopped_rewards",
-    "started_at", "finished_at", "closed_at", "requested_units",
-)  # fmt: skip
 _REQUESTED_UNITS = """
 UPDATE campaigns SET requested_units = requested.units
 FROM (SELECT campaign_id, sum(requested_quantity) AS units FROM lines GROUP BY campaign_id)
@@ -58,13 +33,11 @@ def upgrade() -> None:
         batch.alter_column(
             "state", type_=sa.String(32), existing_type=sa.String(16), existing_nullable=False
         )
-        for name in _CAMPAIGN_COLUMNS:
-            batch.add_column(_copied(campaigns.campaigns.c[name]))
+        for column in campaign_columns():
+            batch.add_column(column)
     op.execute(_REQUESTED_UNITS)
-    op.add_column("intakes", _copied(campaigns.intakes.c.warned))
-    op.add_column("dead_letters", _copied(dead_letters.dead_letters.c.group_id))
-    for table in _NEW_TABLES:
-        table.create(connection)
+    add_columns()
+    create_tables()
     # The audit log has what was revoked before. Pruned lines have no entries that could be counted.
     op.execute(_REVOKED)
     fill_groups(connection)
@@ -82,15 +55,6 @@ UPDATE lines SET state = 'revoked' WHERE state = 'issued' AND request_id IN (
   SELECT substr(target, 6) FROM audit_log
   WHERE verb = 'revoked' AND substr(target, 1, 5) = 'line:')
 """
-
-
-def _copied(column: sa.Column[Any]) -> sa.Column[Any]:
-    return sa.Column(
-        column.name,
-        column.type,
-        nullable=column.nullable,
-        server_default=column.server_default,
-    )
 
 
 def _count_by_reward(dialect: str) -> None:
