@@ -328,4 +328,16 @@ DEFENCES = (
             ),
         ),
     ),
+    Defence(
+        20,
+        "test_no_unit_above_the_budget_is_issued_whatever_dies",
+        "what is under way is not reserved",
+        (
+            Edit(
+                "ledger/budgets/usage.py",
+                "reserved = _reserved(connection, campaign_id)",
+                "reserved = Amount(0, 0)",
+            ),
+        ),
+    ),
 )

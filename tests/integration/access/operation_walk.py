@@ -16,6 +16,7 @@ from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
 from issuance.redrive.bulk import Act as BulkAct
 from ledger.campaigns import Campaign, find_campaign, list_campaigns
+from ledger.closing.verification import Mode
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
 from ledger.queries.balance import Balance, balance
@@ -176,6 +177,7 @@ class Desk:
             ErrorsFile: lambda: ErrorsFile(self.folder / "errors.csv"),
             BlastOptions: BlastOptions,
             CallHistory: CallHistory,
+            Mode: lambda: Mode.NONE,
         }
         annotation = parameter.annotation
         of_call: dict[tuple[str, str], Callable[[], Any]] = {

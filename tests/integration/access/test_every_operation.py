@@ -38,6 +38,7 @@ EXEMPT = {
     "operations.access.people.grant_of_system_user": "it finds out what a subject may do",
     "operations.access.description.subject_json": "`whoami` is for everybody, also without a role",
     "operations.access.description.subject_lines": "as subject_json",
+    "operations.closing.comparing.compare_lines": "a part of close, and called by nothing else",
     "operations.customers.page_json": "masks what an operation has read",
     "operations.limits.account_limits": "finds what the operations of its module and metrics use",
     "operations.limits.chosen_accounts": "as account_limits",
