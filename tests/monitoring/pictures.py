@@ -1,6 +1,7 @@
 """Draws the shipped dashboards from recorded series: `python -m tests.monitoring.pictures`.
 
-It needs matplotlib, which is among the requirements of the benchmarks (`make .venv/bin/.bench`).
+It needs matplotlib, which is among the requirements of the benchmarks (`make .venv/bin/.bench`),
+and Prometheus, which evaluates the boards' expressions (Debian's package prometheus).
 """
 
 import json
@@ -10,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import yaml
 
-from tests.monitoring.promql import Expression, Labels, Series, as_vector
-from tests.monitoring.recording import BOARDS, INTERVAL_SECONDS, ROOT, RULES, Recording
+from tests.monitoring.prometheus_server import Labels, Series, find_programs, prometheus_with
+from tests.monitoring.recording import BOARDS, INTERVAL_SECONDS, ROOT, Recording
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt  # the drawing back end is chosen before
@@ -48,22 +48,15 @@ _Data = Mapping[str, Any]
 
 def draw(recording: str = "boards") -> Iterator[Path]:
     """Draw each board; yields the pictures' paths."""
-    series = recorded(recording)
-    for path in BOARDS:
-        board = json.loads(path.read_text(encoding="utf-8"))
-        target = _PICTURES / f"dashboard-{path.stem.removeprefix('issuance-')}.png"
-        _draw_board(board, series, target)
-        yield target
-
-
-def recorded(name: str) -> Series:
-    """Return a recording's series, with those of the recording rules."""
-    series = Series.of(Recording.read(name))
-    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
-            if "record" in rule:
-                series.record(rule["record"], rule["expr"])
-    return series
+    programs = find_programs()
+    if programs is None:
+        raise SystemExit("prometheus and promtool are not installed")
+    with prometheus_with(Recording.read(recording), programs) as series:
+        for path in BOARDS:
+            board = json.loads(path.read_text(encoding="utf-8"))
+            target = _PICTURES / f"dashboard-{path.stem.removeprefix('issuance-')}.png"
+            _draw_board(board, series, target)
+            yield target
 
 
 def _draw_board(board: _Data, series: Series, path: Path) -> None:
@@ -135,8 +128,9 @@ def _draw_stat(figure: Any, box: tuple[float, ...], panel: _Data, series: Series
 def _draw_table(figure: Any, box: tuple[float, ...], panel: _Data, series: Series) -> None:
     _frame(figure, box, panel["title"])
     (target,) = panel["targets"]
-    found = as_vector(Expression.read(target["expr"]).at(series, series.scrapes - 1))
-    pairs = [pair for labels in found for pair in sorted(labels) if pair[0] != "job"]
+    hidden = ("__name__", "instance", "job")
+    found = series.evaluate(target["expr"])
+    pairs = [pair for labels, _ in found for pair in labels if pair[0] not in hidden]
     for place, (name, value) in enumerate(pairs):
         y = box[1] + box[3] * (0.68 - 0.14 * place)
         figure.text(box[0] + 0.015, y, name, color=_QUIET, fontsize=9)
@@ -201,14 +195,10 @@ _DRAWN = {"row": _draw_row, "stat": _draw_stat, "table": _draw_table, "timeserie
 def _lines(panel: _Data, series: Series) -> Iterator[tuple[str, list[tuple[int, float]]]]:
     """Yield each line of a panel: its legend, and pairs of seconds and value."""
     for target in panel["targets"]:
-        expression = Expression.read(target["expr"])
-        found: dict[Labels, list[tuple[int, float]]] = {}
-        for at in range(series.scrapes):
-            for labels, value in as_vector(expression.at(series, at)).items():
-                if not math.isnan(value):
-                    found.setdefault(labels, []).append((at * INTERVAL_SECONDS, value))
-        for labels, points in sorted(found.items(), key=lambda item: sorted(item[0])):
-            yield _legend(target["legendFormat"], labels), points
+        for labels, points in series.evaluate(target["expr"]):
+            known = [(at, value) for at, value in points if not math.isnan(value)]
+            if known:
+                yield _legend(target["legendFormat"], labels), known
 
 
 def _legend(text: str, labels: Labels) -> str:
