@@ -61,7 +61,6 @@ class Act:
 
 _NOUNS = {LETTER: "dead letter", LINE: "reward", REDRIVE: "redrive"}
 _NAMED = ("account", "user")
-_NAMED = ("account", "user")
 _WHOLE = {"customer": "a customer", "ledger": "the ledger", "audit log": "the audit log"}
 
 

@@ -54,7 +54,8 @@ _ADVICE = {
     ),
     Reason.LIMIT: "The limit window was used up: reissue when a new window has begun, or discard.",
     Reason.CONFIG: (
-        "The set-up is wrong for every job (brand or points vendor): mend it, then reissue."
+        "The set-up is wrong for every job (brand or points vendor): mend it, then reissue, or "
+        "discard."
     ),
     Reason.UNKNOWN_CODE: (
         "Undocumented code: ask the API's owner. Resend is safe; reissue if it was refused."

@@ -27,6 +27,7 @@ from ledger.store.schema import (
     canary_jobs,
     jobs,
     lines,
+    replacements,
     reservations,
 )
 from ledger.store.schema import bulk_actions as actions
@@ -242,6 +243,8 @@ def _remove_jobs(connection: Connection, numbers: Sequence[int]) -> None:
             .where(campaign_orgs.c.campaign_id == campaign_id, campaign_orgs.c.org_id == org)
             .values(accepted_lines=campaign_orgs.c.accepted_lines - count)
         )
+    new_ones = select(lines.c.request_id).where(of_jobs)
+    connection.execute(delete(replacements).where(replacements.c.replaced_by.in_(new_ones)))
     for table in (reservations, canary_jobs):
         connection.execute(delete(table).where(table.c.job_number.in_(numbers)))
     connection.execute(delete(lines).where(of_jobs))

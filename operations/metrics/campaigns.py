@@ -13,7 +13,7 @@ from ledger.stop_loss.stop_records import read_open_stops
 from operations.metrics import names
 from operations.metrics.labels import CLOSED, OTHER, campaign_labels
 
-NAMED = 12
+NAMED = 10
 """The open campaigns that have series of their own: with a hundred, 300 series in all."""
 _POINT = 1000
 _RANK = {

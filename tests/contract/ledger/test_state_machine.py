@@ -217,7 +217,7 @@ class Campaign(RuleBasedStateMachine):
             self.desk.discard()
         elif what == "cancel":
             cancel_campaign(self.desk.ledger, "diwali", OPERATOR)
-        elif what == "pause" and state != "cancelled":
+        elif what == "pause" and state in ("running", "paused"):
             pause_campaign(self.desk.ledger, "diwali", OPERATOR)
         elif what == "resume" and state == "paused":
             resume_campaign(self.desk.ledger, "diwali", OPERATOR)

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from broker.nodes import Nodes
 from console.local.metrics_page import MetricsPage
 from issuance.replies.codes import CODES
+from issuance.states import State
 from ledger.campaigns import pause_campaign
 from limiter.redis_connection import connect_sync
 from operations.metrics.names import DESCRIPTIONS
@@ -101,7 +102,7 @@ def test_a_scrape_equals_the_status_and_has_exactly_the_documented_metrics(
         if sample.labels["campaign"] == "spring"
     }
     assert shown == {state: status[state] for state in shown}
-    assert len(shown) == 8
+    assert len(shown) == len(State)
     (rate,) = families["issuance_account_rate_calls_per_second"].samples
     assert rate.value == 2
     processes = {

@@ -116,7 +116,7 @@ def jobs(draw):
     return Job(CUSTOMER, lines, variant, body, Lane.BLAST, source_line=1)
 
 
-_KEPT = {"secrets", "audit_log", "audit_head"}
+_KEPT = {"secrets", "audit_log", "audit_head", "dead_letter_groups"}
 """What no ledger loses."""
 
 
