@@ -47,7 +47,12 @@ class Merged:
 
 
 def merge(
-    known: LineFacts, line: LineOutcome, decision: Decision, *, looked: bool = False
+    known: LineFacts,
+    line: LineOutcome,
+    decision: Decision,
+    *,
+    looked: bool = False,
+    is_outdated: bool = False,
 ) -> Merged | None:
     """Merge a reply's line into what is known; None when it adds nothing.
 
@@ -58,6 +63,8 @@ def merge(
             again, because nothing can undo it; it stays open only while the job is reconciled for
             its vouchers. A definite answer is kept when later reads do not show the line.
         looked: whether the reply comes from the API's transactions.
+        is_outdated: whether the job has a later, definite answer that is being reconciled. A reply
+            that says nothing must not replace what that answer said of the line.
     """
     said = known.state
     if isinstance(decision, Settle):
@@ -65,7 +72,7 @@ def merge(
     elif line.kind is Kind.ISSUED and not _confirms(decision):
         said = State.ISSUED
     union = replace(
-        _outlived(known, line) if _is_in_vain(line, decision) else line,
+        _outlived(known, line) if _is_in_vain(line, decision, is_outdated=is_outdated) else line,
         quantity=known.quantity if _is_overstated(line, decision) else _most(known.quantity, line),
         transaction_ids=_union(known.transaction_ids, line.transaction_ids),
         vouchers=_union(known.vouchers, line.vouchers),
@@ -110,8 +117,10 @@ def _confirms(decision: Decision) -> bool:
 _SAYS_NOTHING = (Kind.IN_DOUBT, Kind.TRANSIENT, Kind.DEFERRED)
 
 
-def _is_in_vain(line: LineOutcome, decision: Decision) -> bool:
-    """Whether reconciliation shows nothing of a line that has an earlier definite answer."""
+def _is_in_vain(line: LineOutcome, decision: Decision, *, is_outdated: bool) -> bool:
+    """Whether a reply shows nothing of a line that has a definite answer."""
+    if is_outdated and line.kind in _SAYS_NOTHING:
+        return True
     match decision:
         case Reconcile(fallback=fallback):
             return fallback is not State.IN_DOUBT and line.kind in _SAYS_NOTHING
@@ -136,9 +145,11 @@ def _outlived(known: LineFacts, line: LineOutcome) -> LineOutcome:
 
 def _state(known: LineFacts, line: LineOutcome, settle: Settle) -> State:
     if settle.uses_fallback and line.kind in _SAYS_NOTHING:
-        return (
-            settle.state if known.code is None else fallback_state(known.code, known.message or "")
-        )
+        if known.code is None:
+            return settle.state
+        found = fallback_state(known.code, known.message or "")
+        # An answer that issued a line showed its units; a page with status 200 has none.
+        return settle.state if found is State.ISSUED and not known.quantity else found
     if settle.state is State.IN_DOUBT and line.kind in (Kind.TRANSIENT, Kind.DEFERRED):
         # A transient refusal says nothing about the earlier attempt that is in doubt.
         return State.IN_DOUBT

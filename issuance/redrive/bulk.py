@@ -1,7 +1,7 @@
 """The words for mass actions: their kinds and states, and the states of their items."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from issuance.redrive.rules import Verb
 
@@ -95,3 +95,5 @@ def next_action_state(act: Act, state: ActionState, *, judged: bool) -> ActionSt
             return ActionState.RUNNING
         case Act.RESUME:
             return ActionState.RUNNING if judged else ActionState.TRIAL
+        case _:  # pragma: no cover - mypy proves that nothing gets here
+            assert_never(act)

@@ -88,6 +88,7 @@ def merge_reply(
     now: int,
     *,
     looked: bool = False,
+    is_outdated: bool = False,
 ) -> tuple[list[State], list[LineValues]]:
     """Merge a reply into a job's lines; nothing that an earlier reply has shown is lost.
 
@@ -97,6 +98,7 @@ def merge_reply(
         decision: what follows from the reply.
         now: the ledger's time.
         looked: see `merge`.
+        is_outdated: see `merge`.
 
     Returns:
         The lines' new states, and the values to write.
@@ -105,7 +107,7 @@ def merge_reply(
     rows: list[LineValues] = []
     for row, line in zip(known, shown, strict=True):
         state = State(row.state)
-        merged = merge(_facts(row, state), line, decision, looked=looked)
+        merged = merge(_facts(row, state), line, decision, looked=looked, is_outdated=is_outdated)
         if merged is not None:
             settled_at = row.settled_at if merged.state is state else now
             rows.append(

@@ -109,7 +109,10 @@ def record(
         plain = [attempt for attempt in made if _is_plain(attempt, held[attempt.job.number])]
         others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
         known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
-        merged = [_merge_reply(other, known[other.job.number], now) for other in others]
+        merged = [
+            _merge_reply(other, held[other.job.number], known[other.job.number], now)
+            for other in others
+        ]
         settled = settled_lines(
             ((attempt.job.number, attempt.outcome.lines) for attempt in plain), now
         )
@@ -170,10 +173,12 @@ class _Held:
     state: State
     is_ours: bool
     attempts: int
+    has_answer: bool
+    """Whether it is being reconciled because of a definite answer."""
 
 
 _HELD = (
-    select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts)
+    select(jobs.c.number, jobs.c.state, jobs.c.chunk_id, jobs.c.attempts, jobs.c.fallback)
     .where(
         jobs.c.number.in_(bindparam("job_numbers", expanding=True)),
         jobs.c.customer != str(ERASED),
@@ -186,8 +191,13 @@ _HELD = (
 def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> dict[int, _Held]:
     rows = connection.execute(_HELD, {"job_numbers": [result.job.number for result in results]})
     return {
-        number: _Held(State(state), state == State.RUNNING and chunk == chunk_id, attempts)
-        for number, state, chunk, attempts in rows
+        number: _Held(
+            State(state),
+            state == State.RUNNING and chunk == chunk_id,
+            attempts,
+            fallback not in (None, State.IN_DOUBT),
+        )
+        for number, state, chunk, attempts, fallback in rows
     }
 
 
@@ -277,10 +287,15 @@ def _settle_plainly(connection: Connection, plain: Sequence[Attempt], now: int) 
 
 
 def _merge_reply(
-    attempt: Attempt, known: Sequence[StoredLine], now: int
+    attempt: Attempt, held: _Held, known: Sequence[StoredLine], now: int
 ) -> tuple[list[State], list[LineValues]]:
     return merge_reply(
-        known, attempt.outcome.lines, attempt.decision, now, looked=attempt.job.fallback is not None
+        known,
+        attempt.outcome.lines,
+        attempt.decision,
+        now,
+        looked=attempt.job.fallback is not None,
+        is_outdated=held.has_answer and not held.is_ours,
     )
 
 

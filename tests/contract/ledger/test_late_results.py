@@ -3,6 +3,7 @@
 import pytest
 
 from issuance.redrive.rules import Verb
+from issuance.replies.reply import Answer
 from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.dispatch.reaper import reap
@@ -221,3 +222,18 @@ def test_of_two_concurrent_results_the_better_one_stays(desk, two_holders, at_on
     )
     assert desk.counts() == {State.ISSUED: 1}
     assert [letter.state for letter in desk.letters()] in ([], ["closed"])
+
+
+def test_a_late_answer_without_content_does_not_replace_what_a_definite_one_said(desk):
+    """A page with status 200, recorded late, must not let a refused line count as issued."""
+    desk.accept(make_job(1, rewards=(1001, 1002)))
+    first = desk.take()
+    late = judge(first.jobs[0], Answer(200, b"\xff"))
+    desk.record(first, late)
+    desk.make_due()
+    second = desk.take()
+    job = second.jobs[0]
+    desk.record(second, judge(job, answer(say(job.lines[0]), say(job.lines[1], 12035))))
+    assert desk.lines(job)[1].code == 12035
+    desk.record(first, late)
+    assert desk.lines(job)[1].code == 12035

@@ -232,3 +232,17 @@ def test_a_later_reply_adds_to_the_details_that_are_known():
     assert merged.line.details.units == (coupon,)
     again = replace(known, details=store_details(merged.line.details, ("A",))[0])
     assert merge(again, shown, Settle(State.ISSUED, None)) is None
+
+
+def test_an_outdated_answer_without_content_keeps_what_is_known_of_a_refused_line():
+    refused = replace(FRESH, code=12035, message="Payment mode should be passed")
+    page = replace(DOUBT, code=200, message="HTTP 200 without a readable body")
+    kept = merge(refused, page, AGAIN, is_outdated=True)
+    assert (kept.line.code, kept.line.message) == (12035, "Payment mode should be passed")
+    assert merge(refused, page, AGAIN).line.code == 200
+
+
+def test_a_page_with_status_200_issues_nothing_when_no_read_finds_the_job():
+    page = replace(FRESH, code=200, message="HTTP 200 without a readable body")
+    settled = merge(page, DOUBT, Settle(State.PARTIAL, Reason.PARTIAL, uses_fallback=True))
+    assert settled.state is State.PARTIAL

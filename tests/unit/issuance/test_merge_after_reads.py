@@ -36,7 +36,7 @@ def test_a_read_that_finds_nothing_keeps_what_the_reply_said(decision):
     ("code", "state"), [(200, State.ISSUED), (8010, State.PARTIAL), (12035, State.FAILED)]
 )
 def test_each_line_of_a_job_that_is_not_found_keeps_its_own_state(code, state):
-    known = replace(FRESH, code=code, message="")
+    known = replace(FRESH, code=code, message="", quantity=2 if code == 200 else None)
     assert (
         merge(
             known, NOT_FOUND, Settle(State.PARTIAL, Reason.PARTIAL, uses_fallback=True), looked=True
