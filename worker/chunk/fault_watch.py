@@ -17,7 +17,7 @@ from ledger.results.recording import Attempt, Result
 
 _URGENT_AT = 3 * FAULT_STEP
 _HOLD_AT = 10 * FAULT_STEP
-HOLD_SECONDS = 1.0
+HOLD_SECONDS = 3.0
 
 _Key = tuple[int, str]
 """A campaign, by its id, and a reward, by its key."""

@@ -8,7 +8,7 @@ from issuance.states import State
 from ledger.results.recording import GiveBack
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
 from tests.unit.worker.build import claimed
-from worker.chunk.fault_watch import FaultWatch
+from worker.chunk.fault_watch import HOLD_SECONDS, FaultWatch
 
 FAULT = refuse(8003, "fail to issue reward as Reward is not found")
 CUSTOMER = refuse(12034, "not in the segment")
@@ -58,14 +58,14 @@ def test_reads_and_jobs_given_back_are_no_answers(watch):
     assert not any(watch.is_urgent(GiveBack(job, 0.0, "x")) for _ in range(10))
 
 
-def test_after_ten_faults_in_a_row_the_reward_is_held_for_a_second(watch, clock):
+def test_after_ten_faults_in_a_row_the_reward_is_held_for_some_seconds(watch, clock):
     urgent(watch, *[FAULT] * 9)
     assert not watch.holds(claimed(2))
     urgent(watch, FAULT)
     assert watch.holds(claimed(2))
     assert not watch.holds(claimed(2, fallback=State.IN_DOUBT)), "reading issues nothing"
     assert not watch.holds(claimed(2, campaign_id=8))
-    clock.now += 1.1
+    clock.now += HOLD_SECONDS + 0.1
     assert not watch.holds(claimed(2)), "the ledger has not stopped it"
 
 
