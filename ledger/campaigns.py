@@ -26,6 +26,10 @@ class CampaignError(LedgerError):
     """The campaign does not exist, or its state does not allow the operation."""
 
 
+class NoSuchCampaignError(CampaignError):
+    """There is no campaign of this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign as the ledger stores it."""
@@ -305,7 +309,9 @@ def find_in(connection: Connection, name: str, *, for_update: bool = False) -> C
     """Return the same as `find_campaign`, within a transaction; `for_update` locks the campaign."""
     found = _find_spelling(connection, name, for_update=for_update)
     if found is None:
-        raise CampaignError(f"There is no campaign {name!r}: `issuance status` lists the campaigns")
+        raise NoSuchCampaignError(
+            f"There is no campaign {name!r}: `issuance status` lists the campaigns"
+        )
     return _campaign(found)
 
 

@@ -41,6 +41,16 @@ RIGHT_OF = {
 """The right that each kind needs as well, to begin it and to change it."""
 
 
+VERDICT_WORDS = {
+    Verdict.RESEND: "can be resent",
+    Verdict.REISSUE: "would be reissued",
+    Verdict.FAILS: "would fail again",
+    Verdict.DISCARD: "can be discarded",
+    Verdict.REFUSED: "not allowed",
+}
+"""What a plan says about letters, for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """An action that has begun."""

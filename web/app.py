@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from web import live
 from web.guard import Guard
-from web.pages import campaign, login, overview, search, system
+from web.pages import campaign, dead_letters, login, overview, plan, search, system
 from web.site import STATIC, Site
 
 
@@ -35,7 +35,9 @@ def routes() -> list[BaseRoute]:
         *login.ROUTES,
         *live.ROUTES,
         *overview.ROUTES,
+        *plan.ROUTES,
         *campaign.ROUTES,
+        *dead_letters.ROUTES,
         *search.ROUTES,
         *system.ROUTES,
     ]

@@ -11,8 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from issuance.errors import ExplainedError
-from ledger.campaigns import CampaignError
-from ledger.store.errors import LedgerError
+from ledger.campaigns import NoSuchCampaignError
+from ledger.store.errors import LedgerError, SchemaMismatchError
+from ledger.store.secret import SecretError
 from operations.access.subject import NotAllowedError
 from web.forms import read_form
 from web.site import Site
@@ -75,9 +76,9 @@ def _answer(view: View, handler: Handler) -> Response:
         return handler(view)
     except NotAllowedError as error:
         return _problem(view, "Not allowed", error, 403)
-    except (CampaignError, NotFoundError) as error:
+    except (NoSuchCampaignError, NotFoundError) as error:
         return _problem(view, "Not found", error, 404)
-    except LedgerError:
+    except (SchemaMismatchError, SecretError):
         raise
     except ExplainedError as error:
         return _problem(view, "Refused", error, 409)

@@ -12,14 +12,8 @@ from ledger.dead_letters.groups import GroupText, LetterGroup
 from ledger.dead_letters.plans import Plan, PlannedGroup
 from ledger.dead_letters.progress import GroupProgress, Progress
 from operations.formats import clock, counted, one_line, rate_text
+from operations.redrives import VERDICT_WORDS
 
-WORDS = {
-    Verdict.RESEND: "can be resent",
-    Verdict.REISSUE: "would be reissued",
-    Verdict.FAILS: "would fail again",
-    Verdict.DISCARD: "can be discarded",
-    Verdict.REFUSED: "not allowed",
-}
 _CAMPAIGNS_SHOWN = 3
 
 
@@ -73,7 +67,7 @@ def plan_lines(plan: Plan) -> Iterator[Text]:
         groups = [group for group in plan.groups if group.verdict is verdict]
         if groups:
             count = sum(group.letters for group in groups)
-            yield Text(f"  {WORDS[verdict]}: {count:,}")
+            yield Text(f"  {VERDICT_WORDS[verdict]}: {count:,}")
             yield from _planned(groups)
     if plan.unknown:
         yield Text(f"  unknown: {', '.join(map(str, plan.unknown))}")

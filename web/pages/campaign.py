@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
 from issuance.campaign_life import Act, next_state
 from issuance.masking import mask_customer, scrub
-from issuance.states import State
+from issuance.reward_key import EXTERNAL
+from issuance.states import NOT_STARTED, State
 from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
 from ledger.queries.balance import Balance
@@ -17,6 +19,7 @@ from operations.campaigns import Change, cancel, pause, resume
 from operations.dead_letters import count_letters, list_letters
 from operations.history import read_history
 from operations.status import read_status
+from operations.stops import Stopped
 from web.pages.progress import outcome_bar
 from web.routing import NotFoundError, View, route
 
@@ -46,6 +49,12 @@ def campaign(view: View) -> Response:
         "moment": moment.at,
         "balance": balance,
         "status": moment.value,
+        "outlook": moment.value.outlooks.get(name),
+        "stopped": moment.value.stopped.get(name),
+        "budget": moment.value.budgets.get(name),
+        "todo": moment.value.todo.get(name, ""),
+        "has_plan": balance.campaign.state in NOT_STARTED,
+        "stopped_rewards": _stopped_rewards(moment.value.stopped.get(name)),
         "bar": outcome_bar(balance),
         "counts": [(state, balance.counts.get(state, 0)) for state in State],
         "letters": list(map(_shown, islice(letters, _LETTERS))),
@@ -54,6 +63,14 @@ def campaign(view: View) -> Response:
         "actions": list(_possible(view, balance)),
     }
     return view.page("campaign.html", values)
+
+
+def _stopped_rewards(stopped: Stopped | None) -> list[str]:
+    """Return the rewards that can be left out, as the command takes them."""
+    if stopped is None:
+        return []
+    rewards = (stop.reward for stop in stopped.stops if stop.reward)
+    return sorted({reward.removeprefix(EXTERNAL) for reward in rewards})
 
 
 def _possible(view: View, balance: Balance) -> list[tuple[str, bool, str]]:
@@ -79,7 +96,11 @@ def act(view: View) -> Response:
     if verb in _CONFIRMED and form.get("confirm") != name:
         return view.page("confirm.html", {"name": name, "verb": verb, "wrong": "confirm" in form})
     _, _, operation = _ACTIONS[verb]
-    operation(view.viewer.subject, view.site.services, view.site.ledger, name)
+    given: dict[str, Any] = {"note": form.get("note", "")}
+    if verb == "resume":
+        given |= {"continues": form.get("how") == "go-on"}
+        given |= {"without": [form["reward"]] if form.get("how") == "without" else []}
+    operation(view.viewer.subject, view.site.services, view.site.ledger, name, **given)
     return RedirectResponse(f"/campaigns/{quote(name, safe='')}", 303)
 
 

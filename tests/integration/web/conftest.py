@@ -1,5 +1,6 @@
 """The web console on a ledger with work, and people with every role."""
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ import uvicorn
 from config.endpoints import Servers
 from config.settings import Settings
 from console.local.addresses import free_port
+from issuance.redrive.bulk import ActionKind
 from ledger.audit_log import Operator
-from ledger.campaigns import ensure_campaign
+from ledger.campaigns import ensure_campaign, find_campaign
+from ledger.dead_letters.browse import DeadLetterFilter
+from ledger.dead_letters.plans import make_plan
 from ledger.people.sessions import Person, begin_session
 from ledger.people.users import add_user
 from ledger.store.database import Ledger
@@ -75,24 +79,30 @@ def served(site: Site) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def password_hash() -> str:
-    return hash_password(PASSWORD)
-
-
-@pytest.fixture
-def console(tmp_path: Path, password_hash: str) -> Iterator[Console]:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    services = Services(Settings(home=tmp_path, ledger_url=url), Servers(url, "", "", "", 0))
-    with Ledger(url) as ledger:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with people of every role and some work; each test copies it."""
+    path = tmp_path_factory.mktemp("web") / "ledger.db"
+    hashed = hash_password(PASSWORD)
+    with Ledger(f"sqlite:///{path}", durable=False) as ledger:
         ledger.migrate()
         for role in Role:
-            add_user(ledger, role.value, password_hash, [role.value], ADMIN)
+            add_user(ledger, role.value, hashed, [role.value], ADMIN)
         desk = Desk(ledger, ensure_campaign(ledger, "diwali"))
         held, job = desk.take_one(make_job(1))
         desk.record(held, judge(job, issue(job)))
         desk.settle(make_job(2), refuse())
         desk.accept(make_job(3))
+        make_plan(ledger, DeadLetterFilter(), ActionKind.REISSUE, ADMIN)
+    return path
+
+
+@pytest.fixture
+def console(tmp_path: Path, filled: Path) -> Iterator[Console]:
+    url = f"sqlite:///{shutil.copy(filled, tmp_path / 'ledger.db')}"
+    services = Services(Settings(home=tmp_path, ledger_url=url), Servers(url, "", "", "", 0))
+    with Ledger(url, durable=False) as ledger:
         site = Site(services, ledger, f"http://127.0.0.1:{free_port()}")
+        desk = Desk(ledger, find_campaign(ledger, "diwali"))
         with served(site), closing(Console(site, desk)) as made:
             yield made
     services.close()
