@@ -58,7 +58,7 @@ def test_grouped_rows_are_issued_in_part_line_by_line_and_never_twice(shared: Sy
     }
 
 
-def test_an_issued_line_is_revoked_once_and_stays_visible_as_issued(shared: System):
+def test_an_issued_line_is_revoked_once_and_stays_visible_as_revoked(shared: System):
     rows = [{"mobile": "919865010001", "rewardId": 1001, "quantity": 1}]
     shared.accept("taken-back", rows)
     shared.wait_settled("taken-back")
@@ -68,4 +68,4 @@ def test_an_issued_line_is_revoked_once_and_stays_visible_as_issued(shared: Syst
     assert revoked.returncode == 0, revoked.stderr
     assert shared.truth()[line.request_id]["revoked"] == 1
     [after] = shared.lines("taken-back")
-    assert (after.state, after.quantity, after.revoked_at is not None) == (State.ISSUED, 1, True)
+    assert (after.state, after.quantity, after.revoked_at is not None) == (State.REVOKED, 1, True)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from issuance.states import State
+from ledger.campaigns import ensure_campaign
 from tests.e2e.conftest import StartSystem
 from tests.e2e.processes import await_that
 from tests.e2e.system import System, plain_rows
@@ -49,8 +50,7 @@ def _problems(system: System) -> dict[str, dict[str, str]]:
 
 
 def test_a_paused_campaign_is_no_stall_and_a_lost_broker_is_the_only_problem(system: System):
-    system.accept("paused", plain_rows(5, area=63))
-    system.wait_settled("paused")
+    ensure_campaign(system.ledger, "paused")
     assert system.command("campaign", "pause", "paused").returncode == 0
     system.accept("paused", plain_rows(12, area=64))
     await_that("its work has been due for a while", lambda: _due_seconds(system) > 4)
