@@ -21,6 +21,8 @@ def child():
     process_id = os.fork()
     if process_id == 0:
         os.close(to_write)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)  # another test may have left a handler
         obey_only_parent()
         while byte := os.read(to_read, 1):
             os.write(answer, byte)
