@@ -41,6 +41,8 @@ def test_the_live_part_is_the_part_alone(console):
 
 
 def test_a_live_part_without_a_session_reloads_the_page(console):
+    """The page asks for its part at the end of the session, too, and is then loaded again."""
+    assert 'hx-trigger="sse:tick, sse:ended"' in console.browser("viewer").get("/").text
     answer = console.browser().get("/?part=live")
     assert (answer.status_code, answer.headers["hx-refresh"]) == (401, "true")
 
