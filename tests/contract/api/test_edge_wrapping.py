@@ -201,7 +201,7 @@ async def test_a_body_that_is_whole_counts_although_its_end_never_comes(serve, i
 
 async def test_a_whole_body_counts_when_the_connection_stays_open_too_long(serve, issue):
     frame = CUT_OFF["a length that is too large"]
-    assert_issued(await issue((await serve(frame)).url, timeout_seconds=0.3))
+    assert_issued(await issue((await serve(frame)).url, timeout_seconds=1))
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "403 Forbidden", "404 Not Found"])

@@ -190,7 +190,7 @@ def test_a_killed_run_delays_the_next_one_only_while_it_may_be_alive(
 
 
 def test_lost_answers_are_asked_for_again_in_the_same_run(run, sim, desk, issued, monkeypatch):
-    monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "1")
+    monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "3")
     lost = {"fault": {"kind": "timeout_after_commit"}, "path": "/revoke"}
     sim.faults(next=[lost, lost, {"fault": {"kind": "429"}, "path": "/revoke"}])
     result = run("campaign", "revoke", "spring", *NOTE, "--yes")

@@ -257,13 +257,15 @@ def _subject():
 
 def test_an_api_that_does_not_answer_ends_it_and_says_how_to_continue(run, desk, sim, monkeypatch):
     send(desk, sim, *make_jobs(3, campaign="spring"))
-    monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "0.3")
+    monkeypatch.setenv("ISSUANCE_API_TIMEOUT_SECONDS", "1")
     sim.faults(accounts={"default": "503"})
     result = close(run, "all")
     assert result.exit_code == 69
     assert "HTTP 503" in result.stderr
     assert "it continues" in result.stderr
     sim.clear_faults()
+    # A short time is for the API that does not answer; a busy machine needs the usual one.
+    monkeypatch.delenv("ISSUANCE_API_TIMEOUT_SECONDS")
     assert close(run, "all").exit_code == 0
 
 
