@@ -16,8 +16,8 @@ help: ## List the commands
 
 setup: $(BIN)/.runtime ## Create .venv with the locked packages and .venv/bin/issuance
 
-demo: $(BIN)/.runtime ## Issue a sample campaign on embedded servers (about a minute)
-	@$(BIN)/issuance demo
+demo: $(BIN)/.runtime ## Issue a sample campaign on embedded servers, about a minute (DEMO=--keep leaves them running)
+	@$(BIN)/issuance demo $(DEMO)
 
 # Each test is in one of these two (tests/unit/project/test_make_targets.py).
 PYTEST = $(BIN)/python -m pytest

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.live import Live
@@ -44,6 +46,7 @@ _SETTINGS = {
     "ISSUANCE_RECONCILE_DELAYS_SECONDS": "1,2,4",
     "ISSUANCE_FLOWER_PORT": "0",
     "ISSUANCE_HEALTH_PORT": "0",
+    "ISSUANCE_WEB_PORT": "0",
     "ISSUANCE_API_RATE_PER_MINUTE": "0",
     "SIMULATOR_LATENCY_SECONDS": "0.1",
 }
@@ -62,7 +65,7 @@ def demo(
     with explained():
         home = _fresh_home()
         environment = _environment(home)
-        out.rule("[bold]1. The system starts: broker, ledger, simulated API, workers, beat, Flower")
+        out.rule("[bold]1. The system starts: broker, ledger, simulated API, workers, consoles")
         with _system(home, environment) as running:
             out.rule(f"[bold]2. A blast of {file.name} in which documented things go wrong")
             _blast(file, environment)
@@ -73,8 +76,9 @@ def demo(
                 comparison = compare_books(ledger, CAMPAIGN, running.api_url)
                 _print_books(final, comparison)
                 _print_letters(environment)
+                _print_console(running, environment, keep=keep)
                 if keep:
-                    _wait_for_enter(running)
+                    _wait_for_a_word()
         sys.exit(0 if final.balanced and not final.unsettled and comparison.agree else 1)
 
 
@@ -99,12 +103,18 @@ def _environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def _system(home: Path, environment: dict[str, str]) -> Iterator[RunningSystem]:
+    # Without a handler a SIGTERM would leave the system behind.
+    signal.signal(signal.SIGTERM, _on_sigterm)
     process = subprocess.Popen(_issuance("up", "--simulator"), env=environment, stdout=sys.stdout)  # noqa: S603
     try:
         yield _await_ready(process, home)
     finally:
         process.terminate()
         process.wait()
+
+
+def _on_sigterm(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", home: Path) -> RunningSystem:
@@ -188,6 +198,30 @@ def _print_letters(environment: dict[str, str]) -> None:
     )
 
 
-def _wait_for_enter(running: RunningSystem) -> None:
-    out.print(f"Flower is at {running.flower_url}. Press Enter to end the system.")
-    sys.stdin.readline()
+def _print_console(running: RunningSystem, environment: dict[str, str], *, keep: bool) -> None:
+    if not keep:
+        out.print(
+            "The system ends now. `make demo DEMO=--keep` leaves it running, to look around on the "
+            "web console and in Flower.",
+            soft_wrap=True,
+        )
+        return
+    # The first link may be used or too old by now.
+    link = subprocess.run(  # noqa: S603
+        _issuance("user", "link"), env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    out.print(f"console    {link.stdout.strip() or running.web_url}", soft_wrap=True)
+    out.print(f"Flower     {running.flower_url} (its password is above)", soft_wrap=True)
+
+
+def _wait_for_a_word() -> None:
+    """Wait for Enter, or without a terminal for a signal."""
+    if sys.stdin.isatty():
+        out.print("Press Enter to end the system.")
+        with suppress(KeyboardInterrupt):
+            sys.stdin.readline()
+        return
+    out.print("The system ends with SIGINT or SIGTERM.")
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    signal.sigwait(signals)

@@ -263,8 +263,15 @@ class System:
             time.sleep(0.1)
 
     def _announce(self) -> None:
-        servers = self._servers
-        settings = self._settings
+        running = self._addresses()
+        self._print(running)
+        # After the addresses: a program that waits for it may print to the same terminal.
+        running.announce(self._home)
+        out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
+        sys.stdout.flush()
+
+    def _addresses(self) -> RunningSystem:
+        servers, settings = self._servers, self._settings
         flower_url = health_url = web_url = ""
         if self._flower_port:
             flower_url = page_url(settings.flower_host, self._flower_port)
@@ -272,7 +279,7 @@ class System:
             health_url = f"{page_url(settings.health_host, self._health_port)}/healthz"
         if self._web_port:
             web_url = settings.web_url or page_url(settings.web_host, self._web_port)
-        RunningSystem(
+        return RunningSystem(
             os.getpid(),
             servers.broker_url,
             servers.api_url,
@@ -280,24 +287,25 @@ class System:
             servers.rate_per_minute,
             health_url,
             web_url,
-        ).announce(self._home)
-        if web_url:
-            out.print(f"console    {web_url}{self._login_path()}", soft_wrap=True)
-        if flower_url:
-            out.print(f"Flower     {flower_url}{self._flower_hint()}", soft_wrap=True)
-        if health_url:
-            out.print(f"health     {health_url}", soft_wrap=True)
-        if servers.api_url:
-            out.print(
-                f"API        {servers.api_url}{' (simulator)' if self._simulator else ''}",
-                soft_wrap=True,
-            )
+        )
+
+    def _print(self, running: RunningSystem) -> None:
+        lines = []
+        if running.web_url:
+            lines.append(f"console    {running.web_url}{self._login_path()}")
+        if running.flower_url:
+            lines.append(f"Flower     {running.flower_url}{self._flower_hint()}")
+        if running.health_url:
+            lines.append(f"health     {running.health_url}")
+        if running.api_url:
+            simulated = " (simulator)" if self._simulator else ""
+            lines.append(f"API        {running.api_url}{simulated}")
         if env_file := env_file_in_use():
-            out.print(f"settings   {env_file}, and the environment", soft_wrap=True)
+            lines.append(f"settings   {env_file}, and the environment")
         if file := _absolute(self._settings.accounts_file):
-            out.print(f"accounts   {file}", soft_wrap=True)
-        out.print("issuance is ready: work is accepted. Ctrl-C ends it.", soft_wrap=True)
-        sys.stdout.flush()
+            lines.append(f"accounts   {file}")
+        for line in lines:
+            out.print(line, soft_wrap=True)
 
     def _login_path(self) -> str:
         """The path of a link that logs the user of this process in, once."""
