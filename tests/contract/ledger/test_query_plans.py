@@ -20,6 +20,7 @@ from ledger.dispatch.reaper import reap
 from ledger.intake.acceptance import accept
 from ledger.queries.attempt_counts import Span, count_span, newest_attempt
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
+from ledger.queries.call_spans import read_call_span
 from ledger.queries.overview import leased_due, read_overview
 from ledger.queries.stalls import leased, recent_call_seconds, stalls
 from ledger.store.database import Ledger
@@ -130,6 +131,12 @@ def _some_letters(desk):
     return LetterRange(desk.campaign.id, "failed", first_id=10, last_id=500, since=1)
 
 
+def read_chart_span(desk):
+    with desk.ledger.read() as connection:
+        newest = newest_attempt(connection)
+        assert read_call_span(connection, newest - 60_000, newest).is_sampled
+
+
 READERS_AND_WRITERS = {
     "release": release,
     "claim and record": claim_and_record,
@@ -157,6 +164,7 @@ READERS_AND_WRITERS = {
     "recent calls": lambda desk: recent_call_seconds(desk.ledger),
     "metrics": read_metrics,
     "metrics of attempts": follow_attempts,
+    "a span of a chart": read_chart_span,
     "unpublished letters": lambda desk: unpublished(desk.ledger),
     "a summary": lambda desk: summarise(desk.ledger, _some_letters(desk)),
     "letters returned to the outbox": lambda desk: return_ranges(

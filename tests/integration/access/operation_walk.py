@@ -28,6 +28,7 @@ from operations.bulk_revocation import Progress
 from operations.call_history import CallHistory
 from operations.health.runner import Component
 from operations.intake import Prepared
+from operations.series.calls import SeriesCache
 from operations.services import Services
 from producers.fields.line import CallFields, Identifiers, Reward
 from producers.freezing import Freezer
@@ -177,6 +178,7 @@ class Desk:
             ErrorsFile: lambda: ErrorsFile(self.folder / "errors.csv"),
             BlastOptions: BlastOptions,
             CallHistory: CallHistory,
+            SeriesCache: SeriesCache,
             Mode: lambda: Mode.NONE,
         }
         annotation = parameter.annotation

@@ -1,0 +1,1 @@
+"""A campaign over time: calls, durations, answers, and what happened."""
