@@ -24,10 +24,12 @@ from issuance.replies.reply import Answer
 from issuance.retry import Settle
 from issuance.states import State
 from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters
-from ledger.dispatch.claims import ClaimedJob, claim
+from ledger.dispatch.claimed_jobs import ClaimedJob
+from ledger.dispatch.claims import claim
 from ledger.dispatch.release import release
 from ledger.queries.balance import balance
-from ledger.results.recording import Attempt, record
+from ledger.results.attempts import Attempt
+from ledger.results.recording import record
 from ledger.store.database import Ledger
 from ledger.store.schema import jobs
 

@@ -21,7 +21,7 @@ from config.logs import configure_logs
 from config.settings import Settings
 from issuance.details.stored import with_long_names
 from issuance.replies.reply import Answer
-from ledger.dispatch.claims import ClaimedJob
+from ledger.dispatch.claimed_jobs import ClaimedJob
 from ledger.queries.counters import compact_counters
 from ledger.store.database import Ledger
 

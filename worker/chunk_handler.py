@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from issuance.chunk_message import ChunkMessage
-from ledger.dispatch.claims import Claim, claim
+from ledger.dispatch.claimed_jobs import Claim
+from ledger.dispatch.claims import claim
 from limiter.unavailable import LimitsUnavailable
 from worker.accounts import AccountServices
 from worker.chunk.bounds import Bounds

@@ -19,7 +19,7 @@ from issuance.derived_keys import Purpose
 from issuance.fair_queue import FairScheduler
 from issuance.fingerprints import Fingerprints
 from issuance.job import Lane
-from ledger.results.recording import Result
+from ledger.results.attempts import Result
 from ledger.stop_loss.stopping import Stop
 from ledger.store.database import Ledger
 from limiter.customer_locks import CustomerLocks

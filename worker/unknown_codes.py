@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from issuance.masking import scrub
 from issuance.outcome import LineOutcome, Reason
-from ledger.results.recording import Attempt, Result
+from ledger.results.attempts import Attempt, Result
 
 log = structlog.get_logger("issuance.worker")
 

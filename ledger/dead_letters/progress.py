@@ -11,7 +11,7 @@ from issuance.states import CampaignState, State
 from ledger.dead_letters.actions import Action, find_action
 from ledger.dead_letters.groups import GroupText, group_texts, last_results
 from ledger.dead_letters.plans import PlannedGroup, planned_groups
-from ledger.dead_letters.rounds import NOT_HALTED
+from ledger.dead_letters.sending import NOT_HALTED
 from ledger.store.database import Ledger
 from ledger.store.schema import bulk_items as items
 from ledger.store.schema import bulk_results, campaigns

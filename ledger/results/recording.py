@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from issuance.customer import ERASED
 from issuance.derived_keys import Purpose
 from issuance.merge import settle_by
-from issuance.outcome import Kind, Outcome, Reason
+from issuance.outcome import Kind, Reason
 from issuance.reconciliation.fallback import fallback_reason
 from issuance.replies.job_verdict import loudest
-from issuance.retry import Decision, Reconcile, Settle, TryAgain
+from issuance.retry import Reconcile, Settle, TryAgain
 from issuance.states import State, may_replace
 from ledger.dead_letters.writing import close_dead_letter, open_dead_letter
-from ledger.dispatch.claims import ClaimedJob
+from ledger.results.attempts import Attempt, GiveBack, Result, insert_attempts
 from ledger.results.lines import (
     LineValues,
     StoredLine,
@@ -32,47 +32,10 @@ from ledger.stop_loss.stopping import Stop
 from ledger.stop_loss.watch import Answer, Stops, Watch, begin_watch, end_watch, stop_left
 from ledger.store.clock import milliseconds, now_ms
 from ledger.store.database import Ledger
-from ledger.store.dialects.dialect import dialect_of
 from ledger.store.sanitize import stored_number, stored_text
 from ledger.store.schema import jobs
 
 log = structlog.get_logger("issuance.ledger")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One HTTP call for a job, its outcome, and the decision."""
-
-    job: ClaimedJob
-    outcome: Outcome
-    decision: Decision
-    started_at_ms: int
-    took_ms: int
-    http_status: int | None
-    tracking_id: str | None
-    reply: bytes | None
-    """The whole reply; None after a plain success."""
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """What masked texts about it must not show: the customer's identifier, and vouchers."""
-        known = (self.job.customer.value, *self.job.shown_vouchers)
-        for line in self.outcome.lines:
-            if line.vouchers:
-                known += line.vouchers
-        return known
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """A claimed job that was not sent: it becomes due after `delay_seconds`."""
-
-    job: ClaimedJob
-    delay_seconds: float
-    because: str
-
-
-Result = Attempt | GiveBack
 
 
 def record(
@@ -105,7 +68,8 @@ def record(
         results = [result for result in results if result.job.number in held]
         now = connection.scalar(select(now_ms())) or 0
         made = [result for result in results if isinstance(result, Attempt)]
-        _insert_attempts(connection, made, held, worker)
+        earlier = {number: job.attempts for number, job in held.items()}
+        insert_attempts(connection, made, earlier, worker)
         plain = [attempt for attempt in made if _is_plain(attempt, held[attempt.job.number])]
         others = [attempt for attempt in made if not _is_plain(attempt, held[attempt.job.number])]
         known = lines_of_jobs(connection, [attempt.job.number for attempt in others])
@@ -199,48 +163,6 @@ def _held(connection: Connection, chunk_id: str, results: Sequence[Result]) -> d
         )
         for number, state, chunk, attempts, fallback in rows
     }
-
-
-_ATTEMPT_COLUMNS = (
-    "job_number", "number", "started_at", "took_ms", "kind", "decision", "http_status",
-    "code", "message", "tracking_id", "worker", "reply",
-)  # fmt: skip
-
-
-def _insert_attempts(
-    connection: Connection, made: Sequence[Attempt], held: dict[int, _Held], worker: str
-) -> None:
-    rows = [
-        (
-            attempt.job.number,
-            held[attempt.job.number].attempts + 1,
-            attempt.started_at_ms,
-            attempt.took_ms,
-            attempt.outcome.kind.value,
-            describe(attempt.decision),
-            attempt.http_status,
-            stored_number(attempt.outcome.code),
-            stored_text(attempt.outcome.message),
-            stored_text(attempt.tracking_id),
-            worker,
-            attempt.reply,
-        )
-        for attempt in made
-    ]
-    dialect_of(connection).insert_rows(connection, "attempts", _ATTEMPT_COLUMNS, rows)
-
-
-def describe(decision: Decision) -> str:
-    """Describe a decision in a few words, for the ledger and the log."""
-    match decision:
-        case Settle(state=state):
-            return f"settle {state}"
-        case TryAgain(delay_seconds=delay, because=because):
-            return f"try again in {delay:.1f} s ({because})"
-        case Reconcile(delay_seconds=delay):
-            return f"look up in {delay:.1f} s"
-        case unreachable:
-            assert_never(unreachable)
 
 
 def _is_plain(attempt: Attempt, held: _Held) -> bool:

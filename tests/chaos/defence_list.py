@@ -290,7 +290,7 @@ DEFENCES = (
                 "        pass",
             ),
             Edit(
-                "ledger/dead_letters/rounds.py",
+                "ledger/dead_letters/sending.py",
                 "why_not = _why_not(letter, step.kind, planned_at)",
                 "why_not = None",
             ),

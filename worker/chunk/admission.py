@@ -15,8 +15,8 @@ from issuance.masking import scrub
 from issuance.outcome import Outcome, Refusal
 from issuance.retry import LIMIT, Settle, TryAgain, bounded
 from issuance.reward_key import reward_key
-from ledger.dispatch.claims import ClaimedJob
-from ledger.results.recording import Attempt
+from ledger.dispatch.claimed_jobs import ClaimedJob
+from ledger.results.attempts import Attempt
 from limiter.campaign_ids import Halted
 from limiter.feedback_buffer import CallResult, Verdict
 from limiter.reservation import Reservation, Scope

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from issuance.retry import Reconcile, Settle, TryAgain
 from issuance.states import SETTLED
-from ledger.results.recording import GiveBack, Result
+from ledger.results.attempts import GiveBack, Result
 
 _RETRIED = "retried"
 _TO_RECONCILE = "to reconcile"

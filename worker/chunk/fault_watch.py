@@ -12,8 +12,8 @@ from issuance.outcome import Kind
 from issuance.reward_key import reward_key
 from issuance.stop_loss.cusum import FAULT_STEP, add_fault, add_others
 from issuance.stop_loss.faults import is_campaign_fault
-from ledger.dispatch.claims import ClaimedJob
-from ledger.results.recording import Attempt, Result
+from ledger.dispatch.claimed_jobs import ClaimedJob
+from ledger.results.attempts import Attempt, Result
 
 _URGENT_AT = 3 * FAULT_STEP
 _HOLD_AT = 10 * FAULT_STEP

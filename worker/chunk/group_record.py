@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.log_writer import lines_together
-from ledger.dispatch.claims import Claim
-from ledger.results.recording import Result, record
+from ledger.dispatch.claimed_jobs import Claim
+from ledger.results.attempts import Result
+from ledger.results.recording import record
 from ledger.stop_loss.stopping import Stop
 from ledger.store.database import Ledger
 from worker.chunk.job_spans import add_spans

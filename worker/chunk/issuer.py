@@ -12,8 +12,8 @@ import structlog
 
 from issuance.fingerprints import Fingerprints
 from issuance.job import Lane
-from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import Attempt, GiveBack, Result
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.results.attempts import Attempt, GiveBack, Result
 from limiter.reservation import KEPT_SECONDS, Reservation, Scope
 from limiter.unavailable import LimitsUnavailable
 from rewards_api.client import RewardsClient

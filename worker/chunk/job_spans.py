@@ -20,8 +20,8 @@ import structlog
 
 from issuance.outcome import Kind
 from issuance.trace_context import TraceContext
-from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import Attempt, GiveBack, Result, describe
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.results.attempts import Attempt, GiveBack, Result, describe
 
 if TYPE_CHECKING:
     from operations.tracing.spans import Attributes, Span, Tracing

@@ -6,8 +6,8 @@ import structlog
 
 from issuance.masking import scrub
 from issuance.retry import Settle
-from ledger.dispatch.claims import Claim
-from ledger.results.recording import Attempt, GiveBack, Result, describe
+from ledger.dispatch.claimed_jobs import Claim
+from ledger.results.attempts import Attempt, GiveBack, Result, describe
 
 log = structlog.get_logger("issuance.worker")
 

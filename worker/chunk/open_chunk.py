@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger.dispatch.claims import Claim
-from ledger.results.recording import Result
+from ledger.dispatch.claimed_jobs import Claim
+from ledger.results.attempts import Result
 from worker.chunk.chunk_result import ChunkResult, count_results
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
 from issuance.fingerprints import Fingerprints
-from ledger.dispatch.claims import ClaimedJob
+from ledger.dispatch.claimed_jobs import ClaimedJob
 from worker.chunk.places import Places
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from issuance.replies.classification import classify
 from issuance.replies.reply import Answer, NoAnswer, Reply
 from issuance.retry import History, RetryPolicy, decide_reconciliation
 from issuance.states import State
-from ledger.dispatch.claims import ClaimedJob
-from ledger.results.recording import Attempt
+from ledger.dispatch.claimed_jobs import ClaimedJob
+from ledger.results.attempts import Attempt
 from limiter.reservation import Reservation
 from rewards_api.client import RewardsClient
 from rewards_api.reads import Found, FoundCustomer, NoSuchCustomer, Unreadable

@@ -7,8 +7,8 @@ from queue import SimpleQueue
 
 import structlog
 
-from ledger.dispatch.claims import Claim
-from ledger.results.recording import Result
+from ledger.dispatch.claimed_jobs import Claim
+from ledger.results.attempts import Result
 from worker.chunk.batching import gather_groups
 from worker.chunk.open_chunk import Arrival, OpenChunk
 

@@ -12,8 +12,8 @@ from issuance.replies.classification import classify
 from issuance.replies.kept import cut_unreadable
 from issuance.replies.reply import Answer
 from issuance.retry import History, RetryPolicy, decide
-from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import Attempt
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.results.attempts import Attempt
 from rewards_api.client import RewardsClient
 
 

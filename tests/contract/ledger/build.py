@@ -24,12 +24,14 @@ from issuance.states import State
 from ledger.audit_log import Operator
 from ledger.campaigns import Campaign, ensure_campaign, weigh_campaign
 from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter, list_dead_letters
-from ledger.dispatch.claims import Claim, ClaimedJob, claim
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.dispatch.claims import claim
 from ledger.dispatch.release import Chunk, release
 from ledger.intake.acceptance import Acceptance, accept
 from ledger.queries.balance import balance
 from ledger.queries.outcomes import LineRecord, lines_of_job
-from ledger.results.recording import Attempt, GiveBack, Result, record
+from ledger.results.attempts import Attempt, GiveBack, Result
+from ledger.results.recording import record
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import jobs

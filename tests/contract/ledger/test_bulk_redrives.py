@@ -13,7 +13,7 @@ from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.audit_log import Operator, actions_on
 from ledger.campaigns import find_campaign, pause_campaign, resume_campaign
-from ledger.dead_letters import rounds
+from ledger.dead_letters import rounds, sending
 from ledger.dead_letters.actions import (
     ActionError,
     StalePlanError,
@@ -273,7 +273,7 @@ def test_a_plan_that_is_not_begun_in_a_day_is_removed(desk):
     ("reply", "kind"), [(TIMEOUT, ActionKind.RESEND), (refuse(), ActionKind.REISSUE)]
 )
 def test_rounds_at_the_same_time_send_each_letter_once(desk, at_once, monkeypatch, reply, kind):
-    monkeypatch.setattr(rounds, "BATCH", 3)
+    monkeypatch.setattr(sending, "BATCH", 3)
     fill(desk, 20, reply)
     made = plan(desk, kind)
     begin(desk.ledger, made.id, OPERATOR)
@@ -296,7 +296,7 @@ def test_a_round_that_dies_leaves_its_letters_for_the_next_one(desk, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(rounds, "record_actions", die)
+        dying.setattr(sending, "record_actions", die)
         with pytest.raises(KeyboardInterrupt):
             advance_actions(desk.ledger)
     assert [letter.state for letter in desk.letters()] == ["open"] * 4
@@ -331,7 +331,7 @@ def test_the_failures_of_a_redrive_are_the_next_selection(desk, reply, kind):
 
 
 def test_a_letter_that_a_late_answer_opens_again_before_its_turn_is_not_sent(desk, monkeypatch):
-    monkeypatch.setattr(rounds, "BATCH", 1)
+    monkeypatch.setattr(sending, "BATCH", 1)
     fill(desk, 2)
     made = plan(desk)
     begin(desk.ledger, made.id, OPERATOR)

@@ -11,7 +11,7 @@ from issuance.retry import RetryPolicy
 from issuance.states import State
 from ledger.campaigns import ensure_campaign
 from ledger.queries.outcomes import find_line
-from ledger.results.recording import GiveBack
+from ledger.results.attempts import GiveBack
 from ledger.store.schema import attempts
 from tests.contract.ledger.build import (
     BUSY_CODE,

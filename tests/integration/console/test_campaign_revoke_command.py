@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from issuance.states import State
 from ledger.audit_log import actions_on, campaign_target, line_target
-from ledger.dispatch.claims import ClaimedJob
+from ledger.dispatch.claimed_jobs import ClaimedJob
 from ledger.queries.balance import balance
 from ledger.revocations import begin_revocations
 from rewards_api.account import ApiAccount

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from issuance.states import State
 from ledger.audit_log import actions_on, line_target
-from ledger.dispatch.claims import ClaimedJob
+from ledger.dispatch.claimed_jobs import ClaimedJob
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from simulator.serve import Simulator

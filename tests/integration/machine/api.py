@@ -9,8 +9,8 @@ import httpx
 from pydantic import SecretStr
 
 from issuance.retry import RetryPolicy
-from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import Attempt
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.results.attempts import Attempt
 from rewards_api.account import ApiAccount
 from rewards_api.client import RewardsClient
 from simulator.app import app_of

@@ -18,8 +18,8 @@ from issuance.fingerprints import Fingerprints
 from issuance.job import Job, Lane
 from issuance.replies.reply import Answer, Reply
 from issuance.retry import RetryPolicy
-from ledger.dispatch.claims import Claim, ClaimedJob
-from ledger.results.recording import Attempt, GiveBack, Result
+from ledger.dispatch.claimed_jobs import Claim, ClaimedJob
+from ledger.results.attempts import Attempt, GiveBack, Result
 from limiter.customer_locks import CustomerLocks
 from limiter.keys import limits_key
 from limiter.paused_campaigns import PausedCampaigns

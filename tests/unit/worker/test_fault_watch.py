@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from issuance.states import State
-from ledger.results.recording import GiveBack
+from ledger.results.attempts import GiveBack
 from tests.contract.ledger.build import TIMEOUT, issue, judge, make_job, refuse
 from tests.unit.worker.build import claimed
 from worker.chunk.fault_watch import HOLD_SECONDS, FaultWatch

@@ -8,7 +8,7 @@ from issuance.outcome import Reason
 from issuance.replies.reply import Answer, NoAnswer
 from issuance.retry import Settle, TryAgain
 from issuance.states import State
-from ledger.results.recording import GiveBack
+from ledger.results.attempts import GiveBack
 from tests.unit.worker.build import claimed
 
 FORBIDDEN = Answer(403, b"<html>", media_type="text/html")

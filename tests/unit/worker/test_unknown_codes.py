@@ -11,8 +11,8 @@ from issuance.endpoint import Variant
 from issuance.outcome import Kind, LineOutcome, Outcome, Reason
 from issuance.retry import Settle
 from issuance.states import State
-from ledger.dispatch.claims import ClaimedJob
-from ledger.results.recording import Attempt
+from ledger.dispatch.claimed_jobs import ClaimedJob
+from ledger.results.attempts import Attempt
 from worker.unknown_codes import _KEY, Undocumented
 
 
