@@ -1,7 +1,9 @@
 """Locks that allow one call at a time per customer (rewards-api §6.1, code 10004)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from limiter.keys import lock_key
@@ -49,3 +51,37 @@ class CustomerLocks:
 
     def _keys(self, fingerprints: Sequence[str]) -> list[str]:
         return [lock_key(self._account, fingerprint) for fingerprint in fingerprints]
+
+
+_SCANNED_MOST = 20_000
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLocks:
+    """The locks of one account at one moment."""
+
+    count: int
+    is_complete: bool
+    """False: Redis holds more keys than were looked through, so there may be more locks."""
+    least_left_seconds: float | None
+    """Until the first of them would expire; None: there is none."""
+
+
+def read_held_locks(redis: SyncRedis, account: str) -> HeldLocks:
+    """Count an account's locks; looks through some twenty thousand keys at most.
+
+    Raises:
+        LimitsUnavailable: Redis cannot be reached.
+    """
+    cursor, scanned, left = 0, 0, list[float]()
+    with reach_redis():
+        while True:
+            cursor, keys = redis.scan(cursor, match=lock_key(account, "*"), count=_AT_ONCE)
+            scanned += _AT_ONCE
+            pipeline = redis.pipeline(transaction=False)
+            for key in keys:
+                pipeline.pttl(key)
+            left += [milliseconds / 1000 for milliseconds in pipeline.execute() if milliseconds > 0]
+            if not cursor or scanned >= _SCANNED_MOST:
+                return HeldLocks(len(left), not cursor, min(left, default=None))

@@ -21,6 +21,21 @@ def suspended_campaigns_key(account: str) -> str:
     return f"issuance:{account}:limits:suspended"
 
 
+def changes_key(account: str) -> str:
+    """Name the stream of suspensions and their ends; `lua/breaker.lua` writes it."""
+    return f"{limits_key(account)}:changes"
+
+
+def samples_key(account: str) -> str:
+    """Name the stream of samples of the account's limits."""
+    return f"{limits_key(account)}:samples"
+
+
+def sampled_key(account: str) -> str:
+    """Name the mark that the limits were sampled."""
+    return f"{limits_key(account)}:sampled"
+
+
 def lock_key(account: str, fingerprint: str) -> str:
     """Name the lock of one customer; Redis never sees the identifier, only its fingerprint."""
     return f"issuance:{account}:lock:{fingerprint}"

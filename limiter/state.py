@@ -76,6 +76,10 @@ class LimitState:
     """Share of calls that fail at any rate: the limit is not lowered for them."""
     call_seconds: float | None = field(default=None, compare=False)
     """Mean duration of the latest calls with a readable answer; None if unknown."""
+    calls: int = field(default=0, compare=False)
+    """Issuing calls that were ever reported."""
+    answered_seconds: float | None = field(default=None, compare=False)
+    """Seconds since the newest call with a readable answer ended; None: there was none."""
 
     @property
     def allowed_per_minute(self) -> int:
@@ -103,6 +107,10 @@ class LimitState:
             adaptive_limit_seconds=reply["limit_for"] / MICROSECONDS if limit else 0.0,
             unrelated_share=float(reply["unrelated_share"]),
             call_seconds=reply["latency"] / MICROSECONDS or None,
+            calls=reply["calls"],
+            answered_seconds=None
+            if reply["answered_for"] < 0
+            else reply["answered_for"] / MICROSECONDS,
         )
 
 

@@ -6,7 +6,9 @@ from typing import Any
 from redis import Redis
 
 from limiter.campaign_ids import Halted, halted_member, read_halted, read_ids
+from limiter.customer_locks import HeldLocks, read_held_locks
 from limiter.keys import campaign_key, limits_key, paused_key, reads_key, suspended_campaigns_key
+from limiter.limit_history import LimitHistory
 from limiter.lua_scripts import load
 from limiter.reservation import MICROSECONDS
 from limiter.state import LimitState, check_rate
@@ -82,6 +84,15 @@ class SyncLimiter:
         with reach_redis():
             members = self._redis.smembers(key)
         return read_halted(members, key)
+
+    @property
+    def history(self) -> LimitHistory:
+        """The recent past of the limits."""
+        return LimitHistory(self._redis, self._account)
+
+    def held_locks(self) -> HeldLocks:
+        """Count the customers whose calls are open."""
+        return read_held_locks(self._redis, self._account)
 
     def idle_seconds(self) -> float | None:
         """Return how long ago the newest call slot was; below 0: slots ahead are reserved.

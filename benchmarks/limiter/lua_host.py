@@ -40,6 +40,7 @@ function call.SREM(key, member)
 end
 function call.DEL(key) hashes[key], sets[key] = nil, nil end
 function call.EXPIRE() end
+function call.XADD() end
 redis = {call = function(command, ...) return call[command](...) end}
 local function members(key)
   local found = {}

@@ -1,6 +1,7 @@
 -- The adaptive limit: calls a minute below the rate, derived from the results of calls. Its reasons
 -- are in docs/decisions/0011. Fields of the account's hash:
 --
+--   calls            issuing calls that were reported, for operators
 --   answered_at      when the newest accepted call ended
 --   first_at, first_granted  second in which calls of an account without answers were granted
 --   limit            calls a minute; absent: only the rate applies

@@ -15,6 +15,7 @@
 local PROBE_TURN = SECOND * 0.4
 local LONGEST = 2 * 3600 * SECOND -- a longer wait is wrong: Retry-After is at most an hour
 local REPEATS_WANTED, REPEATS_LEAST = 60, 5 -- seconds, calls
+local CHANGES = 1000 -- newest ones that are kept, for operators
 local ROW = 600 -- seconds: a suspension that is newer follows the one before it
 
 local function is_suspended(breaker) return breaker.number('suspended_since') > 0 end
@@ -41,6 +42,12 @@ local function take_probe(breaker, pause)
   if not is_suspended(breaker) then return end
   breaker.set('probe_at', now + pause)
   breaker.add('probes', 1)
+end
+
+-- Keeps a suspension, or its end, in a stream beside the account's hash.
+local function keep_change(scope, change, reason, campaign)
+  redis.call('XADD', KEYS[1] .. ':changes', 'MAXLEN', '~', CHANGES, '*', 'scope', scope,
+    'change', change, 'reason', reason, 'campaign', campaign)
 end
 
 -- Counts the suspensions of one incident, for operators.

@@ -11,7 +11,9 @@ rate = tonumber(account.text('rate') ~= '' and account.text('rate') or arg.setti
 adapts = arg.adapts == 1
 
 local function announce(scope, change)
-  if change then table.insert(news, scope .. '_' .. change) end
+  if not change then return end
+  table.insert(news, scope .. '_' .. change)
+  keep_change(scope, change, arg.reason, arg.campaign)
 end
 
 -- Suspends a campaign when none of its jobs settle; other campaigns continue.
@@ -59,6 +61,7 @@ local function take_issue_results()
   if arg.accepted > 0 and answered_at > account.number('answered_at') then
     account.set('answered_at', answered_at)
   end
+  account.add('calls', arg.calls)
   note_latency(arg.timed, arg.fastest)
   local patience = answer_seconds()
   if arg.throttled > 0 then patience = math.max(THROTTLED_PATIENCE, patience) end

@@ -10,6 +10,7 @@ adapts = arg.adapts == 1
 local ended = 0
 if is_suspended(account) then
   make_available(account)
+  keep_change('account', 'available', '', '')
   begin_ramp()
   ended = ended + 1
 end
@@ -18,6 +19,8 @@ for place = 2, #KEYS do
     local breaker = open(KEYS[place])
     if is_suspended(breaker) then
       make_available(breaker)
+      keep_change(place == 2 and 'reads' or 'campaign', 'available', '',
+        string.match(KEYS[place], '%d+$') or '')
       ended = ended + 1
     end
     breaker.forget('evidence', 'refused_at', 'refused_repeats')

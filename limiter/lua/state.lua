@@ -1,9 +1,10 @@
 -- uses: hash breaker
 -- parameters: setting_rate
 -- reply: rate rate_overridden limit limit_reason limit_for unrelated_share latency account reads
--- reply: campaigns
+-- reply: campaigns calls answered_for
 --
--- Reads the limits. A breaker is {time until a call, is suspended, suspended for, reason,
+-- Reads the limits. `answered_for` is the time since the newest accepted call, -1 without one.
+-- A breaker is {time until a call, is suspended, suspended for, reason,
 -- evidence, suspensions in a row, time since the first}. KEYS: account, reads, then the suspended
 -- campaigns. Times are microseconds. It saves the breakers, so that a clock that was set back is
 -- corrected even when no worker reserves.
@@ -33,4 +34,6 @@ return {
   now - account.number('limit_since'),
   account.number('unrelated_until') > now and tostring(account.number('unrelated')) or '0',
   math.floor(latency), describe(account), describe(open(KEYS[2])), campaigns,
+  account.number('calls'),
+  account.number('answered_at') > 0 and math.max(0, now - account.number('answered_at')) or -1,
 }

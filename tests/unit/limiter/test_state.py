@@ -21,6 +21,8 @@ def read(rate=600, limit=0, *, account=AVAILABLE, reads=AVAILABLE, campaigns=())
         "account": account,
         "reads": reads,
         "campaigns": [breaker for _, breaker in campaigns],
+        "calls": 12,
+        "answered_for": 1_500_000,
     }
     return LimitState.read(reply, [number for number, _ in campaigns])
 
