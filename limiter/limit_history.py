@@ -1,4 +1,4 @@
-"""The recent past of an account's limits: samples, suspensions and their ends, in bounded streams."""
+"""The last hour of an account's limits, in two bounded streams: samples and suspensions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,8 +90,9 @@ class LimitHistory:
             seconds, microseconds = self._redis.time()
             now = seconds + microseconds / 1_000_000
             since = f"{int((now - KEPT_SECONDS) * 1000)}-0"
-            samples = self._redis.xrange(samples_key(self._account), min=since)
-            changes = self._redis.xrange(changes_key(self._account), min=since)
+            # The client decodes replies; its types allow for others.
+            samples: Any = self._redis.xrange(samples_key(self._account), min=since)
+            changes: Any = self._redis.xrange(changes_key(self._account), min=since)
         return Past(
             now,
             [_sample(name, fields) for name, fields in samples],

@@ -22,6 +22,7 @@ from limiter.unavailable import LimitsUnavailable
 from operations.access.needs import needs
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.errors import UsageError
 from operations.formats import counted, duration, iso
 from operations.services import Services
 from operations.wake_up import wake_release
@@ -179,6 +180,27 @@ def set_account_rate(
     ):
         limits.set_rate(per_minute)
     return name
+
+
+_DEFAULT = "default"
+_LARGEST_RATE = 60_000_000
+"""The time between two calls is a whole number of microseconds."""
+
+
+def read_rate(text: str) -> int | None:
+    """Read calls a minute as a person writes them; None: `default`, the rate of the settings.
+
+    Raises:
+        UsageError: it is no rate.
+    """
+    if text == _DEFAULT:
+        return None
+    if not (text.isascii() and text.isdecimal()) or int(text) > _LARGEST_RATE:
+        raise UsageError(
+            f"{text!r} is not a rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE:,}, "
+            "or `default`"
+        )
+    return int(text)
 
 
 def _rate_text(per_minute: int) -> str:

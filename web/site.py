@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ledger.store.database import Ledger
-from operations.call_history import CallHistory
 from operations.services import Services
 from web.filters import FILTERS
 from web.health import Health
 from web.shared import Shared
 
 _FOLDER = Path(__file__).parent
+_RARELY_SECONDS = 15.0
 STATIC = _FOLDER / "static"
 
 
@@ -41,9 +41,9 @@ class Site:
     url: str
     """The address that people open, without a path."""
     shared: Shared = field(default_factory=Shared)
+    rarely: Shared = field(default_factory=lambda: Shared(fresh_seconds=_RARELY_SECONDS))
+    """For readings of many rows."""
     templates: Environment = field(default_factory=_templates)
-
-    call_history: CallHistory = field(default_factory=CallHistory)
 
     @cached_property
     def health(self) -> Health:

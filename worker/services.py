@@ -43,6 +43,7 @@ from worker.chunk.limits import Limits
 from worker.chunk.places import Gauge, Places
 from worker.chunk.recorder import Recorder
 from worker.late_results import LateResults
+from worker.limit_samples import LimitSamples
 from worker.loop_lag import LoopLag, make_loop
 from worker.orphans import Orphans
 from worker.outbox import Outbox
@@ -105,6 +106,11 @@ class WorkerServices:
     def probe_turns(self) -> Iterator[bool]:
         """Whether the next release probes with newly due jobs; releases alternate."""
         return cycle((False, True))
+
+    @cached_property
+    def limit_samples(self) -> LimitSamples:
+        """Samples the accounts' limits, for charts."""
+        return LimitSamples()
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -8,14 +8,16 @@ from pydantic_core import to_json
 
 from console.commands.account_option import ChosenAccount
 from console.rendering.layout import say
-from console.rendering.limits import account_lines
-from console.terminal import explained, person, read_services
-from operations.errors import UsageError
+from console.rendering.limits import account_lines, past_lines
+from console.terminal import explained, opened, person, read_services
+from operations.account_past import past_json, read_past
 from operations.formats import counted
 from operations.limits import (
     Limits,
+    chosen_accounts,
     limits_json,
     read_limits,
+    read_rate,
     resume_accounts,
     set_account_rate,
 )
@@ -26,10 +28,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_DEFAULT = "default"
 Note = Annotated[str, typer.Option("--note", help="The reason, for the audit log.")]
-_LARGEST_RATE = 60_000_000
-"""The time between two calls is a whole number of microseconds."""
 
 
 @app.command()
@@ -63,11 +62,31 @@ def set_rate(
 ) -> None:
     """Set the rate of all workers together; `default` returns to the setting."""
     with explained():
-        rate = _read_rate(per_minute)
+        rate = read_rate(per_minute)
         services = read_services()
         subject = person(services)
         chosen = set_account_rate(subject, services, account, rate, note)
         _print(read_limits(subject, services, account=chosen))
+
+
+@app.command()
+def history(
+    *,
+    account: ChosenAccount = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+) -> None:
+    """Show each account's last hour: what was suspended, when, how often and why."""
+    with opened() as (subject, services, ledger):
+        found = [
+            read_past(subject, services, ledger, name)
+            for name in chosen_accounts(services, account)
+        ]
+        if as_json:
+            say(to_json({"accounts": list(map(past_json, found))}).decode())
+            return
+        for past in found:
+            for line in past_lines(past):
+                say(line)
 
 
 @app.command()
@@ -84,14 +103,3 @@ def resume(*, account: ChosenAccount = None, note: Note = "") -> None:
 def _print(limits: Sequence[Limits]) -> None:
     for line in account_lines(limits):
         say(line)
-
-
-def _read_rate(text: str) -> int | None:
-    if text == _DEFAULT:
-        return None
-    if not text.isdecimal() or int(text) > _LARGEST_RATE:
-        raise UsageError(
-            f"{text!r} is not a rate: give calls a minute, 0 (unlimited) to {_LARGEST_RATE:,}, "
-            "or `default`"
-        )
-    return int(text)

@@ -1,8 +1,10 @@
 """The API account's limits, a line each."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
-from operations.formats import counted
+from operations.account_past import AccountPast
+from operations.formats import counted, one_line, time_of_day
 from operations.limits import Limits, adaptive_limit_text, breaker_text, unrelated_text
 
 
@@ -35,3 +37,23 @@ def limit_lines(limits: Limits) -> list[str]:
     for name, breaker in limits.suspended_campaigns():
         lines.append(f"campaign {name}: {breaker_text(breaker)}")
     return lines
+
+
+def past_lines(past: AccountPast) -> Iterator[str]:
+    """The suspensions of an account's last hour, the newest first."""
+    if past.since is None:
+        yield f"{past.limits.account}: nothing was recorded in the last hour"
+    else:
+        yield f"{past.limits.account}: recorded since {_time(past.since, past.end)}"
+    if not past.incidents:
+        yield "  nothing was suspended"
+    for each in past.incidents:
+        begin = "earlier" if each.begin is None else _time(each.begin, past.end)
+        end = "now" if each.end is None else _time(each.end, past.end)
+        times = f", {each.times} times" if each.times > 1 else ""
+        reason = f": {one_line(each.reason)}" if each.reason else ""
+        yield f"  {begin} to {end}  {past.what(each)} suspended{times}{reason}"
+
+
+def _time(at: float, now: float) -> str:
+    return time_of_day(datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC))

@@ -44,7 +44,7 @@ local function take_probe(breaker, pause)
   breaker.add('probes', 1)
 end
 
--- Keeps a suspension, or its end, in a stream beside the account's hash.
+-- Keeps a suspension, or its end, in a stream of the account.
 local function keep_change(scope, change, reason, campaign)
   redis.call('XADD', KEYS[1] .. ':changes', 'MAXLEN', '~', CHANGES, '*', 'scope', scope,
     'change', change, 'reason', reason, 'campaign', campaign)

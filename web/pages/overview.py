@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from starlette.responses import Response
 
-from charts.line import LineChart, Series, draw_lines
+from config.settings import SettingsError
 from issuance.states import CampaignState, State
 from ledger.queries.balance import Balance
-from operations.call_history import read_call_rates
+from limiter.unavailable import LimitsUnavailable
 from operations.formats import counted
+from operations.limits import breaker_text, chosen_accounts
 from operations.status import Status, read_status
+from web.pages.account_chart import account_chart, read_shared_past
 from web.pages.progress import outcome_bar
 from web.routing import View, route
 from web.shared import Moment
 
 _ENDED = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.CLOSED)
 _SHOWN_ENDED = 20
+_SHOWN_ACCOUNTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +63,25 @@ def tasks(balances: list[Balance]) -> Iterator[Task]:
             yield Task(what, f"/campaigns/{name}", f"issuance status {name} --recount")
 
 
-def _calls_chart(view: View) -> Markup:
-    site, subject = view.site, view.viewer.subject
-    rates = site.shared.read(
-        "rates", lambda: read_call_rates(subject, site.services, site.ledger, site.call_history)
-    ).value
-    series = [Series("calls a minute", rates.calls)]
-    if any(value is not None for _, value in rates.allowed):
-        series.append(Series("allowed", rates.allowed))
-    chart = LineChart(
-        "Calls a minute over the last 15 minutes",
-        series,
-        zone=view.viewer.zone,
-        begin=rates.begin,
-        end=rates.end,
-        width=1000,
-        height=180,
-        empty="No call in the last 15 minutes",
-        id="calls",
-    )
-    return Markup(draw_lines(chart))  # noqa: S704  # it escapes every text
+@dataclass(frozen=True, slots=True)
+class AccountHour:
+    """An account's last hour in one chart."""
+
+    name: str
+    chart: Markup | None
+    state: str
+    """Whether calls may start; why nothing is known if there is no chart."""
+
+
+def _hours(view: View, names: list[str]) -> Iterator[AccountHour]:
+    for name in names:
+        try:
+            past = read_shared_past(view, name).value
+        except (LimitsUnavailable, SettingsError) as error:
+            yield AccountHour(name, None, str(error))
+        else:
+            state = breaker_text(past.limits.state.account)
+            yield AccountHour(name, account_chart(view, past, height=160), state)
 
 
 def overview(view: View) -> Response:
@@ -88,6 +90,7 @@ def overview(view: View) -> Response:
     status = moment.value
     running = [each for each in status.balances if each.campaign.state not in _ENDED]
     ended = [each for each in reversed(status.balances) if each.campaign.state in _ENDED]
+    names = chosen_accounts(view.site.services, None)
     values = {
         "moment": moment.at,
         "status": status,
@@ -95,7 +98,8 @@ def overview(view: View) -> Response:
         "running": [(each, outcome_bar(each)) for each in running],
         "ended": [(each, outcome_bar(each)) for each in ended[:_SHOWN_ENDED]],
         "ended_total": len(ended),
-        "chart": _calls_chart(view),
+        "accounts": list(_hours(view, names[:_SHOWN_ACCOUNTS])),
+        "accounts_total": len(names),
         "health": view.site.health.refresh(view.viewer.subject),
         "in_doubt": sum(each.counts.get(State.IN_DOUBT, 0) for each in status.balances),
     }

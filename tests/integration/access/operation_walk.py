@@ -25,7 +25,6 @@ from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
 from operations.bulk_revocation import Progress
-from operations.call_history import CallHistory
 from operations.health.runner import Component
 from operations.intake import Prepared
 from operations.series.calls import SeriesCache
@@ -177,7 +176,6 @@ class Desk:
             Source: lambda: Source(self.file(), ReadOptions()),
             ErrorsFile: lambda: ErrorsFile(self.folder / "errors.csv"),
             BlastOptions: BlastOptions,
-            CallHistory: CallHistory,
             SeriesCache: SeriesCache,
             Mode: lambda: Mode.NONE,
         }

@@ -29,17 +29,29 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("GET", "/search"): Right.VIEW,
     ("POST", "/search"): Right.VIEW,
     ("GET", "/rewards/{id}"): Right.VIEW,
+    ("GET", "/account"): Right.VIEW,
+    ("GET", "/account/{name}"): Right.VIEW,
+    ("POST", "/account/{name}/rate"): Right.SET_LIMITS,
+    ("POST", "/account/{name}/resume"): Right.END_SUSPENSION,
     ("GET", "/system"): Right.VIEW,
     ("GET", "/audit"): Right.VIEW,
 }
 _VERBS = {
     "/campaigns/{name}/{verb}": ("pause", "resume", "cancel"),
     "/campaigns/{name}/plan/{verb}": ("submit", "approve", "reject"),
+    "/account/{name}/{verb}": ("rate", "resume"),
     "/redrives/{id}/{verb}": ("begin", "pause", "resume", "abort", "go-on", "undo"),
 }
 
 
-_FORM = {"confirm": "diwali", "group": "1", "verb": "resend", "note": "ticket 42", "digest": "x"}
+_FORM = {
+    "per_minute": "600",
+    "confirm": "diwali",
+    "group": "1",
+    "verb": "resend",
+    "note": "ticket 42",
+    "digest": "x",
+}
 
 
 def _walked() -> set[tuple[str, str]]:
