@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from issuance.replies.reply import Answer
 from limiter.feedback_buffer import CallResult, Verdict
 from limiter.rate_limiter import RateLimiter
 from limiter.redis_connection import connect
 from limiter.reservation import Reservation, Scope
+from operations.api_calls import await_slot, failed_call
 from operations.services import Services
 from rewards_api.account import ApiAccount
 from rewards_api.reads import RevokeReply, Unreadable
@@ -17,7 +17,6 @@ from rewards_api.reads import RevokeReply, Unreadable
 _LONGEST_WAIT_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 0.25
 _SECONDS_PER_MINUTE = 60
-_REFUSALS = {401: Verdict.UNAUTHORISED, 429: Verdict.THROTTLED}
 
 
 class EndedEarly(Exception):  # noqa: N818  # named for the state
@@ -61,16 +60,15 @@ class RevocationPace:
         await self._space()
         if self._limiter is None:
             return None
-        while not self._is_ending():
-            slot = await self._limiter.reserve(
-                1, within_seconds=_LONGEST_WAIT_SECONDS, scope=self._scope
-            )
-            self.held = slot.held
-            if slot.delays_seconds:
-                await asyncio.sleep(slot.delays_seconds[0])
-                return slot
-            await asyncio.sleep(min(max(slot.next_free_seconds, 0.0), _ASK_AGAIN_SECONDS))
-        raise EndedEarly
+        slot = await await_slot(self._limiter, self._scope, self._pause)
+        self.held = ""
+        return slot
+
+    async def _pause(self, slot: Reservation) -> None:
+        self.held = slot.held
+        await asyncio.sleep(min(max(slot.next_free_seconds, 0.0), _ASK_AGAIN_SECONDS))
+        if self._is_ending():
+            raise EndedEarly
 
     async def _space(self) -> None:
         """Wait for this process's own turn."""
@@ -90,16 +88,10 @@ class RevocationPace:
             LimitsUnavailable: Redis cannot be reached.
         """
         if slot is not None and self._limiter is not None:
-            verdict = _verdict(reply)
-            reason = "" if verdict is Verdict.ACCEPTED else "a revocation failed"
-            await self._limiter.report(slot, CallResult(verdict, reason=reason))
-
-
-def _verdict(reply: RevokeReply) -> Verdict:
-    if not isinstance(reply, Unreadable):
-        return Verdict.ACCEPTED
-    status = reply.reply.status if isinstance(reply.reply, Answer) else None
-    return _REFUSALS.get(status or 0, Verdict.FAILED)
+            result = CallResult(Verdict.ACCEPTED)
+            if isinstance(reply, Unreadable):
+                result = failed_call(reply.reply, "a revocation failed")
+            await self._limiter.report(slot, result)
 
 
 @asynccontextmanager

@@ -10,12 +10,11 @@ from issuance.replies.reply import Answer, Reply
 from limiter.feedback_buffer import CallResult, Verdict
 from limiter.rate_limiter import RateLimiter
 from limiter.reservation import Reservation, Scope
+from operations.api_calls import await_slot, failed_call
 from rewards_api.reads import Unreadable
 
-_WITHIN_SECONDS = 1.0
 _SLOT_AGAIN_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
-_VERDICTS = {429: Verdict.THROTTLED, 401: Verdict.UNAUTHORISED}
 
 _T = TypeVar("_T")
 
@@ -48,25 +47,18 @@ class CallSlots:
             LimitsUnavailable: Redis cannot be reached.
         """
         while True:
-            reservation = await self._slot()
+            reservation = await await_slot(self._limiter, self._scope, self._pause)
             result = await call()
             if not isinstance(result, Unreadable):
                 self._answered_at = time.monotonic()
                 await self._limiter.report(reservation, CallResult(Verdict.ACCEPTED))
                 return result
             self._last_failure = _describe(result.reply)
-            await self._limiter.report(reservation, _failed(result.reply, self._last_failure))
+            await self._limiter.report(reservation, failed_call(result.reply, self._last_failure))
             await self._wait(_PAUSE_SECONDS)
 
-    async def _slot(self) -> Reservation:
-        while True:
-            found = await self._limiter.reserve(
-                1, within_seconds=_WITHIN_SECONDS, scope=self._scope
-            )
-            if found.delays_seconds:
-                await asyncio.sleep(found.delays_seconds[0])
-                return found
-            await self._wait(min(found.next_free_seconds, _SLOT_AGAIN_SECONDS))
+    async def _pause(self, slot: Reservation) -> None:
+        await self._wait(min(slot.next_free_seconds, _SLOT_AGAIN_SECONDS))
 
     async def _wait(self, seconds: float) -> None:
         if time.monotonic() - self._answered_at > self._patience_seconds:
@@ -76,17 +68,6 @@ class CallSlots:
                 "it continues"
             )
         await asyncio.sleep(seconds)
-
-
-def _failed(reply: Reply, reason: str) -> CallResult:
-    if not isinstance(reply, Answer):
-        return CallResult(Verdict.FAILED, settled=False, reason=reason)
-    return CallResult(
-        _VERDICTS.get(reply.status, Verdict.FAILED),
-        settled=False,
-        retry_after_seconds=reply.retry_after or 0.0,
-        reason=reason,
-    )
 
 
 def _describe(reply: Reply) -> str:
