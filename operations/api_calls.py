@@ -34,7 +34,7 @@ async def await_slot(
 
 
 def failed_call(reply: Reply, reason: str) -> CallResult:
-    """Return what a reply that cannot be read tells the limits; `reason` names no customer."""
+    """Return what to report of a call that failed; `reason` names no customer."""
     if not isinstance(reply, Answer):
         return CallResult(Verdict.FAILED, settled=False, reason=reason)
     return CallResult(
