@@ -1,13 +1,14 @@
 """How long a campaign's last jobs take after its calls are made: retries and look-ups."""
 
 import math
-from collections.abc import Iterator
-from statistics import NormalDist
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from issuance.forecast.work import SOON_SECONDS, Campaign, Repeats
 
 _STEPS = 24
-_LEAST_SECONDS = 0.5
+_FIRST_SECONDS, _LEAST_SECONDS = 2.0, 0.5
 _LOOK_UP_AGAIN = 0.3
 """Share of look-ups after which another one is needed."""
 _SHARP_SECONDS = 0.5
@@ -30,9 +31,12 @@ def tail_seconds(
         horizon: the longest answer.
     """
     few = -math.log(chance)
-    low, high = 0.0, horizon
-    if _open_jobs(campaign, ends, per_second, high) > few:
-        return high
+    # From short answers to long ones: most are short, and each try costs hundreds of steps.
+    low, high = 0.0, min(_FIRST_SECONDS, horizon)
+    while _open_jobs(campaign, ends, per_second, high) > few:
+        if high >= horizon:
+            return horizon
+        low, high = high, min(4 * high, horizon)
     while high - low > _LEAST_SECONDS:
         middle = (low + high) / 2
         if _open_jobs(campaign, ends, per_second, middle) > few:
@@ -80,27 +84,58 @@ def lasts(repeats: Repeats, seconds: float) -> float:
 
 def _repeats_last(repeats: Repeats, share: float, seconds: float) -> float:
     """The chance that repeated calls take this long; `share`: of first calls that are repeated."""
-    reached, chance, mean, variance = share, 0.0, 0.0, 0.0
+    return _last(_repeated(repeats, share), seconds)
+
+
+def _look_ups_last(repeats: Repeats, seconds: float, *, done: int = 0) -> float:
+    return _last(_looked_up(repeats.look_up_seconds[done:]), seconds)
+
+
+class _Wait(NamedTuple):
+    """Waits that follow each other, as a normal distribution of their sum."""
+
+    share: float
+    """Of jobs for which these are all waits."""
+    mean: float
+    width: float
+    """The standard deviation times the root of two."""
+
+
+def _last(waits: Sequence[_Wait], seconds: float) -> float:
+    """The chance that a job's waits take this long."""
+    chance = 0.0
+    for share, mean, width in waits:
+        chance += share / 2 * math.erfc((seconds - mean) / width)
+    return chance
+
+
+# A forecast asks thousands of times with few different arguments.
+@lru_cache(maxsize=256)
+def _repeated(repeats: Repeats, share: float) -> tuple[_Wait, ...]:
+    found = []
+    reached, mean, variance = share, 0.0, 0.0
     wait = repeats.first_seconds
     for call in range(2, repeats.calls_most + 1):
         mean += wait
         variance += wait**2 / 3  # full jitter: uniform from 0 to twice the mean
         again = repeats.again if call < repeats.calls_most else 0.0
-        chance += reached * (1 - again) * (1 - NormalDist(mean, math.sqrt(variance)).cdf(seconds))
+        if reached > 0:
+            found.append(_Wait(reached * (1 - again), mean, math.sqrt(2 * variance)))
         reached *= again
         wait = min(2 * wait, repeats.longest_seconds)
-    return chance
+    return tuple(found)
 
 
-def _look_ups_last(repeats: Repeats, seconds: float, *, done: int = 0) -> float:
-    reached, chance, mean = 1.0, 0.0, 0.0
-    waits = repeats.look_up_seconds[done:]
+@lru_cache(maxsize=256)
+def _looked_up(waits: tuple[float, ...]) -> tuple[_Wait, ...]:
+    found = []
+    reached, mean = 1.0, 0.0
     for place, wait in enumerate(waits):
         mean += wait
         again = _LOOK_UP_AGAIN if place < len(waits) - 1 else 0.0
-        chance += reached * (1 - again) * (1 - NormalDist(mean, _SHARP_SECONDS).cdf(seconds))
+        found.append(_Wait(reached * (1 - again), mean, math.sqrt(2) * _SHARP_SECONDS))
         reached *= again
-    return chance
+    return tuple(found)
 
 
 def last_due(campaign: Campaign) -> float:

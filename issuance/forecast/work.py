@@ -45,7 +45,7 @@ class Repeats:
     """Most calls of a job."""
     look_ups: float = 0.0
     """Share of jobs that end with look-ups."""
-    look_up_seconds: Sequence[float] = ()
+    look_up_seconds: tuple[float, ...] = ()
     """The wait before each look-up."""
 
     @property
