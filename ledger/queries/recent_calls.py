@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import BigInteger, Connection, Select, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from issuance.job import Lane
@@ -95,13 +95,21 @@ def _read(
     if not whole:
         return RecentCalls()
     start = end - whole * size
-    # A statement a bucket, which counts a range of the index: grouping would sort all calls.
-    made = _of(select(func.count()).select_from(attempts), accounts)
-    counts = [
-        connection.scalar(made.where(*_within(begin, begin + size))) or 0
-        for begin in range(start, end, size)
-    ]
+    counts = _count(connection, accounts, range(start, end, size))
     return RecentCalls(size / 1000, counts, _sample(connection, accounts, start, end, sum(counts)))
+
+
+def _count(connection: Connection, accounts: Collection[str] | None, begins: range) -> list[int]:
+    """Count each bucket by a range of the index: grouping would sort all calls."""
+    bucket = select(literal(begins.start, BigInteger).label("begin")).cte("bucket", recursive=True)
+    following = bucket.c.begin + begins.step
+    bucket = bucket.union_all(select(following).where(following < begins.stop))
+    made = _of(select(func.count()).select_from(attempts), accounts).where(
+        *_within(bucket.c.begin, bucket.c.begin + begins.step)
+    )
+    counted = made.correlate(bucket).scalar_subquery()
+    query = select(counted).select_from(bucket).order_by(bucket.c.begin)
+    return [int(count) for count in connection.scalars(query)]
 
 
 def _sample(
@@ -130,7 +138,10 @@ def _sample(
     return found
 
 
-def _within(start: int, end: int) -> tuple[ColumnElement[bool], ...]:
+_Time = int | ColumnElement[int]
+
+
+def _within(start: _Time, end: _Time) -> tuple[ColumnElement[bool], ...]:
     return attempts.c.started_at >= start, attempts.c.started_at < end
 
 
