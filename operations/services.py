@@ -225,14 +225,20 @@ class Services:
         api_account = ApiAccount.of(account, self.settings)
         return SyncLimiter(self.redis, api_account.name, rate_per_minute=account.rate_per_minute)
 
-    def answering_workers(self, *, within_seconds: float = _PING_SECONDS) -> frozenset[str]:
+    def answering_workers(
+        self, *, within_seconds: float = _PING_SECONDS, expected: int = 0
+    ) -> frozenset[str]:
         """Ping the worker processes of all machines; return the names, as `worker@HOST`.
+
+        Args:
+            within_seconds: how long to wait for answers.
+            expected: wait no longer once this many have come; 0: not known.
 
         Raises:
             BrokerAway: the broker cannot be reached.
         """
         with reach_broker(self.celery):
-            answers = self.celery.control.ping(timeout=within_seconds) or []
+            answers = self.celery.control.ping(timeout=within_seconds, limit=expected or None) or []
         return frozenset(node for answer in answers for node in answer)
 
     def reach_broker(self) -> None:

@@ -1,13 +1,14 @@
 """The health verdict for pages: checked in the background, because a check may take seconds."""
 
-import threading
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 
+from operations.access.roles import Right
 from operations.access.subject import Subject
 from operations.health.report import check_health
 from operations.health.runner import Component, Report
 from operations.services import Services
+from web.newest import Newest
+from web.shared import Moment
 
 _EVERY_SECONDS = 5.0
 
@@ -21,22 +22,23 @@ class Health:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._lock = threading.Lock()
-        self._begun_at = float("-inf")
-        self.report: Report | None = None
+        self._newest: Newest[Report] = Newest(_EVERY_SECONDS)
+        self._moment: Moment[Report] | None = None
+
+    @property
+    def report(self) -> Report | None:
         """None: the first check has not ended."""
-        self.at: datetime | None = None
-        """When it ended."""
+        return self._moment.value if self._moment else None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it began."""
+        return self._moment.at if self._moment else None
 
     def refresh(self, subject: Subject) -> "Health":
         """Begin another check if the last one began five seconds ago; returns this object."""
-        with self._lock:
-            if time.monotonic() - self._begun_at < _EVERY_SECONDS:
-                return self
-            self._begun_at = time.monotonic()
-        threading.Thread(target=self._check, args=(subject,), daemon=True).start()
+        subject.require(Right.VIEW)
+        self._moment = self._newest.read(
+            lambda: check_health(subject, self._services, list(Component), here=False)
+        )
         return self
-
-    def _check(self, subject: Subject) -> None:
-        report = check_health(subject, self._services, list(Component), here=False)
-        self.report, self.at = report, datetime.now(UTC)

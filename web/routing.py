@@ -1,8 +1,8 @@
 """Routes whose handlers get the site and the viewer. Without a session they lead to the login."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy.exc import DBAPIError
@@ -14,12 +14,15 @@ from issuance.errors import ExplainedError
 from ledger.campaigns import NoSuchCampaignError
 from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.secret import SecretError
+from operations.access.roles import Right
 from operations.access.subject import NotAllowedError
 from web.forms import read_form
+from web.shared import Moment
 from web.site import Site
 from web.viewer import Viewer, find_viewer
 
 LOGIN = "/login"
+_T = TypeVar("_T")
 
 
 class NotFoundError(Exception):
@@ -46,6 +49,22 @@ class View:
         }
         return HTMLResponse(self.site.render(template, common | dict(values or {})), status)
 
+    def shared(
+        self, key: Hashable, read: Callable[[], _T], right: Right = Right.VIEW
+    ) -> Moment[_T]:
+        """Read a value that pages share: the viewer needs the right even if another page read it.
+
+        Args:
+            key: what the value depends on.
+            read: reads it, if no page did within the last second.
+            right: what the operation that reads it needs.
+
+        Raises:
+            NotAllowedError: the viewer does not have the right.
+        """
+        self.viewer.subject.require(right)
+        return self.site.shared.read(key, read)
+
     def form(self) -> Mapping[str, str]:
         """Read the request's form."""
         return read_form(self.request)
@@ -63,7 +82,10 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
             viewer = find_viewer(site, request)
             if viewer is None:
                 return _to_login(request)
-            return _answer(View(site, request, viewer), handler)
+            answer = _answer(View(site, request, viewer), handler)
+            if request.method == "POST":
+                site.shared.forget()
+            return answer
         except (DBAPIError, LedgerError) as error:
             return unreadable(site, error)
 

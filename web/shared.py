@@ -43,6 +43,11 @@ class Shared:
         self._lock = threading.Lock()
         self._slots: dict[Hashable, _Slot] = {}
 
+    def forget(self) -> None:
+        """Read everything again: something was changed here."""
+        with self._lock:
+            self._slots.clear()
+
     def read(self, key: Hashable, read: Callable[[], _T]) -> Moment[_T]:
         """Return the value of a key; the first caller reads it, and the others wait for it.
 

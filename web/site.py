@@ -11,10 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ledger.store.database import Ledger
 from operations.services import Services
+from operations.status import Presence
 from web.filters import FILTERS
 from web.health import Health
+from web.newest import Newest
 from web.shared import Shared
 
+_PRESENCE_SECONDS = 5.0
+"""Between two calls of the roll of the worker processes."""
 _FOLDER = Path(__file__).parent
 _RARELY_SECONDS = 15.0
 STATIC = _FOLDER / "static"
@@ -44,6 +48,8 @@ class Site:
     rarely: Shared = field(default_factory=lambda: Shared(fresh_seconds=_RARELY_SECONDS))
     """For readings of many rows."""
     templates: Environment = field(default_factory=_templates)
+
+    presence: Newest[Presence] = field(default_factory=lambda: Newest(_PRESENCE_SECONDS))
 
     @cached_property
     def health(self) -> Health:

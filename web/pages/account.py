@@ -63,9 +63,7 @@ def _limits(view: View, name: str) -> dict[str, Any]:
     moment = read_shared_past(view, name)
     past = moment.value
     state, end = past.limits.state, datetime.fromtimestamp(past.end, UTC)
-    locks = site.shared.read(
-        ("locks", name), lambda: read_locks(subject, site.services, name)
-    ).value
+    locks = view.shared(("locks", name), lambda: read_locks(subject, site.services, name)).value
     return {
         "past": past,
         "at": moment.at,
@@ -92,9 +90,7 @@ def _time(at: float | None) -> datetime | None:
 
 def _ledger_part(view: View, name: str) -> dict[str, Any]:
     site, subject = view.site, view.viewer.subject
-    answers = site.shared.read(
-        ("answers", name), lambda: read_answers(subject, site.ledger, name)
-    ).value
+    answers = view.shared(("answers", name), lambda: read_answers(subject, site.ledger, name)).value
     balances = read_shared_status(view).value.balances
     chosen = AuditFilter(target=account_target(name))
     return {

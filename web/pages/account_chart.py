@@ -14,9 +14,7 @@ _LEAST_SECONDS = 600.0
 def read_shared_past(view: View, name: str) -> Moment[AccountPast]:
     """Read an account's last hour; pages that are open together share it."""
     site, subject = view.site, view.viewer.subject
-    return site.shared.read(
-        ("past", name), lambda: read_past(subject, site.services, site.ledger, name)
-    )
+    return view.shared(("past", name), lambda: read_past(subject, site.services, site.ledger, name))
 
 
 def account_chart(view: View, past: AccountPast, *, height: int = 200) -> Markup:

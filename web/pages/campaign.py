@@ -1,7 +1,7 @@
 """One campaign: its rewards by outcome, its dead letters, who did what, and what can be done."""
 
 from collections.abc import Callable
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +16,10 @@ from ledger.queries.audit_entries import AuditFilter
 from ledger.queries.balance import Balance
 from operations.access.roles import Right
 from operations.campaigns import Change, cancel, pause, resume
-from operations.dead_letters import count_letters, list_letters
-from operations.history import read_history
-from operations.status import read_status
+from operations.dead_letters import list_letters
+from operations.history import History, read_history
 from operations.stops import Stopped
+from web.pages.overview import read_shared_status
 from web.pages.progress import outcome_bar
 from web.routing import NotFoundError, View, route
 
@@ -37,14 +37,10 @@ _CONFIRMED = ("cancel",)
 def campaign(view: View) -> Response:
     """Show a campaign."""
     name = view.request.path_params["name"]
-    site, subject = view.site, view.viewer.subject
-    moment = site.shared.read(
-        ("campaign", name), lambda: read_status(subject, site.services, site.ledger, name)
-    )
+    moment = read_shared_status(view, name)
     (balance,) = moment.value.balances
     name = balance.campaign.name
-    chosen = DeadLetterFilter(campaign=name)
-    letters = list_letters(subject, site.ledger, chosen, limit=_LETTERS)
+    of_it = view.shared(("of campaign", name), lambda: _read_parts(view, name)).value
     values = {
         "moment": moment.at,
         "balance": balance,
@@ -57,12 +53,29 @@ def campaign(view: View) -> Response:
         "stopped_rewards": _stopped_rewards(moment.value.stopped.get(name)),
         "bar": outcome_bar(balance),
         "counts": [(state, balance.counts.get(state, 0)) for state in State],
-        "letters": list(map(_shown, islice(letters, _LETTERS))),
-        "letters_total": count_letters(subject, site.ledger, chosen),
-        "history": read_history(subject, site.ledger, AuditFilter(campaign=name), limit=_ACTS),
+        "letters": of_it.letters,
+        "letters_total": balance.open_dead_letters,
+        "history": of_it.history,
         "actions": list(_possible(view, balance)),
     }
     return view.page("campaign.html", values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What pages of one campaign share in addition to its status."""
+
+    letters: list[tuple[DeadLetter, str, str]]
+    history: History
+
+
+def _read_parts(view: View, name: str) -> _Parts:
+    ledger, subject = view.site.ledger, view.viewer.subject
+    letters = list_letters(subject, ledger, DeadLetterFilter(campaign=name), limit=_LETTERS)
+    return _Parts(
+        [(each, mask_customer(each.customer), scrub(each.message, each.known)) for each in letters],
+        read_history(subject, ledger, AuditFilter(campaign=name), limit=_ACTS),
+    )
 
 
 def _stopped_rewards(stopped: Stopped | None) -> list[str]:
@@ -81,10 +94,6 @@ def _possible(view: View, balance: Balance) -> list[tuple[str, bool, str]]:
         for verb, (act, right, _) in _ACTIONS.items()
         if next_state(act, state) not in (None, state)
     ]
-
-
-def _shown(letter: DeadLetter) -> tuple[DeadLetter, str, str]:
-    return letter, mask_customer(letter.customer), scrub(letter.message, letter.known)
 
 
 def act(view: View) -> Response:

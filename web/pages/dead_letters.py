@@ -33,7 +33,7 @@ _POSSIBLE = {
 def groups(view: View) -> Response:
     """Show the groups of open letters, and the newest redrives."""
     site, subject = view.site, view.viewer.subject
-    moment = site.shared.read("groups", lambda: list_groups(subject, site.ledger))
+    moment = view.shared("groups", lambda: list_groups(subject, site.ledger))
     redrives, count = list_redrives(subject, site.ledger, _REDRIVES)
     values = {
         "moment": moment.at,

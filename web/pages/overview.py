@@ -12,7 +12,7 @@ from ledger.queries.balance import Balance
 from limiter.unavailable import LimitsUnavailable
 from operations.formats import counted
 from operations.limits import breaker_text, chosen_accounts
-from operations.status import Status, read_status
+from operations.status import Presence, Status, find_presence, read_status
 from web.pages.account_chart import account_chart, read_shared_past
 from web.pages.progress import outcome_bar
 from web.routing import View, route
@@ -21,6 +21,7 @@ from web.shared import Moment
 _ENDED = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.CLOSED)
 _SHOWN_ENDED = 20
 _SHOWN_ACCOUNTS = 3
+_PRESENCE_WAIT_SECONDS, _PRESENCE_OLDEST_SECONDS = 5.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,25 @@ class Task:
     command: str
 
 
-def read_shared_status(view: View) -> Moment[Status]:
-    """Read the status of everything; pages that are open together share one."""
+def read_shared_status(view: View, campaign: str | None = None) -> Moment[Status]:
+    """Read the status of a campaign or of everything; pages that are open together share one."""
     site, subject = view.site, view.viewer.subject
-    return site.shared.read(
-        "status", lambda: read_status(subject, site.services, site.ledger, None)
-    )
+
+    def read() -> Status:
+        presence = site.presence.read(
+            lambda: find_presence(subject, site.services),
+            wait_seconds=_PRESENCE_WAIT_SECONDS,
+            oldest_seconds=_PRESENCE_OLDEST_SECONDS,
+        )
+        return read_status(
+            subject,
+            site.services,
+            site.ledger,
+            campaign,
+            presence=presence.value if presence else Presence(False, "the workers are being asked"),
+        )
+
+    return view.shared(("status", campaign), read)
 
 
 def tasks(balances: list[Balance]) -> Iterator[Task]:
