@@ -1,6 +1,7 @@
 """The health verdict for pages: checked in the background, because a check may take seconds."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from operations.access.roles import Right
 from operations.access.subject import Subject
@@ -8,7 +9,9 @@ from operations.health.report import check_health
 from operations.health.runner import Component, Report
 from operations.services import Services
 from web.newest import Newest
-from web.shared import Moment
+
+if TYPE_CHECKING:
+    from web.shared import Moment
 
 _EVERY_SECONDS = 5.0
 

@@ -49,7 +49,7 @@ class Newest(Generic[_T]):
         since = time.monotonic() - oldest_seconds
         with self._changed:
             if not self._is_reading and time.monotonic() - self._begun_at >= self._every_seconds:
-                self._begun_at, self._is_reading = time.monotonic(), True
+                self._begun_at, self._is_reading, self._error = time.monotonic(), True, None
                 threading.Thread(target=self._read, args=(read,), daemon=True).start()
             self._changed.wait_for(
                 lambda: not self._is_reading or self._ended_at > since, wait_seconds
@@ -67,8 +67,8 @@ class Newest(Generic[_T]):
         except Exception as raised:  # noqa: BLE001  # the next page that asks gets it
             error = raised
         with self._changed:
-            self._moment, self._error = found, error
-            self._ended_at, self._is_reading = time.monotonic(), False
+            self._moment, self._error, self._is_reading = found, error, False
+            self._ended_at = time.monotonic()
             if error is not None:
-                self._begun_at = float("-inf")
+                self._begun_at = self._ended_at = float("-inf")
             self._changed.notify_all()

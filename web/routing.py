@@ -82,10 +82,7 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
             viewer = find_viewer(site, request)
             if viewer is None:
                 return _to_login(request)
-            answer = _answer(View(site, request, viewer), handler)
-            if request.method == "POST":
-                site.shared.forget()
-            return answer
+            return _answer(View(site, request, viewer), handler)
         except (DBAPIError, LedgerError) as error:
             return unreadable(site, error)
 
@@ -95,7 +92,7 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
 
 def _answer(view: View, handler: Handler) -> Response:
     try:
-        return handler(view)
+        answer = handler(view)
     except NotAllowedError as error:
         return _problem(view, "Not allowed", error, 403)
     except (NoSuchCampaignError, NotFoundError) as error:
@@ -104,6 +101,9 @@ def _answer(view: View, handler: Handler) -> Response:
         raise
     except ExplainedError as error:
         return _problem(view, "Refused", error, 409)
+    if view.request.method == "POST":
+        view.site.shared.forget()
+    return answer
 
 
 def _problem(view: View, title: str, error: Exception, status: int) -> Response:

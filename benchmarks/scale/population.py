@@ -25,11 +25,11 @@ _NUMBERS = {
         "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))"
     ),
 }
-_ID = {
+ID = {
     "sqlite": "printf('%08x-0000-5000-8000-%012x', i, i)",
     "postgresql": "lpad(to_hex(i), 8, '0') || '-0000-5000-8000-' || lpad(to_hex(i), 12, '0')",
 }
-_BODY = {
+BODY = {
     "sqlite": "CAST(replace(CAST(t.body AS TEXT), t.id, {id}) AS BLOB)",
     "postgresql": "convert_to(replace(convert_from(t.body, 'UTF8'), t.id, {id}), 'UTF8')",
 }
@@ -69,11 +69,11 @@ def _complete(connection: Connection, count: int) -> None:
 
 
 def _statements(dialect: str) -> Iterator[str]:
-    yield _copy(dialect, jobs, _of_jobs(dialect), "jobs t WHERE t.number = :template")
-    yield _copy(dialect, lines, _of_lines(dialect), "lines t WHERE t.job_number = :template")
-    yield _insert(dialect, attempts, _OF_ATTEMPTS, f"n WHERE {_IS_SETTLED}")
+    yield copy_rows(dialect, jobs, _of_jobs(dialect), "jobs t WHERE t.number = :template")
+    yield copy_rows(dialect, lines, _of_lines(dialect), "lines t WHERE t.job_number = :template")
+    yield insert_rows(dialect, attempts, _OF_ATTEMPTS, f"n WHERE {_IS_SETTLED}")
     wanted = f"n, jobs t WHERE t.number = :template AND {_IS_LETTER} AND {_IS_SETTLED}"
-    yield _insert(dialect, dead_letters, _OF_LETTERS, wanted)
+    yield insert_rows(dialect, dead_letters, _OF_LETTERS, wanted)
 
 
 _STATE = (
@@ -82,12 +82,12 @@ _STATE = (
 
 
 def _of_jobs(dialect: str) -> dict[str, str]:
-    key = _ID[dialect]
+    key = ID[dialect]
     return {
         "number": "i",
         "id": key,
         "customer": "'mobile:91' || (9000000000 + i)",
-        "body": _BODY[dialect].format(id=key),
+        "body": BODY[dialect].format(id=key),
         "state": _STATE,
         "open_lines": f"CASE WHEN {_IS_SETTLED} THEN 0 ELSE 1 END",
         "attempts": f"CASE WHEN {_IS_SETTLED} THEN 1 ELSE 0 END",
@@ -106,7 +106,7 @@ def _of_lines(dialect: str) -> dict[str, str]:
     }
     return {
         "job_number": "i",
-        "request_id": _ID[dialect],
+        "request_id": ID[dialect],
         "state": _STATE,
         **{
             column: f"CASE WHEN {_IS_SETTLED} THEN {value} END"
@@ -140,9 +140,9 @@ _OF_LETTERS = {
 }
 
 
-def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:
+def copy_rows(dialect: str, table: Table, changed: Mapping[str, str], source: str) -> str:
     """Insert copies of one row with all its columns, some of them changed."""
-    return _insert(
+    return insert_rows(
         dialect,
         table,
         {column.name: f"t.{column.name}" for column in table.c} | dict(changed),
@@ -150,6 +150,7 @@ def _copy(dialect: str, table: Table, changed: Mapping[str, str], source: str) -
     )
 
 
-def _insert(dialect: str, table: Table, columns: Mapping[str, str], source: str) -> str:
+def insert_rows(dialect: str, table: Table, columns: Mapping[str, str], source: str) -> str:
+    """Insert a row for each number from `:first` to `:last`, with these columns."""
     into, values = ", ".join(columns), ", ".join(columns.values())
     return f"INSERT INTO {table.name} ({into}) {_NUMBERS[dialect]} SELECT {values} FROM {source}"
