@@ -10,10 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from console.rendering.layout import say
 from console.rendering.progress import TimeElapsed, TimeLeft
-from console.rendering.statement import findings_lines, statement_lines, verdict
+from console.rendering.statement import findings_lines, statement_lines
 from console.terminal import EXIT_FAILED, complain, err, opened, out, remark, whole
 from ledger.closing.verification import Comparison, Mode
 from operations.closing import closing
+from operations.closing.words import verdict
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.rendering.layout import aligned
 from issuance.reward_key import describe_reward
+from operations.closing.words import KINDS, LEFT_OUT, verdict
 from operations.formats import counted, one_line
 from operations.history_sentences import sentence
 
@@ -109,7 +110,7 @@ def _verification(found: _Data) -> Iterator[str]:
     if left_out:
         yield from _item(
             "Left out",
-            ", ".join(f"{count:,} {_LEFT_OUT[name]}" for name, count in left_out.items()),
+            ", ".join(f"{count:,} {LEFT_OUT[name]}" for name, count in left_out.items()),
         )
     if found["mode"] == "sample":
         yield from _item("Sample", f"seed {found['seed']}")
@@ -120,7 +121,7 @@ def _verification(found: _Data) -> Iterator[str]:
 def findings_lines(found: _Data) -> Iterator[str]:
     """Write the differences that a comparison found, first by kind, then one by one."""
     for kind, count in sorted(found["findingsByKind"].items()):
-        yield from _item("", f"{count:,}: {_KINDS[kind]}")
+        yield from _item("", f"{count:,}: {KINDS[kind]}")
     if found["findings"]:
         yield ""
         rows = [
@@ -136,29 +137,6 @@ def findings_lines(found: _Data) -> Iterator[str]:
         total = sum(found["findingsByKind"].values())
         if total > len(rows):
             yield f"  These are the first {len(rows):,} of {total:,}."
-
-
-_LEFT_OUT = {"neverSent": "never sent", "pruned": "pruned", "erased": "of erased customers"}
-_KINDS = {
-    "missing": "issued by the ledger, and the API shows no unit",
-    "other_units": "the API shows another number of units",
-    "revoked_elsewhere": "revoked at the API, and not through the ledger",
-    "unknown_transaction": "the API shows a transaction that the ledger does not know",
-}
-
-
-def verdict(found: _Data) -> str:
-    """Say what a comparison showed."""
-    differing, lines = found["differing"], found["lines"]
-    if found["mode"] == "all" or found["compared"] >= lines:
-        return "No line differs." if not differing else f"{counted(differing, 'line')} differ."
-    sure = f"at {found['confidencePercent']} % confidence"
-    if differing:
-        return (
-            f"{counted(differing, 'line')} of the sample differ: {sure} at most "
-            f"{found['mostDiffering']:,} of all lines do."
-        )
-    return f"No line of the sample differs: {sure} fewer than 0.1 % of all lines do."
 
 
 def _approvals(approvals: Sequence[_Data]) -> Iterator[str]:
