@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from issuance.closing.canonical import canonical, digest
 from issuance.display import printable
 from issuance.masking import hide_identifiers
 from issuance.states import CampaignState
 from ledger.audit_log import Operator, campaign_target, record_action
-from ledger.campaigns import CampaignError, find_in
+from ledger.campaigns import Campaign, CampaignError, find_in
 from ledger.closing.readiness import basis_of, lock_closable
 from ledger.closing.statement import build_statement
 from ledger.closing.verification import Comparison, require_unchanged
@@ -102,23 +102,27 @@ def read_closing(ledger: Ledger, name: str) -> tuple[Closing, bool]:
         CampaignError: there is no such campaign, or it is not closed.
     """
     with ledger.read() as connection:
-        campaign = find_in(connection, name)
-        row = connection.execute(
-            select(closings).where(closings.c.campaign_id == campaign.id)
-        ).one_or_none()
-        if row is None:
-            raise CampaignError(
-                f"Campaign {campaign.name} is {campaign.state.replace('_', ' ')} and has no "
-                f"statement yet: `issuance campaign close {campaign.name}` writes it"
-            )
-        changed = basis_of(connection, campaign) != row.basis
-        found = Closing(
-            campaign.name,
-            _instant(row.closed_at),
-            row.closed_by,
-            row.statement.encode(),
-            row.sha256,
+        return closing_in(connection, find_in(connection, name))
+
+
+def closing_in(connection: Connection, campaign: Campaign) -> tuple[Closing, bool]:
+    """Return the same as `read_closing`, within a transaction."""
+    row = connection.execute(
+        select(closings).where(closings.c.campaign_id == campaign.id)
+    ).one_or_none()
+    if row is None:
+        raise CampaignError(
+            f"Campaign {campaign.name} is {campaign.state.replace('_', ' ')} and has no "
+            f"statement yet: `issuance campaign close {campaign.name}` writes it"
         )
+    changed = basis_of(connection, campaign) != row.basis
+    found = Closing(
+        campaign.name,
+        _instant(row.closed_at),
+        row.closed_by,
+        row.statement.encode(),
+        row.sha256,
+    )
     return found, changed
 
 

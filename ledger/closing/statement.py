@@ -14,6 +14,7 @@ from issuance.states import State
 from ledger.audit_log import ENTRY, LINE, campaign_target, entry_of
 from ledger.campaigns import Campaign
 from ledger.closing.verification import Comparison, Mode
+from ledger.queries.code_counts import count_pruned
 from ledger.queries.counters import RewardTallies, Tally, reward_counts
 from ledger.store.clock import instant
 from ledger.store.schema import (
@@ -29,7 +30,6 @@ from ledger.store.schema import (
     intakes,
     jobs,
     lines,
-    pruned_lines,
     verifications,
 )
 
@@ -178,7 +178,7 @@ def _verification(
 ) -> dict[str, Any]:
     left_out = {
         "neverSent": _count(connection, campaign, lines.c.state == State.CANCELLED),
-        "pruned": _pruned(connection, campaign),
+        "pruned": count_pruned(connection, campaign.id),
     }
     if comparison.mode is Mode.NONE:
         return {"mode": Mode.NONE.value, "leftOut": left_out}
@@ -220,13 +220,6 @@ def _count(connection: Connection, campaign: Campaign, condition: Any) -> int:
         .where(lines.c.campaign_id == campaign.id, condition)
     )
     return connection.scalar(query) or 0
-
-
-def _pruned(connection: Connection, campaign: Campaign) -> int:
-    query = select(func.sum(pruned_lines.c.line_count)).where(
-        pruned_lines.c.campaign_id == campaign.id
-    )
-    return int(connection.scalar(query) or 0)
 
 
 def _open_findings(comparison: Comparison) -> tuple[Any, Any]:

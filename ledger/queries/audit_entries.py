@@ -159,3 +159,52 @@ def _names(
     for start in range(0, len(values), _AT_ONCE):
         some = values[start : start + _AT_ONCE]
         yield from map(tuple, connection.execute(query.where(key.in_(some))))
+
+
+def entries_between(
+    connection: Connection,
+    target: str,
+    verbs: Collection[str],
+    from_ms: int,
+    until_ms: int,
+    *,
+    limit: int,
+) -> list[AuditEntry]:
+    """Return a target's entries with these verbs in a time, ends included; oldest first."""
+    columns = audit_log.c
+    query = (
+        select(*ENTRY)
+        .where(columns.target == target, columns.verb.in_(verbs))
+        .where(columns.at.between(from_ms, until_ms))
+        .order_by(columns.id)
+        .limit(limit)
+    )
+    return [entry_of(row) for row in connection.execute(query)]
+
+
+def last_entry_before(
+    connection: Connection, target: str, verb: str, before_ms: int
+) -> AuditEntry | None:
+    """Return the last entry of a target with this verb before a time."""
+    columns = audit_log.c
+    query = (
+        select(*ENTRY)
+        .where(columns.target == target, columns.verb == verb, columns.at < before_ms)
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else entry_of(row)
+
+
+def entry_with(ledger: Ledger, verb: str, part: str) -> AuditEntry | None:
+    """Return the first entry with this verb whose `after` contains a text; reads the whole log."""
+    query = (
+        select(*ENTRY)
+        .where(audit_log.c.verb == verb, audit_log.c.after.contains(part, autoescape=True))
+        .order_by(audit_log.c.id)
+        .limit(1)
+    )
+    with ledger.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else entry_of(row)
