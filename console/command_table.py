@@ -45,6 +45,10 @@ COMMANDS: Final = {
         "console.commands.totals:totals",
         "Add up issued units and points by campaign, reward and day; net of what was revoked.",
     ),
+    "report": Command(
+        "console.commands.report:app",
+        "Write a closed campaign's report for finance, or verify one: `issuance report NAME`.",
+    ),
     "show": Command(
         "console.commands.show:show",
         "Show one reward's story: its calls, where it is now and what may be done; masked.",

@@ -51,6 +51,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "verify": "began to compare {what} with the API: {after}",
     "verified": "compared {what} with the API: {after}",
     "close": "ended {what}: {after}",
+    "report": "made a report of {what}: {after}",
     "erase": "erased {what}: {after}",
     "prune": "began to prune {what}: {before}",
     "pruned": "pruned {what}: {after}",

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from web import live
 from web.guard import Guard
-from web.pages import account, campaign, dead_letters, login, overview, plan, search, system
+from web.pages import account, campaign, dead_letters, login, overview, plan, report, search, system
 from web.site import STATIC, Site
 
 
@@ -36,6 +36,7 @@ def routes() -> list[BaseRoute]:
         *live.ROUTES,
         *overview.ROUTES,
         *plan.ROUTES,
+        *report.ROUTES,
         *campaign.ROUTES,
         *dead_letters.ROUTES,
         *search.ROUTES,

@@ -98,6 +98,7 @@ _VALUES: dict[str, Any] = {
     "balances": [],
     "limits": (),
     "works": True,
+    "content": b"a file",
 }
 """Arguments by the parameter's name."""
 

@@ -25,6 +25,8 @@ from issuance.redrive.bulk import ActionKind
 from issuance.redrive.rules import Verb
 from ledger.campaign_changes import submit_campaign
 from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.closing.closing import close_campaign
+from ledger.closing.verification import Mode, begin_comparison
 from ledger.dead_letters.actions import begin, change_action
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.plans import make_plan
@@ -127,6 +129,12 @@ def _old_jobs(place: Place) -> None:
             update(jobs).where(jobs.c.settled_at.is_not(None)).values(settled_at=past)
         )
         connection.execute(update(jobs).values(accepted_at=past))
+
+
+def _closed(place: Place) -> None:
+    _issued(place)
+    comparison = begin_comparison(place.desk.ledger, "spring", Mode.NONE, OPERATOR)
+    close_campaign(place.desk.ledger, comparison, OPERATOR)
 
 
 def _file(place: Place) -> None:
@@ -294,6 +302,11 @@ ACTS: dict[str, Act] = {
         ),
         _old_jobs,
     ),
+    "report make": Act(
+        ("spring", "--out", "report.html"),
+        (Entry("report", "campaign:spring", "", "html, format 1, sha256 *"),),
+        _closed,
+    ),
     "customer erase": Act(
         ("--mobile", "919800000001", "--yes"),
         (Entry("erase", "customer", "", "jobs: 1, lines: 1"),),
@@ -306,7 +319,7 @@ ACTS: dict[str, Act] = {
 ELSEWHERE = {"migrate", "restore", "campaign approve", "campaign close"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
-    *("history", "totals", "whoami"),
+    *("history", "report verify", "totals", "whoami"),
     *("campaign plan", "campaign statement", "user list"),
     # A plan changes nothing: it is recorded when it is carried out.
     *("dead-letters list", "dead-letters groups", "dead-letters plan"),

@@ -19,6 +19,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("POST", "/campaigns/{name}/plan/submit"): Right.SUBMIT,
     ("POST", "/campaigns/{name}/plan/approve"): Right.APPROVE,
     ("POST", "/campaigns/{name}/plan/reject"): Right.APPROVE,
+    ("POST", "/campaigns/{name}/report"): Right.VIEW,
     ("GET", "/dead-letters"): Right.VIEW,
     ("POST", "/dead-letters/plan"): Right.RESEND,
     ("GET", "/redrives/{id}"): Right.VIEW,

@@ -56,7 +56,7 @@ def test_a_typing_error_is_answered_with_the_closest_command(wrong):
     assert f"No such command '{wrong}'. Did you mean" in result.stderr
 
 
-@pytest.mark.parametrize("wrong", ["report", "delete"])
+@pytest.mark.parametrize("wrong", ["invoice", "delete"])
 def test_a_name_that_is_like_no_command_gets_no_suggestion(wrong):
     result = CliRunner().invoke(command_line(), [wrong])
     assert result.exit_code == 2
