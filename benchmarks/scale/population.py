@@ -37,11 +37,11 @@ _IS_LETTER = f"i % {LETTER_OF} = 0"
 _IS_SETTLED = "i <= :settled"
 
 
-def fill(ledger: Ledger, count: int) -> None:
-    """Copy the ledger's first job until it holds `count` jobs."""
+def fill(ledger: Ledger, count: int, *, waiting_share: float = _WAITING_SHARE) -> None:
+    """Copy the ledger's first job until it holds `count` jobs, the last of them waiting."""
     with ledger.read() as connection:
         [template] = connection.scalars(text("SELECT min(number) FROM jobs")).all()
-    settled = int(count * (1 - _WAITING_SHARE))
+    settled = int(count * (1 - waiting_share))
     for first in range(template + 1, count + 1, _AT_ONCE):
         values = {
             "first": first,
