@@ -92,6 +92,8 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
 
 def _answer(view: View, handler: Handler) -> Response:
     try:
+        # Here too, because pages share values that another person's right has read.
+        view.viewer.subject.require(Right.VIEW)
         answer = handler(view)
     except NotAllowedError as error:
         return _problem(view, "Not allowed", error, 403)
@@ -107,13 +109,19 @@ def _answer(view: View, handler: Handler) -> Response:
 
 
 def _problem(view: View, title: str, error: Exception, status: int) -> Response:
+    if "part" in view.request.query_params:
+        return _load_again(status)
     return view.page("problem.html", {"title": title, "text": str(error)}, status=status)
+
+
+def _load_again(status: int) -> Response:
+    """Refuse a live part, so that the browser loads the whole page and shows why."""
+    return Response(status_code=status, headers={"HX-Refresh": "true"})
 
 
 def _to_login(request: Request) -> Response:
     if "part" in request.query_params:
-        # A live part: the whole page must be loaded again.
-        return Response(status_code=401, headers={"HX-Refresh": "true"})
+        return _load_again(401)
     if request.method != "GET":
         return RedirectResponse(LOGIN, 303)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")

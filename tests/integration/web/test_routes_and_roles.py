@@ -99,3 +99,10 @@ def test_a_role_may_do_what_its_rights_allow(console, method, path, role):
     assert answer.status_code in ((200, 303, 404, 409, 503) if allowed else (403,))
     if not allowed:
         assert f"{role.value} may not" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/?part=live", "/system", "/dead-letters"])
+def test_what_another_person_has_just_read_is_not_shown_without_the_right(console, path):
+    """Pages that are open together share what they read, for a second."""
+    assert console.browser("viewer").get(path).status_code == 200
+    assert console.browser("revealer").get(path).status_code == 403
