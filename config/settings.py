@@ -18,6 +18,7 @@ from config.server_parts import fill_urls
 from config.server_url import ServerUrl
 from config.service_links import is_address, service_links
 from config.tls import TlsFiles
+from config.web_login import HEADER_NAME, check_oidc, check_proxy
 from config.webhook_keys import read_webhook_keys
 from issuance.approval_policy import ApprovalPolicy
 from issuance.endpoint import DEFAULT_VARIANT, Variant
@@ -301,6 +302,44 @@ class Settings(BaseSettings):
         description="Address that people open, behind a proxy, such as https://rewards.example; "
         "empty: the console's own.",
     )
+    web_oidc_issuer: str = Field(
+        "",
+        description="Issuer of an OpenID Connect provider by which people log in to the web "
+        "console, such as https://login.example/realms/ops; empty: none.",
+    )
+    web_oidc_client_id: str = Field("", description="The console's client id at the provider.")
+    web_oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret; empty: a public client, which PKCE protects."
+    )
+    web_oidc_scopes: str = Field(
+        "openid profile email", description="Scopes to ask for, with blanks; openid is one."
+    )
+    web_oidc_name_claim: str = Field(
+        "preferred_username",
+        min_length=1,
+        description="Claim of the ID token with a person's name; people must not choose it freely.",
+    )
+    web_oidc_groups_claim: str = Field(
+        "groups", min_length=1, description="Claim of the ID token with a person's groups."
+    )
+    web_oidc_tls_ca: str = Field(
+        "", description="PEM file of the CAs to trust as the provider; empty: as for the API."
+    )
+    web_proxy_addresses: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Addresses of the proxy that has logged people in, such as 10.0.0.5, with "
+        "commas; empty: no proxy is believed.",
+    )
+    web_proxy_user_header: str = Field(
+        "",
+        pattern=HEADER_NAME,
+        description="Header in which that proxy names the person, such as X-Forwarded-User.",
+    )
+    web_proxy_groups_header: str = Field(
+        "",
+        pattern=HEADER_NAME,
+        description="Header in which it names the person's groups, with commas; empty: none.",
+    )
     metrics_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
         description="Networks whose machines may read `/metrics`, such as 10.0.0.0/8, with commas; "
@@ -430,7 +469,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("metrics_networks", mode="before")
+    @field_validator("metrics_networks", "web_proxy_addresses", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -472,6 +511,18 @@ class Settings(BaseSettings):
         for part in TLS_PARTS:
             prefix = f"{part.upper()}_TLS"
             self.tls_of(part).check((f"{prefix}_CA", f"{prefix}_CERT", f"{prefix}_KEY"))
+        return self
+
+    @model_validator(mode="after")
+    def _lets_no_stranger_in(self) -> Self:
+        check_oidc(self.web_oidc_issuer, self.web_oidc_client_id, self.web_oidc_scopes)
+        check_proxy(
+            has_addresses=bool(self.web_proxy_addresses),
+            user_header=self.web_proxy_user_header,
+            groups_header=self.web_proxy_groups_header,
+        )
+        ca, name = TlsFiles(self.web_oidc_tls_ca), "WEB_OIDC_TLS_CA"
+        ca.check((name, name, name))
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from operations.access.roles import Role
 from web.site import Site
 from web.viewer import find_viewer
 
@@ -16,18 +17,21 @@ _LONGEST_SECONDS = 3_600
 
 
 async def live(request: Request) -> Response:
-    """Stream ticks; the last event of a session that has ended is `ended`."""
+    """Stream ticks; the last event is `ended` if the session has ended or the roles changed."""
     site: Site = request.app.state.site
-    if await anyio.to_thread.run_sync(find_viewer, site, request) is None:
+    viewer = await anyio.to_thread.run_sync(find_viewer, site, request)
+    if viewer is None:
         return Response(status_code=401)
-    return StreamingResponse(_ticks(site, request), media_type="text/event-stream")
+    ticks = _ticks(site, request, viewer.subject.roles)
+    return StreamingResponse(ticks, media_type="text/event-stream")
 
 
-async def _ticks(site: Site, request: Request) -> AsyncIterator[str]:
+async def _ticks(site: Site, request: Request, roles: list[Role]) -> AsyncIterator[str]:
     for number in range(int(_LONGEST_SECONDS / _EVERY_SECONDS)):
         if await request.is_disconnected():
             return
-        if await anyio.to_thread.run_sync(find_viewer, site, request) is None:
+        viewer = await anyio.to_thread.run_sync(find_viewer, site, request)
+        if viewer is None or viewer.subject.roles != roles:
             yield "event: ended\ndata: the session has ended\n\n"
             return
         yield f"event: tick\ndata: {number}\n\n"

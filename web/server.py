@@ -1,5 +1,8 @@
 """`issuance run web`: serves the console until SIGTERM."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import structlog
 import uvicorn
 
@@ -9,7 +12,15 @@ from web.site import Site
 
 log = structlog.get_logger("issuance.web")
 
-_GRACE_SECONDS = 3
+SERVING: Final[Mapping[str, Any]] = {
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    # A request's address is the connection's: web/proxy.py decides by it whom to trust.
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": 3,
+}
+"""How uvicorn serves the console, except where."""
 
 
 def serve_console(services: Services, *, host: str, port: int, url: str) -> None:
@@ -27,10 +38,6 @@ def serve_console(services: Services, *, host: str, port: int, url: str) -> None
             make_app(Site(services, ledger, url)),
             host=host,
             port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            **SERVING,
         )
         log.info("web_stopped")

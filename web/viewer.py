@@ -8,7 +8,9 @@ from starlette.requests import HTTPConnection
 
 from operations.access.roles import Right
 from operations.access.subject import Subject
+from operations.people.external import external_subject
 from operations.people.login import subject_of_session
+from web.proxy import person_of_proxy
 from web.site import Site
 
 SESSION_COOKIE = "issuance_session"
@@ -23,6 +25,8 @@ class Viewer:
     subject: Subject
     zone: tzinfo
     """Of the browser; UTC until it has said which."""
+    has_session: bool = True
+    """Whether the viewer can log out here; a proxy's people log out there."""
 
     @property
     def name(self) -> str:
@@ -35,12 +39,19 @@ class Viewer:
 
 
 def find_viewer(site: Site, request: HTTPConnection) -> Viewer | None:
-    """Return who is logged in; None: the session has ended, or there is none."""
+    """Return who is logged in; None: the session has ended, or there is none.
+
+    A person whom a trusted proxy names is logged in without a session.
+    """
+    person = person_of_proxy(site.services.settings, request)
+    if person is not None:
+        subject = external_subject(site.services, site.ledger, person)
+        return Viewer(subject, _zone(request), has_session=False)
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         return None
-    subject = subject_of_session(site.services, site.ledger, token)
-    return None if subject is None else Viewer(subject, _zone(request))
+    found = subject_of_session(site.services, site.ledger, token)
+    return None if found is None else Viewer(found, _zone(request))
 
 
 def _zone(request: HTTPConnection) -> tzinfo:

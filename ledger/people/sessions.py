@@ -25,10 +25,12 @@ class Person:
 
     name: str
     kind: str
-    """`user`: a local user; `system`: a user of the system, who came by a link."""
+    """`user`: a local user; `system`: a user of the system, who came by a link; `oidc`: a person
+    whom a provider has logged in."""
     uid: int | None = None
-    groups: tuple[str, ...] = ()
     """Of a user of the system."""
+    groups: tuple[str, ...] = ()
+    """Of a user of the system, or as the provider named them at the login."""
 
 
 def make_link(ledger: Ledger, person: Person) -> str:

@@ -12,16 +12,16 @@ from ledger.people.sessions import (
     make_link,
     use_link,
 )
-from ledger.people.users import User, find_user, note_failure, note_success
+from ledger.people.users import find_user, note_failure, note_success
 from ledger.store.database import Ledger
 from operations.access.people import grant_of_system_user, group_names, person_on_console
-from operations.access.roles import Role
-from operations.access.subject import Grant, Subject
+from operations.access.subject import Subject
+from operations.people.external import ExternalPerson, external_subject
+from operations.people.local import WAY, local_subject
 from operations.people.passwords import is_right, stronger_hash, waste_time
 from operations.services import Services
 
-LOCAL, SYSTEM = "user", "system"
-_WAY = "web"
+LOCAL, SYSTEM, EXTERNAL = "user", "system", "oidc"
 
 
 def make_login_link(services: Services, ledger: Ledger) -> str:
@@ -68,6 +68,23 @@ def log_out(ledger: Ledger, token: str) -> None:
     end_session(ledger, token)
 
 
+def log_in_external(
+    services: Services, ledger: Ledger, person: ExternalPerson, how: str
+) -> tuple[str | None, Subject]:
+    """Return the token of a new session, and the subject; None: the person has no role.
+
+    Raises:
+        SettingsError: the roles file cannot be used.
+    """
+    subject = external_subject(services, ledger, person)
+    known = Person(subject.identity.name, EXTERNAL)
+    if not subject.grant.roles:
+        _record(ledger, known, "log in failed", f"{how}: no role")
+        return None, subject
+    _record(ledger, known, "log in", how)
+    return begin_session(ledger, Person(person.name, EXTERNAL, groups=person.groups)), subject
+
+
 def subject_of_session(services: Services, ledger: Ledger, token: str) -> Subject | None:
     """Return the subject of a session with the roles of this moment; None: it has ended.
 
@@ -77,27 +94,21 @@ def subject_of_session(services: Services, ledger: Ledger, token: str) -> Subjec
     person = find_session(ledger, token)
     if person is None:
         return None
-    host = socket.gethostname()
+    if person.kind == EXTERNAL:
+        named = ExternalPerson(person.name, person.groups)
+        subject = external_subject(services, ledger, named)
+        return subject if subject.grant.roles else None
     if person.kind == SYSTEM and person.uid is not None:
-        identity = Operator(person.name, uid=person.uid, host=host, way=_WAY)
+        identity = Operator(person.name, uid=person.uid, host=socket.gethostname(), way=WAY)
         return Subject(
             identity, grant_of_system_user(services, person.name, person.uid, person.groups)
         )
-    user = find_user(ledger, person.name)
-    if user is None or user.disabled_at is not None:
-        return None
-    return Subject(Operator(user.name, host=host, way=_WAY), _grant(user))
-
-
-def _grant(user: User) -> Grant:
-    known = frozenset(Role(role) for role in user.roles if role in set(Role))
-    remedy = f"An admin can give another role: `issuance user roles {user.name} ROLE`"
-    return Grant(known, "the ledger's local users say so", remedy)
+    return local_subject(ledger, person.name)
 
 
 def _record(ledger: Ledger, person: Person | None, verb: str, how: str) -> None:
     if person is not None:
-        operator = Operator(person.name, uid=person.uid, host=socket.gethostname(), way=_WAY)
+        operator = Operator(person.name, uid=person.uid, host=socket.gethostname(), way=WAY)
         record_act(ledger, operator, verb, _target(person.name), after=how)
 
 

@@ -23,9 +23,9 @@ web_sessions = Table(
     # SHA-256 of the cookie's value, which is stored nowhere
     Column("token_digest", LargeBinary(32), primary_key=True),
     Column("subject", Text, nullable=False),
-    Column("kind", String(16), nullable=False),  # user: a local one; system: a user of the system
+    Column("kind", String(16), nullable=False),  # user: a local one; system; oidc
     Column("uid", BigInteger),  # of a user of the system
-    Column("groups", Text, nullable=False),  # of a user of the system, with newlines
+    Column("groups", Text, nullable=False),  # of a user of the system or of oidc, with newlines
     Column("created_at", Ms, nullable=False),
     Column("seen_at", Ms, nullable=False),
     Column("expires_at", Ms, nullable=False),

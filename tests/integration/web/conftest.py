@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,6 +30,7 @@ from operations.people.passwords import hash_password
 from operations.services import Services
 from tests.contract.ledger.build import Desk, issue, judge, make_job, refuse
 from web.app import make_app
+from web.server import SERVING
 from web.site import Site
 from web.viewer import SESSION_COOKIE
 
@@ -65,7 +67,7 @@ def served(site: Site) -> Iterator[None]:
     """Serve a site at its address in a thread."""
     found = urlsplit(site.url)
     config = uvicorn.Config(
-        make_app(site), host=found.hostname or "", port=found.port or 0, log_config=None
+        make_app(site), host=found.hostname or "", port=found.port or 0, **SERVING
     )
     server = uvicorn.Server(config)
     with socket.create_server((config.host, config.port)) as listening:
@@ -96,13 +98,21 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def console(tmp_path: Path, filled: Path) -> Iterator[Console]:
-    url = f"sqlite:///{shutil.copy(filled, tmp_path / 'ledger.db')}"
-    services = Services(Settings(home=tmp_path, ledger_url=url), Servers(url, "", "", "", 0))
+@contextmanager
+def opened(folder: Path, filled: Path, **settings: Any) -> Iterator[Console]:
+    """Serve a console with settings of its own on a copy of a ledger."""
+    url = f"sqlite:///{shutil.copy(filled, folder / 'ledger.db')}"
+    given = Settings(home=folder, ledger_url=url, **settings)
+    services = Services(given, Servers(url, "", "", "", 0))
     with Ledger(url, durable=False) as ledger:
         site = Site(services, ledger, f"http://127.0.0.1:{free_port()}")
         desk = Desk(ledger, find_campaign(ledger, "diwali"))
         with served(site), closing(Console(site, desk)) as made:
             yield made
     services.close()
+
+
+@pytest.fixture
+def console(tmp_path: Path, filled: Path) -> Iterator[Console]:
+    with opened(tmp_path, filled) as made:
+        yield made

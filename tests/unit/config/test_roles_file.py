@@ -44,6 +44,15 @@ def test_users_and_groups_have_roles(write):
 def test_an_empty_file_gives_no_role(write):
     found = read_roles_file(write(""), KNOWN)
     assert (found.users, found.groups) == ({}, {})
+    assert (found.web_groups, found.web_users) == ({}, {})
+
+
+def test_groups_of_a_provider_may_be_numbers_and_names_there_have_no_case(write):
+    found = read_roles_file(
+        write("[web_groups]\n1000 = ['viewer']\n[web_users]\n'Ann@X.example' = 'ann'\n"), KNOWN
+    )
+    assert found.web_groups == {"1000": {"viewer"}}
+    assert found.web_users == {"ann@x.example": "ann"}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,10 @@ def test_an_empty_file_gives_no_role(write):
             'users.j: write a name that has a dot in quotes: "j.doe"',
         ),
         ("users = ['ann']\n", "users: it is not a table: write [users]"),
-        ("[user]\nann = ['viewer']\n", "user: unknown; the file has the tables [users] and"),
+        ("[user]\nann = ['viewer']\n", "user: unknown; the file has the tables [users], "),
+        ("[web_groups]\nops = ['boss']\n", "web_groups.ops: 'boss' is no role"),
+        ("[web_users]\nann = ['viewer']\n", "web_users.ann: it is not a local user's name"),
+        ("web_users = 'ann'\n", "web_users: it is not a table: write [web_users]"),
         ("[users\n", "it is not TOML"),
         ("[users]\nann = ['viewer']\nann = []\n", "line 3"),
         ("\udcff", "it is not TOML"),
