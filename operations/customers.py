@@ -6,6 +6,7 @@ from typing import Any
 
 from issuance.customer import Customer
 from issuance.masking import hide
+from ledger.audit_effects import record_act
 from ledger.queries.customers import CustomerLines, customer_lines
 from ledger.queries.outcomes import LineRecord
 from ledger.retention.erasure import Erased, erase, plan_erasure
@@ -44,9 +45,16 @@ class Erasure:
     """Whether the database's file has no earlier version of a row; PostgreSQL has until VACUUM."""
 
 
-@needs(Right.VIEW)
+@needs(Right.VIEW, reveal=Right.REVEAL)
 def show_customer(
-    subject: Subject, ledger: Ledger, customer: Customer, *, limit: int, page: int
+    subject: Subject,
+    ledger: Ledger,
+    customer: Customer,
+    *,
+    limit: int,
+    page: int,
+    reveal: bool = False,
+    note: str = "",
 ) -> Page:
     """Return a page of a customer's lines over all campaigns.
 
@@ -56,19 +64,30 @@ def show_customer(
         customer: the customer.
         limit: lines of a page.
         page: which page, from 1.
+        reveal: whether it will be shown in the clear, which is recorded first. The entry names a
+            line, not the customer.
+        note: the reason for that.
+
+    Raises:
+        UsageError: the note names the customer, and the audit log would keep that.
     """
+    _check_note(note, customer)
     skipped = (page - 1) * limit
     found: CustomerLines = customer_lines(ledger, customer, limit=limit, skipped=skipped)
+    if reveal and found.lines:
+        which = f"in the clear: {found.total} lines, among them {found.lines[0].request_id}"
+        record_act(ledger, subject.acting(note), "reveal", "customer", after=which)
     return Page(found.lines, skipped + 1 if found.lines else 0, found.total)
 
 
-def page_json(services: Services, page: Page) -> dict[str, Any]:
-    """Return a page for programs; customer, vouchers and texts are masked."""
+def page_json(services: Services, page: Page, *, reveal: bool) -> dict[str, Any]:
+    """Return a page for programs; customer, vouchers and texts are masked unless `reveal`."""
     return {
         "total": page.total,
         "first": page.first,
         "lines": [
-            outcome_json(line, zone_of(services, line.account), reveal=False) for line in page.lines
+            outcome_json(line, zone_of(services, line.account), reveal=reveal)
+            for line in page.lines
         ],
     }
 

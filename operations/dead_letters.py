@@ -73,15 +73,16 @@ def show_letter(
     letter: int,
     *,
     reveal: bool,
+    note: str = "",
 ) -> DeadLetterStory:
-    """Read a dead letter's history; `reveal`: to show it unmasked, which is recorded.
+    """Read a dead letter's history; `reveal`: to show it unmasked, which is recorded with the note.
 
     Raises:
         LedgerError: there is no such dead letter.
     """
     story = show_dead_letter(ledger, letter)
     if reveal:
-        record_reveal(ledger, subject.acting(), letter_target(letter))
+        record_reveal(ledger, subject.acting(note), letter_target(letter))
     return story
 
 

@@ -77,10 +77,12 @@ def _pruned(ledger: Ledger, text: str) -> str | None:
 
 
 @needs(Right.VIEW, reveal=Right.REVEAL)
-def show_story(subject: Subject, ledger: Ledger, request_id: str, *, reveal: bool) -> ShownStory:
+def show_story(
+    subject: Subject, ledger: Ledger, request_id: str, *, reveal: bool, note: str = ""
+) -> ShownStory:
     """Read one reward's story; `reveal`: in the clear, which needs a right of its own.
 
-    Revealing is recorded first.
+    Revealing is recorded first, with the note as its reason.
 
     Raises:
         UsageError: there is no such line.
@@ -89,7 +91,7 @@ def show_story(subject: Subject, ledger: Ledger, request_id: str, *, reveal: boo
     if story is None:
         raise UsageError(_not_found(ledger, request_id))
     if reveal:
-        record_reveal(ledger, subject.acting(), line_target(story.line.request_id))
+        record_reveal(ledger, subject.acting(note), line_target(story.line.request_id))
     return ShownStory(
         story,
         events(story, reveal=reveal),

@@ -64,21 +64,30 @@ def show(
         int, typer.Option(min=1, max=_LINES_MOST, help="Most lines to list.")
     ] = _PAGE_LINES,
     page: Annotated[int, typer.Option(min=1, help="Which page of the list.")] = 1,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show customer and vouchers in the clear.")
+    ] = False,
+    note: Annotated[
+        str, typer.Option("--note", help="Why you reveal them, without the identifier.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
 ) -> None:
-    """List a customer's lines over all campaigns, the newest first; vouchers masked."""
+    """List a customer's lines over all campaigns, the newest first; masked."""
     with opened() as (subject, services, ledger):
         customer = _read(services, Identifiers(mobile, email, external_id), country)
-        found = show_customer(subject, ledger, customer, limit=limit, page=page)
+        found = show_customer(
+            subject, ledger, customer, limit=limit, page=page, reveal=reveal, note=note
+        )
         if as_json:
-            shown = to_json(page_json(services, found), inf_nan_mode="null").decode()
-            say(shown)
+            fields = page_json(services, found, reveal=reveal)
+            say(to_json(fields, inf_nan_mode="null").decode())
             return
-        for row, details in page_lines(found):
+        for row, details in page_lines(found, reveal=reveal):
             say_row(row, details)
         last = found.first + len(found.lines) - 1
         listed = f"{found.first:,} to {last:,}" if found.lines else "none"
-        remark(f"{mask_customer(customer)}: {listed} of {counted(found.total, 'line')}.")
+        shown = str(customer) if reveal else mask_customer(customer)
+        remark(f"{shown}: {listed} of {counted(found.total, 'line')}.")
         if found.first and last < found.total:
             remark(f"--page {page + 1} lists more.")
 

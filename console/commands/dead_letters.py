@@ -138,10 +138,11 @@ def show(
         bool,
         typer.Option("--reveal", help="Show customer, vouchers, body and replies as they are."),
     ] = False,
+    note: Annotated[str, typer.Option("--note", help="Why you reveal it, for the audit log.")] = "",
 ) -> None:
     """Show a dead letter's history, and which redrive is allowed."""
     with opened() as (subject, services, ledger):
-        story = dead_letters.show_letter(subject, ledger, letter, reveal=reveal)
+        story = dead_letters.show_letter(subject, ledger, letter, reveal=reveal, note=note)
         zone = zone_of(services, story.account)
         for line in story_lines(story, zone, reveal=reveal):
             say(line)

@@ -33,13 +33,14 @@ def show(
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show customer, vouchers and replies in the clear.")
     ] = False,
+    note: Annotated[str, typer.Option("--note", help="Why you reveal it, for the audit log.")] = "",
 ) -> None:
     """Show one reward's story: its calls, where it is now and what may be done; masked."""
     with opened() as (subject, services, ledger):
         found = find_rewards(subject, ledger, _read(identifier))
         if len(found) > 1:
             _list(found)
-        shown = show_story(subject, ledger, found[0], reveal=reveal)
+        shown = show_story(subject, ledger, found[0], reveal=reveal, note=note)
         zone = zone_of(services, shown.story.line.account)
         if as_json:
             fields = story_json(shown, zone, reveal=reveal)

@@ -13,14 +13,14 @@ _HEADINGS = ("state", "code", "units", "reward", "settled", "requestId")
 _NUMBERS = (1, 2, 3)
 
 
-def page_lines(page: Page) -> Iterator[tuple[str, str]]:
-    """Yield each row, and what follows it: the campaign with vouchers or message, masked."""
+def page_lines(page: Page, *, reveal: bool) -> Iterator[tuple[str, str]]:
+    """Yield each row, and what follows it: the campaign with vouchers or message."""
     if not page.lines:
         return
     head, *rows = aligned([_HEADINGS, *map(_cells, page.lines)], right=_NUMBERS)
     yield head, "campaign · vouchers or message"
     for row, line in zip(rows, page.lines, strict=True):
-        yield row, " · ".join(filter(None, (line.campaign, _shown(line))))
+        yield row, " · ".join(filter(None, (line.campaign, _shown(line, reveal=reveal))))
 
 
 def _cells(line: LineRecord) -> tuple[str, ...]:
@@ -34,10 +34,11 @@ def _cells(line: LineRecord) -> tuple[str, ...]:
     )
 
 
-def _shown(line: LineRecord) -> str:
+def _shown(line: LineRecord, *, reveal: bool) -> str:
     revoked = "revoked: " if line.revoked_at else ""
-    vouchers = " ".join(map(mask, line.vouchers))
-    return revoked + (vouchers or one_line(scrub(line.message or "", line.known)))
+    message = line.message or ""
+    vouchers = " ".join(line.vouchers if reveal else map(mask, line.vouchers))
+    return revoked + (vouchers or one_line(message if reveal else scrub(message, line.known)))
 
 
 def erasure_lines(plan: Erased) -> Iterator[str]:
