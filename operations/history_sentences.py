@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "user enable": "enabled {what}",
     "user roles": "changed the roles of {what} from {before} to {after}",
     "user passwd": "changed the password of {what}",
+    "user log out": "ended the sessions of {what}: {after}",
     "chain broken": "found that {what} was changed",
 }
 """By verb; `what` is the target in words, `before` and `after` are as the entry has them."""

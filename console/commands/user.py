@@ -11,16 +11,21 @@ from console.rendering.layout import aligned, say
 from console.terminal import explained, opened, out, read_services, remark
 from operations.access.roles import Role
 from operations.errors import UsageError
-from operations.formats import clock
+from operations.formats import clock, counted
 from operations.people.login import make_login_link
 from operations.people.users import (
     add_web_user,
+    end_web_sessions,
+    list_web_sessions,
     list_web_users,
+    make_web_user_link,
+    sessions_json,
     set_web_user_disabled,
     set_web_user_password,
     set_web_user_roles,
     user_json,
 )
+from operations.services import Services
 
 app = typer.Typer(no_args_is_help=True, help="Manage who may log in to the web console.")
 
@@ -30,13 +35,23 @@ Roles = Annotated[
     typer.Option("--role", help=f"Give it once for each role: {', '.join(Role)}."),
 ]
 _LONGEST_LINE = 4_096
+_PEOPLE = 100
 
 
 @app.command("add")
-def add(name: Name, *, roles: Roles) -> None:
+def add(
+    name: Name,
+    *,
+    roles: Roles,
+    by_link: Annotated[
+        bool, typer.Option("--link", help="No password: print a link that logs the user in once.")
+    ] = False,
+) -> None:
     """Add a user; the password is asked for, or read from standard input."""
-    with opened() as (subject, _, ledger):
-        add_web_user(subject, ledger, name, _password(), roles)
+    with opened() as (subject, services, ledger):
+        add_web_user(subject, ledger, name, None if by_link else _password(), roles)
+        if by_link:
+            _print_link(services, make_web_user_link(subject, ledger, name))
     remark(f"{name} may log in with {', '.join(sorted(set(roles)))}.")
 
 
@@ -99,14 +114,55 @@ def passwd(name: Name) -> None:
 
 
 @app.command("link")
-def link() -> None:
-    """Make a link that logs you in once, within 15 minutes, with your roles on the console."""
+def link(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A local user; without it, you.", show_default=False),
+    ] = None,
+) -> None:
+    """Make a link that logs you in once, within 15 minutes, or a local user within a day."""
+    if name is not None:
+        with opened() as (subject, services, ledger):
+            _print_link(services, make_web_user_link(subject, ledger, name))
+        return
     with explained():
         services = read_services()
         with services.open_ledger() as ledger:
-            token = make_login_link(services, ledger)
-        url = console_url(services)
-    out.print(f"{url}/login/link/{token}", soft_wrap=True)
+            _print_link(services, make_login_link(services, ledger))
+
+
+@app.command("sessions")
+def sessions(
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="Most people to list.")] = _PEOPLE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+) -> None:
+    """List who is logged in to the web console, the last seen first."""
+    with opened() as (subject, _, ledger):
+        found, total = list_web_sessions(subject, ledger, limit)
+    if as_json:
+        fields = {"people": list(map(sessions_json, found)), "total": total}
+        say(to_json(fields).decode())
+        return
+    rows = [
+        (each.name, each.kind, str(each.count), clock(each.since), clock(each.seen_at))
+        for each in found
+    ]
+    for line in aligned([("name", "kind", "sessions", "since", "seen"), *rows], right=(2,)):
+        say(line)
+    remark(f"{len(found):,} of {total:,} logged in.")
+
+
+@app.command("log-out")
+def log_out(name: Name) -> None:
+    """End all sessions of a person, local or of a provider, and void their links."""
+    with opened() as (subject, _, ledger):
+        ended = end_web_sessions(subject, ledger, name)
+    remark(f"{counted(ended, 'session')} of {name} ended.")
+
+
+def _print_link(services: Services, token: str) -> None:
+    out.print(f"{console_url(services)}/login/link/{token}", soft_wrap=True)
 
 
 def _password() -> str:

@@ -1,12 +1,15 @@
 """Sessions of the web console, and links that log in once. Tokens are kept as digests."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from ledger.store.clock import milliseconds, now_ms
+from ledger.audit_log import Operator, record_action
+from ledger.people.users import require_enabled, user_target
+from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.schema import login_links, web_sessions
 
@@ -15,6 +18,10 @@ SESSION_SECONDS = 12 * 3600.0
 IDLE_SECONDS = 2 * 3600.0
 """A session ends when it was not used for this long."""
 LINK_SECONDS = 15 * 60.0
+INVITATION_SECONDS = 24 * 3600.0
+"""How long the link of a local user works."""
+_NO_UID = -1
+"""`login_links.uid` of a local user's link: the column has no null."""
 _TOKEN_BYTES = 32
 _SEEN_EVERY_SECONDS = 60.0
 
@@ -35,17 +42,34 @@ class Person:
 
 def make_link(ledger: Ledger, person: Person) -> str:
     """Make a link's token, which logs a user of the system in once, within 15 minutes."""
-    token = token_urlsafe(_TOKEN_BYTES)
     with ledger.write() as connection:
-        connection.execute(
-            insert(login_links).values(
-                token_digest=_digest(token),
-                subject=person.name,
-                uid=person.uid,
-                groups="\n".join(person.groups),
-                expires_at=now_ms() + milliseconds(LINK_SECONDS),
-            )
+        return _make_link(connection, person, LINK_SECONDS)
+
+
+def make_user_link(ledger: Ledger, name: str, operator: Operator) -> str:
+    """Make a link's token, which logs a local user in once, within a day.
+
+    Raises:
+        UserError: there is no such user, or the user is disabled.
+    """
+    with ledger.write() as connection:
+        require_enabled(connection, name)
+        token = _make_link(connection, Person(name, "user"), INVITATION_SECONDS)
+        record_action(connection, operator, verb="login link", target=user_target(name))
+        return token
+
+
+def _make_link(connection: Connection, person: Person, seconds: float) -> str:
+    token = token_urlsafe(_TOKEN_BYTES)
+    connection.execute(
+        insert(login_links).values(
+            token_digest=_digest(token),
+            subject=person.name,
+            uid=_NO_UID if person.uid is None else person.uid,
+            groups="\n".join(person.groups),
+            expires_at=now_ms() + milliseconds(seconds),
         )
+    )
     return token
 
 
@@ -61,6 +85,8 @@ def use_link(ledger: Ledger, token: str) -> str | None:
         ).one_or_none()
         if used is None:
             return None
+        if used.uid == _NO_UID:
+            return _begin(connection, Person(used.subject, "user"))
         groups = tuple(used.groups.split("\n")) if used.groups else ()
         return _begin(connection, Person(used.subject, "system", used.uid, groups))
 
@@ -116,16 +142,69 @@ def end_session(ledger: Ledger, token: str) -> None:
         )
 
 
+def end_sessions(ledger: Ledger, name: str, operator: Operator) -> int:
+    """End all sessions of a person of any kind, and void their links; returns how many ended."""
+    with ledger.write() as connection:
+        ended = connection.execute(delete(web_sessions).where(web_sessions.c.subject == name))
+        connection.execute(delete(login_links).where(login_links.c.subject == name))
+        record_action(
+            connection,
+            operator,
+            verb="user log out",
+            target=user_target(name),
+            after=f"{ended.rowcount} sessions",
+        )
+        return ended.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSessions:
+    """The open sessions of one person."""
+
+    name: str
+    kind: str
+    count: int
+    since: datetime | None
+    """When the oldest began."""
+    seen_at: datetime | None
+    """When one was used last, give or take a minute."""
+
+
+def list_sessions(ledger: Ledger, limit: int) -> tuple[list[OpenSessions], int]:
+    """Return the people with open sessions, the last seen first, and how many people there are."""
+    columns = web_sessions.c
+    people = (
+        select(
+            columns.subject,
+            columns.kind,
+            func.count().label("sessions"),
+            func.min(columns.created_at).label("since"),
+            func.max(columns.seen_at).label("seen_at"),
+        )
+        .where(*_IS_OPEN)
+        .group_by(columns.subject, columns.kind)
+    )
+    of_all = people.subquery()
+    newest = people.order_by(func.max(columns.seen_at).desc(), columns.subject).limit(limit)
+    with ledger.read() as connection:
+        found = [
+            OpenSessions(name, kind, count, instant(since), instant(seen_at))
+            for name, kind, count, since, seen_at in connection.execute(newest)
+        ]
+        return found, connection.scalar(select(func.count()).select_from(of_all)) or 0
+
+
+_IS_OPEN = (
+    web_sessions.c.expires_at > now_ms(),
+    web_sessions.c.seen_at > now_ms() - milliseconds(IDLE_SECONDS),
+)
 _SESSION = select(
     web_sessions.c.subject,
     web_sessions.c.kind,
     web_sessions.c.uid,
     web_sessions.c.groups,
     (web_sessions.c.seen_at < now_ms() - milliseconds(_SEEN_EVERY_SECONDS)).label("is_stale"),
-).where(
-    web_sessions.c.expires_at > now_ms(),
-    web_sessions.c.seen_at > now_ms() - milliseconds(IDLE_SECONDS),
-)
+).where(*_IS_OPEN)
 
 
 def _digest(token: str) -> bytes:

@@ -12,7 +12,7 @@ from ledger.audit_log import Operator, record_action
 from ledger.store.clock import instant, milliseconds, now_ms
 from ledger.store.database import Ledger
 from ledger.store.errors import LedgerError
-from ledger.store.schema import users, web_sessions
+from ledger.store.schema import login_links, users, web_sessions
 
 LONGEST_NAME = 64
 FAILURES_MAX = 5
@@ -41,7 +41,7 @@ class User:
 def add_user(
     ledger: Ledger, name: str, password_hash: str, roles: Iterable[str], operator: Operator
 ) -> None:
-    """Add a user.
+    """Add a user; without a hash the user logs in by links only.
 
     Raises:
         UserError: there is one with this name.
@@ -51,7 +51,9 @@ def add_user(
     try:
         with ledger.write() as connection:
             connection.execute(insert(users).values(created_at=now_ms(), **values))
-            record_action(connection, operator, verb="user add", target=_target(name), after=given)
+            record_action(
+                connection, operator, verb="user add", target=user_target(name), after=given
+            )
     except IntegrityError:
         raise UserError(f"There is a user {name} already: `issuance user list` shows it") from None
 
@@ -97,11 +99,12 @@ def change_user(
         connection.execute(update(users).where(users.c.name == name).values(values))
         ended = (web_sessions.c.subject == name, web_sessions.c.kind == "user")
         connection.execute(delete(web_sessions).where(*ended))
+        connection.execute(delete(login_links).where(login_links.c.subject == name))
         record_action(
             connection,
             operator,
             verb=verb,
-            target=_target(name),
+            target=user_target(name),
             before=before.roles if roles is not None else "",
             after=after,
         )
@@ -141,6 +144,16 @@ _USERS = select(
 )
 
 
+def require_enabled(connection: Connection, name: str) -> None:
+    """Make sure that there is a user who may log in.
+
+    Raises:
+        UserError: there is none, or the user is disabled.
+    """
+    if _require(connection, name).disabled_at is not None:
+        raise UserError(f"{name} is disabled: `issuance user enable {name}` undoes it")
+
+
 def _require(connection: Connection, name: str) -> Any:
     query = select(users).where(users.c.name == name).with_for_update()
     row = connection.execute(query).one_or_none()
@@ -149,7 +162,8 @@ def _require(connection: Connection, name: str) -> Any:
     return row
 
 
-def _target(name: str) -> str:
+def user_target(name: str) -> str:
+    """Return the target of actions on a person of the web console."""
     return f"user:{name}"
 
 

@@ -50,7 +50,8 @@ def log_in_by_password(ledger: Ledger, name: str, password: str) -> str | None:
     A user who is disabled, locked or unknown gets the same answer after the same time.
     """
     user = find_user(ledger, name)
-    if user is None or user.disabled_at is not None or user.is_locked:
+    may_try = user is not None and user.disabled_at is None and not user.is_locked
+    if user is None or not may_try or not user.password_hash:
         waste_time(password)
         return None
     if not is_right(user.password_hash, password):

@@ -3,6 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
+from ledger.people.sessions import (
+    OpenSessions,
+    end_sessions,
+    list_sessions,
+    make_user_link,
+)
 from ledger.people.users import LONGEST_NAME, User, add_user, change_user, list_users
 from ledger.store.database import Ledger
 from operations.access.needs import needs
@@ -12,14 +18,15 @@ from operations.errors import UsageError
 from operations.formats import iso
 from operations.people.passwords import hash_password
 
+_LONGEST_PERSON = 255
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789._@-"
 
 
 @needs(Right.MANAGE_USERS)
 def add_web_user(
-    subject: Subject, ledger: Ledger, user: str, password: str, roles: Collection[str]
+    subject: Subject, ledger: Ledger, user: str, password: str | None, roles: Collection[str]
 ) -> None:
-    """Add a user with a password and roles.
+    """Add a user with a password and roles; without a password the user logs in by links.
 
     Raises:
         UsageError: the name, the password or a role cannot be used.
@@ -29,7 +36,8 @@ def add_web_user(
         raise UsageError(
             f"A user's name has 1 to {LONGEST_NAME} of the characters a-z, 0-9 and ._@-"
         )
-    add_user(ledger, user, hash_password(password), _known(roles), subject.acting())
+    hashed = "" if password is None else hash_password(password)
+    add_user(ledger, user, hashed, _known(roles), subject.acting())
 
 
 @needs(Right.MANAGE_USERS)
@@ -70,6 +78,47 @@ def set_web_user_password(subject: Subject, ledger: Ledger, user: str, password:
     """
     hashed = hash_password(password)
     change_user(ledger, user, subject.acting(), verb="user passwd", password_hash=hashed)
+
+
+@needs(Right.MANAGE_USERS)
+def make_web_user_link(subject: Subject, ledger: Ledger, user: str) -> str:
+    """Make the token of a link that logs a local user in once, within a day.
+
+    Raises:
+        UserError: there is no such user, or the user is disabled.
+    """
+    return make_user_link(ledger, user, subject.acting())
+
+
+@needs(Right.MANAGE_USERS)
+def list_web_sessions(
+    subject: Subject, ledger: Ledger, limit: int
+) -> tuple[list[OpenSessions], int]:
+    """List the people who are logged in, the last seen first, and return how many there are."""
+    return list_sessions(ledger, limit)
+
+
+@needs(Right.MANAGE_USERS)
+def end_web_sessions(subject: Subject, ledger: Ledger, user: str) -> int:
+    """End all sessions of a person, local or not, and void their links; returns how many ended.
+
+    Raises:
+        UsageError: the name is empty or too long.
+    """
+    if not 0 < len(user) <= _LONGEST_PERSON:
+        raise UsageError(f"A name has 1 to {_LONGEST_PERSON} characters")
+    return end_sessions(ledger, user, subject.acting())
+
+
+def sessions_json(found: OpenSessions) -> dict[str, Any]:
+    """Return a person's open sessions for programs."""
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "sessions": found.count,
+        "since": iso(found.since),
+        "seenAt": iso(found.seen_at),
+    }
 
 
 def user_json(user: User) -> dict[str, Any]:

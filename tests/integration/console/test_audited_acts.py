@@ -185,6 +185,11 @@ ACTS: dict[str, Act] = {
         ("ann", "--role", "issuer"), (Entry("user roles", "user:ann", "viewer", "issuer"),), _user
     ),
     "user passwd": Act(("ann",), (Entry("user passwd", "user:ann"),), _user, given=PASSWORD),
+    "user add --link": Act(
+        ("ann", "--role", "viewer"),
+        (Entry("user add", "user:ann", "", "viewer"), Entry("login link", "user:ann")),
+    ),
+    "user log-out": Act(("ann",), (Entry("user log out", "user:ann", "", "0 sessions"),), _user),
     "user link": Act((), (Entry("login link", "user:*"),)),
     "campaign pause": Act(("spring",), (Entry("pause", "campaign:spring", "running", "paused"),)),
     "campaign resume": Act(
@@ -248,6 +253,11 @@ ACTS: dict[str, Act] = {
         ("1",), (Entry("reveal", "letter:1", "", "in the clear"),), _letter
     ),
     "show --reveal": Act((LINE,), (Entry("reveal", f"line:{LINE}", "", "in the clear"),), _issued),
+    "customer show --reveal": Act(
+        ("--mobile", "919800000001"),
+        (Entry("reveal", "customer", "", "in the clear: 1 lines, among them *"),),
+        _issued,
+    ),
     "outcomes --reveal": Act(
         ("spring",), (Entry("reveal", "campaign:spring", "", "in the clear"),), _issued
     ),
@@ -320,7 +330,7 @@ ELSEWHERE = {"migrate", "restore", "campaign approve", "campaign close"}
 READERS = {
     *("account check", "account list", "audit list", "audit verify", "customer show"),
     *("history", "report verify", "totals", "whoami"),
-    *("campaign plan", "campaign statement", "user list"),
+    *("campaign plan", "campaign statement", "user list", "user sessions"),
     # A plan changes nothing: it is recorded when it is carried out.
     *("dead-letters list", "dead-letters groups", "dead-letters plan"),
     *("redrives list", "redrives show"),

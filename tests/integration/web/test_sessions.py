@@ -3,8 +3,15 @@
 import pytest
 from sqlalchemy import select, update
 
-from ledger.people.sessions import find_session
-from ledger.people.users import FAILURES_MAX, change_user
+from ledger.people.sessions import (
+    Person,
+    begin_session,
+    end_sessions,
+    find_session,
+    list_sessions,
+    make_user_link,
+)
+from ledger.people.users import FAILURES_MAX, UserError, add_user, change_user
 from ledger.store.schema import audit_log, login_links, users, web_sessions
 from operations.people.login import make_login_link
 from tests.integration.web.conftest import ADMIN, PASSWORD
@@ -125,3 +132,37 @@ def test_logins_are_in_the_audit_log(console):
         query = select(audit_log.c.verb).where(audit_log.c.target == "user:viewer")
         verbs = connection.scalars(query.order_by(audit_log.c.id)).all()
     assert verbs == ["user add", "log in failed", "log in", "log out"]
+
+
+def test_a_link_of_a_local_user_logs_in_once_and_ends_with_the_user(console):
+    ledger = console.site.ledger
+    token = make_user_link(ledger, "viewer", ADMIN)
+    client = console.browser()
+    assert client.post("/login", data={"token": token}).status_code == 303
+    assert ">viewer</span>" in client.get("/").text
+    assert console.browser().post("/login", data={"token": token}).status_code == 403
+    unused = make_user_link(ledger, "viewer", ADMIN)
+    change_user(ledger, "viewer", ADMIN, verb="user disable", disabled=True)
+    assert console.browser().post("/login", data={"token": unused}).status_code == 403
+    with pytest.raises(UserError, match="viewer is disabled"):
+        make_user_link(ledger, "viewer", ADMIN)
+
+
+@pytest.mark.parametrize("password", ["", "no password is this"])
+def test_a_user_without_a_password_logs_in_by_no_password(console, password):
+    add_user(console.site.ledger, "asha", "", ["viewer"], ADMIN)
+    assert _log_in(console.browser(), "asha", password).status_code == 403
+
+
+def test_all_sessions_of_a_person_end_at_once_and_so_do_links(console):
+    ledger = console.site.ledger
+    client, other = console.browser("viewer"), console.browser("admin")
+    begin_session(ledger, Person("viewer", "oidc", groups=("ops",)))
+    unused = make_user_link(ledger, "viewer", ADMIN)
+    people, total = list_sessions(ledger, 2)
+    assert total == 3
+    assert all(each.count == 1 for each in people)
+    assert end_sessions(ledger, "viewer", ADMIN) == 2
+    assert client.get("/").status_code == 303
+    assert other.get("/").status_code == 200
+    assert console.browser().post("/login", data={"token": unused}).status_code == 403
