@@ -9,7 +9,19 @@ from starlette.staticfiles import StaticFiles
 
 from web import live
 from web.guard import Guard
-from web.pages import account, campaign, dead_letters, login, overview, plan, report, search, system
+from web.pages import (
+    account,
+    campaign,
+    dead_letter,
+    dead_letters,
+    login,
+    overview,
+    plan,
+    report,
+    reveal,
+    search,
+    system,
+)
 from web.site import STATIC, Site
 
 
@@ -39,6 +51,8 @@ def routes() -> list[BaseRoute]:
         *report.ROUTES,
         *campaign.ROUTES,
         *dead_letters.ROUTES,
+        *dead_letter.ROUTES,
+        *reveal.ROUTES,
         *search.ROUTES,
         *account.ROUTES,
         *system.ROUTES,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from markupsafe import Markup, escape
+from pydantic_core import to_json
 
 from issuance.details.points import points_number
 from operations.formats import duration, iso, one_line
@@ -47,6 +48,11 @@ def command(text: str) -> Markup:
     return Markup('<code class="command">{}</code>').format(text)
 
 
+def fact(value: object) -> str:
+    """Write a field of an outcome: text as it is, anything else as JSON."""
+    return one_line(value if isinstance(value, str) else to_json(value).decode())
+
+
 def safe_line(text: str | None) -> str:
     """Write untrusted text on one line; the template escapes it."""
     return one_line(text)
@@ -61,6 +67,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "command": command,
     "points": lambda value: grouped(points_number(value)),
     "line": safe_line,
+    "fact": fact,
     "duration": duration,
     "e": escape,
 }

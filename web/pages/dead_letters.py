@@ -6,7 +6,6 @@ from issuance.redrive.bulk import Act, ActionKind, ActionState
 from ledger.dead_letters.browse import DeadLetterFilter
 from operations.access.roles import Right
 from operations.dead_letters import list_groups
-from operations.errors import UsageError
 from operations.redrives import (
     VERDICT_WORDS,
     begin_action,
@@ -17,6 +16,7 @@ from operations.redrives import (
     show_redrive,
     undo,
 )
+from web.numbers import read_number
 from web.routing import NotFoundError, View, route
 
 _REDRIVES = 20
@@ -53,7 +53,7 @@ def groups(view: View) -> Response:
 def make_plan(view: View) -> Response:
     """Freeze the letters of a group, and show what the action would do to them."""
     form, site, subject = view.form(), view.site, view.viewer.subject
-    chosen = DeadLetterFilter(groups=(_number(form.get("group", ""), "group"),))
+    chosen = DeadLetterFilter(groups=(read_number(form.get("group", ""), "group"),))
     match verb := form.get("verb", ""):
         case "resend" | "reissue":
             made = plan_redrive(subject, site.ledger, chosen, reissue=verb == "reissue")
@@ -67,7 +67,9 @@ def make_plan(view: View) -> Response:
 def redrive(view: View) -> Response:
     """Show a plan or a redrive with its results."""
     progress = show_redrive(
-        view.viewer.subject, view.site.ledger, _number(view.request.path_params["id"], "redrive")
+        view.viewer.subject,
+        view.site.ledger,
+        read_number(view.request.path_params["id"], "redrive"),
     )
     action = progress.action
     values = {
@@ -86,11 +88,11 @@ def redrive(view: View) -> Response:
 
 def act(view: View) -> Response:
     """Begin, pause, resume, continue, abort or undo, as the commands do."""
-    number = _number(view.request.path_params["id"], "redrive")
+    number = read_number(view.request.path_params["id"], "redrive")
     verb, form = view.request.path_params["verb"], view.form()
     site, subject, note = view.site, view.viewer.subject, form.get("note", "")
     if verb == "begin":
-        trial = _number(form.get("trial") or "0", "trial")
+        trial = read_number(form.get("trial") or "0", "trial")
         begin_action(subject, site.services, site.ledger, number, note, trial=trial)
     elif verb == "undo":
         undo(subject, site.ledger, number, note)
@@ -99,12 +101,6 @@ def act(view: View) -> Response:
     else:
         raise NotFoundError(f"There is no action {verb}")
     return RedirectResponse(f"/redrives/{number}", 303)
-
-
-def _number(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**63))):
-        raise UsageError(f"{name}: {text[:40]!r} is no number")
-    return int(text)
 
 
 ROUTES = [

@@ -95,7 +95,7 @@ def reward(view: View) -> Response:
     """Show one reward's story, masked."""
     site, subject = view.site, view.viewer.subject
     shown = show_story(subject, site.ledger, view.request.path_params["id"], reveal=False)
-    values = {"shown": shown, "line": shown.story.line}
+    values = {"is_revealed": False, "shown": shown, "line": shown.story.line}
     values["zone_of_account"] = zone_of(site.services, shown.story.line.account)
     return view.page("reward.html", values)
 
