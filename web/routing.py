@@ -92,8 +92,6 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
 
 def _answer(view: View, handler: Handler) -> Response:
     try:
-        # Here too, because pages share values that another person's right has read.
-        view.viewer.subject.require(Right.VIEW)
         answer = handler(view)
     except NotAllowedError as error:
         return _problem(view, "Not allowed", error, 403)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ledger.store.database import Ledger
+from operations.people.oidc.provider import Provider
 from operations.services import Services
 from operations.status import Presence
 from web.filters import FILTERS
@@ -22,6 +23,8 @@ _PRESENCE_SECONDS = 5.0
 _FOLDER = Path(__file__).parent
 _RARELY_SECONDS = 15.0
 STATIC = _FOLDER / "static"
+OIDC_CALLBACK = "/login/oidc/callback"
+"""Where the OpenID Connect provider sends people back to."""
 
 
 def _templates() -> Environment:
@@ -55,6 +58,13 @@ class Site:
     def health(self) -> Health:
         """The health verdict that all pages share."""
         return Health(self.services)
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """The provider by which people log in; None: there is none."""
+        settings = self.services.settings
+        has_one = bool(settings.web_oidc_issuer)
+        return Provider(settings, f"{self.url}{OIDC_CALLBACK}") if has_one else None
 
     @property
     def is_secure(self) -> bool:

@@ -29,23 +29,28 @@ def _site(request: Request) -> Site:
     return site
 
 
-def _form(request: Request, message: str = "", *, status: int = 200, token: str = "") -> Response:
+def login_form(
+    request: Request, message: str = "", *, status: int = 200, token: str = ""
+) -> Response:
+    """Show the form with a message; `token` is that of a link to continue with."""
     values = {
         "message": message,
         "token": token,
-        "next": _path(request.query_params.get("next", "")),
+        "has_provider": _site(request).provider is not None,
+        "next": own_path(request.query_params.get("next", "")),
     }
     return HTMLResponse(_site(request).render("login.html", values), status)
 
 
-def _path(wanted: str) -> str:
+def own_path(wanted: str) -> str:
     """Return a path of this console: a link must not lead elsewhere after the login."""
     parts = urlsplit(wanted)
     is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if is_ours and not parts.netloc and not parts.scheme else "/"
 
 
-def _logged_in(request: Request, token: str, path: str) -> Response:
+def logged_in(request: Request, token: str, path: str) -> Response:
+    """Give the browser its session, and lead it to the page that it wanted."""
     response = RedirectResponse(path, 303)
     secure = _site(request).is_secure
     response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="lax", secure=secure)
@@ -54,18 +59,18 @@ def _logged_in(request: Request, token: str, path: str) -> Response:
 
 def show_login(request: Request) -> Response:
     """Show the form."""
-    return _form(request)
+    return login_form(request)
 
 
 def show_link(request: Request) -> Response:
     """Ask before a link is used up: programs that preview links must not do that."""
-    return _form(request, token=request.path_params["token"])
+    return login_form(request, token=request.path_params["token"])
 
 
 def submit(request: Request) -> Response:
     """Log in by what the form says."""
     form = read_form(request)
-    path = _path(form.get("next", ""))
+    path = own_path(form.get("next", ""))
     site = _site(request)
     try:
         if link := form.get("token", ""):
@@ -78,8 +83,8 @@ def submit(request: Request) -> Response:
     except (DBAPIError, LedgerError) as error:
         return unreadable(site, error)
     if session is None:
-        return _form(request, refused, status=403)
-    return _logged_in(request, session, path)
+        return login_form(request, refused, status=403)
+    return logged_in(request, session, path)
 
 
 def leave(request: Request) -> Response:

@@ -47,6 +47,8 @@ EXEMPT = {
     "operations.revocation_pace.revocation_pace": "paces the calls of revoke_all",
     "operations.budgets.read_budgets": "for read_status",
     "operations.stops.read_stopped": "for read_status, and for health, as in operations.health",
+    "operations.people.external.external_subject": "it finds out what a subject may do",
+    "operations.people.local.local_subject": "as external_subject",
     "operations.time_zones.zone_of": "reads the settings only",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",
 }

@@ -1,0 +1,1 @@
+"""Logging in by OpenID Connect: the provider's answers, and which of them are believed."""
