@@ -16,6 +16,8 @@ from operations.formats import iso
 from operations.history_sentences import BEGINNINGS, sentence
 
 _PAGE = 500
+MOST_ENTRIES = 2_000
+"""Of a page that must come at once: an act on a million dead letters has a million entries."""
 _TOGETHER = timedelta(minutes=1)
 """Entries of one act on many letters or lines follow each other at most this far apart."""
 
@@ -31,6 +33,8 @@ class Act:
     """How many things it was done to."""
     campaign: str | None
     """The campaign concerned; None: none, or its line or dead letter was pruned."""
+    is_whole: bool = True
+    """False: older entries of this act were not read."""
 
     @property
     def sentence(self) -> str:
@@ -52,7 +56,8 @@ class Act:
                 if self.count == 1:
                     return f"{noun} {name}{of}"
                 first = self.oldest.target.removeprefix(prefix)
-                return f"{self.count:,} {noun}s{of} ({first} to {name})"
+                count = f"{self.count:,}{'' if self.is_whole else ' or more'}"
+                return f"{count} {noun}s{of} ({first} to {name})"
         kind, _, name = target.partition(":")
         if kind in _NAMED:
             return f"{kind} {name}"
@@ -81,6 +86,7 @@ def read_history(
     *,
     limit: int,
     before: int | None = None,
+    most_entries: int | None = None,
 ) -> History:
     """Read a page of acts.
 
@@ -92,6 +98,8 @@ def read_history(
         chosen: which acts; its campaign in any spelling.
         limit: how many acts at most, from 1.
         before: only acts with a smaller id; None: from the newest on.
+        most_entries: the page ends after this many entries; an act on very many things continues on
+            the next page. None: any number.
 
     Raises:
         CampaignError: there is no such campaign.
@@ -99,18 +107,24 @@ def read_history(
     if chosen.campaign is not None:
         chosen = replace(chosen, campaign=find_campaign(ledger, chosen.campaign).name)
     acts: list[Act] = []
-    for act in _acts(ledger, chosen, before):
+    for act in _acts(ledger, chosen, before, most_entries):
         if len(acts) == limit:
             return History(acts, acts[-1].oldest.id)
         acts.append(act)
-    return History(acts, None)
+    is_cut = bool(acts) and not acts[-1].is_whole
+    return History(acts, acts[-1].oldest.id if is_cut else None)
 
 
-def _acts(ledger: Ledger, chosen: AuditFilter, before: int | None) -> Iterator[Act]:
+def _acts(
+    ledger: Ledger, chosen: AuditFilter, before: int | None, most_entries: int | None
+) -> Iterator[Act]:
     """Join the entries of an act on many things, and leave out begun acts that have an outcome."""
     latest: Act | None = None
     ended: set[tuple[str, str, str]] = set()
-    for entry, campaign in _entries(ledger, chosen, before):
+    for place, (entry, campaign) in enumerate(_entries(ledger, chosen, before)):
+        if latest is not None and most_entries is not None and place >= most_entries:
+            yield replace(latest, is_whole=False)
+            return
         if (key := (entry.subject, entry.target, entry.verb)) in ended:
             ended.remove(key)
             continue

@@ -14,7 +14,7 @@ from ledger.queries.newest_answers import NEWEST_CALLS
 from limiter.unavailable import LimitsUnavailable
 from operations.access.roles import Right
 from operations.account_past import read_answers, read_locks
-from operations.history import read_history
+from operations.history import MOST_ENTRIES, read_history
 from operations.limits import (
     adaptive_limit_text,
     breaker_text,
@@ -97,7 +97,9 @@ def _ledger_part(view: View, name: str) -> dict[str, Any]:
         "answers": answers,
         "newest": NEWEST_CALLS,
         "to_go": sum(each.unsettled for each in balances if each.campaign.account == name),
-        "history": read_history(subject, site.ledger, chosen, limit=_ACTS),
+        "history": read_history(
+            subject, site.ledger, chosen, limit=_ACTS, most_entries=MOST_ENTRIES
+        ),
     }
 
 

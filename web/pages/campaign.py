@@ -17,7 +17,7 @@ from ledger.queries.balance import Balance
 from operations.access.roles import Right
 from operations.campaigns import Change, cancel, pause, resume
 from operations.dead_letters import list_letters
-from operations.history import History, read_history
+from operations.history import MOST_ENTRIES, History, read_history
 from operations.stops import Stopped
 from web.pages.overview import read_shared_status
 from web.pages.progress import outcome_bar
@@ -71,10 +71,11 @@ class _Parts:
 
 def _read_parts(view: View, name: str) -> _Parts:
     ledger, subject = view.site.ledger, view.viewer.subject
+    chosen = AuditFilter(campaign=name)
     letters = list_letters(subject, ledger, DeadLetterFilter(campaign=name), limit=_LETTERS)
     return _Parts(
         [(each, mask_customer(each.customer), scrub(each.message, each.known)) for each in letters],
-        read_history(subject, ledger, AuditFilter(campaign=name), limit=_ACTS),
+        read_history(subject, ledger, chosen, limit=_ACTS, most_entries=MOST_ENTRIES),
     )
 
 

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from ledger.queries.audit_entries import AuditFilter
 from ledger.store.schema import REVISION
-from operations.history import read_history
+from operations.history import MOST_ENTRIES, read_history
 from operations.limits import adaptive_limit_text, breaker_text, unrelated_text
 from web.pages.overview import read_shared_status
 from web.routing import View, route
@@ -37,6 +37,7 @@ def audit(view: View) -> Response:
         view.site.ledger,
         chosen,
         limit=_ACTS,
+        most_entries=MOST_ENTRIES,
         before=int(before) if before.isascii() and before.isdigit() else None,
     )
     values = {"history": history, "by": query.get("by", ""), "campaign": query.get("campaign", "")}
