@@ -37,6 +37,11 @@ class View:
     request: Request
     viewer: Viewer
 
+    @property
+    def is_part(self) -> bool:
+        """Whether an open page asks for its live part."""
+        return "part" in self.request.query_params
+
     def page(
         self, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
     ) -> HTMLResponse:
@@ -45,7 +50,7 @@ class View:
             "viewer": self.viewer,
             "zone": self.viewer.zone,
             "path": self.request.url.path,
-            "is_part": "part" in self.request.query_params,
+            "is_part": self.is_part,
         }
         return HTMLResponse(self.site.render(template, common | dict(values or {})), status)
 

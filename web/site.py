@@ -16,6 +16,7 @@ from operations.status import Presence
 from web.filters import FILTERS
 from web.health import Health
 from web.newest import Newest
+from web.plans import Plans
 from web.shared import Shared
 
 _PRESENCE_SECONDS = 5.0
@@ -52,6 +53,7 @@ class Site:
     """For readings of many rows."""
     templates: Environment = field(default_factory=_templates)
 
+    plans: Plans = field(default_factory=Plans)
     presence: Newest[Presence] = field(default_factory=lambda: Newest(_PRESENCE_SECONDS))
 
     @cached_property

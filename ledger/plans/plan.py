@@ -80,6 +80,17 @@ def read_contents(
     )
 
 
+def read_version(ledger: Ledger, name: str) -> tuple[Campaign, Stamp, Approval | None]:
+    """Read what differs after any change of a campaign's plan, without reading its jobs.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    with ledger.read() as connection:
+        campaign = find_in(connection, name)
+        return campaign, read_stamp(connection, campaign), last_approval(connection, campaign.id)
+
+
 def read_plan(ledger: Ledger, name: str) -> CampaignPlan:
     """Read a campaign's plan: a few seconds for a million lines.
 

@@ -8,17 +8,25 @@ from issuance.reward_key import describe_reward
 from issuance.states import CampaignState
 from operations.access.roles import Right
 from operations.campaign_life import approve, reject, submit
-from operations.plan import Plan, read_plan
+from operations.plan import Plan, read_plan, read_plan_version
 from web.routing import NotFoundError, View, route
 
 
 def plan(view: View) -> Response:
     """Show a plan."""
     site, name = view.site, view.request.path_params["name"]
-    found = read_plan(view.viewer.subject, site.services, site.ledger, name)
-    contents = found.contents
     subject = view.viewer.subject
+    version = read_plan_version(subject, site.ledger, name)
+    moment = site.plans.read(version, lambda: read_plan(subject, site.services, site.ledger, name))
+    if moment is None:
+        return view.page("plan_is_read.html", {"name": name, "lines": version.lines})
+    if view.is_part:
+        # The plan has been read: a form of it must not be replaced each second.
+        return Response(headers={"HX-Refresh": "true"})
+    found = moment.value
+    contents = found.contents
     values = {
+        "moment": moment.at,
         "plan": found,
         "contents": contents,
         "name": contents.campaign.name,
