@@ -55,6 +55,9 @@ limiter: $(BIN)/.bench ## Compare the limiter with others on API models, and wri
 stop-loss: $(BIN)/.dev ## Simulate campaigns under the stop-loss, and write the page (a few minutes)
 	@$(BIN)/python -m benchmarks.stop_loss
 
+web-speed: $(BIN)/.bench ## Time the web console's pages in a large ledger during a blast, and write the page (WEB_SPEED="--help" lists options)
+	@$(BIN)/python -m benchmarks.web $(WEB_SPEED)
+
 profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
 
@@ -109,4 +112,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter stop-loss profile reference check audit sbom format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter stop-loss web-speed profile reference check audit sbom format lock clean

@@ -75,7 +75,7 @@ def _measure_pages(system: System, options: argparse.Namespace) -> list[Measured
     with Ledger(f"sqlite:///{options.ledger.absolute()}") as ledger, ledger.read() as connection:
         found = connection.scalar(select(lines.c.request_id).where(lines.c.job_number == JOB))
     with closing(browser(system)) as client:
-        wanted = list(with_live_parts(client, list(wanted_pages(system, found or ""))))
+        wanted = list(with_live_parts(client, wanted_pages(system, found or "")))
         return measure_pages(client, wanted, options.rounds)
 
 

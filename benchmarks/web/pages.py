@@ -1,8 +1,10 @@
 """How long each page takes, and which pages there are."""
 
 import random
+import re
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from statistics import median
@@ -12,6 +14,7 @@ from starlette.routing import Route
 
 from benchmarks.web.ledger import PAUSED, WAITING
 from benchmarks.web.system import System
+from issuance.account import DEFAULT_ACCOUNT
 from web.app import routes
 from web.viewer import SESSION_COOKIE
 
@@ -19,6 +22,7 @@ _ROUND_SECONDS = 1.05
 """Longer than pages share a value: each request reads what it shows."""
 _LIVE = 'sse-connect="/live"'
 _NOT_PAGES = ("/live", "/livez", "/login/link/{token}")
+_ANSWERS = (200, 303)
 _FINISHED = "season-1"
 JOB = 1_001
 """The number of the job whose reward is shown and searched for."""
@@ -65,42 +69,39 @@ def browser(system: System) -> httpx.Client:
 
 
 def wanted_pages(system: System, request_id: str) -> Iterator[Wanted]:
-    """Every page by the console's routes, and searches.
-
-    Raises:
-        KeyError: a route has a parameter of which no example is known.
-    """
+    """Every page by the console's routes, and searches."""
     examples = {
         "/campaigns/{name}": [system.blast, _FINISHED, PAUSED],
         "/campaigns/{name}/plan": [WAITING],
         "/redrives/{id}": [str(system.redrive)],
         "/rewards/{id}": [request_id],
+        "/account/{name}": [DEFAULT_ACCOUNT],
     }
-    for route in routes():
-        if not isinstance(route, Route) or "GET" not in (route.methods or ()):
-            continue
-        if route.path in _NOT_PAGES:
-            continue
-        if "{" not in route.path:
-            yield Wanted(route.path, route.path)
-            continue
-        for example in examples[route.path]:
-            begin, _, rest = route.path.partition("{")
-            shown = "the blast" if example == system.blast else example
-            end = rest.partition("}")[2]
-            yield Wanted(f"{begin}{shown}{end}" if "/{id}" not in route.path else route.path,
-                         f"{begin}{example}{end}")  # fmt: skip
+    paths = [
+        route.path
+        for route in routes()
+        if isinstance(route, Route) and "GET" in (route.methods or ())
+    ]
+    for path in paths:
+        if path not in _NOT_PAGES:
+            for example in examples.get(path, [system.blast, _FINISHED] if "{" in path else [""]):
+                filled = re.sub(r"\{\w+\}", example, path)
+                yield Wanted(filled.replace(system.blast, "the blast"), filled)
     yield Wanted("/audit?campaign=…", f"/audit?campaign={_FINISHED}")
     yield Wanted("search for a voucher", "/search", {"q": f"C{JOB}"})
     yield Wanted("search for a mobile", "/search", {"q": "919000000007"})
     yield Wanted("search for nothing known", "/search", {"q": "no such thing"})
 
 
-def with_live_parts(client: httpx.Client, found: Sequence[Wanted]) -> Iterator[Wanted]:
-    """Add what an open page asks for each second."""
+def with_live_parts(client: httpx.Client, found: Iterable[Wanted]) -> Iterator[Wanted]:
+    """Leave out what there is not in this ledger; add what an open page asks for each second."""
     for each in found:
+        answer = _send(client, each)
+        if answer.status_code not in _ANSWERS:
+            print(f"Not measured: {each.path} answers {answer.status_code}", file=sys.stderr)
+            continue
         yield each
-        if each.form is None and _LIVE in client.get(each.path).text:
+        if _LIVE in answer.text:
             mark = "&" if "?" in each.path else "?"
             yield Wanted(f"{each.name}, live part", f"{each.path}{mark}part=live")
 
@@ -118,13 +119,15 @@ def measure_pages(client: httpx.Client, found: Sequence[Wanted], rounds: int) ->
 
 
 def _ask(client: httpx.Client, each: Measured) -> None:
-    wanted = each.wanted
     began = time.perf_counter()
-    if wanted.form is None:
-        response = client.get(wanted.path)
-    else:
-        response = client.post(wanted.path, data=wanted.form)
+    answer = _send(client, each.wanted)
     each.took_ms.append((time.perf_counter() - began) * 1e3)
-    each.size = len(response.content)
-    if response.status_code not in (200, 303):
-        raise RuntimeError(f"{wanted.path} answered {response.status_code}: {response.text[:500]}")
+    each.size = len(answer.content)
+    if answer.status_code not in _ANSWERS:
+        raise RuntimeError(f"{each.wanted.path} answers {answer.status_code}: {answer.text[:500]}")
+
+
+def _send(client: httpx.Client, wanted: Wanted) -> httpx.Response:
+    if wanted.form is None:
+        return client.get(wanted.path)
+    return client.post(wanted.path, data=wanted.form)
