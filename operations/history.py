@@ -7,7 +7,12 @@ from typing import Any
 
 from ledger.audit_log import CAMPAIGN, LETTER, LINE, REDRIVE, AuditEntry
 from ledger.campaigns import find_campaign
-from ledger.queries.audit_entries import AuditFilter, campaigns_of_targets, read_audit_page
+from ledger.queries.audit_entries import (
+    AuditFilter,
+    campaigns_of_targets,
+    newest_entry,
+    read_audit_page,
+)
 from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
@@ -76,6 +81,12 @@ class History:
     acts: list[Act]
     before: int | None
     """Older ones are those before this id; None: there are none."""
+    first: int
+    """The oldest entry that was searched; 0: there is none."""
+    last: int
+    """The newest one."""
+    total: int
+    """The entries of the whole log."""
 
 
 @needs(Right.VIEW)
@@ -87,6 +98,7 @@ def read_history(
     limit: int,
     before: int | None = None,
     most_entries: int | None = None,
+    most_searched: int | None = None,
 ) -> History:
     """Read a page of acts.
 
@@ -100,19 +112,26 @@ def read_history(
         before: only acts with a smaller id; None: from the newest on.
         most_entries: the page ends after this many entries; an act on very many things continues on
             the next page. None: any number.
+        most_searched: how many entries are searched for those that fit; older ones are searched
+            from `before` of the page on. None: all.
 
     Raises:
         CampaignError: there is no such campaign.
     """
     if chosen.campaign is not None:
         chosen = replace(chosen, campaign=find_campaign(ledger, chosen.campaign).name)
+    total = newest_entry(ledger)
+    last = total if before is None else min(before - 1, total)
+    floor = 0 if most_searched is None else max(0, last - most_searched)
     acts: list[Act] = []
-    for act in _acts(ledger, chosen, before, most_entries):
-        if len(acts) == limit:
-            return History(acts, acts[-1].oldest.id)
-        acts.append(act)
-    is_cut = bool(acts) and not acts[-1].is_whole
-    return History(acts, acts[-1].oldest.id if is_cut else None)
+    for act in _acts(ledger, replace(chosen, after_id=floor), before, most_entries):
+        if len(acts) < limit:
+            acts.append(act)
+            if act.is_whole:
+                continue
+        oldest = acts[-1].oldest.id
+        return History(acts, oldest, oldest, last, total)
+    return History(acts, floor + 1 if floor else None, min(floor + 1, last), last, total)
 
 
 def _acts(

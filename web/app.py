@@ -11,6 +11,7 @@ from web import live
 from web.guard import Guard
 from web.pages import (
     account,
+    audit,
     campaign,
     dead_letter,
     dead_letters,
@@ -22,6 +23,7 @@ from web.pages import (
     reveal,
     search,
     system,
+    users,
 )
 from web.site import STATIC, Site
 
@@ -58,6 +60,8 @@ def routes() -> list[BaseRoute]:
         *search.ROUTES,
         *account.ROUTES,
         *system.ROUTES,
+        *audit.ROUTES,
+        *users.ROUTES,
     ]
 
 

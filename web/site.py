@@ -18,6 +18,7 @@ from web.health import Health
 from web.newest import Newest
 from web.plans import Plans
 from web.shared import Shared
+from web.verifying import Verifying
 
 _PRESENCE_SECONDS = 5.0
 """Between two calls of the roll of the worker processes."""
@@ -60,6 +61,11 @@ class Site:
     def health(self) -> Health:
         """The health verdict that all pages share."""
         return Health(self.services)
+
+    @cached_property
+    def verifying(self) -> Verifying:
+        """The verification of the audit log that all pages share."""
+        return Verifying()
 
     @cached_property
     def provider(self) -> Provider | None:

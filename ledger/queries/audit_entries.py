@@ -48,6 +48,8 @@ class AuditFilter:
     verb: str | None = None
     campaign: str | None = None
     """The name of a campaign in the ledger: acts on it, its lines and its dead letters."""
+    after_id: int = 0
+    """Only entries with a greater id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,17 @@ def read_audit_page(
     return AuditPage(entries[:limit], total, len(entries) > limit)
 
 
+def newest_entry(ledger: Ledger) -> int:
+    """Return the id of the newest entry, which is how many there are; 0: none."""
+    with ledger.read() as connection:
+        return connection.scalar(select(func.max(audit_log.c.id))) or 0
+
+
 def _conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
-    columns, conditions = audit_log.c, []
+    columns = audit_log.c
+    conditions: list[ColumnElement[bool]] = (
+        [columns.id > chosen.after_id] if chosen.after_id else []
+    )
     if chosen.since_ms is not None:
         conditions.append(columns.at >= chosen.since_ms)
     if chosen.until_ms is not None:

@@ -1,15 +1,11 @@
-"""The account's limits, the processes, the health checks and the audit log."""
+"""The account's limits, the processes and the health checks."""
 
 from starlette.responses import Response
 
-from ledger.queries.audit_entries import AuditFilter
 from ledger.store.schema import REVISION
-from operations.history import MOST_ENTRIES, read_history
 from operations.limits import adaptive_limit_text, breaker_text, unrelated_text
 from web.pages.overview import read_shared_status
 from web.routing import View, route
-
-_ACTS = 50
 
 
 def system(view: View) -> Response:
@@ -27,21 +23,4 @@ def system(view: View) -> Response:
     return view.page("system.html", values)
 
 
-def audit(view: View) -> Response:
-    """Show who did what, the newest first."""
-    query = view.request.query_params
-    before = query.get("before", "")
-    chosen = AuditFilter(subject=query.get("by") or None, campaign=query.get("campaign") or None)
-    history = read_history(
-        view.viewer.subject,
-        view.site.ledger,
-        chosen,
-        limit=_ACTS,
-        most_entries=MOST_ENTRIES,
-        before=int(before) if before.isascii() and before.isdigit() else None,
-    )
-    values = {"history": history, "by": query.get("by", ""), "campaign": query.get("campaign", "")}
-    return view.page("audit.html", values)
-
-
-ROUTES = [route("/system", system), route("/audit", audit)]
+ROUTES = [route("/system", system)]

@@ -41,10 +41,19 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("GET", "/account/{name}"): Right.VIEW,
     ("POST", "/account/{name}/rate"): Right.SET_LIMITS,
     ("POST", "/account/{name}/resume"): Right.END_SUSPENSION,
+    ("GET", "/users"): Right.MANAGE_USERS,
+    ("POST", "/users"): Right.MANAGE_USERS,
+    **{
+        ("POST", f"/users/{verb}"): Right.MANAGE_USERS
+        for verb in ("roles", "disable", "enable", "link", "log-out")
+    },
     ("GET", "/system"): Right.VIEW,
     ("GET", "/audit"): Right.VIEW,
+    ("POST", "/audit/verify"): Right.VIEW,
+    ("GET", "/audit/verification"): Right.VIEW,
 }
 _VERBS = {
+    "/users/{verb}": ("roles", "disable", "enable", "link", "log-out"),
     "/campaigns/{name}/{verb}": ("pause", "resume", "cancel"),
     "/campaigns/{name}/plan/{verb}": ("submit", "approve", "reject"),
     "/account/{name}/{verb}": ("rate", "resume"),
