@@ -49,7 +49,9 @@ def command(text: str) -> Markup:
 
 
 def fact(value: object) -> str:
-    """Write a field of an outcome: text as it is, anything else as JSON."""
+    """Write a field of an outcome: text as it is, texts with commas, anything else as JSON."""
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return one_line(", ".join(value))
     return one_line(value if isinstance(value, str) else to_json(value).decode())
 
 

@@ -11,7 +11,6 @@ from issuance.redrive.rules import Verb, advice, refusal
 from issuance.states import DeadLetterState
 from ledger.dead_letters.browse import AttemptRecord, DeadLetterStory
 from operations.dead_letters import show_letter
-from operations.formats import duration
 from operations.reply_masking import show_reply
 from web.numbers import read_number
 from web.routing import View, route
@@ -58,8 +57,8 @@ def letter_values(story: DeadLetterStory, *, reveal: bool) -> dict[str, object]:
 def _call(made: AttemptRecord, known: tuple[str, ...], *, reveal: bool) -> Call:
     answered = "no answer" if made.http_status is None else f"HTTP {made.http_status}"
     code = "" if made.code is None else f", code {made.code}"
-    took = duration(made.took_seconds)
-    call = Call(made.started_at, f"{made.kind}: {answered}{code} in {took}, then {made.decision}")
+    what = f"call {made.number}: {answered}{code} after {made.took_seconds:.2f} s; {made.decision}"
+    call = Call(made.started_at, what)
     if made.message:
         call.details.append(made.message if reveal else scrub(made.message, known))
     if made.tracking_id:
