@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -113,7 +114,7 @@ def blast(
         ids = campaign_ids(ledger, campaign)
         preparer = Preparer(ids, freezer, options, occurrences, unit=source.unit)
         report = _report_of(preparer)
-        intake_id = open_intake(ledger, campaign, str(source.path), operator)
+        intake_id = open_intake(ledger, campaign, source.name, operator)
         batches = map(preparer.prepare, _batches(source))
         committed = stack.enter_context(
             closing(
@@ -160,7 +161,8 @@ def _end(
     counts["warned"] = report.warnings.rows
     close_intake(ledger, intake_id, operator=operator, **counts)
     counts["jobs"] = report.jobs
-    log.info("file_read", campaign=campaign.name, file=source.path.name, rows=report.rows, **counts)
+    file = Path(source.name).name
+    log.info("file_read", campaign=campaign.name, file=file, rows=report.rows, **counts)
 
 
 def _batches(source: Source) -> Iterator[list[Row | BadRow]]:
@@ -176,6 +178,7 @@ def check(
     errors: ErrorsFile,
     *,
     options: BlastOptions | None = None,
+    on_batch: Callable[[BlastReport], None] = lambda _: None,
 ) -> BlastReport:
     """Read and freeze a file without accepting anything or reading the ledger (`--dry-run`).
 
@@ -198,6 +201,7 @@ def check(
             report.jobs += len(jobs)
             report.accepted += _count_lines(jobs)
             report.refused += len(refused)
+            on_batch(report)
     return report
 
 

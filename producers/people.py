@@ -4,6 +4,7 @@ A service that calls Python is no person: it has the ledger's login, and needs n
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.audit_log import line_target
@@ -46,7 +47,7 @@ def accept_file(
     correction = None
     if replaces is not None:
         before = find_campaign(ledger, replaces)
-        correction = Correction(ledger, before, source.path.name, subject.acting())
+        correction = Correction(ledger, before, Path(source.name).name, subject.acting())
     return blast(
         ledger,
         campaign,
@@ -70,9 +71,10 @@ def check_file(
     errors: ErrorsFile,
     *,
     options: BlastOptions,
+    on_batch: Callable[[BlastReport], None] = lambda _: None,
 ) -> BlastReport:
     """Check a file's rows and accept nothing; see `producers.blast.check`."""
-    return check(campaign_name, source, freezer, errors, options=options)
+    return check(campaign_name, source, freezer, errors, options=options, on_batch=on_batch)
 
 
 @needs(Right.ISSUE)

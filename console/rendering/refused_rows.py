@@ -29,9 +29,9 @@ class ShownErrors(ErrorsFile):
             most_bytes=most,
             unit=source.unit,
             sheet=source.sheet,
+            shown=_SHOWN,
             on_unwritten=self._print,
         )
-        self.first: list[BadRow] = []
         self._place = f"sheet '{source.sheet}', {source.unit}" if source.sheet else source.unit
         self._room_on_screen = most
         self._printed = 0
@@ -42,12 +42,6 @@ class ShownErrors(ErrorsFile):
                 f"The errors file {path} cannot be written: {error.strerror}. Nothing was done; "
                 "name another with --errors"
             ) from None
-
-    def write(self, bad: BadRow) -> None:
-        """Add one bad row."""
-        super().write(bad)
-        if len(self.first) < _SHOWN:
-            self.first.append(bad)
 
     def show(self) -> None:
         """Print where the refused rows are, and the first of them."""

@@ -45,11 +45,13 @@ class ErrorsFile:
         most_bytes: The largest size of the file, at least 1,024.
         unit: The title of the column with a row's number: "line", "row" or "item".
         sheet: The sheet of a workbook, which gets a column of its own.
+        shown: How many of the first bad rows are kept to be shown.
         on_unwritten: Called with each bad row that could not be written, in order; None: the error
             is raised.
 
     Attributes:
         path: The file.
+        first: The first bad rows.
         count: Bad rows in total.
         listed: Bad rows in the file.
         failure: Why the file cannot be written any more; None: it can.
@@ -62,9 +64,12 @@ class ErrorsFile:
         most_bytes: int = _MOST_BYTES,
         unit: str = "line",
         sheet: str = "",
+        shown: int = 0,
         on_unwritten: Callable[[BadRow], None] | None = None,
     ) -> None:
         self.path = path
+        self.first: list[BadRow] = []
+        self._shown = shown
         self.count = 0
         self.listed = 0
         self.failure: OSError | None = None
@@ -132,6 +137,8 @@ class ErrorsFile:
             OSError: The file cannot be created or written, and `on_unwritten` is None.
         """
         self.count += 1
+        if len(self.first) < self._shown:
+            self.first.append(bad)
         if self.failure is not None:
             self._pass_on([bad])
             return

@@ -39,9 +39,18 @@ def read_header(
     Raises:
         UnusableFile: The line is not a header, or no row below it could be issued.
     """
-    among = _DELIMITERS if delimiter is None else (delimiter,)
-    used, names = _split(_text(raw), finder, among)
+    used, names = split_header(raw, finder, delimiter)
     return Header(used, resolve_header(names, options, finder))
+
+
+def split_header(raw: bytes, finder: Columns, delimiter: str | None) -> tuple[str, list[str]]:
+    """Return the delimiter and the names of a header, which may not be known.
+
+    Raises:
+        UnusableFile: the line is not text.
+    """
+    among = _DELIMITERS if delimiter is None else (delimiter,)
+    return _split(_text(raw), finder, among)
 
 
 def resolve_header(names: list[str], options: ReadOptions, finder: Columns) -> tuple[Column, ...]:
@@ -51,7 +60,7 @@ def resolve_header(names: list[str], options: ReadOptions, finder: Columns) -> t
         UnusableFile: It is not a header, or no row below it could be issued.
     """
     _check_mapping(names, options.mapping)
-    _check_no_data(names, finder)
+    check_no_data(names, finder)
     _check_quotes(names, finder)
     named = max((at for at, name in enumerate(names, start=1) if name.strip()), default=0)
     columns = tuple(
@@ -97,7 +106,12 @@ def _split(text: str, finder: Columns, among: Sequence[str]) -> tuple[str, list[
     return max(splits, key=score, default=(among[0], [text]))
 
 
-def _check_no_data(names: list[str], finder: Columns) -> None:
+def check_no_data(names: list[str], finder: Columns) -> None:
+    """Make sure that a header's names are none of a customer's values.
+
+    Raises:
+        UnusableFile: one looks like it.
+    """
     # the error for an unknown column shows its name, which could be a customer's identifier
     for name in names:
         if _LOOKS_LIKE_DATA.search(name.strip()) and finder.find(name) is None:

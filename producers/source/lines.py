@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from producers.fields.refusal import Refusal
 from producers.source.cut import Cut
+from producers.source.unusable import UnusableFile
 
 
 class Lines:
@@ -94,3 +95,22 @@ def decode(raw: bytes) -> str:
             f"byte {error.start + 1} of the row (0x{raw[error.start]:02x}) is not UTF-8",
             "export the file again as UTF-8 (in Excel: 'CSV UTF-8')",
         ) from None
+
+
+def first_filled(lines: Lines) -> bytes:
+    """Return the next line that is not blank.
+
+    Raises:
+        UnusableFile: there is none, or it is too long.
+    """
+    for line in lines:
+        if line is None:
+            raise UnusableFile(
+                f"the first line is longer than {lines.limit} bytes",
+                "put the columns' names in the first line",
+            )
+        if line.strip():
+            return line
+    if lines.cut is not None:
+        raise UnusableFile(lines.cut.problem, lines.cut.remedy)
+    raise UnusableFile("the file is empty", "export it again, with a header and at least one row")

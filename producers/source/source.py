@@ -13,15 +13,14 @@ from producers.source.cut import Cut
 from producers.source.header import read_delimiter, read_header
 from producers.source.inputs import STANDARD_INPUT, CountedInput, FileInput, StandardInput
 from producers.source.jsonl_rows import read_jsonl_rows
-from producers.source.lines import Lines
+from producers.source.lines import Lines, first_filled
 from producers.source.options import ReadOptions
 from producers.source.row import BadRow, Row
 from producers.source.sheet_rows import read_sheet_rows
 from producers.source.unusable import UnusableFile
-from producers.source.workbook import Sheet, load_sheet, spool
+from producers.source.workbook import Sheet, is_workbook, load_sheet, spool
 
 _MOST_LEADING_BLANKS = 262_144
-_ZIP = b"PK\x03\x04"
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 
 
@@ -35,6 +34,7 @@ class Source:
 
     Attributes:
         path: The file; "-" is standard input, which can be read once.
+        name: What records and messages call it; its suffix names the format.
         size: Its size in bytes when it was checked; 0 if it is not known.
         bytes_read: Bytes read by the latest `rows`, which reads less than 512 KiB ahead of its
             latest row; of a workbook, the share of the sheet that was read.
@@ -47,8 +47,9 @@ class Source:
             or no usable header.
     """
 
-    def __init__(self, path: Path, options: ReadOptions) -> None:
+    def __init__(self, path: Path, options: ReadOptions, *, name: str = "") -> None:
         self.path = path
+        self.name = name or str(path)
         self._options = options
         self._input: StandardInput | FileInput = (
             StandardInput() if path == STANDARD_INPUT else FileInput(path)
@@ -110,7 +111,7 @@ class Source:
 
     def _reader(self, stream: BinaryIO) -> Generator[Row | BadRow]:
         raw = CountedInput(stream, self._count)
-        if raw.peek(len(_ZIP)).startswith(_ZIP):
+        if is_workbook(raw):
             yield from self._sheet_rows(self._load(raw, stream))
             return
         if self._options.sheet is not None:
@@ -140,10 +141,10 @@ class Source:
     def _text_rows(self, records: Lines | ArrayItems, first: bytes) -> Iterator[Row | BadRow]:
         if isinstance(records, ArrayItems) or self._is_jsonl(first):
             return read_jsonl_rows(records, self._columns, self._options)
-        line = _first_filled(records)
+        line = first_filled(records)
         delimiter = read_delimiter(line)
         if delimiter is not None:
-            line = _first_filled(records)
+            line = first_filled(records)
         header = read_header(line, self._options, self._columns, delimiter=delimiter)
         return read_csv_rows(records, header, self._options)
 
@@ -158,7 +159,7 @@ class Source:
 
     def _suffix(self) -> str:
         """The suffix that names the format: `.csv` of `customers.csv.gz`."""
-        return _uncompressed(self.path).suffix.lower()
+        return _uncompressed(Path(self.name)).suffix.lower()
 
     def _load(self, raw: CountedInput, stream: BinaryIO) -> Sheet:
         if self._input.is_repeatable:
@@ -220,17 +221,3 @@ def _first_of(rows: Iterator[Row | BadRow]) -> Row | BadRow:
             "the file has no rows", "export it again, with at least one row below the header"
         )
     return first
-
-
-def _first_filled(lines: Lines) -> bytes:
-    for line in lines:
-        if line is None:
-            raise UnusableFile(
-                f"the first line is longer than {lines.limit} bytes",
-                "put the columns' names in the first line",
-            )
-        if line.strip():
-            return line
-    if lines.cut is not None:
-        raise UnusableFile(lines.cut.problem, lines.cut.remedy)
-    raise UnusableFile("the file is empty", "export it again, with a header and at least one row")

@@ -10,12 +10,14 @@ from typing import IO, Any, NamedTuple
 
 from issuance.display import shorten
 from producers.fields.refusal import Refusal
+from producers.source.inputs import CountedInput
 from producers.source.unusable import UnusableFile
 from producers.source.workbook_parts import MOST_BYTES, Fault, find_faults
 
 EXACT_DIGITS = 15
 """Spreadsheets keep this many digits of a number."""
 
+_ZIP = b"PK\x03\x04"
 _LOST = (
     "format the column as text before the numbers are typed or pasted, and save the workbook again"
 )
@@ -63,6 +65,11 @@ class Sheet(NamedTuple):
             faults = by_row.get(number, nothing)
             if faults or any(cell != "" and not _is_blank(cell) for cell in cells):
                 yield SheetRow(number, cells, faults)
+
+
+def is_workbook(raw: CountedInput) -> bool:
+    """Whether a file is a workbook, or at least the archive that a workbook is."""
+    return raw.peek(len(_ZIP)).startswith(_ZIP)
 
 
 def load_sheet(stream: IO[bytes], name: str | None) -> Sheet:
