@@ -118,13 +118,23 @@ class Freezer:
         )
 
     @classmethod
-    def of_settings(cls, settings: Settings) -> "Freezer":
-        """Make a freezer for the account `default`."""
+    def of_settings(
+        cls,
+        settings: Settings,
+        account: Account | None = None,
+        data_scope: ScopeKind | None = None,
+    ) -> "Freezer":
+        """Make a freezer with the bounds of the settings; None: for the account `default`.
+
+        Raises:
+            ValueError: the account's endpoint has no scopes, and one is given.
+        """
         return cls.of(
-            Account.of_settings(settings),
+            account or Account.of_settings(settings),
             max_lines=settings.job_max_lines,
             max_quantity=settings.max_quantity,
             policy=settings.approval_policy,
+            data_scope=data_scope,
         )
 
     @property

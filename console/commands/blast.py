@@ -178,8 +178,8 @@ def blast(
         )
         shown = ShownErrors(_errors_path(file, errors), source)
         if dry_run:
-            freezer = _freezer(
-                services, services.accounts.get(account or DEFAULT_ACCOUNT), data_scope
+            freezer = Freezer.of_settings(
+                services.settings, services.accounts.get(account or DEFAULT_ACCOUNT), data_scope
             )
             report = check_only(
                 subject, campaign, source, errors=shown, freezer=freezer, options=options
@@ -189,7 +189,7 @@ def blast(
             chosen = choose_account(ledger, services.accounts, campaign, account)
             if not names_country:
                 _check_country(campaign, chosen, country)
-            freezer = _freezer(services, chosen, data_scope)
+            freezer = Freezer.of_settings(services.settings, chosen, data_scope)
             options.check(freezer.variant)
             settings.applied_to(CampaignSettings(), chosen.time_zone)  # before it makes a campaign
             prepared = make_campaign(
@@ -299,13 +299,3 @@ def _errors_path(file: Path, given: Path | None) -> Path:
             f"--errors {path}: its folder does not exist; create it, or name another file"
         )
     return path
-
-
-def _freezer(services: Services, account: Account, data_scope: ScopeKind | None) -> Freezer:
-    return Freezer.of(
-        account,
-        max_lines=services.settings.job_max_lines,
-        max_quantity=services.settings.max_quantity,
-        policy=services.settings.approval_policy,
-        data_scope=data_scope,
-    )

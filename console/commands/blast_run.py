@@ -26,7 +26,6 @@ from operations.next_step import HELD, read_next_step
 from operations.services import Services
 from producers.blast import BlastReport
 from producers.freezing import Freezer
-from producers.lint.pricing import unit_prices
 from producers.lint.rewards_file import RewardTerms
 from producers.people import accept_file, check_file
 from producers.preparing import BlastOptions
@@ -93,10 +92,7 @@ def end_file(
     name = prepared.campaign.name
     if not report.accepted and not report.known:
         return False
-    points = report.expectation.unit_points()
-    fixed = unit_prices(rewards or {})
-    points |= {reward: fixed[reward] for reward in points if reward in fixed}
-    store_points(subject, ledger, name, points)
+    store_points(subject, ledger, name, report.expectation.unit_points(rewards or {}))
     if prepared.submits:
         submitted = submit(subject, services, ledger, name)
         if submitted.excess:

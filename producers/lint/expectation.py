@@ -1,12 +1,13 @@
 """The expected cost of a whole file in points, by price and in total, in constant memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from issuance.endpoint import Variant
 from issuance.reward_key import reward_key
 from producers.fields.line import Reward
-from producers.lint.pricing import expected_points, redemption_value
+from producers.lint.pricing import expected_points, redemption_value, unit_prices
 from producers.lint.rewards_file import RewardTerms
 
 _ASKS_KEPT = 50
@@ -47,14 +48,20 @@ class Expectation:
     by_reward: dict[int | str, tuple[int, int]] = field(default_factory=dict)
     """The units and points of each reward's rows; a rewards file bounds how many there are."""
 
-    def unit_points(self) -> dict[str, int]:
-        """Return what one unit costs on average in thousandths, rounded up, by the reward's key."""
-        return {
+    def unit_points(self, rewards: Mapping[int | str, RewardTerms]) -> dict[str, int]:
+        """Return what one unit costs in thousandths of a point, by the reward's key.
+
+        It is the reward's one price in the rewards file, or else the average of the rows, rounded
+        up.
+        """
+        found = {
             reward_key(0, name) if isinstance(name, str) else reward_key(name): -(
                 -points * 1000 // units
             )
             for name, (units, points) in self.by_reward.items()
         }
+        fixed = unit_prices(rewards)
+        return found | {reward: fixed[reward] for reward in found if reward in fixed}
 
     @property
     def other_rows(self) -> int:
