@@ -15,6 +15,8 @@ _OLD_HOME = Path(".issuance")
 """The default of earlier versions, relative to the working folder."""
 _LOCK = "up.lock"
 _DEMO = "demo"
+UPLOADS = "uploads"
+"""The folder of the files that people send with the web console."""
 _OURS = (
     f"{_LEDGER}*",
     _LOCK,
@@ -24,6 +26,7 @@ _OURS = (
     "logs",
     "logs/*.log*",
     _DEMO,
+    UPLOADS,
 )
 
 
@@ -109,4 +112,4 @@ def tighten_state(home: Path) -> None:
 def _is_ours(home: Path) -> bool:
     """Whether it has the state of this program, or nothing yet but a user's hidden files."""
     names = {path.name for path in home.iterdir() if not path.name.startswith(".")}
-    return names <= {_DEMO} or not names.isdisjoint({_LEDGER, _LOCK})
+    return names <= {_DEMO, UPLOADS} or not names.isdisjoint({_LEDGER, _LOCK})

@@ -340,6 +340,11 @@ class Settings(BaseSettings):
         pattern=HEADER_NAME,
         description="Header in which it names the person's groups, with commas; empty: none.",
     )
+    web_upload_max_bytes: int = Field(
+        268_435_456,
+        ge=1_000_000,
+        description="Largest file that the web console takes; larger ones by `issuance blast`.",
+    )
     metrics_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
         description="Networks whose machines may read `/metrics`, such as 10.0.0.0/8, with commas; "

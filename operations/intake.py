@@ -82,11 +82,8 @@ def prepare_campaign(
     known = _find(ledger, name)
     if known is not None and weight not in (None, known.weight):
         subject.require(Right.SET_CAMPAIGN if known.state in NOT_STARTED else Right.WEIGHT)
-    if is_draft and known is not None and known.state not in NOT_STARTED:
-        raise CampaignError(
-            f"Campaign {known.name} is {known.state}: it cannot be a draft again. Leave out "
-            "--draft, or name another campaign"
-        )
+    if is_draft:
+        _require_not_started(known)
     campaign = ensure_campaign(
         ledger,
         name,
@@ -110,6 +107,16 @@ def prepare_campaign(
 
 
 @needs(Right.BLAST)
+def check_draft(subject: Subject, ledger: Ledger, name: str) -> None:
+    """Make sure that a campaign is new or can take more rows before it starts.
+
+    Raises:
+        CampaignError: it has started.
+    """
+    _require_not_started(_find(ledger, name))
+
+
+@needs(Right.BLAST)
 def store_points(subject: Subject, ledger: Ledger, name: str, points: Mapping[str, int]) -> None:
     """Store what one unit of each reward of a file is expected to cost, in thousandths of a point.
 
@@ -124,6 +131,14 @@ def store_points(subject: Subject, ledger: Ledger, name: str, points: Mapping[st
 def forget_empty(subject: Subject, ledger: Ledger, prepared: Prepared) -> bool:
     """Remove a campaign that was made for a file of which nothing was accepted; return whether."""
     return prepared.is_new and remove_if_empty(ledger, prepared.campaign, subject.acting())
+
+
+def _require_not_started(known: Campaign | None) -> None:
+    if known is not None and known.state not in NOT_STARTED:
+        raise CampaignError(
+            f"Campaign {known.name} is {known.state}: it cannot be a draft again. Leave out "
+            "--draft, or name another campaign"
+        )
 
 
 def _find(ledger: Ledger, name: str) -> Campaign | None:

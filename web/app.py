@@ -24,6 +24,7 @@ from web.pages import (
     search,
     system,
     users,
+    uploads,
 )
 from web.site import STATIC, Site
 
@@ -59,6 +60,7 @@ def routes() -> list[BaseRoute]:
         *reveal.ROUTES,
         *search.ROUTES,
         *account.ROUTES,
+        *uploads.ROUTES,
         *system.ROUTES,
         *audit.ROUTES,
         *users.ROUTES,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from operations.errors import UsageError
 
 _MOST_BYTES = 100_000
-_MOST_FIELDS = 100
+_MOST_FIELDS = 1_000
 
 
 def read_form(request: Request) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from ledger.store.errors import LedgerError, SchemaMismatchError
 from ledger.store.secret import SecretError
 from operations.access.roles import Right
 from operations.access.subject import NotAllowedError
+from operations.uploads.store import NoSuchUploadError
 from web.forms import read_form
 from web.shared import Moment
 from web.site import Site
@@ -100,7 +101,7 @@ def _answer(view: View, handler: Handler) -> Response:
         answer = handler(view)
     except NotAllowedError as error:
         return _problem(view, "Not allowed", error, 403)
-    except (NoSuchCampaignError, NotFoundError) as error:
+    except (NoSuchCampaignError, NoSuchUploadError, NotFoundError) as error:
         return _problem(view, "Not found", error, 404)
     except (SchemaMismatchError, SecretError):
         raise

@@ -1,5 +1,7 @@
 """`issuance run web`: serves the console until SIGTERM."""
 
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,6 +9,7 @@ import structlog
 import uvicorn
 
 from operations.services import Services
+from operations.uploads.store import remove_abandoned
 from web.app import make_app
 from web.site import Site
 
@@ -21,6 +24,7 @@ SERVING: Final[Mapping[str, Any]] = {
     "timeout_graceful_shutdown": 3,
 }
 """How uvicorn serves the console, except where."""
+_SWEEP_SECONDS = 3_600
 
 
 def serve_console(services: Services, *, host: str, port: int, url: str) -> None:
@@ -34,6 +38,7 @@ def serve_console(services: Services, *, host: str, port: int, url: str) -> None
     """
     with services.open_ledger() as ledger:
         log.info("web_started", url=url)
+        threading.Thread(target=_sweep, args=(services,), daemon=True).start()
         uvicorn.run(
             make_app(Site(services, ledger, url)),
             host=host,
@@ -41,3 +46,10 @@ def serve_console(services: Services, *, host: str, port: int, url: str) -> None
             **SERVING,
         )
         log.info("web_stopped")
+
+
+def _sweep(services: Services) -> None:
+    """Remove abandoned uploads, also while no page is opened."""
+    while True:
+        remove_abandoned(services)
+        time.sleep(_SWEEP_SECONDS)

@@ -12,6 +12,7 @@ from typing import Any
 
 import operations
 import producers.people
+import producers.uploads.start
 from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
 from issuance.redrive.bulk import Act as BulkAct
@@ -33,6 +34,7 @@ from producers.fields.line import CallFields, Identifiers, Reward
 from producers.freezing import Freezer
 from producers.preparing import BlastOptions
 from producers.source import ErrorsFile, ReadOptions, Source
+from producers.uploads.work import Task
 from tests.contract.ledger.build import make_job
 
 CAMPAIGN = "diwali"
@@ -45,7 +47,8 @@ def modules() -> list[ModuleType]:
     found = (each.name for each in pkgutil.walk_packages(operations.__path__, "operations."))
     # Tracing needs an extra, and only measures what processes and services do.
     names = [name for name in found if not name.startswith("operations.tracing")]
-    return [*map(importlib.import_module, names), producers.people]
+    ways_in = (producers.people, producers.uploads.start)
+    return [*map(importlib.import_module, names), *ways_in]
 
 
 def public_functions(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -80,6 +83,9 @@ _VALUES: dict[str, Any] = {
     "disabled": True,
     "letter": 1,
     "plan_id": 1,
+    "upload_id": "0" * 32,
+    "task": Task.CHECK,
+    "order": None,
     "action_id": 1,
     "act": BulkAct.PAUSE,
     "page": 1,

@@ -50,6 +50,7 @@ EXEMPT = {
     "operations.people.external.external_subject": "it finds out what a subject may do",
     "operations.people.local.local_subject": "as external_subject",
     "operations.time_zones.zone_of": "reads the settings only",
+    "operations.uploads.store.remove_abandoned": "removes what has not been used for a day",
     "operations.wake_up.wake_release": "asks for the release that beat asks for each second",
 }
 """Functions that take what an operation takes, without being one, and why."""

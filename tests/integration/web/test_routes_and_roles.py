@@ -34,6 +34,14 @@ RIGHTS: dict[tuple[str, str], Right] = {
         ("POST", f"/redrives/{{id}}/{verb}"): Right.RESEND
         for verb in ("begin", "pause", "resume", "abort", "go-on", "undo")
     },
+    ("GET", "/uploads"): Right.BLAST,
+    ("POST", "/uploads"): Right.BLAST,
+    ("GET", "/uploads/{id}"): Right.BLAST,
+    ("GET", "/uploads/{id}/refused.csv"): Right.BLAST,
+    **{
+        ("POST", f"/uploads/{{id}}/{verb}"): Right.BLAST
+        for verb in ("read", "check", "accept", "remove")
+    },
     ("GET", "/search"): Right.VIEW,
     ("POST", "/search"): Right.VIEW,
     ("GET", "/rewards/{id}"): Right.VIEW,
@@ -57,6 +65,7 @@ _VERBS = {
     "/campaigns/{name}/{verb}": ("pause", "resume", "cancel"),
     "/campaigns/{name}/plan/{verb}": ("submit", "approve", "reject"),
     "/account/{name}/{verb}": ("rate", "resume"),
+    "/uploads/{id}/{verb}": ("read", "check", "accept", "remove"),
     "/redrives/{id}/{verb}": ("begin", "pause", "resume", "abort", "go-on", "undo"),
 }
 

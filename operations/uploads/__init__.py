@@ -1,0 +1,1 @@
+"""Uploads of the web console: kept as private files until their rows are accepted."""
