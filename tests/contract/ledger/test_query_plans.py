@@ -134,7 +134,7 @@ def _some_letters(desk):
 def read_chart_span(desk):
     with desk.ledger.read() as connection:
         newest = newest_attempt(connection)
-        assert read_call_span(connection, newest - 60_000, newest).is_sampled
+        assert read_call_span(connection, newest - 500, newest).is_sampled
 
 
 READERS_AND_WRITERS = {
