@@ -49,9 +49,18 @@ def list_letters(
     chosen: DeadLetterFilter,
     *,
     limit: int | None = None,
+    after: int = 0,
 ) -> Iterator[DeadLetter]:
-    """List the dead letters that a filter chooses, oldest first; `limit` None: all."""
-    return list_dead_letters(ledger, chosen, limit=limit)
+    """List the dead letters that a filter chooses, oldest first.
+
+    Args:
+        subject: asks for it.
+        ledger: the record.
+        chosen: which dead letters.
+        limit: how many at most; None: all.
+        after: only those with larger ids.
+    """
+    return list_dead_letters(ledger, chosen, limit=limit, after=after)
 
 
 @needs(Right.VIEW)

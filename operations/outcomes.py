@@ -1,15 +1,17 @@
 """What an operator sees of a campaign's lines."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from issuance.states import State
+from issuance.states import SETTLED, State
 from ledger.audit_effects import record_export, record_reveal
 from ledger.audit_log import campaign_target
-from ledger.campaigns import find_campaign
+from ledger.campaigns import find_campaign, find_in
 from ledger.queries.balance import balance
-from ledger.queries.outcomes import LineRecord, find_line, outcomes
+from ledger.queries.counters import counted_lines
+from ledger.queries.outcomes import LinePlace, LineRecord, find_line, outcomes, settled_page
 from ledger.retention.tombstones import pruned_state
 from ledger.store.database import Ledger
 from operations.access.needs import needs
@@ -70,6 +72,50 @@ def list_outcomes(
         balance(ledger, found.name).pruned,
         outcomes(ledger, found, states=states),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomePage:
+    """Some of a campaign's lines of one state."""
+
+    campaign: str
+    """The campaign's name in the ledger."""
+    lines: Sequence[LineRecord]
+    """In order of acceptance."""
+    totals: Mapping[State, int]
+    """The lines of each settled state that are in the ledger: pruned ones are not listed."""
+    next: LinePlace | None
+    """The next page is after this line; None: this is the last one."""
+
+
+@needs(Right.VIEW)
+def page_outcomes(
+    subject: Subject, ledger: Ledger, campaign: str, state: State, *, after: LinePlace, limit: int
+) -> OutcomePage:
+    """Read a page of a campaign's lines of a settled state, to be shown masked.
+
+    Args:
+        subject: asks for it.
+        ledger: the record.
+        campaign: its name.
+        state: a settled state.
+        after: only lines that were accepted after this one; (0, -1): from the first on.
+        limit: how many at most.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    with ledger.read() as connection:
+        found = find_in(connection, campaign)
+        page = settled_page(connection, found.id, state, after=after, limit=limit + 1)
+        totals: Counter[State] = Counter()
+        for (_, counted), tally in counted_lines(connection, found.id).items():
+            if counted in SETTLED:
+                totals[counted] += tally.lines
+    has_more = len(page) > limit
+    shown = page[:limit]
+    lines = [line for _, line in shown]
+    return OutcomePage(found.name, lines, totals, shown[-1][0] if has_more else None)
 
 
 @needs(Right.VIEW)

@@ -3,7 +3,6 @@
 import csv
 import sys
 from collections.abc import Collection, Iterable
-from datetime import tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, assert_never
 
@@ -20,11 +19,10 @@ from operations.access.subject import Subject
 from operations.errors import UsageError
 from operations.formats import counted, one_line
 from operations.outcome_export import (
-    CSV_FIELDS,
-    csv_cell,
-    outcome_columns,
+    BYTE_ORDER_MARK,
+    csv_texts,
+    jsonl_texts,
     outcome_fields,
-    outcome_json,
 )
 from operations.outcomes import NOT_ISSUED, list_outcomes
 from operations.row_export import export_rows, safe_cell
@@ -32,7 +30,6 @@ from operations.time_zones import zone_of
 
 _COLUMNS = "{state:<9} {code:>5} {units:>5} {reward:>6} {customer:<12} {request_id:<36}"
 _LONGEST_CUSTOMER = 12
-_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 class Format(StrEnum):
@@ -92,9 +89,10 @@ def outcomes(
             case Format.TABLE:
                 _write_table(found.lines, reveal=reveal)
             case Format.JSONL:
-                _write_jsonl(found.lines, zone, reveal=reveal)
+                sys.stdout.writelines(jsonl_texts(found.lines, zone, reveal=reveal))
             case Format.CSV:
-                _write_csv(found.lines, zone, excel=excel, reveal=reveal)
+                texts = csv_texts(found.lines, zone, excel=excel, reveal=reveal)
+                sys.stdout.writelines(texts)
             case _:
                 assert_never(form)
 
@@ -138,22 +136,8 @@ def _export_rows(
 def _csv_writer(*, excel: bool) -> Any:
     """Make a writer to standard output; Excel takes UTF-8 only with a byte order mark."""
     if excel:
-        sys.stdout.write(_BYTE_ORDER_MARK)
+        sys.stdout.write(BYTE_ORDER_MARK)
     return csv.writer(sys.stdout, lineterminator="\r\n" if excel else "\n")
-
-
-def _write_jsonl(lines: Iterable[LineRecord], zone: tzinfo, *, reveal: bool) -> None:
-    for line in lines:
-        fields = outcome_json(line, zone, reveal=reveal)
-        sys.stdout.write(printable(to_json(fields, inf_nan_mode="null").decode()) + "\n")
-
-
-def _write_csv(lines: Iterable[LineRecord], zone: tzinfo, *, excel: bool, reveal: bool) -> None:
-    writer = _csv_writer(excel=excel)
-    writer.writerow(CSV_FIELDS)
-    for line in lines:
-        columns = outcome_columns(line, zone, reveal=reveal)
-        writer.writerow([csv_cell(value) for value in columns.values()])
 
 
 def _write_table(lines: Iterable[LineRecord], *, reveal: bool) -> None:

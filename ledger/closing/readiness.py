@@ -22,10 +22,16 @@ def lock_closable(connection: Connection, name: str) -> Campaign:
     """
     finish_campaigns(connection)
     campaign = find_in(connection, name, for_update=True)
-    for problem in (_open_lines, _open_letters, _open_actions, _wrong_state, _wrong_books):
-        if found := problem(connection, campaign):
-            raise CampaignError(f"Campaign {campaign.name} cannot be closed: {found}")
+    if found := closing_problem(connection, campaign):
+        raise CampaignError(f"Campaign {campaign.name} cannot be closed: {found}")
     return campaign
+
+
+def closing_problem(connection: Connection, campaign: Campaign) -> str:
+    """Say why a campaign cannot be closed, and what to do; "" if it can be."""
+    problems = (_open_lines, _open_letters, _open_actions, _wrong_state, _wrong_books)
+    found = (problem(connection, campaign) for problem in problems)
+    return next(filter(None, found), "")
 
 
 def basis_of(connection: Connection, campaign: Campaign) -> str:

@@ -137,11 +137,11 @@ class DeadLetterStory:
 
 
 def list_dead_letters(
-    ledger: Ledger, chosen: DeadLetterFilter, *, limit: int | None = None
+    ledger: Ledger, chosen: DeadLetterFilter, *, limit: int | None = None, after: int = 0
 ) -> Iterator[DeadLetter]:
-    """Stream the matching dead letters, oldest first."""
+    """Stream the matching dead letters with larger ids than `after`, oldest first."""
     with ledger.read() as connection:
-        ids = dead_letter_ids(connection, chosen, limit=limit)
+        ids = dead_letter_ids(connection, chosen, limit=limit, after=after)
         for start in range(0, len(ids), _READ_AT_ONCE):
             some = _LETTERS.where(letters.c.id.in_(ids[start : start + _READ_AT_ONCE])).order_by(
                 letters.c.id
@@ -153,15 +153,17 @@ def list_dead_letters(
 
 
 def dead_letter_ids(
-    connection: Connection, chosen: DeadLetterFilter, *, limit: int | None = None
+    connection: Connection, chosen: DeadLetterFilter, *, limit: int | None = None, after: int = 0
 ) -> "array[int]":
-    """Return the ids of matching dead letters, oldest first, 8 bytes each.
+    """Return the ids of matching dead letters after one, oldest first, 8 bytes each.
 
     They are found before anything else is read, because a database without statistics may sort
     all columns of a query.
     """
     query = select(letters.c.id).join(campaigns, campaigns.c.id == letters.c.campaign_id)
     ordered = filtered(query, chosen).order_by(letters.c.id)
+    if after:
+        ordered = ordered.where(letters.c.id > after)
     return array("q", connection.scalars(ordered if limit is None else ordered.limit(limit)))
 
 

@@ -12,6 +12,7 @@ from issuance.states import NOT_STARTED, OPEN, CampaignState, DeadLetterState, S
 from ledger.campaigns import Campaign, find_in, list_campaigns
 from ledger.queries.counters import (
     Tallies,
+    Tally,
     counted_lines,
     pruned_counts,
     recounted_lines,
@@ -50,6 +51,8 @@ class Balance:
     """Issued units, those of pruned lines included, and not those that were revoked."""
     points: int = 0
     """Redeemed points in thousandths, counted as units are."""
+    sums: dict[State, Tally] = field(default_factory=dict)
+    """Units and points by the lines' own state, in which unsettled ones wait."""
 
     @property
     def balanced(self) -> bool:
@@ -91,9 +94,10 @@ def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -
 
 def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance:
     present, pruned = read(connection, campaign.id), pruned_counts(connection, campaign.id)
-    counts: Counter[State] = Counter(dict.fromkeys(State, 0))
+    sums: dict[State, Tally] = dict.fromkeys(State, Tally())
     for (_, state), tally in (*present.items(), *pruned.items()):
-        counts[state] += tally.lines
+        sums[state] += tally
+    counts = Counter({state: tally.lines for state, tally in sums.items()})
     for state in _ASSIGNED:
         # Until they are settled, these lines count as waiting.
         assigned = _assigned(connection, campaign.id, state)
@@ -111,6 +115,7 @@ def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance
         pruned=sum(tally.lines for tally in pruned.values()),
         units=both.units,
         points=both.points,
+        sums=sums,
     )
 
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from issuance.customer import Customer
 from issuance.details.details import Details
@@ -75,6 +86,30 @@ def outcomes(
         streamed = connection.execution_options(yield_per=_READ_AT_ONCE)
         for row in streamed.execute(query.order_by(lines.c.job_number, lines.c.position)):
             yield _record(row)
+
+
+LinePlace = tuple[int, int]
+"""The number of a line's job, and its position there."""
+
+
+def settled_page(
+    connection: Connection, campaign_id: int, state: State, *, after: LinePlace, limit: int
+) -> list[tuple[LinePlace, LineRecord]]:
+    """Return lines of a settled state that were accepted after a line, in order of acceptance.
+
+    Their places are found first, because a database may sort all columns of a query.
+    """
+    places = select(lines.c.job_number, lines.c.position).where(
+        lines.c.campaign_id == campaign_id,
+        IS_SETTLED_LINE,
+        lines.c.state == state,
+        lines.c.job_number >= after[0],
+        tuple_(lines.c.job_number, lines.c.position) > tuple_(*map(literal, after)),
+    )
+    ordered = places.order_by(lines.c.job_number, lines.c.position).limit(limit)
+    chosen = [(number, position) for number, position in connection.execute(ordered)]
+    records = lines_of_jobs_in(connection, {number for number, _ in chosen})
+    return [(place, records[place]) for place in chosen]
 
 
 def _is_in(states: Collection[State]) -> ColumnElement[bool]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from ledger.campaigns import find_in
 from ledger.closing.closing import Closing, close_campaign, read_closing
+from ledger.closing.readiness import closing_problem
 from ledger.closing.statement import compared_facts
 from ledger.closing.verification import Comparison, Mode, begin_comparison, finish_comparison
 from ledger.store.database import Ledger
@@ -27,6 +29,17 @@ class Compared:
     """What the comparison showed, as in the statement; empty if nothing was compared."""
     closing: Closing | None
     """None: lines differ, and no note says why it is closed although they do."""
+
+
+@needs(Right.VIEW)
+def read_closing_problem(subject: Subject, ledger: Ledger, name: str) -> str:
+    """Say why a campaign cannot be closed, and what to do; "" if it can be.
+
+    Raises:
+        CampaignError: there is no such campaign.
+    """
+    with ledger.read() as connection:
+        return closing_problem(connection, find_in(connection, name))
 
 
 @needs(Right.CLOSE)
