@@ -60,10 +60,16 @@ def safe_line(text: str | None) -> str:
     return one_line(text)
 
 
+def at(seconds: float) -> datetime:
+    """Return the time of a chart's point."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "grouped": grouped,
     "moment": moment,
     "age": age,
+    "at": at,
     "words": words,
     "state": state,
     "command": command,

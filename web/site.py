@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ledger.store.database import Ledger
 from operations.people.oidc.provider import Provider
+from operations.series.calls import SeriesCache
 from operations.services import Services
 from operations.status import Presence
 from web.filters import FILTERS
@@ -19,10 +20,12 @@ from web.newest import Newest
 from web.plans import Plans
 from web.shared import Shared
 from web.verifying import Verifying
+from web.tasks import Tasks
 
 _PRESENCE_SECONDS = 5.0
 """Between two calls of the roll of the worker processes."""
 _FOLDER = Path(__file__).parent
+_CHARTS_SECONDS = 5.0
 _RARELY_SECONDS = 15.0
 STATIC = _FOLDER / "static"
 OIDC_CALLBACK = "/login/oidc/callback"
@@ -56,6 +59,9 @@ class Site:
 
     plans: Plans = field(default_factory=Plans)
     presence: Newest[Presence] = field(default_factory=lambda: Newest(_PRESENCE_SECONDS))
+    charts: Shared = field(default_factory=lambda: Shared(fresh_seconds=_CHARTS_SECONDS))
+    series: SeriesCache = field(default_factory=SeriesCache)
+    tasks: Tasks = field(default_factory=Tasks)
 
     @cached_property
     def health(self) -> Health:

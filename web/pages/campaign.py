@@ -1,37 +1,35 @@
-"""One campaign: its rewards by outcome, its dead letters, who did what, and what can be done."""
+"""One campaign: its rewards by outcome, its way over time, who did what, and what can be done."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from issuance.campaign_life import Act, next_state
+from issuance.budget import number_text
 from issuance.masking import mask_customer, scrub
 from issuance.reward_key import EXTERNAL
 from issuance.states import NOT_STARTED, State
+from ledger.budgets.usage import Usage
 from ledger.dead_letters.browse import DeadLetter, DeadLetterFilter
 from ledger.queries.audit_entries import AuditFilter
 from ledger.queries.balance import Balance
-from operations.access.roles import Right
-from operations.campaigns import Change, cancel, pause, resume
+from ledger.queries.counters import Tally
+from ledger.queries.sampled_codes import MOST_LINES
+from operations.campaign_facts import CampaignFacts, read_facts
+from operations.code_mix import read_code_mix
 from operations.dead_letters import list_letters
 from operations.history import MOST_ENTRIES, History, read_history
+from operations.outcomes import NOT_ISSUED
+from operations.series.marks import NOT_RECORDED
 from operations.stops import Stopped
+from web.pages.campaign_acts import possible_acts, setting_fields
+from web.pages.campaign_charts import calls_charts, codes_chart, read_campaign_series
 from web.pages.overview import read_shared_status
 from web.pages.progress import outcome_bar
-from web.routing import NotFoundError, View, route
+from web.routing import View, route
 
 _LETTERS = 20
 _ACTS = 20
-_Operation = Callable[..., Change]
-_ACTIONS: dict[str, tuple[Act, Right, _Operation]] = {
-    "pause": (Act.PAUSE, Right.PAUSE, pause),
-    "resume": (Act.RESUME, Right.RESUME, resume),
-    "cancel": (Act.CANCEL, Right.CANCEL, cancel),
-}
-_CONFIRMED = ("cancel",)
 
 
 def campaign(view: View) -> Response:
@@ -41,30 +39,89 @@ def campaign(view: View) -> Response:
     (balance,) = moment.value.balances
     name = balance.campaign.name
     of_it = view.shared(("of campaign", name), lambda: _read_parts(view, name)).value
+    stopped = moment.value.stopped.get(name)
     values = {
         "moment": moment.at,
         "balance": balance,
-        "status": moment.value,
         "outlook": moment.value.outlooks.get(name),
-        "stopped": moment.value.stopped.get(name),
-        "budget": moment.value.budgets.get(name),
+        "since": moment.value.since.get(name),
+        "accounts_unknown": not moment.value.limits,
+        "task": view.site.tasks.find(name),
+        "stopped": stopped,
         "todo": moment.value.todo.get(name, ""),
         "has_plan": balance.campaign.state in NOT_STARTED,
-        "stopped_rewards": _stopped_rewards(moment.value.stopped.get(name)),
+        "stopped_rewards": _stopped_rewards(stopped),
         "bar": outcome_bar(balance),
         "counts": [(state, balance.counts.get(state, 0)) for state in State],
+        "outcomes": _outcomes(balance),
+        "budget": _budget(moment.value.budgets.get(name)),
+        "facts": of_it.facts,
+        "fields": setting_fields(of_it.facts.settings),
+        "not_issued": sum(balance.counts.get(state, 0) for state in NOT_ISSUED),
         "letters": of_it.letters,
         "letters_total": balance.open_dead_letters,
         "history": of_it.history,
-        "actions": list(_possible(view, balance)),
+        "actions": list(possible_acts(view, balance)),
     }
-    return view.page("campaign.html", values)
+    return view.page("campaign.html", values | _charts(view, name))
+
+
+def _charts(view: View, name: str) -> dict[str, Any]:
+    series = read_campaign_series(view, name)
+    subject, site = view.viewer.subject, view.site
+    mix = site.rarely.read(("codes", name), lambda: read_code_mix(subject, site.ledger, name))
+    return {
+        "series": series.value.calls,
+        "marks": series.value.marks,
+        "not_recorded": NOT_RECORDED,
+        "charts": calls_charts(view, series.value),
+        "series_moment": series.at,
+        "mix": mix.value,
+        "mix_moment": mix.at,
+        "most_lines": MOST_LINES,
+        "codes_chart": codes_chart(mix.value),
+    }
+
+
+def shown_letter(letter: DeadLetter) -> tuple[DeadLetter, str, str]:
+    """Return a dead letter with its customer and the API's message, both masked."""
+    return letter, mask_customer(letter.customer), scrub(letter.message, letter.known)
+
+
+def _outcomes(balance: Balance) -> list[tuple[State, int, Tally | None]]:
+    """Return the states that have lines, with units and points.
+
+    Units of all unsettled lines are at the waiting ones: a partial answer gave them, before the
+    line was sent again.
+    """
+    return [
+        (state, count, None if state in _ASSIGNED else balance.sums.get(state))
+        for state, count in balance.counts.items()
+        if count or balance.sums.get(state, Tally()).units
+    ]
+
+
+_ASSIGNED = (State.QUEUED, State.RUNNING)
+
+
+def _budget(usage: Usage | None) -> list[tuple[str, list[str], int]]:
+    """Return each bound: its name; the budget, issued, reserved and left; percent."""
+    if usage is None:
+        return []
+    rows = []
+    for name, most in usage.budget.bounds:
+        issued, reserved = getattr(usage.issued, name), getattr(usage.reserved, name)
+        numbers = (most, issued, reserved, getattr(usage.left, name))
+        percent = 100 * issued // most if most else 100
+        rows.append((name, [number_text(name, number) for number in numbers], percent))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What pages of one campaign share in addition to its status."""
 
+    facts: CampaignFacts
     letters: list[tuple[DeadLetter, str, str]]
     history: History
 
@@ -74,7 +131,8 @@ def _read_parts(view: View, name: str) -> _Parts:
     chosen = AuditFilter(campaign=name)
     letters = list_letters(subject, ledger, DeadLetterFilter(campaign=name), limit=_LETTERS)
     return _Parts(
-        [(each, mask_customer(each.customer), scrub(each.message, each.known)) for each in letters],
+        read_facts(subject, ledger, name),
+        list(map(shown_letter, letters)),
         read_history(subject, ledger, chosen, limit=_ACTS, most_entries=MOST_ENTRIES),
     )
 
@@ -87,34 +145,4 @@ def _stopped_rewards(stopped: Stopped | None) -> list[str]:
     return sorted({reward.removeprefix(EXTERNAL) for reward in rewards})
 
 
-def _possible(view: View, balance: Balance) -> list[tuple[str, bool, str]]:
-    """Return what the state and the viewer's rights allow, each with the command that does it."""
-    state, name = balance.campaign.state, balance.campaign.name
-    return [
-        (verb, view.viewer.subject.may(right), f"issuance campaign {verb} {name}")
-        for verb, (act, right, _) in _ACTIONS.items()
-        if next_state(act, state) not in (None, state)
-    ]
-
-
-def act(view: View) -> Response:
-    """Pause, resume or cancel a campaign, with the checks and the entry of the command."""
-    name, verb = view.request.path_params["name"], view.request.path_params["verb"]
-    if verb not in _ACTIONS:
-        raise NotFoundError(f"There is no action {verb}")
-    form = view.form()
-    if verb in _CONFIRMED and form.get("confirm") != name:
-        return view.page("confirm.html", {"name": name, "verb": verb, "wrong": "confirm" in form})
-    _, _, operation = _ACTIONS[verb]
-    given: dict[str, Any] = {"note": form.get("note", "")}
-    if verb == "resume":
-        given |= {"continues": form.get("how") == "go-on"}
-        given |= {"without": [form["reward"]] if form.get("how") == "without" else []}
-    operation(view.viewer.subject, view.site.services, view.site.ledger, name, **given)
-    return RedirectResponse(f"/campaigns/{quote(name, safe='')}", 303)
-
-
-ROUTES = [
-    route("/campaigns/{name}", campaign),
-    route("/campaigns/{name}/{verb}", act, methods=("POST",)),
-]
+ROUTES = [route("/campaigns/{name}", campaign)]

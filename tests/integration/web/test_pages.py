@@ -18,7 +18,8 @@ from web.site import Site
 
 
 def _numbers(page):
-    found = re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page)
+    numbers = page.partition("</dl>")[0]
+    found = re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", numbers)
     return {name: int(value.replace(",", "")) for name, value in found}
 
 

@@ -18,6 +18,16 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("POST", "/campaigns/{name}/pause"): Right.PAUSE,
     ("POST", "/campaigns/{name}/resume"): Right.RESUME,
     ("POST", "/campaigns/{name}/cancel"): Right.CANCEL,
+    ("POST", "/campaigns/{name}/weight"): Right.WEIGHT,
+    ("POST", "/campaigns/{name}/set"): Right.SET_CAMPAIGN,
+    ("GET", "/campaigns/{name}/calls"): Right.VIEW,
+    ("GET", "/campaigns/{name}/close"): Right.VIEW,
+    ("POST", "/campaigns/{name}/close"): Right.CLOSE,
+    ("GET", "/campaigns/{name}/revoke"): Right.REVOKE,
+    ("POST", "/campaigns/{name}/revoke"): Right.REVOKE,
+    ("GET", "/campaigns/{name}/letters"): Right.VIEW,
+    ("GET", "/campaigns/{name}/outcomes"): Right.VIEW,
+    ("POST", "/campaigns/{name}/outcomes"): Right.VIEW,
     ("GET", "/campaigns/{name}/plan"): Right.VIEW,
     ("POST", "/campaigns/{name}/plan/submit"): Right.SUBMIT,
     ("POST", "/campaigns/{name}/plan/approve"): Right.APPROVE,
@@ -62,7 +72,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
 }
 _VERBS = {
     "/users/{verb}": ("roles", "disable", "enable", "link", "log-out"),
-    "/campaigns/{name}/{verb}": ("pause", "resume", "cancel"),
+    "/campaigns/{name}/{verb}": ("pause", "resume", "cancel", "weight", "set"),
     "/campaigns/{name}/plan/{verb}": ("submit", "approve", "reject"),
     "/account/{name}/{verb}": ("rate", "resume"),
     "/uploads/{id}/{verb}": ("read", "check", "accept", "remove"),
@@ -77,6 +87,9 @@ _FORM = {
     "verb": "resend",
     "note": "ticket 42",
     "digest": "x",
+    "weight": "7",
+    "rate": "60",
+    "format": "csv",
 }
 
 
