@@ -149,7 +149,7 @@ def test_a_list_has_pages_and_says_how_many_there_are(many, kind):
     for shown in (50, total - 50):
         page = client.get(path).text
         assert f"{shown} of {total}" in page
-        seen += re.findall(r'<a href="(/rewards/[^"]+)"', page)
+        seen += re.findall(r'<a href="(/rewards/[^"]+|/dead-letters/\d+)"', page)
         following = re.search(r'<a href="([^"]+)">Next page', page)
         path = html.unescape(following[1]) if following else None
     assert path is None
