@@ -11,6 +11,7 @@ from issuance.job import Lane
 from issuance.outcome import Reason
 from issuance.redrive.rules import Verb
 from issuance.replies.reply import Answer
+from issuance.states import State
 from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters, list_dead_letters
 from ledger.dead_letters.outbox import LetterRange, return_ranges, summarise, unpublished
@@ -21,6 +22,7 @@ from ledger.intake.acceptance import accept
 from ledger.queries.attempt_counts import Span, count_span, newest_attempt
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
 from ledger.queries.call_spans import read_call_span
+from ledger.queries.outcomes import settled_page
 from ledger.queries.overview import leased_due, read_overview
 from ledger.queries.stalls import leased, recent_call_seconds, stalls
 from ledger.store.database import Ledger
@@ -137,6 +139,13 @@ def read_chart_span(desk):
         assert read_call_span(connection, newest - 500, newest).is_sampled
 
 
+def read_page_of_lines(desk):
+    with desk.ledger.read() as connection:
+        after = (20_000, 0)
+        found = settled_page(connection, desk.campaign.id, State.ISSUED, after=after, limit=50)
+        assert len(found) == 50
+
+
 READERS_AND_WRITERS = {
     "release": release,
     "claim and record": claim_and_record,
@@ -165,6 +174,7 @@ READERS_AND_WRITERS = {
     "metrics": read_metrics,
     "metrics of attempts": follow_attempts,
     "a span of a chart": read_chart_span,
+    "a page of lines": read_page_of_lines,
     "unpublished letters": lambda desk: unpublished(desk.ledger),
     "a summary": lambda desk: summarise(desk.ledger, _some_letters(desk)),
     "letters returned to the outbox": lambda desk: return_ranges(

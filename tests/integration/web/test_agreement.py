@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from config.endpoints import Servers
+from console.local.addresses import free_port
 from issuance.campaign_settings import GivenSettings
 from issuance.redrive.rules import Verb
 from issuance.retry import RetryPolicy
@@ -17,6 +20,7 @@ from issuance.states import State
 from ledger.campaign_changes import set_campaign
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dispatch.cancellation import cancel_campaign, settle_cancelled
+from operations.services import Services
 from tests.contract.ledger.build import (
     LIMIT_CODE,
     TIMEOUT,
@@ -28,9 +32,10 @@ from tests.contract.ledger.build import (
     refuse,
     say,
 )
-from tests.integration.web.conftest import ADMIN
+from tests.integration.web.conftest import ADMIN, Console, served
 from tests.integration.web.reading import number, table, text_of
 from tests.redriving import redrive
+from web.site import Site
 
 _STATES = tuple(State)
 _NAMES = ("diwali", "onam", "pongal")
@@ -63,14 +68,14 @@ def busy(console):
     return console
 
 
-def _command(console, *words):
+def _command(console, *words, **more):
     """Run a command on the console's ledger, and read what it prints for programs."""
     settings = console.site.services.settings
     environment = {name: value for name, value in os.environ.items() if "ISSUANCE_" not in name}
     environment |= {"ISSUANCE_HOME": str(settings.home), "PYTHONPATH": str(Path.cwd())}
     run = subprocess.run(
         [sys.executable, "-m", "console", *words],
-        env=environment,
+        env=environment | more,
         cwd=settings.home,
         capture_output=True,
         text=True,
@@ -162,9 +167,26 @@ def test_dead_letters_have_the_numbers_of_their_groups(busy):
     assert total == sum(each["openDeadLetters"] for each in _status(busy)[0].values())
 
 
-def test_limits_that_cannot_be_read_are_said_and_are_not_zero(busy):
-    _, status = _status(busy)
+@pytest.fixture
+def without_redis(busy):
+    """The same ledger with an API account whose Redis does not answer."""
+    before, away = busy.site.services.settings, "http://127.0.0.1:9"
+    servers = Servers(before.ledger_url, "", _NO_REDIS, away, 0)
+    services = Services(before.model_copy(update={"api_url": away}), servers)
+    site = Site(services, busy.site.ledger, f"http://127.0.0.1:{free_port()}")
+    with served(site), closing(Console(site, busy.desk)) as console:
+        yield console
+    services.close()
+
+
+_NO_REDIS = "redis://127.0.0.1:9/0"
+
+
+def test_limits_that_cannot_be_read_are_said_and_are_not_zero(without_redis):
+    more = {"ISSUANCE_REDIS_URL": _NO_REDIS, "ISSUANCE_API_URL": "http://127.0.0.1:9"}
+    (status,) = _command(without_redis, "status", "--json", **more)
     assert (status["limits"], status["accounts"]) == (None, [])
-    page = busy.browser("viewer").get("/campaigns/diwali").text
+    page = without_redis.browser("viewer").get("/campaigns/diwali").text
     assert "limits are not known" in page
     assert not re.search(r"of 0 allowed|\b0 allowed", text_of(page))
+    assert table(page, "By outcome")[-1][0] == "all"
