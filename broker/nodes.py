@@ -77,6 +77,18 @@ class Nodes:
         except (RedisError, OSError) as error:
             log.debug("node_not_noted", node=node, error=str(error))
 
+    def start(self, node: str, report: str = "") -> bool:
+        """Record that a process starts; return whether one of its name was not stopped before."""
+        try:
+            with self._connect() as redis:
+                pipeline = redis.pipeline()
+                pipeline.exists(f"{_KEY}{node}")
+                pipeline.set(f"{_KEY}{node}", report or "1", ex=_REMEMBER_SECONDS)
+                return bool(pipeline.execute()[0])
+        except (RedisError, OSError) as error:
+            log.debug("node_not_noted", node=node, error=str(error))
+            return False
+
     def forget(self, node: str) -> None:
         """Record that a process was stopped."""
         try:

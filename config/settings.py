@@ -283,6 +283,11 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="user:password of Flower's page; empty: a random password, printed at start.",
     )
+    flower_url: str = Field(
+        "",
+        description="Address at which people open Flower, for the web console's link; empty: that "
+        "of `issuance up`.",
+    )
     health_host: str = Field(
         "127.0.0.1",
         min_length=1,

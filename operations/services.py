@@ -10,6 +10,7 @@ from redis import Redis
 from broker.nodes import Nodes
 from broker.publisher import reach_broker
 from broker.refusals import recent_refusal
+from broker.restarts import Restarts
 from config.account_registry import AccountRegistry
 from config.accounts import Account, AccountError
 from config.deployment_secret import read_deployment_secret
@@ -257,6 +258,11 @@ class Services:
     def nodes(self) -> Nodes:
         """The worker processes that run, or were killed."""
         return Nodes(lambda: self.connect_redis(self.servers.redis_url))
+
+    @property
+    def restarts(self) -> Restarts:
+        """The restarts of processes."""
+        return Restarts(lambda: self.connect_redis(self.servers.redis_url))
 
     def known_nodes(self) -> frozenset[str]:
         """Return the names of the worker processes that were started and not stopped."""

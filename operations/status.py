@@ -32,6 +32,7 @@ from operations.process_reports import (
     report_json,
     settings_in_use,
 )
+from operations.restarts import ShownRestart, read_restarts, restart_json
 from operations.services import Services
 from operations.stops import Stopped, read_stopped, stops_json
 
@@ -66,6 +67,8 @@ class Status:
     """What the running worker processes report."""
     todo: dict[str, str] = field(default_factory=dict)
     """What is to be done next with each campaign that has not started, by name."""
+    restarts: tuple[ShownRestart, ...] | None = ()
+    """Of the last day, the newest first; None: they cannot be read."""
     in_use: tuple[SettingInUse, ...] = ()
     """Their settings that differ from the defaults, from each other or from this process's."""
 
@@ -128,6 +131,7 @@ def read_status(
         outlooks=read_outlooks(subject, services, ledger, found, limits, works=running),
         is_of_one=campaign is not None,
         processes=tuple(processes),
+        restarts=read_restarts(subject, services, ledger),
         in_use=tuple(settings_in_use(processes, services)),
     )
 
@@ -172,6 +176,7 @@ def status_json(status: Status, campaign: str | None) -> dict[str, Any]:
         "accounts": list(map(limits_json, status.limits)),
         "systemRunning": status.running,
         "processes": list(map(report_json, status.processes)),
+        "restarts": None if status.restarts is None else list(map(restart_json, status.restarts)),
         "settingsFile": status.settings_file or None,
     }
     objects = [balance_json(found) for found in status.balances]

@@ -6,12 +6,13 @@ import socket
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
 
+from broker.restarts import CHILD_ENDED
 from config.gc_tuning import collect_rarely
 from operations.process_reports import write_report
 from operations.services import Services
 from worker.child_signals import obey_only_parent
 from worker.child_watch import child_watch
-from worker.presence import presence
+from worker.presence import keep_restart, presence
 from worker.services import WorkerServices
 from worker.tasks import register_tasks
 
@@ -31,8 +32,13 @@ def build(base: Services) -> Celery:
             lambda begin=begin, **_: begin(), weak=False, dispatch_uid=f"issuance.{name}"
         )
     services = WorkerServices(base, worker=socket.gethostname())
-    app.steps["worker"].add(child_watch(services.carried.mark_lost))
-    app.steps["worker"].add(presence(base.nodes, write_report(base)))
+
+    def lose_child(process_id: int, node: str) -> None:
+        services.carried.mark_lost(process_id)
+        keep_restart(base.restarts, node, CHILD_ENDED)
+
+    app.steps["worker"].add(child_watch(lose_child))
+    app.steps["worker"].add(presence(base.nodes, base.restarts, write_report(base)))
     # A child sends the first signal, a process without children the second.
     for end in (worker_process_shutdown, worker_shutdown):
         end.connect(lambda **_: services.finish(), weak=False, dispatch_uid="issuance.finishing")

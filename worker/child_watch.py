@@ -8,12 +8,12 @@ from celery.bootsteps import StartStopStep
 _EVERY_SECONDS = 0.5
 
 
-def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
+def child_watch(on_death: Callable[[int, str], None]) -> type[StartStopStep]:
     """Make the boot step that checks a worker's children every half second.
 
     Args:
-        on_death: called with the process id of each child that has ended, after Celery has put its
-            message back.
+        on_death: called with the process id of each child that has ended, and the worker's node
+            name, after Celery has put the child's message back.
     """
 
     class ChildWatch(StartStopStep):  # type: ignore[misc]  # Celery is untyped
@@ -28,6 +28,7 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
             self._children: set[int] = set()
+            self._node = str(worker.hostname)
 
         def register_with_event_loop(self, worker: Any, hub: Any) -> None:
             """Start the checks; Celery calls this for each new broker connection."""
@@ -37,7 +38,7 @@ def child_watch(on_death: Callable[[int], None]) -> type[StartStopStep]:
             pool.maintain_pool()
             children = set(pool.info["processes"])
             for process_id in self._children - children:
-                on_death(process_id)
+                on_death(process_id, self._node)
             self._children = children
 
     return ChildWatch

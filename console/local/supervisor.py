@@ -3,16 +3,18 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
+from broker.restarts import Restart
 from config.log_files import rotate
 from console.local.log_tail import last_log_line
 from files.private import make_folder, open_to_append
@@ -66,6 +68,10 @@ class _Kept:
     restarts: int = 0
     """Deaths in a row; one because a server is away does not count."""
     restart_at: float | None = None
+    ended_at: float = 0.0
+    """When the last death was found, in seconds since 1970."""
+    how: str = ""
+    """How the last one died."""
 
 
 @dataclass
@@ -83,6 +89,8 @@ class Supervisor:
     environment: Mapping[str, str]
     policy: RestartPolicy = RestartPolicy()
     log_bytes: int = 50_000_000
+    on_restart: Callable[[Restart], None] = lambda _: None
+    """Called after each restart."""
     _rotate_at: float = 0.0
     _kept: list[_Kept] = field(default_factory=list)
 
@@ -125,6 +133,7 @@ class Supervisor:
             elif now >= kept.restart_at:
                 kept.process = self._spawn(kept.spec)
                 kept.started_at, kept.restart_at, kept.restarts = now, None, kept.restarts + 1
+                self.on_restart(_restart_of(kept))
 
     def _rotate(self, spec: ProcessSpec) -> None:
         path = self.logs / f"{spec.name}.log"
@@ -153,6 +162,7 @@ class Supervisor:
                 restart_seconds=delay,
             )
             kept.restart_at = now + delay
+            kept.ended_at, kept.how = time.time(), _cause_of(kept.process.returncode)
             return
         if kept.spec.essential:
             raise CrashLoopError(
@@ -195,6 +205,14 @@ class Supervisor:
 
 def _end_of(status: int) -> str:
     return f"status {status}" if status >= 0 else signal.Signals(-status).name
+
+
+def _cause_of(status: int) -> str:
+    return f"ended with {_end_of(status)}" if status >= 0 else f"killed by {_end_of(status)}"
+
+
+def _restart_of(kept: _Kept) -> Restart:
+    return Restart(kept.spec.name, socket.gethostname(), time.time(), kept.how, kept.ended_at)
 
 
 def _end(kept: _Kept) -> None:

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from broker.nodes import Node
+from broker.restarts import Restarts
 from config.accounts_file import read_accounts_file
 from config.endpoints import RunningSystem, Servers, sqlite_url
 from config.env_file import env_file_in_use
@@ -28,10 +29,12 @@ from console.local.addresses import free_port, is_free, page_url, require_host
 from console.local.embedded import broker_command, simulator_command
 from console.local.preflight import require_broker
 from console.local.python_command import python_command
+from console.local.restart_notes import RestartNotes
 from console.local.run import ProcessName
 from console.local.supervisor import CrashLoopError, ProcessSpec, Supervisor
 from console.terminal import EXIT_FAILED, complain, explained, out, remark
 from ledger.audit_log import migration_record
+from limiter.redis_connection import connect_sync
 from operations.operators import process_operator
 from operations.people.login import make_login_link
 from operations.services import Services
@@ -43,6 +46,7 @@ _START_SECONDS = 60.0
 _RECALL_SECONDS = 600.0
 """The simulator first replays its truth file, some ten thousand calls a second."""
 _CHECK_SECONDS = 0.5
+_NOTE_SECONDS = 1.0
 _PASSWORD_BYTES = 24
 _OPTIONAL = (ProcessName.FLOWER, ProcessName.HEALTH, ProcessName.WEB)
 """Processes that the system can work without."""
@@ -146,7 +150,13 @@ class System:
         self._web_port = _choose_port(settings, "web", "the web console") if web else 0
         self._stopping = False
         self._servers = self._plan()
-        self._supervisor = Supervisor(self._home / "logs", self._environment())
+        url = self._servers.redis_url
+        self._restarts = RestartNotes(
+            Restarts(lambda: connect_sync(url, wait_seconds=_NOTE_SECONDS))
+        )
+        self._supervisor = Supervisor(
+            self._home / "logs", self._environment(), on_restart=self._restarts.add
+        )
 
     def _plan(self) -> Servers:
         """Choose each part's URL: the configured one, or a free port for an embedded part."""
@@ -197,6 +207,7 @@ class System:
             self._start()
             while not self._stopping:
                 self._supervisor.check()
+                self._restarts.write()
                 time.sleep(_CHECK_SECONDS)
         finally:
             self._stop()

@@ -1,6 +1,7 @@
 """The status of the whole system, for people."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from rich.text import Text
 
@@ -10,8 +11,10 @@ from console.rendering.limits import account_lines
 from console.rendering.stops import stop_lines
 from operations.budgets import budget_text
 from operations.process_reports import SettingInUse
+from operations.restarts import claimed_text, restart_text
 from operations.status import Status
 
+_RESTARTS = 3
 _NO_LIMITS = "limits   unknown: `issuance limits show` says why"
 
 
@@ -50,9 +53,24 @@ def system_lines(status: Status) -> Iterator[Text]:
     yield Text(f"speed    {status.attempts_per_second:,.1f} attempts a second over the last 10 s")
     yield from map(Text, account_lines(status.limits) if status.limits else [_NO_LIMITS])
     yield Text(f"system   {status.where}", style="" if status.running else "yellow")
+    yield from map(Text, _restarts(status))
     yield from map(Text, _in_use(status))
     if status.settings_file:
         yield Text(f"settings {status.settings_file}, and the environment")
+
+
+def _restarts(status: Status) -> Iterator[str]:
+    """The newest restarts of the last day, and what waits for the leases of dead workers."""
+    if status.restarts is None:
+        yield "restarts unknown: Redis, which has them, is out of reach"
+        return
+    now = datetime.now(UTC)
+    for restart in status.restarts[:_RESTARTS]:
+        yield f"restart  {restart_text(restart, restart.at, now)}"
+        if restart.claimed is not None:
+            yield f"         {claimed_text(restart.claimed, now)}"
+    if (left := len(status.restarts) - _RESTARTS) > 0:
+        yield f"         and {left} more in the last day: `issuance status --json`"
 
 
 def _in_use(status: Status) -> Iterator[str]:

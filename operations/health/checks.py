@@ -18,6 +18,7 @@ from operations.formats import clock, counted, duration
 from operations.health.account_checks import WORKER_OF, check_limits, check_progress
 from operations.health.campaign_checks import check_campaigns
 from operations.health.explained import explain
+from operations.health.restart_notes import RESTARTED, note_restarts
 from operations.health.runner import HEALTHY, Check, Component, Finding
 from operations.health.suspension_checks import check_suspension
 from operations.services import Services
@@ -38,7 +39,7 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
     """
     roll_call = _RollCall(context, socket.gethostname() if here else None)
     answering = {part: partial(roll_call.check, part) for part in _ANSWERING}
-    return {
+    found: dict[Component, Check] = {
         Component.LEDGER: partial(_check_ledger, context),
         Component.BROKER: partial(_check_broker, context),
         Component.LIMITS: partial(check_limits, context),
@@ -51,6 +52,7 @@ def checks_of(context: Services, *, here: bool = False) -> dict[Component, Check
         **answering,
         Component.DEAD_LETTERS: lambda: _check_dead_letters(context, roll_call),
     }
+    return found | {part: note_restarts(context, part, found[part]) for part in RESTARTED}
 
 
 def _check_ledger(context: Services) -> Finding:

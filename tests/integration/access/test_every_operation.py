@@ -40,6 +40,7 @@ EXEMPT = {
     "operations.access.description.subject_lines": "as subject_json",
     "operations.closing.comparing.compare_lines": "a part of close, and called by nothing else",
     "operations.customers.page_json": "masks what an operation has read",
+    "operations.restarts.newest_restarts": "for read_restarts, and for health",
     "operations.limits.account_limits": "finds what the operations of its module and metrics use",
     "operations.limits.chosen_accounts": "as account_limits",
     "operations.home.move_old_home": "a part of migrate, and called by nothing else",

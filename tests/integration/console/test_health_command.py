@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text, update
 
+from broker.restarts import Restart
 from console.local.health_server import ProbeServer, Reports
 from ledger.queries.heartbeats import Heartbeat, touch
 from ledger.store.clock import now_ms
@@ -16,6 +18,7 @@ from ledger.store.schema import campaigns, jobs
 from limiter.redis_connection import connect_sync
 from limiter.webhook_breaker import WebhookBreaker
 from operations.health.runner import HEALTHY, Component, Finding, Report
+from operations.services import Services
 from tests.contract.ledger.build import make_job
 from tests.valkey import valkey_server
 
@@ -224,3 +227,19 @@ def test_a_suspended_webhook_is_a_note_and_no_problem(run, configured, monkeypat
     assert "secret" not in note
     assert [problem["cause"] for problem in output["problems"]] == ["no such process answers"]
     assert _parts(run, "--only", "dead-letters")["notes"] == []
+
+
+def test_a_restart_of_the_last_hour_is_a_note_and_no_problem(run, configured):
+    now = datetime.now(UTC).timestamp()
+    restarts = Services.read().restarts
+    restarts.keep(Restart("broker", "h", now - 7_200, "killed by SIGKILL", now - 7_200))
+    assert "restarted" not in run("health", "--only", "broker").stdout
+    for age in (1_800, 60):
+        restarts.keep(Restart("broker", "h", now - age, "ended with status 1", now - age))
+    result = run("health", "--only", "broker")
+    assert result.exit_code == 0
+    assert re.search(
+        r"note: broker on h restarted at \S+Z: ended with status 1 "
+        r"\(2 restarts in the last hour\)",
+        result.stdout,
+    )

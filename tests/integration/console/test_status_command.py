@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from broker.restarts import Restart
 from issuance.states import State
 from ledger.campaigns import ensure_campaign, pause_campaign
 from ledger.revocations import Verb, begin_revocations, end_revocations
@@ -317,3 +318,33 @@ def test_revoked_lines_are_named_in_an_organisations_row(run, desk):
     end_revocations(desk.ledger, [(begun[0], Verb.REVOKED, "done")], OPERATOR)
     assert "yes, 1 revoked" in run("status", "spring", "--by", "org").stdout
     assert "1 revoked" in run("status", "spring").stdout
+
+
+def test_a_restart_is_shown_with_its_cause_and_what_waits_for_the_dead_workers_leases(
+    run, report, ledger, desk
+):
+    desk.take_one(make_job(1))
+    report("worker@h")
+    now = datetime.now(UTC).timestamp()
+    restarts = Services.read().restarts
+    restarts.keep(Restart("broker", "h", now - 300, "killed by SIGKILL", now - 301))
+    restarts.keep(Restart("worker", "h", now, "killed by SIGKILL", now))
+    lines = run("status").stdout.splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("restart"))
+    assert re.fullmatch(r"restart  worker on h restarted at \S+Z: killed by SIGKILL", lines[place])
+    assert re.fullmatch(r" +up to 1 job that it had claimed continue by \S+Z", lines[place + 1])
+    assert "broker on h restarted" in lines[place + 2]
+    newest, older = json.loads(run("status", "--json").stdout)["restarts"]
+    assert (newest["process"], newest["cause"], newest["claimedJobs"]) == (
+        "worker",
+        "killed by SIGKILL",
+        1,
+    )
+    assert (older["process"], older["claimedJobs"]) == ("broker", 0)
+
+
+def test_restarts_are_unknown_while_redis_is_away(run, ledger, monkeypatch):
+    monkeypatch.setenv("ISSUANCE_BROKER_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("ISSUANCE_API_URL", "http://127.0.0.1:1")
+    assert "restarts unknown: Redis, which has them, is out of reach" in run("status").stdout
+    assert json.loads(run("status", "--json").stdout)["restarts"] is None

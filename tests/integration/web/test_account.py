@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
 from sqlalchemy import update
 
+from broker.restarts import Restart
 from config.endpoints import Servers
 from config.settings import Settings
 from console.local.addresses import free_port
 from ledger.store.clock import now_ms
-from ledger.store.schema import attempts
+from ledger.store.schema import REVISION, attempts
 from limiter.sync_limiter import SyncLimiter
 from operations.services import Services
 from tests.integration.web.conftest import Console, served
@@ -161,3 +163,24 @@ def test_without_redis_it_is_said_and_no_number_is_made_up(limited, server):
 
 def test_an_unknown_account_is_not_found(limited):
     assert limited.browser("viewer").get("/account/elsewhere").status_code == 404
+
+
+def test_the_system_page_has_restarts_processes_queues_and_versions(limited):
+    services = limited.site.services
+    now = datetime.now(UTC).timestamp()
+    services.restarts.keep(Restart("worker", "vm", now, "killed by SIGKILL", now))
+    services.nodes.note("worker@vm", '{"version": "0.1.0", "settings": {}}')
+    page = limited.browser("viewer").get("/system").text
+    assert "<td>killed by SIGKILL</td>" in page
+    assert "<td>worker@vm</td>" in page
+    assert f"schema {REVISION}" in page
+    # Its broker is not configured: no number is made up.
+    assert "Unknown: the broker is out of reach or not configured" in page
+    assert "Set ISSUANCE_FLOWER_URL" in page
+
+
+def test_without_redis_restarts_and_processes_are_unknown(limited, server):
+    server.connected = False
+    page = limited.browser("viewer").get("/system").text
+    assert "Unknown: Redis, which has them, is out of reach" in page
+    assert "Unknown: Redis, where they report, is out of reach" in page

@@ -1,6 +1,8 @@
 """The supervisor of `issuance up`: restarts dead processes and gives up after too many deaths."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,3 +150,14 @@ def test_a_log_that_has_grown_is_rotated(supervise, tmp_path):
 
         check_until(supervisor, rotated)
         assert old.read_text().startswith("1\n2\n")
+
+
+def test_a_restart_is_reported_with_its_cause(supervise, tmp_path):
+    with supervise(ProcessSpec("worker", LASTING)) as supervisor:
+        restarts = []
+        supervisor.on_restart = restarts.append
+        os.kill(supervisor._kept[0].process.pid, signal.SIGKILL)
+        check_until(supervisor, lambda: restarts)
+    (restart,) = restarts
+    assert (restart.process, restart.cause) == ("worker", "killed by SIGKILL")
+    assert restart.ended_at <= restart.at <= time.time()

@@ -121,7 +121,8 @@ def test_a_worker_reports_each_dead_child_after_celerys_own_check():
     hub = SimpleNamespace(
         call_repeatedly=lambda _seconds, check, *args: seen.append(lambda: check(*args))
     )
-    watch = child_watch(reported.append)(SimpleNamespace(pool=pool))
+    worker = SimpleNamespace(pool=pool, hostname="worker@h")
+    watch = child_watch(lambda *death: reported.append(death))(worker)
     watch.register_with_event_loop(SimpleNamespace(pool=pool), hub)
     check = seen.pop()
     check()
@@ -129,5 +130,5 @@ def test_a_worker_reports_each_dead_child_after_celerys_own_check():
     pool.info = {"processes": [12, 13]}
     check()
     check()
-    assert reported == [11]
+    assert reported == [(11, "worker@h")]
     assert seen == [0, 0, 1]
