@@ -39,10 +39,11 @@ def last_approval(connection: Connection, campaign_id: int) -> Approval | None:
     """Return the campaign's last submission; None: it was never submitted to a second person."""
     query = select(approvals).where(approvals.c.campaign_id == campaign_id)
     row = connection.execute(query.order_by(approvals.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else _approval(row)
+    return None if row is None else approval_of(row)
 
 
-def _approval(row: Row[Any]) -> Approval:
+def approval_of(row: Row[Any]) -> Approval:
+    """Read a row of the table."""
     return Approval(
         row.id,
         row.digest,

@@ -1,6 +1,6 @@
 """What an operator sees of dead letters, and a dead letter for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ledger.dead_letters.browse import (
     show_dead_letter,
 )
 from ledger.dead_letters.groups import LetterGroup, open_groups
+from ledger.dead_letters.trend import Hour, opened_by_hour
 from ledger.store.database import Ledger
 from operations.access.needs import needs
 from operations.access.roles import Right
@@ -73,6 +74,12 @@ def list_groups(
         CampaignError: there is no such campaign.
     """
     return open_groups(ledger, [find_campaign(ledger, name).id for name in campaign_names])
+
+
+@needs(Right.VIEW)
+def read_trend(subject: Subject, ledger: Ledger, groups: Collection[int]) -> dict[int, list[Hour]]:
+    """Count the open letters of the last 24 hours by group and hour, the oldest hour first."""
+    return opened_by_hour(ledger, groups)
 
 
 @needs(Right.VIEW, reveal=Right.REVEAL)

@@ -108,9 +108,14 @@ def begin_action(
 
 
 @needs(Right.VIEW)
-def list_redrives(subject: Subject, ledger: Ledger, limit: int) -> tuple[list[Progress], int]:
-    """List the actions that have begun, newest first, and count them."""
-    found, count = list_actions(ledger, limit)
+def list_redrives(
+    subject: Subject, ledger: Ledger, limit: int, before: int | None = None
+) -> tuple[list[Progress], int]:
+    """List the actions that have begun, newest first, and count them.
+
+    `before`: only those with a smaller id; None: from the newest on.
+    """
+    found, count = list_actions(ledger, limit, before)
     return [read_progress(ledger, action.id) for action in found], count
 
 

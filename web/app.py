@@ -11,6 +11,7 @@ from web import live
 from web.guard import Guard
 from web.pages import (
     account,
+    approvals,
     audit,
     campaign,
     campaign_acts,
@@ -27,8 +28,8 @@ from web.pages import (
     reveal,
     search,
     system,
-    users,
     uploads,
+    users,
 )
 from web.site import STATIC, Site
 
@@ -69,6 +70,7 @@ def routes() -> list[BaseRoute]:
         *search.ROUTES,
         *account.ROUTES,
         *uploads.ROUTES,
+        *approvals.ROUTES,
         *system.ROUTES,
         *audit.ROUTES,
         *users.ROUTES,

@@ -56,7 +56,12 @@ class View:
         return HTMLResponse(self.site.render(template, common | dict(values or {})), status)
 
     def shared(
-        self, key: Hashable, read: Callable[[], _T], right: Right = Right.VIEW
+        self,
+        key: Hashable,
+        read: Callable[[], _T],
+        right: Right = Right.VIEW,
+        *,
+        rarely: bool = False,
     ) -> Moment[_T]:
         """Read a value that pages share: the viewer needs the right even if another page read it.
 
@@ -64,12 +69,13 @@ class View:
             key: what the value depends on.
             read: reads it, if no page did within the last second.
             right: what the operation that reads it needs.
+            rarely: whether the value may be some seconds old, because many rows are read.
 
         Raises:
             NotAllowedError: the viewer does not have the right.
         """
         self.viewer.subject.require(right)
-        return self.site.shared.read(key, read)
+        return (self.site.rarely if rarely else self.site.shared).read(key, read)
 
     def form(self) -> Mapping[str, str]:
         """Read the request's form."""
@@ -109,6 +115,7 @@ def _answer(view: View, handler: Handler) -> Response:
         return _problem(view, "Refused", error, 409)
     if view.request.method == "POST":
         view.site.shared.forget()
+        view.site.rarely.forget()
     return answer
 
 

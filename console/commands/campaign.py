@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from console.commands import campaign_life
+from console.commands.approvals import approvals
 from console.commands.campaign_revoke import revoke
 from console.commands.closing import close, statement
 from console.rendering.campaign import balance_lines
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.command()(revoke)
 campaign_life.add_to(app)
+app.command()(approvals)
 app.command()(close)
 app.command()(statement)
 

@@ -93,11 +93,16 @@ def find_action(connection: Connection, action_id: int, *, for_update: bool = Fa
     return _action(found)
 
 
-def list_actions(ledger: Ledger, limit: int) -> tuple[list[Action], int]:
-    """Return the mass actions on dead letters that were begun, newest first, and how many are."""
+def list_actions(ledger: Ledger, limit: int, before: int | None = None) -> tuple[list[Action], int]:
+    """Return the mass actions on dead letters that were begun, newest first, and how many are.
+
+    `before`: only those with a smaller id; None: from the newest on.
+    """
     begun = (actions.c.kind.in_(KINDS), actions.c.state != ActionState.PLANNED)
     with ledger.read() as connection:
         query = select(actions).where(*begun).order_by(actions.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(actions.c.id < before)
         count = connection.scalar(select(func.count()).select_from(actions).where(*begun)) or 0
         return [_action(row) for row in connection.execute(query)], count
 

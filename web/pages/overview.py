@@ -1,16 +1,19 @@
 """What runs, what needs a person, the account, and whether the system is healthy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 from starlette.responses import Response
 
 from config.settings import SettingsError
-from issuance.states import CampaignState, State
-from ledger.queries.balance import Balance
+from issuance.outcome import Reason
+from issuance.states import CampaignState
+from ledger.dead_letters.groups import LetterGroup
 from limiter.unavailable import LimitsUnavailable
-from operations.formats import counted
+from operations.dead_letters import list_groups
+from operations.formats import counted, one_line
 from operations.limits import breaker_text, chosen_accounts
 from operations.status import Presence, Status, find_presence, read_status
 from web.pages.account_chart import account_chart, read_shared_past
@@ -20,6 +23,7 @@ from web.shared import Moment
 
 _ENDED = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.CLOSED)
 _SHOWN_ENDED = 20
+_NEW = timedelta(hours=1)
 _SHOWN_ACCOUNTS = 3
 _PRESENCE_WAIT_SECONDS, _PRESENCE_OLDEST_SECONDS = 5.0, 15.0
 
@@ -54,19 +58,23 @@ def read_shared_status(view: View, campaign: str | None = None) -> Moment[Status
     return view.shared(("status", campaign), read)
 
 
-def tasks(balances: list[Balance]) -> Iterator[Task]:
-    """Find what needs a person, the most urgent first."""
-    for balance in balances:
+def tasks(status: Status) -> Iterator[Task]:
+    """Find what needs a person in the campaigns, the most urgent first."""
+    for balance in status.balances:
         name, state = balance.campaign.name, balance.campaign.state
         href = f"/campaigns/{name}"
         if state is CampaignState.STOPPED:
             yield Task(f"{name} was stopped", href, f"issuance status {name}")
+        elif name in status.stopped:
+            yield Task(f"{name}: some of its rewards are stopped", href, f"issuance status {name}")
         if state is CampaignState.AWAITING_APPROVAL:
-            yield Task(f"{name} waits for approval", href, f"issuance campaign plan {name}")
+            yield Task(
+                f"{name} waits for approval", f"{href}/plan", f"issuance campaign plan {name}"
+            )
         if state is CampaignState.PAUSED and balance.unsettled:
             what = f"{name} is paused with {counted(balance.unsettled, 'reward')} to go"
             yield Task(what, href, f"issuance campaign resume {name}")
-    for balance in balances:
+    for balance in status.balances:
         name = balance.campaign.name
         if balance.open_dead_letters:
             what = f"{name}: {counted(balance.open_dead_letters, 'dead letter')} to decide on"
@@ -85,6 +93,33 @@ class AccountHour:
     chart: Markup | None
     state: str
     """Whether calls may start; why nothing is known if there is no chart."""
+
+
+def group_tasks(groups: Iterable[LetterGroup], now: datetime) -> Iterator[Task]:
+    """Find the groups of dead letters that are new, and the rewards in doubt."""
+    doubt = 0
+    for group in groups:
+        reason = group.text.reason
+        if reason is Reason.IN_DOUBT:
+            doubt += group.letters
+        if group.first_seen is None or reason is None or now - group.first_seen > _NEW:
+            continue
+        code = "" if group.text.code is None else f" {group.text.code}"
+        what = (
+            f"new in the last hour: {counted(group.letters, 'dead letter')}, "
+            f"{reason.replace('_', ' ')}{code}: {one_line(group.text.pattern)}"
+        )
+        command = f"issuance dead-letters list --group {group.text.id}"
+        yield Task(what, f"/dead-letters#group-{group.text.id}", command)
+    if doubt:
+        command = "issuance dead-letters list --reason in_doubt"
+        what = f"{counted(doubt, 'reward')} in doubt"
+        yield Task(what, "/dead-letters?reason=in_doubt", command)
+
+
+def _read_groups(view: View) -> list[LetterGroup]:
+    site, subject = view.site, view.viewer.subject
+    return view.shared(("groups", ()), lambda: list_groups(subject, site.ledger), rarely=True).value
 
 
 def _hours(view: View, names: list[str]) -> Iterator[AccountHour]:
@@ -108,14 +143,16 @@ def overview(view: View) -> Response:
     values = {
         "moment": moment.at,
         "status": status,
-        "tasks": list(tasks(status.balances)),
+        "tasks": [
+            *tasks(status),
+            *group_tasks(_read_groups(view), datetime.now(UTC)),
+        ],
         "running": [(each, outcome_bar(each)) for each in running],
         "ended": [(each, outcome_bar(each)) for each in ended[:_SHOWN_ENDED]],
         "ended_total": len(ended),
         "accounts": list(_hours(view, names[:_SHOWN_ACCOUNTS])),
         "accounts_total": len(names),
         "health": view.site.health.refresh(view.viewer.subject),
-        "in_doubt": sum(each.counts.get(State.IN_DOUBT, 0) for each in status.balances),
     }
     return view.page("overview.html", values)
 

@@ -16,7 +16,7 @@ def system(view: View) -> Response:
         "moment": moment.at,
         "status": moment.value,
         "health": view.site.health.refresh(view.viewer.subject),
-        "system": site.shared.read(
+        "system": view.shared(
             "system", lambda: read_system(subject, site.services, site.ledger)
         ).value,
         "versions": {each.node: each.version for each in moment.value.processes},

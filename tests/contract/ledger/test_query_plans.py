@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from issuance.states import State
 from ledger.campaigns import ensure_campaign
 from ledger.dead_letters.browse import DeadLetterFilter, count_dead_letters, list_dead_letters
 from ledger.dead_letters.outbox import LetterRange, return_ranges, summarise, unpublished
+from ledger.dead_letters.trend import opened_by_hour
 from ledger.dispatch.cancellation import settle_cancelled
 from ledger.dispatch.lost_claims import end_leases
 from ledger.dispatch.reaper import reap
@@ -22,6 +24,8 @@ from ledger.intake.acceptance import accept
 from ledger.queries.attempt_counts import Span, count_span, newest_attempt
 from ledger.queries.balance import attempts_per_second, balance, open_lines, recount
 from ledger.queries.call_spans import read_call_span
+from ledger.queries.claimed_before import claimed_before
+from ledger.queries.newest_answers import newest_answers
 from ledger.queries.outcomes import settled_page
 from ledger.queries.overview import leased_due, read_overview
 from ledger.queries.stalls import leased, recent_call_seconds, stalls
@@ -175,6 +179,11 @@ READERS_AND_WRITERS = {
     "metrics of attempts": follow_attempts,
     "a span of a chart": read_chart_span,
     "a page of lines": read_page_of_lines,
+    "newest answers": lambda desk: newest_answers(desk.ledger, "default"),
+    "jobs of a dead worker": lambda desk: claimed_before(
+        desk.ledger, Lane.BLAST, time.time(), lease_seconds=60
+    ),
+    "a group's last day": lambda desk: opened_by_hour(desk.ledger, [1, 2]),
     "unpublished letters": lambda desk: unpublished(desk.ledger),
     "a summary": lambda desk: summarise(desk.ledger, _some_letters(desk)),
     "letters returned to the outbox": lambda desk: return_ranges(
@@ -196,7 +205,7 @@ def test_no_large_table_is_read_whole(busy_desk, name):
 
 
 _LARGE = dict.fromkeys(
-    ("unpublished letters", "a summary", "letters returned to the outbox"),
+    ("unpublished letters", "a summary", "letters returned to the outbox", "a group's last day"),
     "jobs|lines|attempts|dead_letters",
 )
 # Small partial indexes may be read whole.

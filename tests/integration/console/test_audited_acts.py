@@ -334,7 +334,16 @@ READERS = {
     # A plan changes nothing: it is recorded when it is carried out.
     *("dead-letters list", "dead-letters groups", "dead-letters plan"),
     *("redrives list", "redrives show"),
-    *("dead-letters show", "health", "limits history", "limits show", "outcomes", "show", "status"),
+    *(
+        "dead-letters show",
+        "health",
+        "campaign approvals",
+        "limits history",
+        "limits show",
+        "outcomes",
+        "show",
+        "status",
+    ),
 }
 # Processes: their work is recorded by the acts that caused it, except migrations.
 PROCESSES = {"demo", "run", "up"}

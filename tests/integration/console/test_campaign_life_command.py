@@ -286,3 +286,22 @@ def test_a_key_that_was_used_before_makes_no_campaign(run, ledger):
     assert (result.exit_code, "it was used before" in result.stderr) == (2, True)
     with pytest.raises(CampaignError):
         find_campaign(ledger, "other")
+
+
+def test_what_waits_for_approval_and_what_was_decided_is_listed(run, ledger, draft):
+    assert run("campaign", "approvals").stdout == "None.\n"
+    submit_campaign(ledger, "spring", ANN, ApprovalPolicy(units=0))
+    lines = run("campaign", "approvals").stdout.splitlines()
+    assert lines[0] == "spring: 4 lines, 4 units"
+    assert lines[1].endswith(" by ann: please")
+    assert lines[2] == "  waits: issuance campaign plan spring"
+    assert run("campaign", "approvals", "mine").stdout == "None.\n"
+    run("campaign", "reject", "spring", "--note", "reward 1001 ended")
+    assert run("campaign", "approvals").stdout == "None.\n"
+    (found,) = json.loads(run("campaign", "approvals", "decided", "--json").stdout)["approvals"]
+    assert (found["decision"], found["note"], found["submittedBy"]) == (
+        "rejected",
+        "reward 1001 ended",
+        "ann",
+    )
+    assert "reward 1001 ended" in run("campaign", "approvals", "decided").stdout

@@ -70,7 +70,7 @@ def test_a_sample_becomes_a_point_of_the_chart(limited):
     limits = _limits(limited)
     assert "Nothing was recorded in the last hour" in limited.browser("viewer").get("/account").text
     limits.history.keep(limits.state())
-    limited.site.shared._slots.clear()
+    limited.site.shared.forget()
     page = limited.browser("viewer").get("/account").text
     assert "Recorded each 10 s since" in page
     assert ">rate</text>" in page

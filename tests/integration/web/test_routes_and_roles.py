@@ -42,7 +42,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("GET", "/redrives/{id}"): Right.VIEW,
     **{
         ("POST", f"/redrives/{{id}}/{verb}"): Right.RESEND
-        for verb in ("begin", "pause", "resume", "abort", "go-on", "undo")
+        for verb in ("begin", "pause", "resume", "abort", "go-on", "rate", "undo")
     },
     ("GET", "/uploads"): Right.BLAST,
     ("POST", "/uploads"): Right.BLAST,
@@ -55,6 +55,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("GET", "/search"): Right.VIEW,
     ("POST", "/search"): Right.VIEW,
     ("GET", "/rewards/{id}"): Right.VIEW,
+    ("GET", "/approvals"): Right.VIEW,
     ("GET", "/account"): Right.VIEW,
     ("GET", "/account/{name}"): Right.VIEW,
     ("POST", "/account/{name}/rate"): Right.SET_LIMITS,
@@ -76,7 +77,7 @@ _VERBS = {
     "/campaigns/{name}/plan/{verb}": ("submit", "approve", "reject"),
     "/account/{name}/{verb}": ("rate", "resume"),
     "/uploads/{id}/{verb}": ("read", "check", "accept", "remove"),
-    "/redrives/{id}/{verb}": ("begin", "pause", "resume", "abort", "go-on", "undo"),
+    "/redrives/{id}/{verb}": ("begin", "pause", "resume", "abort", "go-on", "rate", "undo"),
 }
 
 

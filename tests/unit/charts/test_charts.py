@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charts.bar import Part, draw_bar, draw_ranked
+from charts.columns import Column, draw_columns
 from charts.line import LineChart, Mark, Series, draw_lines
 from charts.scale import Scale, number_ticks, short_number, time_labels, time_ticks
 from charts.svg import spell
@@ -135,3 +136,19 @@ def test_rows_are_ranked_by_their_numbers():
 
 def test_numbers_have_one_spelling():
     assert [spell(value) for value in (1.0, -0.001, 2.345, 3, "x")] == ["1", "0", "2.35", "3", "x"]
+
+
+def test_columns_are_as_tall_as_their_counts_and_say_them():
+    svg = draw_columns("By hour", [Column("13:00", 10), Column("14:00", 0), Column("15:00", 5)])
+    first, second = ET.fromstring(svg).iter(f"{_SVG}rect")
+    assert float(first.get("height")) == 2 * float(second.get("height"))
+    assert first.find(f"{_SVG}title").text == "13:00: 10"
+    # The hour without a letter keeps its place.
+    assert float(second.get("x")) == 2 * (float(first.get("width")) + 2)
+
+
+def test_a_single_one_among_many_is_visible_and_nothing_draws_nothing():
+    svg = draw_columns("By hour", [Column("13:00", 1_000_000), Column("14:00", 1)])
+    assert all(float(each.get("height")) >= 2 for each in ET.fromstring(svg).iter(f"{_SVG}rect"))
+    empty = draw_columns("<&>", [Column("13:00", 0)])
+    assert not list(ET.fromstring(empty).iter(f"{_SVG}rect"))
