@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from pydantic_core import to_json
 
 from issuance.details.points import points_number
-from operations.formats import duration, iso, one_line
+from operations.formats import counted, duration, iso, one_line
 
 
 def grouped(number: float) -> str:
@@ -67,6 +67,7 @@ def at(seconds: float) -> datetime:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "grouped": grouped,
+    "counted": counted,
     "moment": moment,
     "age": age,
     "at": at,
