@@ -27,10 +27,11 @@ test: $(BIN)/.dev ## Tests: unit, contract, integration, a blast on each backend
 	@$(PYTEST) $(MANY) -m "not rest" tests/unit/issuance --cov --cov-report=term:skip-covered
 	@$(PYTEST) $(MANY) -m "not rest" tests/unit tests/contract tests/integration --ignore tests/unit/issuance
 	@$(PYTEST) -n 2 -m "not rest" tests/e2e tests/chaos
+	@$(PYTEST) -n 2 -m "not rest" tests/browser
 
 test-rest: $(BIN)/.dev ## The tests that `make test` leaves out: long ones, every fault, hostile APIs
 	@$(PYTEST) $(MANY) -m rest tests/unit tests/contract tests/integration
-	@$(PYTEST) -n 2 -m rest tests/e2e tests/chaos
+	@$(PYTEST) -n 2 -m rest tests/e2e tests/chaos tests/browser
 
 test-all: test test-rest ## All tests
 
@@ -60,6 +61,9 @@ web-speed: $(BIN)/.bench ## Time the web console's pages in a large ledger durin
 
 profile: $(BIN)/.bench ## Profile the CPU time of an issuance with py-spy (PROFILE="--help" lists options)
 	@$(BIN)/python -m benchmarks.cpu_profile $(PROFILE)
+
+screenshots: $(BIN)/.dev ## Take pictures of every page of the web console: build/screenshots (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 reference: $(BIN)/.dev ## Write docs/reference/settings.md, fields.md, metrics.md and log-events.md from the code
 	@$(BIN)/python -m tests.reference
@@ -112,4 +116,4 @@ $(BIN)/.bench: $(BIN)/.runtime requirements-bench.lock
 	@$(UV_ENV) $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@touch $@
 
-.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter stop-loss web-speed profile reference check audit sbom format lock clean
+.PHONY: help setup demo test test-rest test-all matrix chaos defences soak bench limiter stop-loss web-speed profile screenshots reference check audit sbom format lock clean
