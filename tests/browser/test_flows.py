@@ -1,0 +1,117 @@
+"""An operator's flows, each over HTTP, in a browser, and in a browser without JavaScript."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from ledger.queries.balance import balance
+from operations.people.login import make_login_link
+from tests.browser.drivers import BrowserDriver, Driver, HttpDriver
+from tests.browser.world import DRAFT, MIXED, PASSWORD, REQUEST_ID, STOPPED, WAITING
+from tests.contract.ledger.build import make_job
+from tests.integration.web.conftest import Console
+
+Log = Callable[[str | None], Driver]
+
+
+@pytest.fixture(params=["http", "browser", "browser without JavaScript"])
+def person(request, house) -> Iterator[Log]:
+    """Makes a driver for a person, who is logged in if there is a name."""
+    if request.param == "http":
+        with closing(Console(house.site, None)) as console:
+            yield lambda name=None: HttpDriver(console.browser(name))
+        return
+    watched = request.getfixturevalue("watched")
+    script = request.param == "browser"
+    yield lambda name=None: BrowserDriver(watched.page(house, name, java_script_enabled=script))
+
+
+def test_the_first_login_is_by_a_link(person, house):
+    new = person()
+    new.open("/audit")
+    assert new.path == "/login"
+    token = make_login_link(house.site.services, house.site.ledger)
+    new.open(f"/login/link/{token}")
+    new.press("Continue")
+    assert new.path == "/"
+    assert "Needs a person" in new.read()
+    new.press("Log out")
+    new.open("/")
+    assert new.path == "/login"
+
+
+def test_a_password_leads_to_the_page_that_was_wanted(person):
+    new = person()
+    new.open("/audit")
+    new.fill("Name", "viewer")
+    new.fill("Password", PASSWORD)
+    new.press("Log in")
+    assert new.path == "/audit"
+
+
+def test_a_draft_is_submitted(person, house):
+    issuer = person("issuer")
+    issuer.open(f"/campaigns/{DRAFT}/plan")
+    issuer.fill("Note", "ticket 42")
+    issuer.press("Submit")
+    assert issuer.path == f"/campaigns/{DRAFT}"
+    assert house.state(DRAFT) == "scheduled"
+
+
+def test_a_second_person_approves(person, house):
+    approver = person("approver")
+    approver.open("/")
+    approver.follow(f"{WAITING} waits for approval")
+    approver.follow("Plan")
+    approver.fill("Note", "as agreed")
+    approver.press("Approve this digest")
+    assert house.state(WAITING) == "scheduled"
+
+
+def test_a_stopped_campaign_is_resumed(person, house):
+    operator = person("operator")
+    operator.open("/")
+    operator.follow(f"{STOPPED} was stopped")
+    assert "Reward is not found" in operator.read()
+    operator.press("Continue without reward 9999")
+    assert house.state(STOPPED) == "running"
+
+
+def test_a_campaign_is_paused_and_resumed(person, house):
+    operator = person("operator")
+    operator.open(f"/campaigns/{MIXED}")
+    operator.press("Pause")
+    assert house.state(MIXED) == "paused"
+    operator.press("Resume")
+    assert house.state(MIXED) == "running"
+
+
+def test_a_group_is_planned_begun_and_undone(person, house):
+    ledger, operator = house.site.ledger, person("operator")
+    operator.open(f"/campaigns/{STOPPED}")
+    operator.press("The cause is corrected: go on")
+    operator.open("/dead-letters")
+    before = balance(ledger, STOPPED).open_dead_letters
+    operator.press("Plan: reissue")
+    assert f"would be reissued: {before}" in operator.read()
+    operator.fill("Why", "the reward exists again")
+    operator.fill("Try this many first", "0")
+    operator.press("Send them")
+    assert balance(ledger, STOPPED).open_dead_letters == 0
+    operator.press("Undo what was not sent")
+    assert balance(ledger, STOPPED).open_dead_letters == before
+    assert "undone" in operator.read()
+
+
+@pytest.mark.parametrize("typed", [REQUEST_ID, make_job(1).customer.value])
+def test_a_search_leads_to_the_story_of_a_reward(person, typed):
+    viewer = person("viewer")
+    viewer.open("/")
+    viewer.fill("Search", typed)
+    viewer.press("Search")
+    if viewer.path == "/search":
+        viewer.follow(REQUEST_ID)
+    assert viewer.path == f"/rewards/{REQUEST_ID}"
+    assert "What happened" in viewer.read()
+    assert make_job(1).customer.value not in viewer.read()
