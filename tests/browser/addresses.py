@@ -6,13 +6,13 @@ from urllib.parse import quote
 
 from starlette.routing import Mount, Route
 
-from tests.browser.world import DRAFT, NAMES, REDRIVES, REQUEST_ID, WAITING
+from tests.browser.world import DRAFT, LETTER, NAMES, REDRIVES, REQUEST_ID, WAITING
 from web.app import routes
 
 Values = Mapping[str, Sequence[str | int]]
 """The values of the parameter at the end of a path's beginning."""
 
-_NOT_PAGES = {"/livez", "/live"}
+_NOT_PAGES = {"/livez", "/live", "/login/oidc", "/login/oidc/callback"}
 
 
 def pages(values: Values) -> list[str]:
@@ -42,6 +42,7 @@ PAGES: Final = pages(
         "/redrives/{id}": REDRIVES,
         "/rewards/{id}": (REQUEST_ID,),
         "/account/{name}": ("default",),
+        "/dead-letters/{id}": (LETTER,),
         "/login/link/{token}": ("a-token",),
     }
 )

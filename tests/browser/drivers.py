@@ -25,6 +25,9 @@ class Driver(Protocol):
     def attach(self, label: str, path: Path) -> None:
         """Choose a file."""
 
+    def unfold(self, name: str) -> None:
+        """Open what is folded."""
+
     def press(self, name: str) -> None:
         """Press a button, and wait for the page that follows."""
 
@@ -57,6 +60,9 @@ class BrowserDriver:
 
     def attach(self, label: str, path: Path) -> None:
         self.page.get_by_label(label).set_input_files(path)
+
+    def unfold(self, name: str) -> None:
+        self.page.get_by_text(name, exact=True).click()
 
     def press(self, name: str) -> None:
         with self.page.expect_navigation():
@@ -94,6 +100,9 @@ class HttpDriver:
 
     def attach(self, label: str, path: Path) -> None:
         self._files[self._field(label)] = path
+
+    def unfold(self, name: str) -> None:
+        self._named("summary", name)
 
     def press(self, name: str) -> None:
         button = self._named("button", name)

@@ -15,6 +15,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page
 
+from ledger.dead_letters.browse import DeadLetterFilter, list_dead_letters
 from tests.browser.addresses import pages
 from tests.browser.chromium import PROGRAM, chromium
 from tests.e2e.processes import await_that
@@ -103,12 +104,14 @@ def _addresses(system: System) -> list[str]:
     (line, *_) = [each for each in system.lines(_MIXED) if each.reward_id == _FAILS_AT_TIMES]
     listed = json.loads(system.command("redrives", "list", "--json").stdout)
     names = (_RUNNING, _MIXED, _STOPPED, _WAITING, "winter-preview", "monsoon-thanks", _LONG)
+    letter = next(iter(list_dead_letters(system.ledger, DeadLetterFilter(campaign=_MIXED))))
     values = {
         "/campaigns/{name}/plan": ("winter-preview", _WAITING),
         "/campaigns/{name}": names,
         "/redrives/{id}": [each["redrive"] for each in listed["redrives"]],
         "/rewards/{id}": (line.request_id,),
         "/account/{name}": ("default",),
+        "/dead-letters/{id}": (letter.id,),
         "/login/link/{token}": ("a-token",),
     }
     return [*pages(values), "/campaigns/no-such-campaign"]

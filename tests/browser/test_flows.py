@@ -8,7 +8,7 @@ import pytest
 from ledger.queries.balance import balance
 from operations.people.login import make_login_link
 from tests.browser.drivers import BrowserDriver, Driver, HttpDriver
-from tests.browser.world import DRAFT, MIXED, PASSWORD, REQUEST_ID, STOPPED, WAITING
+from tests.browser.world import CLERK, DRAFT, MIXED, PASSWORD, REQUEST_ID, STOPPED, WAITING
 from tests.contract.ledger.build import make_job
 from tests.integration.web.conftest import Console
 
@@ -115,3 +115,15 @@ def test_a_search_leads_to_the_story_of_a_reward(person, typed):
     assert viewer.path == f"/rewards/{REQUEST_ID}"
     assert "What happened" in viewer.read()
     assert make_job(1).customer.value not in viewer.read()
+
+
+def test_a_reveal_needs_a_reason_and_is_in_the_audit_log(person):
+    clerk = person(CLERK)
+    clerk.open(f"/rewards/{REQUEST_ID}")
+    assert make_job(1).customer.value not in clerk.read()
+    clerk.unfold("Show it in the clear")
+    clerk.fill("Why", "the customer called, ticket 77")
+    clerk.press("Reveal")
+    assert make_job(1).customer.value in clerk.read()
+    clerk.open("/audit")
+    assert "the customer called, ticket 77" in clerk.read()

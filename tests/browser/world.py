@@ -30,6 +30,8 @@ NAMES = (MIXED, LONG_NAME, STOPPED, PAUSED, DRAFT, WAITING, EMPTY)
 MILLION = 12_345_678
 REQUEST_ID = make_job(1).id
 REDRIVES = (1, 2)
+LETTER = 22
+CLERK = "clerk"
 _LONG_REPLY = "The customer is not in the segment " + "partition-of-loyal-customers-" * 6
 
 
@@ -69,10 +71,11 @@ def _wait(desk: Desk, long: Desk) -> None:
 
 
 def add_people(ledger: Ledger) -> None:
-    """Add a user for each role, who has its name."""
+    """Add a user for each role, who has its name, and one who may also reveal."""
     hashed = hash_password(PASSWORD)
     for role in Role:
         add_user(ledger, role.value, hashed, [role.value], ADMIN)
+    add_user(ledger, CLERK, hashed, [Role.VIEWER.value, Role.REVEALER.value], ADMIN)
 
 
 def _stop(desk: Desk) -> None:
