@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ class Site:
     templates: Environment = field(default_factory=_templates)
 
     plans: Plans = field(default_factory=Plans)
+    making_report: Lock = field(default_factory=Lock)
+    """Held while a report is made: that of a large campaign takes half a minute."""
     presence: Newest[Presence] = field(default_factory=lambda: Newest(_PRESENCE_SECONDS))
     charts: Shared = field(default_factory=lambda: Shared(fresh_seconds=_CHARTS_SECONDS))
     series: SeriesCache = field(default_factory=SeriesCache)

@@ -58,3 +58,17 @@ def test_a_campaign_that_is_not_closed_is_refused_with_the_remedy(console):
     assert answer.status_code == 409
     assert "issuance campaign close diwali" in answer.text
     assert "content-disposition" not in answer.headers
+
+
+def test_one_report_at_a_time_is_made(console, closed):
+    path = "/campaigns/ad%20%22b%22%3B%20%C3%A9/report"
+    browser = console.browser("viewer")
+    with console.site.making_report:
+        answer = browser.post(path)
+    assert (answer.status_code, "try again in a minute" in answer.text) == (409, True)
+    assert [
+        each for each in actions_on(closed, campaign_target(_NAME)) if each.verb == "report"
+    ] == []
+    assert browser.post(path).status_code == 200
+    assert browser.post("/campaigns/diwali/report").status_code == 409
+    assert browser.post(path).status_code == 200
