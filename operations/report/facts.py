@@ -82,8 +82,8 @@ def _ms(time: str) -> int:
 def _gaps(found: Mapping[str, Any], *, is_cut: bool) -> Iterator[str]:
     """Say what the charts cannot show."""
     yield (
-        "The ledger does not record the adaptive limit: it lives in Redis, and only its value of "
-        "the moment is known. What it cost shows in the calls that were deferred."
+        "The ledger does not record the adaptive limit: Redis keeps it for one hour only, so it is "
+        "not drawn. What lowered it shows among the calls by result."
     )
     if not found["rates"]["account"]:
         yield (

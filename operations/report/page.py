@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from issuance.reward_key import describe_reward
-from issuance.states import State
 from operations.closing.words import KINDS, LEFT_OUT, verdict
 from operations.formats import counted, lasting, one_line
 from operations.history_sentences import sentence
@@ -73,7 +72,6 @@ def _values(facts: _Data, most: int) -> dict[str, Any]:
         return _Listed(rows[:most], len(rows))
 
     marks = first(facts["marks"])
-    states = {each["state"]: each for each in statement["states"]}
     lists = ("approvals", "stops", "massActions")
     return {
         **{name: first(statement[name]) for name in lists},
@@ -82,8 +80,6 @@ def _values(facts: _Data, most: int) -> dict[str, Any]:
         "campaign": statement["campaign"],
         "verification": statement["verification"],
         "took": _took(statement["campaign"]),
-        "issued": states.get(State.ISSUED, {"lines": 0})["lines"],
-        "not_issued": _not_issued(states),
         "verdict": _verdict(statement["verification"]),
         "left_out": _left_out(statement["verification"]),
         "kinds": KINDS,
@@ -100,11 +96,6 @@ def _values(facts: _Data, most: int) -> dict[str, Any]:
             for heading, chart in draw_charts(facts, marks.rows)
         ],
     }
-
-
-def _not_issued(states: Mapping[str, _Data]) -> int:
-    lacking = (State.FAILED, State.IN_DOUBT, State.CANCELLED)
-    return sum(states[state]["lines"] for state in lacking if state in states)
 
 
 def _took(campaign: _Data) -> str:
