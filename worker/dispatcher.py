@@ -85,7 +85,9 @@ def _release_due(services: WorkerServices) -> int:
     try:
         release_lost_messages(services.ledger, services.broker)
         groups = group_accounts(known)
-        services.limit_samples.take(services.sync_limiter(group.account) for group in groups)
+        services.limit_samples.take(
+            (services.sync_limiter(group.account), group.names) for group in groups
+        )
         keep_stopped(services.ledger)
         try_canaries(services.ledger)
         _reconcile_paused(services, groups)

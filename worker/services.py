@@ -109,8 +109,8 @@ class WorkerServices:
 
     @cached_property
     def limit_samples(self) -> LimitSamples:
-        """Samples the accounts' limits, for charts."""
-        return LimitSamples()
+        """Samples the accounts' limits, for charts and reports."""
+        return LimitSamples(self.ledger)
 
     @cached_property
     def ledger(self) -> Ledger:

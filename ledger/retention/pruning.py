@@ -22,6 +22,7 @@ from issuance.derived_keys import Purpose
 from issuance.endpoint import Variant
 from issuance.states import SETTLED, DeadLetterState, State
 from ledger.audit_log import LEDGER, SYSTEM, Operator, record_action
+from ledger.limit_samples import prune_limits
 from ledger.retention.letter_groups import prune_items
 from ledger.retention.tombstones import PrunedLines, write_tombstones
 from ledger.search_keys import remove_search_keys
@@ -88,7 +89,8 @@ def prune(
 
     Kept are unsettled jobs, jobs whose dead letter is open or being redriven, and the newest job
     and dead letter, from which numbers continue. A removed line leaves a tombstone and a count in
-    its campaign's balance. Items of mass actions that ended as long ago are removed too. It is safe
+    its campaign's balance. Items of mass actions that ended as long ago,
+    and limits of that time, are removed too. It is safe
     to stop after any page and run again.
 
     Args:
@@ -105,6 +107,7 @@ def prune(
         cutoff = connection.scalar(select(now_ms() - milliseconds(older_than_seconds))) or 0
     if not dry_run:
         prune_items(ledger, cutoff)
+        prune_limits(ledger, cutoff)
     page = _PAGE_OF if page_jobs is None else _PAGE_OF.limit(page_jobs)
     after = -1
     while True:

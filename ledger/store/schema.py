@@ -32,7 +32,13 @@ from ledger.store.tables.dead_letters import (
 from ledger.store.tables.jobs import attempts, job_numbers, jobs, lines
 from ledger.store.tables.people import login_links, users, web_sessions
 from ledger.store.tables.search import replacements, search_keys
-from ledger.store.tables.upkeep import heartbeats, restores, secrets, tombstones
+from ledger.store.tables.upkeep import (
+    heartbeats,
+    limit_samples,
+    restores,
+    secrets,
+    tombstones,
+)
 
 __all__ = [
     "COUNTED_POINTS",
@@ -71,6 +77,7 @@ __all__ = [
     "intakes",
     "job_numbers",
     "jobs",
+    "limit_samples",
     "lines",
     "login_links",
     "metadata",
@@ -88,7 +95,7 @@ __all__ = [
     "web_sessions",
 ]
 
-REVISION = "0016"
+REVISION = "0017"
 """The newest migration: what the program needs."""
 
 

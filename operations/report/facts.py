@@ -14,12 +14,13 @@ from issuance.states import State
 from ledger.audit_log import account_target
 from ledger.campaigns import find_in
 from ledger.closing.closing import closing_in
+from ledger.limit_samples import read_limits
 from ledger.queries.audit_entries import entries_between, last_entry_before
 from ledger.queries.call_series import read_series
 from ledger.queries.code_counts import count_codes, count_pruned
 from ledger.store.clock import instant
 from operations.formats import counted, iso
-from operations.report.grid import make_grid, series_values
+from operations.report.grid import limit_values, make_grid, series_values
 from operations.report.marks import MOST_CLOSED, closed_times, make_marks
 from operations.report.outcome_classes import outcome_classes
 from operations.report.rates import SET, account_rates, campaign_rates
@@ -49,6 +50,10 @@ def read_facts(connection: Connection, name: str) -> dict[str, Any]:
     rate_acts = [*([earlier] if earlier else []), *(act for act in acts if act.verb == SET)]
     codes = [state for state in states if state is not State.ISSUED]
     series = read_series(connection, campaign.id, grid, states, _ms(statement["closing"]["at"]))
+    limits = limit_values(
+        read_limits(connection, campaign.account, grid.begin_ms, end_ms), grid, count, end_ms
+    )
+    sampled = [{"at": iso(instant(at)), "perMinute": rate} for at, rate in limits.rates]
     found = {
         "format": FORMAT,
         "statement": statement,
@@ -58,15 +63,16 @@ def read_facts(connection: Connection, name: str) -> dict[str, Any]:
             statement["states"], count_codes(connection, campaign.id, codes)
         ),
         "axis": {"begin": begin, "end": end, "spanSeconds": grid.span_ms // 1000, "spans": count},
-        "series": series_values(series, count),
+        "series": series_values(series, count) | {"adaptiveLimit": limits.adaptive},
         "rates": {
-            "account": account_rates(rate_acts, begin),
+            "account": sampled or account_rates(rate_acts, begin),
             "campaign": campaign_rates(statement, begin),
         },
         "marks": make_marks(statement, acts, begin, end),
         "prunedLines": count_pruned(connection, campaign.id),
     }
-    return found | {"gaps": list(_gaps(found, is_cut=len(acts) >= _MOST_ACTS))}
+    gaps = _gaps(found, knows_limits=bool(sampled), is_cut=len(acts) >= _MOST_ACTS)
+    return found | {"gaps": list(gaps)}
 
 
 def _ends(statement: Mapping[str, Any]) -> tuple[int, int]:
@@ -79,16 +85,17 @@ def _ms(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _gaps(found: Mapping[str, Any], *, is_cut: bool) -> Iterator[str]:
+def _gaps(found: Mapping[str, Any], *, knows_limits: bool, is_cut: bool) -> Iterator[str]:
     """Say what the charts cannot show."""
-    yield (
-        "The ledger does not record the adaptive limit: Redis keeps it for one hour only, so it is "
-        "not drawn. What lowered it shows among the calls by result."
-    )
+    if not knows_limits:
+        yield (
+            "The ledger has no adaptive limit of this time: it was pruned, or the campaign ran "
+            "before version 0017 of the schema, which records it."
+        )
     if not found["rates"]["account"]:
         yield (
-            "No operator set the account's rate until the campaign ended. The rate of the settings "
-            "is not in the ledger, so it is not drawn."
+            "The ledger has no rate of the account of this time: no operator set it, and the rate "
+            "of the settings was not recorded."
         )
     if found["prunedLines"]:
         yield (

@@ -1,11 +1,13 @@
 """Spans of time for a report's charts, and what was counted in them. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from typing import Any, Final
 
 from issuance.outcome import Kind
+from ledger.limit_samples import Limits
 from ledger.queries.call_series import CampaignSeries, Grid
 
 MOST_POINTS: Final = 240
@@ -69,6 +71,36 @@ def percentile(counts: Mapping[int, int], share: int) -> int | None:
     values = sorted(counts)
     sums = accumulate(counts[value] for value in values)
     return next((value for value, seen in zip(values, sums, strict=True) if seen >= wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitValues:
+    """An account's limits over time, in calls a minute; None: there was none, or it is unknown."""
+
+    adaptive: list[int | None]
+    """The lowest of each span."""
+    rates: list[tuple[int, int | None]]
+    """The rate, each time that it changed, in ms."""
+
+
+def limit_values(
+    changes: Iterable[tuple[int, Limits]], grid: Grid, count: int, end_ms: int
+) -> LimitValues:
+    """Distribute limits, each with when it began, over `count` spans."""
+    found = LimitValues([None] * count, [])
+    nothing = Limits(None, None)
+    for (at, limits), (until, _) in pairwise(chain(changes, [(end_ms + 1, nothing)])):
+        if not found.rates or found.rates[-1][1] != limits.rate:
+            found.rates.append((at, limits.rate))
+        if limits.adaptive_limit is None:
+            continue
+        for place in range((at - grid.begin_ms) // grid.span_ms, count):
+            if grid.begin_ms + place * grid.span_ms >= max(until, at + 1):
+                break
+            lowest = found.adaptive[place]
+            if lowest is None or limits.adaptive_limit < lowest:
+                found.adaptive[place] = limits.adaptive_limit
+    return found
 
 
 def _backlog(found: CampaignSeries, places: range) -> Sequence[int]:

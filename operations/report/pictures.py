@@ -84,6 +84,8 @@ def _throughput(facts: _Data, end: float) -> Iterator[Series]:
     for name, words in (("account", "rate of the account"), ("campaign", "rate of the campaign")):
         if rates := facts["rates"][name]:
             yield Series(words, _steps(rates, end))
+    if any(facts["series"]["adaptiveLimit"]):
+        yield Series("adaptive limit", _points(facts, facts["series"]["adaptiveLimit"]))
 
 
 def _steps(rates: Sequence[_Data], end: float) -> list[Point]:

@@ -77,6 +77,7 @@ def _over_time(facts: _Data) -> Iterator[dict[str, Any]]:
     by_name = {
         **{f"calls {kind}": counts for kind, counts in series["calls"].items()},
         **{f"ms {share}": values for share, values in series["tookMs"].items()},
+        "adaptive limit": series["adaptiveLimit"],
         **{f"jobs {name}": series[name] for name in ("accepted", "settled", "backlog")},
     }
     for number in range(facts["axis"]["spans"]):

@@ -1,6 +1,6 @@
-"""Heartbeats, tombstones, restores and secrets."""
+"""Heartbeats, limit samples, tombstones, restores and secrets."""
 
-from sqlalchemy import Column, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 
 from ledger.store.tables.base import Id, Ms, metadata
 
@@ -9,6 +9,18 @@ heartbeats = Table(
     metadata,
     Column("name", String(16), primary_key=True),
     Column("at", Ms, nullable=False),
+)
+
+limit_samples = Table(
+    "limit_samples",
+    metadata,
+    Column("account", Text, nullable=False),
+    Column("at", Ms, nullable=False),
+    # calls a minute; null: there was no such limit
+    Column("rate", BigInteger),
+    Column("adaptive_limit", BigInteger),
+    PrimaryKeyConstraint("account", "at"),
+    sqlite_with_rowid=False,
 )
 
 tombstones = Table(

@@ -12,6 +12,7 @@ from ledger.audit_log import Operator, account_target, actions_on, campaign_targ
 from ledger.campaigns import CampaignError, pause_campaign, resume_campaign
 from ledger.closing.closing import close_campaign
 from ledger.closing.verification import Mode, begin_comparison
+from ledger.limit_samples import Limits, keep_limits
 from ledger.queries import call_series
 from ledger.queries.call_series import Grid, read_series
 from ledger.retention.pruning import prune
@@ -110,6 +111,24 @@ def test_pauses_and_limits_of_its_time_are_marked(closed):
     rates = [each["perMinute"] for each in found["rates"]["account"]]
     assert rates == [6_000, 2_400]
     assert not any("No operator set" in gap for gap in found["gaps"])
+
+
+def test_recorded_limits_are_drawn_with_the_rate_of_the_settings(desk):
+    job = make_job(1)
+    keep_limits(desk.ledger, "default", Limits(1_200, 300))
+    desk.settle(job, refuse())
+    desk.discard()
+    close(desk)
+    found = said(desk)
+    assert found["series"]["adaptiveLimit"][-1] == 300
+    assert [each["perMinute"] for each in found["rates"]["account"]] == [1_200]
+    assert not any("adaptive limit" in gap for gap in found["gaps"])
+    assert ">adaptive limit</text>" in content(desk).decode()
+
+
+def test_a_limit_that_was_not_recorded_is_said(closed):
+    assert any("no adaptive limit of this time" in gap for gap in said(closed)["gaps"])
+    assert ">adaptive limit</text>" not in content(closed).decode()
 
 
 def test_nothing_personal_is_in_it(closed):

@@ -7,9 +7,16 @@ import pytest
 
 from issuance.states import State
 from ledger.audit_log import AuditEntry
-from ledger.queries.call_series import CampaignSeries
+from ledger.limit_samples import Limits
+from ledger.queries.call_series import CampaignSeries, Grid
 from ledger.queries.code_counts import CodeCount
-from operations.report.grid import MOST_POINTS, make_grid, percentile, series_values
+from operations.report.grid import (
+    MOST_POINTS,
+    limit_values,
+    make_grid,
+    percentile,
+    series_values,
+)
 from operations.report.outcome_classes import outcome_classes
 from operations.report.rates import account_rates, campaign_rates
 
@@ -132,3 +139,25 @@ def test_the_campaigns_rate_follows_its_settings():
         {"at": BEGIN, "perMinute": 60},
         {"at": "2026-11-29T10:30:00.000Z", "perMinute": None},
     ]
+
+
+def test_the_adaptive_limit_of_a_span_is_its_lowest():
+    grid = Grid(1_000, 1_000)
+    changes = [
+        (1_000, Limits(600, None)),
+        (2_500, Limits(600, 300)),
+        (2_700, Limits(600, 200)),
+        (4_000, Limits(900, 400)),
+        (5_500, Limits(900, None)),
+    ]
+    found = limit_values(changes, grid, 6, 6_900)
+    assert found.adaptive == [None, 200, 200, 400, 400, None]
+    assert found.rates == [(1_000, 600), (4_000, 900)]
+
+
+def test_the_last_limit_holds_until_the_end():
+    assert limit_values([(1_000, Limits(None, 5))], Grid(1_000, 1_000), 3, 3_000).adaptive == [
+        *(5, 5, 5)
+    ]
+    assert limit_values([], Grid(0, 1), 2, 1).adaptive == [None, None]
+    assert limit_values([(1_000, Limits(None, 5))], Grid(1_000, 1_000), 1, 1_000).adaptive == [5]

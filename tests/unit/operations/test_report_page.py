@@ -61,6 +61,7 @@ def facts(spans=240, marks=(), outcomes=(), said=None, **more):
             "calls": {kind.value: [123_456] * spans for kind in Kind},
             "tookMs": {f"p{share}": [12_345] * spans for share in (50, 95, 99)},
             "jobs": 240,
+            "adaptiveLimit": [600] * spans,
             **dict.fromkeys(("accepted", "settled", "backlog"), [123_456] * spans),
         },
         "rates": {"account": [{"at": BEGIN, "perMinute": 600}], "campaign": []},
@@ -233,6 +234,7 @@ def test_charts_without_calls_say_why():
     empty["series"] |= {
         "calls": {kind.value: [0, 0] for kind in Kind},
         "tookMs": {"p50": [None, None]},
+        "adaptiveLimit": [None, None],
         "jobs": 0,
     }
     empty["rates"] = {"account": [], "campaign": []}
@@ -286,7 +288,7 @@ def test_marks_come_in_order_and_an_open_pause_lasts_until_the_end():
     ]
 
 
-@pytest.mark.parametrize("name", ["calls issued", "ms p95", "jobs backlog"])
+@pytest.mark.parametrize("name", ["calls issued", "ms p95", "jobs backlog", "adaptive limit"])
 def test_the_rows_have_every_series(name):
     rows = csv_report(facts(spans=2)).decode().splitlines()
     assert sum(f",{name}," in row for row in rows) == 2
