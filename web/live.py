@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from operations.access.roles import Role
 from web.site import Site
-from web.viewer import find_viewer
+from web.viewer import find_open_viewer
 
 _EVERY_SECONDS = 1.0
 _LONGEST_SECONDS = 3_600
@@ -19,7 +19,7 @@ _LONGEST_SECONDS = 3_600
 async def live(request: Request) -> Response:
     """Stream ticks; the last event is `ended` if the session has ended or the roles changed."""
     site: Site = request.app.state.site
-    viewer = await anyio.to_thread.run_sync(find_viewer, site, request)
+    viewer = await anyio.to_thread.run_sync(find_open_viewer, site, request)
     if viewer is None:
         return Response(status_code=401)
     ticks = _ticks(site, request, viewer.subject.roles)
@@ -30,7 +30,7 @@ async def _ticks(site: Site, request: Request, roles: list[Role]) -> AsyncIterat
     for number in range(int(_LONGEST_SECONDS / _EVERY_SECONDS)):
         if await request.is_disconnected():
             return
-        viewer = await anyio.to_thread.run_sync(find_viewer, site, request)
+        viewer = await anyio.to_thread.run_sync(find_open_viewer, site, request)
         if viewer is None or viewer.subject.roles != roles:
             yield "event: ended\ndata: the session has ended\n\n"
             return

@@ -20,7 +20,7 @@ from operations.uploads.store import NoSuchUploadError
 from web.forms import read_form
 from web.shared import Moment
 from web.site import Site
-from web.viewer import Viewer, find_viewer
+from web.viewer import Viewer, find_open_viewer, find_viewer
 
 LOGIN = "/login"
 _T = TypeVar("_T")
@@ -91,7 +91,8 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
     def endpoint(request: Request) -> Response:
         site: Site = request.app.state.site
         try:
-            viewer = find_viewer(site, request)
+            is_open = request.method == "GET" and "part" in request.query_params
+            viewer = (find_open_viewer if is_open else find_viewer)(site, request)
             if viewer is None:
                 return _to_login(request)
             return _answer(View(site, request, viewer), handler)

@@ -18,6 +18,7 @@ from operations.status import Presence
 from web.filters import FILTERS
 from web.health import Health
 from web.newest import Newest
+from web.open_pages import OpenPages
 from web.plans import Plans
 from web.shared import Shared
 from web.verifying import Verifying
@@ -82,6 +83,11 @@ class Site:
         settings = self.services.settings
         has_one = bool(settings.web_oidc_issuer)
         return Provider(settings, f"{self.url}{OIDC_CALLBACK}") if has_one else None
+
+    @cached_property
+    def open_pages(self) -> OpenPages:
+        """The people behind open pages."""
+        return OpenPages(self.services, self.ledger)
 
     @property
     def is_secure(self) -> bool:

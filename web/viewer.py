@@ -1,6 +1,6 @@
 """The person behind a request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,16 @@ def find_viewer(site: Site, request: HTTPConnection) -> Viewer | None:
         return None
     found = subject_of_session(site.services, site.ledger, token)
     return None if found is None else Viewer(found, _zone(request))
+
+
+def find_open_viewer(site: Site, request: HTTPConnection) -> Viewer | None:
+    """Find the viewer for an open page, which asks each second; at most half a second late."""
+    token = request.cookies.get(SESSION_COOKIE)
+    key = person_of_proxy(site.services.settings, request) or token
+    if key is None:
+        return None
+    found = site.open_pages.viewer(key, lambda: find_viewer(site, request))
+    return None if found is None else replace(found, zone=_zone(request))
 
 
 def _zone(request: HTTPConnection) -> tzinfo:

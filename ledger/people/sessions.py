@@ -63,7 +63,7 @@ def _make_link(connection: Connection, person: Person, seconds: float) -> str:
     token = token_urlsafe(_TOKEN_BYTES)
     connection.execute(
         insert(login_links).values(
-            token_digest=_digest(token),
+            token_digest=digest_of(token),
             subject=person.name,
             uid=_NO_UID if person.uid is None else person.uid,
             groups="\n".join(person.groups),
@@ -79,7 +79,7 @@ def use_link(ledger: Ledger, token: str) -> str | None:
         used = connection.execute(
             delete(login_links)
             .where(
-                login_links.c.token_digest == _digest(token), login_links.c.expires_at > now_ms()
+                login_links.c.token_digest == digest_of(token), login_links.c.expires_at > now_ms()
             )
             .returning(login_links.c.subject, login_links.c.uid, login_links.c.groups)
         ).one_or_none()
@@ -103,7 +103,7 @@ def _begin(connection: Connection, person: Person) -> str:
     token = token_urlsafe(_TOKEN_BYTES)
     connection.execute(
         insert(web_sessions).values(
-            token_digest=_digest(token),
+            token_digest=digest_of(token),
             subject=person.name,
             kind=person.kind,
             uid=person.uid,
@@ -119,7 +119,7 @@ def _begin(connection: Connection, person: Person) -> str:
 def find_session(ledger: Ledger, token: str) -> Person | None:
     """Return whose session it is; None: there is none, or it has ended."""
     with ledger.read() as connection:
-        query = _SESSION.where(web_sessions.c.token_digest == _digest(token))
+        query = _SESSION.where(web_sessions.c.token_digest == digest_of(token))
         row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -127,7 +127,7 @@ def find_session(ledger: Ledger, token: str) -> Person | None:
         with ledger.write() as connection:
             connection.execute(
                 update(web_sessions)
-                .where(web_sessions.c.token_digest == _digest(token))
+                .where(web_sessions.c.token_digest == digest_of(token))
                 .values(seen_at=now_ms())
             )
     groups = tuple(row.groups.split("\n")) if row.groups else ()
@@ -138,7 +138,7 @@ def end_session(ledger: Ledger, token: str) -> None:
     """End a session; no effect on one that has ended."""
     with ledger.write() as connection:
         connection.execute(
-            delete(web_sessions).where(web_sessions.c.token_digest == _digest(token))
+            delete(web_sessions).where(web_sessions.c.token_digest == digest_of(token))
         )
 
 
@@ -181,7 +181,7 @@ def list_sessions(ledger: Ledger, limit: int) -> tuple[list[OpenSessions], int]:
             func.min(columns.created_at).label("since"),
             func.max(columns.seen_at).label("seen_at"),
         )
-        .where(*_IS_OPEN)
+        .where(*IS_OPEN)
         .group_by(columns.subject, columns.kind)
     )
     of_all = people.subquery()
@@ -194,18 +194,20 @@ def list_sessions(ledger: Ledger, limit: int) -> tuple[list[OpenSessions], int]:
         return found, connection.scalar(select(func.count()).select_from(of_all)) or 0
 
 
-_IS_OPEN = (
+IS_OPEN = (
     web_sessions.c.expires_at > now_ms(),
     web_sessions.c.seen_at > now_ms() - milliseconds(IDLE_SECONDS),
 )
+"""The conditions of a session that has not ended."""
 _SESSION = select(
     web_sessions.c.subject,
     web_sessions.c.kind,
     web_sessions.c.uid,
     web_sessions.c.groups,
     (web_sessions.c.seen_at < now_ms() - milliseconds(_SEEN_EVERY_SECONDS)).label("is_stale"),
-).where(*_IS_OPEN)
+).where(*IS_OPEN)
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """Return the digest under which a token is kept."""
     return sha256(token.encode()).digest()
