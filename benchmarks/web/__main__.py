@@ -76,7 +76,7 @@ def _measure_pages(system: System, options: argparse.Namespace) -> list[Measured
         found = connection.scalar(select(lines.c.request_id).where(lines.c.job_number == JOB))
     with closing(browser(system)) as client:
         wanted = list(with_live_parts(client, wanted_pages(system, found or "")))
-        return measure_pages(client, wanted, options.rounds)
+        return measure_pages(system, client, wanted, options.rounds)
 
 
 def _measure_pair(system: System, options: argparse.Namespace, number: int) -> Pair:

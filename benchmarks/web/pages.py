@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from pathlib import Path
 from statistics import median
 
 import httpx
@@ -44,6 +45,8 @@ class Measured:
 
     wanted: Wanted
     took_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    """CPU of the web process, which other load of the machine does not change."""
     size: int = 0
 
     @property
@@ -106,16 +109,26 @@ def with_live_parts(client: httpx.Client, found: Iterable[Wanted]) -> Iterator[W
             yield Wanted(f"{each.name}, live part", f"{each.path}{mark}part=live")
 
 
-def measure_pages(client: httpx.Client, found: Sequence[Wanted], rounds: int) -> list[Measured]:
+def measure_pages(
+    system: System, client: httpx.Client, found: Sequence[Wanted], rounds: int
+) -> list[Measured]:
     """Ask for every page once a round; no answer shares the values of an earlier round."""
     measured = [Measured(each) for each in found]
     order = random.Random(7)
     for _ in range(rounds):
         began = time.monotonic()
         for each in order.sample(measured, len(measured)):
+            cpu = _cpu_ms(system.web.pid)
             _ask(client, each)
+            each.cpu_ms.append(_cpu_ms(system.web.pid) - cpu)
         time.sleep(max(0.0, began + _ROUND_SECONDS - time.monotonic()))
     return measured
+
+
+def _cpu_ms(pid: int) -> float:
+    """CPU of all threads of a process that run now; Linux counts nanoseconds."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
 
 
 def _ask(client: httpx.Client, each: Measured) -> None:

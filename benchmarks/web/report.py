@@ -77,7 +77,7 @@ def _is_met(is_met: bool) -> str:  # noqa: FBT001  # the only argument
 
 def _page_row(page: Measured) -> str:
     took = f"{page.middle:.1f} | {page.p95:.1f} | {max(page.took_ms):.1f}"
-    return f"| {page.wanted.name} | {took} | {page.size / 1024:.1f} |"
+    return f"| {page.wanted.name} | {took} | {median(page.cpu_ms):.1f} | {page.size / 1024:.1f} |"
 
 
 def _pair_row(pair: Pair) -> str:
@@ -102,8 +102,8 @@ entries of the audit log. Then a blast runs in the same ledger while pages are t
 pages share a value, so each page reads what it shows. The time is what a client on the same machine
 waits, in milliseconds. Goal: at most 150 ms (p95). Slowest: {slowest}: {is_fast}.
 
-| page | median | p95 | most | KB |
-| --- | ---: | ---: | ---: | ---: |
+| page | median | p95 | most | CPU, median | KB |
+| --- | ---: | ---: | ---: | ---: | ---: |
 {pages}
 
 Memory of the web process, in MB: {rss} (at its start, after {answers:,} answers, and after the open
