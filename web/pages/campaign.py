@@ -18,7 +18,7 @@ from ledger.queries.sampled_codes import MOST_LINES
 from operations.campaign_facts import CampaignFacts, read_facts
 from operations.code_mix import read_code_mix
 from operations.dead_letters import list_letters
-from operations.history import MOST_ENTRIES, History, read_history
+from operations.history import History, read_history
 from operations.outcomes import NOT_ISSUED
 from operations.series.marks import NOT_RECORDED
 from operations.stops import Stopped
@@ -30,6 +30,8 @@ from web.routing import View, route
 
 _LETTERS = 20
 _ACTS = 20
+_MOST_ENTRIES = 200
+"""An act on very many rewards is not counted further here; the audit page does."""
 
 
 def campaign(view: View) -> Response:
@@ -133,7 +135,7 @@ def _read_parts(view: View, name: str) -> _Parts:
     return _Parts(
         read_facts(subject, ledger, name),
         list(map(shown_letter, letters)),
-        read_history(subject, ledger, chosen, limit=_ACTS, most_entries=MOST_ENTRIES),
+        read_history(subject, ledger, chosen, limit=_ACTS, most_entries=_MOST_ENTRIES),
     )
 
 
