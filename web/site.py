@@ -21,8 +21,8 @@ from web.newest import Newest
 from web.open_pages import OpenPages
 from web.plans import Plans
 from web.shared import Shared
-from web.verifying import Verifying
 from web.tasks import Tasks
+from web.verifying import Verifying
 
 _PRESENCE_SECONDS = 5.0
 """Between two calls of the roll of the worker processes."""

@@ -90,7 +90,7 @@ def test_a_campaign_is_paused_and_resumed(person, house):
 def test_a_group_is_planned_begun_and_undone(person, house):
     ledger, operator = house.site.ledger, person("operator")
     operator.open(f"/campaigns/{STOPPED}")
-    operator.press("The cause is corrected: go on")
+    operator.press("The cause is corrected: continue")
     operator.open("/dead-letters")
     before = balance(ledger, STOPPED).open_dead_letters
     operator.press("Plan: reissue")
