@@ -25,6 +25,7 @@ from ledger.revocation_plans import plan_revocations
 from ledger.store.database import Ledger
 from operations.access.needs import NEEDS, Need
 from operations.access.roles import Right
+from operations.approvals import Which
 from operations.bulk_revocation import Progress
 from operations.health.runner import Component
 from operations.intake import Prepared
@@ -185,6 +186,7 @@ class Desk:
             BlastOptions: BlastOptions,
             SeriesCache: SeriesCache,
             Mode: lambda: Mode.NONE,
+            Which: lambda: Which.WAITING,
         }
         annotation = parameter.annotation
         of_call: dict[tuple[str, str], Callable[[], Any]] = {
