@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from config.settings import SettingsError
 from issuance.errors import ExplainedError
 from ledger.campaigns import NoSuchCampaignError
 from ledger.store.errors import LedgerError, SchemaMismatchError
@@ -23,6 +24,8 @@ from web.site import Site
 from web.viewer import Viewer, find_open_viewer, find_viewer
 
 LOGIN = "/login"
+_NO_LEDGER = "The ledger cannot be read"
+NO_ROLES = "The roles cannot be read"
 _T = TypeVar("_T")
 
 
@@ -98,6 +101,8 @@ def route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -
             return _answer(View(site, request, viewer), handler)
         except (DBAPIError, LedgerError) as error:
             return unreadable(site, error)
+        except SettingsError as error:
+            return unreadable(site, error, NO_ROLES)
 
     name = f"{handler.__module__}.{handler.__name__}"
     return Route(path, endpoint, methods=list(methods), name=name)
@@ -140,8 +145,8 @@ def _to_login(request: Request) -> Response:
     return RedirectResponse(f"{LOGIN}?next={quote(wanted)}", 303)
 
 
-def unreadable(site: Site, error: Exception) -> Response:
-    """Say that the ledger cannot be read, and why; no number is made up instead."""
+def unreadable(site: Site, error: Exception, title: str = _NO_LEDGER) -> Response:
+    """Say that the ledger or the roles cannot be read, and why; nothing is made up instead."""
     cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-    values = {"title": "The ledger cannot be read", "cause": cause}
+    values = {"title": title, "cause": cause}
     return HTMLResponse(site.render("unreadable.html", values), 503)

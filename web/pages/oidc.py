@@ -19,7 +19,7 @@ from operations.people.login import log_in_external
 from operations.people.oidc.errors import OidcError
 from operations.people.oidc.provider import BegunLogin, Provider
 from web.pages.login import logged_in, login_form, own_path
-from web.routing import LOGIN, unreadable
+from web.routing import LOGIN, NO_ROLES, unreadable
 from web.site import OIDC_CALLBACK, Site
 
 log = structlog.get_logger("issuance.web")
@@ -84,8 +84,10 @@ async def _finish(request: Request) -> Response:
         subject.require_a_role()
     except NotAllowedError as error:
         return login_form(request, str(error), status=403)
-    except (DBAPIError, LedgerError, SettingsError) as error:
+    except (DBAPIError, LedgerError) as error:
         return unreadable(site, error)
+    except SettingsError as error:
+        return unreadable(site, error, NO_ROLES)
     return logged_in(request, session or "", own_path(kept["next"]))
 
 

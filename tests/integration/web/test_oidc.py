@@ -114,6 +114,16 @@ def test_a_role_that_the_file_takes_away_ends_the_session(place, idp, rules):
     assert client.get("/").status_code == 303
 
 
+def test_a_roles_file_that_cannot_be_read_is_said_and_gives_no_role(place, rules):
+    client = place.browser()
+    _log_in(client)
+    rules.write_text("[web_groups\n")
+    for answer in (client.get("/"), _log_in(place.browser())):
+        assert answer.status_code == 503
+        assert "The roles cannot be read" in answer.text
+        assert "it is not TOML" in answer.text
+
+
 def _now(seconds):
     return int(time.time()) + seconds
 
