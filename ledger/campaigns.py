@@ -141,9 +141,12 @@ def find_campaign(ledger: Ledger, name: str) -> Campaign:
 def list_campaigns(ledger: Ledger) -> list[Campaign]:
     """Return all campaigns, oldest first."""
     with ledger.read() as connection:
-        return [
-            _campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id))
-        ]
+        return campaigns_in(connection)
+
+
+def campaigns_in(connection: Connection) -> list[Campaign]:
+    """Return the same as `list_campaigns`, within a transaction."""
+    return [*map(_campaign, connection.execute(select(campaigns).order_by(campaigns.c.id)))]
 
 
 def campaign_account(ledger: Ledger, name: str) -> str | None:

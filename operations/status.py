@@ -10,7 +10,14 @@ from config.endpoints import RunningSystem
 from config.env_file import env_file_in_use
 from issuance.states import CampaignState
 from ledger.budgets.usage import Usage
-from ledger.queries.balance import Balance, attempts_per_second, balance, balances, recount
+from ledger.queries.balance import (
+    Balance,
+    attempts_per_second,
+    balance,
+    balances,
+    recount,
+    recounts,
+)
 from ledger.queries.org_balance import OrgBalance, org_balances
 from ledger.queries.overview import stopped_since
 from ledger.store.clock import instant
@@ -109,8 +116,10 @@ def read_status(
     running, where = presence or find_presence(subject, services)
     limits = known_limits(subject, services, ledger)
     processes = read_reports(services)
-    read = recount if recounted else balance
-    found = balances(ledger, read) if campaign is None else [read(ledger, campaign)]
+    if campaign is None:
+        found = recounts(ledger) if recounted else balances(ledger)
+    else:
+        found = [(recount if recounted else balance)(ledger, campaign)]
     return Status(
         balances=found,
         attempts_per_second=attempts_per_second(ledger),

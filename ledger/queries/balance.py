@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from issuance.job import Lane
 from issuance.states import NOT_STARTED, OPEN, CampaignState, DeadLetterState, State
-from ledger.campaigns import Campaign, find_in, list_campaigns
+from ledger.campaigns import Campaign, campaigns_in, find_in, list_campaigns
 from ledger.queries.counters import (
     Tallies,
     Tally,
@@ -87,9 +87,17 @@ def recount(ledger: Ledger, name: str) -> Balance:
         return _balance(connection, find_in(connection, name), recounted_lines)
 
 
-def balances(ledger: Ledger, read: Callable[[Ledger, str], Balance] = balance) -> list[Balance]:
-    """Balance every campaign, oldest first; `read` is `balance` or `recount`."""
-    return [read(ledger, campaign.name) for campaign in list_campaigns(ledger)]
+def balances(ledger: Ledger) -> list[Balance]:
+    """Balance every campaign by the counters, oldest first, all at one moment."""
+    with ledger.read() as connection:
+        return [
+            _balance(connection, campaign, counted_lines) for campaign in campaigns_in(connection)
+        ]
+
+
+def recounts(ledger: Ledger) -> list[Balance]:
+    """Balance every campaign by counting its lines, oldest first, each at its own moment."""
+    return [recount(ledger, campaign.name) for campaign in list_campaigns(ledger)]
 
 
 def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance:
@@ -98,7 +106,8 @@ def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance
     for (_, state), tally in (*present.items(), *pruned.items()):
         sums[state] += tally
     counts = Counter({state: tally.lines for state, tally in sums.items()})
-    for state in _ASSIGNED:
+    has_open = counts[State.WAITING] > 0
+    for state in _ASSIGNED if has_open else ():
         # Until they are settled, these lines count as waiting.
         assigned = _assigned(connection, campaign.id, state)
         counts[state] += assigned
@@ -111,7 +120,7 @@ def _balance(connection: Connection, campaign: Campaign, read: _Read) -> Balance
         campaign=campaign,
         counts=dict(counts),
         open_dead_letters=connection.scalar(letters) or 0,
-        oldest_due=_oldest_due(connection, campaign),
+        oldest_due=_oldest_due(connection, campaign) if has_open else None,
         pruned=sum(tally.lines for tally in pruned.values()),
         units=both.units,
         points=both.points,

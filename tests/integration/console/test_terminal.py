@@ -8,7 +8,7 @@ from rich.console import Console
 from console.commands import status
 from ledger.audit_log import Operator
 from ledger.campaigns import ensure_campaign, pause_campaign
-from ledger.queries.balance import balance, balances
+from ledger.queries.balance import balances
 from ledger.store.database import Ledger
 from operations.status import Status
 from simulator.serve import Simulator
@@ -92,7 +92,7 @@ def test_no_log_entry_mixes_into_the_output(on_terminal, desk, monkeypatch):
 def test_a_watch_that_is_too_long_for_the_terminal_says_so(desk, monkeypatch):
     for number in range(30):
         ensure_campaign(desk.ledger, f"campaign {number}")
-    found = Status(balances(desk.ledger, balance), 0.0, None, running=False, where="not running")
+    found = Status(balances(desk.ledger), 0.0, None, running=False, where="not running")
     monkeypatch.setattr(status, "out", Console(width=80, height=20))
     lines = status.block(found).plain.splitlines()
     assert len(lines) == 20
