@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from pathlib import Path
 from statistics import median
 
 import httpx
 from starlette.routing import Route
 
+from benchmarks.cores import cpu_seconds
 from benchmarks.web.ledger import PAUSED, WAITING
 from benchmarks.web.system import System
 from issuance.account import DEFAULT_ACCOUNT
@@ -45,8 +45,8 @@ class Measured:
 
     wanted: Wanted
     took_ms: list[float] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
-    """CPU of the web process, which other load of the machine does not change."""
+    cpu_ms: float = 0.0
+    """CPU of the web process during all answers, by a clock of 10 ms."""
     size: int = 0
 
     @property
@@ -118,17 +118,11 @@ def measure_pages(
     for _ in range(rounds):
         began = time.monotonic()
         for each in order.sample(measured, len(measured)):
-            cpu = _cpu_ms(system.web.pid)
+            cpu = cpu_seconds(system.web)
             _ask(client, each)
-            each.cpu_ms.append(_cpu_ms(system.web.pid) - cpu)
+            each.cpu_ms += (cpu_seconds(system.web) - cpu) * 1e3
         time.sleep(max(0.0, began + _ROUND_SECONDS - time.monotonic()))
     return measured
-
-
-def _cpu_ms(pid: int) -> float:
-    """CPU of all threads of a process that run now; Linux counts nanoseconds."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
 
 
 def _ask(client: httpx.Client, each: Measured) -> None:
