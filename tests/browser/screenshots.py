@@ -1,6 +1,7 @@
 """`make screenshots`: pictures of every page of a real system, light, dark and narrow.
 
-They are for looking at: alignment, empty states, long names, hierarchy.
+They are for looking at: alignment, empty states, long names, hierarchy. `readme-….png` are those of
+the README; copy them to docs/images as `console-….png` when the pages have changed.
 """
 
 import json
@@ -27,6 +28,7 @@ _LOOKS: Final = {
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 320, "height": 640}},
 }
+_README: Final = {"viewport": {"width": 1200, "height": 900}, "timezone_id": "Asia/Kolkata"}
 _RUNNING, _MIXED, _STOPPED, _WAITING = (
     "diwali-2026",
     "spring-vouchers",
@@ -123,6 +125,11 @@ def _take_all(browser: Browser, link: str, addresses: list[str]) -> None:
         page.get_by_role("button", name="Continue").click()
         page.get_by_role("heading", name="Overview").wait_for()
     cookies, base = first.cookies(), link.partition("/login/")[0]
+    with browser.new_context(base_url=base, **_README) as context:
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        for name, address in (("overview", "/"), ("campaign", f"/campaigns/{_RUNNING}")):
+            with _opened(context.new_page(), address) as page:
+                page.screenshot(path=_FOLDER / f"readme-{name}.png")
     for look, options in _LOOKS.items():
         context = browser.new_context(base_url=base, timezone_id="Asia/Kolkata", **options)
         context.add_cookies(cookies)  # type: ignore[arg-type]
