@@ -6,7 +6,16 @@ from urllib.parse import quote
 
 from starlette.routing import Mount, Route
 
-from tests.browser.world import DRAFT, LETTER, NAMES, REDRIVES, REQUEST_ID, WAITING
+from tests.browser.world import (
+    DRAFT,
+    LETTER,
+    LONG_NAME,
+    MIXED,
+    NAMES,
+    REDRIVES,
+    REQUEST_ID,
+    WAITING,
+)
 from web.app import routes
 
 Values = Mapping[str, Sequence[str | int]]
@@ -28,7 +37,7 @@ def pages(values: Values) -> list[str]:
 def _filled(path: str, values: Values) -> Iterator[str]:
     for beginning, chosen in values.items():
         if path.startswith(beginning):
-            start, rest = beginning.partition("{")[0], path.removeprefix(beginning)
+            start, rest = path.partition("{")[0], path.partition("}")[2]
             yield from (f"{start}{quote(str(value), safe='')}{rest}" for value in chosen)
             return
     assert "{" not in path, f"{path}: which value?"
@@ -38,7 +47,9 @@ def _filled(path: str, values: Values) -> Iterator[str]:
 PAGES: Final = pages(
     {
         "/campaigns/{name}/plan": (DRAFT, WAITING),
+        "/campaigns/{name}/": (MIXED, LONG_NAME),
         "/campaigns/{name}": NAMES,
+        "/uploads/{id}": (),  # made by the flow of an upload
         "/redrives/{id}": REDRIVES,
         "/rewards/{id}": (REQUEST_ID,),
         "/account/{name}": ("default",),

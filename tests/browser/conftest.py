@@ -45,7 +45,9 @@ class House:
 @contextmanager
 def _served(home: Path, ledger: Path) -> Iterator[House]:
     url = f"sqlite:///{ledger}"
-    services = Services(Settings(home=home, ledger_url=url), Servers(url, "", "", "", 0))
+    services = Services(
+        Settings(home=home, ledger_url=url, approval_units=1), Servers(url, "", "", "", 0)
+    )
     with closing(services), Ledger(url, durable=False) as opened:
         site = Site(services, opened, f"http://127.0.0.1:{free_port()}")
         with served(site):

@@ -56,10 +56,10 @@ class BrowserDriver:
         return self.page.locator("main").inner_text()
 
     def fill(self, label: str, value: str) -> None:
-        self.page.get_by_label(label).fill(value)
+        self.page.get_by_label(label).first.fill(value)
 
     def attach(self, label: str, path: Path) -> None:
-        self.page.get_by_label(label).set_input_files(path)
+        self.page.get_by_label(label).first.set_input_files(path)
 
     def unfold(self, name: str) -> None:
         self.page.get_by_text(name, exact=True).click()

@@ -109,7 +109,9 @@ def _addresses(system: System) -> list[str]:
     letter = next(iter(list_dead_letters(system.ledger, DeadLetterFilter(campaign=_MIXED))))
     values = {
         "/campaigns/{name}/plan": ("winter-preview", _WAITING),
+        "/campaigns/{name}/": (_MIXED,),
         "/campaigns/{name}": names,
+        "/uploads/{id}": (),
         "/redrives/{id}": [each["redrive"] for each in listed["redrives"]],
         "/rewards/{id}": (line.request_id,),
         "/account/{name}": ("default",),

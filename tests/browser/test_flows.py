@@ -1,5 +1,6 @@
 """An operator's flows, each over HTTP, in a browser, and in a browser without JavaScript."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -48,6 +49,41 @@ def test_a_password_leads_to_the_page_that_was_wanted(person):
     new.fill("Password", PASSWORD)
     new.press("Log in")
     assert new.path == "/audit"
+
+
+def test_a_file_becomes_a_draft_that_a_second_person_approves(person, house, tmp_path):
+    path = tmp_path / "customers.csv"
+    path.write_text("mobile,rewardId,quantity\n919800000011,1001,1\n919800000012,1002,2\n")
+    issuer = person("issuer")
+    issuer.open("/uploads")
+    issuer.attach("File", path)
+    issuer.press("Send the file")
+    _await_work(house, issuer)
+    issuer.fill("Campaign", "rakhi")
+    issuer.press("Check the file")
+    _await_work(house, issuer)
+    assert "2 rows become a draft of rakhi" in issuer.read()
+    issuer.press("Save as draft")
+    _await_work(house, issuer)
+    issuer.follow("the plan of rakhi")
+    issuer.fill("Note", "ticket 42")
+    issuer.press("Submit")
+    assert house.state("rakhi") == "awaiting_approval"
+    approver = person("approver")
+    approver.open("/approvals")
+    assert "rakhi" in approver.read()
+    approver.open("/campaigns/rakhi/plan")
+    approver.fill("Note", "as agreed")
+    approver.press("Approve this digest")
+    assert house.state("rakhi") == "scheduled"
+
+
+def _await_work(house, driver):
+    """Wait until no process works on the upload that the driver shows, and show its page."""
+    folder = house.site.services.settings.home / "uploads" / driver.path.rpartition("/")[2]
+    with (folder / "lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    driver.open(driver.path)
 
 
 def test_a_draft_is_submitted(person, house):
