@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 from ledger.people.stamp import PeopleStamp, read_people_stamp
 from ledger.store.database import Ledger
@@ -11,9 +12,8 @@ from operations.people.external import ExternalPerson
 from operations.services import Services
 from web.shared import Shared
 
-if TYPE_CHECKING:
-    from web.viewer import Viewer
-
+_V = TypeVar("_V")
+"""A viewer."""
 _CHECKED_EVERY_SECONDS = 0.5
 """A tick comes each second, so that a session ends within one."""
 _KEPT_SECONDS = 60.0
@@ -29,8 +29,9 @@ class _Stamp(NamedTuple):
 _Users = tuple[frozenset[tuple[str, str, int | None]], bytes]
 
 
-class _Known(NamedTuple):
-    viewer: "Viewer"
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[_V]):
+    viewer: _V
     users: _Users
     until: float
 
@@ -39,7 +40,7 @@ class _Known(NamedTuple):
         return self.users == users and time.monotonic() < self.until
 
 
-class OpenPages:
+class OpenPages(Generic[_V]):
     """Remembers the viewers of open pages for as long as nothing about people changes.
 
     Args:
@@ -52,11 +53,9 @@ class OpenPages:
         self._ledger = ledger
         self._stamps = Shared(fresh_seconds=_CHECKED_EVERY_SECONDS)
         self._lock = threading.Lock()
-        self._known: dict[str | ExternalPerson, _Known] = {}
+        self._known: dict[str | ExternalPerson, _Known[_V]] = {}
 
-    def viewer(
-        self, key: str | ExternalPerson, find: Callable[[], "Viewer | None"]
-    ) -> "Viewer | None":
+    def viewer(self, key: str | ExternalPerson, find: Callable[[], _V | None]) -> _V | None:
         """Return the viewer of an open page; None: the session has ended.
 
         Args:

@@ -85,7 +85,7 @@ class Site:
         return Provider(settings, f"{self.url}{OIDC_CALLBACK}") if has_one else None
 
     @cached_property
-    def open_pages(self) -> OpenPages:
+    def open_pages(self) -> OpenPages[Any]:
         """The people behind open pages."""
         return OpenPages(self.services, self.ledger)
 
