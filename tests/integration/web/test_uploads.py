@@ -340,6 +340,20 @@ def test_a_second_press_sends_nothing_twice(console, issuer):
     assert len([each for each in read_intakes(console) if each.source == "customers.csv"]) == 1
 
 
+def test_a_press_waits_for_a_process_that_has_its_result_and_has_not_ended(console, issuer):
+    seen = send(console, issuer, GOOD)
+    checked = press(console, issuer, seen, "check", campaign="spring")
+    lock = find_in(folder(console, page_of(seen).rpartition("/")[2])).claim()
+    with ThreadPoolExecutor(1) as pool:
+        pressed = pool.submit(press, console, issuer, checked, "accept")
+        try:
+            with pytest.raises(TimeoutError):
+                pressed.result(timeout=0.5)
+        finally:
+            os.close(lock)
+        assert numbers(pressed.result())["accepted"] == 2
+
+
 def test_an_unchecked_file_is_not_accepted(console, issuer):
     seen = send(console, issuer, GOOD)
     answer = issuer.post(f"{page_of(seen)}/accept")
