@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from shlex import quote
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -73,12 +72,6 @@ class Chosen:
     def query(self, **more: object) -> str:
         """Write it as an address has it."""
         return urlencode({"campaign": self.campaign, "reason": self.reason} | self._code() | more)
-
-    def options(self) -> str:
-        """Write it as the command has it."""
-        text = f" --campaign {quote(self.campaign)}" if self.campaign else ""
-        text += f" --reason {self.reason}" if self.reason else ""
-        return text + (f" --code {self.code}" if self.code is not None else "")
 
     def _code(self) -> dict[str, object]:
         return {} if self.code is None else {"code": self.code}

@@ -29,6 +29,22 @@ def server() -> FakeServer:
     return FakeServer()
 
 
+_TWO = """
+[accounts.north]
+url = "https://north.test"
+till = "till"
+brand = "DEMO"
+password_env = "NORTH_PASSWORD"
+rate_per_minute = 600
+[accounts.south]
+url = "https://south.test"
+till = "till"
+brand = "DEMO"
+password_env = "NORTH_PASSWORD"
+rate_per_minute = 1200
+"""
+
+
 @pytest.fixture
 def limited(console: Console, server: FakeServer) -> Iterator[Console]:
     """The console with an API account, whose limits are in Redis."""
@@ -184,3 +200,26 @@ def test_without_redis_restarts_and_processes_are_unknown(limited, server):
     page = limited.browser("viewer").get("/system").text
     assert "Unknown: Redis, which has them, is out of reach" in page
     assert "Unknown: Redis, where they report, is out of reach" in page
+
+
+def test_several_accounts_are_listed_and_each_has_a_page(console, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("NORTH_PASSWORD", "secret")
+    file = tmp_path / "accounts.toml"
+    file.write_text(_TWO, encoding="utf-8")
+    url = console.site.services.servers.ledger_url
+    services = Services(
+        Settings(_env_file=None, home=tmp_path, ledger_url=url, accounts_file=file),
+        replace(Servers(url, "", "", "", 0), redis_url="redis://localhost:9"),
+        connect_redis=lambda _: FakeRedis(server=server, decode_responses=True),
+    )
+    site = Site(services, console.site.ledger, f"http://127.0.0.1:{free_port()}")
+    with served(site), closing(Console(site, console.desk)) as two:
+        viewer = two.browser("viewer")
+        page = viewer.get("/account").text
+        assert '<a href="/account/north">north</a>' in page
+        assert '<a href="/account/south">south</a>' in page
+        assert "1,200 calls a minute" in viewer.get("/account/south").text
+        overview = viewer.get("/").text
+        assert "Calls a minute of the account north" in overview
+        assert "Calls a minute of the account south" in overview
+    services.close()

@@ -1,6 +1,7 @@
 """Restarts, which operators see for a day."""
 
 import time
+from types import SimpleNamespace
 
 from fakeredis import FakeRedis, FakeServer
 
@@ -8,6 +9,7 @@ from broker.nodes import Nodes
 from broker.restarts import NOT_STOPPED, Restart, Restarts
 from console.local.restart_notes import RestartNotes
 from operations.restarts import merge_restarts
+from worker.presence import presence
 
 NOW = time.time()
 
@@ -71,3 +73,22 @@ def test_the_restart_of_the_server_itself_is_written_when_it_is_back():
     now[0] = 6.0
     notes.write()
     assert [each.process for each in _kept(server).of_last_day()] == ["broker"]
+
+
+def test_a_worker_that_was_killed_leaves_a_restart_when_the_next_one_starts():
+    server = FakeServer()
+    nodes = Nodes(lambda: FakeRedis(server=server, decode_responses=True))
+    worker = SimpleNamespace(hostname="background-worker-2@h")
+    step = presence(nodes, _kept(server))(worker)
+    step.start(worker)
+    assert _kept(server).of_last_day() == []
+    step.start(worker)  # without a stop before it
+    (restart,) = _kept(server).of_last_day()
+    assert (restart.process, restart.host, restart.cause) == (
+        "background-worker",
+        "h",
+        NOT_STOPPED,
+    )
+    step.stop(worker)
+    step.start(worker)
+    assert len(_kept(server).of_last_day()) == 1
