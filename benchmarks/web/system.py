@@ -29,7 +29,7 @@ from ledger.store.schema import campaigns
 from operations.access.roles import Role
 
 _LATENCY_MS = 50
-_START_SECONDS = 90.0
+_START_SECONDS = 180.0
 _FRESH_FROM = 500_000_000
 """Number of the first customer that is not in the filled ledger."""
 _PERSON = Operator("benchmark")
