@@ -13,7 +13,7 @@ from web.shared import Moment
 _AT_ONCE_LINES = 2_000
 """A plan of at most this many lines is read within the request."""
 _WAIT_SECONDS = 0.05
-_EVERY_SECONDS = 60.0
+_EVERY_SECONDS = 600.0
 """Overlaps and times change although the campaign does not, so a plan is read again."""
 _KEPT = 20
 _NICENESS = 10
