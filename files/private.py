@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from issuance.errors import ExplainedError
 
@@ -98,6 +98,16 @@ def create_if_missing(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, _FILE_MODE))
     except FileExistsError:
         tighten(path)
+
+
+def create_new(path: Path) -> BinaryIO:
+    """Create a file for its owner only, and open it.
+
+    Raises:
+        OSError: it cannot be created, or there is one.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, _FILE_MODE)
+    return os.fdopen(descriptor, "wb")
 
 
 def open_to_append(path: Path, *, keeps_mode: bool = False) -> IO[bytes]:

@@ -1,13 +1,11 @@
 """Takes the pieces of an upload, and writes them to private files."""
 
-import os
 from pathlib import Path
 from typing import BinaryIO
 
+from files.private import create_new
 from operations.errors import UsageError
 from operations.uploads.upload import rewards_of, rows_of
-
-_MODE = 0o600
 
 
 class TooLargeError(UsageError):
@@ -93,8 +91,7 @@ class Receiving:
 
     def _begin(self, path: Path) -> None:
         self.end_file()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.fdopen(os.open(path, flags, _MODE), "wb")
+        self._file = create_new(path)
 
     def _too_large(self) -> TooLargeError:
         return TooLargeError(
