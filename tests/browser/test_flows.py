@@ -99,7 +99,6 @@ def test_a_second_person_approves(person, house):
     approver = person("approver")
     approver.open("/")
     approver.follow(f"{WAITING} waits for approval")
-    approver.follow("Plan")
     approver.fill("Note", "as agreed")
     approver.press("Approve this digest")
     assert house.state(WAITING) == "scheduled"
