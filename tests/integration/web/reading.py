@@ -3,6 +3,9 @@
 import html
 import re
 
+BY_OUTCOME = "Lines, units and points by outcome"
+"""The label of a campaign's table of outcomes."""
+
 
 def text_of(markup: str) -> str:
     """Return the text of markup."""

@@ -33,7 +33,7 @@ from tests.contract.ledger.build import (
     say,
 )
 from tests.integration.web.conftest import ADMIN, Console, served
-from tests.integration.web.reading import number, table, text_of
+from tests.integration.web.reading import BY_OUTCOME, number, table, text_of
 from tests.redriving import redrive
 from web.site import Site
 
@@ -115,7 +115,7 @@ def test_the_overview_has_the_numbers_of_the_status(busy):
 def test_a_campaign_has_the_numbers_of_status_totals_and_outcomes(busy, name):
     fields = _status(busy)[0][name]
     page = busy.browser("viewer").get(f"/campaigns/{name}").text
-    rows = table(page, "By outcome")[1:]
+    rows = table(page, BY_OUTCOME)[1:]
     counts = {row[0].replace(" ", "_"): number(row[1]) for row in rows[:-1]}
     assert counts == {state: fields[state] for state in _STATES if fields[state]}
     everything = [number(cell) for cell in rows[-1][1:]]
@@ -189,4 +189,4 @@ def test_limits_that_cannot_be_read_are_said_and_are_not_zero(without_redis):
     page = without_redis.browser("viewer").get("/campaigns/diwali").text
     assert "limits are not known" in page
     assert not re.search(r"of 0 allowed|\b0 allowed", text_of(page))
-    assert table(page, "By outcome")[-1][0] == "all"
+    assert table(page, BY_OUTCOME)[-1][0] == "all"

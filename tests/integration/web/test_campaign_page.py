@@ -23,7 +23,7 @@ from tests.contract.ledger.build import (
     refuse,
 )
 from tests.integration.web.conftest import ADMIN
-from tests.integration.web.reading import table
+from tests.integration.web.reading import BY_OUTCOME, table
 
 
 def _page(console, path="", person="viewer"):
@@ -32,7 +32,7 @@ def _page(console, path="", person="viewer"):
 
 def test_units_and_points_are_shown_by_outcome(console):
     found = balance(console.site.ledger, "diwali")
-    rows = table(_page(console), "By outcome")
+    rows = table(_page(console), BY_OUTCOME)
     assert rows[1:] == [
         ["waiting", "1", "0", "0"],
         ["issued", "1", str(found.sums[State.ISSUED].units), "0"],
