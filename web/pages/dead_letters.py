@@ -178,7 +178,9 @@ def redrive(view: View) -> Response:
         "pace": rate_text(action.per_second),
         "group_ids": sorted({group.text.id for group in progress.planned if group.text.id}),
         "is_over": action.state in _ENDED,
-        "can_be_undone": action.state not in (ActionState.PLANNED, ActionState.UNDONE),
+        # Of a finished redrive every letter is settled; a discard is taken back at any time.
+        "can_be_undone": action.state not in (ActionState.PLANNED, ActionState.UNDONE)
+        and (action.kind is ActionKind.DISCARD or action.state is not ActionState.FINISHED),
         "is_discard": action.kind is ActionKind.DISCARD,
         "words": VERDICT_WORDS,
         "items": [(state.value, count) for state, count in progress.items.items() if count],
