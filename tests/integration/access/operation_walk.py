@@ -16,6 +16,7 @@ import producers.uploads.start
 from issuance.campaign_settings import GivenSettings
 from issuance.customer import Customer
 from issuance.redrive.bulk import Act as BulkAct
+from issuance.states import State
 from ledger.campaigns import Campaign, find_campaign, list_campaigns
 from ledger.closing.verification import Mode
 from ledger.dead_letters.browse import DeadLetterFilter
@@ -191,6 +192,11 @@ class Desk:
         annotation = parameter.annotation
         of_call: dict[tuple[str, str], Callable[[], Any]] = {
             ("operations.revocation.revoke_reward", "account"): self.services.api_account,
+            ("operations.approvals.list_approvals", "limit"): lambda: 10,
+            ("operations.dead_letters.read_trend", "groups"): lambda: [1],
+            ("operations.outcomes.page_outcomes", "state"): lambda: State.FAILED,
+            ("operations.outcomes.page_outcomes", "after"): lambda: (0, -1),
+            ("operations.outcomes.page_outcomes", "limit"): lambda: 10,
             ("operations.bulk_revocation.revoke_all", "plan"): lambda: plan_revocations(
                 self.ledger, CAMPAIGN
             ),
