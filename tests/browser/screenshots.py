@@ -28,7 +28,7 @@ _LOOKS: Final = {
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 320, "height": 640}},
 }
-_README: Final = {"viewport": {"width": 1200, "height": 900}, "timezone_id": "Asia/Kolkata"}
+_README: Final = {"viewport": {"width": 1280, "height": 900}, "timezone_id": "Asia/Kolkata"}
 _RUNNING, _MIXED, _STOPPED, _WAITING = (
     "diwali-2026",
     "spring-vouchers",
