@@ -31,6 +31,9 @@ class Driver(Protocol):
     def press(self, name: str) -> None:
         """Press a button, and wait for the page that follows."""
 
+    def save(self, name: str) -> bytes:
+        """Press a button that gives a file; returns the file."""
+
     def follow(self, name: str) -> None:
         """Follow a link."""
 
@@ -67,6 +70,11 @@ class BrowserDriver:
     def press(self, name: str) -> None:
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def save(self, name: str) -> bytes:
+        with self.page.expect_download() as found:
+            self.page.get_by_role("button", name=name, exact=True).click()
+        return found.value.path().read_bytes()
 
     def follow(self, name: str) -> None:
         with self.page.expect_navigation():
@@ -105,6 +113,14 @@ class HttpDriver:
         self._named("summary", name)
 
     def press(self, name: str) -> None:
+        self._show(self._press(name))
+
+    def save(self, name: str) -> bytes:
+        answer = self._press(name)
+        assert answer.headers["content-disposition"].startswith("attachment")
+        return answer.content
+
+    def _press(self, name: str) -> httpx.Response:
         button = self._named("button", name)
         (form,) = button.xpath("ancestor::form")
         given = dict(form.form_values())
@@ -113,16 +129,16 @@ class HttpDriver:
         if button.get("name"):
             given[button.get("name")] = button.get("value")
         files = {each.get("name"): path for each, path in self._files.items() if each in mine}
-        self._submit(form, given, files)
+        return self._submit(form, given, files)
 
-    def _submit(self, form: Any, given: Mapping[str, str], files: Mapping[str, Path]) -> None:
+    def _submit(
+        self, form: Any, given: Mapping[str, str], files: Mapping[str, Path]
+    ) -> httpx.Response:
         address = urljoin(self._url, form.get("action") or "")
         if form.method == "GET":
-            self._show(self._client.get(address, params=given, follow_redirects=True))
-            return
+            return self._client.get(address, params=given, follow_redirects=True)
         sent = {name: (path.name, path.read_bytes()) for name, path in files.items()}
-        answer = self._client.post(address, data=given, files=sent or None, follow_redirects=True)
-        self._show(answer)
+        return self._client.post(address, data=given, files=sent or None, follow_redirects=True)
 
     def follow(self, name: str) -> None:
         self.open(urljoin(self._url, self._named("a", name).get("href")))

@@ -12,7 +12,7 @@ from ledger.store.database import Ledger
 from operations.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.conftest import House
-from tests.browser.world import MIXED, WAITING
+from tests.browser.world import CLOSED, MIXED, WAITING
 from tests.integration.web.conftest import served
 from web.site import Site
 
@@ -61,6 +61,19 @@ def test_a_refusal_and_a_question_have_no_violation(watched, house):
     page.goto(f"/campaigns/{MIXED}")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_label("Type the campaign").wait_for()
+    _in_both_schemes(page)
+
+
+def test_a_saved_report_has_no_violation_and_asks_for_nothing(watched, house, tmp_path):
+    page = watched.page(house, "viewer")
+    page.goto(f"/campaigns/{CLOSED}")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download the report").click()
+    saved.value.save_as(tmp_path / "report.html")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"file://{tmp_path}/report.html")
+    assert asked == [page.url]
     _in_both_schemes(page)
 
 

@@ -7,13 +7,27 @@ from contextlib import closing
 import pytest
 
 from ledger.queries.balance import balance
+from operations.access.roles import Role
+from operations.access.subject import Grant, Subject
 from operations.people.login import make_login_link
+from operations.report.report import verify_report
 from tests.browser.drivers import BrowserDriver, Driver, HttpDriver
-from tests.browser.world import CLERK, DRAFT, MIXED, PASSWORD, REQUEST_ID, STOPPED, WAITING
+from tests.browser.world import (
+    ADMIN,
+    CLERK,
+    CLOSED,
+    DRAFT,
+    MIXED,
+    PASSWORD,
+    REQUEST_ID,
+    STOPPED,
+    WAITING,
+)
 from tests.contract.ledger.build import make_job
 from tests.integration.web.conftest import Console
 
 Log = Callable[[str | None], Driver]
+_READER = Subject(ADMIN, Grant(frozenset({Role.VIEWER}), "SOURCE", "REMEDY"))
 
 
 @pytest.fixture(params=["http", "browser", "browser without JavaScript"])
@@ -137,6 +151,16 @@ def test_a_group_is_planned_begun_and_undone(person, house):
     operator.press("Undo what was not sent")
     assert balance(ledger, STOPPED).open_dead_letters == before
     assert "undone" in operator.read()
+
+
+def test_the_report_of_a_closed_campaign_is_saved_and_verified(person, house):
+    viewer = person("viewer")
+    viewer.open("/")
+    viewer.follow(CLOSED)
+    saved = viewer.save("Download the report")
+    found = verify_report(_READER, house.site.ledger, saved)
+    assert (found.campaign, found.is_same, found.log_problem) == (CLOSED, True, "")
+    assert found.entry.subject == "viewer"
 
 
 @pytest.mark.parametrize("typed", [REQUEST_ID, make_job(1).customer.value])

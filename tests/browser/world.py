@@ -10,6 +10,8 @@ from issuance.redrive.rules import Verb
 from ledger.audit_log import Operator
 from ledger.campaign_changes import submit_campaign
 from ledger.campaigns import ensure_campaign, pause_campaign
+from ledger.closing.closing import close_campaign
+from ledger.closing.verification import Mode, begin_comparison
 from ledger.dead_letters.browse import DeadLetterFilter
 from ledger.dead_letters.plans import make_plan
 from ledger.dispatch.cancellation import cancel_campaign
@@ -25,8 +27,9 @@ PASSWORD = "correct horse battery"
 ADMIN = Operator("root", "as agreed in ticket 42")
 LONG_NAME = ("festival-of-lights-" * 11)[:200]
 STOPPED, PAUSED, DRAFT, WAITING, EMPTY = "holi", "onam", "summer", "pongal", "lohri"
+CLOSED = "republic-day"
 MIXED = "diwali"
-NAMES = (MIXED, LONG_NAME, STOPPED, PAUSED, DRAFT, WAITING, EMPTY)
+NAMES = (MIXED, LONG_NAME, STOPPED, PAUSED, DRAFT, WAITING, EMPTY, CLOSED)
 MILLION = 12_345_678
 REQUEST_ID = make_job(1).id
 REDRIVES = (1, 2)
@@ -47,6 +50,7 @@ def fill(ledger: Ledger) -> None:
     desk.settle(make_job(3), refuse(12034, _LONG_REPLY))
     desk.settle(make_job(4), refuse(8003, "Reward is not found"))
     long.settle(make_job(20, campaign=LONG_NAME), refuse(1014, _LONG_REPLY))
+    _close(desk.another(CLOSED))
     make_plan(ledger, DeadLetterFilter(), ActionKind.REISSUE, ADMIN)
     desk.redrive(Verb.REISSUE, campaign=MIXED, code=8003)
     _wait(desk, long)
@@ -68,6 +72,12 @@ def _wait(desk: Desk, long: Desk) -> None:
     desk.another(EMPTY)
     desk.another("ended").accept(make_job(60, campaign="ended"))
     cancel_campaign(ledger, "ended", ADMIN)
+
+
+def _close(desk: Desk) -> None:
+    held, job = desk.take_one(make_job(30, campaign=CLOSED))
+    desk.record(held, judge(job, issue(job)))
+    close_campaign(desk.ledger, begin_comparison(desk.ledger, CLOSED, Mode.NONE, ADMIN), ADMIN)
 
 
 def add_people(ledger: Ledger) -> None:
