@@ -26,10 +26,11 @@ from sqlalchemy import update
 
 from config.account_registry import AccountRegistry
 from config.accounts import Account
+from issuance.campaign_life import Act, next_state
 from issuance.customer import Customer
 from issuance.job import Lane
 from ledger.audit_log import Operator
-from ledger.campaigns import ensure_campaign, pause_campaign, resume_campaign
+from ledger.campaigns import ensure_campaign, find_campaign, pause_campaign, resume_campaign
 from ledger.queries.balance import balances
 from ledger.store.clock import now_ms
 from ledger.store.database import Ledger
@@ -124,6 +125,12 @@ class World:
         for message in chunk_messages(services, Lane.BACKGROUND):
             handle_chunk(services, message, redelivered=False)
 
+    def may(self, act: Act, name: str) -> bool:
+        """Whether the campaign exists and its state allows this: a finished one has ended."""
+        if not self.accepted[name]:
+            return False
+        return next_state(act, find_campaign(self.services.ledger, name).state) is not None
+
     def do(self, verb: str, name: Any, value: Any) -> None:
         match verb:
             case "accept":
@@ -135,10 +142,9 @@ class World:
             case "remove" | "restore":
                 (self.present.discard if verb == "remove" else self.present.add)(name)
                 self.write()
-            case "pause" if self.accepted[name]:
+            case "pause" if self.may(Act.PAUSE, name):
                 pause_campaign(self.services.ledger, name, OPERATOR)
-            case "resume" if self.accepted[name]:
-                pause_campaign(self.services.ledger, name, OPERATOR)
+            case "resume" if self.may(Act.RESUME, name):
                 resume_campaign(self.services.ledger, name, OPERATOR)
             case "work":
                 self.work()
