@@ -14,15 +14,18 @@ from web.viewer import find_open_viewer
 
 _EVERY_SECONDS = 1.0
 _LONGEST_SECONDS = 3_600
+_ENDED = "event: ended\ndata: the session has ended\n\n"
 
 
 async def live(request: Request) -> Response:
-    """Stream ticks; the last event is `ended` if the session has ended or the roles changed."""
+    """Stream ticks; the last event is `ended` if the session has ended or the roles changed.
+
+    Without a session that is the only event: after a refusal a browser would try again and again,
+    and the page would stay as it is.
+    """
     site: Site = request.app.state.site
     viewer = await anyio.to_thread.run_sync(find_open_viewer, site, request)
-    if viewer is None:
-        return Response(status_code=401)
-    ticks = _ticks(site, request, viewer.subject.roles)
+    ticks = iter([_ENDED]) if viewer is None else _ticks(site, request, viewer.subject.roles)
     return StreamingResponse(ticks, media_type="text/event-stream")
 
 
@@ -32,7 +35,7 @@ async def _ticks(site: Site, request: Request, roles: list[Role]) -> AsyncIterat
             return
         viewer = await anyio.to_thread.run_sync(find_open_viewer, site, request)
         if viewer is None or viewer.subject.roles != roles:
-            yield "event: ended\ndata: the session has ended\n\n"
+            yield _ENDED
             return
         yield f"event: tick\ndata: {number}\n\n"
         await asyncio.sleep(_EVERY_SECONDS)

@@ -44,3 +44,9 @@ def test_a_role_that_the_file_takes_away_ends_it_too(tmp_path, filled):
         part = client.get("/?part=live")
         assert (part.status_code, part.headers["hx-refresh"]) == (403, "true")
         assert "ann may not view" in client.get("/").text
+
+
+def test_without_a_session_a_stream_says_so_and_ends(console):
+    # A page that lost its connection asks again after its session has ended.
+    with console.browser().stream("GET", "/live") as answer:
+        assert "".join(answer.iter_text()) == "event: ended\ndata: the session has ended\n\n"
