@@ -30,6 +30,8 @@ def path(tmp_path):
         "phone\twhat\n919800000001\tx\n".encode("utf-16"),
         gzip.compress(b"phone,what\n919800000001,x\n"),
     ],
+    # The compressed one holds the time: each process must give its test one name.
+    ids=["commas", "a mark and semicolons", "a named separator", "quotes", "UTF-16", "gzip"],
 )
 def test_names_and_first_rows_of_text(path, content):
     assert preview(path, content) == (["phone", "what"], [["919800000001", "x"]], "", ())
