@@ -33,8 +33,11 @@ def build(base: Services) -> Celery:
         )
     services = WorkerServices(base, worker=socket.gethostname())
 
+    # Made before the children are forked, which share its memory with this process.
+    carried = services.carried
+
     def lose_child(process_id: int, node: str) -> None:
-        services.carried.mark_lost(process_id)
+        carried.mark_lost(process_id)
         keep_restart(base.restarts, node, CHILD_ENDED)
 
     app.steps["worker"].add(child_watch(lose_child))

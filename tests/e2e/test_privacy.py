@@ -76,6 +76,7 @@ def _stored(broker: Redis) -> Iterator[bytes]:
         b"set": broker.smembers,
         b"list": lambda key: broker.lrange(key, 0, -1),
         b"zset": lambda key: broker.zrange(key, 0, -1),
+        b"stream": broker.xrange,
     }
     for key in broker.scan_iter():
         yield key + b" " + repr(read[broker.type(key)](key)).encode()
