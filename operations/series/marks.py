@@ -29,8 +29,11 @@ _MOMENTS = (
     *("stop reward", "continue reward", "remove reward", "canary passed"),
     *("set limit done", "end suspensions done"),
 )
-NOT_RECORDED = "The ledger does not record the adaptive limit, suspensions and the backlog."
-"""What charts of the past cannot show."""
+NOT_DRAWN = (
+    "These charts leave out the adaptive limit, suspensions and the backlog. The account's page "
+    "has the last hour of the first two; a closed campaign's report has the limit and the backlog."
+)
+"""What the charts of a campaign's page do not show, and where it is."""
 
 
 @dataclass(frozen=True, slots=True)

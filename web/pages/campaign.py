@@ -20,7 +20,7 @@ from operations.code_mix import read_code_mix
 from operations.dead_letters import list_letters
 from operations.history import History, read_history
 from operations.outcomes import NOT_ISSUED
-from operations.series.marks import NOT_RECORDED
+from operations.series.marks import NOT_DRAWN
 from operations.stops import Stopped
 from web.pages.campaign_acts import possible_acts, setting_fields
 from web.pages.campaign_charts import calls_charts, codes_chart, read_campaign_series
@@ -75,7 +75,7 @@ def _charts(view: View, name: str) -> dict[str, Any]:
     return {
         "series": series.value.calls,
         "marks": series.value.marks,
-        "not_recorded": NOT_RECORDED,
+        "not_drawn": NOT_DRAWN,
         "charts": calls_charts(view, series.value),
         "series_moment": series.at,
         "mix": mix.value,
